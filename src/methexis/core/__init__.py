@@ -1,0 +1,1 @@
+"""Nouns and their geometry: sources, views, students, charges, alignment, random streams."""

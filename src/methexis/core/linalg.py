@@ -1,0 +1,101 @@
+"""Small dense linear algebra that several layers need: symmetric roots, inverses, random matrices.
+
+Roots and inverses go through eigenvalues or singular values with one relative rank tolerance
+(`checks.RANK_TOLERANCE`); a general matrix square root would lose eight digits at rank deficiency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from methexis.core.checks import RANK_TOLERANCE, Array
+
+
+def sqrt_psd(matrix: Array) -> Array:
+    """Symmetric square root of a positive semi-definite matrix ``(..., n, n)``."""
+    return _spectral_power(matrix, 0.5)
+
+
+def inverse_sqrt_psd(matrix: Array) -> Array:
+    """Pseudo-inverse of the symmetric square root of ``(..., n, n)``."""
+    return _spectral_power(matrix, -0.5)
+
+
+def inverse_psd(matrix: Array) -> Array:
+    """Pseudo-inverse of a positive semi-definite matrix ``(..., n, n)``."""
+    return _spectral_power(matrix, -1.0)
+
+
+def _spectral_power(matrix: Array, power: float) -> Array:
+    values, vectors = np.linalg.eigh(matrix)
+    alive = values > RANK_TOLERANCE * np.maximum(values[..., -1:], 0.0)
+    powers = np.where(alive, np.where(alive, values, 1.0) ** power, 0.0)
+    result: Array = (vectors * powers[..., None, :]) @ vectors.mT
+    return result
+
+
+def rank(matrix: Array, tolerance: float = RANK_TOLERANCE) -> int:
+    """Numerical rank: singular values above ``tolerance`` times the largest."""
+    values = np.linalg.svd(matrix, compute_uv=False)
+    return int(np.sum(values > tolerance * values[0])) if values[0] > 0 else 0
+
+
+def squared_norm(matrix: Array) -> Array:
+    """Squared Frobenius norm over the last two axes (a plain square, so complex steps pass)."""
+    result: Array = np.sum(matrix * matrix, axis=(-2, -1))
+    return result
+
+
+def random_orthogonal(dim: int, generator: np.random.Generator) -> Array:
+    """Haar-distributed orthogonal matrix: QR of a Gaussian matrix with the signs of R fixed."""
+    q, r = np.linalg.qr(generator.standard_normal((dim, dim)))
+    result: Array = q * np.sign(np.diag(r))
+    return result
+
+
+def random_conditioned(dim: int, condition: float, generator: np.random.Generator) -> Array:
+    """Random ``(dim, dim)`` matrix with the given condition number and determinant of size 1.
+
+    Haar singular vectors; singular values log-uniform with both ends hit exactly, then scaled to
+    geometric mean 1.
+    """
+    log_values = _log_spread(dim, np.log(condition), generator)
+    left, right = random_orthogonal(dim, generator), random_orthogonal(dim, generator)
+    result: Array = (left * np.exp(log_values)) @ right.T
+    return result
+
+
+def random_covariance(dim: int, condition: float, generator: np.random.Generator) -> Array:
+    """Random covariance with the given condition number and determinant 1."""
+    log_values = _log_spread(dim, np.log(condition), generator)
+    basis = random_orthogonal(dim, generator)
+    matrix = (basis * np.exp(log_values)) @ basis.T
+    result: Array = (matrix + matrix.T) / 2
+    return result
+
+
+def _log_spread(dim: int, width: float, generator: np.random.Generator) -> Array:
+    """Centred values in an interval of the given width, both ends hit when ``dim >= 2``."""
+    if dim == 1:
+        return np.zeros(1)
+    inner = np.sort(generator.uniform(0.0, width, dim - 2))
+    values = np.concatenate([[0.0], inner, [width]])
+    return np.asarray(values - values.mean())
+
+
+def flatten(matrices: Sequence[Array]) -> Array:
+    """Concatenate layers ``(..., d_i, d_{i-1})`` to one vector ``(..., num_parameters)``."""
+    return np.concatenate([m.reshape(*m.shape[:-2], -1) for m in matrices], axis=-1)
+
+
+def unflatten(vector: Array, dims: Sequence[int]) -> list[Array]:
+    """Invert `flatten` for layer sizes ``dims = (d_0, …, d_D)``."""
+    layers = []
+    start = 0
+    for rows, columns in zip(dims[1:], dims[:-1], strict=True):
+        stop = start + rows * columns
+        layers.append(vector[..., start:stop].reshape(*vector.shape[:-1], rows, columns))
+        start = stop
+    return layers

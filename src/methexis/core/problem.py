@@ -1,0 +1,182 @@
+"""`Problem`: one student bound to one source, with everything frozen folded into a few matrices.
+
+View, private features, embeddings, label map and the metric of the loss all act linearly and never
+change. Folding them once leaves a single form that all theory and all engines work on
+(docs/theory.md §1)::
+
+    f = M W_D … W_1 E x,    ℓ = ‖f − y‖²,    y = V x + ε
+
+with ``E = M_I Z`` (private features appended to ``x``), ``M = N^{1/2} M_O``,
+``V -> N^{1/2} Φ V`` and ``Σε -> N^{1/2} Φ Σε Φᵀ N^{1/2}``; ``N`` is the identity for the squared
+loss and ``(Φ Σε Φᵀ)⁻¹`` for the noise-whitened loss.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from methexis.core.checks import Array, ConditionError, MethexisError, one_of
+from methexis.core.edln import EDLN
+from methexis.core.linalg import inverse_sqrt_psd, rank, sqrt_psd
+from methexis.core.samples import Samples
+from methexis.core.teacher import Teacher, source_name
+
+LOSSES = ("squared", "whitened")
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A student bound to a source; see the module's docstring for the folding.
+
+    Attributes
+    ----------
+    target : array (p, n)
+        ``V`` after labels and metric; for samples the least-squares map.
+    cov_x : array (n, n)
+        ``Σx`` with private features appended.
+    cov_noise : array (p, p)
+        ``Σε`` after labels and metric; for samples the second moment of the residual.
+    embed_in : array (d_0, n)
+        ``E = M_I Z``.
+    embed_out : array (p, d_D)
+        ``M``.
+    dims : tuple of int
+        ``(d_0, d_1, …, d_D)``; layer ``i`` has shape ``(d_i, d_{i-1})``.
+    x, y : array (num_samples, n), (num_samples, p), or None
+        The student's own finite data; None for a teacher, whose inputs are Gaussian.
+    """
+
+    target: Array
+    cov_x: Array
+    cov_noise: Array
+    embed_in: Array
+    embed_out: Array
+    dims: tuple[int, ...]
+    x: Array | None = None
+    y: Array | None = None
+
+    @classmethod
+    def of(cls, source: Teacher | Samples, student: EDLN, loss: str = "squared") -> Problem:
+        """Fold ``student`` and ``source`` for the given loss.
+
+        Raises
+        ------
+        MethexisError
+            If shapes of source, view and embeddings do not fit together.
+        ConditionError
+            If the loss is whitened and the label noise is singular.
+        """
+        source_name(source)
+        one_of("loss", loss, LOSSES)
+        if not isinstance(student, EDLN):
+            raise MethexisError(f"student: expected an EDLN, got {type(student).__name__}")
+        view = student.view
+        private = view.num_private
+        seen = view.input_matrix(source.dim_x)
+        labels = view.output_matrix(source.dim_y)
+        embed_in = np.eye(len(seen)) if student.embed_in is None else student.embed_in
+        embed_out = np.eye(len(labels)) if student.embed_out is None else student.embed_out
+        if embed_in.shape[1] != len(seen):
+            raise MethexisError(
+                f"embed_in: expected {len(seen)} columns (the view's outputs), "
+                f"got shape {embed_in.shape}"
+            )
+        if embed_out.shape[0] != len(labels):
+            raise MethexisError(
+                f"embed_out: expected {len(labels)} rows (the labels), got shape {embed_out.shape}"
+            )
+        cov_x = np.zeros((source.dim_x + private,) * 2)
+        cov_x[: source.dim_x, : source.dim_x] = source.cov_x
+        if view.private_cov is not None:
+            cov_x[source.dim_x :, source.dim_x :] = view.private_cov
+        cov_noise = labels @ source.cov_noise @ labels.T
+        metric = np.eye(len(labels))
+        if loss == "whitened":
+            if rank(cov_noise) < len(labels):
+                raise ConditionError(
+                    "full-rank noise",
+                    f"the whitened loss needs an invertible label-noise covariance, got rank "
+                    f"{rank(cov_noise)} of {len(labels)}",
+                )
+            metric = inverse_sqrt_psd(cov_noise)
+        to_label = metric @ labels
+        x = y = None
+        if isinstance(source, Samples):
+            if private:
+                raise MethexisError(
+                    "private_cov: expected none with Samples (append your private features to the "
+                    f"inputs instead), got {private} private features"
+                )
+            x, y = source.x, source.y @ to_label.T
+        return cls(
+            target=np.hstack([to_label @ source.weight, np.zeros((len(labels), private))]),
+            cov_x=cov_x,
+            cov_noise=metric @ cov_noise @ metric,
+            embed_in=embed_in @ seen,
+            embed_out=metric @ embed_out,
+            dims=(len(embed_in), *student.hidden, embed_out.shape[1]),
+            x=x,
+            y=y,
+        )
+
+    @property
+    def depth(self) -> int:
+        """Number of trainable layers."""
+        return len(self.dims) - 1
+
+    @property
+    def num_parameters(self) -> int:
+        """Number of trainable weights."""
+        return sum(a * b for a, b in zip(self.dims[1:], self.dims[:-1], strict=True))
+
+    @cached_property
+    def rank(self) -> int:
+        """Rank ``r`` of ``V Σx^{1/2}``."""
+        return rank(self.target @ sqrt_psd(self.cov_x))
+
+    def require_theorem(self) -> None:
+        """Check the theorem's conditions on shapes and ranks.
+
+        Raises
+        ------
+        ConditionError
+            Naming the first condition that fails: ``invertible input embedding``,
+            ``invertible output embedding``, ``width below rank``, ``signal``.
+        """
+        if self.rank == 0:
+            raise ConditionError("signal", "expected V Σx^{1/2} of rank >= 1, got rank 0")
+        for name, matrix in (
+            ("invertible input embedding", self.embed_in),
+            ("invertible output embedding", self.embed_out),
+        ):
+            if matrix.shape[0] != matrix.shape[1]:
+                raise ConditionError(name, f"expected a square matrix, got shape {matrix.shape}")
+            if rank(matrix) < len(matrix):
+                raise ConditionError(
+                    name, f"expected full rank {len(matrix)}, got rank {rank(matrix)}"
+                )
+        narrowest = min(self.dims[1:-1])
+        if narrowest < self.rank:
+            raise ConditionError(
+                "width below rank",
+                f"expected every hidden width >= rank {self.rank} of the target, got {narrowest}",
+            )
+
+    def require_full_noise(self) -> None:
+        """Check that the label noise has full rank.
+
+        Raises
+        ------
+        ConditionError
+            ``full-rank noise``, when it has not.
+        """
+        found = rank(self.cov_noise) if np.any(self.cov_noise) else 0
+        if found < len(self.cov_noise):
+            raise ConditionError(
+                "full-rank noise",
+                f"expected a label-noise covariance of rank {len(self.cov_noise)}, got rank "
+                f"{found}; along noise-free directions the entropy has no minimum",
+            )

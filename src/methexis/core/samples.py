@@ -1,0 +1,80 @@
+"""`Samples`: paired inputs and labels, from a teacher's design or from the user's own data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from methexis.core.checks import Array, MethexisError, real_array
+from methexis.core.linalg import inverse_psd
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """A finite data set of paired rows.
+
+    Parameters
+    ----------
+    x : array (num_samples, dim_x)
+        Inputs.
+    y : array (num_samples, dim_y)
+        Labels; row ``n`` belongs to input row ``n``.
+
+    Raises
+    ------
+    MethexisError
+        If rows are not paired, or an entry is not finite.
+
+    Examples
+    --------
+    >>> data = Samples([[1.0, 0.0], [0.0, 2.0]], [[1.0], [4.0]])
+    >>> data.num_samples, data.dim_x, data.dim_y
+    (2, 2, 1)
+    >>> data.weight.tolist()
+    [[1.0, 2.0]]
+    """
+
+    x: Array
+    y: Array
+
+    def __init__(self, x: ArrayLike, y: ArrayLike) -> None:
+        object.__setattr__(self, "x", real_array("x", x, (None, None)))
+        object.__setattr__(self, "y", real_array("y", y, (None, None)))
+        if len(self.x) != len(self.y):
+            raise MethexisError(
+                f"Samples: expected paired rows, got {len(self.x)} inputs and {len(self.y)} labels"
+            )
+
+    @property
+    def num_samples(self) -> int:
+        """Number of rows."""
+        return len(self.x)
+
+    @property
+    def dim_x(self) -> int:
+        """Number of input features."""
+        return self.x.shape[1]
+
+    @property
+    def dim_y(self) -> int:
+        """Number of labels per sample."""
+        return self.y.shape[1]
+
+    @cached_property
+    def cov_x(self) -> Array:
+        """Second moment of the inputs (not centred), ``(dim_x, dim_x)``."""
+        return np.asarray(self.x.T @ self.x / self.num_samples)
+
+    @cached_property
+    def weight(self) -> Array:
+        """Least-squares map ``E[y xᵀ] E[x xᵀ]⁺``, ``(dim_y, dim_x)``."""
+        return np.asarray(self.y.T @ self.x / self.num_samples @ inverse_psd(self.cov_x))
+
+    @cached_property
+    def cov_noise(self) -> Array:
+        """Second moment of the residual ``y - weight x``, ``(dim_y, dim_y)``."""
+        residual = self.y - self.x @ self.weight.T
+        return np.asarray(residual.T @ residual / self.num_samples)

@@ -1,0 +1,261 @@
+"""Curvature of ``L`` at any weights, residual term included (docs/theory.md §4).
+
+``L`` depends on the weights only through the multilinear map ``F``, so with ``C = 2 (F - V) Σx`` its
+Hessian along ``δ`` is the pullback of ``2 dF[δ] Σx`` plus the derivative of the pullback of ``C``.
+The second part, the residual term, has zero diagonal blocks: it never enters the trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import scipy.sparse.linalg
+
+from methexis.core.checks import Array, MethexisError, integer, weight_list
+from methexis.core.edln import EDLN
+from methexis.core.linalg import flatten, sqrt_psd, squared_norm, unflatten
+from methexis.core.problem import Problem
+from methexis.core.products import (
+    after,
+    before,
+    predictor,
+    predictor_differential,
+    pullback,
+    pullback_differential,
+)
+from methexis.core.samples import Samples
+from methexis.core.teacher import Teacher
+
+#: Largest number of parameters for which the dense Hessian is formed.
+MAX_DENSE_PARAMETERS = 4000
+
+
+def hessian_product(
+    problem: Problem, weights: Sequence[Array], directions: Sequence[Array]
+) -> list[Array]:
+    """Hessian of ``L`` times ``directions``, at any weights; leading dimensions broadcast."""
+    delta = predictor(problem, weights) - problem.target
+    moved = predictor_differential(problem, weights, directions)
+    gauss_newton = pullback(problem, weights, 2.0 * moved @ problem.cov_x)
+    residual = pullback_differential(problem, weights, directions, 2.0 * delta @ problem.cov_x)
+    return [g + r for g, r in zip(gauss_newton, residual, strict=True)]
+
+
+def trace_of(problem: Problem, weights: Sequence[Array]) -> Array:
+    """``Tr H = 2 Σ_i ‖A_i‖_F² Tr[B_i Σx B_iᵀ]``, exact at any weights."""
+    left, right = after(problem, weights), before(problem, weights)
+    terms = [
+        squared_norm(a) * np.sum((b @ problem.cov_x) * b, axis=(-2, -1))
+        for a, b in zip(left, right, strict=True)
+    ]
+    return np.asarray(2.0 * sum(terms[1:], terms[0]))
+
+
+def whitened_jacobian(problem: Problem, weights: Sequence[Array]) -> Array:
+    r"""``(I ⊗ Σx^{1/2}) dF/dθ`` as a matrix ``(..., p n, num_parameters)``.
+
+    Rows are row-major entries of ``F Σx^{1/2}``, columns follow `core.linalg.flatten`.
+    """
+    root = sqrt_psd(problem.cov_x)
+    blocks = []
+    for a, b in zip(after(problem, weights), before(problem, weights), strict=True):
+        c = b @ root
+        product = a[..., :, None, :, None] * c.mT[..., None, :, None, :]
+        rows, columns = a.shape[-2] * c.shape[-1], a.shape[-1] * c.shape[-2]
+        blocks.append(product.reshape(*product.shape[:-4], rows, columns))
+    return np.concatenate(blocks, axis=-1)
+
+
+def minimum_spectrum(problem: Problem, weights: Sequence[Array]) -> Array:
+    """Non-zero part of the Hessian's spectrum at a minimum, ascending, ``(..., p n)``.
+
+    Eigenvalues of the dual ``2 Σ_i (A_iA_iᵀ) ⊗ (Σx^{1/2} B_iᵀB_i Σx^{1/2})``; padded with zeros when
+    there are fewer parameters than ``p n``.
+    """
+    root = sqrt_psd(problem.cov_x)
+    total: Array | None = None
+    for a, b in zip(after(problem, weights), before(problem, weights), strict=True):
+        c = b @ root
+        outer, inner = a @ a.mT, c.mT @ c
+        term = outer[..., :, None, :, None] * inner[..., None, :, None, :]
+        size = outer.shape[-1] * inner.shape[-1]
+        block = 2.0 * term.reshape(*term.shape[:-4], size, size)
+        total = block if total is None else total + block
+    assert total is not None
+    return np.asarray(np.linalg.eigvalsh(total))
+
+
+def dense_hessian(problem: Problem, weights: Sequence[Array]) -> Array:
+    """Dense Hessian ``(num_parameters, num_parameters)`` at any single set of weights.
+
+    Raises
+    ------
+    MethexisError
+        Above `MAX_DENSE_PARAMETERS` parameters.
+    """
+    count = problem.num_parameters
+    if count > MAX_DENSE_PARAMETERS:
+        raise MethexisError(
+            f"dense Hessian: expected at most {MAX_DENSE_PARAMETERS} parameters, got {count}; "
+            "use top_eigenvalues, which is matrix-free"
+        )
+    basis = unflatten(np.eye(count), problem.dims)
+    matrix = flatten(hessian_product(problem, weights, basis))
+    return (matrix + matrix.mT) / 2.0
+
+
+def batched_sharpness(
+    problem: Problem, weights: Sequence[Array], *, rtol: float = 1e-6, max_iterations: int = 200
+) -> Array:
+    """Largest Hessian eigenvalue of every replica, by Lanczos run on all of them at once.
+
+    `scipy.sparse.linalg.eigsh` handles one matrix a call; recording needs hundreds of small ones.
+    Full reorthogonalisation; stops when the residual bound of the top Ritz pair is below ``rtol``
+    of its value in every replica. The bound is one-sided: a Ritz value never exceeds the maximum.
+
+    Returns
+    -------
+    array (...)
+        NaN where weights are not finite.
+    """
+    shape = weights[0].shape[:-2]
+    flat = flatten(weights).reshape(-1, problem.num_parameters)
+    result = np.full(len(flat), np.nan)
+    alive = np.isfinite(flat).all(axis=-1)
+    if alive.any():
+        layers = unflatten(flat[alive], problem.dims)
+        result[alive] = _lanczos_top(problem, layers, rtol, max_iterations)
+    return result.reshape(shape)
+
+
+def _lanczos_top(
+    problem: Problem, weights: list[Array], rtol: float, max_iterations: int
+) -> Array:
+    count = problem.num_parameters
+    num = len(weights[0])
+    # A fixed start with weight on every coordinate; the same for all replicas.
+    start = np.random.default_rng(0).standard_normal(count)
+    basis = np.empty((num, min(max_iterations, count) + 1, count))
+    basis[:, 0] = start / np.linalg.norm(start)
+    diagonal, off = np.zeros((num, 0)), np.zeros((num, 0))
+    top = np.zeros(num)
+    for k in range(min(max_iterations, count)):
+        moved = flatten(hessian_product(problem, weights, unflatten(basis[:, k], problem.dims)))
+        diagonal = np.column_stack([diagonal, np.sum(basis[:, k] * moved, axis=-1)])
+        done = basis[:, : k + 1]
+        for _ in range(2):  # twice is enough for orthogonality to rounding
+            moved = moved - np.einsum("rkp,rk->rp", done, np.einsum("rkp,rp->rk", done, moved))
+        norm = np.linalg.norm(moved, axis=-1)
+        tridiagonal = np.zeros((num, k + 1, k + 1))
+        index = np.arange(k + 1)
+        tridiagonal[:, index, index] = diagonal
+        tridiagonal[:, index[1:], index[:-1]] = tridiagonal[:, index[:-1], index[1:]] = off
+        values, vectors = np.linalg.eigh(tridiagonal)
+        top = values[:, -1]
+        error = norm * np.abs(vectors[:, -1, -1])
+        if np.all(error <= rtol * np.abs(top)) and k >= min(5, count - 1):
+            break
+        off = np.column_stack([off, norm])
+        safe = np.where(norm > 0, norm, 1.0)
+        basis[:, k + 1] = moved / safe[:, None]
+    return top
+
+
+def _bound(
+    source: Teacher | Samples, student: EDLN, weights: Sequence[Array], loss: str
+) -> tuple[Problem, list[Array]]:
+    problem = Problem.of(source, student, loss)
+    return problem, weight_list(weights, problem.dims)
+
+
+def hessian_trace(
+    source: Teacher | Samples, student: EDLN, weights: Sequence[Array], *, loss: str = "squared"
+) -> Array:
+    """Trace of the Hessian of ``L`` at any weights: ``2 Σ_i ‖A_i‖_F² Tr[B_i Σx B_iᵀ]``.
+
+    Parameters
+    ----------
+    source : Teacher or Samples
+        Data.
+    student : EDLN
+        Network.
+    weights : sequence of arrays (..., d_i, d_{i-1})
+        One array per layer.
+    loss : {"squared", "whitened"}
+        Loss whose curvature is meant (``L = E ℓ``, no ½).
+
+    Returns
+    -------
+    array (...)
+
+    Raises
+    ------
+    MethexisError
+        On shapes that do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> one = [np.ones((1, 1)), np.array([[1.0], [0.0]])]
+    >>> float(hessian_trace(Teacher([[1.0], [0.0]]), EDLN(hidden=(1,)), one))
+    6.0
+    """
+    return trace_of(*_bound(source, student, weights, loss))
+
+
+def sharpness(
+    source: Teacher | Samples, student: EDLN, weights: Sequence[Array], *, loss: str = "squared"
+) -> Array:
+    """Largest eigenvalue of the Hessian of ``L`` at any weights, to 1e-6 relative, matrix-free.
+
+    See `hessian_trace` for parameters, shapes and errors.
+    """
+    return batched_sharpness(*_bound(source, student, weights, loss))
+
+
+def hessian_spectrum(
+    source: Teacher | Samples, student: EDLN, weights: Sequence[Array], *, loss: str = "squared"
+) -> Array:
+    """All eigenvalues of the Hessian of ``L``, ascending, at one set of weights.
+
+    Raises
+    ------
+    MethexisError
+        Above `MAX_DENSE_PARAMETERS` parameters; on shapes that do not fit.
+    """
+    return np.asarray(
+        np.linalg.eigvalsh(dense_hessian(*_bound(source, student, weights, loss)))
+    )
+
+
+def top_eigenvalues(
+    source: Teacher | Samples,
+    student: EDLN,
+    weights: Sequence[Array],
+    *,
+    count: int = 5,
+    loss: str = "squared",
+) -> Array:
+    """The ``count`` largest eigenvalues of the Hessian of ``L``, ascending, matrix-free.
+
+    ARPACK on Hessian-vector products: memory of a few parameter vectors, for networks of any size.
+
+    Raises
+    ------
+    MethexisError
+        If ``count`` is not below the number of parameters; on shapes that do not fit.
+    """
+    problem, layers = _bound(source, student, weights, loss)
+    size = problem.num_parameters
+    count = integer("count", count, least=1, most=size - 1)
+
+    def product(vector: Array) -> Array:
+        return flatten(hessian_product(problem, layers, unflatten(vector.ravel(), problem.dims)))
+
+    operator = scipy.sparse.linalg.LinearOperator((size, size), matvec=product, dtype=np.float64)
+    start = np.random.default_rng(0).standard_normal(size)
+    values = scipy.sparse.linalg.eigsh(
+        operator, k=count, which="LA", v0=start, return_eigenvectors=False
+    )
+    return np.sort(np.asarray(values))

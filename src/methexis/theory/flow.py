@@ -1,0 +1,228 @@
+"""Entropic flow: the path of shuffled SGD on slow time, without running SGD.
+
+On slow time ``τ = Σ_t η_t²/B`` SGD stays on the minima and drifts. If every epoch shows each sample
+once (or if the noise is isotropic in the loss's metric), the drift is the descent of the entropy
+along the minima, ``dθ/dτ = -¼ P ∇S`` (docs/theory.md §5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.integrate
+
+from methexis.core.checks import Array, MethexisError, integer, number, weight_list
+from methexis.core.edln import EDLN
+from methexis.core.linalg import flatten, unflatten
+from methexis.core.problem import Problem
+from methexis.core.samples import Samples
+from methexis.core.teacher import Teacher
+from methexis.theory.curvature import hessian_product
+from methexis.theory.entropy import entropy_gradient, loss_gradient
+from methexis.theory.projection import Normal, project_of
+
+#: A velocity on slow time: weights of all replicas in, derivatives out.
+Velocity = Callable[[list[Array]], list[Array]]
+
+
+@dataclass(frozen=True, eq=False)
+class SlowPath:
+    """Predicted weights along slow time.
+
+    Attributes
+    ----------
+    slow_time : array (num_times,)
+        ``τ = Σ_t η_t²/B``.
+    weights : list of arrays (num_times, ..., d_i, d_{i-1})
+        Predicted weights, on the minima.
+    """
+
+    slow_time: Array
+    weights: list[Array]
+
+
+def entropic_velocity(problem: Problem, weights: list[Array]) -> list[Array]:
+    """``dθ/dτ = -¼ P ∇S`` at weights on the minima."""
+    force = [-0.25 * g for g in entropy_gradient(problem, weights)]
+    return Normal(problem, weights).tangent(force)
+
+
+def integrate_slow(
+    problem: Problem,
+    weights: Sequence[Array],
+    slow_times: Array,
+    velocity: Velocity,
+    *,
+    rtol: float,
+) -> SlowPath:
+    """Project ``weights``, follow ``velocity`` and return the weights at ``slow_times``.
+
+    All replicas advance together. An explicit method of order 5(4): the slow dynamics is
+    dissipative with a moderate spread of rates. Points are polished back onto the minima.
+
+    Raises
+    ------
+    MethexisError
+        If the integrator fails.
+    """
+    start = flatten(project_of(problem, weights))
+    shape = start.shape
+
+    def rhs(_: float, state: Array) -> Array:
+        return flatten(velocity(unflatten(state.reshape(shape), problem.dims))).ravel()
+
+    times = np.asarray(slow_times, dtype=np.float64)
+    span = (0.0, float(times[-1]))
+    if span[1] == 0.0:
+        states = np.broadcast_to(start, (len(times), *shape))
+    else:
+        solution = scipy.integrate.solve_ivp(
+            rhs, span, start.ravel(), method="RK45", t_eval=times, rtol=rtol, atol=rtol * 1e-2
+        )
+        if not solution.success:
+            raise MethexisError(
+                f"slow dynamics: expected the integrator to reach slow time {span[1]:g}, "
+                f"got: {solution.message}"
+            )
+        states = solution.y.T.reshape(len(times), *shape)
+    return SlowPath(times, project_of(problem, unflatten(states, problem.dims)))
+
+
+def slow_times_of(
+    steps: int | Sequence[int] | Array, lr: float, batch: int, momentum: float
+) -> Array:
+    """``τ = (η/(1-β))² t / B`` at the given steps (one step: 65 equal parts up to it).
+
+    Raises
+    ------
+    MethexisError
+        On steps that are negative, unordered or empty, or bad ``lr``, ``batch``, ``momentum``.
+    """
+    lr = number("lr", lr, above=0.0)
+    momentum = number("momentum", momentum, least=0.0, below=1.0)
+    batch = integer("batch", batch, least=1)
+    if isinstance(steps, int | np.integer):
+        at = np.linspace(0.0, integer("steps", steps, least=1), 65)
+    else:
+        at = np.asarray(steps, dtype=np.float64)
+        if at.ndim != 1 or at.size == 0 or at[0] < 0 or np.any(np.diff(at) <= 0):
+            raise MethexisError(f"steps: expected increasing numbers >= 0, got {steps!r}")
+    # Heavy ball acts like η/(1-β) on the fast scale and on the slow one: docs/theory.md §2.
+    return np.asarray((lr / (1.0 - momentum)) ** 2 * at / batch)
+
+
+def entropic_flow(
+    source: Teacher | Samples,
+    student: EDLN,
+    weights: Sequence[Array],
+    *,
+    lr: float,
+    batch: int = 1,
+    steps: int | Sequence[int],
+    momentum: float = 0.0,
+    loss: str = "squared",
+    rtol: float = 1e-7,
+) -> SlowPath:
+    """Path of SGD with shuffled epochs, on slow time: ``dθ/dτ = -¼ P ∇S``.
+
+    Also the path of i.i.d. SGD when the noise is isotropic in the loss's metric. Weights off the
+    minima are first taken to them at fixed charges: the fast part of SGD, to leading order in η.
+
+    Parameters
+    ----------
+    source : Teacher or Samples
+        Data.
+    student : EDLN
+        Network.
+    weights : sequence of arrays (..., d_i, d_{i-1})
+        Where SGD starts; leading dimensions are replicas.
+    lr, batch, momentum : float, int, float
+        Learning rate ``η``, batch size ``B``, heavy-ball ``β``.
+    steps : int or increasing sequence of int
+        SGD steps at which to report; an int asks for 65 equally spaced points up to it.
+    loss : {"squared", "whitened"}
+        Loss.
+    rtol : float
+        Relative tolerance of the integrator.
+
+    Returns
+    -------
+    SlowPath
+
+    Raises
+    ------
+    MethexisError
+        On bad input, or if the minima cannot be reached.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> teacher = Teacher([[1.0], [0.0]])
+    >>> start = [np.ones((1, 1)), np.array([[1.0], [0.0]])]
+    >>> path = entropic_flow(teacher, EDLN(hidden=(1,)), start, lr=0.01, steps=200_000)
+    >>> a = 1.0 / float(path.weights[0][-1, 0, 0])
+    >>> round(a**4, 6)  # the Platonic point of docs/theory.md §4
+    2.0
+    """
+    problem = Problem.of(source, student, loss)
+    layers = weight_list(weights, problem.dims)
+    times = slow_times_of(steps, lr, batch, momentum)
+    return integrate_slow(
+        problem, layers, times, lambda w: entropic_velocity(problem, w), rtol=rtol
+    )
+
+
+def modified_flow(
+    source: Teacher | Samples,
+    student: EDLN,
+    weights: Sequence[Array],
+    *,
+    lr: float,
+    batch: int = 1,
+    steps: int | Sequence[int],
+    loss: str = "squared",
+    rtol: float = 1e-6,
+) -> SlowPath:
+    """Follow ``dθ/dt = -∇F`` with ``F`` the entropic loss, on and off the minima.
+
+    One set of weights at a time (no leading dimensions), with an implicit integrator: the equation
+    has the fast rates of ``L`` and the slow ones of ``ηS/4B``. Time is ``t = η·steps``.
+
+    See `entropic_flow` for parameters; the result's weights are not projected.
+
+    Raises
+    ------
+    MethexisError
+        On bad input, or if the integrator fails.
+    """
+    problem = Problem.of(source, student, loss)
+    layers = weight_list(weights, problem.dims)
+    if layers[0].ndim != 2:
+        raise MethexisError(
+            f"modified_flow: expected one set of weights, got leading dimensions "
+            f"{layers[0].shape[:-2]}"
+        )
+    slow = slow_times_of(steps, lr, batch, 0.0)
+    times = slow * batch / lr
+
+    def rhs(_: float, state: Array) -> Array:
+        at = unflatten(state, problem.dims)
+        gradient = loss_gradient(problem, at)
+        entropic = entropy_gradient(problem, at)
+        curved = hessian_product(problem, at, gradient)  # ½ ∇‖∇L‖²
+        return -flatten(
+            [
+                g + lr / 4.0 * (2.0 * (1.0 - 1.0 / batch) * c + s / batch)
+                for g, s, c in zip(gradient, entropic, curved, strict=True)
+            ]
+        )
+
+    solution = scipy.integrate.solve_ivp(
+        rhs, (0.0, float(times[-1])), flatten(layers), method="BDF", t_eval=times, rtol=rtol,
+        atol=rtol * 1e-3,
+    )
+    if not solution.success:
+        raise MethexisError(f"modified flow: the integrator failed: {solution.message}")
+    return SlowPath(slow, unflatten(solution.y.T, problem.dims))

@@ -1,0 +1,149 @@
+"""The gauge group, and minima drawn at random from its orbit.
+
+``W_i -> T_i W_i T_{i-1}⁻¹`` with invertible ``T_i`` in the hidden layers (``T_0 = T_D = I``) changes
+neither the function nor the loss. The minima of the loss are such orbits; the entropy singles out
+one point of them up to rotations. A distribution of minima has to be named: no law on the
+orbit is natural (docs/theory.md §3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from methexis.core.checks import Array, integer, number, one_of
+from methexis.core.edln import EDLN
+from methexis.core.linalg import random_orthogonal
+from methexis.core.problem import Problem
+from methexis.core.samples import Samples
+from methexis.core.teacher import Teacher
+from methexis.theory.projection import project_of
+
+DISTRIBUTIONS = ("lognormal", "ginibre", "landing")
+
+
+def apply_gauge(weights: Sequence[Array], gauges: Sequence[Array]) -> list[Array]:
+    """``W_i -> T_i W_i T_{i-1}⁻¹`` for ``gauges = [T_1, …, T_{D-1}]``, each ``(..., d_i, d_i)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> apply_gauge([np.eye(1), np.eye(1)], [2.0 * np.eye(1)])[1].tolist()
+    [[0.5]]
+    """
+    result = list(weights)
+    for i, gauge in enumerate(gauges):
+        result[i] = gauge @ result[i]
+        result[i + 1] = result[i + 1] @ np.linalg.inv(gauge)
+    return result
+
+
+def balanced_minimum(
+    source: Teacher | Samples, student: EDLN, *, loss: str = "squared", seed: int | None = None
+) -> list[Array]:
+    """The minimum with all charges zero: ``W_D … W_1`` split evenly along its singular values.
+
+    ``W_i = U_i s^{1/D} U_{i-1}ᵀ`` with ``U s Rᵀ = M⁻¹ V E⁻¹``: where small weight decay alone leads.
+
+    Parameters
+    ----------
+    seed : int, optional
+        Draws the free rotations ``U_i``; by default they are slices of the identity.
+
+    See `platonic` for the others and for errors.
+    """
+    return _balanced(Problem.of(source, student, loss), seed)
+
+
+def _balanced(problem: Problem, seed: int | None) -> list[Array]:
+    problem.require_theorem()
+    product = np.linalg.solve(problem.embed_out, problem.target) @ np.linalg.inv(problem.embed_in)
+    left, values, right_t = np.linalg.svd(product, full_matrices=False)
+    r = problem.rank
+    root = np.diag(values[:r] ** (1.0 / problem.depth))
+    if seed is None:
+        inner = [np.eye(width, r) for width in problem.dims[1:-1]]
+    else:
+        generator = np.random.default_rng(integer("seed", seed, least=0))
+        inner = [random_orthogonal(width, generator)[:, :r] for width in problem.dims[1:-1]]
+    bases = [right_t[:r].T, *inner, left[:, :r]]
+    return [b @ root @ a.T for a, b in zip(bases[:-1], bases[1:], strict=True)]
+
+
+def random_minimum(
+    source: Teacher | Samples,
+    student: EDLN,
+    *,
+    seed: int = 0,
+    spread: float = 1.0,
+    distribution: str = "lognormal",
+    loss: str = "squared",
+) -> list[Array]:
+    """Draw a minimum of the loss at random from a named distribution.
+
+    Parameters
+    ----------
+    source : Teacher or Samples
+        Data.
+    student : EDLN
+        Network.
+    seed : int
+        Seed of the draw.
+    spread : float
+        Width of the distribution, ``> 0``.
+    distribution : {"lognormal", "ginibre", "landing"}
+        ``lognormal``: the balanced minimum, moved by ``T_i = O e^{spread·Z} O'`` with Haar ``O, O'``
+        and normal diagonal ``Z``. ``ginibre``: the same with Gaussian matrices ``T_i``
+        (``spread`` scales them). In both, spare width is filled first: each layer also writes
+        Gaussian vectors of the size of its live part into directions that nobody reads.
+        ``landing``: where gradient flow ends from Gaussian weights of standard deviation
+        ``spread / sqrt(fan-in)``.
+    loss : {"squared", "whitened"}
+        Both losses have the same minima; kept for symmetry.
+
+    Returns
+    -------
+    list of arrays (d_i, d_{i-1})
+
+    Raises
+    ------
+    ConditionError
+        If a condition of the theorem on embeddings or widths fails.
+    MethexisError
+        On shapes that do not fit, or an unknown distribution.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> teacher = Teacher.random(dim_x=4, dim_y=3, seed=0)
+    >>> weights = random_minimum(teacher, EDLN(hidden=(5, 3)), seed=1)
+    >>> product = weights[2] @ weights[1] @ weights[0]
+    >>> bool(np.allclose(product, teacher.weight, rtol=0, atol=1e-12))
+    True
+    """
+    name = one_of("distribution", distribution, DISTRIBUTIONS)
+    spread = number("spread", spread, above=0.0)
+    generator = np.random.default_rng(integer("seed", seed, least=0))
+    problem = Problem.of(source, student, loss)
+    problem.require_theorem()
+    if name == "landing":
+        start = [
+            generator.standard_normal((rows, columns)) * spread / np.sqrt(columns)
+            for rows, columns in zip(problem.dims[1:], problem.dims[:-1], strict=True)
+        ]
+        return project_of(problem, start)
+    draw: dict[str, Callable[[int], Array]] = {
+        "lognormal": lambda d: (
+            random_orthogonal(d, generator)
+            * np.exp(spread * generator.standard_normal(d))
+            @ random_orthogonal(d, generator)
+        ),
+        "ginibre": lambda d: generator.standard_normal((d, d)) * spread / np.sqrt(d),
+    }
+    weights = _balanced(problem, None)
+    for i, width in enumerate(problem.dims[1:-1]):
+        spare = width - problem.rank
+        size = np.linalg.norm(weights[i]) / np.sqrt(problem.rank * weights[i].shape[1])
+        weights[i][problem.rank :] = generator.standard_normal((spare, weights[i].shape[1])) * size
+    return apply_gauge(weights, [draw[name](width) for width in problem.dims[1:-1]])
