@@ -1,1 +1,33 @@
 """Nouns and their geometry: sources, views, students, charges, alignment, random streams."""
+
+from methexis.core.charges import charge_step, charges, gradient_charges
+from methexis.core.checks import ConditionError, MethexisError
+from methexis.core.edln import EDLN
+from methexis.core.gap import canonical_gauge, entropic_gap
+from methexis.core.geometry import LayerAlignment, align_maps, align_samples, gram_cosines
+from methexis.core.problem import Problem
+from methexis.core.samples import Samples
+from methexis.core.teacher import Teacher
+from methexis.core.view import View
+
+__all__ = [
+    # sources and students
+    "EDLN",
+    "Problem",
+    "Samples",
+    "Teacher",
+    "View",
+    # geometry of weights
+    "LayerAlignment",
+    "align_maps",
+    "align_samples",
+    "canonical_gauge",
+    "charge_step",
+    "charges",
+    "entropic_gap",
+    "gradient_charges",
+    "gram_cosines",
+    # errors
+    "ConditionError",
+    "MethexisError",
+]

@@ -43,6 +43,8 @@ class Problem:
         ``E = M_I Z``.
     embed_out : array (p, d_D)
         ``M``.
+    label_map : array (p, dim_y)
+        ``N^{1/2} Φ``: from the source's labels to the folded ones.
     dims : tuple of int
         ``(d_0, d_1, …, d_D)``; layer ``i`` has shape ``(d_i, d_{i-1})``.
     x, y : array (num_samples, n), (num_samples, p), or None
@@ -54,6 +56,7 @@ class Problem:
     cov_noise: Array
     embed_in: Array
     embed_out: Array
+    label_map: Array
     dims: tuple[int, ...]
     x: Array | None = None
     y: Array | None = None
@@ -117,6 +120,7 @@ class Problem:
             cov_noise=metric @ cov_noise @ metric,
             embed_in=embed_in @ seen,
             embed_out=metric @ embed_out,
+            label_map=to_label,
             dims=(len(embed_in), *student.hidden, embed_out.shape[1]),
             x=x,
             y=y,

@@ -7,8 +7,8 @@ same numbers. So there is no generator object here. A number *is* a function of 
 
     number = f(seed, replica, stream; step, draw),
 
-and f is Philox4x32-10 [1]_, a ten-round bijection of 128-bit counters under a 64-bit key, used
-twice:
+and f is Philox4x32-10 (`methexis.core.philox`), a bijection of 128-bit counters under a 64-bit
+key, used twice:
 
 ======= =================================================== ====================================
 output  counter (four 32-bit words)                         key (two 32-bit words)
@@ -19,16 +19,11 @@ number  ``step % 2**32, step // 2**32, block, 0``           words 0 and 1 of the
 
 Block b of a step holds its words 4b … 4b + 3, so word j of a step is the same however many are
 asked for. Words become uniforms (exactly), normals (Box–Muller), indices (multiply and shift) and
-permutations (sorting). All functions are pure; all but the first two take `keys` of shape
+permutations (sorting). All functions are pure. Those that draw take an array of keys, of shape
 (num_keys, 2) and dtype uint32, as made by `keys` or `Stream.key`.
 
 Two addresses (replica, stream) under one seed may share a key by accident; among n of them this
 has probability about n²/2⁶⁵, which is 3·10⁻⁸ for a million.
-
-References
-----------
-.. [1] J. K. Salmon, M. A. Moraes, R. O. Dror and D. E. Shaw, "Parallel random numbers: as easy as
-   1, 2, 3", SC 2011.
 """
 
 from __future__ import annotations
@@ -37,12 +32,12 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.core.checks import MethexisError, integer
+from methexis.core.checks import integer
+from methexis.core.philox import check_words, philox4x32, rounds
 
 __all__ = [
     "KEY_CONSTANT",
@@ -54,7 +49,6 @@ __all__ = [
     "normal_matrix",
     "normals",
     "permutations",
-    "philox4x32",
     "student_stream",
     "uniforms",
     "words",
@@ -66,18 +60,13 @@ KEY_CONSTANT = (0x4D657468, 0x65786973)
 STREAMS_PER_STUDENT = 256
 """Distance between the stream numbers of consecutive students."""
 
-_Scalar = TypeVar("_Scalar", bound=np.generic)
-
-_MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
-_KEY_INCREMENTS = (np.uint64(0x9E3779B9), np.uint64(0xBB67AE85))
-_NUM_ROUNDS = 10
 _MOST_32 = 2**32 - 1
 _MOST_64 = 2**64 - 1
 _LOW_32 = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
 
-# Counters worked on at once. Fourteen buffers of this many 64-bit numbers fit a 1 MiB cache;
-# half of it costs a few ns per block in calls, twice of it gains nothing.
+# Counters worked on at once. Fourteen buffers of this many 64-bit numbers fit a 1 MiB cache; half
+# as many cost a fifth more per number in calls, and four times as many leave the cache.
 _CHUNK = 8192
 
 
@@ -163,53 +152,6 @@ class Stream:
         return keys(self.seed, [self.replica], self.stream)
 
 
-def philox4x32(counters: NDArray[np.uint32], cipher_keys: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """Encrypt counters by Philox4x32-10.
-
-    One round maps ``(x0, x1, x2, x3)`` under the key ``(k0, k1)`` to
-    ``(hi(M1 x2) ^ x1 ^ k0, lo(M1 x2), hi(M0 x0) ^ x3 ^ k1, lo(M0 x0))``, hi and lo being the
-    halves of the 64-bit product; between rounds the key grows by two constants modulo 2**32.
-
-    Parameters
-    ----------
-    counters
-        Shape (num_counters, 4).
-    cipher_keys
-        Shape (num_counters, 2), or (1, 2) for one key for all.
-
-    Returns
-    -------
-    NDArray[np.uint32]
-        Shape (num_counters, 4).
-
-    Raises
-    ------
-    MethexisError
-        If a shape or dtype is another.
-
-    Examples
-    --------
-    The known answer for counter 0 and key 0:
-
-    >>> zero = np.zeros((1, 4), dtype=np.uint32)
-    >>> [hex(word) for word in philox4x32(zero, zero[:, :2])[0]]
-    ['0x6627e8d5', '0xe169c58d', '0xbc57ac4c', '0x9b00dbd8']
-    """
-    _check_words("counters", counters, 4)
-    _check_words("cipher_keys", cipher_keys, 2)
-    num_counters = len(counters)
-    if len(cipher_keys) not in (1, num_counters):
-        raise MethexisError(
-            f"cipher_keys: expected 1 or {num_counters} rows (one per counter), "
-            f"got {len(cipher_keys)}"
-        )
-    state = np.empty((8, num_counters), dtype=np.uint64)
-    state[:4] = counters.T
-    state[4:6] = cipher_keys.T
-    x0, x1, x2, x3, k0, k1, *scratch = state
-    return np.stack(_rounds(x0, x1, x2, x3, k0, k1, *scratch), axis=1).astype(np.uint32)
-
-
 def keys(seed: int, replicas: Sequence[int], stream: int) -> NDArray[np.uint32]:
     """Return the keys of several replicas of one stream.
 
@@ -288,15 +230,15 @@ def words(
     for rows, columns, state in _chunks(keys, first_step, num_steps, num_blocks):
         target = table[rows, columns]
         for j, word in enumerate(state):
-            # A cast to 32 bits keeps the low half.
             target[:, :, j] = word.reshape(target.shape[:2])
-    return _trim(table.reshape(num_steps, len(keys), 4 * num_blocks), num_words)
+    table = table.reshape(num_steps, len(keys), 4 * num_blocks)
+    return np.ascontiguousarray(table[..., :num_words])
 
 
 def uniforms(
     keys: NDArray[np.uint32], first_step: int, num_steps: int, num_uniforms: int
 ) -> NDArray[np.float64]:
-    """Return uniform numbers in the open interval (0, 1).
+    """Return uniform numbers in (0, 1), shape (num_steps, num_keys, num_uniforms).
 
     ``(word + 1/2) / 2**32``, one word each, exact in float64: equal to the bit on every machine.
     The mean is exactly 1/2, the variance ``(1 - 2**-64) / 12``; the smallest value is 2**-33, the
@@ -308,11 +250,6 @@ def uniforms(
         As in `words`.
     num_uniforms
         Numbers per step, at most 2**34.
-
-    Returns
-    -------
-    NDArray[np.float64]
-        Shape (num_steps, num_keys, num_uniforms).
 
     Raises
     ------
@@ -333,9 +270,9 @@ def uniforms(
 def normals(
     keys: NDArray[np.uint32], first_step: int, num_steps: int, num_normals: int
 ) -> NDArray[np.float64]:
-    """Return standard normal numbers by the Box–Muller transform.
+    """Return standard normal numbers, shape (num_steps, num_keys, num_normals).
 
-    With u_j the uniforms of `uniforms`, normals 2i and 2i + 1 are
+    The Box–Muller transform: with u_j as in `uniforms`, normals 2i and 2i + 1 are
 
         r cos θ and r sin θ,   r = √(-2 ln u_{2i}),   θ = 2π u_{2i+1},
 
@@ -362,11 +299,6 @@ def normals(
         As in `words`.
     num_normals
         Numbers per step, at most 2**34.
-
-    Returns
-    -------
-    NDArray[np.float64]
-        Shape (num_steps, num_keys, num_normals).
 
     Raises
     ------
@@ -398,17 +330,18 @@ def normals(
             for i, function in enumerate((np.cos, np.sin)):
                 function(angle, out=ratio)
                 np.multiply(radius.reshape(shape), ratio.reshape(shape), out=target[:, :, j + i])
-    return _trim(table.reshape(num_steps, len(keys), 4 * num_blocks), num_normals)
+    table = table.reshape(num_steps, len(keys), 4 * num_blocks)
+    return np.ascontiguousarray(table[..., :num_normals])
 
 
 def indices(
     keys: NDArray[np.uint32], first_step: int, num_steps: int, num_indices: int, num_samples: int
 ) -> NDArray[np.int64]:
-    """Return indices drawn with replacement from ``0 … num_samples - 1``.
+    """Return indices below `num_samples`, shape (num_steps, num_keys, num_indices).
 
-    ``(word * num_samples) // 2**32``, one word each. The probability of an index is a multiple of
-    2**-32 and differs from ``1 / num_samples`` by less than 2**-32 (not at all for powers of
-    two): a relative bias below ``num_samples / 2**32``, or 2·10⁻⁴ for a million samples.
+    Drawn with replacement: ``(word * num_samples) // 2**32``, one word each. The probability of an
+    index is a multiple of 2**-32 and differs from ``1 / num_samples`` by less than 2**-32 (not at
+    all for powers of two): a relative bias below ``num_samples / 2**32``, or 2·10⁻⁴ for a million.
 
     Parameters
     ----------
@@ -419,15 +352,10 @@ def indices(
     num_samples
         Number of things to draw from, from 1 to 2**32.
 
-    Returns
-    -------
-    NDArray[np.int64]
-        Shape (num_steps, num_keys, num_indices).
-
     Raises
     ------
     MethexisError
-        As `words`, and if `num_samples` is out of range.
+        As `words`; also for `num_samples`.
 
     Examples
     --------
@@ -455,10 +383,8 @@ def permutations(
 
     Parameters
     ----------
-    keys
-        Shape (num_keys, 2).
-    first_epoch, num_epochs
-        Which epochs, all below 2**64.
+    keys, first_epoch, num_epochs
+        As in `words`, with epochs for steps.
     num_samples
         Number of things to put in order, from 1 to 2**32.
 
@@ -470,7 +396,7 @@ def permutations(
     Raises
     ------
     MethexisError
-        As `words`, and if `num_samples` is out of range.
+        As `words`; also for `num_samples`.
 
     Examples
     --------
@@ -500,11 +426,6 @@ def normal_matrix(
         Any shape.
     step
         Which step of the stream: the layer, for initial weights.
-
-    Returns
-    -------
-    NDArray[np.float64]
-        Shape `shape`.
 
     Raises
     ------
@@ -556,60 +477,12 @@ def _chunks(
             x3[:] = 0
             k0.reshape(shape)[:] = template[0, : shape[0]]
             k1.reshape(shape)[:] = template[1, : shape[0]]
-            yield rows, columns, _rounds(x0, x1, x2, x3, k0, k1, *scratch)
-
-
-def _rounds(
-    x0: NDArray[np.uint64],
-    x1: NDArray[np.uint64],
-    x2: NDArray[np.uint64],
-    x3: NDArray[np.uint64],
-    k0: NDArray[np.uint64],
-    k1: NDArray[np.uint64],
-    product0: NDArray[np.uint64],
-    product1: NDArray[np.uint64],
-) -> tuple[NDArray[np.uint64], ...]:
-    """Run Philox on 32-bit words held in 64-bit arrays, in place; all eight are overwritten.
-
-    Only x0 and x2 are multiplied, so only they are cut to 32 bits in every round. The new x1 and
-    x3 are the low halves of the products: the products themselves take their place, dirt in the
-    high half, which xor carries along and the cut removes. The same holds for carries of the key.
-    """
-    for _ in range(_NUM_ROUNDS):
-        np.multiply(x0, _MULTIPLIERS[0], out=product0)
-        np.multiply(x2, _MULTIPLIERS[1], out=product1)
-        for x, product, previous, key, increment in (
-            (x0, product1, x1, k0, _KEY_INCREMENTS[0]),
-            (x2, product0, x3, k1, _KEY_INCREMENTS[1]),
-        ):
-            np.right_shift(product, _32, out=x)
-            np.bitwise_xor(x, previous, out=x)
-            np.bitwise_xor(x, key, out=x)
-            np.bitwise_and(x, _LOW_32, out=x)
-            np.add(key, increment, out=key)
-        x1, product1 = product1, x1
-        x3, product0 = product0, x3
-    np.bitwise_and(x1, _LOW_32, out=x1)
-    np.bitwise_and(x3, _LOW_32, out=x3)
-    return x0, x1, x2, x3
-
-
-def _trim(table: NDArray[_Scalar], num_columns: int) -> NDArray[_Scalar]:
-    """Cut the last axis to what was asked for; contiguous."""
-    return np.ascontiguousarray(table[..., :num_columns])
+            yield rows, columns, rounds(x0, x1, x2, x3, k0, k1, *scratch)
 
 
 def _num_blocks(keys: NDArray[np.uint32], first_step: int, num_steps: int, num_draws: int) -> int:
     """Check the arguments that all draws share; return the blocks of four words per step."""
-    _check_words("keys", keys, 2)
+    check_words("keys", keys, 2)
     first_step = integer("first_step", first_step, least=0, most=_MOST_64)
     integer("num_steps", num_steps, least=0, most=2**64 - first_step)
     return -(-integer("number of draws per step", num_draws, least=0, most=2**34) // 4)
-
-
-def _check_words(name: str, array: NDArray[np.uint32], num_columns: int) -> None:
-    if array.dtype != np.uint32 or array.ndim != 2 or array.shape[1] != num_columns:
-        raise MethexisError(
-            f"{name}: expected an array of dtype uint32 and shape (n, {num_columns}), "
-            f"got dtype {array.dtype} and shape {array.shape}"
-        )

@@ -1,1 +1,54 @@
 """Closed forms and slow dynamics (NumPy and SciPy only; shares no code with what it judges)."""
+
+from methexis.core.charges import charge_step, charges
+from methexis.theory.curvature import (
+    hessian_spectrum,
+    hessian_trace,
+    sharpness,
+    top_eigenvalues,
+)
+from methexis.theory.drift import DriftFixedPoint, drift_fixed_point, slow_drift
+from methexis.theory.entropy import balance, entropic_loss, entropy, gaps
+from methexis.theory.flow import SlowPath, entropic_flow, modified_flow
+from methexis.theory.gauge import apply_gauge, balanced_minimum, random_minimum
+from methexis.theory.platonic import (
+    PlatonicSolution,
+    entropy_bound,
+    platonic,
+    universal_kernel,
+)
+from methexis.theory.projection import project
+from methexis.theory.relaxation import Relaxation, relaxation
+
+__all__ = [
+    # closed forms
+    "PlatonicSolution",
+    "entropy_bound",
+    "platonic",
+    "universal_kernel",
+    # at any weights
+    "balance",
+    "charge_step",
+    "charges",
+    "entropic_loss",
+    "entropy",
+    "gaps",
+    "hessian_spectrum",
+    "hessian_trace",
+    "sharpness",
+    "top_eigenvalues",
+    # minima
+    "apply_gauge",
+    "balanced_minimum",
+    "project",
+    "random_minimum",
+    # slow dynamics
+    "DriftFixedPoint",
+    "Relaxation",
+    "SlowPath",
+    "drift_fixed_point",
+    "entropic_flow",
+    "modified_flow",
+    "relaxation",
+    "slow_drift",
+]

@@ -67,11 +67,10 @@ def whitened_jacobian(problem: Problem, weights: Sequence[Array]) -> Array:
     return np.concatenate(blocks, axis=-1)
 
 
-def minimum_spectrum(problem: Problem, weights: Sequence[Array]) -> Array:
-    """Non-zero part of the Hessian's spectrum at a minimum, ascending, ``(..., p n)``.
+def dual_matrix(problem: Problem, weights: Sequence[Array]) -> Array:
+    """``J Jᵀ = Σ_i (A_iA_iᵀ) ⊗ (Σx^{1/2} B_iᵀB_i Σx^{1/2})``, ``(..., p n, p n)``.
 
-    Eigenvalues of the dual ``2 Σ_i (A_iA_iᵀ) ⊗ (Σx^{1/2} B_iᵀB_i Σx^{1/2})``; padded with zeros when
-    there are fewer parameters than ``p n``.
+    ``J`` is `whitened_jacobian`, which need not be formed.
     """
     root = sqrt_psd(problem.cov_x)
     total: Array | None = None
@@ -79,11 +78,18 @@ def minimum_spectrum(problem: Problem, weights: Sequence[Array]) -> Array:
         c = b @ root
         outer, inner = a @ a.mT, c.mT @ c
         term = outer[..., :, None, :, None] * inner[..., None, :, None, :]
-        size = outer.shape[-1] * inner.shape[-1]
-        block = 2.0 * term.reshape(*term.shape[:-4], size, size)
-        total = block if total is None else total + block
-    assert total is not None
-    return np.asarray(np.linalg.eigvalsh(total))
+        total = term if total is None else total + term
+    assert total is not None  # depth >= 2
+    size = total.shape[-1] * total.shape[-2]
+    return np.asarray(total.reshape(*total.shape[:-4], size, size))
+
+
+def minimum_spectrum(problem: Problem, weights: Sequence[Array]) -> Array:
+    """Spectrum of the Hessian at a minimum without its trivial zeros, ascending, ``(..., p n)``.
+
+    There ``H = 2 JᵀJ``, whose non-zero eigenvalues are those of ``2 J Jᵀ``.
+    """
+    return np.asarray(np.linalg.eigvalsh(2.0 * dual_matrix(problem, weights)))
 
 
 def dense_hessian(problem: Problem, weights: Sequence[Array]) -> Array:

@@ -36,22 +36,23 @@ from methexis.theory.projection import Normal, project_of
 def drift_velocity(problem: Problem, weights: list[Array]) -> list[Array]:
     """``dθ/dτ = -½ P ∇ Tr(H Y)|_Y`` at weights on the minima; leading dimensions broadcast."""
     normal = Normal(problem, weights)
-    values = np.where(normal.alive, normal.values, 0.0)
+    found, vectors, alive = normal.spectrum
+    values = np.where(alive, found, 0.0)
     s = np.sqrt(values)
     rows, columns = problem.target.shape
-    modes = normal.vectors.mT.reshape(*s.shape, rows, columns)
+    modes = vectors.mT.reshape(*s.shape, rows, columns)
     # [Uᵀ(Σε ⊗ I)U]_ab
-    noise = normal.vectors.mT @ (problem.cov_noise @ modes).reshape(*s.shape, -1).mT
+    noise = vectors.mT @ (problem.cov_noise @ modes).reshape(*s.shape, -1).mT
     pair = values[..., :, None] + values[..., None, :]
-    both = normal.alive[..., :, None] & normal.alive[..., None, :]
+    both = alive[..., :, None] & alive[..., None, :]
     y = 2.0 * s[..., :, None] * s[..., None, :] * noise / np.where(both, pair, 1.0)
     y = np.where(both, y, 0.0)
     strengths, mixing = np.linalg.eigh((y + y.mT) / 2.0)
     # v_k = Q o_k = Jᵀ U s⁻¹ o_k, and dF[v_k] Σx^{1/2} = U s o_k.
-    inverse = np.where(normal.alive, 1.0 / np.where(normal.alive, s, 1.0), 0.0)
+    inverse = np.where(alive, 1.0 / np.where(alive, s, 1.0), 0.0)
     shape = (*strengths.shape, rows, columns)
-    lifted = (normal.vectors @ (inverse[..., None] * mixing)).mT.reshape(shape)
-    moved = (normal.vectors @ (s[..., None] * mixing)).mT.reshape(shape)
+    lifted = (vectors @ (inverse[..., None] * mixing)).mT.reshape(shape)
+    moved = (vectors @ (s[..., None] * mixing)).mT.reshape(shape)
     spread = [w[..., None, :, :] for w in weights]
     directions = pullback(problem, spread, lifted @ normal.root)
     second = pullback_differential(problem, spread, directions, moved @ normal.root)

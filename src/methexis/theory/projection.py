@@ -9,60 +9,65 @@ stiff. Charges and ``F`` fix the weights up to rotations, so both end at the sam
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 
 import numpy as np
+import scipy.integrate
+from numpy.typing import NDArray
 
 from methexis.core.charges import charges
 from methexis.core.checks import Array, MethexisError, weight_list
 from methexis.core.edln import EDLN
 from methexis.core.linalg import flatten, sqrt_psd, squared_norm, unflatten
 from methexis.core.problem import Problem
-from methexis.core.products import after, before, predictor, predictor_differential, pullback
+from methexis.core.products import predictor, predictor_differential, pullback
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
+from methexis.theory.curvature import dual_matrix
 
 #: Relative eigenvalue of ``J Jᵀ`` below which a direction of ``F`` counts as out of reach.
 REACH_TOLERANCE = 1e-11
-_CHARGE_TOLERANCE = 1e-9
-_MAX_SUBSTEPS = 2048
 
 
 class Normal:
-    """The normal space of the minima at ``weights``: ``J J^T`` factored once, batched.
+    """The normal space of the minima at ``weights``, batched over replicas.
 
-    ``J = dF/dθ`` whitened by ``Σx^{1/2}``; ``J Jᵀ`` is the ``(p n, p n)`` matrix
+    ``J = dF/dθ`` whitened by ``Σx^{1/2}``; its dual ``J Jᵀ`` is the ``(p n, p n)`` matrix
     ``Σ_i (A_iA_iᵀ) ⊗ (Σx^{1/2} B_iᵀB_i Σx^{1/2})``.
-
-    Attributes
-    ----------
-    values, vectors : arrays (..., K), (..., K, K)
-        Its eigenvalues ``s²`` (ascending) and eigenvectors.
-    alive : array (..., K)
-        Which eigenvalues are not zero.
     """
 
     def __init__(self, problem: Problem, weights: Sequence[Array]) -> None:
         self.problem = problem
         self.weights = weights
         self.root = sqrt_psd(problem.cov_x)
-        total: Array | None = None
-        for a, b in zip(after(problem, weights), before(problem, weights), strict=True):
-            c = b @ self.root
-            outer, inner = a @ a.mT, c.mT @ c
-            term = outer[..., :, None, :, None] * inner[..., None, :, None, :]
-            size = outer.shape[-1] * inner.shape[-1]
-            block = term.reshape(*term.shape[:-4], size, size)
-            total = block if total is None else total + block
-        assert total is not None
-        self.values, self.vectors = np.linalg.eigh(total)
-        self.alive = self.values > REACH_TOLERANCE * self.values[..., -1:]
+        self.dual = dual_matrix(problem, weights)
+
+    @cached_property
+    def spectrum(self) -> tuple[Array, Array, NDArray[np.bool_]]:
+        """Eigenvalues ``s²`` (ascending) and eigenvectors of the dual, and which are not zero."""
+        values, vectors = np.linalg.eigh(self.dual)
+        return values, vectors, values > REACH_TOLERANCE * values[..., -1:]
 
     def solve(self, whitened: Array) -> Array:
-        """``(J Jᵀ)⁺`` applied to ``(..., p, n)`` whitened changes of ``F``."""
+        """Some ``X`` with ``J Jᵀ X`` nearest to the given ``(..., p, n)`` change of ``F Σx^{1/2}``.
+
+        Components of ``X`` in the dual's null space do not matter: ``Jᵀ`` removes them. So plain
+        elimination will do while it solves the equations, and the spectrum is the way out.
+        """
         flat = whitened.reshape(*whitened.shape[:-2], -1, 1)
-        inverse = np.where(self.alive, 1.0 / np.where(self.alive, self.values, 1.0), 0.0)
-        solved = self.vectors @ (inverse[..., None] * (self.vectors.mT @ flat))
+        size = np.trace(self.dual, axis1=-2, axis2=-1)[..., None, None]
+        ridge = 1e-15 * size * np.eye(self.dual.shape[-1])
+        try:
+            solved = np.linalg.solve(self.dual + ridge, flat)
+            missed = np.abs(self.dual @ solved - flat).max(axis=(-2, -1))
+            fine = bool(np.all(missed <= 1e-9 * np.abs(flat).max(axis=(-2, -1))))
+        except np.linalg.LinAlgError:
+            fine = False
+        if not fine:
+            values, vectors, alive = self.spectrum
+            inverse = np.where(alive, 1.0 / np.where(alive, values, 1.0), 0.0)
+            solved = vectors @ (inverse[..., None] * (vectors.mT @ flat))
         return np.asarray(solved.reshape(*solved.shape[:-2], *whitened.shape[-2:]))
 
     def lift(self, whitened: Array) -> list[Array]:
@@ -75,73 +80,111 @@ class Normal:
         return [v - n for v, n in zip(vectors, self.lift(moved), strict=True)]
 
 
-def project_of(problem: Problem, weights: Sequence[Array]) -> list[Array]:
+def project_of(
+    problem: Problem, weights: Sequence[Array], *, strict: bool = True, charge_rtol: float = 1e-9
+) -> list[Array]:
     """`project` for a folded problem; leading dimensions are independent replicas.
 
-    Replicas with non-finite weights stay as they are. Substeps double until the charges are kept
-    to 1e-9 and the loss is at its minimum.
+    Near the minima a few Runge-Kutta steps do; replicas for which they do not keep the charges to
+    ``charge_rtol`` go to an adaptive integrator if ``strict``, and to NaN if not. Replicas with
+    non-finite weights stay as they are.
 
     Raises
     ------
     MethexisError
-        If a replica does not reach the minima (a saddle in the way, or too narrow a network).
+        If ``strict`` and a replica does not reach the minima (a saddle in the way, or too narrow a
+        network).
     """
     shape = weights[0].shape[:-2]
-    result = flatten(weights).reshape(-1, problem.num_parameters).copy()
-    todo = np.flatnonzero(np.isfinite(result).all(axis=-1))
-    start = result.copy()
-    substeps = 4
-    while len(todo):
+    start = flatten(weights).reshape(-1, problem.num_parameters)
+    result = start.copy()
+    todo = np.flatnonzero(np.isfinite(start).all(axis=-1))
+    attempts: list[Callable[[Problem, list[Array]], list[Array]]] = [
+        partial(_homotopy, substeps=n) for n in (2, 8, 32)
+    ]
+    if strict:
+        attempts.append(partial(_adaptive_homotopy, rtol=min(1e-11, charge_rtol * 1e-2)))
+    for attempt in attempts:
+        if not len(todo):
+            break
         layers = unflatten(start[todo], problem.dims)
         with np.errstate(all="ignore"):
-            moved = _homotopy(problem, layers, substeps)
-            good = _landed(problem, layers, moved)
+            moved = attempt(problem, layers)
+            good = _landed(problem, layers, moved, charge_rtol)
         result[todo[good]] = flatten(moved)[good]
         todo = todo[~good]
-        substeps *= 2
-        if len(todo) and substeps > _MAX_SUBSTEPS:
-            raise MethexisError(
-                f"projection onto the minima: expected to reach them, but {len(todo)} of "
-                f"{len(result)} weight sets did not within {_MAX_SUBSTEPS} substeps; start from "
-                "weights that are not at a saddle (some layer of too low rank)"
-            )
+    if len(todo) and strict:
+        raise MethexisError(
+            f"projection onto the minima: expected to reach them, but {len(todo)} of {len(result)} "
+            "weight sets did not; start from weights that are not at a saddle (some layer of too "
+            "low rank)"
+        )
+    result[todo] = np.nan
     return unflatten(result.reshape(*shape, -1), problem.dims)
 
 
 def _homotopy(problem: Problem, weights: list[Array], substeps: int) -> list[Array]:
-    """Classical Runge-Kutta on ``dθ/du = -J⁺ (F_0 - V)``, then Newton steps to rounding."""
-    root = sqrt_psd(problem.cov_x)
-
-    def move(base: list[Array], by: list[Array], factor: float) -> list[Array]:
-        return [w + factor * d for w, d in zip(base, by, strict=True)]
-
-    def velocity(at: list[Array], gap: Array) -> list[Array]:
-        return Normal(problem, at).lift(-gap)
-
-    gap = (predictor(problem, weights) - problem.target) @ root
+    """Classical Runge-Kutta on ``dθ/du = -J⁺ (F_0 - V)``."""
+    gap = _gap(problem, weights)
     step = 1.0 / substeps
     for _ in range(substeps):
-        k1 = velocity(weights, gap)
-        k2 = velocity(move(weights, k1, step / 2), gap)
-        k3 = velocity(move(weights, k2, step / 2), gap)
-        k4 = velocity(move(weights, k3, step), gap)
+        k1 = _velocity(problem, weights, gap)
+        k2 = _velocity(problem, _moved(weights, k1, step / 2), gap)
+        k3 = _velocity(problem, _moved(weights, k2, step / 2), gap)
+        k4 = _velocity(problem, _moved(weights, k3, step), gap)
         weights = [
             w + step / 6 * (a + 2 * b + 2 * c + d)
             for w, a, b, c, d in zip(weights, k1, k2, k3, k4, strict=True)
         ]
+    return _polish(problem, weights)
+
+
+def _adaptive_homotopy(problem: Problem, weights: list[Array], rtol: float) -> list[Array]:
+    """The same for weights far from the minima, one replica at a time."""
+    flat = flatten(weights)
+    ends = np.full_like(flat, np.nan)
+    for row, start in enumerate(flat):
+        gap = _gap(problem, unflatten(start, problem.dims))
+
+        def rhs(_: float, state: Array, gap: Array = gap) -> Array:
+            return flatten(_velocity(problem, unflatten(state, problem.dims), gap))
+
+        solution = scipy.integrate.solve_ivp(
+            rhs, (0.0, 1.0), start, method="DOP853", rtol=rtol, atol=rtol * 1e-2
+        )
+        if solution.success:
+            ends[row] = solution.y[:, -1]
+    return _polish(problem, unflatten(ends, problem.dims))
+
+
+def _gap(problem: Problem, weights: list[Array]) -> Array:
+    return np.asarray((predictor(problem, weights) - problem.target) @ sqrt_psd(problem.cov_x))
+
+
+def _velocity(problem: Problem, weights: list[Array], gap: Array) -> list[Array]:
+    return Normal(problem, weights).lift(-gap)
+
+
+def _moved(weights: list[Array], by: list[Array], factor: float) -> list[Array]:
+    return [w + factor * d for w, d in zip(weights, by, strict=True)]
+
+
+def _polish(problem: Problem, weights: list[Array]) -> list[Array]:
+    """Newton steps to rounding: each changes the charges by the square of what it moves."""
     for _ in range(3):
-        gap = (predictor(problem, weights) - problem.target) @ root
-        weights = move(weights, velocity(weights, gap), 1.0)
+        weights = _moved(weights, _velocity(problem, weights, _gap(problem, weights)), 1.0)
     return weights
 
 
-def _landed(problem: Problem, start: list[Array], end: list[Array]) -> Array:
+def _landed(
+    problem: Problem, start: list[Array], end: list[Array], charge_rtol: float
+) -> Array:
     gap = (predictor(problem, end) - problem.target) @ sqrt_psd(problem.cov_x)
     size = np.sqrt(squared_norm(problem.target @ sqrt_psd(problem.cov_x)))
     good = np.sqrt(squared_norm(gap)) <= 1e-9 * size
     for before_, after_, layer in zip(charges(start), charges(end), start, strict=False):
         scale = squared_norm(layer) + 1.0
-        good &= np.sqrt(squared_norm(after_ - before_)) <= _CHARGE_TOLERANCE * scale
+        good &= np.sqrt(squared_norm(after_ - before_)) <= charge_rtol * scale
     return np.asarray(good)
 
 

@@ -1,0 +1,21 @@
+"""Methexis: the laboratory for the Platonic Representation Hypothesis (``import methexis as mx``)."""
+
+import lazy_loader as _lazy
+
+from methexis.version import __version__
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submodules=["geometry", "init", "schedules", "theory"],
+    submod_attrs={
+        # sources and students
+        "core": ["EDLN", "Samples", "Teacher", "View"],
+        # errors
+        "core.checks": ["ConditionError", "MethexisError"],
+        # weights
+        "core.gap": ["canonical_gauge", "entropic_gap"],
+        # experiment
+        "training": ["SGD", "GradientFlow", "Run", "open_run", "train"],
+    },
+)
+__all__ += ["__version__"]

@@ -1,0 +1,184 @@
+"""Initialisers: where a run starts (``mx.init``).
+
+An initialiser is a frozen specification; calling it with a source, a student's number and the
+run's seeds gives weights ``(replica, d_i, d_{i-1})``. The numbers come from the INIT stream, so a
+replica run alone starts as it did in the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from methexis.core.checks import Array, number
+from methexis.core.edln import EDLN
+from methexis.core.problem import Problem
+from methexis.core.samples import Samples
+from methexis.core.streams import StreamId, keys, normals, student_stream
+from methexis.core.teacher import Teacher
+from methexis.theory.gauge import balanced_minimum, random_minimum
+from methexis.theory.platonic import platonic
+
+__all__ = [
+    "Initialiser",
+    "balanced",
+    "gaussian",
+    "orthogonal",
+    "platonic_point",
+    "random_minima",
+]
+
+
+class Initialiser(Protocol):
+    """Makes the weights ``(replica, d_i, d_{i-1})`` that a student starts from."""
+
+    def __call__(
+        self,
+        source: Teacher | Samples,
+        student: EDLN,
+        *,
+        number: int,
+        seed: int,
+        replicas: Sequence[int],
+        loss: str,
+    ) -> list[Array]:
+        """Return one array per layer for the given replica numbers."""
+        ...
+
+
+def _normal_layers(
+    problem: Problem, number: int, seed: int, replicas: Sequence[int]
+) -> list[Array]:
+    """Standard normal weights; step = layer, draw = row-major entry."""
+    key = keys(seed, replicas, student_stream(StreamId.INIT, number))
+    layers = []
+    for i, (rows, columns) in enumerate(zip(problem.dims[1:], problem.dims[:-1], strict=True)):
+        draw = normals(key, first_step=i, num_steps=1, num_normals=rows * columns)
+        layers.append(draw[0].reshape(len(replicas), rows, columns))
+    return layers
+
+
+@dataclass(frozen=True)
+class _Gaussian:
+    scale: float
+
+    def __call__(
+        self,
+        source: Teacher | Samples,
+        student: EDLN,
+        *,
+        number: int,
+        seed: int,
+        replicas: Sequence[int],
+        loss: str,
+    ) -> list[Array]:
+        problem = Problem.of(source, student, loss)
+        layers = _normal_layers(problem, number, seed, replicas)
+        return [w * (self.scale / np.sqrt(w.shape[-1])) for w in layers]
+
+
+@dataclass(frozen=True)
+class _Orthogonal:
+    scale: float
+
+    def __call__(
+        self,
+        source: Teacher | Samples,
+        student: EDLN,
+        *,
+        number: int,
+        seed: int,
+        replicas: Sequence[int],
+        loss: str,
+    ) -> list[Array]:
+        problem = Problem.of(source, student, loss)
+        result = []
+        for w in _normal_layers(problem, number, seed, replicas):
+            tall = w.shape[-2] >= w.shape[-1]
+            q, r = np.linalg.qr(w if tall else w.mT)
+            q = q * np.sign(np.diagonal(r, axis1=-2, axis2=-1))[..., None, :]
+            result.append(self.scale * (q if tall else q.mT))
+        return result
+
+
+@dataclass(frozen=True)
+class _Minimum:
+    kind: str
+    spread: float = 1.0
+    distribution: str = "lognormal"
+
+    def __call__(
+        self,
+        source: Teacher | Samples,
+        student: EDLN,
+        *,
+        number: int,
+        seed: int,
+        replicas: Sequence[int],
+        loss: str,
+    ) -> list[Array]:
+        per_replica = []
+        for key in keys(seed, replicas, student_stream(StreamId.GAUGE, number)):
+            draw = int(key[0]) + 2**32 * int(key[1])
+            if self.kind == "platonic":
+                per_replica.append(platonic(source, student, loss=loss, seed=draw).weights)
+            elif self.kind == "balanced":
+                per_replica.append(balanced_minimum(source, student, loss=loss, seed=draw))
+            else:
+                per_replica.append(
+                    random_minimum(
+                        source,
+                        student,
+                        seed=draw,
+                        spread=self.spread,
+                        distribution=self.distribution,
+                        loss=loss,
+                    )
+                )
+        return [np.stack(layer) for layer in zip(*per_replica, strict=True)]
+
+
+def gaussian(scale: float = 1.0) -> Initialiser:
+    """Independent normal weights of standard deviation ``scale / sqrt(fan-in)``.
+
+    Raises
+    ------
+    MethexisError
+        Unless ``scale > 0``.
+    """
+    return _Gaussian(number("scale", scale, above=0.0))
+
+
+def orthogonal(scale: float = 1.0) -> Initialiser:
+    """Haar matrices with orthonormal rows or columns (the fewer), times ``scale``.
+
+    Raises
+    ------
+    MethexisError
+        Unless ``scale > 0``.
+    """
+    return _Orthogonal(number("scale", scale, above=0.0))
+
+
+def balanced() -> Initialiser:
+    """The minimum with all charges zero, in a random basis (`theory.balanced_minimum`)."""
+    return _Minimum("balanced")
+
+
+def platonic_point() -> Initialiser:
+    """A Platonic point, in a random basis (`theory.platonic`)."""
+    return _Minimum("platonic")
+
+
+def random_minima(spread: float = 1.0, distribution: str = "lognormal") -> Initialiser:
+    """Minima drawn from a named distribution (`theory.random_minimum`).
+
+    Raises
+    ------
+    MethexisError
+        Unless ``spread > 0``; an unknown distribution is refused when weights are made.
+    """
+    return _Minimum("random", number("spread", spread, above=0.0), distribution)

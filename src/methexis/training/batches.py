@@ -1,0 +1,160 @@
+"""Batches: what each student sees at each step, as a pure function of the step.
+
+Sample ``b`` of a step takes the normals ``b (dim_x + dim_y) … `` of the step's address in the SAMPLES
+stream (inputs first, then noise), so every engine draws the same numbers, and any cut into blocks
+gives the same bits. Inputs are handed out as ``h_0 = E x`` and labels as ``(2/B) Mᵀ y``, the only
+forms in which a step needs them; columns are the samples of the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from methexis.core.checks import Array
+from methexis.core.linalg import sqrt_psd
+from methexis.core.samples import Samples
+from methexis.core.streams import (
+    StreamId,
+    indices,
+    keys,
+    normals,
+    permutations,
+    student_stream,
+)
+from methexis.training.plan import Plan
+
+#: Inputs and labels of one student for a block: (steps, replica, d_0, B), (steps, replica, d_D, B).
+Block = tuple[Array, Array]
+#: Blocks of all students for ``(first_step, num_steps)``.
+Draw = Callable[[int, int], list[Block]]
+
+
+def batches(plan: Plan) -> Draw:
+    """Return the function that draws blocks for ``plan`` (not for ``sampling="full"``)."""
+    if plan.sampling == "online":
+        return _online(plan)
+    return _from_samples(plan)
+
+
+def _stream(plan: Plan, base: StreamId, student: int) -> int:
+    return int(base) if plan.paired else student_stream(base, student)
+
+
+def _online(plan: Plan) -> Draw:
+    source = plan.source
+    assert not isinstance(source, Samples)  # make_plan refuses it
+    num_x, num_y = source.dim_x, source.dim_y
+    width = num_x + num_y
+    dtype = np.dtype(plan.dtype)
+    root_x, root_noise = sqrt_psd(source.cov_x), sqrt_psd(source.cov_noise)
+    maps, privates, sample_keys, private_keys = [], [], [], []
+    for k, (student, problem) in enumerate(zip(plan.students, plan.problems, strict=True)):
+        pull = 2.0 / plan.batch * problem.embed_out.T
+        inputs = np.hstack([problem.embed_in[:, :num_x] @ root_x, np.zeros((problem.dims[0], num_y))])
+        pulled = pull @ problem.label_map
+        labels = np.hstack([pulled @ source.weight @ root_x, pulled @ root_noise])
+        maps.append((inputs.astype(dtype), labels.astype(dtype)))
+        private = student.view.private_cov
+        privates.append(
+            None
+            if private is None
+            else (problem.embed_in[:, num_x:] @ sqrt_psd(private)).astype(dtype)
+        )
+        sample_keys.append(keys(plan.seed, plan.replicas, _stream(plan, StreamId.SAMPLES, k)))
+        private_keys.append(
+            keys(plan.seed, plan.replicas, student_stream(StreamId.PRIVATE, k))
+        )
+
+    def columns(key: np.ndarray[tuple[int, ...], np.dtype[np.uint32]], first: int, num: int,
+                rows: int) -> Array:
+        drawn = normals(key, first_step=first, num_steps=num, num_normals=plan.batch * rows)
+        shaped = drawn.reshape(num, len(plan.replicas), plan.batch, rows).swapaxes(-1, -2)
+        return np.ascontiguousarray(shaped, dtype=dtype)
+
+    def draw(first: int, num: int) -> list[Block]:
+        blocks: list[Block] = []
+        shared: Array | None = None
+        for k, (inputs, labels) in enumerate(maps):
+            z = columns(sample_keys[k], first, num, width) if shared is None else shared
+            if plan.paired:
+                shared = z
+            h0, ty = inputs @ z, labels @ z
+            private = privates[k]
+            if private is not None:
+                h0 = h0 + private @ columns(private_keys[k], first, num, private.shape[1])
+            blocks.append((h0, ty))
+        return blocks
+
+    return draw
+
+
+def _from_samples(plan: Plan) -> Draw:
+    source = plan.source
+    assert isinstance(source, Samples)  # make_plan refuses a teacher
+    count = source.num_samples
+    dtype = np.dtype(plan.dtype)
+    tables = []
+    for problem in plan.problems:
+        assert problem.x is not None and problem.y is not None
+        pull = 2.0 / plan.batch * problem.embed_out
+        tables.append(
+            ((problem.x @ problem.embed_in.T).astype(dtype), (problem.y @ pull).astype(dtype))
+        )
+    base = StreamId.INDICES if plan.sampling == "replace" else StreamId.PERMUTATIONS
+    index_keys = [
+        keys(plan.seed, plan.replicas, _stream(plan, base, k)) for k in range(len(tables))
+    ]
+    if plan.sampling == "replace":
+
+        def rows(k: int, first: int, num: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+            drawn = indices(
+                index_keys[k],
+                first_step=first,
+                num_steps=num,
+                num_indices=plan.batch,
+                num_samples=count,
+            )
+            return np.asarray(drawn, dtype=np.int64)
+
+    else:
+        orders: list[dict[int, np.ndarray[tuple[int, ...], np.dtype[np.int64]]]] = [
+            {} for _ in tables
+        ]
+
+        def rows(k: int, first: int, num: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+            # Epochs follow each other without a gap: place p of the run is sample p mod N of
+            # epoch p // N, so a batch may span two epochs and no sample is ever dropped.
+            places = np.arange(first * plan.batch, (first + num) * plan.batch)
+            epochs = places // count
+            wanted = np.unique(epochs)
+            held = orders[k]
+            for epoch in [e for e in held if e < wanted[0]]:
+                del held[epoch]
+            result = np.empty((len(places), len(plan.replicas)), dtype=np.int64)
+            for epoch in wanted:
+                if epoch not in held:
+                    held[int(epoch)] = permutations(
+                        index_keys[k], first_epoch=int(epoch), num_epochs=1, num_samples=count
+                    )[0]
+                inside = epochs == epoch
+                result[inside] = held[int(epoch)][:, places[inside] % count].T
+            return result.reshape(num, plan.batch, len(plan.replicas)).swapaxes(1, 2)
+
+    def draw(first: int, num: int) -> list[Block]:
+        blocks: list[Block] = []
+        shared: np.ndarray[tuple[int, ...], np.dtype[np.int64]] | None = None
+        for k, (x, y) in enumerate(tables):
+            index = rows(k, first, num) if shared is None else shared
+            if plan.paired:
+                shared = index
+            blocks.append(
+                (
+                    np.ascontiguousarray(x[index].swapaxes(-1, -2)),
+                    np.ascontiguousarray(y[index].swapaxes(-1, -2)),
+                )
+            )
+        return blocks
+
+    return draw

@@ -1,0 +1,256 @@
+"""What is measured along a run, and the arrays it goes into.
+
+Every recorded step takes a snapshot of the weights and measures it. Quantities of a student are
+raw (at the weights, with SGD's fluctuations) and, where the theorem speaks of minima, projected
+(after gradient flow at fixed charges, `theory.project`). Lost replicas are NaN throughout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from methexis.core.charges import charges
+from methexis.core.checks import Array, ConditionError
+from methexis.core.geometry import gram_cosines, kernel_cosine
+from methexis.core.linalg import sqrt_psd, squared_norm
+from methexis.core.products import hidden_maps
+from methexis.core.samples import Samples
+from methexis.theory.curvature import batched_sharpness, trace_of
+from methexis.theory.entropy import imbalances, interface_gaps, loss_of
+from methexis.theory.moments import gradient_moments
+from methexis.theory.platonic import PlatonicSolution, platonic_of
+from methexis.theory.projection import project_of
+from methexis.training.plan import Plan
+from methexis.training.state import State
+
+STUDENT_VARIABLES = (
+    "loss",
+    "entropy",
+    "entropy_projected",
+    "entropy_ratio",
+    "entropy_ratio_projected",
+    "hessian_trace",
+    "sharpness",
+)
+#: Charges kept by the projection of a snapshot; far from the minima, where a few steps do not
+#: keep them that well, the projected columns are left NaN.
+_PROJECTION_RTOL = 1e-5
+LAYER_VARIABLES = (
+    "theory_alignment",
+    "theory_alignment_projected",
+    "imbalance",
+    "entropic_gap",
+)
+
+
+@dataclass(eq=False)
+class Records:
+    """Measurements at the recorded steps, filled one step after another.
+
+    Attributes
+    ----------
+    done : int
+        Recorded steps so far.
+    student : dict of arrays (num_records, replica, student)
+    layer : dict of arrays (num_records, replica, layer)
+    alignment, alignment_projected : arrays (num_records, replica, layer, layer)
+        Cosines of the Gram matrices.
+    weights : list (student) of list (layer) of arrays (num_records, replica, d_i, d_{i-1})
+        Snapshots.
+    """
+
+    done: int
+    student: dict[str, Array]
+    layer: dict[str, Array]
+    alignment: Array
+    alignment_projected: Array
+    weights: list[list[Array]] = field(default_factory=list)
+
+
+class Recorder:
+    """Measures states of one plan.
+
+    Attributes
+    ----------
+    solutions : list of PlatonicSolution or None
+        Closed form per student; None where a condition of the theorem fails, with the reason in
+        ``conditions``.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.solutions: list[PlatonicSolution | None] = []
+        self.conditions: list[str] = []
+        for problem in plan.problems:
+            try:
+                self.solutions.append(platonic_of(problem))
+                self.conditions.append("")
+            except ConditionError as error:
+                self.solutions.append(None)
+                self.conditions.append(str(error))
+        self._inputs, self._places = _joint_inputs(plan)
+
+    def empty(self) -> Records:
+        """Arrays of NaN for all recorded steps."""
+        plan = self.plan
+        shape = (len(plan.record), len(plan.replicas))
+        layers = len(plan.layers)
+        return Records(
+            done=0,
+            student={n: np.full((*shape, len(plan.students)), np.nan) for n in STUDENT_VARIABLES},
+            layer={n: np.full((*shape, layers), np.nan) for n in LAYER_VARIABLES},
+            alignment=np.full((*shape, layers, layers), np.nan),
+            alignment_projected=np.full((*shape, layers, layers), np.nan),
+            weights=[
+                [np.full((len(plan.record), *w.shape), np.nan, dtype=plan.dtype) for w in student]
+                for student in plan.start
+            ],
+        )
+
+    def record(self, records: Records, state: State) -> None:
+        """Measure ``state`` into the next free row of ``records``."""
+        row = records.done
+        for student, snapshots in zip(state.weights, records.weights, strict=True):
+            for w, snapshot in zip(student, snapshots, strict=True):
+                snapshot[row] = w
+        diverged, collapsed = state.lost(self.plan)
+        alive = np.flatnonzero(state.alive & ~diverged & ~collapsed)
+        records.done = row + 1
+        if not len(alive):
+            return
+        weights = [[w[alive].astype(np.float64) for w in s] for s in state.weights]
+        records.alignment[row, alive] = self.alignments(weights)
+        projected = self._project(weights)
+        records.alignment_projected[row, alive] = self.alignments(projected)
+        offset = 0
+        for k, problem in enumerate(self.plan.problems):
+            width = problem.depth - 1
+            student, layer = self._measure(k, weights[k], projected[k])
+            for name, value in student.items():
+                records.student[name][row, alive, k] = value
+            for name, value in layer.items():
+                records.layer[name][row, alive, offset : offset + width] = value
+            offset += width
+
+    def alignments(self, weights: Sequence[Sequence[Array]]) -> Array:
+        """Cosines of the Gram matrices of all pairs of layers, ``(..., layer, layer)``."""
+        return gram_cosines(self.joint_maps(weights), self._inputs)
+
+    def joint_maps(self, weights: Sequence[Sequence[Array]]) -> list[Array]:
+        """Hidden layers of all students as maps from the joint input ``[x; u_0; u_1; …]``."""
+        maps = []
+        for problem, layers, places in zip(
+            self.plan.problems, weights, self._places, strict=True
+        ):
+            for h in hidden_maps(problem, layers):
+                joint = np.zeros((*h.shape[:-1], len(self._inputs)))
+                joint[..., places] = h
+                maps.append(joint)
+        return maps
+
+    def _project(self, weights: list[list[Array]]) -> list[list[Array]]:
+        """Projected weights; NaN where no minimum is within reach (too narrow, at a saddle)."""
+        return [
+            project_of(
+                p,
+                w,
+                strict=False,
+                charge_rtol=_PROJECTION_RTOL,
+            )
+            for p, w in zip(self.plan.problems, weights, strict=True)
+        ]
+
+    def _measure(
+        self, k: int, weights: list[Array], projected: list[Array]
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        problem, solution = self.plan.problems[k], self.solutions[k]
+        moments = gradient_moments(problem, weights)
+        student = {
+            "loss": loss_of(problem, weights),
+            "entropy": _total(moments.layer_entropy()),
+            "hessian_trace": trace_of(problem, weights),
+            "sharpness": batched_sharpness(problem, weights, rtol=1e-4),
+        }
+        layer = {
+            "imbalance": np.stack(imbalances(moments), axis=-1),
+            "entropic_gap": np.stack(interface_gaps(moments), axis=-1),
+        }
+        on_minima = gradient_moments(problem, projected)
+        student["entropy_projected"] = _total(on_minima.layer_entropy())
+        if solution is not None:
+            layer["theory_alignment"] = self._to_theory(k, weights, solution)
+            student["entropy_ratio"] = student["entropy"] / solution.entropy
+            layer["theory_alignment_projected"] = self._to_theory(k, projected, solution)
+            ratio = student["entropy_projected"] / solution.entropy
+            student["entropy_ratio_projected"] = ratio
+        return student, layer
+
+    def _to_theory(self, k: int, weights: list[Array], solution: PlatonicSolution) -> Array:
+        problem = self.plan.problems[k]
+        return np.stack(
+            [
+                kernel_cosine(h.mT @ h, solution.kernel, problem.cov_x)
+                for h in hidden_maps(problem, weights)
+            ],
+            axis=-1,
+        )
+
+    def charges(self, records: Records, k: int) -> list[Array]:
+        """Charges of student ``k`` at all recorded steps, ``(num_records, replica, d_i, d_i)``."""
+        return charges(records.weights[k])
+
+    def spectra(self, records: Records, k: int) -> list[Array]:
+        """Covariance eigenvalues of student ``k``'s hidden layers, descending."""
+        problem = self.plan.problems[k]
+        root = sqrt_psd(problem.cov_x)
+        result = []
+        for h in hidden_maps(problem, [w.astype(np.float64) for w in records.weights[k]]):
+            flat = (h @ root).reshape(-1, *h.shape[-2:])
+            values = np.full((len(flat), min(h.shape[-2:])), np.nan)
+            good = np.isfinite(flat).all(axis=(-2, -1))
+            values[good] = np.linalg.svd(flat[good], compute_uv=False) ** 2
+            result.append(values.reshape(*h.shape[:-2], -1))
+        return result
+
+
+def mean_kernels(recorder: Recorder, weights: Sequence[Sequence[Array]]) -> list[Array]:
+    """Mean over all leading dimensions of each layer's kernel, each first scaled to unit trace.
+
+    Kernels are of the joint whitened input, ``Σ^{1/2} HᵀH Σ^{1/2} / Tr``. Non-finite networks are
+    left out.
+    """
+    root = sqrt_psd(recorder._inputs)
+    kernels = []
+    for h in recorder.joint_maps(weights):
+        white = (h @ root).reshape(-1, *h.shape[-2:])
+        white = white[np.isfinite(white).all(axis=(-2, -1))]
+        gram = white.mT @ white / squared_norm(white)[:, None, None]
+        kernels.append(gram.mean(axis=0))
+    return kernels
+
+
+def _total(layers: list[Array]) -> Array:
+    return np.asarray(sum(layers[1:], layers[0]))
+
+
+def _joint_inputs(plan: Plan) -> tuple[Array, list[list[int]]]:
+    """Second moment of ``[x; u_0; u_1; …]`` and where each student's inputs stand in it."""
+    source = plan.source
+    shared = source.dim_x
+    privates = [] if isinstance(source, Samples) else [s.view.private_cov for s in plan.students]
+    total = shared + sum(len(p) for p in privates if p is not None)
+    moment = np.zeros((total, total))
+    moment[:shared, :shared] = source.cov_x
+    places = []
+    at = shared
+    for k in range(len(plan.students)):
+        private = privates[k] if privates else None
+        size = 0 if private is None else len(private)
+        if private is not None:
+            moment[at : at + size, at : at + size] = private
+        places.append([*range(shared), *range(at, at + size)])
+        at += size
+    return moment, places

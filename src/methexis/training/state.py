@@ -1,0 +1,74 @@
+"""State of a run between steps, and the two ways in which a network can be lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from methexis.core.checks import Array
+from methexis.training.plan import Plan
+
+#: Steps at multiples of this number check every replica for divergence and collapse.
+CHECK_INTERVAL = 64
+#: A replica whose largest weight exceeds this multiple of its start (or of 1) has diverged.
+DIVERGENCE_FACTOR = 1e3
+#: A replica all of whose layers of one student fall below this part of their start has collapsed.
+COLLAPSE_FACTOR = 1e-6
+
+
+@dataclass(eq=False)
+class State:
+    """What an engine advances: all that the next step depends on.
+
+    Attributes
+    ----------
+    step : int
+        Steps done.
+    weights, velocity : list (student) of list (layer) of arrays (replica, d_i, d_{i-1})
+        Weights and heavy-ball velocities; velocity is empty without momentum.
+    diverged_step, collapsed_step : integer arrays (replica,)
+        Step of the check that found a replica lost, or -1. Lost replicas hold NaN.
+    """
+
+    step: int
+    weights: list[list[Array]]
+    velocity: list[list[Array]]
+    diverged_step: NDArray[np.int64]
+    collapsed_step: NDArray[np.int64]
+
+    @classmethod
+    def start(cls, plan: Plan, *, momentum: bool) -> State:
+        """The state before the first step."""
+        weights = [[w.astype(plan.dtype) for w in layers] for layers in plan.start]
+        velocity = [[np.zeros_like(w) for w in layers] for layers in weights] if momentum else []
+        none = np.full(len(plan.replicas), -1, dtype=np.int64)
+        return cls(0, weights, velocity, none, none.copy())
+
+    @property
+    def alive(self) -> NDArray[np.bool_]:
+        """Which replicas are neither diverged nor collapsed."""
+        return (self.diverged_step < 0) & (self.collapsed_step < 0)
+
+    def mark_lost(self, plan: Plan) -> None:
+        """Find replicas lost since the last check, record the step and fill them with NaN."""
+        diverged, collapsed = self.lost(plan)
+        for where, lost in ((self.diverged_step, diverged), (self.collapsed_step, collapsed)):
+            new = lost & self.alive
+            where[new] = self.step
+            if new.any():
+                for layers in self.weights:
+                    for w in layers:
+                        w[new] = np.nan
+
+    def lost(self, plan: Plan) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which replicas now have diverged, and which have collapsed to zero."""
+        diverged = np.zeros(len(plan.replicas), dtype=np.bool_)
+        collapsed = diverged.copy()
+        for layers, start in zip(self.weights, plan.start, strict=True):
+            size = np.max([np.abs(w).max(axis=(-2, -1)) for w in layers], axis=0)
+            first = np.max([np.abs(w).max(axis=(-2, -1)) for w in start], axis=0)
+            diverged |= ~(size <= DIVERGENCE_FACTOR * np.maximum(first, 1.0))
+            collapsed |= size <= COLLAPSE_FACTOR * first
+        return diverged, collapsed
