@@ -1,4 +1,4 @@
-"""Methexis: the laboratory for the Platonic Representation Hypothesis (``import methexis as mx``)."""
+"""The laboratory for the Platonic Representation Hypothesis (``import methexis as mx``)."""
 
 import lazy_loader as _lazy
 
@@ -11,7 +11,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         # sources and students
         "core": ["EDLN", "Samples", "Teacher", "View"],
         # errors
-        "core.checks": ["ConditionError", "MethexisError"],
+        "errors": ["ConditionError", "MethexisError"],
         # weights
         "core.gap": ["canonical_gauge", "entropic_gap"],
         # experiment

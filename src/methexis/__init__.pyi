@@ -6,10 +6,10 @@ from methexis.core import EDLN as EDLN
 from methexis.core import Samples as Samples
 from methexis.core import Teacher as Teacher
 from methexis.core import View as View
-from methexis.core.checks import ConditionError as ConditionError
-from methexis.core.checks import MethexisError as MethexisError
 from methexis.core.gap import canonical_gauge as canonical_gauge
 from methexis.core.gap import entropic_gap as entropic_gap
+from methexis.errors import ConditionError as ConditionError
+from methexis.errors import MethexisError as MethexisError
 from methexis.training import SGD as SGD
 from methexis.training import GradientFlow as GradientFlow
 from methexis.training import Run as Run

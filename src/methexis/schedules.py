@@ -5,15 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from methexis.core.checks import Array, number, one_of
+from methexis.core.checks import Array, integer, number, one_of
 
 SCHEDULES = ("constant", "cosine", "inverse_time")
+
+#: Factors summed at once: small beside any run, long enough to cost nothing per call.
+_CHUNK = 2**16
 
 
 @dataclass(frozen=True)
 class Schedule:
     """Factor of the learning rate at step ``t`` of ``T``.
+
+    Steps count from 0, so the last one of a run has ``t = T - 1``; from ``t = T`` on the factor
+    stays at its final value.
 
     Parameters
     ----------
@@ -29,8 +36,8 @@ class Schedule:
 
     Examples
     --------
-    >>> Schedule("cosine", final=0.1).factors(0, 3, total=2).round(6).tolist()
-    [1.0, 0.55, 0.1]
+    >>> Schedule("cosine", final=0.1).factors(0, 4, total=2).round(6).tolist()
+    [1.0, 0.55, 0.1, 0.1]
     """
 
     kind: str = "constant"
@@ -41,13 +48,46 @@ class Schedule:
         number("final", self.final, above=0.0, below=np.nextafter(1.0, 2.0))
 
     def factors(self, first: int, count: int, total: int) -> Array:
-        """Factors of steps ``first … first + count - 1`` in a run of ``total`` steps."""
-        part = np.arange(first, first + count) / total
+        """Factors of steps ``first … first + count - 1`` in a run of ``total`` steps.
+
+        Raises
+        ------
+        MethexisError
+            If ``first`` or ``count`` is negative or ``total`` below 1.
+        """
+        first = integer("first", first, least=0)
+        count = integer("count", count, least=0)
+        total = integer("total", total, least=1)
+        part = np.minimum(np.arange(first, first + count) / total, 1.0)
         if self.kind == "cosine":
             return self.final + (1.0 - self.final) * (1.0 + np.cos(np.pi * part)) / 2.0
         if self.kind == "inverse_time":
-            return np.asarray(1.0 / (1.0 + (1.0 / self.final - 1.0) * part))
+            falling = 1.0 / (1.0 + (1.0 / self.final - 1.0) * part)
+            return np.maximum(falling, self.final)  # rounding may undercut the end
         return np.ones(count)
+
+    def sums_of_squares(self, steps: NDArray[np.int64], total: int) -> Array:
+        """``Σ_{s<t} factor_s²`` at each ``t`` of increasing ``steps``.
+
+        Summed in pieces, so memory does not grow with the number of steps.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> inverse_time(0.5).sums_of_squares(np.array([0, 1, 2]), total=2).round(6).tolist()
+        [0.0, 1.0, 1.444444]
+        """
+        if self.kind == "constant":
+            return np.asarray(steps, dtype=np.float64)
+        result = np.empty(len(steps))
+        at, so_far = 0, 0.0
+        for i, step in enumerate(steps.tolist()):
+            while at < step:
+                count = min(_CHUNK, step - at)
+                so_far += float(np.sum(self.factors(at, count, total) ** 2))
+                at += count
+            result[i] = so_far
+        return result
 
 
 def constant() -> Schedule:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from methexis.core.checks import Array
@@ -19,7 +20,7 @@ def charges(weights: Sequence[Array]) -> list[Array]:
     >>> charges([np.array([[1.0], [0.0]]), np.array([[2.0, 0.0]])])[0].tolist()
     [[3.0, 0.0], [0.0, 0.0]]
     """
-    return [b.mT @ b - a @ a.mT for a, b in zip(weights[:-1], weights[1:], strict=True)]
+    return [b.mT @ b - a @ a.mT for a, b in itertools.pairwise(weights)]
 
 
 def charge_step(
@@ -46,9 +47,7 @@ def charge_step(
         Decoupled rate ``γ``: ``W -> (1 - ηγ) W - η G``.
     """
     keep = (1.0 - lr * weight_decay) ** 2
-    return [
-        keep * c + lr**2 * q for c, q in zip(charge, gradient_charges(gradients), strict=True)
-    ]
+    return [keep * c + lr**2 * q for c, q in zip(charge, gradient_charges(gradients), strict=True)]
 
 
 def gradient_charges(gradients: Sequence[Array]) -> list[Array]:

@@ -12,30 +12,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from methexis.errors import ConditionError, MethexisError
+
+__all__ = [
+    "RANK_TOLERANCE",
+    "Array",
+    "ConditionError",
+    "MethexisError",
+    "Weights",
+    "covariance",
+    "integer",
+    "number",
+    "one_of",
+    "real_array",
+    "weight_list",
+]
+
 Array = NDArray[np.float64]
 Weights = Sequence[Array]
 
 #: Relative tolerance below which a singular value counts as zero (double precision, small sizes).
 RANK_TOLERANCE = 1e-10
 _SYMMETRY_TOLERANCE = 1e-10
-
-
-class MethexisError(ValueError):
-    """Bad input, in one sentence that says what was expected and what came."""
-
-
-class ConditionError(MethexisError):
-    """A condition of the theorem fails.
-
-    Attributes
-    ----------
-    condition : str
-        Short name of the condition, e.g. ``"width below rank"``.
-    """
-
-    def __init__(self, condition: str, message: str) -> None:
-        super().__init__(f"{condition}: {message}")
-        self.condition = condition
 
 
 def real_array(name: str, value: ArrayLike, shape: Sequence[int | None]) -> Array:

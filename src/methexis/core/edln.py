@@ -56,9 +56,7 @@ class EDLN:
         try:
             given = tuple(hidden)
         except TypeError:
-            raise MethexisError(
-                f"hidden: expected a sequence of widths, got {hidden!r}"
-            ) from None
+            raise MethexisError(f"hidden: expected a sequence of widths, got {hidden!r}") from None
         widths = tuple(integer(f"hidden[{i}]", w, least=1) for i, w in enumerate(given))
         if not widths:
             raise MethexisError("hidden: expected at least one hidden layer (depth >= 2), got none")

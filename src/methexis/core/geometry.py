@@ -1,9 +1,9 @@
 """Alignment of two hidden layers: one constant, one rotation, exact from weights or from samples.
 
-Two layers are perfectly aligned when one constant ``c0`` gives ``c0 h_A(x1)·h_A(x2) = h_B(x1)·h_B(x2)``
-for all pairs of inputs. For linear layers the Gram operators live on the whitened input space, so
-every quantity follows from three second moments: ``E[h_A h_Aᵀ]``, ``E[h_B h_Bᵀ]``, ``E[h_B h_Aᵀ]``
-(docs/theory.md §1). The cosine of the Gram matrices is the uncentred linear CKA.
+Two layers are perfectly aligned when one constant ``c0`` gives ``c0 h_A(x1)·h_A(x2) =
+h_B(x1)·h_B(x2)`` for all pairs of inputs. For linear layers the Gram operators live on the whitened
+input space, so every quantity follows from three second moments: ``E[h_A h_Aᵀ]``, ``E[h_B h_Bᵀ]``,
+``E[h_B h_Aᵀ]`` (docs/theory.md §1). The cosine of the Gram matrices is the uncentred linear CKA.
 """
 
 from __future__ import annotations
@@ -104,8 +104,10 @@ def align_samples(features_a: ArrayLike, features_b: ArrayLike) -> LayerAlignmen
 
 
 def _align_whitened(a: Array, b: Array) -> LayerAlignment:
-    """Alignment of two maps from white inputs; differences are formed directly, so they do not
-    cancel near perfect alignment."""
+    """Alignment of two maps from white inputs.
+
+    Differences are formed directly, so that they do not cancel near perfect alignment.
+    """
     gram_a, gram_b = a.T @ a, b.T @ b
     norm_a, norm_b = (float(np.linalg.norm(g)) for g in (gram_a, gram_b))
     if norm_a == 0 or norm_b == 0:
@@ -146,9 +148,7 @@ def gram_cosines(maps: Sequence[Array], cov_x: Array) -> Array:
         Symmetric; the diagonal is 1 up to rounding. NaN where a layer is zero or not finite.
     """
     shape = np.broadcast_shapes(*(m.shape[:-2] for m in maps))
-    stacked = np.concatenate(
-        [np.broadcast_to(m, (*shape, *m.shape[-2:])) for m in maps], axis=-2
-    )
+    stacked = np.concatenate([np.broadcast_to(m, (*shape, *m.shape[-2:])) for m in maps], axis=-2)
     moments = stacked @ cov_x @ stacked.mT
     edges = np.cumsum([0, *(m.shape[-2] for m in maps)])[:-1]
     squares = np.add.reduceat(np.add.reduceat(moments**2, edges, axis=-1), edges, axis=-2)
@@ -158,14 +158,15 @@ def gram_cosines(maps: Sequence[Array], cov_x: Array) -> Array:
 
 
 def kernel_cosine(kernel_a: Array, kernel_b: Array, cov_x: Array) -> Array:
-    """Cosine of two kernels ``K(x1, x2) = x1ᵀ K x2``, ``(..., n, n)``, for inputs of moment ``cov_x``.
+    """Cosine of two kernels ``K(x1, x2) = x1ᵀ K x2``, ``(..., n, n)``.
 
+    For inputs of second moment ``cov_x``:
     ``Tr[K_A Σ K_B Σ] / sqrt(Tr[K_A Σ K_A Σ] Tr[K_B Σ K_B Σ])``.
     """
+
     def inner(a: Array, b: Array) -> Array:
         return np.asarray(np.sum((a @ cov_x) * (b @ cov_x).mT, axis=(-2, -1)))
 
     return np.asarray(
-        inner(kernel_a, kernel_b)
-        / np.sqrt(inner(kernel_a, kernel_a) * inner(kernel_b, kernel_b))
+        inner(kernel_a, kernel_b) / np.sqrt(inner(kernel_a, kernel_a) * inner(kernel_b, kernel_b))
     )

@@ -1,9 +1,9 @@
 """Partial products of one student's layers: the maps before and after each layer.
 
-With ``B_i = W_{i-1} … W_1 E`` and ``A_i = M W_D … W_{i+1}`` the predictor is ``F = A_i W_i B_i`` for
-every ``i``, layer ``i`` sees ``h_{i-1} = B_i x``, and its error signal is ``g_i = 2 A_iᵀ (f - y)``
-(docs/theory.md §1). All functions broadcast over leading dimensions (replicas) and use
-plain transposes, so a complex step through them gives exact derivatives of these polynomials.
+With ``B_i = W_{i-1} … W_1 E`` and ``A_i = M W_D … W_{i+1}`` the predictor is ``F = A_i W_i B_i``
+for every ``i``, layer ``i`` sees ``h_{i-1} = B_i x``, and its error signal is ``g_i = 2 A_iᵀ (f -
+y)`` (docs/theory.md §1). All functions broadcast over leading dimensions (replicas) and use plain
+transposes, so a complex step through them gives exact derivatives of these polynomials.
 """
 
 from __future__ import annotations

@@ -56,12 +56,12 @@ class Samples:
     @property
     def dim_x(self) -> int:
         """Number of input features."""
-        return self.x.shape[1]
+        return int(self.x.shape[1])
 
     @property
     def dim_y(self) -> int:
         """Number of labels per sample."""
-        return self.y.shape[1]
+        return int(self.y.shape[1])
 
     @cached_property
     def cov_x(self) -> Array:

@@ -124,12 +124,12 @@ class Teacher:
     @property
     def dim_x(self) -> int:
         """Number of input features."""
-        return self.weight.shape[1]
+        return int(self.weight.shape[1])
 
     @property
     def dim_y(self) -> int:
         """Number of labels."""
-        return self.weight.shape[0]
+        return int(self.weight.shape[0])
 
     @property
     def rank(self) -> int:

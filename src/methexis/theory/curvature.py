@@ -1,8 +1,8 @@
 """Curvature of ``L`` at any weights, residual term included (docs/theory.md §4).
 
-``L`` depends on the weights only through the multilinear map ``F``, so with ``C = 2 (F - V) Σx`` its
-Hessian along ``δ`` is the pullback of ``2 dF[δ] Σx`` plus the derivative of the pullback of ``C``.
-The second part, the residual term, has zero diagonal blocks: it never enters the trace.
+``L`` depends on the weights only through the multilinear map ``F``, so with ``C = 2 (F - V) Σx``
+its Hessian along ``δ`` is the pullback of ``2 dF[δ] Σx`` plus the derivative of the pullback of
+``C``. The second part, the residual term, has zero diagonal blocks: it never enters the trace.
 """
 
 from __future__ import annotations
@@ -135,9 +135,7 @@ def batched_sharpness(
     return result.reshape(shape)
 
 
-def _lanczos_top(
-    problem: Problem, weights: list[Array], rtol: float, max_iterations: int
-) -> Array:
+def _lanczos_top(problem: Problem, weights: list[Array], rtol: float, max_iterations: int) -> Array:
     count = problem.num_parameters
     num = len(weights[0])
     # A fixed start with weight on every coordinate; the same for all replicas.
@@ -230,9 +228,7 @@ def hessian_spectrum(
     MethexisError
         Above `MAX_DENSE_PARAMETERS` parameters; on shapes that do not fit.
     """
-    return np.asarray(
-        np.linalg.eigvalsh(dense_hessian(*_bound(source, student, weights, loss)))
-    )
+    return np.asarray(np.linalg.eigvalsh(dense_hessian(*_bound(source, student, weights, loss))))
 
 
 def top_eigenvalues(

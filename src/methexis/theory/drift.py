@@ -1,11 +1,11 @@
 r"""Slow drift: the path of i.i.d. SGD on slow time, and where it ends.
 
 With independent samples the noise of one step is not undone by the next, and the drift along the
-minima is ``dθ/dτ = -½ P ∇_θ Tr(H(θ) Y)`` at fixed ``Y``, where ``H Y + Y H = Σ_g`` on the normal space
-and ``Σ_g`` is the covariance of the sample gradient (Katzenberger's limit; docs/theory.md §5).
-Here ``J Σx^{1/2} = U s Qᵀ`` gives ``Y = Q y Qᵀ`` with
-``y_ab = 2 s_a s_b [Uᵀ(Σε ⊗ I)U]_ab / (s_a² + s_b²)``, and with ``Y = Σ_k λ_k v_k v_kᵀ`` the gradient is a
-sum of second derivatives of ``F`` along ``v_k``; no third-order tensor is formed.
+minima is ``dθ/dτ = -½ P ∇_θ Tr(H(θ) Y)`` at fixed ``Y``, where ``H Y + Y H = Σ_g`` on the normal
+space and ``Σ_g`` is the covariance of the sample gradient (Katzenberger's limit; docs/theory.md
+§5). Here ``J Σx^{1/2} = U s Qᵀ`` gives ``Y = Q y Qᵀ`` with ``y_ab = 2 s_a s_b [Uᵀ(Σε ⊗ I)U]_ab /
+(s_a² + s_b²)``, and with ``Y = Σ_k λ_k v_k v_kᵀ`` the gradient is a sum of second derivatives of
+``F`` along ``v_k``; no third-order tensor is formed.
 
 If the noise is isotropic in the loss's metric, ``Y`` is that isotropic constant on the normal space
 and the drift is the entropic flow. Otherwise it has a rotational part that never dies: the end is
@@ -213,6 +213,4 @@ def charge_speed(weights: Sequence[Array], rotations: Sequence[Array]) -> list[A
 
 def charge_distance(left: Sequence[Array], right: Sequence[Array]) -> float:
     """Frobenius distance of two lists of charges."""
-    return float(
-        np.sqrt(sum(squared_norm(a - b) for a, b in zip(left, right, strict=True)))
-    )
+    return float(np.sqrt(sum(squared_norm(a - b) for a, b in zip(left, right, strict=True))))

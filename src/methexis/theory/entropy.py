@@ -24,9 +24,8 @@ from methexis.theory.moments import GradientMoments, gradient_moments
 def loss_of(problem: Problem, weights: Sequence[Array]) -> Array:
     """``L = Tr[(F - V) Σx (F - V)ᵀ] + Tr Σε``, exact for teachers and for samples."""
     delta = predictor(problem, weights) - problem.target
-    return np.asarray(np.sum((delta @ problem.cov_x) * delta, axis=(-2, -1))) + np.trace(
-        problem.cov_noise
-    )
+    excess = np.sum((delta @ problem.cov_x) * delta, axis=(-2, -1))
+    return np.asarray(excess + np.trace(problem.cov_noise))
 
 
 def loss_gradient(problem: Problem, weights: Sequence[Array]) -> list[Array]:

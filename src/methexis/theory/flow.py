@@ -113,6 +113,20 @@ def slow_times_of(
     return np.asarray((lr / (1.0 - momentum)) ** 2 * at / batch)
 
 
+def shuffle_factor(num_samples: int, batch: int) -> float:
+    """``(N - B)/(N - 1)``: how much slower shuffled epochs move than their batch size says.
+
+    The mean of ``B`` samples drawn from ``N`` without replacement has the variance of ``B``
+    independent ones times this factor; at ``B = N`` nothing is random and nothing moves.
+
+    Examples
+    --------
+    >>> shuffle_factor(21, 1), shuffle_factor(21, 21)
+    (1.0, 0.0)
+    """
+    return (num_samples - batch) / (num_samples - 1) if num_samples > 1 else 0.0
+
+
 def entropic_flow(
     source: Teacher | Samples,
     student: EDLN,
@@ -127,8 +141,11 @@ def entropic_flow(
 ) -> SlowPath:
     """Path of SGD with shuffled epochs, on slow time: ``dθ/dτ = -¼ P ∇S``.
 
-    Also the path of i.i.d. SGD when the noise is isotropic in the loss's metric. Weights off the
-    minima are first taken to them at fixed charges: the fast part of SGD, to leading order in η.
+    Also the path of i.i.d. SGD from a teacher when the noise is isotropic in the loss's metric.
+    Weights off the minima are first taken to them by gradient flow: the fast part of SGD, to
+    leading order in ``η``. With samples as source, slow time runs slower by `shuffle_factor`. The
+    limit needs ``η λ_max N/B`` well below 1: a long epoch acts like independent samples. With
+    momentum it also needs epochs long against ``1/(1-β)`` steps (docs/theory.md §5).
 
     Parameters
     ----------
@@ -169,9 +186,11 @@ def entropic_flow(
     problem = Problem.of(source, student, loss)
     layers = weight_list(weights, problem.dims)
     times = slow_times_of(steps, lr, batch, momentum)
-    return integrate_slow(
-        problem, layers, times, lambda w: entropic_velocity(problem, w), rtol=rtol
+    factor = shuffle_factor(source.num_samples, batch) if isinstance(source, Samples) else 1.0
+    path = integrate_slow(
+        problem, layers, factor * times, lambda w: entropic_velocity(problem, w), rtol=rtol
     )
+    return SlowPath(times, path.weights)
 
 
 def modified_flow(
@@ -220,7 +239,12 @@ def modified_flow(
         )
 
     solution = scipy.integrate.solve_ivp(
-        rhs, (0.0, float(times[-1])), flatten(layers), method="BDF", t_eval=times, rtol=rtol,
+        rhs,
+        (0.0, float(times[-1])),
+        flatten(layers),
+        method="BDF",
+        t_eval=times,
+        rtol=rtol,
         atol=rtol * 1e-3,
     )
     if not solution.success:

@@ -1,13 +1,14 @@
 """The gauge group, and minima drawn at random from its orbit.
 
-``W_i -> T_i W_i T_{i-1}⁻¹`` with invertible ``T_i`` in the hidden layers (``T_0 = T_D = I``) changes
-neither the function nor the loss. The minima of the loss are such orbits; the entropy singles out
-one point of them up to rotations. A distribution of minima has to be named: no law on the
-orbit is natural (docs/theory.md §3).
+``W_i -> T_i W_i T_{i-1}⁻¹`` with invertible ``T_i`` in the hidden layers (``T_0 = T_D = I``)
+changes neither the function nor the loss. The minima of the loss are such orbits; the entropy
+singles out one point of them up to rotations. A distribution of minima has to be named: no law on
+the orbit is natural (docs/theory.md §3).
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -44,7 +45,7 @@ def balanced_minimum(
 ) -> list[Array]:
     """The minimum with all charges zero: ``W_D … W_1`` split evenly along its singular values.
 
-    ``W_i = U_i s^{1/D} U_{i-1}ᵀ`` with ``U s Rᵀ = M⁻¹ V E⁻¹``: where small weight decay alone leads.
+    ``W_i = U_i s^{1/D} U_{i-1}ᵀ`` with ``U s Rᵀ = M⁻¹ V E⁻¹``: where weight decay alone leads.
 
     Parameters
     ----------
@@ -68,7 +69,7 @@ def _balanced(problem: Problem, seed: int | None) -> list[Array]:
         generator = np.random.default_rng(integer("seed", seed, least=0))
         inner = [random_orthogonal(width, generator)[:, :r] for width in problem.dims[1:-1]]
     bases = [right_t[:r].T, *inner, left[:, :r]]
-    return [b @ root @ a.T for a, b in zip(bases[:-1], bases[1:], strict=True)]
+    return [b @ root @ a.T for a, b in itertools.pairwise(bases)]
 
 
 def random_minimum(
@@ -93,12 +94,12 @@ def random_minimum(
     spread : float
         Width of the distribution, ``> 0``.
     distribution : {"lognormal", "ginibre", "landing"}
-        ``lognormal``: the balanced minimum, moved by ``T_i = O e^{spread·Z} O'`` with Haar ``O, O'``
-        and normal diagonal ``Z``. ``ginibre``: the same with Gaussian matrices ``T_i``
+        ``lognormal``: the balanced minimum, moved by ``T_i = O e^{spread·Z} O'`` with Haar ``O,
+        O'`` and normal diagonal ``Z``. ``ginibre``: the same with Gaussian matrices ``T_i``
         (``spread`` scales them). In both, spare width is filled first: each layer also writes
         Gaussian vectors of the size of its live part into directions that nobody reads.
-        ``landing``: where gradient flow ends from Gaussian weights of standard deviation
-        ``spread / sqrt(fan-in)``.
+        ``landing``: where gradient flow ends from Gaussian weights of standard deviation ``spread /
+        sqrt(fan-in)``.
     loss : {"squared", "whitened"}
         Both losses have the same minima; kept for symmetry.
 
@@ -145,5 +146,6 @@ def random_minimum(
     for i, width in enumerate(problem.dims[1:-1]):
         spare = width - problem.rank
         size = np.linalg.norm(weights[i]) / np.sqrt(problem.rank * weights[i].shape[1])
-        weights[i][problem.rank :] = generator.standard_normal((spare, weights[i].shape[1])) * size
+        dead = generator.standard_normal((spare, weights[i].shape[1]))
+        weights[i][problem.rank :] = size * dead
     return apply_gauge(weights, [draw[name](width) for width in problem.dims[1:-1]])

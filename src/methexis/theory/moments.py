@@ -72,9 +72,7 @@ def _gaussian(problem: Problem, f: Array, left: list[Array], right: list[Array])
         b_sigma = b @ sigma
         power = np.sum(b_sigma * b, axis=(-2, -1))[..., None, None]
         weighted = power * sigma + 2.0 * (b_sigma.mT @ b_sigma)
-        residual.append(
-            power * residual_moment + 2.0 * (moved @ b.mT) @ (moved @ b.mT).mT
-        )
+        residual.append(power * residual_moment + 2.0 * (moved @ b.mT) @ (moved @ b.mT).mT)
         cross.append(delta @ weighted)
         signal = a.mT @ moved
         error = np.sum(a * (residual_moment @ a), axis=(-2, -1))[..., None, None]

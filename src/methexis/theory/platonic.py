@@ -106,9 +106,7 @@ def platonic_of(problem: Problem, *, seed: int | None = None) -> PlatonicSolutio
     problem.require_theorem()
     problem.require_full_noise()
     root_x, root_noise = sqrt_psd(problem.cov_x), sqrt_psd(problem.cov_noise)
-    left, values, right_t = np.linalg.svd(
-        root_noise @ problem.target @ root_x, full_matrices=False
-    )
+    left, values, right_t = np.linalg.svd(root_noise @ problem.target @ root_x, full_matrices=False)
     r = int(np.sum(values > RANK_TOLERANCE * values[0]))
     left, values, right = left[:, :r], values[:r], right_t[:r].T
     p = float(values.sum())
@@ -116,7 +114,7 @@ def platonic_of(problem: Problem, *, seed: int | None = None) -> PlatonicSolutio
     trace_out = float(np.trace(problem.embed_out.T @ problem.cov_noise @ problem.embed_out))
     depth = problem.depth
     q = float(np.exp((np.log(trace_in * trace_out) + 2 * (depth - 1) * np.log(p)) / depth))
-    scales = trace_in * p / q * (p**2 / q) ** np.arange(depth - 1)
+    scales = np.asarray(trace_in * p / q * (p**2 / q) ** np.arange(depth - 1.0))
     bases = _bases(problem.dims[1:-1], r, seed)
     inverse_root_x = inverse_sqrt_psd(problem.cov_x)
     weights = _weights(problem, left, values, right, np.sqrt(scales), bases)

@@ -1,16 +1,19 @@
 """Projection of weights onto the minima of the loss, and onto their tangent space.
 
-Gradient flow of ``L`` keeps every charge and lands on the minima. It is stiff. Any velocity of the
-form ``dW_i = A_iᵀ X B_iᵀ`` keeps the charges, because then ``W_{i+1}ᵀ dW_{i+1} = dW_i W_iᵀ``; the
-choice ``X`` that moves ``F`` straight to ``V`` (``dθ/du = -J⁺ (F_0 - V)``, ``u`` from 0 to 1) is not
-stiff. Charges and ``F`` fix the weights up to rotations, so both end at the same kernels
-(docs/theory.md §5).
+The projection of a point is where gradient flow of ``L`` takes it: that keeps every charge, and it
+is the projection in Katzenberger's limit, for which slow dynamics is stated. The flow is stiff.
+Near the minima its path is known, though: the gap ``E = (F - V) Σx^{1/2}`` decays as ``e^{-2 J Jᵀ
+t} E_0``. The weights follow any path of ``E`` by ``dθ = J⁺ dE``, a velocity of the form ``A_iᵀ X
+B_iᵀ`` that keeps the charges too and is not stiff. Freezing ``J Jᵀ`` in the exponent changes the
+end at third order in the gap; a straight line in ``E`` would change it at second order, although
+the charges would be the same (docs/theory.md §5: charges and ``F`` do not fix the kernels). Far
+from the minima the flow itself is integrated until the gap is small.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cached_property, partial
+from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import scipy.integrate
@@ -25,9 +28,14 @@ from methexis.core.products import predictor, predictor_differential, pullback
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.theory.curvature import dual_matrix
+from methexis.theory.entropy import loss_gradient
 
 #: Relative eigenvalue of ``J Jᵀ`` below which a direction of ``F`` counts as out of reach.
 REACH_TOLERANCE = 1e-11
+#: Relative gap ``‖E‖/‖VΣx^{1/2}‖`` up to which the frozen path stands in for gradient flow.
+NEAR = 0.5
+#: Relative gap down to which gradient flow itself is integrated when the start is arbitrary.
+_CLOSE = 3e-3
 
 
 class Normal:
@@ -85,9 +93,9 @@ def project_of(
 ) -> list[Array]:
     """`project` for a folded problem; leading dimensions are independent replicas.
 
-    Near the minima a few Runge-Kutta steps do; replicas for which they do not keep the charges to
-    ``charge_rtol`` go to an adaptive integrator if ``strict``, and to NaN if not. Replicas with
-    non-finite weights stay as they are.
+    If ``strict``, gradient flow is integrated until the gap is small, whatever the start. If not,
+    replicas with a relative gap above `NEAR` or whose charges are not kept to ``charge_rtol``
+    become NaN. Replicas with non-finite weights stay as they are.
 
     Raises
     ------
@@ -97,101 +105,120 @@ def project_of(
     """
     shape = weights[0].shape[:-2]
     start = flatten(weights).reshape(-1, problem.num_parameters)
+    finite = np.flatnonzero(np.isfinite(start).all(axis=-1))
     result = start.copy()
-    todo = np.flatnonzero(np.isfinite(start).all(axis=-1))
-    attempts: list[Callable[[Problem, list[Array]], list[Array]]] = [
-        partial(_homotopy, substeps=n) for n in (2, 8, 32)
-    ]
+    near = unflatten(start[finite], problem.dims)
     if strict:
-        attempts.append(partial(_adaptive_homotopy, rtol=min(1e-11, charge_rtol * 1e-2)))
-    for attempt in attempts:
-        if not len(todo):
-            break
-        layers = unflatten(start[todo], problem.dims)
-        with np.errstate(all="ignore"):
-            moved = attempt(problem, layers)
-            good = _landed(problem, layers, moved, charge_rtol)
-        result[todo[good]] = flatten(moved)[good]
-        todo = todo[~good]
-    if len(todo) and strict:
+        near = _approach(problem, near)
+    with np.errstate(all="ignore"):
+        ends = _follow(problem, near, segments=16 if strict else 6)
+        good = _landed(problem, unflatten(start[finite], problem.dims), ends, charge_rtol)
+    good &= _relative_gap(problem, near) <= NEAR
+    if strict and not good.all():
         raise MethexisError(
-            f"projection onto the minima: expected to reach them, but {len(todo)} of {len(result)} "
-            "weight sets did not; start from weights that are not at a saddle (some layer of too "
-            "low rank)"
+            f"projection onto the minima: expected to reach them, but {int(np.sum(~good))} of "
+            f"{len(result)} weight sets did not; start from weights that are not at a saddle "
+            "(some layer of too low rank)"
         )
-    result[todo] = np.nan
+    result[finite] = np.where(good[:, None], flatten(ends), np.nan)
     return unflatten(result.reshape(*shape, -1), problem.dims)
 
 
-def _homotopy(problem: Problem, weights: list[Array], substeps: int) -> list[Array]:
-    """Classical Runge-Kutta on ``dθ/du = -J⁺ (F_0 - V)``."""
+def _approach(problem: Problem, weights: list[Array]) -> list[Array]:
+    """Integrate gradient flow, replicas together, until every relative gap is small.
+
+    Stops as well when the flow stands still: then a replica is stuck at a saddle.
+    """
+    flat = flatten(weights)
+    active = np.flatnonzero(_relative_gap(problem, weights) > _CLOSE)
+    if not len(active):
+        return weights
+    shape = (len(active), flat.shape[-1])
+
+    def layers(state: Array) -> list[Array]:
+        return unflatten(state.reshape(shape), problem.dims)
+
+    def rhs(_: float, state: Array) -> Array:
+        return -flatten(loss_gradient(problem, layers(state))).ravel()
+
+    def close(_: float, state: Array) -> float:
+        return float(_relative_gap(problem, layers(state)).max()) - _CLOSE
+
+    first = float(np.linalg.norm(rhs(0.0, flat[active].ravel())))
+
+    def still(time: float, state: Array) -> float:
+        return float(np.linalg.norm(rhs(time, state))) / first - 1e-10
+
+    close.terminal = True  # type: ignore[attr-defined]
+    still.terminal = True  # type: ignore[attr-defined]
+    solution = scipy.integrate.solve_ivp(
+        rhs,
+        (0.0, np.inf),
+        flat[active].ravel(),
+        method="DOP853",
+        rtol=1e-11,
+        atol=1e-13,
+        events=[close, still],
+    )
+    flat[active] = solution.y[:, -1].reshape(shape)
+    return unflatten(flat, problem.dims)
+
+
+def _follow(problem: Problem, weights: list[Array], segments: int) -> list[Array]:
+    """Follow ``E(t) = e^{-2 J Jᵀ t} E_0``, cut into straight pieces; then Newton to rounding."""
     gap = _gap(problem, weights)
-    step = 1.0 / substeps
-    for _ in range(substeps):
-        k1 = _velocity(problem, weights, gap)
-        k2 = _velocity(problem, _moved(weights, k1, step / 2), gap)
-        k3 = _velocity(problem, _moved(weights, k2, step / 2), gap)
-        k4 = _velocity(problem, _moved(weights, k3, step), gap)
+    shape = gap.shape
+    values, vectors, alive = Normal(problem, weights).spectrum
+    modes = (vectors.mT @ gap.reshape(*shape[:-2], -1, 1))[..., 0]
+    rates = np.where(alive, values, np.inf)
+    fastest = np.max(np.where(alive, values, 0.0), axis=-1, initial=0.0)
+    slowest = rates.min(axis=-1, initial=np.inf)
+    # Times from where the fastest mode begins to move to where the slowest has died out.
+    times = np.geomspace(0.05 / fastest, 12.0 / slowest, segments)
+    left = np.exp(-2.0 * np.where(alive, values, 0.0) * times[..., None])
+    left = np.concatenate([np.ones_like(left[:1]), left[:-1], np.zeros_like(left[:1])])
+    for part in np.diff(left, axis=0):
+        step = (vectors @ (part * modes)[..., None]).reshape(shape)
+        k1 = Normal(problem, weights).lift(step)
+        k2 = Normal(problem, _moved(weights, k1, 0.5)).lift(step)
+        k3 = Normal(problem, _moved(weights, k2, 0.5)).lift(step)
+        k4 = Normal(problem, _moved(weights, k3, 1.0)).lift(step)
         weights = [
-            w + step / 6 * (a + 2 * b + 2 * c + d)
+            w + (a + 2 * b + 2 * c + d) / 6
             for w, a, b, c, d in zip(weights, k1, k2, k3, k4, strict=True)
         ]
-    return _polish(problem, weights)
-
-
-def _adaptive_homotopy(problem: Problem, weights: list[Array], rtol: float) -> list[Array]:
-    """The same for weights far from the minima, one replica at a time."""
-    flat = flatten(weights)
-    ends = np.full_like(flat, np.nan)
-    for row, start in enumerate(flat):
-        gap = _gap(problem, unflatten(start, problem.dims))
-
-        def rhs(_: float, state: Array, gap: Array = gap) -> Array:
-            return flatten(_velocity(problem, unflatten(state, problem.dims), gap))
-
-        solution = scipy.integrate.solve_ivp(
-            rhs, (0.0, 1.0), start, method="DOP853", rtol=rtol, atol=rtol * 1e-2
-        )
-        if solution.success:
-            ends[row] = solution.y[:, -1]
-    return _polish(problem, unflatten(ends, problem.dims))
+    for _ in range(3):
+        weights = _moved(weights, Normal(problem, weights).lift(_gap(problem, weights)), -1.0)
+    return weights
 
 
 def _gap(problem: Problem, weights: list[Array]) -> Array:
     return np.asarray((predictor(problem, weights) - problem.target) @ sqrt_psd(problem.cov_x))
 
 
-def _velocity(problem: Problem, weights: list[Array], gap: Array) -> list[Array]:
-    return Normal(problem, weights).lift(-gap)
+def _relative_gap(problem: Problem, weights: list[Array]) -> Array:
+    size = squared_norm(problem.target @ sqrt_psd(problem.cov_x))
+    return np.asarray(np.sqrt(squared_norm(_gap(problem, weights)) / size))
 
 
 def _moved(weights: list[Array], by: list[Array], factor: float) -> list[Array]:
     return [w + factor * d for w, d in zip(weights, by, strict=True)]
 
 
-def _polish(problem: Problem, weights: list[Array]) -> list[Array]:
-    """Newton steps to rounding: each changes the charges by the square of what it moves."""
-    for _ in range(3):
-        weights = _moved(weights, _velocity(problem, weights, _gap(problem, weights)), 1.0)
-    return weights
-
-
 def _landed(
     problem: Problem, start: list[Array], end: list[Array], charge_rtol: float
-) -> Array:
-    gap = (predictor(problem, end) - problem.target) @ sqrt_psd(problem.cov_x)
-    size = np.sqrt(squared_norm(problem.target @ sqrt_psd(problem.cov_x)))
-    good = np.sqrt(squared_norm(gap)) <= 1e-9 * size
-    for before_, after_, layer in zip(charges(start), charges(end), start, strict=False):
+) -> NDArray[np.bool_]:
+    good = _relative_gap(problem, end) <= 1e-9
+    for before, after, layer in zip(charges(start), charges(end), start, strict=False):
         scale = squared_norm(layer) + 1.0
-        good &= np.sqrt(squared_norm(after_ - before_)) <= charge_rtol * scale
+        good &= np.sqrt(squared_norm(after - before)) <= charge_rtol * scale
     return np.asarray(good)
 
 
 def project(
     source: Teacher | Samples, student: EDLN, weights: Sequence[Array], *, loss: str = "squared"
 ) -> list[Array]:
-    """Weights where gradient flow of ``L`` from ``weights`` would end, up to rotations.
+    """Weights where gradient flow of ``L`` from ``weights`` ends.
 
     Keeps all charges ``W_{i+1}ᵀW_{i+1} - W_iW_iᵀ`` and reaches ``W_D…W_1 = M⁻¹VE⁻¹``. Used to
     take SGD's fluctuations off before judging alignment.

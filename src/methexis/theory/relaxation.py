@@ -1,8 +1,8 @@
-"""Relaxation spectrum of the entropic flow at the Platonic point: how long must a run be?
+"""Relaxation spectrum of the entropic flow at the Platonic point: how long a run must be.
 
-Linearised, deviations along the minima decay as ``e^{-μτ/4}`` with ``μ`` the non-zero eigenvalues of
-the Riemannian Hessian of ``S``, ``P (∇²S - ∇³L[H⁺∇S]) P`` (docs/theory.md §5). ``S`` and ``L`` are
-polynomials in the weights, so the directional derivatives that this needs come exactly from a
+Linearised, deviations along the minima decay as ``e^{-μτ/4}`` with ``μ`` the non-zero eigenvalues
+of the Riemannian Hessian of ``S``, ``P (∇²S - ∇³L[H⁺∇S]) P`` (docs/theory.md §5). ``S`` and ``L``
+are polynomials in the weights, so the directional derivatives that this needs come exactly from a
 complex step.
 """
 
@@ -112,9 +112,7 @@ def relaxation_eigenvalues(problem: Problem, weights: Sequence[Array]) -> Array:
     # H = 2 JᵀJ on the normal space
     pushed = (force / (2.0 * s[:normal] ** 2)) @ q[:normal]
     step = 1j * _COMPLEX_STEP
-    moved = [
-        w + step * d for w, d in zip(weights, unflatten(tangent, problem.dims), strict=True)
-    ]
+    moved = [w + step * d for w, d in zip(weights, unflatten(tangent, problem.dims), strict=True)]
     along = unflatten(pushed, problem.dims)
     second = flatten([g.imag for g in entropy_gradient(problem, moved)])
     third = flatten([g.imag for g in hessian_product(problem, moved, along)])

@@ -1,9 +1,10 @@
 """Batches: what each student sees at each step, as a pure function of the step.
 
-Sample ``b`` of a step takes the normals ``b (dim_x + dim_y) … `` of the step's address in the SAMPLES
-stream (inputs first, then noise), so every engine draws the same numbers, and any cut into blocks
-gives the same bits. Inputs are handed out as ``h_0 = E x`` and labels as ``(2/B) Mᵀ y``, the only
-forms in which a step needs them; columns are the samples of the batch.
+Sample ``b`` of a step takes the normals from number ``b (dim_x + dim_y)`` on of the step's address
+in the SAMPLES stream (inputs first, then noise), so every engine draws the same numbers, and any
+cut into blocks gives the same bits. Private features have a stream of their own per student, also
+where the samples are shared. Inputs are handed out as ``h_0 = E x`` and labels as ``(2/B) Mᵀ y``,
+the only forms in which a step needs them; columns are the samples of the batch.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ def _online(plan: Plan) -> Draw:
     maps, privates, sample_keys, private_keys = [], [], [], []
     for k, (student, problem) in enumerate(zip(plan.students, plan.problems, strict=True)):
         pull = 2.0 / plan.batch * problem.embed_out.T
-        inputs = np.hstack([problem.embed_in[:, :num_x] @ root_x, np.zeros((problem.dims[0], num_y))])
+        inputs = np.hstack(
+            [problem.embed_in[:, :num_x] @ root_x, np.zeros((problem.dims[0], num_y))]
+        )
         pulled = pull @ problem.label_map
         labels = np.hstack([pulled @ source.weight @ root_x, pulled @ root_noise])
         maps.append((inputs.astype(dtype), labels.astype(dtype)))
@@ -63,12 +66,11 @@ def _online(plan: Plan) -> Draw:
             else (problem.embed_in[:, num_x:] @ sqrt_psd(private)).astype(dtype)
         )
         sample_keys.append(keys(plan.seed, plan.replicas, _stream(plan, StreamId.SAMPLES, k)))
-        private_keys.append(
-            keys(plan.seed, plan.replicas, student_stream(StreamId.PRIVATE, k))
-        )
+        private_keys.append(keys(plan.seed, plan.replicas, student_stream(StreamId.PRIVATE, k)))
 
-    def columns(key: np.ndarray[tuple[int, ...], np.dtype[np.uint32]], first: int, num: int,
-                rows: int) -> Array:
+    def columns(
+        key: np.ndarray[tuple[int, ...], np.dtype[np.uint32]], first: int, num: int, rows: int
+    ) -> Array:
         drawn = normals(key, first_step=first, num_steps=num, num_normals=plan.batch * rows)
         shaped = drawn.reshape(num, len(plan.replicas), plan.batch, rows).swapaxes(-1, -2)
         return np.ascontiguousarray(shaped, dtype=dtype)

@@ -1,7 +1,8 @@
 """Checkpoints: a run killed at any moment goes on to the same bits.
 
 A checkpoint is one ``.npz`` file (no pickles) written beside its final name and renamed onto it, so
-that it is whole or absent. It holds the plan's fingerprint, the state and the records so far.
+that it is whole or absent. It holds the plan's fingerprint, the versions under which its bits were
+made, the state and the records so far.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ import json
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from methexis.core.checks import Array, MethexisError
 from methexis.training.plan import Plan
 from methexis.training.recording import Records
 from methexis.training.state import State
+from methexis.version import __version__
 
 FORMAT_VERSION = 1
 
@@ -32,40 +36,25 @@ def save_checkpoint(path: Path, plan: Plan, state: State, records: Records) -> N
     header = {
         "format": FORMAT_VERSION,
         "fingerprint": plan.fingerprint(),
+        "versions": _versions(),
         "step": state.step,
         "done": records.done,
-        "numpy": np.__version__,
     }
-    arrays: dict[str, Array] = {
-        "header": np.frombuffer(json.dumps(header).encode(), dtype=np.uint8),
-        "diverged_step": state.diverged_step,
-        "collapsed_step": state.collapsed_step,
-        "alignment": records.alignment,
-        "alignment_projected": records.alignment_projected,
-    }  # type: ignore[assignment]
-    arrays |= {f"student/{name}": value for name, value in records.student.items()}
-    arrays |= {f"layer/{name}": value for name, value in records.layer.items()}
-    for name, nested in (
-        ("weights", state.weights),
-        ("velocity", state.velocity),
-        ("snapshots", records.weights),
-    ):
-        for k, layers in enumerate(nested):
-            for i, w in enumerate(layers):
-                arrays[f"{name}/{k}/{i}"] = w
+    arrays = {"header": np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)}
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
+            np.savez(file, allow_pickle=False, **arrays, **_arrays(state, records))
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise MethexisError(
             f"checkpoint: expected to write {path}, got: {error.strerror or error}"
         ) from None
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def load_checkpoint(path: Path, plan: Plan, state: State, records: Records) -> bool:
@@ -74,45 +63,67 @@ def load_checkpoint(path: Path, plan: Plan, state: State, records: Records) -> b
     Raises
     ------
     MethexisError
-        If the file is no checkpoint of this plan.
+        If the file is no whole checkpoint of this plan.
     """
     if not path.exists():
         return False
     try:
+        with zipfile.ZipFile(path):  # np.load would take other kinds of file as well
+            pass
         with np.load(path, allow_pickle=False) as stored:
             header = json.loads(bytes(stored["header"]))
-            if header.get("format") != FORMAT_VERSION:
-                raise MethexisError(
-                    f"checkpoint {path}: expected format {FORMAT_VERSION}, "
-                    f"got {header.get('format')}"
-                )
-            if header["fingerprint"] != plan.fingerprint():
-                raise MethexisError(
-                    f"checkpoint {path}: expected one of this very run, got one of a run with "
-                    "other settings; give another path or delete it"
-                )
+            _check_header(path, plan, header)
+            for name, array in _arrays(state, records).items():
+                array[...] = stored[name]
             state.step = int(header["step"])
             records.done = int(header["done"])
-            state.diverged_step[:] = stored["diverged_step"]
-            state.collapsed_step[:] = stored["collapsed_step"]
-            records.alignment[:] = stored["alignment"]
-            records.alignment_projected[:] = stored["alignment_projected"]
-            for name, value in records.student.items():
-                value[:] = stored[f"student/{name}"]
-            for name, value in records.layer.items():
-                value[:] = stored[f"layer/{name}"]
-            for name, nested in (
-                ("weights", state.weights),
-                ("velocity", state.velocity),
-                ("snapshots", records.weights),
-            ):
-                for k, layers in enumerate(nested):
-                    for i, w in enumerate(layers):
-                        w[:] = stored[f"{name}/{k}/{i}"]
-    except (KeyError, OSError, EOFError, zipfile.BadZipFile, json.JSONDecodeError) as error:
-        raise MethexisError(f"checkpoint {path}: expected a checkpoint file, got {error}") from None
-    except ValueError as error:
-        if isinstance(error, MethexisError):
-            raise
-        raise MethexisError(f"checkpoint {path}: expected a checkpoint file, got {error}") from None
+    except MethexisError:
+        raise
+    except (KeyError, OSError, EOFError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        raise MethexisError(
+            f"checkpoint {path}: expected a whole checkpoint file, got a damaged or foreign one "
+            f"({error})"
+        ) from None
     return True
+
+
+def _arrays(state: State, records: Records) -> dict[str, NDArray[Any]]:
+    """All arrays of a checkpoint under their names; the arrays themselves, not copies."""
+    arrays: dict[str, NDArray[Any]] = {
+        "diverged_step": state.diverged_step,
+        "collapsed_step": state.collapsed_step,
+        "alignment": records.alignment,
+        "alignment_projected": records.alignment_projected,
+    }
+    arrays |= {f"student/{name}": value for name, value in records.student.items()}
+    arrays |= {f"layer/{name}": value for name, value in records.layer.items()}
+    nested: dict[str, list[list[Array]]] = {
+        "weights": state.weights,
+        "velocity": state.velocity,
+        "snapshots": records.weights,
+    }
+    for name, students in nested.items():
+        for k, layers in enumerate(students):
+            arrays |= {f"{name}/{k}/{i}": w for i, w in enumerate(layers)}
+    return arrays
+
+
+def _versions() -> dict[str, str]:
+    return {"methexis": __version__, "numpy": np.__version__}
+
+
+def _check_header(path: Path, plan: Plan, header: dict[str, Any]) -> None:
+    if header["format"] != FORMAT_VERSION:
+        raise MethexisError(
+            f"checkpoint {path}: expected format {FORMAT_VERSION}, got {header['format']}"
+        )
+    if header["fingerprint"] != plan.fingerprint():
+        raise MethexisError(
+            f"checkpoint {path}: expected one of this very run, got one of a run with other "
+            "settings; give another path or delete it"
+        )
+    if header["versions"] != _versions():
+        raise MethexisError(
+            f"checkpoint {path}: expected one written by {_versions()}, got {header['versions']} "
+            "(the bits of a run are those of one version)"
+        )

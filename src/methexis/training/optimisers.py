@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from methexis.core.checks import Array, MethexisError, number
 from methexis.schedules import Schedule
@@ -66,23 +67,26 @@ class SGD:
         """Learning rates ``η_t`` of ``count`` steps from ``first`` in a run of ``total``."""
         return np.asarray(self.lr * self.schedule.factors(first, count, total))
 
-    def slow_time(self, steps: Array, total: int, batch: int) -> Array:
-        """``τ = Σ_{s<t} (η_s/(1-β))² / B`` at each of ``steps``."""
-        squares = (self.rates(0, int(steps.max()), total) / (1.0 - self.momentum)) ** 2
-        sums = np.concatenate([[0.0], np.cumsum(squares)]) / batch
-        return np.asarray(sums[steps])
+    def slow_time(self, steps: NDArray[np.int64], total: int, batch: int) -> Array:
+        """``τ = Σ_{s<t} (η_s/(1-β))² / B`` at each of increasing ``steps``."""
+        unit = (self.lr / (1.0 - self.momentum)) ** 2 / batch
+        return unit * self.schedule.sums_of_squares(steps, total)
 
 
 @dataclass(frozen=True)
 class GradientFlow:
     """``dW/dt = -∇L`` with the exact gradient, ``t = lr`` per step: the force switched off.
 
+    There are no samples: a run with it ignores ``sampling``, ``batch`` and ``paired``, and its
+    provenance says ``"full"`` and no batch.
+
     Parameters
     ----------
     lr : float
         Time that one step stands for, so that a run can be laid beside one of `SGD`.
     rtol : float
-        Relative tolerance of the integrator (DOP853).
+        Relative tolerance of the integrator (DOP853). The flow has ended, and stands still from
+        there, when its speed is below this part of its scale.
 
     Raises
     ------
@@ -95,14 +99,14 @@ class GradientFlow:
 
     def __post_init__(self) -> None:
         number("lr", self.lr, above=0.0)
-        number("rtol", self.rtol, above=0.0, below=1e-2)
+        number("rtol", self.rtol, least=1e-13, below=1e-2)
 
     def rates(self, first: int, count: int, total: int) -> Array:
         """Time per step, constant."""
         del first, total
         return np.full(count, self.lr)
 
-    def slow_time(self, steps: Array, total: int, batch: int) -> Array:
+    def slow_time(self, steps: NDArray[np.int64], total: int, batch: int) -> Array:
         """Zero: nothing happens on slow time without noise."""
         del total, batch
         return np.zeros(len(steps))

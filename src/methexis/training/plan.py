@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from methexis.core.checks import Array, MethexisError, integer, one_of, weight_list
+from methexis.core.checks import Array, MethexisError, integer, one_of, real_array
 from methexis.core.edln import EDLN
 from methexis.core.problem import LOSSES, Problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher, source_name
 from methexis.init import Initialiser
+from methexis.training.memory import require_memory
 from methexis.training.optimisers import SGD, GradientFlow, Optimiser
 
 SAMPLINGS = ("online", "replace", "shuffle", "full")
@@ -36,6 +38,8 @@ class Plan:
         Specifications, and the same folded with the source (`core.problem.Problem`).
     start : list (student) of list (layer) of arrays (replica, d_i, d_{i-1})
         Initial weights.
+    batch : int
+        Samples per step; 1, and of no effect, where the gradient is exact.
     record : integer array
         Steps after which the run is measured, from 0 to ``steps``.
     """
@@ -53,25 +57,36 @@ class Plan:
     replicas: tuple[int, ...]
     seed: int
     dtype: str
-    record: np.ndarray[tuple[int], np.dtype[np.int64]]
+    record: NDArray[np.int64]
     engine: str
+
+    @property
+    def exact(self) -> bool:
+        """Whether steps use the exact gradient, so that there are no samples and no noise."""
+        return self.sampling == "full"
 
     @property
     def layers(self) -> list[str]:
         """Labels ``student/hN`` of all hidden layers, in order."""
-        return [
-            f"{k}/h{i}" for k, s in enumerate(self.students) for i in range(1, s.depth)
-        ]
+        return [f"{k}/h{i}" for k, s in enumerate(self.students) for i in range(1, s.depth)]
 
     def fingerprint(self) -> str:
         """SHA-256 of all that the bits of the run depend on."""
         digest = hashlib.sha256()
         digest.update(json.dumps(self.describe(), sort_keys=True).encode())
         digest.update(self.record.tobytes())
+        source = self.source
+        for array in (source.weight, source.cov_x, source.cov_noise):
+            digest.update(array.tobytes())
         for problem in self.problems:
-            parts = (problem.target, problem.cov_x, problem.cov_noise)
-            parts += (problem.embed_in, problem.embed_out)
-            for array in parts:
+            for array in (
+                problem.target,
+                problem.cov_x,
+                problem.cov_noise,
+                problem.embed_in,
+                problem.embed_out,
+                problem.label_map,
+            ):
                 digest.update(array.tobytes())
             if problem.x is not None and problem.y is not None:
                 digest.update(problem.x.tobytes())
@@ -91,12 +106,14 @@ class Plan:
                 "schedule": self.optimiser.schedule.kind,
                 "schedule_final": self.optimiser.schedule.final,
             }
+        else:
+            optimiser["rtol"] = self.optimiser.rtol
         return {
             "source": source_name(self.source),
             "dims": [list(p.dims) for p in self.problems],
             "optimiser": optimiser,
             "steps": self.steps,
-            "batch": self.batch,
+            "batch": None if self.exact else self.batch,
             "sampling": self.sampling,
             "paired": self.paired,
             "loss": self.loss,
@@ -107,7 +124,7 @@ class Plan:
         }
 
 
-def log_steps(steps: int, count: int = 64) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def log_steps(steps: int, count: int = 64) -> NDArray[np.int64]:
     """About ``count`` steps from 0 to ``steps``, evenly spaced in the logarithm.
 
     Examples
@@ -120,7 +137,7 @@ def log_steps(steps: int, count: int = 64) -> np.ndarray[tuple[int], np.dtype[np
 
 
 def make_plan(
-    students: Sequence[EDLN],
+    students: Sequence[EDLN] | EDLN,
     source: Teacher | Samples,
     optimiser: Optimiser,
     *,
@@ -146,7 +163,7 @@ def make_plan(
     kind = source_name(source)
     if isinstance(students, EDLN):
         students = [students]
-    students = tuple(students)
+    students = tuple(_sequence("students: expected an EDLN or a list of them", students))
     if not students:
         raise MethexisError("students: expected at least one, got none")
     if not isinstance(optimiser, SGD | GradientFlow):
@@ -157,31 +174,36 @@ def make_plan(
     one_of("loss", loss, LOSSES)
     one_of("dtype", dtype, DTYPES)
     one_of("engine", engine, ("auto", "reference"))
+    if not isinstance(paired, bool | np.bool_):
+        raise MethexisError(f"paired: expected True or False, got {paired!r}")
+    exact = sampling == "full" or isinstance(optimiser, GradientFlow)
+    if exact:
+        sampling = "full"
     _check_sampling(source, kind, sampling, batch)
-    if isinstance(replicas, int | np.integer):
-        replicas = range(integer("replicas", replicas, least=1))
-    numbers = tuple(integer("replica number", r, least=0, most=2**32 - 1) for r in replicas)
-    if len(set(numbers)) != len(numbers) or not numbers:
-        raise MethexisError("replicas: expected distinct replica numbers, at least one")
     seed = integer("seed", seed, least=0, most=2**64 - 1)
     problems = tuple(Problem.of(source, s, loss) for s in students)
+    at = _record(record, steps)
+    if isinstance(replicas, int | np.integer):
+        replicas = range(integer("replicas", replicas, least=1, most=2**32))
+    listed = _sequence("replicas: expected a number or a list of replica numbers", replicas)
+    require_memory(
+        [p.dims for p in problems],
+        records=len(at),
+        replicas=len(listed),
+        batch=0 if exact else batch,
+        dtype=dtype,
+    )
+    numbers = tuple(integer("replica number", r, least=0, most=2**32 - 1) for r in listed)
+    if len(set(numbers)) != len(numbers) or not numbers:
+        raise MethexisError("replicas: expected distinct replica numbers, at least one")
     start = _start(students, problems, source, init, numbers, seed, loss)
-    if record is None:
-        at = log_steps(steps)
-    else:
-        at = np.asarray(record)
-        if at.dtype.kind not in "iu" or at.ndim != 1 or at.size == 0:
-            raise MethexisError("record: expected a list of step numbers")
-        if at.min() < 0 or at.max() > steps:
-            raise MethexisError(f"record: expected steps in [0, {steps}], got {at.min()}…{at.max()}")
-        at = np.unique(np.concatenate([at.astype(np.int64), [steps]]))
     return Plan(
         students=students,
         problems=problems,
         source=source,
         optimiser=optimiser,
         steps=steps,
-        batch=batch,
+        batch=1 if exact else batch,
         sampling=sampling,
         paired=bool(paired),
         loss=loss,
@@ -211,6 +233,21 @@ def _check_sampling(source: Teacher | Samples, kind: str, sampling: str, batch: 
         )
 
 
+def _record(record: Sequence[int] | Array | None, steps: int) -> NDArray[np.int64]:
+    """Recorded steps, increasing and with the last step among them."""
+    if record is None:
+        return log_steps(steps)
+    try:
+        at = np.asarray(record)
+    except ValueError:  # ragged nested lists
+        at = np.empty(0)
+    if at.dtype.kind not in "iu" or at.ndim != 1 or at.size == 0:
+        raise MethexisError(f"record: expected a list of step numbers, got {record!r}")
+    if at.min() < 0 or at.max() > steps:
+        raise MethexisError(f"record: expected steps in [0, {steps}], got {at.min()} … {at.max()}")
+    return np.unique(np.concatenate([at.astype(np.int64), [steps]]))
+
+
 def _start(
     students: tuple[EDLN, ...],
     problems: tuple[Problem, ...],
@@ -220,25 +257,57 @@ def _start(
     seed: int,
     loss: str,
 ) -> list[list[Array]]:
+    """Initial weights of all students, checked: made by an initialiser, or given."""
     if callable(init):
-        return [
+        init = [
             init(source, student, number=k, seed=seed, replicas=replicas, loss=loss)
             for k, student in enumerate(students)
         ]
-    if len(init) != len(students):
-        raise MethexisError(
-            f"init: expected weights for {len(students)} students, got {len(init)}"
-        )
-    start = []
-    for problem, layers in zip(problems, init, strict=True):
-        checked = weight_list(layers, problem.dims)
-        if not all(np.isfinite(w).all() for w in checked):
-            raise MethexisError("init: expected finite weights, got NaN or infinity")
-        shape = (len(replicas),)
-        if checked[0].shape[:-2] not in ((), shape):
+    expected = f"init: expected an initialiser or a list of {len(students)} lists (one per student)"
+    if len(_sequence(expected, init)) != len(students):
+        raise MethexisError(f"{expected}, got {_kind(init)}")
+    return [
+        _layers(f"init[{k}]", layers, problem.dims, len(replicas))
+        for k, (layers, problem) in enumerate(zip(init, problems, strict=True))
+    ]
+
+
+def _layers(name: str, layers: Any, dims: Sequence[int], replicas: int) -> list[Array]:
+    """Weights of one student as writeable arrays ``(replica, d_i, d_{i-1})``."""
+    depth = len(dims) - 1
+    expected = f"{name}: expected a list of {depth} weight arrays (one per layer)"
+    if len(_sequence(expected, layers)) != depth:
+        raise MethexisError(f"{expected}, got {_kind(layers)}")
+    result = []
+    for i, value in enumerate(layers):
+        one = (dims[i + 1], dims[i])
+        every = (replicas, *one)
+        try:
+            shape = np.shape(value)
+        except ValueError:  # ragged nested lists, which real_array refuses by name
+            shape = one
+        if shape not in (one, every):
             raise MethexisError(
-                f"init: expected weights with leading dimensions () or {shape} (replicas), "
-                f"got {checked[0].shape[:-2]}"
+                f"{name}[{i}]: expected shape {one} or, with replicas, {every}, got {shape}"
             )
-        start.append([np.array(np.broadcast_to(w, (*shape, *w.shape[-2:]))) for w in checked])
-    return start
+        checked = real_array(f"{name}[{i}]", value, shape)
+        result.append(np.array(np.broadcast_to(checked, every)))
+    return result
+
+
+def _sequence(expected: str, value: Any) -> Any:
+    """Return ``value`` if it is a list, a tuple, a range or an array with at least one axis."""
+    if not isinstance(value, list | tuple | range | np.ndarray) or (
+        isinstance(value, np.ndarray) and value.ndim < 1
+    ):
+        raise MethexisError(f"{expected}, got {_kind(value)}")
+    return value
+
+
+def _kind(value: Any) -> str:
+    """Say what a wrongly nested argument is, without printing all of it."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    if isinstance(value, list | tuple):
+        return f"a {type(value).__name__} of length {len(value)}"
+    return repr(value)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from methexis.core.charges import charges
 from methexis.core.checks import Array, ConditionError
@@ -105,22 +106,32 @@ class Recorder:
             alignment=np.full((*shape, layers, layers), np.nan),
             alignment_projected=np.full((*shape, layers, layers), np.nan),
             weights=[
-                [np.full((len(plan.record), *w.shape), np.nan, dtype=plan.dtype) for w in student]
-                for student in plan.start
+                [np.full((len(plan.record), *w.shape), np.nan, dtype=plan.dtype) for w in layers]
+                for layers in plan.start
             ],
         )
 
     def record(self, records: Records, state: State) -> None:
-        """Measure ``state`` into the next free row of ``records``."""
+        """Measure ``state`` into the next free row of ``records``.
+
+        A replica that is lost now but that the engine has not checked yet is left out as well; it
+        is not marked, since the bits of a run must not depend on what is recorded.
+        """
         row = records.done
-        for student, snapshots in zip(state.weights, records.weights, strict=True):
-            for w, snapshot in zip(student, snapshots, strict=True):
-                snapshot[row] = w
         diverged, collapsed = state.lost(self.plan)
         alive = np.flatnonzero(state.alive & ~diverged & ~collapsed)
+        for layers, snapshots in zip(state.weights, records.weights, strict=True):
+            for w, snapshot in zip(layers, snapshots, strict=True):
+                snapshot[row, alive] = w[alive]
+        if len(alive):
+            # A replica on its way to divergence may overflow in the squares measured here.
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                self._measure_all(records, state, row, alive)
         records.done = row + 1
-        if not len(alive):
-            return
+
+    def _measure_all(
+        self, records: Records, state: State, row: int, alive: NDArray[np.intp]
+    ) -> None:
         weights = [[w[alive].astype(np.float64) for w in s] for s in state.weights]
         records.alignment[row, alive] = self.alignments(weights)
         projected = self._project(weights)
@@ -128,8 +139,8 @@ class Recorder:
         offset = 0
         for k, problem in enumerate(self.plan.problems):
             width = problem.depth - 1
-            student, layer = self._measure(k, weights[k], projected[k])
-            for name, value in student.items():
+            found, layer = self._measure(k, weights[k], projected[k])
+            for name, value in found.items():
                 records.student[name][row, alive, k] = value
             for name, value in layer.items():
                 records.layer[name][row, alive, offset : offset + width] = value
@@ -142,14 +153,28 @@ class Recorder:
     def joint_maps(self, weights: Sequence[Sequence[Array]]) -> list[Array]:
         """Hidden layers of all students as maps from the joint input ``[x; u_0; u_1; …]``."""
         maps = []
-        for problem, layers, places in zip(
-            self.plan.problems, weights, self._places, strict=True
-        ):
+        for problem, layers, places in zip(self.plan.problems, weights, self._places, strict=True):
             for h in hidden_maps(problem, layers):
                 joint = np.zeros((*h.shape[:-1], len(self._inputs)))
                 joint[..., places] = h
                 maps.append(joint)
         return maps
+
+    def whitened_universal_kernels(self) -> list[Array]:
+        """Universal kernel of each hidden layer's student, in the basis of `mean_kernels`.
+
+        Raises
+        ------
+        ConditionError
+            If a condition of the theorem fails for a student.
+        """
+        root = sqrt_psd(self._inputs)
+        kernels = []
+        for problem, places in zip(self.plan.problems, self._places, strict=True):
+            joint = np.zeros_like(self._inputs)
+            joint[np.ix_(places, places)] = platonic_of(problem).kernel
+            kernels += [root @ joint @ root] * (problem.depth - 1)
+        return kernels
 
     def _project(self, weights: list[list[Array]]) -> list[list[Array]]:
         """Projected weights; NaN where no minimum is within reach (too narrow, at a saddle)."""
@@ -168,7 +193,7 @@ class Recorder:
     ) -> tuple[dict[str, Array], dict[str, Array]]:
         problem, solution = self.plan.problems[k], self.solutions[k]
         moments = gradient_moments(problem, weights)
-        student = {
+        found = {
             "loss": loss_of(problem, weights),
             "entropy": _total(moments.layer_entropy()),
             "hessian_trace": trace_of(problem, weights),
@@ -179,14 +204,13 @@ class Recorder:
             "entropic_gap": np.stack(interface_gaps(moments), axis=-1),
         }
         on_minima = gradient_moments(problem, projected)
-        student["entropy_projected"] = _total(on_minima.layer_entropy())
+        found["entropy_projected"] = _total(on_minima.layer_entropy())
         if solution is not None:
             layer["theory_alignment"] = self._to_theory(k, weights, solution)
-            student["entropy_ratio"] = student["entropy"] / solution.entropy
+            found["entropy_ratio"] = found["entropy"] / solution.entropy
             layer["theory_alignment_projected"] = self._to_theory(k, projected, solution)
-            ratio = student["entropy_projected"] / solution.entropy
-            student["entropy_ratio_projected"] = ratio
-        return student, layer
+            found["entropy_ratio_projected"] = found["entropy_projected"] / solution.entropy
+        return found, layer
 
     def _to_theory(self, k: int, weights: list[Array], solution: PlatonicSolution) -> Array:
         problem = self.plan.problems[k]
@@ -200,7 +224,7 @@ class Recorder:
 
     def charges(self, records: Records, k: int) -> list[Array]:
         """Charges of student ``k`` at all recorded steps, ``(num_records, replica, d_i, d_i)``."""
-        return charges(records.weights[k])
+        return charges([w.astype(np.float64) for w in records.weights[k]])
 
     def spectra(self, records: Records, k: int) -> list[Array]:
         """Covariance eigenvalues of student ``k``'s hidden layers, descending."""

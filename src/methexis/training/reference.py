@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from methexis.core.checks import Array, MethexisError
-from methexis.core.products import pullback, predictor
+from methexis.core.products import predictor, pullback
 from methexis.training.batches import Draw, batches
 from methexis.training.optimisers import SGD
 from methexis.training.plan import Plan
@@ -26,6 +26,7 @@ class ReferenceEngine:
     """Advances a `State` by SGD steps; see the module's docstring."""
 
     name = "reference"
+    stretch = 512
 
     def __init__(self, plan: Plan) -> None:
         if not isinstance(plan.optimiser, SGD):
@@ -72,9 +73,7 @@ class ReferenceEngine:
                 self._update(state, k, gradients, float(rates[t]))
         state.step += num
 
-    def _gradient(
-        self, k: int, weights: list[Array], inputs: Array, labels: Array
-    ) -> list[Array]:
+    def _gradient(self, k: int, weights: list[Array], inputs: Array, labels: Array) -> list[Array]:
         """Batch-mean gradients ``G_i``, ``(replica, d_i, d_{i-1})``."""
         hidden = [inputs]
         for w in weights:
@@ -101,10 +100,10 @@ class ReferenceEngine:
                 velocity = state.velocity[k][i]
                 velocity *= self.optimiser.momentum
                 velocity += gradient
-                gradient = velocity * lr
+                move = velocity * lr
             else:
-                gradient *= lr
+                move = np.multiply(gradient, lr, out=gradient)
             weights = state.weights[k][i]
             if keep != 1.0:
                 weights *= keep
-            weights -= gradient
+            weights -= move

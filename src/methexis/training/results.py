@@ -56,7 +56,7 @@ def build_run(
     variables["alignment"] = (pair, records.alignment)
     variables["alignment_projected"] = (pair, records.alignment_projected)
     optimiser = plan.optimiser
-    variables["slow_time"] = ("step", optimiser.slow_time(plan.record, plan.steps, plan.batch))
+    variables["slow_time"] = ("step", _slow_time(plan))
     rates = [float(optimiser.rates(int(s), 1, plan.steps)[0]) for s in plan.record]
     variables["learning_rate"] = ("step", rates)
     variables["diverged_step"] = ("replica", state.diverged_step)
@@ -67,8 +67,17 @@ def build_run(
         data[name].attrs["long_name"] = text
     data.attrs["format_version"] = FORMAT_VERSION
     data.attrs["provenance"] = json.dumps(_provenance(plan, wall_time))
-    groups = {f"/student_{k}": _student(plan, recorder, records, k) for k in range(len(plan.students))}
+    groups = {
+        f"/student_{k}": _student(plan, recorder, records, k) for k in range(len(plan.students))
+    }
     return Run(xr.DataTree.from_dict({"/": data, **groups}))
+
+
+def _slow_time(plan: Plan) -> Array:
+    """Slow time of the recorded steps; it stands still where there are no samples, so no noise."""
+    if plan.exact:
+        return np.zeros(len(plan.record))
+    return plan.optimiser.slow_time(plan.record, plan.steps, plan.batch)
 
 
 def _student(plan: Plan, recorder: Recorder, records: Records, k: int) -> xr.Dataset:

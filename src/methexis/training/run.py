@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from methexis.core.checks import Array, MethexisError, integer, real_array
+from methexis.training.storage import read_tree, write_tree
 
 FORMAT_VERSION = 1
 
@@ -38,7 +37,7 @@ class Run:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """Settings, seed, version, dtype, engine, sampling, wall time, …"""
+        """What the run was: settings, seed, version, dtype, engine, sampling and wall time."""
         found: dict[str, Any] = json.loads(self.tree.attrs["provenance"])
         return found
 
@@ -102,24 +101,26 @@ class Run:
     def save(self, path: str | Path, *, force: bool = False) -> Path:
         """Write the run to a zarr store; whole or not at all.
 
+        ``force`` replaces a saved run, and nothing else, once the new one is complete.
+
         Raises
         ------
         MethexisError
             If ``path`` exists and not ``force``, or cannot be written.
         """
         target = Path(path)
-        if target.exists() and not force:
-            raise MethexisError(f"save: expected a new path, got existing {target}; use force=True")
-        partial = target.with_name(target.name + ".partial")
+        if target.exists():
+            if not force:
+                raise MethexisError(
+                    f"save: expected a new path, got existing {target}; use force=True"
+                )
+            if not (target / "zarr.json").is_file():
+                raise MethexisError(
+                    f"save: expected a saved run to replace, got {target}, which is none"
+                )
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(partial, ignore_errors=True)
-            self.tree.to_zarr(partial, mode="w", consolidated=False)
-            if target.is_dir():
-                shutil.rmtree(target)
-            os.replace(partial, target)
+            write_tree(self.tree, target)
         except OSError as error:
-            shutil.rmtree(partial, ignore_errors=True)
             raise MethexisError(
                 f"save: expected to write {target}, got: {error.strerror or error}"
             ) from None
@@ -127,7 +128,7 @@ class Run:
 
 
 def open_run(path: str | Path) -> Run:
-    """Open a saved run.
+    """Open a saved run; all of it is read into memory and is identical to what was saved.
 
     Raises
     ------
@@ -137,16 +138,26 @@ def open_run(path: str | Path) -> Run:
     source = Path(path)
     if not source.is_dir():
         raise MethexisError(f"open_run: expected a saved run, got no folder at {source}")
-    try:
-        tree = xr.open_datatree(source, engine="zarr", consolidated=False).load()
-    except (OSError, ValueError, KeyError) as error:
-        raise MethexisError(f"open_run: expected a saved run at {source}, got: {error}") from None
-    version = tree.attrs.get("format_version")
-    if not isinstance(version, int | np.integer):
-        raise MethexisError(f"open_run: expected a saved run at {source}, got another zarr store")
+    version = _format_version(source)
     if version > FORMAT_VERSION:
         raise MethexisError(
             f"open_run: expected format {FORMAT_VERSION} or older at {source}, got {version}; "
             "update methexis"
         )
-    return Run(tree)
+    try:
+        return Run(read_tree(source))
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise MethexisError(f"open_run: expected a saved run at {source}, got: {error}") from None
+
+
+def _format_version(source: Path) -> int:
+    """Read the format version alone, so that a newer format is refused before it is misread."""
+    try:
+        version = json.loads((source / "zarr.json").read_text(encoding="utf-8"))["attributes"][
+            "format_version"
+        ]
+    except (OSError, ValueError, KeyError, TypeError):
+        version = None
+    if not isinstance(version, int):
+        raise MethexisError(f"open_run: expected a saved run at {source}, got something else")
+    return version

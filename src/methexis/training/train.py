@@ -13,30 +13,38 @@ from typing import Protocol
 
 import numpy as np
 
-from methexis.core.checks import Array
+from methexis.core.checks import Array, integer
 from methexis.core.edln import EDLN
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.init import Initialiser, gaussian
+from methexis.progress import Progress, Report, choose
 from methexis.training.checkpoint import load_checkpoint, save_checkpoint
 from methexis.training.gradient_flow import FlowEngine
 from methexis.training.optimisers import SGD, Optimiser
 from methexis.training.plan import Plan, make_plan
-from methexis.training.progress import Progress, Report, choose
 from methexis.training.recording import Recorder, Records
 from methexis.training.reference import ReferenceEngine
 from methexis.training.results import build_run
 from methexis.training.run import Run
 from methexis.training.state import State
 
-#: Seconds between checkpoints.
+#: Least seconds between checkpoints,
 CHECKPOINT_SECONDS = 10.0
-#: Most steps between two looks at the clock.
-_STRETCH = 512
+#: and least seconds of work per second of writing them.
+_CHECKPOINT_SHARE = 20.0
 
 
 class Engine(Protocol):
-    """What `train` asks of an engine."""
+    """What `train` asks of an engine.
+
+    Attributes
+    ----------
+    stretch : int
+        Most steps between two looks at the clock and at Ctrl-C.
+    """
+
+    stretch: int
 
     def start(self) -> State:
         """The state before the first step."""
@@ -80,16 +88,20 @@ def train(
     steps : int
         SGD steps, at least 1.
     batch : int
-        Samples per step ``B``.
+        Samples per step ``B``; not used with the exact gradient.
     sampling : {"online", "replace", "shuffle", "full"}
         Fresh samples of a teacher (its default); a data set with replacement; a data set in
-        shuffled epochs (the default for samples); the exact gradient.
+        shuffled epochs (the default for samples); the exact gradient, whatever ``batch`` is.
+        `GradientFlow` always has the exact gradient: it is ``"full"`` whatever is asked for. The
+        provenance says what was done; with ``"full"`` its batch is None and slow time stands still.
+        Epochs follow each other without a gap, so a batch may span two of them.
     paired : bool
-        Whether students see the same samples in the same order.
+        Whether students see the same samples in the same order; private features never are shared.
     loss : {"squared", "whitened"}
         ``‖r‖²`` or ``rᵀΣε⁻¹r``.
     init : Initialiser or weights per student
-        Where to start; ``mx.init.gaussian()`` by default.
+        Where to start: ``mx.init.gaussian()`` by default; or per student a list of arrays
+        ``(d_i, d_{i-1})``, one per layer, or ``(replica, d_i, d_{i-1})``.
     replicas : int or sequence of int
         Number of independent repetitions, or their numbers (which fix their random numbers).
     seed : int
@@ -101,9 +113,12 @@ def train(
     threads : int, optional
         Kept for engines that use threads; the result never depends on it.
     progress : "auto", bool or function
-        ``"auto"`` shows steps/s, time left and the worst pair on a terminal.
+        ``"auto"`` shows steps/s, time left and the worst pair on a terminal; True also elsewhere, a
+        line at a time; a function receives `progress.Report`.
     checkpoint : path, optional
-        File to resume from if it exists, written every ten seconds and on interruption.
+        File to resume from if it exists, written every ten seconds (less often if writing takes
+        more than a twentieth of the time) and on interruption. The result has the same bits as
+        without interruption.
     record : sequence of int, optional
         Steps after which to measure; about 64, evenly spaced in the logarithm, by default. The last
         step is always measured.
@@ -127,11 +142,12 @@ def train(
     >>> run.worst_pair().shape == (run.data.sizes["step"], 2)
     True
     """
-    del threads  # the reference engine has none to set
+    if threads is not None:
+        integer("threads", threads, least=1)  # the reference engine has none to set
     if sampling is None:
         sampling = "shuffle" if isinstance(source, Samples) else "online"
     plan = make_plan(
-        [students] if isinstance(students, EDLN) else students,
+        students,
         source,
         optimiser,
         steps=steps,
@@ -152,24 +168,25 @@ def train(
 def run_plan(plan: Plan, show: Progress, checkpoint: Path | None) -> Run:
     """Carry out a validated plan; resume from ``checkpoint`` if it exists."""
     began = time.monotonic()
-    engine: Engine = (
-        ReferenceEngine(plan) if isinstance(plan.optimiser, SGD) else FlowEngine(plan)
-    )
+    engine: Engine = ReferenceEngine(plan) if isinstance(plan.optimiser, SGD) else FlowEngine(plan)
     recorder = Recorder(plan)
     state, records = engine.start(), recorder.empty()
     if checkpoint is not None:
         load_checkpoint(checkpoint, plan, state, records)
-    saved = time.monotonic()
+    show(Report(state.step, plan.steps, _worst(records)))
+    next_save = time.monotonic() + CHECKPOINT_SECONDS
     with _deferred_interrupt() as interrupted:
         while records.done < len(plan.record):
             target = int(plan.record[records.done])
             while state.step < target:
-                engine.advance(state, min(target, state.step + _STRETCH))
-                show(Report(state.step, plan.steps, _worst(records)))
-                due = time.monotonic() - saved > CHECKPOINT_SECONDS
-                if checkpoint is not None and (due or interrupted()):
+                engine.advance(state, min(target, state.step + engine.stretch))
+                if state.step < plan.steps:
+                    show(Report(state.step, plan.steps, _worst(records)))
+                now = time.monotonic()
+                if checkpoint is not None and (now >= next_save or interrupted()):
                     save_checkpoint(checkpoint, plan, state, records)
-                    saved = time.monotonic()
+                    spent = time.monotonic() - now
+                    next_save = now + spent + max(CHECKPOINT_SECONDS, _CHECKPOINT_SHARE * spent)
                 if interrupted():
                     raise KeyboardInterrupt
             recorder.record(records, state)
@@ -181,18 +198,25 @@ def run_plan(plan: Plan, show: Progress, checkpoint: Path | None) -> Run:
 def _deferred_interrupt() -> Iterator[Callable[[], bool]]:
     """Let Ctrl-C wait for the end of a stretch, where the state is whole; the second one does not.
 
-    Outside the main thread, where signals cannot be handled, this does nothing.
+    Outside the main thread, where signals cannot be handled, and where Ctrl-C is ignored or handled
+    outside Python, this does nothing.
     """
     hit = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
+    previous = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or previous in (
+        None,
+        signal.SIG_IGN,
+    ):
         yield hit.is_set
         return
-    previous = signal.getsignal(signal.SIGINT)
 
     def handle(number: int, frame: FrameType | None) -> None:
-        if hit.is_set() and callable(previous):
+        if not hit.is_set():
+            hit.set()
+        elif callable(previous):
             previous(number, frame)
-        hit.set()
+        else:
+            raise KeyboardInterrupt
 
     signal.signal(signal.SIGINT, handle)
     try:

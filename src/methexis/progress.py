@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Protocol, TextIO
 
-from methexis.core.checks import MethexisError
+from methexis.errors import MethexisError
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,10 @@ class Report:
 
 
 class Progress(Protocol):
-    """Receives reports; called a few times a second at most and once at the end."""
+    """Receives reports: when the run starts, after every stretch of steps and once at the end.
+
+    Stretches may be short; how often to show something is the receiver's choice.
+    """
 
     def __call__(self, report: Report) -> None:
         """Show ``report``."""

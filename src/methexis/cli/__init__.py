@@ -1,0 +1,5 @@
+"""The command ``methexis``: one verb per job."""
+
+from methexis.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,33 @@
+"""How a command ends: one clear sentence and an exit status, never a traceback for bad input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from methexis.errors import MethexisError
+
+#: Exit statuses: a check failed; bad input; interrupted.
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+
+@contextmanager
+def user_errors(resume_hint: str = "") -> Iterator[None]:
+    """Turn bad input, a full disk and Ctrl-C into a sentence on standard error."""
+    try:
+        yield
+    except MethexisError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(BAD_INPUT) from None
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        typer.echo(f"error: cannot write or read{where}: {error.strerror or error}", err=True)
+        raise typer.Exit(BAD_INPUT) from None
+    except MemoryError:
+        typer.echo("error: not enough memory; use fewer replicas or a smaller batch", err=True)
+        raise typer.Exit(BAD_INPUT) from None
+    except KeyboardInterrupt:
+        typer.echo(f"\ninterrupted{resume_hint}", err=True)
+        raise typer.Exit(INTERRUPTED) from None

@@ -1,0 +1,127 @@
+"""``methexis verify``: the theorem in four steps, as text, report and JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from methexis import report, scenarios
+from methexis.cli.errors import FAILED, user_errors
+from methexis.cli.progress import announcer
+from methexis.errors import MethexisError
+from methexis.progress import Lines
+from methexis.version import __version__
+
+if TYPE_CHECKING:
+    from methexis.scenarios import VerifyResult, VerifySettings
+
+
+def verify(
+    easy: Annotated[
+        bool, typer.Option("--easy", help="Depths 2 and 3, condition 1.7: faster and tighter.")
+    ] = False,
+    noise: Annotated[
+        str, typer.Option(help="Label noise: isotropic or anisotropic (condition 25).")
+    ] = "isotropic",
+    sampling: Annotated[
+        str, typer.Option(help="How samples are drawn: online, replace or shuffle.")
+    ] = "online",
+    loss: Annotated[str, typer.Option(help="Loss: squared or whitened.")] = "squared",
+    seed: Annotated[int, typer.Option(help="Seed of the problem and of the run.")] = 0,
+    replicas: Annotated[int, typer.Option(help="Independent repetitions, at least 2.")] = 16,
+    batch: Annotated[int, typer.Option(help="Batch size.")] = 4,
+    lr: Annotated[
+        float | None, typer.Option(help="First learning rate. [default: from the sharpness]")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="SGD steps. [default: from the relaxation spectrum]")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the report and the data.")] = Path(
+        "methexis-verify"
+    ),
+    force: Annotated[bool, typer.Option("--force", help="Replace existing results.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result as JSON, for machines.")
+    ] = False,
+) -> None:
+    """Verify the theorem: two different networks, two views, one representation.
+
+    Trains two students of different depth, widths, embeddings and views by SGD, draws the predicted
+    path through what is measured, and shows a control in which the force is switched off.
+    Interrupted runs go on where they were when the same command is given again.
+
+    Example: methexis verify --easy --out my-report
+    """
+    with user_errors("; the same command goes on from the checkpoint in " + str(out)):
+        began = time.monotonic()
+        settings = scenarios.VerifySettings(
+            easy=easy,
+            noise=noise,
+            sampling=sampling,
+            loss=loss,
+            seed=seed,
+            replicas=replicas,
+            batch=batch,
+            lr=lr,
+            steps=steps,
+        )
+        checkpoint = _prepare(out, settings, force)
+        say = announcer()
+        result = scenarios.run_verify(
+            settings, checkpoint=checkpoint, progress=Lines(label="SGD"), announce=say
+        )
+        say("report")
+        _write(result, out)
+        checkpoint.unlink(missing_ok=True)
+        result.timings["total"] = time.monotonic() - began
+        if as_json:
+            json.dump(result.summary(), sys.stdout, indent=1)
+            sys.stdout.write("\n")
+        else:
+            report.print_verify(result, out)
+        if not result.verdict.passed:
+            raise typer.Exit(FAILED)
+
+
+def _prepare(out: Path, settings: VerifySettings, force: bool) -> Path:
+    """Make the folder and name the checkpoint after what the run depends on."""
+    if out.exists() and not out.is_dir():
+        raise MethexisError(f"out: expected a folder, got the file {out}")
+    if (out / "result.json").exists() and not force:
+        raise MethexisError(
+            f"out: expected a new folder, got {out} with results in it; give another --out, or "
+            "--force to replace them"
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    name = hashlib.sha256(f"{__version__} {sorted(vars(settings).items())}".encode()).hexdigest()
+    return out / f"checkpoint-{name[:12]}.npz"
+
+
+def _write(result: VerifyResult, out: Path) -> None:
+    """Write everything beside its place, then move it in, the summary last."""
+    partial = out / ".partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    try:
+        began = time.monotonic()
+        result.run.save(partial / "run.zarr")
+        result.control.save(partial / "control.zarr")
+        report.write_verify_report(result, partial)
+        result.timings["report"] = time.monotonic() - began
+        summary = json.dumps(result.summary(), indent=1)
+        (partial / "result.json").write_text(summary, encoding="utf-8")
+        names = sorted((p.name for p in partial.iterdir()), key=lambda n: n == "result.json")
+        for name in names:
+            target = out / name
+            if target.is_dir():
+                shutil.rmtree(target)
+            (partial / name).replace(target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

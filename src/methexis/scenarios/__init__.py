@@ -1,0 +1,7 @@
+"""Whole jobs: an experiment, its prediction and the verdict. Loaded when first used."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__, submod_attrs={"verify": ["VerifyResult", "VerifySettings", "run_verify"]}
+)

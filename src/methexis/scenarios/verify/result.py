@@ -1,0 +1,201 @@
+"""What `verify` finds: one record that the terminal, the report and ``--json`` all read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from methexis.core.checks import Array
+from methexis.core.edln import EDLN
+from methexis.core.samples import Samples
+from methexis.core.teacher import Teacher
+from methexis.scenarios.verify.settings import VerifySettings
+from methexis.theory.platonic import PlatonicSolution
+from methexis.training.run import Run
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """How long the run is, and why.
+
+    Attributes
+    ----------
+    lr, final_factor : float
+        First learning rate and the factor it is annealed to (cosine).
+    batch, steps : int
+    slow_time : float
+        ``τ`` of the whole run.
+    slowest_time : float
+        ``4/μ_min``: slow time in which the slowest deviation falls by ``e``.
+    fitted : bool
+        Whether ``steps`` came from the relaxation spectrum (else from the user).
+    """
+
+    lr: float
+    final_factor: float
+    batch: int
+    steps: int
+    slow_time: float
+    slowest_time: float
+    fitted: bool
+
+    @property
+    def folds(self) -> float:
+        """How many factors ``e`` the slowest deviation falls by."""
+        return self.slow_time / self.slowest_time
+
+
+@dataclass(frozen=True, eq=False)
+class RandomMinima:
+    """Step 2 and 3: minima of the loss drawn at random.
+
+    Attributes
+    ----------
+    distribution : str
+        Name of the law (`theory.random_minimum`).
+    pairs : array (num_minima, num_pairs)
+        Alignment of every pair of hidden layers of the two students.
+    entropy_ratio : array (num_minima, student)
+        ``S / S_min``.
+    """
+
+    distribution: str
+    pairs: Array
+    entropy_ratio: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Path on slow time that theory predicts from the same starts.
+
+    Attributes
+    ----------
+    name : str
+        ``"entropic flow"`` or ``"slow drift"``.
+    worst_pair : array (step, replica)
+    entropy_ratio, sharpness, hessian_trace : arrays (step, replica, student)
+        At the recorded steps of the run.
+    final_worst_pair : float
+        Median over replicas at the end of the run.
+    """
+
+    name: str
+    worst_pair: Array
+    entropy_ratio: Array
+    sharpness: Array
+    hessian_trace: Array
+    final_worst_pair: float
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the verdict."""
+
+    name: str
+    measured: str
+    expected: str
+    passed: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """PASS or FAIL, and why."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed."""
+        return all(check.passed for check in self.checks)
+
+    @property
+    def why(self) -> str:
+        """One sentence."""
+        failed = [c for c in self.checks if not c.passed]
+        if not failed:
+            return f"all {len(self.checks)} checks hold"
+        return "; ".join(f"{c.name} is {c.measured}, expected {c.expected}" for c in failed)
+
+
+@dataclass(frozen=True, eq=False)
+class VerifyResult:
+    """Everything that `verify` found.
+
+    Attributes
+    ----------
+    run, control : Run
+        SGD, and gradient flow from the same weights over the same time.
+    mean_kernel, mean_kernel_projected : arrays (layer, layer)
+        Alignment of the kernels averaged over replicas and the end of the run.
+    mean_kernel_to_theory : array (layer,)
+        Alignment of the averaged projected kernels with the universal kernel.
+    layer_entropy : list (student) of arrays (replica, layer)
+        ``E‖∇_{W_i}ℓ‖²`` at the end, projected; theory: ``4q`` in every layer.
+    timings : dict
+        Seconds per part.
+    """
+
+    settings: VerifySettings
+    source: Teacher | Samples
+    students: list[EDLN]
+    solutions: list[PlatonicSolution]
+    schedule: Schedule
+    minima: list[RandomMinima]
+    run: Run
+    control: Run
+    prediction: Prediction
+    mean_kernel: Array
+    mean_kernel_projected: Array
+    mean_kernel_to_theory: Array
+    layer_entropy: list[Array]
+    epoch_turn: float | None
+    verdict: Verdict
+    timings: dict[str, float]
+
+    def worst(self, which: str) -> Array:
+        """Final worst pair per healthy replica: ``"raw"``, ``"projected"`` or ``"control"``."""
+        if which == "control":
+            return np.asarray(self.control.worst_pair(projected=False)[-1][self.control.healthy])
+        found = self.run.worst_pair(projected=which == "projected")[-1]
+        return np.asarray(found[self.run.healthy])
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for ``--json``."""
+        raw, projected, control = (self.worst(w) for w in ("raw", "projected", "control"))
+        start = self.run.worst_pair()[0]
+        lost = np.flatnonzero(~self.run.healthy)
+        data = self.run.data
+        return {
+            "passed": self.verdict.passed,
+            "why": self.verdict.why,
+            "checks": [vars(c) for c in self.verdict.checks],
+            "settings": vars(self.settings),
+            "schedule": {
+                **vars(self.schedule),
+                "folds": self.schedule.folds,
+            },
+            "predicted_by": self.prediction.name,
+            "worst_pair": {
+                "start_median": float(np.nanmedian(start)),
+                "final_median": float(np.median(raw)) if len(raw) else None,
+                "final_min": float(raw.min()) if len(raw) else None,
+                "final_projected_median": float(np.median(projected)) if len(raw) else None,
+                "predicted_final_median": self.prediction.final_worst_pair,
+                "mean_kernel": float(self.mean_kernel.min()),
+                "mean_kernel_projected": float(self.mean_kernel_projected.min()),
+                "control_median": float(np.median(control)),
+            },
+            "epoch_turn": self.epoch_turn,
+            "lost_replicas": [
+                {
+                    "replica": int(data["replica"][i]),
+                    "diverged_step": int(data["diverged_step"][i]),
+                    "collapsed_step": int(data["collapsed_step"][i]),
+                }
+                for i in lost
+            ],
+            "timings_s": {k: round(v, 3) for k, v in self.timings.items()},
+            "provenance": self.run.provenance,
+        }

@@ -1,0 +1,117 @@
+"""Settings of `verify`, and the problem they stand for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from methexis.core.checks import MethexisError, integer, number, one_of
+from methexis.core.edln import EDLN
+from methexis.core.samples import Samples
+from methexis.core.teacher import Teacher
+from methexis.training.plan import SAMPLINGS
+
+NOISES = ("isotropic", "anisotropic")
+#: Condition number of the label noise when it is anisotropic.
+NOISE_CONDITION = 25.0
+#: What the worst pair of layers must reach (median over replicas) where theory predicts 1.
+TARGET, EASY_TARGET = 0.999, 0.9999
+#: Learning rate times the largest eigenvalue of the Hessian at the Platonic point, by default.
+LR_TIMES_SHARPNESS = 0.2
+
+
+@dataclass(frozen=True)
+class VerifySettings:
+    """What to verify.
+
+    Parameters
+    ----------
+    easy : bool
+        Depths 2 and 3 and condition number 1.7 instead of depths 3 and 4 and 3.
+    noise : {"isotropic", "anisotropic"}
+        Label noise as strong as the signal; anisotropic has condition number 25.
+    sampling : {"online", "replace", "shuffle"}
+        How samples are drawn; the last two from a product design.
+    loss : {"squared", "whitened"}
+        Loss.
+    seed : int
+        Seed of the problem and of the run.
+    replicas : int
+        Independent repetitions.
+    batch : int
+        Batch size ``B``.
+    lr : float, optional
+        First learning rate; by default 0.2 over the largest Hessian eigenvalue at the Platonic
+        point.
+    steps : int, optional
+        SGD steps; by default from the relaxation spectrum.
+
+    Raises
+    ------
+    MethexisError
+        On a value outside its range.
+    """
+
+    easy: bool = False
+    noise: str = "isotropic"
+    sampling: str = "online"
+    loss: str = "squared"
+    seed: int = 0
+    replicas: int = 16
+    batch: int = 4
+    lr: float | None = None
+    steps: int | None = None
+
+    def __post_init__(self) -> None:
+        one_of("noise", self.noise, NOISES)
+        one_of("sampling", self.sampling, [s for s in SAMPLINGS if s != "full"])
+        one_of("loss", self.loss, ("squared", "whitened"))
+        integer("seed", self.seed, least=0, most=2**63 - 1)
+        integer("batch", self.batch, least=1)
+        if integer("replicas", self.replicas, least=1) < 2:
+            raise MethexisError("replicas: expected at least 2 (the verdict is a median), got 1")
+        if self.lr is not None:
+            number("lr", self.lr, above=0.0)
+        if self.steps is not None:
+            integer("steps", self.steps, least=1)
+
+    @property
+    def target(self) -> float:
+        """What the median worst pair must reach where theory predicts 1."""
+        return EASY_TARGET if self.easy else TARGET
+
+    @property
+    def condition(self) -> float:
+        """Condition number of the embeddings and views."""
+        return 1.7 if self.easy else 3.0
+
+    @property
+    def predicts_platonic(self) -> bool:
+        """Whether theory predicts perfect alignment for this noise, sampling and loss."""
+        return self.noise == "isotropic" or self.loss == "whitened" or self.sampling == "shuffle"
+
+    def teacher(self) -> Teacher:
+        """The data source: rank 5, inputs of dimension 6, labels of dimension 5."""
+        return Teacher.random(
+            dim_x=6,
+            dim_y=5,
+            noise=1.0,
+            condition=2.0,
+            condition_noise=1.0 if self.noise == "isotropic" else NOISE_CONDITION,
+            seed=self.seed,
+        )
+
+    def source(self) -> Teacher | Samples:
+        """The teacher, or a product design of it for the samplings that need a data set."""
+        teacher = self.teacher()
+        if self.sampling == "online":
+            return teacher
+        return teacher.product_samples(teacher.dim_x, teacher.dim_y + 1, seed=self.seed)
+
+    def students(self) -> list[EDLN]:
+        """Two students of different depth, widths, embeddings and views."""
+        teacher = self.teacher()
+        shapes = ((7,), (8, 6)) if self.easy else ((8, 7), (10, 6, 9))
+        return [
+            EDLN.random(teacher, hidden, condition=self.condition, seed=2 * self.seed + 1 + k)
+            for k, hidden in enumerate(shapes)
+        ]

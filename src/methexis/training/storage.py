@@ -1,0 +1,101 @@
+"""A tree of labelled arrays on disk, in zarr types that have a specification.
+
+Zarr 3 has no stable type for fixed-length strings, so an array of strings is stored as positions
+``0 … n - 1`` with the strings in its attribute ``labels``, which any reader of zarr can see. The
+order of the variables, which a folder does not keep, is an attribute as well. Both are undone on
+reading: what is read is identical to what was written.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Hashable
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+_LABELS = "labels"
+_ORDER = "variables"
+
+
+def write_tree(tree: xr.DataTree, path: Path) -> None:
+    """Write ``tree`` to a new zarr store at ``path``; whole or not at all.
+
+    An older store there is replaced only when the new one is complete.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; an older store is then left as it was.
+    """
+    partial = path.with_name(path.name + ".partial")
+    old = path.with_name(path.name + ".old")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        for leftover in (partial, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+        groups = {node.path: _encoded(node.to_dataset(inherit=False)) for node in tree.subtree}
+        xr.DataTree.from_dict(groups).to_zarr(partial, mode="w", consolidated=False)
+        if path.is_dir():
+            path.replace(old)
+        partial.replace(path)
+    except BaseException:
+        if old.is_dir() and not path.exists():
+            old.replace(path)
+        raise
+    finally:
+        for leftover in (partial, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def read_tree(path: Path) -> xr.DataTree:
+    """Read what `write_tree` wrote, into memory.
+
+    Raises
+    ------
+    OSError, ValueError, KeyError, TypeError, RuntimeError
+        If there is no whole store of ours at ``path``.
+    """
+    with xr.open_datatree(path, engine="zarr", consolidated=False) as tree:
+        return xr.DataTree.from_dict(
+            {node.path: _decoded(node.to_dataset(inherit=False)) for node in tree.subtree}
+        )
+
+
+def _encoded(data: xr.Dataset) -> xr.Dataset:
+    variables = {name: _positions(value) for name, value in data.variables.items()}
+    order = [str(name) for name in (*data.coords, *data.data_vars)]
+    return _dataset(variables, list(data.coords), data.attrs | {_ORDER: order})
+
+
+def _decoded(data: xr.Dataset) -> xr.Dataset:
+    variables = {name: _strings(data.variables[name]) for name in data.attrs[_ORDER]}
+    attrs = {name: value for name, value in data.attrs.items() if name != _ORDER}
+    return _dataset(variables, [name for name in variables if name in data.coords], attrs)
+
+
+def _dataset(
+    variables: dict[Hashable, xr.Variable], coords: list[Hashable], attrs: dict[str, object]
+) -> xr.Dataset:
+    return xr.Dataset(
+        {name: value for name, value in variables.items() if name not in coords},
+        coords={name: variables[name] for name in coords},
+        attrs=attrs,
+    )
+
+
+def _positions(variable: xr.Variable) -> xr.Variable:
+    values = np.asarray(variable.values)
+    if values.dtype.kind != "U":
+        return xr.Variable(variable.dims, values, variable.attrs)
+    places = np.arange(values.size).reshape(values.shape)
+    return xr.Variable(variable.dims, places, variable.attrs | {_LABELS: values.ravel().tolist()})
+
+
+def _strings(variable: xr.Variable) -> xr.Variable:
+    attrs = dict(variable.attrs)
+    values = np.asarray(variable.values)
+    if _LABELS in attrs:
+        values = np.array(attrs.pop(_LABELS), dtype=np.str_)[values]
+    return xr.Variable(variable.dims, values, attrs)
