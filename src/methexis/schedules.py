@@ -80,14 +80,17 @@ class Schedule:
         if self.kind == "constant":
             return np.asarray(steps, dtype=np.float64)
         result = np.empty(len(steps))
-        at, so_far = 0, 0.0
+        whole, so_far = 0, 0.0
         for i, step in enumerate(steps.tolist()):
-            while at < step:
-                count = min(_CHUNK, step - at)
-                so_far += float(np.sum(self.factors(at, count, total) ** 2))
-                at += count
-            result[i] = so_far
+            while whole + _CHUNK <= step:
+                so_far += self._square(whole, _CHUNK, total)
+                whole += _CHUNK
+            # Pieces begin at fixed steps, so the bits do not depend on what else is asked for.
+            result[i] = so_far + self._square(whole, step - whole, total)
         return result
+
+    def _square(self, first: int, count: int, total: int) -> float:
+        return float(np.sum(self.factors(first, count, total) ** 2))
 
 
 def constant() -> Schedule:

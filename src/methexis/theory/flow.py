@@ -21,7 +21,7 @@ from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.theory.curvature import hessian_product
 from methexis.theory.entropy import entropy_gradient, loss_gradient
-from methexis.theory.projection import Normal, project_of
+from methexis.theory.projection import Normal, polish, project_of
 
 #: A velocity on slow time: weights of all replicas in, derivatives out.
 Velocity = Callable[[list[Array]], list[Array]]
@@ -87,7 +87,7 @@ def integrate_slow(
                 f"got: {solution.message}"
             )
         states = solution.y.T.reshape(len(times), *shape)
-    return SlowPath(times, project_of(problem, unflatten(states, problem.dims)))
+    return SlowPath(times, polish(problem, unflatten(states, problem.dims)))
 
 
 def slow_times_of(

@@ -105,14 +105,20 @@ def project_of(
     """
     shape = weights[0].shape[:-2]
     start = flatten(weights).reshape(-1, problem.num_parameters)
-    finite = np.flatnonzero(np.isfinite(start).all(axis=-1))
-    result = start.copy()
-    near = unflatten(start[finite], problem.dims)
+    finite = np.isfinite(start).all(axis=-1)
+    result = np.where(finite[:, None], np.nan, start)
+    if not strict:  # a diverging replica must not reach the eigensolver: it may overflow there
+        with np.errstate(all="ignore"):
+            finite &= _relative_gap(problem, unflatten(start, problem.dims)) <= NEAR
+    taken = np.flatnonzero(finite)
+    if not len(taken):
+        return unflatten(result.reshape(*shape, -1), problem.dims)
+    near = unflatten(start[taken], problem.dims)
     if strict:
         near = _approach(problem, near)
     with np.errstate(all="ignore"):
         ends = _follow(problem, near, segments=16 if strict else 6)
-        good = _landed(problem, unflatten(start[finite], problem.dims), ends, charge_rtol)
+        good = _landed(problem, unflatten(start[taken], problem.dims), ends, charge_rtol)
     good &= _relative_gap(problem, near) <= NEAR
     if strict and not good.all():
         raise MethexisError(
@@ -120,7 +126,7 @@ def project_of(
             f"{len(result)} weight sets did not; start from weights that are not at a saddle "
             "(some layer of too low rank)"
         )
-    result[finite] = np.where(good[:, None], flatten(ends), np.nan)
+    result[taken] = np.where(good[:, None], flatten(ends), np.nan)
     return unflatten(result.reshape(*shape, -1), problem.dims)
 
 
@@ -145,6 +151,8 @@ def _approach(problem: Problem, weights: list[Array]) -> list[Array]:
         return float(_relative_gap(problem, layers(state)).max()) - _CLOSE
 
     first = float(np.linalg.norm(rhs(0.0, flat[active].ravel())))
+    if first == 0.0:  # exactly at saddles: nothing moves
+        return weights
 
     def still(time: float, state: Array) -> float:
         return float(np.linalg.norm(rhs(time, state))) / first - 1e-10
@@ -173,6 +181,8 @@ def _follow(problem: Problem, weights: list[Array], segments: int) -> list[Array
     rates = np.where(alive, values, np.inf)
     fastest = np.max(np.where(alive, values, 0.0), axis=-1, initial=0.0)
     slowest = rates.min(axis=-1, initial=np.inf)
+    # All directions out of reach (weights of zero): nothing will move, at any times.
+    fastest, slowest = (np.where(fastest > 0, v, 1.0) for v in (fastest, slowest))
     # Times from where the fastest mode begins to move to where the slowest has died out.
     times = np.geomspace(0.05 / fastest, 12.0 / slowest, segments)
     left = np.exp(-2.0 * np.where(alive, values, 0.0) * times[..., None])
@@ -187,6 +197,14 @@ def _follow(problem: Problem, weights: list[Array], segments: int) -> list[Array
             w + (a + 2 * b + 2 * c + d) / 6
             for w, a, b, c, d in zip(weights, k1, k2, k3, k4, strict=True)
         ]
+    return polish(problem, weights)
+
+
+def polish(problem: Problem, weights: list[Array]) -> list[Array]:
+    """Newton steps onto the minima from weights within rounding or an integrator's error of them.
+
+    Each step changes the charges by the square of what it moves.
+    """
     for _ in range(3):
         weights = _moved(weights, Normal(problem, weights).lift(_gap(problem, weights)), -1.0)
     return weights

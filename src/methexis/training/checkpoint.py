@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,8 @@ def save_checkpoint(path: Path, plan: Plan, state: State, records: Records) -> N
             f"checkpoint: expected to write {path}, got: {error.strerror or error}"
         ) from None
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def load_checkpoint(path: Path, plan: Plan, state: State, records: Records) -> bool:

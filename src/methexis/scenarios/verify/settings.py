@@ -16,7 +16,7 @@ NOISE_CONDITION = 25.0
 #: What the worst pair of layers must reach (median over replicas) where theory predicts 1.
 TARGET, EASY_TARGET = 0.999, 0.9999
 #: Learning rate times the largest eigenvalue of the Hessian at the Platonic point, by default.
-LR_TIMES_SHARPNESS = 0.2
+LR_TIMES_SHARPNESS = 0.12
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class VerifySettings:
     batch : int
         Batch size ``B``.
     lr : float, optional
-        First learning rate; by default 0.2 over the largest Hessian eigenvalue at the Platonic
+        First learning rate; by default 0.15 over the largest Hessian eigenvalue at the Platonic
         point.
     steps : int, optional
         SGD steps; by default from the relaxation spectrum.

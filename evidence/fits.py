@@ -1,0 +1,94 @@
+"""Errors over replicas, and the extrapolation to learning rate zero.
+
+*Jackknife.* A statistic of the mean kernel is not linear in it. Near perfect alignment ``1 - A`` is
+a quadratic form in the deviation, so the noise of the mean adds a positive bias of order ``1/R`` for
+``R`` replicas. With the statistic ``s`` of all replicas and ``s_r`` of all but ``r``, the jackknife
+removes that order, ``R s - (R - 1) mean(s_r)``, and estimates the variance as ``(R - 1)/R Σ (s_r -
+mean)²``. Replicas are independent; snapshots of one replica are not, and are averaged first.
+
+*Fit.* ``s(η) = Σ_p c_p η^p`` by weighted least squares over learning rates, whose runs have separate
+seeds. The powers are fixed in each experiment's file with their reason. Errors are not
+inflated when χ² is large; χ² and its p-value are printed so that a bad model shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.stats
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+CONFIDENCE = 0.95
+
+
+def jackknife(statistic: Callable[[Array], float], samples: Array) -> tuple[float, float]:
+    """Bias-corrected value and standard error of ``statistic(mean of samples)``.
+
+    ``samples`` has shape ``(replicas, ...)``; the statistic takes one mean of shape ``(...)``.
+    """
+    count = len(samples)
+    total = samples.sum(axis=0)
+    left_out = np.array([statistic((total - one) / (count - 1)) for one in samples])
+    value = count * statistic(total / count) - (count - 1) * left_out.mean()
+    error = np.sqrt((count - 1) / count * np.sum((left_out - left_out.mean()) ** 2))
+    return float(value), float(error)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A weighted fit of powers of the learning rate.
+
+    Attributes
+    ----------
+    powers : tuple of int
+    coefficients, errors : tuple of float
+        Per power, with standard errors.
+    chi2, p_value : float
+    dof : int
+        Points less coefficients; at 0 the p-value is 1 by convention.
+    """
+
+    powers: tuple[int, ...]
+    coefficients: tuple[float, ...]
+    errors: tuple[float, ...]
+    chi2: float
+    dof: int
+    p_value: float
+
+
+def fit_powers(
+    lrs: Sequence[float], values: Sequence[float], errors: Sequence[float], powers: tuple[int, ...]
+) -> Fit:
+    """Weighted least squares of ``Σ_p c_p η^p``."""
+    eta = np.asarray(lrs, dtype=np.float64)
+    weight = 1.0 / np.asarray(errors, dtype=np.float64)
+    scale = eta.max()  # columns of similar size
+    design = np.stack([(eta / scale) ** p for p in powers], axis=1) * weight[:, None]
+    target = np.asarray(values, dtype=np.float64) * weight
+    solution = np.linalg.lstsq(design, target, rcond=None)[0]
+    covariance = np.linalg.inv(design.T @ design)
+    unit = np.array([scale**p for p in powers])
+    dof = len(eta) - len(powers)
+    chi2 = float(np.sum((design @ solution - target) ** 2))
+    return Fit(
+        powers=powers,
+        coefficients=tuple((solution / unit).tolist()),
+        errors=tuple((np.sqrt(np.diag(covariance)) / unit).tolist()),
+        chi2=chi2,
+        dof=dof,
+        p_value=float(scipy.stats.chi2.sf(chi2, dof)) if dof > 0 else 1.0,
+    )
+
+
+def half_width(error: float, *, replicas: int, quantities: int = 1) -> float:
+    """Half of the interval that belongs to a standard error.
+
+    Student's t with ``replicas - 1`` degrees of freedom, since the errors are estimated from that
+    many replicas. With several quantities the intervals hold all at once (Bonferroni).
+    """
+    tail = (1.0 - CONFIDENCE) / 2.0 / quantities
+    return float(error * scipy.stats.t.isf(tail, replicas - 1))

@@ -1,0 +1,12 @@
+"""Reports: text for the terminal, one self-contained page per result, every figure as PDF."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submod_attrs={
+        "run": ["write_report"],
+        "terminal": ["print_verify"],
+        "verify": ["write_verify_report"],
+    },
+)

@@ -1,0 +1,80 @@
+"""Step 1's picture: the same inputs in two layers, before and after one is turned onto the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from methexis.core.checks import Array
+from methexis.core.geometry import LayerAlignment, align_samples
+from methexis.training.run import Run
+
+
+@dataclass(frozen=True, eq=False)
+class Clouds:
+    """Two layers' activations on the same inputs, in two directions of the second layer's space.
+
+    Attributes
+    ----------
+    a, b, turned : array (num_samples, 2)
+        First layer as it is, second layer, first layer rotated and scaled onto the second.
+    colour : array (num_samples,)
+        Rank of the input along the direction that the second layer amplifies most, in [0, 1].
+    found : LayerAlignment
+        Rotation, scale, what is left over; in all dimensions, not only in these two.
+    distance_before : float
+        ``sqrt(E‖h_A - h_B‖² / E‖h_B‖²)`` neuron by neuron, the narrower layer padded by zeros.
+    """
+
+    a: Array
+    b: Array
+    turned: Array
+    colour: Array
+    found: LayerAlignment
+    distance_before: float
+
+    @property
+    def limit(self) -> float:
+        """Half width of a square that holds both layers as they are."""
+        return 1.08 * float(max(np.abs(self.a).max(), np.abs(self.b).max()))
+
+
+def clouds(first: Array, second: Array) -> Clouds:
+    """Draw up two layers' activations, ``(num_samples, d_A)`` and ``(num_samples, d_B)``.
+
+    Neuron ``k`` of the first layer is put where neuron ``k`` of the second is, so nothing but the
+    weights decides how the two clouds lie to each other. Coordinates are the two principal
+    directions of the second cloud.
+    """
+    width = max(first.shape[1], second.shape[1])
+    a, b = (np.pad(h, ((0, 0), (0, width - h.shape[1]))) for h in (first, second))
+    found = align_samples(a, b)
+    turned = found.rotation_scale * a @ found.rotation.T
+    directions = np.linalg.svd(b, full_matrices=False)[2][:2]
+    flat_a, flat_b, flat_turned = (h @ directions.T for h in (a, b, turned))
+    order = np.argsort(np.argsort(flat_b[:, 0]))
+    return Clouds(
+        a=flat_a,
+        b=flat_b,
+        turned=flat_turned,
+        colour=order / max(len(order) - 1, 1),
+        found=found,
+        distance_before=float(np.linalg.norm(a - b) / np.linalg.norm(b)),
+    )
+
+
+def worst_layers(matrix: Array, labels: list[str]) -> tuple[int, int]:
+    """Least aligned pair of layers of different students (of any, if there is but one student)."""
+    owner = np.array([label.split("/")[0] for label in labels])
+    apart = owner[:, None] != owner[None, :]
+    if not apart.any():
+        apart = ~np.eye(len(labels), dtype=bool)
+    i, j = np.unravel_index(np.argmin(np.where(apart, matrix, np.inf)), matrix.shape)
+    return int(min(i, j)), int(max(i, j))
+
+
+def activations(run: Run, label: str, x: Array, replica: int) -> Array:
+    """Activations of a layer by its name in ``run.data``, such as ``"1/h2"``."""
+    student, layer = label.split("/h")
+    return run.activations(x, student=int(student), layer=int(layer), replica=replica)

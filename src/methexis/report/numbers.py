@@ -1,0 +1,69 @@
+"""How numbers are written in a report: one way for each kind, so that a test can look for them."""
+
+from __future__ import annotations
+
+import math
+
+_SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+def alignment(value: float) -> str:
+    """Six digits: ``1 - alignment`` of a good run is about a millionth.
+
+    Examples
+    --------
+    >>> alignment(0.99312177)
+    '0.993122'
+    """
+    return "not measured" if math.isnan(value) else f"{value:.6f}"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Write a number with so many significant digits, large and small ones with a power of ten.
+
+    Examples
+    --------
+    >>> number(0.0092947), number(6.9e-7), number(1234.5), number(0.0)
+    ('0.00929', '6.9 × 10⁻⁷', '1230', '0')
+    """
+    if not math.isfinite(value):
+        return "not measured" if math.isnan(value) else str(value)
+    size = abs(value)
+    if size == 0.0:
+        return "0"
+    if 1e-3 <= size < 1e5:
+        rounded = float(f"{value:.{digits}g}")
+        return f"{rounded:.{max(digits, 12)}g}".replace("-", "−")
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    if "." in mantissa:
+        mantissa = mantissa.rstrip("0").rstrip(".")
+    power = str(int(exponent)).translate(_SUPERSCRIPT)
+    return f"{mantissa} × 10{power}".replace("-", "−")
+
+
+def count(value: int) -> str:
+    """Write a whole number with thin spaces between thousands.
+
+    Examples
+    --------
+    >>> count(1234567) == "1\\u202f234\\u202f567"
+    True
+    """
+    return f"{value:,}".replace(",", "\u202f")
+
+
+def seconds(value: float) -> str:
+    """Write a duration.
+
+    Examples
+    --------
+    >>> seconds(0.2814), seconds(75.4), seconds(7322.0)
+    ('0.28 s', '1 min 15 s', '2 h 2 min')
+    """
+    if value < 10:
+        return f"{value:.2g} s"
+    if value < 60:
+        return f"{value:.0f} s"
+    if value < 3600:
+        return f"{int(value // 60)} min {int(value % 60)} s"
+    return f"{int(value // 3600)} h {int(value % 3600 // 60)} min"

@@ -1,0 +1,158 @@
+"""Projection onto the minima: the end of gradient flow, and a projection of tangent vectors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.integrate
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+import methexis as mx
+from methexis.core.linalg import flatten, unflatten
+from methexis.core.problem import Problem
+from methexis.theory.projection import Normal, project_of
+from tests.theory import brute
+
+SEED = 20250709
+
+
+def gradient_flow(p: brute.Plain, weights: list[np.ndarray]) -> list[np.ndarray]:
+    """Gradient flow of the mean loss by an implicit solver, from moments and explicit products."""
+
+    def rhs(_: float, theta: np.ndarray) -> np.ndarray:
+        layers = brute.unpack(theta, p)
+        push = -2 * p.metric @ (brute.product(p, layers) - p.target) @ p.cov_x
+        found = []
+        for i in range(len(layers)):
+            b, a = p.entry, p.exit
+            for w in layers[:i]:
+                b = w @ b
+            for w in reversed(layers[i + 1 :]):
+                a = a @ w
+            found.append(a.T @ push @ b.T)
+        return brute.pack(found)
+
+    # Time 1e4 against rates of order .1 and more: what is left is the solver's tolerance.
+    solution = scipy.integrate.solve_ivp(
+        rhs, (0, 1e4), brute.pack(weights), method="LSODA", rtol=1e-11, atol=1e-13
+    )
+    return brute.unpack(solution.y[:, -1], p)
+
+
+@pytest.mark.parametrize("loss", ["squared", "whitened"])
+@pytest.mark.parametrize(("depth", "spare", "seed"), [(2, 0, 0), (3, 1, 1), (4, 0, 2)])
+def test_is_the_end_of_gradient_flow(depth, spare, seed, loss) -> None:
+    teacher, student = brute.case(SEED, depth=depth, dim_x=2, spare=spare, rank=2)
+    p = brute.plain(teacher, student, loss)
+    start = brute.gaussian_weights(p, seed, scale=1.0)
+    found = mx.theory.project(teacher, student, start, loss=loss)
+    assert_allclose(brute.product(p, found), p.target, rtol=0, atol=1e-9)  # documented stop
+    for a, b in zip(mx.theory.charges(found), mx.theory.charges(start), strict=True):
+        assert_allclose(a, b, rtol=0, atol=1e-9 * np.abs(b).max())  # charge_rtol
+    # The last part follows the frozen path: third order in a relative gap of 3e-3, that is 3e-8
+    # times constants of order one; the kernels are compared with their scale.
+    for a, b in zip(
+        brute.kernels(p, found), brute.kernels(p, gradient_flow(p, start)), strict=True
+    ):
+        assert_allclose(a, b, rtol=0, atol=1e-6 * np.abs(b).max())
+
+
+def test_frozen_path_is_of_third_order() -> None:
+    """Near the minima one pass lands off gradient flow's end by the cube of the gap."""
+    teacher, student = brute.case(SEED, depth=3)
+    p = brute.plain(teacher, student)
+    problem = Problem.of(teacher, student)
+    base = mx.theory.random_minimum(teacher, student, seed=1, spread=0.3)
+    away = brute.gaussian_weights(p, SEED, scale=1.0)
+    errors = []
+    for size in (0.04, 0.02, 0.01):
+        start = [w + size * d for w, d in zip(base, away, strict=True)]
+        found = project_of(problem, start, strict=False)
+        end = gradient_flow(p, start)
+        pairs = zip(brute.kernels(p, found), brute.kernels(p, end), strict=True)
+        errors.append(max(np.abs(a - b).max() for a, b in pairs))
+    orders = np.log2(np.divide(errors[:-1], errors[1:]))
+    # The next order contributes a share of the size; second order would give 2.
+    assert np.all(orders > 2.7), (errors, orders)
+
+
+def test_minima_stay() -> None:
+    teacher, student = brute.case(SEED, depth=3, spare=1)
+    weights = mx.theory.random_minimum(teacher, student, seed=1)
+    found = mx.theory.project(teacher, student, weights)
+    for a, b in zip(found, weights, strict=True):
+        assert_allclose(a, b, rtol=0, atol=1e-11)  # Newton's correction of rounding
+
+
+@given(seed=st.integers(0, 2**31 - 1), depth=st.integers(2, 4), spare=st.integers(0, 2))
+@settings(max_examples=15)
+def test_batch_is_one_by_one(seed, depth, spare) -> None:
+    """On the path that recording takes, replicas do not see each other at all."""
+    teacher, student = brute.case(seed, depth=depth, spare=spare)
+    problem = Problem.of(teacher, student)
+    base = mx.theory.platonic(teacher, student).weights
+    generator = np.random.default_rng(seed)
+    stacked = [w + 0.03 * generator.standard_normal((2, 3, *w.shape)) for w in base]
+    found = project_of(problem, stacked, strict=False)
+    assert found[0].shape == stacked[0].shape
+    for place in np.ndindex(2, 3):
+        alone = project_of(problem, [w[place] for w in stacked], strict=False)
+        for a, b in zip(found, alone, strict=True):
+            # Batched and single matrix products may round differently, nothing else may differ;
+            # spare directions are the least determined and amplify it.
+            assert_allclose(a[place], b, rtol=0, atol=1e-8)
+
+
+def test_strict_batch_is_one_by_one() -> None:
+    teacher, student = brute.case(SEED, depth=3)
+    p = brute.plain(teacher, student)
+    members = [brute.gaussian_weights(p, seed, scale=1.0) for seed in range(3)]
+    stacked = [np.stack(w) for w in zip(*members, strict=True)]
+    found = mx.theory.project(teacher, student, stacked)
+    for k, member in enumerate(members):
+        alone = mx.theory.project(teacher, student, member)
+        layers = [w[k] for w in found]
+        # They share the time at which the frozen path takes over: its third order, as above.
+        for a, b in zip(brute.kernels(p, layers), brute.kernels(p, alone), strict=True):
+            assert_allclose(a, b, rtol=0, atol=1e-6 * np.abs(b).max())
+
+
+@pytest.mark.filterwarnings("error")
+def test_lost_replicas_are_marked_and_do_not_harm_the_others() -> None:
+    teacher, student = brute.case(SEED, depth=3)
+    problem = Problem.of(teacher, student)
+    base = mx.theory.platonic(teacher, student).weights
+    good = [1.01 * w for w in base]
+    lost = {"diverged": np.nan, "collapsed": 0.0, "far": 2.0, "large": 1e60, "overflowing": 1e200}
+    stacked = [np.stack([g, *(c * w for c in lost.values())]) for g, w in zip(good, base, strict=True)]
+    found = project_of(problem, stacked, strict=False)
+    for a, b in zip(found, project_of(problem, good, strict=False), strict=True):
+        assert_allclose(a[0], b, rtol=0, atol=1e-12)  # rounding
+        assert np.isnan(a[1:]).all()
+
+
+def test_saddles_are_refused() -> None:
+    teacher, student = brute.case(SEED, depth=2)
+    p = brute.plain(teacher, student)
+    weights = brute.gaussian_weights(p, SEED)
+    for w, axis in zip(weights, (0, 1), strict=True):  # one dead neuron leaves rank two of three
+        np.moveaxis(w, axis, 0)[0] = 0.0
+    with pytest.raises(mx.MethexisError, match=r"1 of 1 weight sets did not; start from weights"):
+        mx.theory.project(teacher, student, weights)
+
+
+@given(seed=st.integers(0, 2**31 - 1), depth=st.integers(2, 4), spare=st.integers(0, 2))
+@settings(max_examples=20)
+def test_tangent_projection(seed, depth, spare) -> None:
+    """P against an orthonormal basis of the kernel of the dense Jacobian."""
+    teacher, student = brute.case(seed, depth=depth, spare=spare)
+    p = brute.plain(teacher, student)
+    problem = Problem.of(teacher, student)
+    weights = mx.theory.random_minimum(teacher, student, seed=seed, spread=0.3)
+    basis = brute.tangent_basis(p, weights)
+    vector = np.random.default_rng(seed).standard_normal(problem.num_parameters)
+    found = flatten(Normal(problem, weights).tangent(unflatten(vector, problem.dims)))
+    # Rounding times the condition of J Jᵀ, which is a few thousand here, squared at most.
+    assert_allclose(found, basis @ (basis.T @ vector), rtol=0, atol=1e-9)
