@@ -1,13 +1,14 @@
 """Errors over replicas, and the extrapolation to learning rate zero.
 
-*Jackknife.* A statistic of the mean kernel is not linear in it. Near perfect alignment ``1 - A`` is
-a quadratic form in the deviation, so the noise of the mean adds a positive bias of order ``1/R`` for
-``R`` replicas. With the statistic ``s`` of all replicas and ``s_r`` of all but ``r``, the jackknife
-removes that order, ``R s - (R - 1) mean(s_r)``, and estimates the variance as ``(R - 1)/R Σ (s_r -
-mean)²``. Replicas are independent; snapshots of one replica are not, and are averaged first.
+*Jackknife.* A statistic of the mean kernel is not linear in it. Near perfect alignment ``1 - A``
+is a quadratic form in the deviation, so the noise of the mean adds a positive bias of order ``1/R``
+for ``R`` replicas. With the statistic ``s`` of all replicas and ``s_r`` of all but ``r``, the
+jackknife removes that order, ``R s - (R - 1) mean(s_r)``, and estimates the variance as
+``(R - 1)/R Σ (s_r - mean)²``. Replicas are independent; snapshots of one replica are not, and are
+averaged first.
 
-*Fit.* ``s(η) = Σ_p c_p η^p`` by weighted least squares over learning rates, whose runs have separate
-seeds. The powers are fixed in each experiment's file with their reason. Errors are not
+*Fit.* ``s(η) = Σ_p c_p η^p`` by weighted least squares over learning rates, whose runs have
+separate seeds. The powers are fixed in each experiment's file with their reason. Errors are not
 inflated when χ² is large; χ² and its p-value are printed so that a bad model shows.
 """
 

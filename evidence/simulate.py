@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import methexis as mx
 from evidence.fits import Array
@@ -25,13 +26,14 @@ from methexis.core.products import hidden_maps
 from methexis.init import Initialiser
 from methexis.theory.projection import project_of
 
+Steps = NDArray[np.int64]
 Source = mx.Teacher | mx.Samples
 #: Charges kept by the projection of a snapshot; as in `training.recording`.
 CHARGE_RTOL = 1e-5
 
 
 class _Lines:
-    """One line of progress every 15 seconds: logs stay readable, and a silent run is a stuck one."""
+    """A line of progress every 15 seconds, on a terminal and in a log."""
 
     def __init__(self, label: str) -> None:
         self.label, self.began = label, time.monotonic()
@@ -117,7 +119,7 @@ class Sweep:
             seed=self.seed + 1000,
         )
 
-    def steps_at(self, slow_times: Array, lr: float) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    def steps_at(self, slow_times: Array, lr: float) -> Steps:
         """Steps nearest to slow times; at the end of an epoch where there are epochs."""
         unit = self.source.num_samples if self.sampling == "shuffle" else 1  # type: ignore[union-attr]
         return np.maximum(np.rint(slow_times / lr**2 / unit), 1).astype(np.int64) * unit
@@ -125,7 +127,7 @@ class Sweep:
 
 def snapshots_of(
     sweep: Sweep, number: int, slow_times: Array
-) -> tuple[list[Array], Array, RunRecord]:
+) -> tuple[list[Array], Steps, RunRecord]:
     """Train at ``sweep.lrs[number]`` and return projected kernels at given slow times.
 
     Returns
@@ -149,15 +151,14 @@ def snapshots_of(
         init=sweep.start,
         replicas=sweep.replicas[number],
         seed=sweep.seed + number,
-        record=steps,
+        record=steps.tolist(),
         progress=_Lines(f"{sweep.problem}, lr {lr:g}"),
     )
     healthy = run.healthy
     kernels = []
     for k, problem in enumerate(sweep.problems):
         weights = [w[:, healthy] for w in run.snapshots(k)]
-        # strict: a snapshot that cannot be projected is an error, never left out in silence
-        kernels += kernels_of(problem, project_of(problem, weights, charge_rtol=CHARGE_RTOL))
+        kernels += kernels_of(problem, _projected(problem, weights))
     record = RunRecord(
         problem=sweep.problem,
         lr=lr,
@@ -171,6 +172,21 @@ def snapshots_of(
         wall_seconds=round(time.monotonic() - began, 1),
     )
     return kernels, steps, record
+
+
+def _projected(problem: Problem, weights: list[Array]) -> list[Array]:
+    """Weights on the minima; none is left out.
+
+    The quick projection returns NaN where it is not good enough; there gradient flow is integrated,
+    and a snapshot that even this does not project is an error.
+    """
+    result = project_of(problem, weights, strict=False, charge_rtol=CHARGE_RTOL)
+    failed = ~np.isfinite(result[0]).all(axis=(-2, -1))
+    if failed.any():
+        redone = project_of(problem, [w[failed] for w in weights], charge_rtol=CHARGE_RTOL)
+        for layer, again in zip(result, redone, strict=True):
+            layer[failed] = again
+    return result
 
 
 def late_kernels(sweep: Sweep, number: int) -> tuple[Array, RunRecord]:

@@ -49,7 +49,9 @@ class Net:
         return found[::-1]
 
 
-NETS = pytest.mark.parametrize("net", [Net("linear"), Net("tanh"), Net("softmax")], ids=lambda n: n.name)
+NETS = pytest.mark.parametrize(
+    "net", [Net("linear"), Net("tanh"), Net("softmax")], ids=lambda n: n.name
+)
 
 
 def start(seed: int, dims: tuple[int, ...]) -> list[np.ndarray]:
@@ -63,7 +65,10 @@ def start(seed: int, dims: tuple[int, ...]) -> list[np.ndarray]:
 def batches(seed: int, dims: tuple[int, ...], count: int, size: int):
     generator = np.random.default_rng(seed)
     for _ in range(count):
-        yield generator.standard_normal((size, dims[0])), generator.standard_normal((size, dims[-1]))
+        yield (
+            generator.standard_normal((size, dims[0])),
+            generator.standard_normal((size, dims[-1])),
+        )
 
 
 def by_loops(weights: list[np.ndarray]) -> list[np.ndarray]:
@@ -136,8 +141,7 @@ def test_heavy_ball_path(net, decay) -> None:
     for x, y in batches(SEED, dims, 200, 2):
         gradients = net.gradients(weights, x, y)
         speed = [
-            momentum * v + g + decay * w
-            for v, g, w in zip(speed, gradients, weights, strict=True)
+            momentum * v + g + decay * w for v, g, w in zip(speed, gradients, weights, strict=True)
         ]
         cross = [
             momentum * (a - lr * q) + decay * c
@@ -148,10 +152,7 @@ def test_heavy_ball_path(net, decay) -> None:
         ]
         close(cross, direct, [*weights, *speed])
         previous = by_loops(speed)
-        law = [
-            c - lr * (a + a.T) + lr**2 * q
-            for c, a, q in zip(law, cross, previous, strict=True)
-        ]
+        law = [c - lr * (a + a.T) + lr**2 * q for c, a, q in zip(law, cross, previous, strict=True)]
         weights = [w - lr * v for w, v in zip(weights, speed, strict=True)]
         close(law, by_loops(weights), weights)
 

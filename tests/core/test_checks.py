@@ -253,7 +253,12 @@ CONDITIONS = {
     "invertible input embedding": [
         (TEACHER, mx.EDLN((2,), embed_in=SINGULAR), "squared", "full rank 2, got rank 1"),
         (TEACHER, mx.EDLN((2,), view=SINGULAR), "squared", "full rank 2, got rank 1"),
-        (TEACHER, mx.EDLN((2,), view=[[1.0, 0.0]]), "squared", r"square matrix, got shape \(1, 2\)"),
+        (
+            TEACHER,
+            mx.EDLN((2,), view=[[1.0, 0.0]]),
+            "squared",
+            r"square matrix, got shape \(1, 2\)",
+        ),
     ],
     "invertible output embedding": [
         (TEACHER, mx.EDLN((2,), embed_out=SINGULAR), "squared", "full rank 2, got rank 1"),

@@ -139,7 +139,9 @@ def test_singular_covariances() -> None:
     """The infimum is still given; the gauge that attains it does not exist and is refused."""
     a, b = np.diag([1.0, 0.0]), np.diag([4.0, 9.0])
     assert_allclose(entropic_gap(a, b), 1 + 13 - 2 * 2, rtol=1e-14)
-    with pytest.raises(mx.ConditionError, match=r"full-rank gradients: expected .* of rank 2, got rank 1"):
+    with pytest.raises(
+        mx.ConditionError, match=r"full-rank gradients: expected .* of rank 2, got rank 1"
+    ):
         canonical_gauge(a, b)
     with pytest.raises(mx.MethexisError, match=r"one shape, got \(2, 2\) and \(3, 3\)"):
         entropic_gap(a, np.eye(3))

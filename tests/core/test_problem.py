@@ -112,9 +112,7 @@ def test_products(seed, hidden) -> None:
     step = [w + 1e-30j * d for w, d in zip(weights, moved, strict=True)]
     differential = predictor_differential(problem, weights, moved)
     size = max(1.0, np.abs(differential).max())
-    assert_allclose(
-        differential, predictor(problem, step).imag / 1e-30, rtol=0, atol=1e-12 * size
-    )
+    assert_allclose(differential, predictor(problem, step).imag / 1e-30, rtol=0, atol=1e-12 * size)
     cotangent = np.random.default_rng(seed).standard_normal(f.shape)
     pulled = pullback(problem, weights, cotangent)
     inner = sum(float(np.sum(g * d)) for g, d in zip(pulled, moved, strict=True))
@@ -214,5 +212,7 @@ def test_balance_of_a_student_with_everything(loss) -> None:
     sol = mx.theory.platonic(teacher, student, loss=loss)
     # Balance is exact at the closed form; conditions of five random maps multiply the rounding.
     assert max(mx.theory.balance(teacher, student, sol.weights, loss=loss)) < 1e-9
-    other = mx.theory.platonic(teacher, student, loss="squared" if loss != "squared" else "whitened")
+    other = mx.theory.platonic(
+        teacher, student, loss="squared" if loss != "squared" else "whitened"
+    )
     assert max(mx.theory.balance(teacher, student, other.weights, loss=loss)) > 1e-2

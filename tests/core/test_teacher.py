@@ -85,7 +85,10 @@ def test_draws_have_the_moments_in_law() -> None:
 
 def test_seeds() -> None:
     teacher = mx.Teacher.random(3, 2, seed=0)
-    for draw in (lambda s: teacher.samples(5, seed=s), lambda s: teacher.product_samples(4, 4, seed=s)):
+    for draw in (
+        lambda s: teacher.samples(5, seed=s),
+        lambda s: teacher.product_samples(4, 4, seed=s),
+    ):
         assert np.array_equal(draw(1).y, draw(1).y)
         assert not np.array_equal(draw(1).y, draw(2).y)
     again = mx.Teacher.random(3, 2, seed=0)
@@ -104,7 +107,13 @@ def test_random_teacher_is_as_specified(seed, dims, noise, condition) -> None:
     most = min(dims)
     modes = 1 + seed % most
     teacher = mx.Teacher.random(
-        *dims, modes, noise=noise, condition=condition, condition_x=3.0, condition_noise=7.0, seed=seed
+        *dims,
+        modes,
+        noise=noise,
+        condition=condition,
+        condition_x=3.0,
+        condition_noise=7.0,
+        seed=seed,
     )
     assert teacher.rank == modes
     values = np.linalg.svd(teacher.weight, compute_uv=False)[:modes]

@@ -100,7 +100,9 @@ def test_products_are_symmetric_and_batched(seed, scale, depth) -> None:
     teacher, student = brute.case(seed, depth=depth, spare=seed % 3)
     problem = Problem.of(teacher, student)
     generator = np.random.default_rng(seed)
-    weights = unflatten(scale * generator.standard_normal((2, problem.num_parameters)), problem.dims)
+    weights = unflatten(
+        scale * generator.standard_normal((2, problem.num_parameters)), problem.dims
+    )
     u, v = generator.standard_normal((2, 2, problem.num_parameters))
     hu = flatten(curvature.hessian_product(problem, weights, unflatten(u, problem.dims)))
     hv = flatten(curvature.hessian_product(problem, weights, unflatten(v, problem.dims)))

@@ -16,7 +16,8 @@ from tests.theory import brute
 
 SEED = 20250702
 LOSSES = ["squared", "whitened"]
-# Sums of fewer than 1e4 terms of one sign, and products of up to six factors: 1e-12 is 1e3 roundings.
+# Sums of fewer than 1e4 terms of one sign, and products of up to six factors: 1e-12 is a
+# thousand roundings.
 ROUNDING = 1e-12
 
 
@@ -105,9 +106,7 @@ def test_finite_samples_by_loops_over_rows(loss) -> None:
         for i, (g, h) in enumerate(((g1, h0), (g2, h1), (g3, h2))):
             total += (g @ g) * (h @ h) / 17
             mean[i] += np.outer(g, h) / 17
-    assert_allclose(
-        mx.theory.entropy(data, student, weights, loss=loss), total, rtol=ROUNDING
-    )
+    assert_allclose(mx.theory.entropy(data, student, weights, loss=loss), total, rtol=ROUNDING)
     lr, batch = 0.1, 4
     square = sum(float((m * m).sum()) for m in mean)
     expected = mean_loss + lr / 4 * ((1 - 1 / batch) * square + total / batch)

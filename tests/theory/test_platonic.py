@@ -151,9 +151,7 @@ def test_unique_up_to_rotations_and_dead_blocks() -> None:
     p = brute.plain(teacher, student)
     first, second = (mx.theory.platonic(teacher, student, seed=s) for s in (1, 2))
     assert np.abs(first.weights[1] - second.weights[1]).max() > 0.1  # other bases
-    for a, b in zip(
-        brute.kernels(p, first.weights), brute.kernels(p, second.weights), strict=True
-    ):
+    for a, b in zip(brute.kernels(p, first.weights), brute.kernels(p, second.weights), strict=True):
         assert_allclose(a, b, rtol=0, atol=1e-12 * np.abs(a).max())  # rounding
     # A dead block writes what nobody reads from what nobody writes.
     generator = np.random.default_rng(SEED)
@@ -174,7 +172,7 @@ def test_unique_up_to_rotations_and_dead_blocks() -> None:
 @given(scale_x=st.floats(-8, 8), scale_noise=st.floats(-8, 8), depth=st.integers(2, 4))
 @settings(max_examples=25)
 def test_units_of_data_and_noise(scale_x, scale_noise, depth) -> None:
-    """S scales as inputs times noise at every depth, K as the root of their ratio; far off one too."""
+    """q scales as inputs times noise at every depth, K as the root of noise over inputs."""
     teacher, student = brute.case(SEED, depth=depth)
     unit_x, unit_e = 10.0**scale_x, 10.0**scale_noise
     scaled = mx.Teacher(teacher.weight, teacher.cov_x * unit_x, teacher.cov_noise * unit_e)
@@ -193,9 +191,7 @@ def test_singular_inputs() -> None:
     singular = mx.Teacher(teacher.weight, flat[1] * values @ flat[1].T, teacher.cov_noise)
     sol = mx.theory.platonic(singular, student)
     # The limit of a vanishing direction, whose contribution is of the order of its root.
-    nearly = mx.Teacher(
-        teacher.weight, singular.cov_x + 1e-8 * np.eye(3), teacher.cov_noise
-    )
+    nearly = mx.Teacher(teacher.weight, singular.cov_x + 1e-8 * np.eye(3), teacher.cov_noise)
     # sqrt(1e-8) times constants of order one
     assert_allclose(sol.entropy, mx.theory.platonic(nearly, student).entropy, rtol=3e-3)
     assert_allclose(mx.theory.entropy(singular, student, sol.weights), sol.entropy, rtol=1e-11)

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 import methexis as mx
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.problem import Problem
-from methexis.theory.projection import Normal, project_of
+from methexis.theory.projection import Normal, _follow, project_of
 from tests.theory import brute
 
 SEED = 20250709
@@ -59,8 +59,12 @@ def test_is_the_end_of_gradient_flow(depth, spare, seed, loss) -> None:
         assert_allclose(a, b, rtol=0, atol=1e-6 * np.abs(b).max())
 
 
-def test_frozen_path_is_of_third_order() -> None:
-    """Near the minima one pass lands off gradient flow's end by the cube of the gap."""
+def test_order_of_the_single_pass() -> None:
+    """Near the minima one pass lands off gradient flow's end by a small multiple of the gap².
+
+    The frozen path itself is of third order; the straight pieces it is cut into are of second,
+    with a coefficient that falls as the square of their number.
+    """
     teacher, student = brute.case(SEED, depth=3)
     p = brute.plain(teacher, student)
     problem = Problem.of(teacher, student)
@@ -69,13 +73,23 @@ def test_frozen_path_is_of_third_order() -> None:
     errors = []
     for size in (0.04, 0.02, 0.01):
         start = [w + size * d for w, d in zip(base, away, strict=True)]
-        found = project_of(problem, start, strict=False)
-        end = gradient_flow(p, start)
-        pairs = zip(brute.kernels(p, found), brute.kernels(p, end), strict=True)
-        errors.append(max(np.abs(a - b).max() for a, b in pairs))
+        ends = gradient_flow(p, start)
+        row = []
+        for segments in (1, 6, 64):
+            pairs = zip(
+                brute.kernels(p, _follow(problem, start, segments)),
+                brute.kernels(p, ends),
+                strict=True,
+            )
+            row.append(max(np.abs(a - b).max() for a, b in pairs))
+        errors.append(row)
     orders = np.log2(np.divide(errors[:-1], errors[1:]))
-    # The next order contributes a share of the size; second order would give 2.
-    assert np.all(orders > 2.7), (errors, orders)
+    # The next order contributes a share of the size, at most .04 times constants near ten.
+    assert np.all(np.abs(orders[:, 0] - 2) < 0.3), orders
+    assert np.all(orders[:, 1] > 1.7), orders
+    assert np.all(orders[:, 2] > 2.7), orders
+    # What recording uses (6 pieces) is several times nearer than a straight line.
+    assert np.all(np.divide([e[0] for e in errors], [e[1] for e in errors]) > 4), errors
 
 
 def test_minima_stay() -> None:
@@ -97,6 +111,7 @@ def test_batch_is_one_by_one(seed, depth, spare) -> None:
     stacked = [w + 0.03 * generator.standard_normal((2, 3, *w.shape)) for w in base]
     found = project_of(problem, stacked, strict=False)
     assert found[0].shape == stacked[0].shape
+    assert np.isfinite(found[0]).any()
     for place in np.ndindex(2, 3):
         alone = project_of(problem, [w[place] for w in stacked], strict=False)
         for a, b in zip(found, alone, strict=True):
@@ -126,7 +141,9 @@ def test_lost_replicas_are_marked_and_do_not_harm_the_others() -> None:
     base = mx.theory.platonic(teacher, student).weights
     good = [1.01 * w for w in base]
     lost = {"diverged": np.nan, "collapsed": 0.0, "far": 2.0, "large": 1e60, "overflowing": 1e200}
-    stacked = [np.stack([g, *(c * w for c in lost.values())]) for g, w in zip(good, base, strict=True)]
+    stacked = [
+        np.stack([g, *(c * w for c in lost.values())]) for g, w in zip(good, base, strict=True)
+    ]
     found = project_of(problem, stacked, strict=False)
     for a, b in zip(found, project_of(problem, good, strict=False), strict=True):
         assert_allclose(a[0], b, rtol=0, atol=1e-12)  # rounding

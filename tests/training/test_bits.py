@@ -42,7 +42,9 @@ def plan_for(students: list[mx.EDLN], source: Any, **changes: Any) -> Plan:
 
 
 def engine_for(plan: Plan) -> Any:
-    return FlowEngine(plan) if isinstance(plan.optimiser, mx.GradientFlow) else ReferenceEngine(plan)
+    return (
+        FlowEngine(plan) if isinstance(plan.optimiser, mx.GradientFlow) else ReferenceEngine(plan)
+    )
 
 
 def assert_same_state(a: State, b: State) -> None:
@@ -111,15 +113,15 @@ def test_any_record(
 # What is measured through iterations that stop when all replicas are done: Lanczos to 1e-4, and the
 # projection, whose last Newton steps leave 1e-9. The bits of the others depend on no other replica.
 ITERATED = {"sharpness": 1e-4}
-ITERATED |= {
-    name: 1e-6
-    for name in (
+ITERATED |= dict.fromkeys(
+    (
         "alignment_projected",
         "entropy_projected",
         "entropy_ratio_projected",
         "theory_alignment_projected",
-    )
-}
+    ),
+    1e-06,
+)
 
 
 @cases

@@ -122,9 +122,7 @@ def test_heavy_ball(
             ]
         )
         mixed = [beta * (keep * a - lr * q) for a, q in zip(mixed, squares, strict=True)]
-        without.append(
-            [keep**2 * c + lr**2 * q for c, q in zip(without[-1], squares, strict=True)]
-        )
+        without.append([keep**2 * c + lr**2 * q for c, q in zip(without[-1], squares, strict=True)])
     assert worst(path, predicted) < EXACT
     assert worst(path, without) > 1e-5  # the law of plain SGD, with v for G, is not the law
 

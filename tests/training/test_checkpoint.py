@@ -1,4 +1,4 @@
-"""Interrupted runs go on to the same bits; anything that is not this run's checkpoint is refused."""
+"""Interrupted runs go on to the same bits; all but this run's own checkpoint is refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 import methexis as mx
-
 from methexis.progress import Report
 from methexis.training.reference import ReferenceEngine
 

@@ -1,4 +1,4 @@
-"""Step 1's picture: the same inputs in two layers, before and after one is turned onto the other."""
+"""Step 1's picture: inputs in two layers, before and after one is turned onto the other."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def clouds(first: Array, second: Array) -> Clouds:
     turned = found.rotation_scale * a @ found.rotation.T
     directions = np.linalg.svd(b, full_matrices=False)[2][:2]
     flat_a, flat_b, flat_turned = (h @ directions.T for h in (a, b, turned))
-    order = np.argsort(np.argsort(flat_b[:, 0]))
+    order = np.argsort(np.argsort(flat_b[:, 0]))  # ranks
     return Clouds(
         a=flat_a,
         b=flat_b,

@@ -122,12 +122,12 @@ def loss(clock: Clock, curves: Sequence[Curve]) -> Figure:
 
 def entropy_ratio(clock: Clock, curves: Sequence[Curve]) -> Figure:
     """``S / S_min`` of every student, with the bound 1 that no minimum passes."""
-    return _students(clock, curves, "S / S_min (no unit)", floor="bound", clip=12.0)
+    return _students(clock, curves, "entropy S / its least value", floor="bound", clip=12.0)
 
 
 def sharpness(clock: Clock, curves: Sequence[Curve]) -> Figure:
     """Largest eigenvalue of the Hessian of every student."""
-    return _students(clock, curves, "λ_max of the Hessian", floor="closed form", clip=6.0)
+    return _students(clock, curves, "largest Hessian eigenvalue", floor="closed form", clip=6.0)
 
 
 def hessian_trace(clock: Clock, curves: Sequence[Curve]) -> Figure:
@@ -162,7 +162,7 @@ def charge_norms(
             axes.plot(x, path, color=style.CONTROL, lw=1.3, ls=(0, (1, 1.4)), label=label)
     _span(axes, clock)
     axes.set_ylim(0.0, 1.06 * highest if highest > 0 else 1.0)
-    axes.set_ylabel("size of charge ‖C_i‖ (weight²)")
+    axes.set_ylabel("size of charge C (weight²)")
     style.legend(figure, axes, columns=2)
     return figure
 

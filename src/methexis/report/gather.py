@@ -13,6 +13,7 @@ from methexis.core.checks import Array
 from methexis.report.curves import Clock, Curve
 from methexis.training.run import Run
 
+
 @dataclass(frozen=True)
 class Lost:
     """A replica that left the run: never averaged in.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 
@@ -45,66 +46,50 @@ def cloud(
     """
     figure, axes = style.new_figure(height=460)
     if over is not None:
-        pairs = np.stack([points, over], axis=1)
-        for a, b in pairs:
-            axes.plot([a[0], b[0]], [a[1], b[1]], color="#9aa0a8", lw=0.5, alpha=0.6, zorder=1)
+        joined = list(np.stack([points, over], axis=1))
+        axes.add_collection(LineCollection(joined, colors="#9aa0a8", lw=0.5, alpha=0.6, zorder=1))
     size = 26 if over is None else 15
     axes.scatter(
         points[:, 0], points[:, 1], c=colour, cmap="viridis", vmin=0, vmax=1, s=size,
-        linewidths=0, zorder=2, label=label,
+        linewidths=0, zorder=2,
     )  # fmt: skip
     if over is not None:
         axes.scatter(
             over[:, 0], over[:, 1], s=52, facecolors="none", linewidths=1.0, zorder=3,
-            edgecolors=_viridis(colour), label=over_label,
+            edgecolors=[style.shade("viridis", c) for c in colour],
         )  # fmt: skip
     axes.set_xlim(-limit, limit)
     axes.set_ylim(-limit, limit)
     axes.set_aspect("equal")
     axes.set_xlabel(f"1st principal direction of {axes_of[1]}")
     axes.set_ylabel(f"2nd principal direction of {axes_of[1]}")
-    _neutral_legend(figure, axes)
+    # The markers of the legend are dark: colour means the input, not the layer.
+    axes.plot([], [], "o", ms=5, color=style.INK, label=label)
+    if over is not None:
+        axes.plot([], [], "o", ms=7, mfc="none", color=style.INK, label=over_label)
+    figure.legend(loc="outside upper left", ncols=2, handlelength=1.0)
     return figure
-
-
-def _viridis(values: Array) -> Array:
-    from_name = style.colormap("viridis")
-    return np.asarray(from_name(values))
-
-
-def _neutral_legend(figure: Figure, axes: Axes) -> None:
-    """Legend whose markers are grey: colour means the input, not the layer."""
-    handles, labels = axes.get_legend_handles_labels()
-    found = figure.legend(handles, labels, loc="outside upper left", ncols=2, handlelength=1.0)
-    for k, handle in enumerate(found.legend_handles):
-        if handle is None:
-            continue
-        handle.set_sizes([40])  # type: ignore[attr-defined]
-        if k == 0:
-            handle.set_facecolor(style.INK)  # type: ignore[attr-defined]
-        else:
-            handle.set_edgecolor(style.INK)  # type: ignore[attr-defined]
 
 
 def matrix(values: Array, labels: Sequence[str]) -> Figure:
     """Alignment of every pair of layers, as shades and, if they fit, as numbers."""
     figure, axes = style.new_figure(style.THIRD, style.THIRD)
     axes.grid(visible=False)
-    axes.imshow(values, cmap=_ALIGNED, vmin=0.0, vmax=1.0, aspect="equal")
+    edges = np.arange(len(labels) + 1) - 0.5
+    axes.pcolormesh(edges, edges, values, cmap=_ALIGNED, vmin=0.0, vmax=1.0, ec="white", lw=1.5)
+    axes.set_aspect("equal")
+    axes.invert_yaxis()
     count = len(labels)
     written = count <= _MOST_WRITTEN
     every = 1 if count <= 2 * _MOST_WRITTEN else int(np.ceil(count / _MOST_WRITTEN))
     ticks = np.arange(0, count, every)
-    names = [labels[i] for i in ticks]
+    names = list(labels[::every])
     upright = max(map(len, names), default=0) > 4 or count > _MOST_WRITTEN
     axes.set_xticks(ticks, names, rotation=90 if upright else 0)
     axes.set_yticks(ticks, names)
     axes.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
     for side in axes.spines.values():
         side.set_visible(False)
-    edges = np.arange(count + 1) - 0.5
-    axes.hlines(edges, -0.5, count - 0.5, color="white", lw=1.5)
-    axes.vlines(edges, -0.5, count - 0.5, color="white", lw=1.5)
     for i in range(count if written else 0):
         for j in range(count):
             value = values[i, j]
@@ -112,22 +97,22 @@ def matrix(values: Array, labels: Sequence[str]) -> Figure:
                 colour = "white" if value > 0.55 else style.INK
                 axes.text(
                     j, i, shade_label(value, count), color=colour, ha="center", va="center",
-                    fontsize=style.points(13.0 if count <= 6 else 10.5),
+                    fontsize=style.points(13.5 if count <= 6 else 10.5),
                 )  # fmt: skip
     return figure
 
 
 def shade_label(value: float, count: int = 5) -> str:
-    """Write an alignment in a cell: two digits, more where it is close to 1.
+    """Write an alignment in a cell of a matrix of ``count`` layers: as many digits as fit.
 
     Examples
     --------
-    >>> shade_label(0.4321), shade_label(0.9931), shade_label(0.99996), shade_label(float("nan"))
-    ('.43', '.993', '1.000', '–')
+    >>> shade_label(0.4321), shade_label(0.99996), shade_label(float("nan")), shade_label(0.5, 8)
+    ('.432', '1.000', '–', '.50')
     """
     if not np.isfinite(value):
         return "–"
-    text = f"{value:.3f}" if value >= 0.985 and count <= 6 else f"{value:.2f}"
+    text = f"{value:.3f}" if count <= 6 else f"{value:.2f}"
     return text.removeprefix("0")
 
 
@@ -163,7 +148,7 @@ def minima_entropy(laws: Sequence[tuple[str, Array]], ends: float) -> Figure:
         axes.axvline(ends, color=style.SGD, lw=2.6, label="SGD ends here", zorder=4)
     axes.set_xlim(bins[0], high)
     style.log_axis(axes, "x")
-    axes.set_xlabel("S / S_min of a minimum (no unit)")
+    axes.set_xlabel("entropy S over its least value (no unit)")
     axes.set_ylabel("share of minima (%)")
     style.legend(figure, axes, columns=2)
     return figure

@@ -42,12 +42,12 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def count(value: int) -> str:
-    """Write a whole number with thin spaces between thousands.
+    """Write a whole number with thin spaces (which do not break) between thousands.
 
     Examples
     --------
-    >>> count(1234567) == "1\\u202f234\\u202f567"
-    True
+    >>> count(1234567).split(chr(0x202F))
+    ['1', '234', '567']
     """
     return f"{value:,}".replace(",", "\u202f")
 
@@ -67,3 +67,26 @@ def seconds(value: float) -> str:
     if value < 3600:
         return f"{int(value // 60)} min {int(value % 60)} s"
     return f"{int(value // 3600)} h {int(value % 3600 // 60)} min"
+
+
+def words(value: int) -> str:
+    """Write a small whole number as a word, to begin a sentence with.
+
+    Examples
+    --------
+    >>> words(2), words(40)
+    ('two', '40')
+    """
+    small = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    return small[value] if 0 <= value < len(small) else str(value)
+
+
+def typeset(text: str) -> str:
+    """Replace the signs of plain text in a terminal by those of print.
+
+    Examples
+    --------
+    >>> typeset("median >= 0.999, least <= 1")
+    'median ≥ 0.999, least ≤ 1'
+    """
+    return text.replace(">=", "≥").replace("<=", "≤")

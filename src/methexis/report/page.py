@@ -43,7 +43,7 @@ class Page:
     def add(self, name: str, figure: Figure, alt: str) -> None:
         """Take in a figure: ``name`` is the template's, ``alt`` says what it shows."""
         drawing = Drawing(name, figure, alt)
-        self._svg[name] = Markup(inline_svg(drawing))  # noqa: S704 (our own figure, text escaped)
+        self._svg[name] = Markup(inline_svg(drawing))
         try:
             save_pdf(drawing, self._folder)
         except OSError as error:
@@ -57,8 +57,10 @@ class Page:
         MethexisError
             If it cannot be written.
         """
-        text = _environment().get_template(template).render(
-            svg=self._svg, pdfs=self._folder.name, **context
+        text = (
+            _environment()
+            .get_template(template)
+            .render(svg=self._svg, pdfs=self._folder.name, **context)
         )
         partial = self.target.with_name(self.target.name + ".partial")
         try:
@@ -80,7 +82,6 @@ def _environment() -> Environment:
         loader=PackageLoader("methexis.report"),
         autoescape=True,
         undefined=StrictUndefined,
-        trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters |= {
@@ -88,5 +89,7 @@ def _environment() -> Environment:
         "number": numbers.number,
         "count": numbers.count,
         "seconds": numbers.seconds,
+        "words": numbers.words,
+        "typeset": numbers.typeset,
     }
     return environment

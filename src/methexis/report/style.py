@@ -23,7 +23,7 @@ from matplotlib import colormaps
 from matplotlib import style as mpl_style
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.colors import Colormap, to_rgb
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
@@ -69,7 +69,7 @@ _STYLE: dict[str, Any] = {
     "legend.borderpad": 0.0,
     "lines.solid_capstyle": "round",
     "lines.linewidth": 1.6,
-    "pdf.fonttype": 42,
+    "pdf.fonttype": 3,  # subsetting type 42 fonts takes most of the time of a report
     "path.simplify_threshold": 0.3,
     "svg.fonttype": "path",
     "svg.hashsalt": "methexis",
@@ -133,7 +133,8 @@ def log_axis(axes: Axes, which: str) -> None:
     axis.set_minor_formatter(NullFormatter())
     decades = np.log10(high / low)
     if decades < 1.6:
-        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if decades > 0.8 else "all"))
+        few = (1.0, 2.0, 5.0) if decades > 0.6 else (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
+        axis.set_major_locator(LogLocator(subs=few))
         axis.set_minor_locator(NullLocator())
     else:
         most = 7 if which == "y" else 5
@@ -151,9 +152,9 @@ def darker(colour: str) -> Array:
     return np.asarray(to_rgb(colour)) * 0.7
 
 
-def colormap(name: str) -> Colormap:
-    """Return one of matplotlib's colour maps."""
-    return colormaps[name]
+def shade(name: str, value: float) -> tuple[float, float, float, float]:
+    """Return the colour of a value in [0, 1] by one of matplotlib's colour maps."""
+    return colormaps[name](float(value))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""`write_verify_report`: the theorem's four steps, with what was measured drawn on what was predicted."""
+"""`write_verify_report`: the theorem's four steps, measured on top of predicted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from methexis.core.problem import Problem
 from methexis.report import curves, gather, layers, style
 from methexis.report.clouds import Clouds, activations, clouds, worst_layers
 from methexis.report.page import Page
-from methexis.report.run import add_layers, add_paths, add_pairs
+from methexis.report.run import add_layers, add_pairs, add_paths
 from methexis.scenarios.verify import VerifyResult, VerifySettings
 
 #: Inputs drawn for the clouds of step 1.
@@ -104,6 +104,7 @@ def write_verify_report(result: VerifyResult, out_dir: str | Path) -> Path:
         charges=_charge_facts(result),
         shown=shown,
         turn=_turn(result.epoch_turn),
+        safety=_safety(result),
         short=_too_short(result),
         command=command(settings),
         timings=list(result.timings.items()),
@@ -114,7 +115,7 @@ def write_verify_report(result: VerifyResult, out_dir: str | Path) -> Path:
 
 
 def command(settings: VerifySettings) -> str:
-    """Return the command line that repeats a verification, with everything that differs from default.
+    """Return the command line that repeats a verification: all that differs from the defaults.
 
     Examples
     --------
@@ -148,16 +149,10 @@ def _step_one(page: Page, result: VerifyResult) -> dict[str, Any]:
     alone = np.flatnonzero(control.healthy)
     still = draw(control, replica if replica in alone else int(alone[0])) if len(alone) else None
     where = (name_a, name_b)
-    page.add(
-        "cloud_a",
-        layers.cloud(after.a, after.colour, after.limit, f"layer {name_a}, as it is", axes_of=where),
-        f"The inputs as points in layer {name_a}",
-    )
-    page.add(
-        "cloud_b",
-        layers.cloud(after.b, after.colour, after.limit, f"layer {name_b}, as it is", axes_of=where),
-        f"The same inputs as points in layer {name_b}",
-    )
+    for name, layer, points in (("cloud_a", name_a, after.a), ("cloud_b", name_b, after.b)):
+        label = f"layer {layer}, as it is"
+        figure = layers.cloud(points, after.colour, after.limit, label, axes_of=where)
+        page.add(name, figure, f"The inputs as points in layer {layer}")
     for name, found in (("cloud_turned", after), ("cloud_control", still)):
         if found is not None:
             limit = 1.08 * float(max(np.abs(found.b).max(), np.abs(found.turned).max()))
@@ -276,6 +271,11 @@ def _charge_facts(result: VerifyResult) -> dict[str, float | None]:
         "moved": float(max(moved)) if moved else None,
         "still": float(max(still)) if still else None,
     }
+
+
+def _safety(result: VerifyResult) -> float:
+    """First learning rate times the largest sharpness at the Platonic point; 2 is the edge."""
+    return result.schedule.lr * max(s.sharpness for s in result.solutions)
 
 
 def _floors(result: VerifyResult) -> list[float]:

@@ -2,8 +2,8 @@
 
 Zarr 3 has no stable type for fixed-length strings, so an array of strings is stored as positions
 ``0 … n - 1`` with the strings in its attribute ``labels``, which any reader of zarr can see. The
-order of the variables, which a folder does not keep, is an attribute as well. Both are undone on
-reading: what is read is identical to what was written.
+order of groups and variables, which folders do not keep, is in attributes as well. All this is
+undone on reading: what is read is identical to what was written.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import xarray as xr
 
 _LABELS = "labels"
 _ORDER = "variables"
+_GROUPS = "groups"
 
 
 def write_tree(tree: xr.DataTree, path: Path) -> None:
@@ -36,6 +37,7 @@ def write_tree(tree: xr.DataTree, path: Path) -> None:
         for leftover in (partial, old):
             shutil.rmtree(leftover, ignore_errors=True)
         groups = {node.path: _encoded(node.to_dataset(inherit=False)) for node in tree.subtree}
+        groups["/"].attrs[_GROUPS] = list(groups)
         xr.DataTree.from_dict(groups).to_zarr(partial, mode="w", consolidated=False)
         if path.is_dir():
             path.replace(old)
@@ -59,8 +61,15 @@ def read_tree(path: Path) -> xr.DataTree:
     """
     with xr.open_datatree(path, engine="zarr", consolidated=False) as tree:
         return xr.DataTree.from_dict(
-            {node.path: _decoded(node.to_dataset(inherit=False)) for node in tree.subtree}
+            {path: _decoded(_dataset_at(tree, path)) for path in tree.attrs[_GROUPS]}
         )
+
+
+def _dataset_at(tree: xr.DataTree, path: str) -> xr.Dataset:
+    node = tree[path]
+    if not isinstance(node, xr.DataTree):
+        raise KeyError(path)
+    return node.to_dataset(inherit=False)
 
 
 def _encoded(data: xr.Dataset) -> xr.Dataset:
@@ -71,7 +80,7 @@ def _encoded(data: xr.Dataset) -> xr.Dataset:
 
 def _decoded(data: xr.Dataset) -> xr.Dataset:
     variables = {name: _strings(data.variables[name]) for name in data.attrs[_ORDER]}
-    attrs = {name: value for name, value in data.attrs.items() if name != _ORDER}
+    attrs = {name: value for name, value in data.attrs.items() if name not in (_ORDER, _GROUPS)}
     return _dataset(variables, [name for name in variables if name in data.coords], attrs)
 
 

@@ -1,0 +1,1 @@
+"""One file per experiment; `evidence.registry` lists them."""

@@ -1,0 +1,25 @@
+"""All experiments, in the order in which they are run and shown."""
+
+from __future__ import annotations
+
+from evidence.experiments import (
+    online_isotropic,
+    online_offset,
+    online_whitened,
+    replacement_offset,
+    shuffled_product,
+    slow_paths,
+)
+from evidence.outcome import Experiment
+
+EXPERIMENTS: dict[str, Experiment] = {
+    module.EXPERIMENT.name: module.EXPERIMENT
+    for module in (
+        shuffled_product,
+        online_isotropic,
+        online_whitened,
+        online_offset,
+        replacement_offset,
+        slow_paths,
+    )
+}

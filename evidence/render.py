@@ -1,0 +1,201 @@
+"""Render the results into README.md and docs/evidence.md: `python -m evidence.render [--check]`.
+
+A table stands between ``<!-- evidence:begin NAME -->`` and ``<!-- evidence:end NAME -->``; NAME is
+an experiment, or ``summary`` for one row per quantity of all of them. README.md may hold any or
+none of these; docs/evidence.md holds all and is written as a whole.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from evidence.outcome import RESULTS, read
+from evidence.registry import EXPERIMENTS
+
+ROOT = Path(__file__).resolve().parent.parent
+_BLOCK = re.compile(
+    r"(<!-- evidence:begin (?P<name>[\w-]+) -->\n).*?(<!-- evidence:end (?P=name) -->)", re.DOTALL
+)
+_MARK = re.compile(r"<!-- evidence:(begin|end) [\w-]+ -->")
+
+INTRODUCTION = """# Evidence
+
+Statistical statements of this project are measured by experiments that take longer than the tests
+have. This page is written by `make docs` from the files in `evidence/results`, which are written
+by `make evidence`. Problems, learning rates, seeds, numbers of replicas and the powers of each fit
+stand in `evidence/experiments`, one file per experiment, fixed before the runs. Nothing is left
+out: every learning rate is a row. The tests run reduced versions with other seeds and compare them
+with these tables.
+
+How to read a table. *A* is the alignment (1.9) of mean kernels: weights are projected onto the
+minima, each layer's kernel is scaled to unit trace and averaged over late time and over replicas.
+"±" is one standard error over replicas (jackknife). The row "→ 0" is the extrapolation to learning
+rate 0 by weighted least squares, with its 95 % interval; if an experiment has several quantities,
+their intervals hold at once (Bonferroni). It agrees with theory if the prediction lies in it.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the pages, or with ``--check`` only say which are stale (status 1)."""
+    parser = argparse.ArgumentParser(prog="python -m evidence.render", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="fail if a page is stale")
+    check = parser.parse_args(arguments).check
+    stale = []
+    for path, text in pages(ROOT, RESULTS).items():
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale.append(path.relative_to(ROOT))
+        if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    for path in stale:
+        print(f"{path}: {'stale; run make docs' if check else 'written'}")
+    return 1 if check and stale else 0
+
+
+def pages(root: Path, results: Path) -> dict[Path, str]:
+    """Text of every page that shows evidence."""
+    found = {
+        name: read(name, results) for name in EXPERIMENTS if (results / f"{name}.json").exists()
+    }
+    texts = {root / "docs" / "evidence.md": page(found)}
+    readme = root / "README.md"
+    if readme.is_file():
+        texts[readme] = filled(readme.read_text(encoding="utf-8"), found)
+    return texts
+
+
+def filled(text: str, found: dict[str, dict[str, Any]]) -> str:
+    """Text with its marked blocks rendered; a text without marks is returned as it is.
+
+    Raises
+    ------
+    ValueError
+        If a mark names no result, or has no partner.
+    """
+
+    def block(match: re.Match[str]) -> str:
+        return match[1] + table(match["name"], found) + match[3]
+
+    left = _MARK.search(_BLOCK.sub("", text))
+    if left:
+        raise ValueError(f"expected pairs of evidence marks, got a single {left[0]!r}")
+    return _BLOCK.sub(block, text)
+
+
+def page(found: dict[str, dict[str, Any]]) -> str:
+    """The whole of docs/evidence.md."""
+    parts = [INTRODUCTION, "## Summary\n", marked("summary", found)]
+    for name, result in found.items():
+        parts += [f"## {result['title']}\n", f"{result['claim']}\n", _provenance(result)]
+        parts.append(marked(name, found))
+    return "\n".join(parts)
+
+
+def marked(name: str, found: dict[str, dict[str, Any]]) -> str:
+    """A table between its marks."""
+    return f"<!-- evidence:begin {name} -->\n{table(name, found)}<!-- evidence:end {name} -->\n"
+
+
+def table(name: str, found: dict[str, dict[str, Any]]) -> str:
+    """Markdown of the summary or of one experiment.
+
+    Raises
+    ------
+    ValueError
+        If there is no such result.
+    """
+    if name == "summary":
+        return _summary(found)
+    if name not in found:
+        raise ValueError(f"expected one of summary, {', '.join(found)}; got {name!r}")
+    return "\n".join(_quantity(q, found[name]) for q in found[name]["quantities"])
+
+
+def _summary(found: dict[str, dict[str, Any]]) -> str:
+    lines = [
+        "| experiment | quantity, extrapolated to learning rate 0 | measured | 95 % interval "
+        "| theory | agrees |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, result in found.items():
+        for q in result["quantities"]:
+            digits = _digits(q["error"])
+            low, high = q["interval"]
+            lines.append(
+                f"| `{name}` | {q['name']} | {_decimal(q['value'], digits)} | "
+                f"{_decimal(low, digits)} … {_decimal(high, digits)} | "
+                f"{_decimal(q['prediction'], digits)} | {_verdict(q['agrees'])} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def _quantity(q: dict[str, Any], result: dict[str, Any]) -> str:
+    runs = {(r["problem"], r["lr"]): r for r in result["runs"]}
+    problem = next((p for p, _ in runs if q["name"].startswith(p)), result["runs"][0]["problem"])
+    lines = [
+        f"{q['name'][0].upper()}{q['name'][1:]}",
+        "",
+        "| learning rate | steps | replicas | measured |",
+        "|---|---|---|---|",
+    ]
+    for point in q["points"]:
+        digits = _digits(point["error"])
+        run = runs[problem, point["lr"]]
+        lines.append(
+            f"| {point['lr']:g} | {run['steps']:,} | {run['replicas'] - run['lost']} | "
+            f"{_decimal(point['value'], digits)} ± {_decimal(point['error'], digits)} |"
+        )
+    digits = _digits(q["error"])
+    low, high = q["interval"]
+    powers = ", ".join(str(p) for p in q["powers"])
+    lines += [
+        f"| → 0 | | | {_decimal(q['value'], digits)} ± {_decimal(q['error'], digits)}, interval "
+        f"{_decimal(low, digits)} … {_decimal(high, digits)} |",
+        f"| theory | | | {_decimal(q['prediction'], digits)}: {_verdict(q['agrees'])} |",
+        "",
+        f"Fit with powers {powers} of the learning rate: χ² = {q['chi2']:.2f} for {q['dof']} degree"
+        f"{'' if q['dof'] == 1 else 's'} of freedom (p = {q['p_value']:.2f}); coefficients "
+        f"{', '.join(_scientific(c, e) for c, e in _coefficients(q))}.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _provenance(result: dict[str, Any]) -> str:
+    machine = result["machine"]
+    lost = sum(r["lost"] for r in result["runs"])
+    return (
+        f"`{result['command']}`: {result['wall_seconds']:.0f} s on {machine['cores']} cores "
+        f"({machine['architecture']}), Methexis {result['version']}, seeds "
+        f"{', '.join(map(str, result['seeds']))}; replicas lost: {lost}.\n"
+    )
+
+
+def _coefficients(q: dict[str, Any]) -> list[tuple[float, float]]:
+    return list(zip(q["coefficients"][1:], q["coefficient_errors"][1:], strict=True))
+
+
+def _scientific(value: float, error: float) -> str:
+    return f"{value:.3g} ± {error:.2g}"
+
+
+def _digits(error: float) -> int:
+    """Decimals that show a standard error with two significant digits."""
+    return max(0, 1 - int(f"{error:.1e}".split("e")[1]))
+
+
+def _decimal(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}"
+
+
+def _verdict(agrees: bool) -> str:
+    return "yes" if agrees else "**no**"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
