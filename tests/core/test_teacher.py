@@ -41,7 +41,7 @@ def test_product_design_has_exact_moments(seed, dim_x, dim_y, extra_x, extra_noi
     assert data.num_samples == num_x * num_noise
     noise = data.y - data.x @ teacher.weight.T
     # The correction divides by the smallest eigenvalue of a square Gaussian design's moment, which
-    # may be 1e-4 of the largest in a draw or worse; 1e-8 bounds its square root's share of rounding.
+    # may be 1e-4 of the largest or worse in a draw; 1e-8 bounds its root's share of rounding.
     size_x, size_noise = np.trace(teacher.cov_x), np.trace(teacher.cov_noise)
     assert_allclose(data.x.T @ data.x / len(noise), teacher.cov_x, rtol=0, atol=1e-8 * size_x)
     assert_allclose(noise.mean(0), 0.0, rtol=0, atol=1e-8 * np.sqrt(size_noise))

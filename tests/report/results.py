@@ -20,7 +20,7 @@ def small(*, easy: bool = True, noise: str = "isotropic", sampling: str = "onlin
     """A verification far too short to pass: what the page looks like does not depend on that."""
     return run_verify(
         VerifySettings(
-            easy=easy, noise=noise, sampling=sampling, steps=400, replicas=3, batch=2, seed=0
+            easy=easy, noise=noise, sampling=sampling, steps=200, replicas=3, batch=2, seed=0
         )
     )
 

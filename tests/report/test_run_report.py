@@ -21,9 +21,7 @@ TEACHER = Teacher.random(dim_x=4, dim_y=3, seed=0)
 
 
 def run_of(students: list[EDLN], optimiser: SGD | GradientFlow, teacher: Teacher = TEACHER) -> Run:
-    return train(
-        students, teacher, optimiser, steps=60, batch=2, replicas=2, seed=0, progress="none"
-    )
+    return train(students, teacher, optimiser, steps=60, batch=2, replicas=2, seed=0, progress=None)
 
 
 def test_a_saved_run(tmp_path: Path) -> None:

@@ -110,20 +110,6 @@ def test_any_record(
     assert common[2].equals(common[0])  # attributes hold the wall time
 
 
-# What is measured through iterations that stop when all replicas are done: Lanczos to 1e-4, and the
-# projection, whose last Newton steps leave 1e-9. The bits of the others depend on no other replica.
-ITERATED = {"sharpness": 1e-4}
-ITERATED |= dict.fromkeys(
-    (
-        "alignment_projected",
-        "entropy_projected",
-        "entropy_ratio_projected",
-        "theory_alignment_projected",
-    ),
-    1e-06,
-)
-
-
 @cases
 def test_a_replica_alone(
     students: list[mx.EDLN],
@@ -154,10 +140,7 @@ def test_a_replica_alone(
             assert np.array_equal(variable, together.data[name])
             continue
         found, expected = variable.sel(replica=5).values, together.data[name].sel(replica=5).values
-        if name in ITERATED:
-            assert np.allclose(found, expected, rtol=ITERATED[name], atol=0, equal_nan=True)
-        else:
-            assert np.array_equal(found, expected, equal_nan=found.dtype.kind == "f"), name
+        assert np.array_equal(found, expected, equal_nan=found.dtype.kind == "f"), name
 
 
 def test_seed_replica_and_student_matter(students: list[mx.EDLN], teacher: mx.Teacher) -> None:

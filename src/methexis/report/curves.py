@@ -108,8 +108,11 @@ def distance_to_one(
         _prediction(axes, x, middle(one[1]), "predicted")
     _span(axes, clock)
     axes.set_ylabel("1 − alignment (0 = same)")
+    # A prediction of perfect alignment falls without end; the axis ends below what was measured.
+    found = [v[np.isfinite(v)] for v in (gap, one[0]) if v is not None]
+    least = min((float(v.min()) for v in found if v.size), default=0.0)
+    axes.set_ylim(max(0.3 * least, 1e-16), 1.3)
     style.log_axis(axes, "y")
-    axes.set_ylim(top=1.3)
     style.legend(figure, axes)
     return figure
 

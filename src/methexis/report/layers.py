@@ -187,7 +187,7 @@ def equipartition(students: Sequence[tuple[str, Array]]) -> Figure:
             names.append(f"{name}\nW{i + 1}")
             at += 1.0
         at += 0.6
-    axes.axhline(1.0, color=style.PREDICTION, lw=1.5, ls=(0, (4, 2.6)), label="predicted: 1")
+    axes.axhline(1.0, color=style.PREDICTION, lw=1.5, ls=(0, (4, 2.6)), label="Platonic: 1")
     axes.bar([], [], color=style.CONTROL, alpha=0.45, label="median")
     axes.scatter([], [], s=12, color=style.INK, label="one replica")
     axes.set_xticks(ticks, names)

@@ -19,26 +19,24 @@ def alignment(value: float) -> str:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """Write a number with so many significant digits, large and small ones with a power of ten.
+    """Write a number with so many significant digits, very large and small ones by a power of ten.
 
     Examples
     --------
-    >>> number(0.0092947), number(6.9e-7), number(1234.5), number(0.0)
-    ('0.00929', '6.9 × 10⁻⁷', '1230', '0')
+    >>> number(0.0092947), number(6.9e-7, 2), number(1234.5), number(1.0), number(0.0)
+    ('0.00929', '6.9 × 10⁻⁷', '1230', '1.00', '0')
     """
     if not math.isfinite(value):
         return "not measured" if math.isnan(value) else str(value)
-    size = abs(value)
-    if size == 0.0:
+    if value == 0.0:
         return "0"
-    if 1e-3 <= size < 1e5:
-        rounded = float(f"{value:.{digits}g}")
-        return f"{rounded:.{max(digits, 12)}g}".replace("-", "−")
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-    if "." in mantissa:
-        mantissa = mantissa.rstrip("0").rstrip(".")
-    power = str(int(exponent)).translate(_SUPERSCRIPT)
-    return f"{mantissa} × 10{power}".replace("-", "−")
+    power = int(exponent)
+    if -3 <= power < 5:
+        text = f"{float(f'{mantissa}e{exponent}'):.{max(digits - 1 - power, 0)}f}"
+    else:
+        text = f"{mantissa} × 10{str(power).translate(_SUPERSCRIPT)}"
+    return text.replace("-", "−")
 
 
 def count(value: int) -> str:
@@ -86,7 +84,7 @@ def typeset(text: str) -> str:
 
     Examples
     --------
-    >>> typeset("median >= 0.999, least <= 1")
-    'median ≥ 0.999, least ≤ 1'
+    >>> typeset("median >= 0.999, 1 - least <= 1")
+    'median ≥ 0.999, 1 − least ≤ 1'
     """
-    return text.replace(">=", "≥").replace("<=", "≤")
+    return text.replace(">=", "≥").replace("<=", "≤").replace(" - ", " − ")

@@ -77,8 +77,8 @@ def print_verify(result: VerifyResult, out: Path) -> None:
         console.print(f"  replica {int(data['replica'][i])} {kind} by step {step:,}; left out")
     if result.epoch_turn is not None:
         console.print(
-            f"  shuffled epochs: η λ_max N/B = {result.epoch_turn:.2g} at the start; theory's limit "
-            "needs it well below 1"
+            f"  shuffled epochs: η λ_max N/B = {result.epoch_turn:.2g} at the start; the "
+            "theory's limit needs it well below 1"
         )
     console.print()
     for check in result.verdict.checks:

@@ -144,6 +144,7 @@ def _lanczos_top(problem: Problem, weights: list[Array], rtol: float, max_iterat
     basis[:, 0] = start / np.linalg.norm(start)
     diagonal, off = np.zeros((num, 0)), np.zeros((num, 0))
     top = np.zeros(num)
+    converged = np.zeros(num, dtype=np.bool_)
     for k in range(min(max_iterations, count)):
         moved = flatten(hessian_product(problem, weights, unflatten(basis[:, k], problem.dims)))
         diagonal = np.column_stack([diagonal, np.sum(basis[:, k] * moved, axis=-1)])
@@ -156,9 +157,11 @@ def _lanczos_top(problem: Problem, weights: list[Array], rtol: float, max_iterat
         tridiagonal[:, index, index] = diagonal
         tridiagonal[:, index[1:], index[:-1]] = tridiagonal[:, index[:-1], index[1:]] = off
         values, vectors = np.linalg.eigh(tridiagonal)
-        top = values[:, -1]
-        error = norm * np.abs(vectors[:, -1, -1])
-        if np.all(error <= rtol * np.abs(top)) and k >= min(5, count - 1):
+        # Each replica keeps the value at which it converged, whatever its batch mates need.
+        top[~converged] = values[~converged, -1]
+        if k >= min(5, count - 1):
+            converged |= norm * np.abs(vectors[:, -1, -1]) <= rtol * np.abs(values[:, -1])
+        if converged.all():
             break
         off = np.column_stack([off, norm])
         safe = np.where(norm > 0, norm, 1.0)

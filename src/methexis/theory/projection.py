@@ -68,14 +68,15 @@ class Normal:
         ridge = 1e-15 * size * np.eye(self.dual.shape[-1])
         try:
             solved = np.linalg.solve(self.dual + ridge, flat)
-            missed = np.abs(self.dual @ solved - flat).max(axis=(-2, -1))
-            fine = bool(np.all(missed <= 1e-9 * np.abs(flat).max(axis=(-2, -1))))
-        except np.linalg.LinAlgError:
-            fine = False
-        if not fine:
+        except np.linalg.LinAlgError:  # one of the replicas is exactly singular
+            solved = np.full_like(flat, np.nan)
+        missed = np.abs(self.dual @ solved - flat).max(axis=(-2, -1))
+        missing = np.asarray(~(missed <= 1e-9 * np.abs(flat).max(axis=(-2, -1))))
+        if missing.any():
             values, vectors, alive = self.spectrum
             inverse = np.where(alive, 1.0 / np.where(alive, values, 1.0), 0.0)
-            solved = vectors @ (inverse[..., None] * (vectors.mT @ flat))
+            nearest = vectors @ (inverse[..., None] * (vectors.mT @ flat))
+            solved = np.where(missing[..., None, None], nearest, solved)
         return np.asarray(solved.reshape(*solved.shape[:-2], *whitened.shape[-2:]))
 
     def lift(self, whitened: Array) -> list[Array]:
@@ -105,7 +106,7 @@ def project_of(
     """
     shape = weights[0].shape[:-2]
     start = flatten(weights).reshape(-1, problem.num_parameters)
-    finite = np.isfinite(start).all(axis=-1)
+    finite = np.asarray(np.isfinite(start).all(axis=-1))
     result = np.where(finite[:, None], np.nan, start)
     if not strict:  # a diverging replica must not reach the eigensolver: it may overflow there
         with np.errstate(all="ignore"):

@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Protocol
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from methexis.core.checks import Array, integer
 from methexis.core.edln import EDLN
@@ -175,7 +176,9 @@ def run_plan(plan: Plan, show: Progress, checkpoint: Path | None) -> Run:
         load_checkpoint(checkpoint, plan, state, records)
     show(Report(state.step, plan.steps, _worst(records)))
     next_save = time.monotonic() + CHECKPOINT_SECONDS
-    with _deferred_interrupt() as interrupted:
+    # Matrices are far too small for BLAS threads, and bits must not depend on how many there are.
+    one_thread = threadpool_limits(limits=1, user_api="blas")
+    with one_thread, _deferred_interrupt() as interrupted:
         while records.done < len(plan.record):
             target = int(plan.record[records.done])
             while state.step < target:

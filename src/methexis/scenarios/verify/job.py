@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from methexis.core.checks import Array, MethexisError
 from methexis.core.edln import EDLN
@@ -24,7 +25,7 @@ from methexis.init import gaussian
 from methexis.progress import Progress, Silent
 from methexis.scenarios.verify.prediction import predict
 from methexis.scenarios.verify.result import RandomMinima, Schedule, VerifyResult
-from methexis.scenarios.verify.settings import LR_TIMES_SHARPNESS, VerifySettings
+from methexis.scenarios.verify.settings import VerifySettings
 from methexis.scenarios.verify.verdict import judge
 from methexis.schedules import cosine
 from methexis.theory.entropy import entropy_of
@@ -78,7 +79,13 @@ def run_verify(
         On settings that cannot work (a learning rate above the edge of stability, …), or if every
         replica was lost.
     """
-    say = announce or (lambda _: None)
+    with threadpool_limits(limits=1, user_api="blas"):  # matrices are too small for threads
+        return _run(settings, checkpoint, progress, announce or (lambda _: None))
+
+
+def _run(
+    settings: VerifySettings, checkpoint: Path | None, progress: Progress | None, say: Announce
+) -> VerifyResult:
     timings: dict[str, float] = {}
     clock = _Clock(timings)
     source, students = settings.source(), settings.students()
@@ -201,7 +208,7 @@ def _schedule(
     start.
     """
     sharpest = max(s.sharpness for s in solutions)
-    lr = LR_TIMES_SHARPNESS / sharpest if settings.lr is None else settings.lr
+    lr = settings.lr_times_sharpness / sharpest if settings.lr is None else settings.lr
     if lr * sharpest >= 2.0:
         raise MethexisError(
             f"lr: expected lr < {2.0 / sharpest:.3g} (2 over the largest Hessian eigenvalue "

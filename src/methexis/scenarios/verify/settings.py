@@ -16,7 +16,8 @@ NOISE_CONDITION = 25.0
 #: What the worst pair of layers must reach (median over replicas) where theory predicts 1.
 TARGET, EASY_TARGET = 0.999, 0.9999
 #: Learning rate times the largest eigenvalue of the Hessian at the Platonic point, by default.
-LR_TIMES_SHARPNESS = 0.12
+#: What fluctuations leave of ``1 - alignment`` is proportional to it over the batch size.
+LR_TIMES_SHARPNESS, EASY_LR_TIMES_SHARPNESS = 0.2, 0.08
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class VerifySettings:
     batch : int
         Batch size ``B``.
     lr : float, optional
-        First learning rate; by default 0.15 over the largest Hessian eigenvalue at the Platonic
-        point.
+        First learning rate; by default 0.2 over the largest Hessian eigenvalue at the Platonic
+        point (0.08 if easy).
     steps : int, optional
         SGD steps; by default from the relaxation spectrum.
 
@@ -56,8 +57,8 @@ class VerifySettings:
     sampling: str = "online"
     loss: str = "squared"
     seed: int = 0
-    replicas: int = 16
-    batch: int = 4
+    replicas: int = 12
+    batch: int = 8
     lr: float | None = None
     steps: int | None = None
 
@@ -78,6 +79,11 @@ class VerifySettings:
     def target(self) -> float:
         """What the median worst pair must reach where theory predicts 1."""
         return EASY_TARGET if self.easy else TARGET
+
+    @property
+    def lr_times_sharpness(self) -> float:
+        """Default of ``lr`` times the largest Hessian eigenvalue at the Platonic point."""
+        return EASY_LR_TIMES_SHARPNESS if self.easy else LR_TIMES_SHARPNESS
 
     @property
     def condition(self) -> float:

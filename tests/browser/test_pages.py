@@ -1,0 +1,86 @@
+"""Reports in a real browser: they render, fit a phone, and keep their text readable there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from methexis.report import style, write_report, write_verify_report
+from tests.browser import chromium
+from tests.report import results
+
+WIDTHS = (1280, 390)
+#: The least height of text in a figure on a phone.
+READABLE = 11.0
+#: Everything that reaches past the right edge, unless it stands in a table that scrolls by itself.
+PROBE = """(() => {
+  const root = d.documentElement;
+  const all = (what) => [...d.querySelectorAll(what)];
+  const box = (e) => e.getBoundingClientRect();
+  const shown = all('figure svg').filter(s => box(s).width > 0);
+  const boxes = all('main *, header *, footer *').filter(e => !e.closest('svg, .table'));
+  return {
+    inner: root.clientWidth,
+    width: root.scrollWidth,
+    height: root.scrollHeight,
+    figures: shown.length,
+    least: Math.min(...shown.map(s => box(s).height)),
+    scale: Math.min(...shown.map(s => box(s).width / s.viewBox.baseVal.width)),
+    tables: Math.max(0, ...all('.table').map(t => t.scrollWidth - t.clientWidth)),
+    outside: boxes.filter(e => box(e).right > root.clientWidth + 0.5).length
+  };
+})()"""
+PAGES: dict[str, Callable[[Path], Path]] = {
+    "verify": lambda out: write_verify_report(results.small(), out),
+    "offset": lambda out: write_verify_report(results.small(noise="anisotropic"), out),
+    "lost": lambda out: write_verify_report(results.with_a_lost_replica(), out),
+    "run": lambda out: write_report(results.small(easy=False).run, out),
+}
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    chromium.find()
+    return PAGES[request.param](tmp_path_factory.mktemp(request.param))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_fits(page: Path, width: int) -> None:
+    found = chromium.measure(page, width, PROBE)
+    assert found["inner"] == width
+    assert found["width"] == width  # nothing makes the page scroll sideways
+    assert found["outside"] == 0
+    assert found["tables"] == 0  # no table does either
+    assert found["figures"] >= 11
+    assert found["least"] > 150  # no figure has collapsed
+    assert 3000 < found["height"] < 40_000
+    # Text of `style.TEXT` pixels in the design, where matplotlib counts 72 units to 100 pixels.
+    assert found["scale"] * style.points(style.TEXT) >= READABLE
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_is_not_blank(page: Path, width: int, tmp_path: Path) -> None:
+    picture = imread(chromium.screenshot(page, tmp_path / "page.png", width, 4000))
+    assert picture.shape[:2] == (4000, width)
+    grey = picture[..., :3].mean(axis=-1)
+    assert 0.005 < (grey < 0.5).mean() < 0.3  # ink on paper
+    for top in range(0, 4000, 1000):  # everywhere
+        assert (grey[top : top + 1000] < 0.5).any()
+    colour = np.ptp(picture[..., :3], axis=-1) > 0.3
+    assert colour.mean() > 0.002  # figures, not text alone
+
+
+def test_only_the_layout_for_the_width_is_shown(page: Path) -> None:
+    probe = """{
+      large: d.querySelector('.wide .large').getBoundingClientRect().height,
+      small: d.querySelector('.wide .small').getBoundingClientRect().height
+    }"""
+    wide, narrow = (chromium.measure(page, width, probe) for width in WIDTHS)
+    assert wide["large"] > 300
+    assert wide["small"] == 0
+    assert narrow["large"] == 0
+    assert narrow["small"] > 250
