@@ -104,12 +104,15 @@ class Experiment:
         What theory says, in a sentence or two, with the equations' numbers.
     run : function
         Carries it out; the argument says whether to run the reduced version.
+    note : str
+        What a reader of the result should know besides.
     """
 
     name: str
     title: str
     claim: str
     run: Callable[[bool], Outcome]
+    note: str = ""
 
 
 def to_json(
@@ -173,18 +176,25 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
+def decimals(error: float, *values: float) -> list[str]:
+    """Numbers with the decimals that show a standard error with two significant digits."""
+    digits = max(0, 1 - int(f"{error:.1e}".split("e")[1]))
+    return [f"{value:.{digits}f}" for value in values]
+
+
 def summary(found: dict[str, Any]) -> Sequence[str]:
     """Every number of a result as lines of text."""
     lines = [f"{found['name']}: {found['title']}"]
     for q in found["quantities"]:
         lines.append(f"  {q['name']}: prediction {q['prediction']:.6g}")
         for p in q["points"]:
-            lines.append(f"    lr {p['lr']:<8g} {p['value']:.4e} ± {p['error']:.1e}")
+            value, error = decimals(p["error"], p["value"], p["error"])
+            lines.append(f"    lr {p['lr']:<8g} {value} ± {error}")
         if q["value"] is not None:
-            low, high = q["interval"]
             verdict = "agrees" if q["agrees"] else "DISAGREES"
+            value, error, low, high = decimals(q["error"], q["value"], q["error"], *q["interval"])
             lines.append(
-                f"    lr → 0    {q['value']:.4e} ± {q['error']:.1e}, interval [{low:.4e}, "
-                f"{high:.4e}], χ² {q['chi2']:.2f} for {q['dof']} (p {q['p_value']:.2f}): {verdict}"
+                f"    lr → 0      {value} ± {error}, interval [{low}, {high}], "
+                f"χ² {q['chi2']:.2f} for {q['dof']} (p {q['p_value']:.2f}): {verdict}"
             )
     return lines

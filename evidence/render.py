@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from evidence.outcome import RESULTS, read
+from evidence.outcome import RESULTS, decimals, read
 from evidence.registry import EXPERIMENTS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -92,6 +92,8 @@ def page(found: dict[str, dict[str, Any]]) -> str:
     parts = [INTRODUCTION, "## Summary\n", marked("summary", found)]
     for name, result in found.items():
         parts += [f"## {result['title']}\n", f"{result['claim']}\n", _provenance(result)]
+        if EXPERIMENTS[name].note:
+            parts.append(f"{EXPERIMENTS[name].note}\n")
         parts.append(marked(name, found))
     return "\n".join(parts)
 
@@ -124,12 +126,12 @@ def _summary(found: dict[str, dict[str, Any]]) -> str:
     ]
     for name, result in found.items():
         for q in result["quantities"]:
-            digits = _digits(q["error"])
-            low, high = q["interval"]
+            value, low, high, theory = decimals(
+                q["error"], q["value"], *q["interval"], q["prediction"]
+            )
             lines.append(
-                f"| `{name}` | {q['name']} | {_decimal(q['value'], digits)} | "
-                f"{_decimal(low, digits)} … {_decimal(high, digits)} | "
-                f"{_decimal(q['prediction'], digits)} | {_verdict(q['agrees'])} |"
+                f"| `{name}` | {q['name']} | {value} | {low} … {high} | {theory} | "
+                f"{_verdict(q['agrees'])} |"
             )
     return "\n".join(lines) + "\n"
 
@@ -144,19 +146,19 @@ def _quantity(q: dict[str, Any], result: dict[str, Any]) -> str:
         "|---|---|---|---|",
     ]
     for point in q["points"]:
-        digits = _digits(point["error"])
+        value, error = decimals(point["error"], point["value"], point["error"])
         run = runs[problem, point["lr"]]
         lines.append(
             f"| {point['lr']:g} | {run['steps']:,} | {run['replicas'] - run['lost']} | "
-            f"{_decimal(point['value'], digits)} ± {_decimal(point['error'], digits)} |"
+            f"{value} ± {error} |"
         )
-    digits = _digits(q["error"])
-    low, high = q["interval"]
+    value, error, low, high, theory = decimals(
+        q["error"], q["value"], q["error"], *q["interval"], q["prediction"]
+    )
     powers = ", ".join(str(p) for p in q["powers"])
     lines += [
-        f"| → 0 | | | {_decimal(q['value'], digits)} ± {_decimal(q['error'], digits)}, interval "
-        f"{_decimal(low, digits)} … {_decimal(high, digits)} |",
-        f"| theory | | | {_decimal(q['prediction'], digits)}: {_verdict(q['agrees'])} |",
+        f"| → 0 | | | {value} ± {error}, interval {low} … {high} |",
+        f"| theory | | | {theory}; agrees: {_verdict(q['agrees'])} |",
         "",
         f"Fit with powers {powers} of the learning rate: χ² = {q['chi2']:.2f} for {q['dof']} degree"
         f"{'' if q['dof'] == 1 else 's'} of freedom (p = {q['p_value']:.2f}); coefficients "
@@ -182,15 +184,6 @@ def _coefficients(q: dict[str, Any]) -> list[tuple[float, float]]:
 
 def _scientific(value: float, error: float) -> str:
     return f"{value:.3g} ± {error:.2g}"
-
-
-def _digits(error: float) -> int:
-    """Decimals that show a standard error with two significant digits."""
-    return max(0, 1 - int(f"{error:.1e}".split("e")[1]))
-
-
-def _decimal(value: float, digits: int) -> str:
-    return f"{value:.{digits}f}"
 
 
 def _verdict(agrees: bool) -> str:

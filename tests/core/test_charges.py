@@ -6,6 +6,7 @@ every path, for every loss, data and batch (docs/theory.md §2).
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,10 +57,7 @@ NETS = pytest.mark.parametrize(
 
 def start(seed: int, dims: tuple[int, ...]) -> list[np.ndarray]:
     generator = np.random.default_rng(seed)
-    return [
-        generator.standard_normal((b, a)) / np.sqrt(a)
-        for a, b in zip(dims[:-1], dims[1:], strict=True)
-    ]
+    return [generator.standard_normal((b, a)) / np.sqrt(a) for a, b in itertools.pairwise(dims)]
 
 
 def batches(seed: int, dims: tuple[int, ...], count: int, size: int):
@@ -73,7 +71,7 @@ def batches(seed: int, dims: tuple[int, ...], count: int, size: int):
 
 def by_loops(weights: list[np.ndarray]) -> list[np.ndarray]:
     found = []
-    for first, second in zip(weights[:-1], weights[1:], strict=True):
+    for first, second in itertools.pairwise(weights):
         d = len(first)
         c = np.zeros((d, d))
         for a in range(d):

@@ -288,7 +288,7 @@ def test_conditions_are_named(condition) -> None:
 
 
 def test_minima_do_not_need_noise() -> None:
-    """Only what a function needs is demanded: minima exist without noise, at width below rank not."""
+    """Only what a function needs is demanded: minima exist without noise, below the rank not."""
     silent = mx.Teacher(np.eye(2), cov_noise=np.zeros((2, 2)))
     weights = mx.theory.random_minimum(silent, STUDENT, seed=0)
     assert mx.theory.entropy(silent, STUDENT, weights) < 1e-25  # rounding, squared

@@ -17,10 +17,16 @@ LOST_REPLICA, LOST_STEP = 1, 123
 
 @cache
 def small(*, easy: bool = True, noise: str = "isotropic", sampling: str = "online") -> VerifyResult:
-    """A verification far too short to pass: what the page looks like does not depend on that."""
+    """A verification too short to pass, but long enough for the loss to arrive at the minima."""
     return run_verify(
         VerifySettings(
-            easy=easy, noise=noise, sampling=sampling, steps=200, replicas=3, batch=2, seed=0
+            easy=easy,
+            noise=noise,
+            sampling=sampling,
+            steps=3000 if easy else 5000,
+            replicas=3,
+            batch=4,
+            seed=0,
         )
     )
 
@@ -39,6 +45,22 @@ def lose(run: Run, replica: int, step: int) -> Run:
     diverged[replica] = step
     tree["diverged_step"] = xr.DataArray(diverged, dims="replica")
     return Run(tree)
+
+
+@cache
+def without_projections() -> VerifyResult:
+    """As if no weights had been close enough to a minimum to be projected."""
+    whole = small()
+    tree = whole.run.tree.copy(deep=True)
+    for name in [str(n) for n in tree.data_vars if str(n).endswith("_projected")]:
+        tree[name] = xr.full_like(tree[name], np.nan)
+    return replace(
+        whole,
+        run=Run(tree),
+        mean_kernel_projected=np.full_like(whole.mean_kernel_projected, np.nan),
+        mean_kernel_to_theory=np.full_like(whole.mean_kernel_to_theory, np.nan),
+        layer_entropy=[np.full_like(values, np.nan) for values in whole.layer_entropy],
+    )
 
 
 @cache

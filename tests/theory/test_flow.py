@@ -197,9 +197,8 @@ def test_eigenvalues_are_the_linearised_flow(depth, spare, loss) -> None:
     assert_allclose(found, expected, rtol=0, atol=1e-5 * expected[-1])
     result = mx.theory.relaxation(teacher, student, lr=0.1, batch=2, momentum=0.5, loss=loss)
     assert len(result.eigenvalues) + result.num_zero_modes == basis.shape[1]
-    # Zero modes: rotations of the live plane; with a spare direction per layer also its mixing with
-    # the plane, which costs two more per layer if the layer writes or reads it, and one dead block
-    # between two spare directions. They are the null space of the brute-force linearisation.
+    # Zero modes are the null space of the brute-force linearisation; without spare width they are
+    # the rotations of each hidden plane, one per layer.
     assert result.num_zero_modes == np.sum(np.abs(expected) < 1e-5 * expected[-1])
     if not spare:
         assert result.num_zero_modes == depth - 1

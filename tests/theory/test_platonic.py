@@ -172,7 +172,7 @@ def test_unique_up_to_rotations_and_dead_blocks() -> None:
 @given(scale_x=st.floats(-8, 8), scale_noise=st.floats(-8, 8), depth=st.integers(2, 4))
 @settings(max_examples=25)
 def test_units_of_data_and_noise(scale_x, scale_noise, depth) -> None:
-    """Q scales as inputs times noise at every depth, K as the root of noise over inputs."""
+    """The q scales as inputs times noise at every depth, K as the root of noise over inputs."""
     teacher, student = brute.case(SEED, depth=depth)
     unit_x, unit_e = 10.0**scale_x, 10.0**scale_noise
     scaled = mx.Teacher(teacher.weight, teacher.cov_x * unit_x, teacher.cov_noise * unit_e)

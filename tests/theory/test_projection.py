@@ -148,6 +148,8 @@ def test_lost_replicas_are_marked_and_do_not_harm_the_others() -> None:
     for a, b in zip(found, project_of(problem, good, strict=False), strict=True):
         assert_allclose(a[0], b, rtol=0, atol=1e-12)  # rounding
         assert np.isnan(a[1:]).all()
+    alone = project_of(problem, [w[1:] for w in stacked], strict=False)  # nobody is left
+    assert all(np.isnan(w).all() for w in alone)
 
 
 def test_saddles_are_refused() -> None:

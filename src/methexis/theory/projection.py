@@ -174,7 +174,10 @@ def _approach(problem: Problem, weights: list[Array]) -> list[Array]:
 
 
 def _follow(problem: Problem, weights: list[Array], segments: int) -> list[Array]:
-    """Follow ``E(t) = e^{-2 J Jᵀ t} E_0``, cut into straight pieces; then Newton to rounding."""
+    """Follow ``E(t) = e^{-2 J Jᵀ t} E_0``, cut into straight pieces; then Newton to rounding.
+
+    The pieces cost an error of second order in the gap that falls as ``segments**-2``.
+    """
     gap = _gap(problem, weights)
     shape = gap.shape
     values, vectors, alive = Normal(problem, weights).spectrum
