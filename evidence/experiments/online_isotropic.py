@@ -32,7 +32,7 @@ def run(quick: bool) -> Outcome:
         snapshots=32,
         seed=201,
     )
-    return platonic_limit(sweep.reduced(1, 32) if quick else sweep)
+    return platonic_limit(sweep.reduced(1, 16) if quick else sweep)
 
 
 EXPERIMENT = Experiment(

@@ -47,6 +47,9 @@ def verify(
         "methexis-verify"
     ),
     force: Annotated[bool, typer.Option("--force", help="Replace existing results.")] = False,
+    checkpoint_every: Annotated[
+        float, typer.Option(help="Seconds between checkpoints of the SGD run.")
+    ] = 10.0,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the result as JSON, for machines.")
     ] = False,
@@ -75,7 +78,11 @@ def verify(
         checkpoint = _prepare(out, settings, force)
         say = announcer()
         result = scenarios.run_verify(
-            settings, checkpoint=checkpoint, progress=Lines(label="SGD"), announce=say
+            settings,
+            checkpoint=checkpoint,
+            checkpoint_seconds=checkpoint_every,
+            progress=Lines(label="SGD"),
+            announce=say,
         )
         say("report")
         _write(result, out)

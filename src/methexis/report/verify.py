@@ -188,7 +188,7 @@ def _minima(page: Page, result: VerifyResult) -> None:
     ratio = gather.variable(result.run, "entropy_ratio")[-1]
     laws = [(m.distribution, m.entropy_ratio) for m in result.minima]
     figure = layers.minima_entropy(laws, float(np.median(ratio)))
-    page.add("minima_entropy", figure, "Histogram of S over its least value, all above 1")
+    page.add("minima_entropy", figure, "Histogram of S over its least value, with the bound 1")
 
 
 def _minima_facts(result: VerifyResult) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Gradient flow: the control run, in which nothing is discrete or noisy.
 
-Integrated by a high-order explicit method with the exact gradient, each replica by itself. The
+Integrated to high accuracy with the exact gradient and Hessian, each replica by itself. The
 weights at a step are a pure function of the step: the path is integrated over fixed legs, which end
 at steps 1, 2, 4, 8, … (the flow slows down about as fast), and read off within a leg from the
 integrator's own interpolation. So what is recorded, where the caller stops and where a killed run
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.integrate
@@ -20,6 +21,7 @@ from methexis.core.checks import Array, MethexisError
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.problem import Problem
 from methexis.core.products import predictor, pullback
+from methexis.theory.curvature import MAX_DENSE_PARAMETERS, dense_hessian
 from methexis.training.optimisers import GradientFlow
 from methexis.training.plan import Plan
 from methexis.training.state import State
@@ -108,6 +110,16 @@ class _Path:
     def _speed(self, state: Array) -> float:
         return float(np.linalg.norm(self._velocity(0.0, state)))
 
+    def _method(self) -> dict[str, Any]:
+        """LSODA turns implicit where the flow is stiff; its matrix must fit in memory."""
+        if self.problem.num_parameters > MAX_DENSE_PARAMETERS:
+            return {"method": "DOP853"}
+
+        def jacobian(_: float, state: Array) -> Array:
+            return -dense_hessian(self.problem, unflatten(state, self.problem.dims))
+
+        return {"method": "LSODA", "jac": jacobian}
+
     def _integrate(self, first: int, last: int, start: Array) -> _Leg:
         if self._speed(start) <= self.still:
             return _Leg(first, last, start, True, lambda _: start)
@@ -120,11 +132,11 @@ class _Path:
             self._velocity,
             (0.0, (last - first) * self.lr),
             start,
-            method="DOP853",
             rtol=self.rtol,
             atol=self.rtol * 1e-2,
             events=ended,
             dense_output=True,
+            **self._method(),
         )
         if not solution.success:
             raise MethexisError(f"gradient flow: the integrator failed: {solution.message}")

@@ -85,8 +85,8 @@ class GradientFlow:
     lr : float
         Time that one step stands for, so that a run can be laid beside one of `SGD`.
     rtol : float
-        Relative tolerance of the integrator (DOP853). The flow has ended, and stands still from
-        there, when its speed is below this part of its scale.
+        Relative tolerance of the integrator (LSODA; DOP853 for large networks). The flow has ended,
+        and stands still from there, when its speed is below this part of its scale.
 
     Raises
     ------

@@ -166,8 +166,15 @@ def train(
     return run_plan(plan, choose(progress), None if checkpoint is None else Path(checkpoint))
 
 
-def run_plan(plan: Plan, show: Progress, checkpoint: Path | None) -> Run:
+def run_plan(
+    plan: Plan,
+    show: Progress,
+    checkpoint: Path | None,
+    *,
+    checkpoint_seconds: float | None = None,
+) -> Run:
     """Carry out a validated plan; resume from ``checkpoint`` if it exists."""
+    pause = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
     began = time.monotonic()
     engine: Engine = ReferenceEngine(plan) if isinstance(plan.optimiser, SGD) else FlowEngine(plan)
     recorder = Recorder(plan)
@@ -175,7 +182,7 @@ def run_plan(plan: Plan, show: Progress, checkpoint: Path | None) -> Run:
     if checkpoint is not None:
         load_checkpoint(checkpoint, plan, state, records)
     show(Report(state.step, plan.steps, _worst(records)))
-    next_save = time.monotonic() + CHECKPOINT_SECONDS
+    next_save = time.monotonic() + pause
     # Matrices are far too small for BLAS threads, and bits must not depend on how many there are.
     one_thread = threadpool_limits(limits=1, user_api="blas")
     with one_thread, _deferred_interrupt() as interrupted:
@@ -189,7 +196,7 @@ def run_plan(plan: Plan, show: Progress, checkpoint: Path | None) -> Run:
                 if checkpoint is not None and (now >= next_save or interrupted()):
                     save_checkpoint(checkpoint, plan, state, records)
                     spent = time.monotonic() - now
-                    next_save = now + spent + max(CHECKPOINT_SECONDS, _CHECKPOINT_SHARE * spent)
+                    next_save = now + spent + max(pause, _CHECKPOINT_SHARE * spent)
                 if interrupted():
                     raise KeyboardInterrupt
             recorder.record(records, state)

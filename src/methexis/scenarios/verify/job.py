@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ from methexis.theory.platonic import PlatonicSolution, platonic
 from methexis.theory.projection import project_of
 from methexis.theory.relaxation import relaxation
 from methexis.training.optimisers import SGD, GradientFlow
-from methexis.training.plan import log_steps, make_plan
+from methexis.training.plan import Plan, log_steps, make_plan
 from methexis.training.recording import Recorder, mean_kernels
 from methexis.training.run import Run
 from methexis.training.train import run_plan
@@ -57,6 +58,7 @@ def run_verify(
     settings: VerifySettings,
     *,
     checkpoint: Path | None = None,
+    checkpoint_seconds: float | None = None,
     progress: Progress | None = None,
     announce: Announce | None = None,
 ) -> VerifyResult:
@@ -68,6 +70,8 @@ def run_verify(
         What to verify.
     checkpoint : path, optional
         File for the SGD run to resume from.
+    checkpoint_seconds : float, optional
+        Seconds between checkpoints; 10 by default.
     progress : function, optional
         Receives `progress.Report` while SGD runs.
     announce : function, optional
@@ -80,12 +84,11 @@ def run_verify(
         replica was lost.
     """
     with threadpool_limits(limits=1, user_api="blas"):  # matrices are too small for threads
-        return _run(settings, checkpoint, progress, announce or (lambda _: None))
+        sgd = partial(run_plan, checkpoint=checkpoint, checkpoint_seconds=checkpoint_seconds)
+        return _run(settings, partial(sgd, show=progress or Silent()), announce or (lambda _: None))
 
 
-def _run(
-    settings: VerifySettings, checkpoint: Path | None, progress: Progress | None, say: Announce
-) -> VerifyResult:
+def _run(settings: VerifySettings, run_sgd: Callable[[Plan], Run], say: Announce) -> VerifyResult:
     timings: dict[str, float] = {}
     clock = _Clock(timings)
     source, students = settings.source(), settings.students()
@@ -119,7 +122,7 @@ def _run(
         record=record,
         engine="auto",
     )
-    run = run_plan(plan, progress or Silent(), checkpoint)
+    run = run_sgd(plan)
     clock.stop("SGD")
     if not run.healthy.any():
         raise MethexisError(
@@ -131,7 +134,7 @@ def _run(
     control_plan = make_plan(
         students,
         settings.teacher(),
-        GradientFlow(schedule.lr),
+        GradientFlow(schedule.lr, rtol=1e-8),
         steps=schedule.steps,
         batch=settings.batch,
         sampling="full",

@@ -1,0 +1,140 @@
+"""The command line as a person meets it: in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import methexis as mx
+
+QUICK = ("verify", "--easy", "--replicas", "2", "--seed", "1")
+
+
+def call(*words: str, **options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from methexis.cli import main; main()", *words],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        **options,  # type: ignore[call-overload]
+    )
+
+
+def test_help_is_fast() -> None:
+    """Under 0.3 s (best of five: the machine may be busy with other things)."""
+    best = np.inf
+    for _ in range(5):
+        began = time.perf_counter()
+        done = call("--help")
+        best = min(best, time.perf_counter() - began)
+        assert done.returncode == 0
+        assert "verify" in done.stdout
+    assert best < 0.3
+
+
+def test_help_of_a_verb_has_an_example() -> None:
+    done = call("verify", "--help")
+    assert done.returncode == 0
+    assert "Example: methexis verify" in done.stdout
+    assert call("--version").stdout.strip() == f"methexis {mx.__version__}"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--noise", "pink"), "error: noise: expected one of 'isotropic', 'anisotropic', got 'pi"),
+        (("--steps", "0"), "error: steps: expected an integer >= 1, got 0"),
+        (("--lr", "5"), "error: lr: expected lr < "),
+        (("--lr", "nan"), "error: lr: expected a finite number > 0, got nan"),
+        (("--replicas", "1"), "error: replicas: expected at least 2"),
+        (("--batch", "0"), "error: batch: expected an integer >= 1, got 0"),
+    ],
+)
+def test_bad_input_is_one_sentence(tmp_path: Path, words: tuple[str, ...], expected: str) -> None:
+    out = tmp_path / "out"
+    done = call("verify", "--easy", "--out", str(out), *words)
+    assert done.returncode == 2
+    assert expected in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert not list(out.glob("*")) if out.exists() else True
+
+
+def test_out_that_cannot_be_written(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    for out in (blocked, blocked / "below"):
+        done = call(*QUICK, "--steps", "10", "--out", str(out))
+        assert done.returncode == 2
+        assert done.stderr.count("error:") == 1
+        assert "Traceback" not in done.stderr
+    assert blocked.read_text() == "in the way"
+
+
+def test_verify_writes_everything_and_refuses_to_overwrite(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    words = (*QUICK, "--steps", "400", "--out", str(out))
+    done = call(*words, "--json")
+    assert done.returncode == 1  # far too short a run: FAIL
+    printed = json.loads(done.stdout)
+    assert printed["passed"] is False
+    assert {p.name for p in out.iterdir()} == {
+        "control.zarr",
+        "figures",
+        "report.html",
+        "result.json",
+        "run.zarr",
+    }
+    stored = json.loads((out / "result.json").read_text())
+    assert stored["worst_pair"] == printed["worst_pair"]
+    run = mx.open_run(out / "run.zarr")
+    median = float(np.median(run.worst_pair()[-1]))
+    assert printed["worst_pair"]["final_median"] == pytest.approx(median, rel=1e-15)
+    again = call(*words)
+    assert again.returncode == 2
+    assert "--force" in again.stderr
+    forced = call(*words, "--force")
+    assert forced.returncode == 1
+    assert "FAIL" in forced.stdout
+    assert max(len(line) for line in forced.stdout.splitlines()[:-1]) <= 80
+    same = mx.open_run(out / "run.zarr")
+    for a, b in zip(run.weights, same.weights, strict=True):
+        assert all(np.array_equal(v, w) for v, w in zip(a, b, strict=True))
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_command_goes_on_to_the_same_bits(tmp_path: Path, how: int) -> None:
+    steps = "30000"
+    whole = tmp_path / "whole"
+    call(*QUICK, "--steps", steps, "--out", str(whole))
+    out = tmp_path / "out"
+    words = [*QUICK, "--steps", steps, "--out", str(out), "--checkpoint-every", "0.2"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from methexis.cli import main; main()", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    deadline = time.monotonic() + 60
+    while not list(out.glob("checkpoint-*.npz")):
+        assert time.monotonic() < deadline, "no checkpoint within a minute"
+        assert process.poll() is None, "the run ended before its first checkpoint"
+        time.sleep(0.02)
+    process.send_signal(how)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == (130 if how == signal.SIGINT else -signal.SIGKILL)
+    assert b"Traceback" not in errors
+    assert not (out / "result.json").exists()
+    call(*words)
+    assert not list(out.glob("checkpoint-*"))
+    first, second = mx.open_run(whole / "run.zarr"), mx.open_run(out / "run.zarr")
+    for a, b in zip(first.weights, second.weights, strict=True):
+        assert all(np.array_equal(v, w) for v, w in zip(a, b, strict=True))
+    assert first.data.equals(second.data)

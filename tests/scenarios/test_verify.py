@@ -1,0 +1,141 @@
+"""The verify scenario: what it concludes, and that it could conclude otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import methexis as mx
+from methexis.scenarios import VerifySettings, run_verify
+from methexis.scenarios.verify import VerifyResult
+from methexis.scenarios.verify.verdict import judge
+
+
+@pytest.fixture(scope="module")
+def short() -> VerifyResult:
+    """A run far too short for the target, long enough to compare paths."""
+    return run_verify(VerifySettings(easy=True, steps=6000, replicas=6, seed=3))
+
+
+def test_a_short_run_fails_and_says_why(short: VerifyResult) -> None:
+    assert not short.verdict.passed
+    assert "median worst pair after SGD" in short.verdict.why
+    failed = [c.name for c in short.verdict.checks if not c.passed]
+    assert failed == ["median worst pair after SGD"]
+
+
+def test_sgd_follows_the_prediction(short: VerifyResult) -> None:
+    """Projected S/S_min against the predicted path, at every step where the fast part is over.
+
+    The path is exact to leading order in η; λ η = 0.08 here, and six replicas scatter. 10 % of
+    what is left of S/S_min - 1, plus its scatter over replicas (5 standard errors), is asked for.
+    """
+    measured = np.asarray(short.run.data["entropy_ratio_projected"])
+    predicted = short.prediction.entropy_ratio
+    settled = np.isfinite(measured).all(axis=(1, 2)) & (np.asarray(short.run.data["step"]) > 300)
+    assert settled.sum() > 20
+    difference = (measured - predicted)[settled]
+    error = difference.std(axis=1, ddof=1) / np.sqrt(difference.shape[1])
+    allowed = 0.1 * (predicted[settled].mean(axis=1) - 1.0) + 5.0 * error + 1e-3
+    assert np.all(np.abs(difference.mean(axis=1)) <= allowed)
+
+
+def test_the_control_stands_still_on_slow_time(short: VerifyResult) -> None:
+    """Gradient flow keeps its charges (rtol 1e-8, a hundred times that over the path)."""
+    for k in range(2):
+        group = short.control.tree.children[f"student_{k}"]
+        for i in range(1, int(group.attrs["depth"])):
+            charge = np.asarray(group[f"charges_{i}"])
+            scale = np.abs(charge).max()
+            assert np.abs(charge - charge[:1]).max() <= 1e-6 * scale
+    assert np.median(short.worst("control")) < 0.95
+    assert short.control.data["slow_time"].max() == 0
+
+
+def test_both_start_from_the_same_weights(short: VerifyResult) -> None:
+    for k in range(2):
+        for a, b in zip(short.run.snapshots(k), short.control.snapshots(k), strict=True):
+            assert np.array_equal(a[0], b[0])
+
+
+def test_random_minima_respect_the_bound(short: VerifyResult) -> None:
+    for found in short.minima:
+        assert found.entropy_ratio.min() >= 1.0
+        assert np.median(found.pairs.min(axis=1)) < 0.95
+
+
+def test_the_schedule_comes_from_the_relaxation_spectrum() -> None:
+    """Twice the batch size needs twice the steps at one learning rate: τ = Σ η²/B."""
+    from_batch = {}
+    for batch in (8, 16):
+        settings = VerifySettings(easy=True, batch=batch, lr=0.02)
+        teacher = settings.teacher()
+        slowest = max(
+            mx.theory.relaxation(teacher, s, lr=0.02, batch=batch).slowest_steps
+            for s in settings.students()
+        )
+        from_batch[batch] = slowest
+    assert from_batch[16] == pytest.approx(2 * from_batch[8], rel=1e-12)
+
+
+def test_too_large_a_learning_rate_is_refused_before_running() -> None:
+    with pytest.raises(mx.MethexisError, match=r"expected lr < .* got 5"):
+        run_verify(VerifySettings(easy=True, lr=5.0))
+
+
+def test_a_diverging_run_is_refused_in_one_sentence() -> None:
+    """η λ = 1.9 at batch 1: below the deterministic edge, far above the stochastic one."""
+    settings = VerifySettings(easy=True, batch=1, replicas=2, steps=2000)
+    sharpest = max(mx.theory.platonic(settings.teacher(), s).sharpness for s in settings.students())
+    with pytest.raises(mx.MethexisError, match="all 2 replicas diverged"):
+        run_verify(replace(settings, lr=1.9 / sharpest))
+
+
+def test_the_verdict_can_fail_on_every_check(short: VerifyResult) -> None:
+    perfect = replace(short.prediction, final_worst_pair=1.0)
+    settings = replace(short.settings, noise="anisotropic")
+    mean = np.full((3, 3), 0.97)
+    offset = replace(perfect, final_worst_pair=0.97)
+    args = (short.run, short.control)
+    assert judge(settings, *args, offset, short.minima, mean).passed
+    assert not judge(settings, *args, perfect, short.minima, mean).passed  # no offset predicted
+    swapped = judge(settings, short.run, short.run, offset, short.minima, np.full((3, 3), 0.99))
+    assert "mean kernels" in swapped.why
+    low = [replace(m, entropy_ratio=0.5 * m.entropy_ratio) for m in short.minima]
+    assert "S/S_min" in judge(settings, *args, offset, low, mean).why
+    aligned = [replace(m, pairs=np.ones_like(m.pairs)) for m in short.minima]
+    assert "random minima" in judge(settings, *args, offset, aligned, mean).why
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"noise": "pink"}, "isotropic"),
+        ({"sampling": "full"}, "online"),
+        ({"loss": "hinge"}, "squared"),
+        ({"replicas": 1}, "at least 2"),
+        ({"steps": 0}, "steps"),
+        ({"lr": float("nan")}, "lr"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_bad_settings(changes: dict[str, object], word: str) -> None:
+    with pytest.raises(mx.MethexisError, match=word):
+        VerifySettings(**changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("noise", "sampling", "loss", "platonic"),
+    [
+        ("isotropic", "online", "squared", True),
+        ("anisotropic", "online", "squared", False),
+        ("anisotropic", "replace", "squared", False),
+        ("anisotropic", "shuffle", "squared", True),
+        ("anisotropic", "online", "whitened", True),
+    ],
+)
+def test_what_theory_predicts(noise: str, sampling: str, loss: str, platonic: bool) -> None:
+    settings = VerifySettings(noise=noise, sampling=sampling, loss=loss)
+    assert settings.predicts_platonic is platonic
