@@ -3,5 +3,5 @@
 ``python -m evidence.run`` runs them and writes ``evidence/results/NAME.json``; ``python -m
 evidence.render`` turns these files into the tables of README.md and docs/evidence.md. Each
 experiment is one file in ``evidence/experiments``. Its problems, learning rates, seeds, numbers of
-replicas and the model of the fit stand in that file and were committed before its results were.
+replicas and the model of the fit stand in that file and were fixed before its results were known.
 """

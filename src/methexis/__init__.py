@@ -15,6 +15,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         # weights
         "core.gap": ["canonical_gauge", "entropic_gap"],
         # experiment
+        "report": ["write_report"],
         "training": ["SGD", "GradientFlow", "Run", "open_run", "train"],
     },
 )

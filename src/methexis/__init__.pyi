@@ -10,6 +10,7 @@ from methexis.core.gap import canonical_gauge as canonical_gauge
 from methexis.core.gap import entropic_gap as entropic_gap
 from methexis.errors import ConditionError as ConditionError
 from methexis.errors import MethexisError as MethexisError
+from methexis.report import write_report as write_report
 from methexis.training import SGD as SGD
 from methexis.training import GradientFlow as GradientFlow
 from methexis.training import Run as Run

@@ -244,13 +244,16 @@ def mean_kernels(recorder: Recorder, weights: Sequence[Sequence[Array]]) -> list
     """Mean over all leading dimensions of each layer's kernel, each first scaled to unit trace.
 
     Kernels are of the joint whitened input, ``Σ^{1/2} HᵀH Σ^{1/2} / Tr``. Non-finite networks are
-    left out.
+    left out; a layer of which none is left has a kernel of NaN.
     """
     root = sqrt_psd(recorder._inputs)
     kernels = []
     for h in recorder.joint_maps(weights):
         white = (h @ root).reshape(-1, *h.shape[-2:])
         white = white[np.isfinite(white).all(axis=(-2, -1))]
+        if not len(white):
+            kernels.append(np.full_like(root, np.nan))
+            continue
         gram = white.mT @ white / squared_norm(white)[:, None, None]
         kernels.append(gram.mean(axis=0))
     return kernels
