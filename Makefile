@@ -32,11 +32,12 @@ lint: $(STAMP) ## check style, formatting and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-evidence: $(STAMP) ## run the full experiments behind the documented numbers (hours)
+evidence: $(STAMP) ## run the full experiments behind the documented numbers (half an hour)
 	$(BIN)/python -m evidence.run
 
-docs: $(STAMP) ## render the tables of README and docs from the evidence
+docs: $(STAMP) ## render tables from the evidence, and output and picture of the demo
 	$(BIN)/python -m evidence.render
+	$(BIN)/python -m evidence.demo
 
 lock: $(STAMP) ## resolve the development and the minimum versions anew
 	$(COMPILE) --upgrade --fork-strategy fewest --output-file requirements/dev.lock

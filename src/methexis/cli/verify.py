@@ -35,7 +35,7 @@ def verify(
     ] = "online",
     loss: Annotated[str, typer.Option(help="Loss: squared or whitened.")] = "squared",
     seed: Annotated[int, typer.Option(help="Seed of the problem and of the run.")] = 0,
-    replicas: Annotated[int, typer.Option(help="Independent repetitions, at least 2.")] = 12,
+    replicas: Annotated[int, typer.Option(help="Independent repetitions, at least 2.")] = 8,
     batch: Annotated[int, typer.Option(help="Batch size.")] = 8,
     lr: Annotated[
         float | None, typer.Option(help="First learning rate. [default: from the sharpness]")

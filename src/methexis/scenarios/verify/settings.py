@@ -57,7 +57,7 @@ class VerifySettings:
     sampling: str = "online"
     loss: str = "squared"
     seed: int = 0
-    replicas: int = 12
+    replicas: int = 8
     batch: int = 8
     lr: float | None = None
     steps: int | None = None

@@ -1,0 +1,61 @@
+"""The README's output and picture: what ``make demo`` prints and draws, put where they are shown.
+
+``python -m evidence.demo`` runs the demo's job once and writes its terminal output between the
+marks ``demo:begin`` and ``demo:end`` of README.md, and its headline figure to docs/images/demo.png.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import sys
+import time
+from pathlib import Path
+
+from methexis.progress import Lines
+from methexis.report import curves, gather, print_verify, style
+from methexis.scenarios import VerifyResult, VerifySettings, run_verify
+
+ROOT = Path(__file__).resolve().parent.parent
+_BLOCK = re.compile(r"(<!-- demo:begin -->\n).*?(<!-- demo:end -->)", re.DOTALL)
+
+
+def main() -> None:
+    began = time.monotonic()
+    result = run_verify(VerifySettings(), progress=Lines(label="SGD"))
+    result.timings["total"] = time.monotonic() - began
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        print_verify(result, Path("demo-out"))
+    readme = ROOT / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    block = f"```text\n{_trimmed(printed.getvalue())}\n```\n"
+    text, count = _BLOCK.subn(lambda found: found[1] + block + found[2], text)
+    if count != 1:
+        sys.exit(f"README.md: expected one pair of demo marks, found {count}")
+    readme.write_text(text, encoding="utf-8")
+    draw(result, ROOT / "docs" / "images" / "demo.png")
+
+
+def draw(result: VerifyResult, target: Path) -> None:
+    """Draw the worst pair over slow time as a picture for the README."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with style.house_style():
+        figure = curves.worst_pair(
+            gather.slow_clock(result.run),
+            gather.worst_pair(result.run),
+            predicted=result.prediction.worst_pair[:, result.run.healthy],
+            control=gather.worst_pair(result.control),
+            width=900,
+            height=420,
+        )
+        figure.savefig(target, dpi=160, metadata={"Software": None})
+
+
+def _trimmed(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
+
+
+if __name__ == "__main__":
+    main()
