@@ -9,7 +9,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --extra dev --universal --python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-minimum lint evidence docs lock clean
+.PHONY: help demo test test-minimum lint bench evidence docs lock clean
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ lint: $(STAMP) ## check style, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: $(STAMP) ## time the reference engine
+	$(BIN)/python -m benchmarks.engine
 
 evidence: $(STAMP) ## run the full experiments behind the documented numbers (half an hour)
 	$(BIN)/python -m evidence.run

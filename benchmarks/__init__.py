@@ -1,0 +1,1 @@
+"""Timings that a reader can repeat; `make bench` prints them."""
