@@ -112,7 +112,7 @@ def test_verify_writes_everything_and_refuses_to_overwrite(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_command_goes_on_to_the_same_bits(tmp_path: Path, how: int) -> None:
-    steps = "30000"
+    steps = "60000"
     whole = tmp_path / "whole"
     call(*QUICK, "--steps", steps, "--out", str(whole))
     out = tmp_path / "out"

@@ -233,6 +233,8 @@ def _deferred_interrupt() -> Iterator[Callable[[], bool]]:
         yield hit.is_set
     finally:
         signal.signal(signal.SIGINT, previous)
+    if hit.is_set():  # it came after the last look
+        raise KeyboardInterrupt
 
 
 def _worst(records: Records) -> float:
