@@ -13,12 +13,14 @@ loss and ``(Φ Σε Φᵀ)⁻¹`` for the noise-whitened loss.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from methexis.core.checks import Array, ConditionError, MethexisError, one_of
+from methexis.core.checks import Array, ConditionError, MethexisError, one_of, weight_list
 from methexis.core.edln import EDLN
 from methexis.core.linalg import inverse_sqrt_psd, rank, sqrt_psd
 from methexis.core.samples import Samples
@@ -184,3 +186,17 @@ class Problem:
                 f"expected a label-noise covariance of rank {len(self.cov_noise)}, got rank "
                 f"{found}; along noise-free directions the entropy has no minimum",
             )
+
+
+def bind(
+    source: Teacher | Samples, student: EDLN, weights: Sequence[ArrayLike], loss: str
+) -> tuple[Problem, list[Array]]:
+    """Fold a student and check the weights given for it: how public functions begin.
+
+    Raises
+    ------
+    MethexisError
+        On shapes that do not fit.
+    """
+    problem = Problem.of(source, student, loss)
+    return problem, weight_list(weights, problem.dims)

@@ -61,6 +61,12 @@ def pullback(problem: Problem, weights: Sequence[Array], cotangent: Array) -> li
     return [a.mT @ cotangent @ b.mT for a, b in zip(left, right, strict=True)]
 
 
+def loss_gradient(problem: Problem, weights: Sequence[Array]) -> list[Array]:
+    """``∇_{W_i} L = 2 A_iᵀ (F - V) Σx B_iᵀ``, exact for teachers and for samples."""
+    delta = predictor(problem, weights) - problem.target
+    return pullback(problem, weights, 2.0 * delta @ problem.cov_x)
+
+
 def pullback_differential(
     problem: Problem, weights: Sequence[Array], directions: Sequence[Array], cotangent: Array
 ) -> list[Array]:

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 import scipy.sparse.linalg
 
-from methexis.core.checks import Array, MethexisError, integer, weight_list
+from methexis.core.checks import Array, MethexisError, integer
 from methexis.core.edln import EDLN
 from methexis.core.linalg import flatten, sqrt_psd, squared_norm, unflatten
-from methexis.core.problem import Problem
+from methexis.core.problem import Problem, bind
 from methexis.core.products import (
     after,
     before,
@@ -169,13 +169,6 @@ def _lanczos_top(problem: Problem, weights: list[Array], rtol: float, max_iterat
     return top
 
 
-def _bound(
-    source: Teacher | Samples, student: EDLN, weights: Sequence[Array], loss: str
-) -> tuple[Problem, list[Array]]:
-    problem = Problem.of(source, student, loss)
-    return problem, weight_list(weights, problem.dims)
-
-
 def hessian_trace(
     source: Teacher | Samples, student: EDLN, weights: Sequence[Array], *, loss: str = "squared"
 ) -> Array:
@@ -208,7 +201,7 @@ def hessian_trace(
     >>> float(hessian_trace(Teacher([[1.0], [0.0]]), EDLN(hidden=(1,)), one))
     6.0
     """
-    return trace_of(*_bound(source, student, weights, loss))
+    return trace_of(*bind(source, student, weights, loss))
 
 
 def sharpness(
@@ -218,7 +211,7 @@ def sharpness(
 
     See `hessian_trace` for parameters, shapes and errors.
     """
-    return batched_sharpness(*_bound(source, student, weights, loss))
+    return batched_sharpness(*bind(source, student, weights, loss))
 
 
 def hessian_spectrum(
@@ -231,7 +224,7 @@ def hessian_spectrum(
     MethexisError
         Above `MAX_DENSE_PARAMETERS` parameters; on shapes that do not fit.
     """
-    return np.asarray(np.linalg.eigvalsh(dense_hessian(*_bound(source, student, weights, loss))))
+    return np.asarray(np.linalg.eigvalsh(dense_hessian(*bind(source, student, weights, loss))))
 
 
 def top_eigenvalues(
@@ -251,7 +244,7 @@ def top_eigenvalues(
     MethexisError
         If ``count`` is not below the number of parameters; on shapes that do not fit.
     """
-    problem, layers = _bound(source, student, weights, loss)
+    problem, layers = bind(source, student, weights, loss)
     size = problem.num_parameters
     count = integer("count", count, least=1, most=size - 1)
 

@@ -24,7 +24,7 @@ from methexis.core.charges import charges
 from methexis.core.checks import Array, MethexisError, weight_list
 from methexis.core.edln import EDLN
 from methexis.core.linalg import flatten, squared_norm, unflatten
-from methexis.core.problem import Problem
+from methexis.core.problem import Problem, bind
 from methexis.core.products import pullback, pullback_differential
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
@@ -87,8 +87,7 @@ def slow_drift(
     >>> round(float(path.weights[0][-1, 0, 0]) ** -4, 6)  # isotropic noise: the Platonic point
     2.0
     """
-    problem = Problem.of(source, student, loss)
-    layers = weight_list(weights, problem.dims)
+    problem, layers = bind(source, student, weights, loss)
     times = slow_times_of(steps, lr, batch, momentum)
     return integrate_slow(problem, layers, times, lambda w: drift_velocity(problem, w), rtol=rtol)
 

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from methexis.core.checks import Array, integer, number, weight_list
+from methexis.core.checks import Array, integer, number
 from methexis.core.edln import EDLN
 from methexis.core.gap import entropic_gap
 from methexis.core.linalg import squared_norm
-from methexis.core.problem import Problem
-from methexis.core.products import predictor, pullback
+from methexis.core.problem import Problem, bind
+from methexis.core.products import loss_gradient, predictor, pullback
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.theory.moments import GradientMoments, gradient_moments
@@ -26,12 +26,6 @@ def loss_of(problem: Problem, weights: Sequence[Array]) -> Array:
     delta = predictor(problem, weights) - problem.target
     excess = np.sum((delta @ problem.cov_x) * delta, axis=(-2, -1))
     return np.asarray(excess + np.trace(problem.cov_noise))
-
-
-def loss_gradient(problem: Problem, weights: Sequence[Array]) -> list[Array]:
-    """``∇_{W_i} L = 2 A_iᵀ (F - V) Σx B_iᵀ``."""
-    delta = predictor(problem, weights) - problem.target
-    return pullback(problem, weights, 2.0 * delta @ problem.cov_x)
 
 
 def entropy_of(problem: Problem, weights: Sequence[Array]) -> Array:
@@ -83,13 +77,6 @@ def imbalances(moments: GradientMoments) -> list[Array]:
     return result
 
 
-def _problem(
-    source: Teacher | Samples, student: EDLN, weights: Sequence[Array], loss: str
-) -> tuple[Problem, list[Array]]:
-    problem = Problem.of(source, student, loss)
-    return problem, weight_list(weights, problem.dims)
-
-
 def entropy(
     source: Teacher | Samples, student: EDLN, weights: Sequence[Array], *, loss: str = "squared"
 ) -> Array:
@@ -126,7 +113,7 @@ def entropy(
     >>> float(entropy(teacher, EDLN(hidden=(1,)), [np.ones((1, 1)), np.array([[1.0], [0.0]])]))
     12.0
     """
-    return entropy_of(*_problem(source, student, weights, loss))
+    return entropy_of(*bind(source, student, weights, loss))
 
 
 def entropic_loss(
@@ -151,7 +138,7 @@ def entropic_loss(
     """
     lr = number("lr", lr, above=0.0)
     batch = integer("batch", batch, least=1)
-    problem, layers = _problem(source, student, weights, loss)
+    problem, layers = bind(source, student, weights, loss)
     gradient = sum(squared_norm(g) for g in loss_gradient(problem, layers))
     noise = (1.0 - 1.0 / batch) * gradient + entropy_of(problem, layers) / batch
     return np.asarray(loss_of(problem, layers) + lr / 4.0 * noise)
@@ -165,11 +152,11 @@ def balance(
     Relative to the mean of both norms. Zero in every interface exactly at Platonic points (at
     minima of the loss). See `entropy` for parameters and errors.
     """
-    return imbalances(gradient_moments(*_problem(source, student, weights, loss)))
+    return imbalances(gradient_moments(*bind(source, student, weights, loss)))
 
 
 def gaps(
     source: Teacher | Samples, student: EDLN, weights: Sequence[Array], *, loss: str = "squared"
 ) -> list[Array]:
     """Entropic gap per hidden interface (`core.gap.entropic_gap`); units of ``S``."""
-    return interface_gaps(gradient_moments(*_problem(source, student, weights, loss)))
+    return interface_gaps(gradient_moments(*bind(source, student, weights, loss)))

@@ -13,14 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.integrate
 
-from methexis.core.checks import Array, MethexisError, integer, number, weight_list
+from methexis.core.checks import Array, MethexisError, integer, number
 from methexis.core.edln import EDLN
 from methexis.core.linalg import flatten, unflatten
-from methexis.core.problem import Problem
+from methexis.core.problem import Problem, bind
+from methexis.core.products import loss_gradient
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.theory.curvature import hessian_product
-from methexis.theory.entropy import entropy_gradient, loss_gradient
+from methexis.theory.entropy import entropy_gradient
 from methexis.theory.projection import Normal, polish, project_of
 
 #: A velocity on slow time: weights of all replicas in, derivatives out.
@@ -183,8 +184,7 @@ def entropic_flow(
     >>> round(a**4, 6)  # the Platonic point of docs/theory.md §4
     2.0
     """
-    problem = Problem.of(source, student, loss)
-    layers = weight_list(weights, problem.dims)
+    problem, layers = bind(source, student, weights, loss)
     times = slow_times_of(steps, lr, batch, momentum)
     factor = shuffle_factor(source.num_samples, batch) if isinstance(source, Samples) else 1.0
     path = integrate_slow(
@@ -216,8 +216,7 @@ def modified_flow(
     MethexisError
         On bad input, or if the integrator fails.
     """
-    problem = Problem.of(source, student, loss)
-    layers = weight_list(weights, problem.dims)
+    problem, layers = bind(source, student, weights, loss)
     if layers[0].ndim != 2:
         raise MethexisError(
             f"modified_flow: expected one set of weights, got leading dimensions "

@@ -20,15 +20,14 @@ import scipy.integrate
 from numpy.typing import NDArray
 
 from methexis.core.charges import charges
-from methexis.core.checks import Array, MethexisError, weight_list
+from methexis.core.checks import Array, MethexisError
 from methexis.core.edln import EDLN
 from methexis.core.linalg import flatten, sqrt_psd, squared_norm, unflatten
-from methexis.core.problem import Problem
-from methexis.core.products import predictor, predictor_differential, pullback
+from methexis.core.problem import Problem, bind
+from methexis.core.products import loss_gradient, predictor, predictor_differential, pullback
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.theory.curvature import dual_matrix
-from methexis.theory.entropy import loss_gradient
 
 #: Relative eigenvalue of ``J Jᵀ`` below which a direction of ``F`` counts as out of reach.
 REACH_TOLERANCE = 1e-11
@@ -262,5 +261,4 @@ def project(
     >>> [round(float(w[0, 0]), 9) for w in found]
     [1.0, 1.0]
     """
-    problem = Problem.of(source, student, loss)
-    return project_of(problem, weight_list(weights, problem.dims))
+    return project_of(*bind(source, student, weights, loss))

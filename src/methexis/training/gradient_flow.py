@@ -20,7 +20,7 @@ import scipy.integrate
 from methexis.core.checks import Array, MethexisError
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.problem import Problem
-from methexis.core.products import predictor, pullback
+from methexis.core.products import loss_gradient, pullback
 from methexis.theory.curvature import MAX_DENSE_PARAMETERS, dense_hessian
 from methexis.training.optimisers import GradientFlow
 from methexis.training.plan import Plan
@@ -102,10 +102,7 @@ class _Path:
         return leg.end if step >= leg.last else leg.position((step - leg.first) * self.lr)
 
     def _velocity(self, _: float, state: Array) -> Array:
-        weights = unflatten(state, self.problem.dims)
-        delta = predictor(self.problem, weights) - self.problem.target
-        gradient = pullback(self.problem, weights, 2.0 * delta @ self.problem.cov_x)
-        return -flatten(gradient)
+        return -flatten(loss_gradient(self.problem, unflatten(state, self.problem.dims)))
 
     def _speed(self, state: Array) -> float:
         return float(np.linalg.norm(self._velocity(0.0, state)))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from methexis.core.checks import Array, MethexisError
-from methexis.core.products import predictor, pullback
+from methexis.core.products import loss_gradient
 from methexis.training.batches import Draw, batches
 from methexis.training.optimisers import SGD
 from methexis.training.plan import Plan
@@ -87,9 +87,7 @@ class ReferenceEngine:
 
     def _full_gradient(self, k: int, weights: list[Array]) -> list[Array]:
         """Exact gradient of ``L`` over the population or the whole data set."""
-        problem = self.plan.problems[k]
-        delta = predictor(problem, weights) - problem.target
-        full = pullback(problem, weights, 2.0 * delta @ problem.cov_x)
+        full = loss_gradient(self.plan.problems[k], weights)
         return [g.astype(self.plan.dtype, copy=False) for g in full]
 
     def _update(self, state: State, k: int, gradients: list[Array], lr: float) -> None:
