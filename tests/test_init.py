@@ -9,6 +9,7 @@ import pytest
 import scipy.stats
 
 import methexis as mx
+from methexis.core.charges import charges
 from methexis.core.checks import Array
 
 TEACHER = mx.Teacher.random(dim_x=3, dim_y=2, condition_noise=3.0, seed=0)
@@ -93,7 +94,7 @@ def test_which_minima_they_are() -> None:
     assert (entropy["random"] > 1.001 * best).all()
     assert (entropy["balanced"] > 1.001 * best).all()
     for name, zero in (("balanced", True), ("random", False)):
-        charge = np.concatenate([c.ravel() for c in mx.theory.charges(draw(ALL[name]))])
+        charge = np.concatenate([c.ravel() for c in charges(draw(ALL[name]))])
         assert (np.abs(charge).max() < 1e-12) == zero
 
 

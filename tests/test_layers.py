@@ -33,7 +33,7 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 STRANGERS = {"training", "measures"}  # of one layer, but neither imports the other
 
 # What may be imported from outside, besides the standard library. No entry: anything but torch.
-NUMERICAL = {"numpy", "scipy", "lazy_loader"}
+NUMERICAL = {"numpy", "scipy", "lazy_loader", "threadpoolctl"}
 ALLOWED_OUTSIDE: dict[str | None, set[str]] = {
     "version": set(),
     "errors": set(),

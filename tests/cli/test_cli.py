@@ -51,7 +51,7 @@ def test_help_of_a_verb_has_an_example() -> None:
     ("words", "expected"),
     [
         (("--noise", "pink"), "error: noise: expected one of 'isotropic', 'anisotropic', got 'pi"),
-        (("--steps", "0"), "error: steps: expected an integer >= 1, got 0"),
+        (("--steps", "0"), "error: steps: expected an integer in [1, 10000000000], got 0"),
         (("--lr", "5"), "error: lr: expected lr < "),
         (("--lr", "nan"), "error: lr: expected a finite number > 0, got nan"),
         (("--replicas", "1"), "error: replicas: expected at least 2"),

@@ -251,25 +251,40 @@ SIX = mx.Teacher.random(3, 3, seed=0)
 CONDITIONS = {
     "signal": [(mx.Teacher(np.zeros((2, 2))), STUDENT, "squared", "rank >= 1, got rank 0")],
     "invertible input embedding": [
-        (TEACHER, mx.EDLN((2,), embed_in=SINGULAR), "squared", "full rank 2, got rank 1"),
-        (TEACHER, mx.EDLN((2,), view=SINGULAR), "squared", "full rank 2, got rank 1"),
+        (TEACHER, mx.EDLN((2,), embed_in=SINGULAR), "squared", "full column rank 2, got rank 1"),
+        (TEACHER, mx.EDLN((2,), view=SINGULAR), "squared", "full column rank 2, got rank 1"),
         (
             TEACHER,
             mx.EDLN((2,), view=[[1.0, 0.0]]),
             "squared",
-            r"square matrix, got shape \(1, 2\)",
+            r"full column rank 2, got rank 1 of shape \(1, 2\)",
         ),
     ],
     "invertible output embedding": [
-        (TEACHER, mx.EDLN((2,), embed_out=SINGULAR), "squared", "full rank 2, got rank 1"),
-        (TEACHER, mx.EDLN((2,), embed_out=np.ones((2, 3))), "squared", r"got shape \(2, 3\)"),
+        (TEACHER, mx.EDLN((2,), embed_out=SINGULAR), "squared", "full row rank 2, got rank 1"),
+        (
+            TEACHER,
+            mx.EDLN((2,), embed_out=np.ones((2, 3))),
+            "squared",
+            r"full row rank 2, got rank 1 of shape \(2, 3\)",
+        ),
     ],
     "width below rank": [
         (SIX, mx.EDLN((4, 2, 3)), "squared", "hidden width >= rank 3 of the target, got 2")
     ],
     "full-rank noise": [
-        (mx.Teacher(np.eye(2), cov_noise=SINGULAR), STUDENT, "squared", "rank 2, got rank 1"),
-        (mx.Teacher(np.eye(2), cov_noise=np.zeros((2, 2))), STUDENT, "squared", "got rank 0"),
+        (
+            mx.Teacher(np.eye(2), cov_noise=SINGULAR),
+            STUDENT,
+            "squared",
+            "all 2 directions of the signal, got 1",
+        ),
+        (
+            mx.Teacher(np.eye(2), cov_noise=np.zeros((2, 2))),
+            STUDENT,
+            "squared",
+            "signal, got 0",
+        ),
         (mx.Teacher(np.eye(2), cov_noise=SINGULAR), STUDENT, "whitened", "got rank 1 of 2"),
         (TEACHER, mx.EDLN((2,), view=mx.View(label_matrix=SINGULAR)), "whitened", "rank 1 of 2"),
     ],

@@ -73,6 +73,15 @@ def with_a_lost_replica() -> VerifyResult:
         run=run,
         layer_entropy=[values[keep] for values in whole.layer_entropy],
         verdict=judge(
-            whole.settings, run, whole.control, whole.prediction, whole.minima, whole.mean_kernel
+            whole.settings,
+            run,
+            whole.control,
+            whole.prediction,
+            whole.minima,
+            whole.mean_kernel_to_theory,
+            [
+                values[keep] / solution.layer_entropy
+                for values, solution in zip(whole.layer_entropy, whole.solutions, strict=True)
+            ],
         ),
     )

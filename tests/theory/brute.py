@@ -171,7 +171,7 @@ def gradient_covariance(p: Plain, weights: list[np.ndarray]) -> np.ndarray:
     return (rows * p.mass[:, None]).T @ rows
 
 
-def entropy_gradient(p: Plain, weights: list[np.ndarray]) -> np.ndarray:
+def entropy_gradient_of(p: Plain, weights: list[np.ndarray]) -> np.ndarray:
     return complex_gradient(lambda w: entropy(p, w), p, weights)
 
 
@@ -339,7 +339,7 @@ def tangent_basis(p: Plain, weights: list[np.ndarray]) -> np.ndarray:
 def flow_velocity(p: Plain, weights: list[np.ndarray]) -> np.ndarray:
     """``-¼ P ∇S``."""
     basis = tangent_basis(p, weights)
-    return -0.25 * basis @ (basis.T @ entropy_gradient(p, weights))
+    return -0.25 * basis @ (basis.T @ entropy_gradient_of(p, weights))
 
 
 def drift_velocity(p: Plain, weights: list[np.ndarray]) -> np.ndarray:

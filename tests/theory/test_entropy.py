@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 import methexis as mx
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.problem import Problem
-from methexis.theory.entropy import entropy_gradient
+from methexis.theory.entropy import entropy_gradient_of
 from tests.theory import brute
 
 SEED = 20250702
@@ -125,20 +125,20 @@ def test_gradient_and_second_derivative(kind, depth, loss) -> None:
     p = brute.plain(source, student, loss)
     weights = brute.gaussian_weights(p, SEED)
     problem = Problem.of(source, student, loss)
-    expected = brute.entropy_gradient(p, weights)
-    found = flatten(entropy_gradient(problem, weights))
+    expected = brute.entropy_gradient_of(p, weights)
+    found = flatten(entropy_gradient_of(problem, weights))
     # Both derivatives are exact; 1e-11 is rounding times the condition of the random maps.
     assert_allclose(found, expected, rtol=0, atol=1e-11 * np.abs(expected).max())
     # Its complex step, which `relaxation` relies on, against differences of the reference.
     direction = np.random.default_rng(depth).standard_normal(len(found))
     theta = flatten(weights)
     moved = unflatten(theta + 1e-30j * direction, problem.dims)
-    second = flatten([g.imag / 1e-30 for g in entropy_gradient(problem, moved)])
+    second = flatten([g.imag / 1e-30 for g in entropy_gradient_of(problem, moved)])
     width = 1e-4
 
     def central(h: float) -> np.ndarray:
         ahead, behind = (
-            brute.entropy_gradient(p, brute.unpack(theta + sign * h * direction, p))
+            brute.entropy_gradient_of(p, brute.unpack(theta + sign * h * direction, p))
             for sign in (1, -1)
         )
         return (ahead - behind) / (2 * h)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 import methexis as mx
+from methexis.core.charges import charges
 from tests.theory import brute
 
 SEED = 20250710
@@ -71,7 +72,7 @@ def test_balanced_minimum(depth, loss) -> None:
     plain = mx.theory.balanced_minimum(teacher, student, loss=loss)
     for weights in (turned, plain):
         assert_allclose(brute.product(p, weights), p.target, rtol=0, atol=1e-12)  # rounding
-        for charge in mx.theory.charges(weights):
+        for charge in charges(weights):
             assert np.abs(charge).max() < 1e-12
     for a, b in zip(brute.kernels(p, turned), brute.kernels(p, plain), strict=True):
         assert_allclose(a, b, rtol=0, atol=1e-12 * np.abs(b).max())
@@ -80,3 +81,49 @@ def test_balanced_minimum(depth, loss) -> None:
     for i, h in enumerate(plain[:-1], start=1):
         assert_allclose(np.linalg.svd(h)[1][:2], s ** (1 / depth), rtol=1e-11)
         assert i < depth
+
+
+def test_minima_of_a_singular_input_moment() -> None:
+    """Only what acts on inputs that occur counts; V itself has a larger rank and another order."""
+    source = mx.Teacher(np.diag([1.0, 2.0]), cov_x=np.diag([1.0, 0.0]))
+    student = mx.EDLN((3,))
+    least = np.trace(source.cov_noise)
+    for weights in (
+        mx.theory.balanced_minimum(source, student),
+        mx.theory.random_minimum(source, student, seed=SEED),
+        mx.theory.platonic(source, student).weights,
+    ):
+        data_map = weights[1] @ weights[0]
+        error = (data_map - source.weight) @ source.cov_x @ (data_map - source.weight).T
+        assert np.trace(error) <= 1e-20 * least  # rounding, squared
+
+
+def test_embeddings_that_are_not_square() -> None:
+    """Tall E and wide M (docs/theory.md §3.5): balance and the bound hold with pseudo-inverses."""
+    generator = np.random.default_rng(SEED)
+    source = mx.Teacher.random(3, 2, seed=1, condition_noise=4.0)
+    student = mx.EDLN(
+        (4, 3),
+        embed_in=generator.standard_normal((5, 3)),
+        embed_out=generator.standard_normal((2, 4)),
+    )
+    sol = mx.theory.platonic(source, student)
+    assert_allclose(mx.theory.entropy(source, student, sol.weights), sol.entropy, rtol=1e-12)
+    assert max(mx.theory.balance(source, student, sol.weights)) < 1e-12
+    spectrum = mx.theory.hessian_spectrum(source, student, sol.weights)
+    assert_allclose(spectrum.sum(), sol.hessian_trace, rtol=1e-11)
+    assert_allclose(spectrum[-1], sol.sharpness, rtol=1e-11)
+    for seed in range(5):
+        other = mx.theory.random_minimum(source, student, seed=seed)
+        assert mx.theory.entropy(source, student, other) > sol.entropy
+
+
+def test_noise_need_only_reach_the_signal() -> None:
+    """Singular noise with rank V̄ = rank V Σx^{1/2}: the bound is reached."""
+    source = mx.Teacher([[1.0, 0.5], [1.0, 0.5]], cov_noise=np.diag([1.0, 0.0]))
+    student = mx.EDLN((2, 2))
+    sol = mx.theory.platonic(source, student)
+    assert_allclose(mx.theory.entropy(source, student, sol.weights), sol.entropy, rtol=1e-12)
+    assert_allclose(
+        mx.theory.hessian_trace(source, student, sol.weights), sol.hessian_trace, rtol=1e-12
+    )

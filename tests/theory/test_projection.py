@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 import methexis as mx
+from methexis.core.charges import charges
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.problem import Problem
 from methexis.theory.projection import Normal, _follow, project_of
@@ -49,7 +50,7 @@ def test_is_the_end_of_gradient_flow(depth, spare, seed, loss) -> None:
     start = brute.gaussian_weights(p, seed, scale=1.0)
     found = mx.theory.project(teacher, student, start, loss=loss)
     assert_allclose(brute.product(p, found), p.target, rtol=0, atol=1e-9)  # documented stop
-    for a, b in zip(mx.theory.charges(found), mx.theory.charges(start), strict=True):
+    for a, b in zip(charges(found), charges(start), strict=True):
         assert_allclose(a, b, rtol=0, atol=1e-9 * np.abs(b).max())  # charge_rtol
     # The last part follows the frozen path: third order in a relative gap of 3e-3, that is 3e-8
     # times constants of order one; the kernels are compared with their scale.

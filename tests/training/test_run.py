@@ -12,6 +12,7 @@ import pytest
 import xarray as xr
 
 import methexis as mx
+from methexis.core.charges import charges
 from methexis.training.run import FORMAT_VERSION
 
 #: Written by `fixture_run().save(...)` under format 1; never written again.
@@ -95,7 +96,7 @@ def test_recorded_quantities_are_those_of_the_snapshots(run: mx.Run) -> None:
     # The same functions on the same numbers: rounding of another batch shape at most.
     entropy = mx.theory.entropy(teacher, student, weights)
     assert np.allclose(run.data["entropy"].isel(student=0), entropy, rtol=1e-12, atol=0)
-    for i, charge in enumerate(mx.theory.charges(weights), start=1):
+    for i, charge in enumerate(charges(weights), start=1):
         assert np.array_equal(run.tree["student_0"][f"charges_{i}"], charge)
     sharpness = mx.theory.sharpness(teacher, student, [w[2, 1] for w in weights])
     assert abs(run.data["sharpness"].values[2, 1, 0] / sharpness - 1) < 1e-4  # Lanczos' tolerance

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import typer
@@ -14,7 +14,7 @@ FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
 
 @contextmanager
-def user_errors(resume_hint: str = "") -> Iterator[None]:
+def user_errors(resume_hint: Callable[[], str] = str) -> Iterator[None]:
     """Turn bad input, a full disk and Ctrl-C into a sentence on standard error."""
     try:
         yield
@@ -29,5 +29,5 @@ def user_errors(resume_hint: str = "") -> Iterator[None]:
         typer.echo("error: not enough memory; use fewer replicas or a smaller batch", err=True)
         raise typer.Exit(BAD_INPUT) from None
     except KeyboardInterrupt:
-        typer.echo(f"\ninterrupted{resume_hint}", err=True)
+        typer.echo(f"\ninterrupted{resume_hint()}", err=True)
         raise typer.Exit(INTERRUPTED) from None

@@ -7,6 +7,7 @@ import json
 import shutil
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,7 +37,7 @@ def verify(
     loss: Annotated[str, typer.Option(help="Loss: squared or whitened.")] = "squared",
     seed: Annotated[int, typer.Option(help="Seed of the problem and of the run.")] = 0,
     replicas: Annotated[int, typer.Option(help="Independent repetitions, at least 2.")] = 8,
-    batch: Annotated[int, typer.Option(help="Batch size.")] = 8,
+    batch: Annotated[int, typer.Option(help="Batch size.")] = 16,
     lr: Annotated[
         float | None, typer.Option(help="First learning rate. [default: from the sharpness]")
     ] = None,
@@ -62,8 +63,10 @@ def verify(
 
     Example: methexis verify --easy --out my-report
     """
-    with user_errors("; the same command goes on from the checkpoint in " + str(out)):
+    with user_errors(partial(_resume_hint, out)):
         began = time.monotonic()
+        if not checkpoint_every >= 0.0:
+            raise MethexisError(f"checkpoint-every: expected seconds >= 0, got {checkpoint_every}")
         settings = scenarios.VerifySettings(
             easy=easy,
             noise=noise,
@@ -98,37 +101,63 @@ def verify(
 
 
 def _prepare(out: Path, settings: VerifySettings, force: bool) -> Path:
-    """Make the folder and name the checkpoint after what the run depends on."""
+    """Make the folder, see that it is ours and writable, and name the checkpoint.
+
+    The checkpoint's name stands for what the run depends on.
+    """
     if out.exists() and not out.is_dir():
         raise MethexisError(f"out: expected a folder, got the file {out}")
-    if (out / "result.json").exists() and not force:
+    ours = (out / "result.json").exists()
+    if ours and not force:
         raise MethexisError(
             f"out: expected a new folder, got {out} with results in it; give another --out, or "
             "--force to replace them"
         )
+    strangers = [] if ours or not out.exists() else _strangers(out)
+    if strangers:
+        raise MethexisError(
+            f"out: expected a new or empty folder, got {out} with {strangers[0]} in it; give "
+            "another --out"
+        )
     out.mkdir(parents=True, exist_ok=True)
+    probe = out / ".partial"
+    probe.mkdir(exist_ok=True)  # an OSError now rather than after the run
+    probe.rmdir()
     name = hashlib.sha256(f"{__version__} {sorted(vars(settings).items())}".encode()).hexdigest()
     return out / f"checkpoint-{name[:12]}.npz"
 
 
+def _strangers(out: Path) -> list[str]:
+    """Names in ``out`` that an interrupted run of ours does not leave."""
+    found = sorted(p.name for p in out.iterdir())
+    return [name for name in found if name != ".partial" and not name.startswith("checkpoint-")]
+
+
+def _resume_hint(out: Path) -> str:
+    if any(out.glob("checkpoint-*.npz")):
+        return f"; the same command goes on from the checkpoint in {out}"
+    return " before the first checkpoint"
+
+
 def _write(result: VerifyResult, out: Path) -> None:
     """Write everything beside its place, then move it in, the summary last."""
-    partial = out / ".partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
+    staged = out / ".partial"
+    shutil.rmtree(staged, ignore_errors=True)
+    staged.mkdir()
     try:
         began = time.monotonic()
-        result.run.save(partial / "run.zarr")
-        result.control.save(partial / "control.zarr")
-        report.write_verify_report(result, partial)
+        result.run.save(staged / "run.zarr")
+        result.control.save(staged / "control.zarr")
+        report.write_verify_report(result, staged)
         result.timings["report"] = time.monotonic() - began
         summary = json.dumps(result.summary(), indent=1)
-        (partial / "result.json").write_text(summary, encoding="utf-8")
-        names = sorted((p.name for p in partial.iterdir()), key=lambda n: n == "result.json")
+        (staged / "result.json").write_text(summary, encoding="utf-8")
+        names = sorted((p.name for p in staged.iterdir()), key=lambda n: n == "result.json")
+        (out / "result.json").unlink(missing_ok=True)  # no new data under an old verdict
         for name in names:
             target = out / name
             if target.is_dir():
                 shutil.rmtree(target)
-            (partial / name).replace(target)
+            (staged / name).replace(target)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(staged, ignore_errors=True)

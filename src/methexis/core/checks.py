@@ -24,6 +24,7 @@ __all__ = [
     "integer",
     "number",
     "one_of",
+    "read_only",
     "real_array",
     "weight_list",
 ]
@@ -67,6 +68,11 @@ def real_array(name: str, value: ArrayLike, shape: Sequence[int | None]) -> Arra
             f"{name}: expected finite numbers, got {array[where]} at index {where} "
             f"({int(bad.sum())} bad of {array.size})"
         )
+    return read_only(array)
+
+
+def read_only(array: Array) -> Array:
+    """Return ``array`` itself, no longer writeable: what specifications hold does not change."""
     array.flags.writeable = False
     return array
 
@@ -164,6 +170,8 @@ def weight_list(weights: Sequence[ArrayLike], dims: Sequence[int]) -> list[Array
     MethexisError
         If the number of layers or a shape is wrong.
     """
+    if not isinstance(weights, list | tuple):
+        raise MethexisError(f"weights: expected a list of arrays, got {type(weights).__name__}")
     if len(weights) != len(dims) - 1:
         raise MethexisError(f"weights: expected {len(dims) - 1} layers, got {len(weights)}")
     arrays = [np.asarray(w, dtype=np.float64) for w in weights]

@@ -12,6 +12,7 @@ from methexis.core.checks import Array, MethexisError, integer, number, real_arr
 from methexis.core.linalg import random_conditioned
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
+from methexis.core.threads import one_blas_thread
 from methexis.core.view import View
 
 
@@ -69,6 +70,7 @@ class EDLN:
         object.__setattr__(self, "view", view)
 
     @classmethod
+    @one_blas_thread
     def random(
         cls,
         source: Teacher | Samples,

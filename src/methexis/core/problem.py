@@ -20,13 +20,22 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from methexis.core.checks import Array, ConditionError, MethexisError, one_of, weight_list
+from methexis.core.checks import (
+    RANK_TOLERANCE,
+    Array,
+    ConditionError,
+    MethexisError,
+    one_of,
+    weight_list,
+)
 from methexis.core.edln import EDLN
 from methexis.core.linalg import inverse_sqrt_psd, rank, sqrt_psd
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher, source_name
 
 LOSSES = ("squared", "whitened")
+#: Standard deviation of label noise, over that of the signal, below which it is rounding.
+NOISE_FLOOR = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,26 +152,38 @@ class Problem:
         """Rank ``r`` of ``V Σx^{1/2}``."""
         return rank(self.target @ sqrt_psd(self.cov_x))
 
+    @cached_property
+    def weight_scale(self) -> float:
+        """Size of a weight at the balanced minimum, ``‖M⁺ V E⁺‖^{1/D}`` (spectral norm).
+
+        Weights have units: what is large or small is said relative to this.
+        """
+        product = np.linalg.pinv(self.embed_out) @ self.target @ np.linalg.pinv(self.embed_in)
+        return float(np.linalg.norm(product, 2) ** (1.0 / self.depth))
+
     def require_theorem(self) -> None:
         """Check the theorem's conditions on shapes and ranks.
+
+        Embeddings need not be square: the formulas hold with pseudo-inverses as long as ``E``
+        loses no input and ``M`` reaches every label (docs/theory.md §3.5).
 
         Raises
         ------
         ConditionError
-            Naming the first condition that fails: ``invertible input embedding``,
-            ``invertible output embedding``, ``width below rank``, ``signal``.
+            Naming the first condition that fails: ``signal``, ``invertible input embedding``,
+            ``invertible output embedding``, ``width below rank``.
         """
         if self.rank == 0:
             raise ConditionError("signal", "expected V Σx^{1/2} of rank >= 1, got rank 0")
-        for name, matrix in (
-            ("invertible input embedding", self.embed_in),
-            ("invertible output embedding", self.embed_out),
+        for name, matrix, full, side in (
+            ("invertible input embedding", self.embed_in, self.embed_in.shape[1], "column"),
+            ("invertible output embedding", self.embed_out, self.embed_out.shape[0], "row"),
         ):
-            if matrix.shape[0] != matrix.shape[1]:
-                raise ConditionError(name, f"expected a square matrix, got shape {matrix.shape}")
-            if rank(matrix) < len(matrix):
+            found = rank(matrix)
+            if found < full:
                 raise ConditionError(
-                    name, f"expected full rank {len(matrix)}, got rank {rank(matrix)}"
+                    name,
+                    f"expected full {side} rank {full}, got rank {found} of shape {matrix.shape}",
                 )
         narrowest = min(self.dims[1:-1])
         if narrowest < self.rank:
@@ -172,18 +193,22 @@ class Problem:
             )
 
     def require_full_noise(self) -> None:
-        """Check that the label noise has full rank.
+        """Check that the label noise reaches every direction of the signal.
 
         Raises
         ------
         ConditionError
-            ``full-rank noise``, when it has not.
+            ``full-rank noise``, when ``Σε^{1/2} V Σx^{1/2}`` has a lower rank than ``V Σx^{1/2}``.
         """
-        found = rank(self.cov_noise) if np.any(self.cov_noise) else 0
-        if found < len(self.cov_noise):
+        left, values, _ = np.linalg.svd(self.target @ sqrt_psd(self.cov_x))
+        noise = np.linalg.svd(sqrt_psd(self.cov_noise) @ left[:, : self.rank], compute_uv=False)
+        # Below the rounding of the labels themselves there is no noise, whatever its own spread.
+        floor = max(RANK_TOLERANCE * float(noise[0]), NOISE_FLOOR * float(values[0]))
+        found = int(np.sum(noise > floor))
+        if found < self.rank:
             raise ConditionError(
                 "full-rank noise",
-                f"expected a label-noise covariance of rank {len(self.cov_noise)}, got rank "
+                f"expected label noise in all {self.rank} directions of the signal, got "
                 f"{found}; along noise-free directions the entropy has no minimum",
             )
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from methexis.core.checks import Array, MethexisError, real_array
+from methexis.core.checks import Array, MethexisError, read_only, real_array
 from methexis.core.linalg import inverse_psd
+from methexis.core.threads import one_blas_thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,17 +64,20 @@ class Samples:
         return int(self.y.shape[1])
 
     @cached_property
+    @one_blas_thread
     def cov_x(self) -> Array:
         """Second moment of the inputs (not centred), ``(dim_x, dim_x)``."""
-        return np.asarray(self.x.T @ self.x / self.num_samples)
+        return read_only(self.x.T @ self.x / self.num_samples)
 
     @cached_property
+    @one_blas_thread
     def weight(self) -> Array:
         """Least-squares map ``E[y xᵀ] E[x xᵀ]⁺``, ``(dim_y, dim_x)``."""
-        return np.asarray(self.y.T @ self.x / self.num_samples @ inverse_psd(self.cov_x))
+        return read_only(self.y.T @ self.x / self.num_samples @ inverse_psd(self.cov_x))
 
     @cached_property
+    @one_blas_thread
     def cov_noise(self) -> Array:
         """Second moment of the residual ``y - weight x``, ``(dim_y, dim_y)``."""
         residual = self.y - self.x @ self.weight.T
-        return np.asarray(residual.T @ residual / self.num_samples)
+        return read_only(residual.T @ residual / self.num_samples)

@@ -16,6 +16,7 @@ from methexis.core.linalg import (
     sqrt_psd,
 )
 from methexis.core.samples import Samples
+from methexis.core.threads import one_blas_thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +61,7 @@ class Teacher:
         object.__setattr__(self, "cov_noise", covariance("cov_noise", cov_noise, dim_y))
 
     @classmethod
+    @one_blas_thread
     def random(
         cls,
         dim_x: int,
@@ -136,6 +138,7 @@ class Teacher:
         """Rank of ``V Σx^{1/2}``."""
         return rank(self.weight @ sqrt_psd(self.cov_x))
 
+    @one_blas_thread
     def samples(self, num_samples: int, seed: int = 0) -> Samples:
         """Draw ``num_samples`` independent Gaussian samples.
 
@@ -150,6 +153,7 @@ class Teacher:
         noise = generator.standard_normal((count, self.dim_y)) @ sqrt_psd(self.cov_noise)
         return Samples(x, x @ self.weight.T + noise)
 
+    @one_blas_thread
     def product_samples(self, num_x: int, num_noise: int, seed: int = 0) -> Samples:
         r"""All pairs of ``num_x`` inputs and ``num_noise`` noise vectors.
 

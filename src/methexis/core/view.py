@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from methexis.core.checks import Array, MethexisError, covariance, integer, number, real_array
 from methexis.core.linalg import random_conditioned
+from methexis.core.threads import one_blas_thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +59,7 @@ class View:
         object.__setattr__(self, "label_matrix", label_matrix)
 
     @classmethod
+    @one_blas_thread
     def random(cls, dim_x: int, condition: float = 3.0, seed: int = 0) -> View:
         """Draw an invertible view with the given condition number and ``|det Z| = 1``.
 

@@ -1,6 +1,6 @@
 """Closed forms and slow dynamics (NumPy and SciPy only; shares no code with what it judges)."""
 
-from methexis.core.charges import charge_step, charges
+from methexis.core.charges import charge_step
 from methexis.theory.curvature import (
     hessian_spectrum,
     hessian_trace,
@@ -8,7 +8,14 @@ from methexis.theory.curvature import (
     top_eigenvalues,
 )
 from methexis.theory.drift import DriftFixedPoint, drift_fixed_point, slow_drift
-from methexis.theory.entropy import balance, entropic_loss, entropy, gaps
+from methexis.theory.entropy import (
+    balance,
+    charges,
+    entropic_loss,
+    entropy,
+    entropy_gradient,
+    gaps,
+)
 from methexis.theory.flow import SlowPath, entropic_flow, modified_flow
 from methexis.theory.gauge import apply_gauge, balanced_minimum, random_minimum
 from methexis.theory.platonic import (
@@ -32,6 +39,7 @@ __all__ = [
     "charges",
     "entropic_loss",
     "entropy",
+    "entropy_gradient",
     "gaps",
     "hessian_spectrum",
     "hessian_trace",

@@ -166,7 +166,8 @@ def _lanczos_top(problem: Problem, weights: list[Array], rtol: float, max_iterat
         off = np.column_stack([off, norm])
         safe = np.where(norm > 0, norm, 1.0)
         basis[:, k + 1] = moved / safe[:, None]
-    return top
+    complete = basis.shape[1] > count  # the whole space was spanned: exact
+    return top if complete else np.where(converged, top, np.nan)
 
 
 def hessian_trace(

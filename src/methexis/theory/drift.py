@@ -20,14 +20,14 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.integrate
 
-from methexis.core.charges import charges
 from methexis.core.checks import Array, MethexisError, weight_list
 from methexis.core.edln import EDLN
-from methexis.core.linalg import flatten, squared_norm, unflatten
+from methexis.core.linalg import flatten, unflatten
 from methexis.core.problem import Problem, bind
 from methexis.core.products import pullback, pullback_differential
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
+from methexis.theory.entropy import entropy_gradient_of
 from methexis.theory.flow import SlowPath, integrate_slow, slow_times_of
 from methexis.theory.platonic import platonic_of
 from methexis.theory.projection import Normal, project_of
@@ -103,7 +103,7 @@ class DriftFixedPoint:
     rotations : list of arrays (d_i, d_i)
         Antisymmetric ``Ω_i``: ``dW_i/dτ = Ω_i W_i - W_i Ω_{i-1}``. All zero for isotropic noise.
     error : float
-        Speed that no rotation explains, relative to the relaxation of the charges; at most 1e-8.
+        Speed that no rotation explains, over that of the whole entropic force; at most 1e-8.
     slow_time : float
         Slow time integrated to get there.
     """
@@ -150,7 +150,9 @@ def drift_fixed_point(
     speed = float(np.linalg.norm(rhs(0.0, state)))
     stretch = 0.1 * float(np.linalg.norm(state)) / speed if speed > 0 else 1.0
     elapsed = 0.0
-    rate = _charge_rate(problem, unflatten(state, problem.dims))
+    # The whole entropic force, most of it normal to the minima, sets the unit of speed.
+    force = entropy_gradient_of(problem, unflatten(state, problem.dims))
+    rate = 0.25 * float(np.linalg.norm(flatten(force)))
     limit = np.inf if max_slow_time is None else max_slow_time
     for _ in range(40):
         layers = unflatten(state, problem.dims)
@@ -160,7 +162,12 @@ def drift_fixed_point(
         if elapsed >= limit:
             break
         solution = scipy.integrate.solve_ivp(
-            rhs, (0.0, stretch), state, method="LSODA", rtol=1e-10, atol=1e-12
+            rhs,
+            (0.0, stretch),
+            state,
+            method="LSODA",
+            rtol=1e-10,
+            atol=1e-12 * float(np.abs(state).max()),
         )
         state = flatten(project_of(problem, unflatten(solution.y[:, -1], problem.dims)))
         elapsed += stretch
@@ -169,12 +176,6 @@ def drift_fixed_point(
         f"slow drift: expected a steady rotation within slow time {elapsed:g}, but a relative "
         f"speed of {error:.2g} is left; raise max_slow_time"
     )
-
-
-def _charge_rate(problem: Problem, weights: list[Array]) -> float:
-    """A speed to compare with: what a unit relative change of the weights per unit of ``S`` is."""
-    strength = float(np.trace(problem.cov_noise)) * float(np.trace(problem.cov_x))
-    return strength * float(np.linalg.norm(flatten(weights)))
 
 
 def _steady_rotation(
@@ -203,13 +204,3 @@ def _steady_rotation(
         for (i, a, b), amount in zip(places, amounts, strict=True):
             rotations[i][a, b], rotations[i][b, a] = amount, -amount
     return rotations, float(np.linalg.norm(flat)) / rate
-
-
-def charge_speed(weights: Sequence[Array], rotations: Sequence[Array]) -> list[Array]:
-    """``[Ω_i, C_i]``: how fast the charges turn at the fixed point, per unit of slow time."""
-    return [o @ c - c @ o for o, c in zip(rotations, charges(weights), strict=True)]
-
-
-def charge_distance(left: Sequence[Array], right: Sequence[Array]) -> float:
-    """Frobenius distance of two lists of charges."""
-    return float(np.sqrt(sum(squared_norm(a - b) for a, b in zip(left, right, strict=True))))

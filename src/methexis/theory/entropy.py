@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from methexis.core.charges import charges as charges_of
 from methexis.core.checks import Array, integer, number
 from methexis.core.edln import EDLN
 from methexis.core.gap import entropic_gap
@@ -34,7 +35,7 @@ def entropy_of(problem: Problem, weights: Sequence[Array]) -> Array:
     return np.asarray(sum(layers[1:], layers[0]))
 
 
-def entropy_gradient(problem: Problem, weights: Sequence[Array]) -> list[Array]:
+def entropy_gradient_of(problem: Problem, weights: Sequence[Array]) -> list[Array]:
     r"""Gradient of `entropy_of` by reverse differentiation through the partial products.
 
     The moments supply the adjoints ``∂S/∂A_i = 8 R_i A_i``, ``∂S/∂B_i = 8 B_i X_i`` and
@@ -114,6 +115,25 @@ def entropy(
     12.0
     """
     return entropy_of(*bind(source, student, weights, loss))
+
+
+def entropy_gradient(
+    source: Teacher | Samples, student: EDLN, weights: Sequence[Array], *, loss: str = "squared"
+) -> list[Array]:
+    """Gradient ``∇_{W_i} S`` of `entropy` at any weights, one array per layer.
+
+    See `entropy` for parameters and errors.
+    """
+    return entropy_gradient_of(*bind(source, student, weights, loss))
+
+
+def charges(source: Teacher | Samples, student: EDLN, weights: Sequence[Array]) -> list[Array]:
+    """Charges ``C_i = W_{i+1}ᵀ W_{i+1} - W_i W_iᵀ``, one ``(..., d_i, d_i)`` per hidden layer.
+
+    `core.charges.charges` after a check that the weights belong to the student. They depend on
+    nothing else: not on data, views or embeddings. See `entropy` for parameters and errors.
+    """
+    return charges_of(bind(source, student, weights, "squared")[1])
 
 
 def entropic_loss(

@@ -21,7 +21,7 @@ from methexis.core.products import loss_gradient
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.theory.curvature import hessian_product
-from methexis.theory.entropy import entropy_gradient
+from methexis.theory.entropy import entropy_gradient_of
 from methexis.theory.projection import Normal, polish, project_of
 
 #: A velocity on slow time: weights of all replicas in, derivatives out.
@@ -46,7 +46,7 @@ class SlowPath:
 
 def entropic_velocity(problem: Problem, weights: list[Array]) -> list[Array]:
     """``dθ/dτ = -¼ P ∇S`` at weights on the minima."""
-    force = [-0.25 * g for g in entropy_gradient(problem, weights)]
+    force = [-0.25 * g for g in entropy_gradient_of(problem, weights)]
     return Normal(problem, weights).tangent(force)
 
 
@@ -80,7 +80,13 @@ def integrate_slow(
         states = np.broadcast_to(start, (len(times), *shape))
     else:
         solution = scipy.integrate.solve_ivp(
-            rhs, span, start.ravel(), method="RK45", t_eval=times, rtol=rtol, atol=rtol * 1e-2
+            rhs,
+            span,
+            start.ravel(),
+            method="RK45",
+            t_eval=times,
+            rtol=rtol,
+            atol=rtol * 1e-2 * float(np.abs(start).max()),
         )
         if not solution.success:
             raise MethexisError(
@@ -108,7 +114,8 @@ def slow_times_of(
         at = np.linspace(0.0, integer("steps", steps, least=1), 65)
     else:
         at = np.asarray(steps, dtype=np.float64)
-        if at.ndim != 1 or at.size == 0 or at[0] < 0 or np.any(np.diff(at) <= 0):
+        increasing = at.ndim == 1 and at.size > 0 and at[0] >= 0 and np.all(np.diff(at) > 0)
+        if not increasing or not np.isfinite(at).all():
             raise MethexisError(f"steps: expected increasing numbers >= 0, got {steps!r}")
     # Heavy ball acts like η/(1-β) on the fast scale and on the slow one: docs/theory.md §2.
     return np.asarray((lr / (1.0 - momentum)) ** 2 * at / batch)
@@ -185,6 +192,7 @@ def entropic_flow(
     2.0
     """
     problem, layers = bind(source, student, weights, loss)
+    number("rtol", rtol, above=0.0, below=1.0)
     times = slow_times_of(steps, lr, batch, momentum)
     factor = shuffle_factor(source.num_samples, batch) if isinstance(source, Samples) else 1.0
     path = integrate_slow(
@@ -228,7 +236,7 @@ def modified_flow(
     def rhs(_: float, state: Array) -> Array:
         at = unflatten(state, problem.dims)
         gradient = loss_gradient(problem, at)
-        entropic = entropy_gradient(problem, at)
+        entropic = entropy_gradient_of(problem, at)
         curved = hessian_product(problem, at, gradient)  # ½ ∇‖∇L‖²
         return -flatten(
             [
@@ -244,7 +252,7 @@ def modified_flow(
         method="BDF",
         t_eval=times,
         rtol=rtol,
-        atol=rtol * 1e-3,
+        atol=rtol * 1e-3 * float(np.abs(flatten(layers)).max()),
     )
     if not solution.success:
         raise MethexisError(f"modified flow: the integrator failed: {solution.message}")

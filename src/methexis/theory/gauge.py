@@ -15,7 +15,7 @@ import numpy as np
 
 from methexis.core.checks import Array, integer, number, one_of
 from methexis.core.edln import EDLN
-from methexis.core.linalg import random_orthogonal
+from methexis.core.linalg import inverse_sqrt_psd, random_orthogonal, sqrt_psd
 from methexis.core.problem import Problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
@@ -59,7 +59,9 @@ def balanced_minimum(
 
 def _balanced(problem: Problem, seed: int | None) -> list[Array]:
     problem.require_theorem()
-    product = np.linalg.solve(problem.embed_out, problem.target) @ np.linalg.inv(problem.embed_in)
+    # Σx^{1/2} Σx^{+1/2} keeps of V what acts on inputs that occur; the rest is not learned.
+    seen = problem.target @ sqrt_psd(problem.cov_x) @ inverse_sqrt_psd(problem.cov_x)
+    product = np.linalg.pinv(problem.embed_out) @ seen @ np.linalg.pinv(problem.embed_in)
     left, values, right_t = np.linalg.svd(product, full_matrices=False)
     r = problem.rank
     root = np.diag(values[:r] ** (1.0 / problem.depth))

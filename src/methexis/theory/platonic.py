@@ -131,7 +131,7 @@ def platonic_of(problem: Problem, *, seed: int | None = None) -> PlatonicSolutio
         trace_out=trace_out,
         entropy=4.0 * depth * q,
         layer_entropy=np.full(depth, 4.0 * q),
-        hessian_trace=_platonic_trace(problem, left, values, q, p, trace_out),
+        hessian_trace=_platonic_trace(problem, right, values, q, p, trace_out),
         sharpness=float(spectrum[-1]),
     )
 
@@ -150,21 +150,23 @@ def _weights(
     root = np.sqrt(values)
     noise_root = sqrt_psd(problem.cov_noise)
     first = (bases[0] * (a[0] / root)) @ left.T @ noise_root @ problem.target
-    weights = [first @ np.linalg.inv(problem.embed_in)]
+    weights = [first @ np.linalg.pinv(problem.embed_in)]
     for i in range(1, len(bases)):
         weights.append((a[i] / a[i - 1]) * bases[i] @ bases[i - 1].T)
     last = problem.target @ sqrt_psd(problem.cov_x) @ (right / root) @ bases[-1].T / a[-1]
-    weights.append(np.linalg.solve(problem.embed_out, last))
+    weights.append(np.linalg.pinv(problem.embed_out) @ last)
     return weights
 
 
 def _platonic_trace(
-    problem: Problem, left: Array, values: Array, q: float, p: float, trace_out: float
+    problem: Problem, right: Array, values: Array, q: float, p: float, trace_out: float
 ) -> float:
-    """``2q [(D-1) p_ε/p + Tr(MᵀM)/Te]`` with ``p_ε = Tr[Σε⁻¹ (V̄V̄ᵀ)^{1/2}]``."""
-    inverse = inverse_sqrt_psd(problem.cov_noise) @ left
-    p_noise = float(np.sum(inverse**2 * values))
-    interior = (problem.depth - 1) * p_noise / p
+    """``2q [(D-1) p_ε/p + Tr(MᵀM)/Te]`` with ``p_ε = ‖V Σx^{1/2} R S^{-1/2}‖²``.
+
+    For full-rank noise ``p_ε = Tr[Σε⁻¹ (V̄V̄ᵀ)^{1/2}]``.
+    """
+    last = problem.target @ sqrt_psd(problem.cov_x) @ (right / np.sqrt(values))
+    interior = (problem.depth - 1) * float(np.sum(last**2)) / p
     return 2.0 * q * (interior + float(np.sum(problem.embed_out**2)) / trace_out)
 
 

@@ -21,7 +21,7 @@ from methexis.core.problem import Problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.theory.curvature import hessian_product, whitened_jacobian
-from methexis.theory.entropy import entropy_gradient
+from methexis.theory.entropy import entropy_gradient_of
 from methexis.theory.platonic import platonic_of
 from methexis.theory.projection import REACH_TOLERANCE
 
@@ -108,13 +108,13 @@ def relaxation_eigenvalues(problem: Problem, weights: Sequence[Array]) -> Array:
     _, s, q = np.linalg.svd(jacobian, full_matrices=True)
     normal = int(np.sum(s**2 > REACH_TOLERANCE * s[0] ** 2))
     tangent = q[normal:]
-    force = q[:normal] @ flatten(entropy_gradient(problem, weights))
+    force = q[:normal] @ flatten(entropy_gradient_of(problem, weights))
     # H = 2 JᵀJ on the normal space
     pushed = (force / (2.0 * s[:normal] ** 2)) @ q[:normal]
     step = 1j * _COMPLEX_STEP
     moved = [w + step * d for w, d in zip(weights, unflatten(tangent, problem.dims), strict=True)]
     along = unflatten(pushed, problem.dims)
-    second = flatten([g.imag for g in entropy_gradient(problem, moved)])
+    second = flatten([g.imag for g in entropy_gradient_of(problem, moved)])
     third = flatten([g.imag for g in hessian_product(problem, moved, along)])
     matrix = (second - third) / _COMPLEX_STEP @ tangent.T
     return np.asarray(scipy.linalg.eigvalsh((matrix + matrix.T) / 2.0))

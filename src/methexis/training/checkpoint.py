@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import zipfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array, MethexisError
@@ -111,7 +113,14 @@ def _arrays(state: State, records: Records) -> dict[str, NDArray[Any]]:
 
 
 def _versions() -> dict[str, str]:
-    return {"methexis": __version__, "numpy": np.__version__}
+    # The bits of matrix products and logarithms depend on the instruction set in use.
+    found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
+    return {
+        "methexis": __version__,
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "machine": f"{platform.machine()} {' '.join(found)}",
+    }
 
 
 def _check_header(path: Path, plan: Plan, header: dict[str, Any]) -> None:

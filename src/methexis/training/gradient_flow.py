@@ -60,6 +60,7 @@ class FlowEngine:
                 for w, value in zip(layers, found, strict=True):
                     w[r] = value
         state.step = until
+        state.mark_lost(self.plan)
 
 
 @dataclass(eq=False)
@@ -130,7 +131,7 @@ class _Path:
             (0.0, (last - first) * self.lr),
             start,
             rtol=self.rtol,
-            atol=self.rtol * 1e-2,
+            atol=self.rtol * 1e-2 * float(np.abs(start).max()),
             events=ended,
             dense_output=True,
             **self._method(),

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -212,7 +213,7 @@ def make_plan(
         seed=seed,
         dtype=dtype,
         record=at,
-        engine="reference",
+        engine="reference" if isinstance(optimiser, SGD) else "gradient flow",
     )
 
 
@@ -259,6 +260,12 @@ def _start(
 ) -> list[list[Array]]:
     """Initial weights of all students, checked: made by an initialiser, or given."""
     if callable(init):
+        # mx.init.gaussian without its parentheses
+        if isinstance(init, FunctionType) and init.__module__ == Initialiser.__module__:
+            raise MethexisError(
+                f"init: expected an initialiser such as mx.init.gaussian(), got the function "
+                f"{init.__name__!r}"
+            )
         init = [
             init(source, student, number=k, seed=seed, replicas=replicas, loss=loss)
             for k, student in enumerate(students)

@@ -12,7 +12,8 @@ from methexis.training.plan import Plan
 
 #: Steps at multiples of this number check every replica for divergence and collapse.
 CHECK_INTERVAL = 64
-#: A replica whose largest weight exceeds this multiple of its start (or of 1) has diverged.
+#: A replica whose largest weight exceeds this multiple of its start and of the size that
+#: a minimum needs (`Problem.weight_scale`) has diverged.
 DIVERGENCE_FACTOR = 1e3
 #: A replica all of whose layers of one student fall below this part of their start has collapsed.
 COLLAPSE_FACTOR = 1e-6
@@ -66,9 +67,9 @@ class State:
         """Which replicas now have diverged, and which have collapsed to zero."""
         diverged = np.zeros(len(plan.replicas), dtype=np.bool_)
         collapsed = diverged.copy()
-        for layers, start in zip(self.weights, plan.start, strict=True):
+        for problem, layers, start in zip(plan.problems, self.weights, plan.start, strict=True):
             size = np.max([np.abs(w).max(axis=(-2, -1)) for w in layers], axis=0)
             first = np.max([np.abs(w).max(axis=(-2, -1)) for w in start], axis=0)
-            diverged |= ~(size <= DIVERGENCE_FACTOR * np.maximum(first, 1.0))
+            diverged |= ~(size <= DIVERGENCE_FACTOR * np.maximum(first, problem.weight_scale))
             collapsed |= size <= COLLAPSE_FACTOR * first
         return diverged, collapsed

@@ -12,12 +12,12 @@ from types import FrameType
 from typing import Protocol
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from methexis.core.checks import Array, integer
 from methexis.core.edln import EDLN
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
+from methexis.core.threads import one_blas_thread
 from methexis.init import Initialiser, gaussian
 from methexis.progress import Progress, Report, choose
 from methexis.training.checkpoint import load_checkpoint, save_checkpoint
@@ -56,6 +56,7 @@ class Engine(Protocol):
         ...
 
 
+@one_blas_thread
 def train(
     students: Sequence[EDLN] | EDLN,
     source: Teacher | Samples,
@@ -166,6 +167,7 @@ def train(
     return run_plan(plan, choose(progress), None if checkpoint is None else Path(checkpoint))
 
 
+@one_blas_thread
 def run_plan(
     plan: Plan,
     show: Progress,
@@ -183,9 +185,7 @@ def run_plan(
         load_checkpoint(checkpoint, plan, state, records)
     show(Report(state.step, plan.steps, _worst(records)))
     next_save = time.monotonic() + pause
-    # Matrices are far too small for BLAS threads, and bits must not depend on how many there are.
-    one_thread = threadpool_limits(limits=1, user_api="blas")
-    with one_thread, _deferred_interrupt() as interrupted:
+    with _deferred_interrupt() as interrupted:
         while records.done < len(plan.record):
             target = int(plan.record[records.done])
             while state.step < target:
@@ -200,6 +200,8 @@ def run_plan(
                 if interrupted():
                     raise KeyboardInterrupt
             recorder.record(records, state)
+        if checkpoint is not None:
+            save_checkpoint(checkpoint, plan, state, records)
     show(Report(state.step, plan.steps, _worst(records)))
     return build_run(plan, recorder, records, state, time.monotonic() - began)
 

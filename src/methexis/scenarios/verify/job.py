@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from methexis.core.checks import Array, MethexisError
 from methexis.core.edln import EDLN
@@ -22,14 +21,16 @@ from methexis.core.problem import Problem
 from methexis.core.products import hidden_maps
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
+from methexis.core.threads import one_blas_thread
 from methexis.init import gaussian
 from methexis.progress import Progress, Silent
 from methexis.scenarios.verify.prediction import predict
-from methexis.scenarios.verify.result import RandomMinima, Schedule, VerifyResult
+from methexis.scenarios.verify.result import RandomMinima, RunLength, VerifyResult
 from methexis.scenarios.verify.settings import VerifySettings
 from methexis.scenarios.verify.verdict import judge
 from methexis.schedules import cosine
 from methexis.theory.entropy import entropy_of
+from methexis.theory.flow import shuffle_factor
 from methexis.theory.gauge import random_minimum
 from methexis.theory.moments import gradient_moments
 from methexis.theory.platonic import PlatonicSolution, platonic
@@ -54,6 +55,7 @@ _FINAL_FACTOR = 0.02
 Announce = Callable[[str], None]
 
 
+@one_blas_thread
 def run_verify(
     settings: VerifySettings,
     *,
@@ -83,9 +85,8 @@ def run_verify(
         On settings that cannot work (a learning rate above the edge of stability, …), or if every
         replica was lost.
     """
-    with threadpool_limits(limits=1, user_api="blas"):  # matrices are too small for threads
-        sgd = partial(run_plan, checkpoint=checkpoint, checkpoint_seconds=checkpoint_seconds)
-        return _run(settings, partial(sgd, show=progress or Silent()), announce or (lambda _: None))
+    sgd = partial(run_plan, checkpoint=checkpoint, checkpoint_seconds=checkpoint_seconds)
+    return _run(settings, partial(sgd, show=progress or Silent()), announce or (lambda _: None))
 
 
 def _run(settings: VerifySettings, run_sgd: Callable[[Plan], Run], say: Announce) -> VerifyResult:
@@ -163,7 +164,10 @@ def _run(settings: VerifySettings, run_sgd: Callable[[Plan], Run], say: Announce
     ]
     clock.stop("mean kernels")
     mean_raw = mean_kernels(recorder, raw)
-    result = VerifyResult(
+    pairs = _cosines(mean_projected)
+    to_universal = np.array([_cosine(k, u) for k, u in zip(mean_projected, universal, strict=True)])
+    shares = [e / s.layer_entropy for e, s in zip(layer_entropy, solutions, strict=True)]
+    return VerifyResult(
         settings=settings,
         source=source,
         students=students,
@@ -174,16 +178,13 @@ def _run(settings: VerifySettings, run_sgd: Callable[[Plan], Run], say: Announce
         control=control,
         prediction=prediction,
         mean_kernel=_cosines(mean_raw),
-        mean_kernel_projected=_cosines(mean_projected),
-        mean_kernel_to_theory=np.array(
-            [_cosine(k, u) for k, u in zip(mean_projected, universal, strict=True)]
-        ),
+        mean_kernel_projected=pairs,
+        mean_kernel_to_theory=to_universal,
         layer_entropy=layer_entropy,
         epoch_turn=_epoch_turn(settings, source, schedule, solutions),
-        verdict=judge(settings, run, control, prediction, minima, _cosines(mean_projected)),
+        verdict=judge(settings, run, control, prediction, minima, to_universal, shares),
         timings=timings,
     )
-    return result
 
 
 class _Clock:
@@ -203,7 +204,7 @@ def _schedule(
     source: Teacher | Samples,
     students: list[EDLN],
     solutions: list[PlatonicSolution],
-) -> Schedule:
+) -> RunLength:
     """Size the run from the relaxation spectrum.
 
     ``1 - alignment`` of the slowest mode falls as ``e^{-μτ/2}``; the run is long enough for a
@@ -222,6 +223,8 @@ def _schedule(
         for s in students
     )
     per_step = lr**2 / settings.batch * 3.0 / 8.0
+    if settings.sampling == "shuffle" and isinstance(source, Samples):
+        per_step *= shuffle_factor(source.num_samples, settings.batch)
     fitted = settings.steps is None
     if settings.steps is None:
         wanted = slowest / 2.0 * np.log(REDUCTION)
@@ -230,7 +233,7 @@ def _schedule(
         steps = settings.steps
     rates = SGD(lr, schedule=cosine(_FINAL_FACTOR))
     total = rates.slow_time(np.array([steps]), steps, settings.batch)[0]
-    return Schedule(lr, _FINAL_FACTOR, settings.batch, steps, float(total), float(slowest), fitted)
+    return RunLength(lr, _FINAL_FACTOR, settings.batch, steps, float(total), float(slowest), fitted)
 
 
 def _random_minima(
@@ -291,7 +294,7 @@ def _cosines(kernels: list[Array]) -> Array:
 def _epoch_turn(
     settings: VerifySettings,
     source: Teacher | Samples,
-    schedule: Schedule,
+    schedule: RunLength,
     solutions: list[PlatonicSolution],
 ) -> float | None:
     """``η λ_max N / B``: how far one epoch moves along the stiffest direction (shuffled runs).

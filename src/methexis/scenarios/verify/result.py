@@ -17,7 +17,7 @@ from methexis.training.run import Run
 
 
 @dataclass(frozen=True, eq=False)
-class Schedule:
+class RunLength:
     """How long the run is, and why.
 
     Attributes
@@ -141,7 +141,7 @@ class VerifyResult:
     source: Teacher | Samples
     students: list[EDLN]
     solutions: list[PlatonicSolution]
-    schedule: Schedule
+    schedule: RunLength
     minima: list[RandomMinima]
     run: Run
     control: Run
@@ -167,7 +167,7 @@ class VerifyResult:
         start = self.run.worst_pair()[0]
         lost = np.flatnonzero(~self.run.healthy)
         data = self.run.data
-        return {
+        summary = {
             "passed": self.verdict.passed,
             "why": self.verdict.why,
             "checks": [vars(c) for c in self.verdict.checks],
@@ -199,3 +199,13 @@ class VerifyResult:
             "timings_s": {k: round(v, 3) for k, v in self.timings.items()},
             "provenance": self.run.provenance,
         }
+        return {key: _without_nan(value) for key, value in summary.items()}
+
+
+def _without_nan(value: Any) -> Any:
+    """JSON has no NaN: what was not measured is null."""
+    if isinstance(value, dict):
+        return {k: _without_nan(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(v) for v in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -17,7 +17,7 @@ NOISE_CONDITION = 25.0
 TARGET, EASY_TARGET = 0.999, 0.9999
 #: Learning rate times the largest eigenvalue of the Hessian at the Platonic point, by default.
 #: What fluctuations leave of ``1 - alignment`` is proportional to it over the batch size.
-LR_TIMES_SHARPNESS, EASY_LR_TIMES_SHARPNESS = 0.2, 0.08
+LR_TIMES_SHARPNESS, EASY_LR_TIMES_SHARPNESS = 0.3, 0.1
 #: Anisotropic noise relaxes more slowly and is stable at larger learning rates: a factor on both.
 ANISOTROPIC_FACTOR = 2.0
 
@@ -43,8 +43,8 @@ class VerifySettings:
     batch : int
         Batch size ``B``.
     lr : float, optional
-        First learning rate; by default 0.2 over the largest Hessian eigenvalue at the Platonic
-        point (0.08 if easy), and twice that for anisotropic noise.
+        First learning rate; by default 0.3 over the largest Hessian eigenvalue at the Platonic
+        point (0.1 if easy), and twice that for anisotropic noise.
     steps : int, optional
         SGD steps; by default from the relaxation spectrum.
 
@@ -60,7 +60,7 @@ class VerifySettings:
     loss: str = "squared"
     seed: int = 0
     replicas: int = 8
-    batch: int = 8
+    batch: int = 16
     lr: float | None = None
     steps: int | None = None
 
@@ -75,7 +75,7 @@ class VerifySettings:
         if self.lr is not None:
             number("lr", self.lr, above=0.0)
         if self.steps is not None:
-            integer("steps", self.steps, least=1)
+            integer("steps", self.steps, least=1, most=10**10)
 
     @property
     def target(self) -> float:
