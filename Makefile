@@ -35,7 +35,7 @@ lint: $(STAMP) ## check style, formatting and types
 bench: $(STAMP) ## time the reference engine
 	$(BIN)/python -m benchmarks.engine
 
-evidence: $(STAMP) ## run the full experiments behind the documented numbers (half an hour)
+evidence: $(STAMP) ## run the full experiments behind the documented numbers
 	$(BIN)/python -m evidence.run
 
 docs: $(STAMP) ## render tables from the evidence, and output and picture of the demo

@@ -62,7 +62,7 @@ def judge(
         universal = float(to_universal.min())
         checks.append(
             Check(
-                "mean kernels, least alignment with the universal kernel",
+                "mean kernels to the universal kernel, least",
                 f"{universal:.6f}",
                 f">= {settings.target}",
                 universal >= settings.target,
