@@ -78,8 +78,8 @@ class StreamId(IntEnum):
     PERMUTATIONS = 2  # sampling without replacement, one permutation per epoch
     INIT = 3  # initial weights; the step is the layer
     PRIVATE = 4  # noise that only one student sees
-    PROBLEM = 5  # random teachers, embeddings and views
-    GAUGE = 6  # random points on a gauge orbit; the step is the interface
+    PROBLEM = 5  # kept for random teachers, embeddings and views
+    GAUGE = 6  # seeds of random minima; the key itself is the seed
 
 
 def student_stream(base: int, student: int) -> int:
