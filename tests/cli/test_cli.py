@@ -117,8 +117,10 @@ def test_an_interrupted_command_goes_on_to_the_same_bits(tmp_path: Path, how: in
     call(*QUICK, "--steps", steps, "--out", str(whole))
     out = tmp_path / "out"
     words = [*QUICK, "--steps", steps, "--out", str(out), "--checkpoint-every", "0.2"]
+    # A background job's children start with Ctrl-C ignored; a person's command does not.
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     process = subprocess.Popen(
-        [sys.executable, "-c", "from methexis.cli import main; main()", *words],
+        [sys.executable, "-c", heed + "from methexis.cli import main; main()", *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )

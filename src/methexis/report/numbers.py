@@ -7,18 +7,18 @@ import math
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
-def alignment(value: float) -> str:
-    """Six digits: ``1 - alignment`` of a good run is about a millionth.
+def alignment(value: float | None) -> str:
+    """Six digits: ``1 - alignment`` of a good run is about a millionth. None was not measured.
 
     Examples
     --------
     >>> alignment(0.99312177)
     '0.993122'
     """
-    return "not measured" if math.isnan(value) else f"{value:.6f}"
+    return "not measured" if value is None or math.isnan(value) else f"{value:.6f}"
 
 
-def number(value: float, digits: int = 3) -> str:
+def number(value: float | None, digits: int = 3) -> str:
     """Write a number with so many significant digits, very large and small ones by a power of ten.
 
     Examples
@@ -26,8 +26,10 @@ def number(value: float, digits: int = 3) -> str:
     >>> number(0.0092947), number(6.9e-7, 2), number(1234.5), number(1.0), number(0.0)
     ('0.00929', '6.9 × 10⁻⁷', '1230', '1.00', '0')
     """
-    if not math.isfinite(value):
-        return "not measured" if math.isnan(value) else str(value)
+    if value is None or math.isnan(value):
+        return "not measured"
+    if math.isinf(value):
+        return str(value)
     if value == 0.0:
         return "0"
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
