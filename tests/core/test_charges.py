@@ -81,7 +81,9 @@ def by_loops(weights: list[np.ndarray]) -> list[np.ndarray]:
     return found
 
 
-def close(found: list[np.ndarray], expected: list[np.ndarray], weights: list[np.ndarray]) -> None:
+def assert_close(
+    found: list[np.ndarray], expected: list[np.ndarray], weights: list[np.ndarray]
+) -> None:
     size = max(np.sum(w**2) for w in weights)
     for a, b in zip(found, expected, strict=True):
         assert_allclose(a, b, rtol=0, atol=EXACT * size)
@@ -89,9 +91,9 @@ def close(found: list[np.ndarray], expected: list[np.ndarray], weights: list[np.
 
 def test_charges_by_loops() -> None:
     weights = start(SEED, (3, 4, 2, 5))
-    close(charges(weights), by_loops(weights), weights)
+    assert_close(charges(weights), by_loops(weights), weights)
     stacked = [np.stack([w, 2 * w]) for w in weights]
-    close([c[1] for c in charges(stacked)], [4 * c for c in by_loops(weights)], weights)
+    assert_close([c[1] for c in charges(stacked)], [4 * c for c in by_loops(weights)], weights)
 
 
 @NETS
@@ -106,7 +108,7 @@ def test_sgd_path(net, decay, size) -> None:
         gradients = net.gradients(weights, x, y)
         law = charge_step(law, gradients, lr=lr, weight_decay=decay)
         weights = [(1 - lr * decay) * w - lr * g for w, g in zip(weights, gradients, strict=True)]
-        close(law, by_loops(weights), weights)
+        assert_close(law, by_loops(weights), weights)
         moved = max(moved, np.abs(gradient_charges(gradients)[0]).max())
     assert moved > 1e-3  # the law was not tested on standing gradients
 
@@ -124,7 +126,7 @@ def test_one_step_at_any_shape(seed, widths, lr, decay) -> None:
     gradients = Net("tanh").gradients(weights, x, y)
     law = charge_step(charges(weights), gradients, lr=lr, weight_decay=decay)
     after = [(1 - lr * decay) * w - lr * g for w, g in zip(weights, gradients, strict=True)]
-    close(law, charges(after), [*weights, *after])
+    assert_close(law, charges(after), [*weights, *after])
 
 
 @NETS
@@ -148,11 +150,11 @@ def test_heavy_ball_path(net, decay) -> None:
         direct = [
             weights[i + 1].T @ speed[i + 1] - speed[i] @ weights[i].T for i in range(len(dims) - 2)
         ]
-        close(cross, direct, [*weights, *speed])
+        assert_close(cross, direct, [*weights, *speed])
         previous = by_loops(speed)
         law = [c - lr * (a + a.T) + lr**2 * q for c, a, q in zip(law, cross, previous, strict=True)]
         weights = [w - lr * v for w, v in zip(weights, speed, strict=True)]
-        close(law, by_loops(weights), weights)
+        assert_close(law, by_loops(weights), weights)
 
 
 def test_per_layer_rates() -> None:
@@ -166,7 +168,7 @@ def test_per_layer_rates() -> None:
         law = charge_step(by_loops(scaled), pulled, lr=1.0)
         weights = [w - r * g for w, r, g in zip(weights, rates, gradients, strict=True)]
         after = [w / np.sqrt(r) for w, r in zip(weights, rates, strict=True)]
-        close(law, by_loops(after), after)
+        assert_close(law, by_loops(after), after)
 
 
 def test_the_law_needs_adjacent_linear_maps() -> None:
