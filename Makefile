@@ -4,41 +4,67 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.locked
+NATIVE := build/native/.built
+NATIVE_SOURCES := CMakeLists.txt $(shell find native -type f)
+CPP_SOURCES := $(filter %.cpp %.hpp,$(NATIVE_SOURCES))
+INSTALL := -m pip install --quiet --no-deps --no-build-isolation --editable .
 COMPILE := $(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 	--custom-compile-command "make lock" --quiet
+CONFIGURE = $(BIN)/cmake -S . -G Ninja -D CMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) \
+	-D CMAKE_BUILD_TYPE=Debug -D CMAKE_CXX_FLAGS_DEBUG="-O1 -g" \
+	-D METHEXIS_EXTENSION=OFF -D METHEXIS_TESTS=ON $(CMAKE_ARGS)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-minimum lint bench evidence docs lock clean
+.PHONY: help demo test test-minimum lint native native-test native-neon wheel bench evidence docs \
+	lock clean
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(STAMP) ## train, compare with the theory, write a report to demo-out/
+demo: $(NATIVE) ## train, compare with the theory, write a report to demo-out/
 	$(BIN)/methexis verify --out demo-out --force
 
-test: $(STAMP) ## run the tests and the examples in the docstrings
+test: $(NATIVE) ## run the tests and the examples in the docstrings
 	$(BIN)/python -m pytest
 
 test-minimum: VENV := build/minimum
 test-minimum: ## run the tests with the oldest supported versions, in build/minimum
 	$(PYTHON) -m venv --clear $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --requirement requirements/minimum.txt
-	$(VENV)/bin/python -m pip install --quiet --no-deps --editable .
+	$(VENV)/bin/python $(INSTALL) --config-settings=build-dir=$(VENV)/native
 	$(VENV)/bin/python -m pytest
+	rm -f $(NATIVE) src/methexis/_native.*.so # made by the oldest tools
 
 lint: $(STAMP) ## check style, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run --Werror $(CPP_SOURCES)
 
-bench: $(STAMP) ## time the reference engine
+native: $(NATIVE) ## rebuild the extension in place, as far as its sources changed
+
+native-test: $(STAMP) ## test the kernels of every instruction set here, sanitized
+	$(CONFIGURE) -B build/native-test -D METHEXIS_SANITIZE=address,undefined
+	$(BIN)/cmake --build build/native-test
+	$(BIN)/ctest --test-dir build/native-test --output-on-failure
+
+native-neon: $(STAMP) ## cross-compile the kernels for aarch64; test them if there is an emulator
+	$(CONFIGURE) -B build/native-neon --toolchain native/cmake/aarch64.cmake
+	$(BIN)/cmake --build build/native-neon
+	! command -v qemu-aarch64 >/dev/null || \
+		$(BIN)/ctest --test-dir build/native-neon --output-on-failure
+
+wheel: $(NATIVE) ## build a wheel in dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+bench: $(NATIVE) ## time the reference engine
 	$(BIN)/python -m benchmarks.engine
 
-evidence: $(STAMP) ## run the full experiments behind the documented numbers
+evidence: $(NATIVE) ## run the full experiments behind the documented numbers
 	$(BIN)/python -m evidence.run
 
-docs: $(STAMP) ## render tables from the evidence, and output and picture of the demo
+docs: $(NATIVE) ## render tables from the evidence, and output and picture of the demo
 	$(BIN)/python -m evidence.render
 	$(BIN)/python -m evidence.demo
 
@@ -53,5 +79,10 @@ clean: ## delete what the jobs made, the environments included
 $(STAMP): requirements/dev.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --requirement requirements/dev.lock
-	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	$(BIN)/python $(INSTALL)
+	touch $@
+
+$(NATIVE): $(STAMP) $(NATIVE_SOURCES)
+	test -e build/native/build.ninja || $(BIN)/python $(INSTALL)
+	$(BIN)/cmake --build build/native
 	touch $@

@@ -21,7 +21,7 @@ SOURCE = ROOT / "src"
 PACKAGE = "methexis"
 
 LAYERS = [  # from the bottom to the top; imports go downwards or stay in their layer
-    {"version", "errors", "progress"},
+    {"version", "errors", "progress", "_native"},
     {"core"},
     {"theory"},
     {"init", "geometry", "schedules"},
@@ -38,6 +38,7 @@ ALLOWED_OUTSIDE: dict[str | None, set[str]] = {
     "version": set(),
     "errors": set(),
     "progress": set(),
+    "_native": {"numpy"},
     "core": NUMERICAL,
     "theory": NUMERICAL,
 }
@@ -53,6 +54,8 @@ def module_name(path: Path) -> str:
 
 
 MODULES = {module_name(path): path for path in sorted((SOURCE / PACKAGE).rglob("*.py"))}
+# The compiled extension is known by its stub.
+MODULES[f"{PACKAGE}._native"] = SOURCE / PACKAGE / "_native.pyi"
 
 
 def syntax_tree(path: Path) -> ast.Module:
@@ -167,10 +170,19 @@ def test_every_module_has_a_docstring(name: str) -> None:
     assert ast.get_docstring(syntax_tree(MODULES[name])), f"{name} says nothing about itself"
 
 
-PYTHON_FILES = [*MODULES.values(), *sorted((ROOT / "tests").rglob("*.py"))]
+NATIVE_FILES = [
+    ROOT / "CMakeLists.txt",
+    *(path for path in sorted((ROOT / "native").rglob("*")) if path.is_file()),
+]
+FILES = [*MODULES.values(), *sorted((ROOT / "tests").rglob("*.py")), *NATIVE_FILES]
 
 
-@pytest.mark.parametrize("path", PYTHON_FILES, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", NATIVE_FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_native_file_says_what_it_is_for(path: Path) -> None:
+    assert path.read_text(encoding="utf-8").startswith(("// ", "# "))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_are_short(path: Path) -> None:
     num_lines = len(path.read_text(encoding="utf-8").splitlines())
     assert num_lines < MAX_LINES, f"{path.relative_to(ROOT)}: {num_lines} lines are two files"

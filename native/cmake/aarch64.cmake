@@ -1,0 +1,12 @@
+# Toolchain: Debian's cross compiler for aarch64, and its emulator where that is installed.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
+set(CMAKE_FIND_ROOT_PATH /usr/aarch64-linux-gnu)
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+find_program(METHEXIS_QEMU qemu-aarch64)
+if(METHEXIS_QEMU)
+  set(CMAKE_CROSSCOMPILING_EMULATOR ${METHEXIS_QEMU};-L;/usr/aarch64-linux-gnu)
+endif()
