@@ -158,10 +158,13 @@ class SlowSGD:
     def step(self) -> list[Array]:
         """Do one step; return the gradients it used."""
         gradients, lr = self.gradients(), self.rate()
-        for i, g in enumerate(gradients):
-            self.velocity[i] = self.optimiser.momentum * self.velocity[i] + g
+        beta = self.optimiser.momentum
+        for i, gradient in enumerate(gradients):
+            g = gradient + self.optimiser.l2 * self.weights[i]
+            self.velocity[i] = beta * self.velocity[i] + g
+            move = g + beta * self.velocity[i] if self.optimiser.nesterov else self.velocity[i]
             keep = 1.0 - lr * self.optimiser.weight_decay
-            self.weights[i] = keep * self.weights[i] - lr * self.velocity[i]
+            self.weights[i] = keep * self.weights[i] - lr * move
         self.at += 1
         return gradients
 

@@ -21,6 +21,15 @@ OPTIMISERS = {
     "all": mx.SGD(
         lr=0.005, momentum=0.5, weight_decay=0.2, schedule=mx.schedules.cosine(final=0.1)
     ),
+    "l2": mx.SGD(lr=0.005, l2=0.3, weight_decay=0.2),
+    "nesterov": mx.SGD(
+        lr=0.003,
+        momentum=0.7,
+        nesterov=True,
+        weight_decay=0.2,
+        l2=0.3,
+        schedule=mx.schedules.cosine(final=0.1),
+    ),
     "inverse time": mx.SGD(lr=0.005, schedule=mx.schedules.inverse_time(final=0.2)),
 }
 

@@ -99,20 +99,10 @@ class Plan:
 
     def describe(self) -> dict[str, Any]:
         """The plan's settings as plain data, for provenance."""
-        optimiser: dict[str, Any] = {"name": type(self.optimiser).__name__, "lr": self.optimiser.lr}
-        if isinstance(self.optimiser, SGD):
-            optimiser |= {
-                "momentum": self.optimiser.momentum,
-                "weight_decay": self.optimiser.weight_decay,
-                "schedule": self.optimiser.schedule.kind,
-                "schedule_final": self.optimiser.schedule.final,
-            }
-        else:
-            optimiser["rtol"] = self.optimiser.rtol
         return {
             "source": source_name(self.source),
             "dims": [list(p.dims) for p in self.problems],
-            "optimiser": optimiser,
+            "optimiser": self.optimiser.describe(),
             "steps": self.steps,
             "batch": None if self.exact else self.batch,
             "sampling": self.sampling,

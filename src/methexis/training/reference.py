@@ -14,7 +14,7 @@ import numpy as np
 from methexis.core.checks import Array, MethexisError
 from methexis.core.products import loss_gradient
 from methexis.training.batches import Draw, batches
-from methexis.training.optimisers import SGD
+from methexis.training.optimisers import UpdateRule
 from methexis.training.plan import Plan
 from methexis.training.state import CHECK_INTERVAL, State
 
@@ -29,8 +29,8 @@ class ReferenceEngine:
     stretch = 512
 
     def __init__(self, plan: Plan) -> None:
-        if not isinstance(plan.optimiser, SGD):
-            raise MethexisError(f"reference engine: expected SGD, got {plan.optimiser!r}")
+        if not isinstance(plan.optimiser, UpdateRule):
+            raise MethexisError(f"reference engine: expected steps, got {plan.optimiser!r}")
         self.plan = plan
         self.optimiser = plan.optimiser
         self.draw: Draw | None = None if plan.sampling == "full" else batches(plan)
@@ -38,13 +38,17 @@ class ReferenceEngine:
             (2.0 / plan.batch * (p.embed_out.T @ p.embed_out)).astype(plan.dtype)
             for p in plan.problems
         ]
+        self._hyper = {
+            name: np.full((1, 1, 1), getattr(self.optimiser, name, 0.0), dtype=plan.dtype)
+            for name in ("weight_decay", "l2", "momentum")
+        }
         width = max(p.dims[0] + p.dims[-1] for p in plan.problems)
         row = 8 * len(plan.replicas) * plan.batch * width * (len(plan.problems) + 1)
         self._block = int(np.clip(_BLOCK_BYTES // row, 1, CHECK_INTERVAL))
 
     def start(self) -> State:
         """The state before the first step."""
-        return State.start(self.plan, momentum=self.optimiser.momentum > 0)
+        return State.start(self.plan, momentum=self.optimiser.num_slots > 0)
 
     def advance(self, state: State, until: int) -> None:
         """Advance ``state`` in place to step ``until``.
@@ -61,16 +65,18 @@ class ReferenceEngine:
                     state.mark_lost(self.plan)
 
     def _run_block(self, state: State, num: int) -> None:
-        rates = self.optimiser.rates(state.step, num, self.plan.steps)
+        rates = self.optimiser.rates(state.step, num, self.plan.steps).astype(self.plan.dtype)
         blocks = None if self.draw is None else self.draw(state.step, num)
         for t in range(num):
+            hyper = self._hyper | {"lr": rates[t].reshape(1, 1, 1)}
             for k, weights in enumerate(state.weights):
                 if blocks is None:
                     gradients = self._full_gradient(k, weights)
                 else:
                     inputs, labels = blocks[k]
                     gradients = self._gradient(k, weights, inputs[t], labels[t])
-                self._update(state, k, gradients, float(rates[t]))
+                slots = [state.velocity[k]] if state.velocity else []
+                self.optimiser.step(weights, gradients, slots, hyper, state.step + t)
         state.step += num
 
     def _gradient(self, k: int, weights: list[Array], inputs: Array, labels: Array) -> list[Array]:
@@ -89,19 +95,3 @@ class ReferenceEngine:
         """Exact gradient of ``L`` over the population or the whole data set."""
         full = loss_gradient(self.plan.problems[k], weights)
         return [g.astype(self.plan.dtype, copy=False) for g in full]
-
-    def _update(self, state: State, k: int, gradients: list[Array], lr: float) -> None:
-        """``v <- βv + G``, ``W <- (1 - ηγ) W - ηv``, in place."""
-        keep = 1.0 - lr * self.optimiser.weight_decay
-        for i, gradient in enumerate(gradients):
-            if state.velocity:
-                velocity = state.velocity[k][i]
-                velocity *= self.optimiser.momentum
-                velocity += gradient
-                move = velocity * lr
-            else:
-                move = np.multiply(gradient, lr, out=gradient)
-            weights = state.weights[k][i]
-            if keep != 1.0:
-                weights *= keep
-            weights -= move
