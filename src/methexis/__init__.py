@@ -9,7 +9,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submodules=["geometry", "init", "schedules", "theory"],
     submod_attrs={
         # sources and students
-        "core": ["EDLN", "Samples", "Teacher", "View"],
+        "core": ["EDLN", "MLP", "Samples", "Teacher", "View"],
         # errors
         "errors": ["ConditionError", "MethexisError"],
         # weights

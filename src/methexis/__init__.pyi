@@ -3,6 +3,7 @@ from methexis import init as init
 from methexis import schedules as schedules
 from methexis import theory as theory
 from methexis.core import EDLN as EDLN
+from methexis.core import MLP as MLP
 from methexis.core import Samples as Samples
 from methexis.core import Teacher as Teacher
 from methexis.core import View as View

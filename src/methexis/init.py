@@ -1,8 +1,10 @@
 """Initialisers: where a run starts (``mx.init``).
 
 An initialiser is a frozen specification; calling it with a source, a student's number and the
-run's seeds gives weights ``(replica, d_i, d_{i-1})``. The numbers come from the INIT stream, so a
-replica run alone starts as it did in the batch.
+run's seeds gives weights ``(replica, d_i, d_{i-1})``, with zero biases as a last column where the
+student has biases. The numbers come from the INIT stream, so a replica run alone starts as it did
+in the batch. Initialisers that start at a minimum need the theory's closed forms and refuse other
+students than linear ones.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import numpy as np
 
 from methexis.core.checks import Array, number
 from methexis.core.edln import EDLN
+from methexis.core.mlp import MLP
 from methexis.core.problem import Problem
 from methexis.core.samples import Samples
 from methexis.core.streams import StreamId, keys, normals, student_stream
@@ -38,7 +41,7 @@ class Initialiser(Protocol):
     def __call__(
         self,
         source: Teacher | Samples,
-        student: EDLN,
+        student: EDLN | MLP,
         *,
         number: int,
         seed: int,
@@ -61,6 +64,13 @@ def _normal_layers(
     return layers
 
 
+def _with_zero_biases(problem: Problem, layers: list[Array]) -> list[Array]:
+    """Append the column of biases, zero, where the student has them."""
+    if not problem.bias:
+        return layers
+    return [np.concatenate([w, np.zeros((*w.shape[:-1], 1))], axis=-1) for w in layers]
+
+
 @dataclass(frozen=True)
 class _Gaussian:
     scale: float
@@ -68,7 +78,7 @@ class _Gaussian:
     def __call__(
         self,
         source: Teacher | Samples,
-        student: EDLN,
+        student: EDLN | MLP,
         *,
         number: int,
         seed: int,
@@ -77,7 +87,8 @@ class _Gaussian:
     ) -> list[Array]:
         problem = Problem.of(source, student, loss)
         layers = _normal_layers(problem, number, seed, replicas)
-        return [w * (self.scale / np.sqrt(w.shape[-1])) for w in layers]
+        scaled = [w * (self.scale / np.sqrt(w.shape[-1])) for w in layers]
+        return _with_zero_biases(problem, scaled)
 
 
 @dataclass(frozen=True)
@@ -87,7 +98,7 @@ class _Orthogonal:
     def __call__(
         self,
         source: Teacher | Samples,
-        student: EDLN,
+        student: EDLN | MLP,
         *,
         number: int,
         seed: int,
@@ -101,7 +112,7 @@ class _Orthogonal:
             q, r = np.linalg.qr(w if tall else w.mT)
             q = q * np.sign(np.diagonal(r, axis1=-2, axis2=-1))[..., None, :]
             result.append(self.scale * (q if tall else q.mT))
-        return result
+        return _with_zero_biases(problem, result)
 
 
 @dataclass(frozen=True)
@@ -113,7 +124,7 @@ class _Minimum:
     def __call__(
         self,
         source: Teacher | Samples,
-        student: EDLN,
+        student: EDLN | MLP,
         *,
         number: int,
         seed: int,
@@ -142,7 +153,10 @@ class _Minimum:
 
 
 def gaussian(scale: float = 1.0) -> Initialiser:
-    """Independent normal weights of standard deviation ``scale / sqrt(fan-in)``.
+    """Independent normal weights of standard deviation ``scale / sqrt(fan-in)``; zero biases.
+
+    With the default 1 a linear layer hands on the mean square of its inputs. ReLU halves it, so
+    that deep ReLU networks start best at ``scale=2**0.5`` (He's initialisation).
 
     Raises
     ------
@@ -153,7 +167,7 @@ def gaussian(scale: float = 1.0) -> Initialiser:
 
 
 def orthogonal(scale: float = 1.0) -> Initialiser:
-    """Haar matrices with orthonormal rows or columns (the fewer), times ``scale``.
+    """Haar matrices with orthonormal rows or columns (the fewer), times ``scale``; zero biases.
 
     Raises
     ------

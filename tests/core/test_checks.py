@@ -158,15 +158,15 @@ BAD = {
     ),
     "student is a tuple": (
         lambda: mx.theory.platonic(TEACHER, (2,)),
-        r"^student: expected an EDLN, got tuple$",
+        r"^student: expected an EDLN or MLP, got tuple$",
     ),
     "unknown loss": (
         lambda: mx.theory.platonic(TEACHER, STUDENT, loss="hinge"),
-        r"^loss: expected one of 'squared', 'whitened', got 'hinge'$",
+        r"^loss: expected one of 'squared', 'whitened', .*'cross_entropy', got 'hinge'$",
     ),
     "loss is no word": (
         lambda: mx.theory.platonic(TEACHER, STUDENT, loss=["squared"]),
-        r"^loss: expected one of 'squared', 'whitened', got \['squared'\]$",
+        r"^loss: expected one of 'squared', 'whitened', .*'cross_entropy', got \['squared'\]$",
     ),
     "too few layers": (
         lambda: mx.theory.entropy(TEACHER, STUDENT, GOOD[:1]),

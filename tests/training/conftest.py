@@ -71,10 +71,9 @@ class SlowSGD:
             self.metric = np.linalg.inv(self.labels @ noise @ self.labels.T)
         seen = source.dim_x + view.num_private
         self.view = np.eye(seen) if view.matrix is None else view.matrix
-        self.embed_in = np.eye(len(self.view)) if student.embed_in is None else student.embed_in
-        self.embed_out = (
-            np.eye(len(self.labels)) if student.embed_out is None else student.embed_out
-        )
+        embed_in, embed_out = (getattr(student, n, None) for n in ("embed_in", "embed_out"))
+        self.embed_in = np.eye(len(self.view)) if embed_in is None else embed_in
+        self.embed_out = np.eye(len(self.labels)) if embed_out is None else embed_out
         self.at = 0
 
     def _key(self, base: StreamId, student: int) -> np.ndarray[Any, np.dtype[np.uint32]]:

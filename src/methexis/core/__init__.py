@@ -5,6 +5,7 @@ from methexis.core.checks import ConditionError, MethexisError
 from methexis.core.edln import EDLN
 from methexis.core.gap import canonical_gauge, entropic_gap
 from methexis.core.geometry import LayerAlignment, align_maps, align_samples, gram_cosines
+from methexis.core.mlp import MLP
 from methexis.core.problem import Problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
@@ -13,6 +14,7 @@ from methexis.core.view import View
 __all__ = [
     # sources and students
     "EDLN",
+    "MLP",
     "Problem",
     "Samples",
     "Teacher",

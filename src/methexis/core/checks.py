@@ -21,6 +21,7 @@ __all__ = [
     "MethexisError",
     "Weights",
     "covariance",
+    "hidden_widths",
     "integer",
     "number",
     "one_of",
@@ -157,6 +158,24 @@ def one_of(name: str, value: Any, allowed: Sequence[str]) -> str:
         words = ", ".join(repr(word) for word in allowed)
         raise MethexisError(f"{name}: expected one of {words}, got {value!r}")
     return str(value)
+
+
+def hidden_widths(hidden: Sequence[int]) -> tuple[int, ...]:
+    """Return the widths of a student's hidden layers, at least one.
+
+    Raises
+    ------
+    MethexisError
+        If there is none, or a width is no integer >= 1.
+    """
+    try:
+        given = tuple(hidden)
+    except TypeError:
+        raise MethexisError(f"hidden: expected a sequence of widths, got {hidden!r}") from None
+    widths = tuple(integer(f"hidden[{i}]", w, least=1) for i, w in enumerate(given))
+    if not widths:
+        raise MethexisError("hidden: expected at least one hidden layer (depth >= 2), got none")
+    return widths
 
 
 def weight_list(weights: Sequence[ArrayLike], dims: Sequence[int]) -> list[Array]:

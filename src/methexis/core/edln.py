@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from methexis.core.checks import Array, MethexisError, integer, number, real_array
+from methexis.core.checks import Array, hidden_widths, integer, number, real_array
 from methexis.core.linalg import random_conditioned
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
@@ -54,14 +54,7 @@ class EDLN:
         embed_out: ArrayLike | None = None,
         view: View | ArrayLike | None = None,
     ) -> None:
-        try:
-            given = tuple(hidden)
-        except TypeError:
-            raise MethexisError(f"hidden: expected a sequence of widths, got {hidden!r}") from None
-        widths = tuple(integer(f"hidden[{i}]", w, least=1) for i, w in enumerate(given))
-        if not widths:
-            raise MethexisError("hidden: expected at least one hidden layer (depth >= 2), got none")
-        object.__setattr__(self, "hidden", widths)
+        object.__setattr__(self, "hidden", hidden_widths(hidden))
         for name, value in (("embed_in", embed_in), ("embed_out", embed_out)):
             checked = None if value is None else real_array(name, value, (None, None))
             object.__setattr__(self, name, checked)

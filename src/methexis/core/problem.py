@@ -7,8 +7,12 @@ change. Folding them once leaves a single form that all theory and all engines w
     f = M W_D … W_1 E x,    ℓ = ‖f − y‖²,    y = V x + ε
 
 with ``E = M_I Z`` (private features appended to ``x``), ``M = N^{1/2} M_O``,
-``V -> N^{1/2} Φ V`` and ``Σε -> N^{1/2} Φ Σε Φᵀ N^{1/2}``; ``N`` is the identity for the squared
-loss and ``(Φ Σε Φᵀ)⁻¹`` for the noise-whitened loss.
+``V -> N^{1/2} Φ V`` and ``Σε -> N^{1/2} Φ Σε Φᵀ N^{1/2}``; ``N`` is ``(Φ Σε Φᵀ)⁻¹`` for the
+noise-whitened loss and the identity for all others.
+
+A nonlinear student (`MLP`) has the same frozen maps with an activation function and biases in
+between: ``f = M h_D``, ``h_i = act(W_i h_{i-1} + b_i)``, ``h_0 = E x``, the last layer linear.
+Engines serve all problems; the theory serves those for which `Problem.require_theory` is content.
 """
 
 from __future__ import annotations
@@ -30,12 +34,18 @@ from methexis.core.checks import (
 )
 from methexis.core.edln import EDLN
 from methexis.core.linalg import inverse_sqrt_psd, rank, sqrt_psd
+from methexis.core.mlp import MLP
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher, source_name
 
-LOSSES = ("squared", "whitened")
+#: Losses of one sample with residual ``r = f - y``: ``‖r‖²``; ``rᵀΣε⁻¹r``; the same with the second
+#: moment of past residuals for ``Σε``; and ``-Σ_c y_c ln softmax(f)_c``, for labels that are class
+#: probabilities.
+LOSSES = ("squared", "whitened", "whitened_running", "cross_entropy")
 #: Standard deviation of label noise, over that of the signal, below which it is rounding.
 NOISE_FLOOR = 1e-12
+#: How far the sum of a sample's class probabilities may be from 1.
+_PROBABILITY_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +67,13 @@ class Problem:
     label_map : array (p, dim_y)
         ``N^{1/2} Φ``: from the source's labels to the folded ones.
     dims : tuple of int
-        ``(d_0, d_1, …, d_D)``; layer ``i`` has shape ``(d_i, d_{i-1})``.
+        ``(d_0, d_1, …, d_D)``; layer ``i`` has shape ``(d_i, d_{i-1})``, plus a column for biases.
+    loss : str
+        One of `LOSSES`.
+    activation : str
+        Name in `core.activations`, applied after every layer but the last.
+    bias : bool
+        Whether layers have a bias, kept as the last column of the weights.
     x, y : array (num_samples, n), (num_samples, p), or None
         The student's own finite data; None for a teacher, whose inputs are Gaussian.
     """
@@ -69,11 +85,14 @@ class Problem:
     embed_out: Array
     label_map: Array
     dims: tuple[int, ...]
+    loss: str = "squared"
+    activation: str = "identity"
+    bias: bool = False
     x: Array | None = None
     y: Array | None = None
 
     @classmethod
-    def of(cls, source: Teacher | Samples, student: EDLN, loss: str = "squared") -> Problem:
+    def of(cls, source: Teacher | Samples, student: EDLN | MLP, loss: str = "squared") -> Problem:
         """Fold ``student`` and ``source`` for the given loss.
 
         Raises
@@ -85,14 +104,20 @@ class Problem:
         """
         source_name(source)
         one_of("loss", loss, LOSSES)
-        if not isinstance(student, EDLN):
-            raise MethexisError(f"student: expected an EDLN, got {type(student).__name__}")
+        if not isinstance(student, EDLN | MLP):
+            raise MethexisError(f"student: expected an EDLN or MLP, got {type(student).__name__}")
+        if isinstance(student, MLP):
+            embeddings: tuple[Array | None, Array | None] = (None, None)
+            activation, bias = student.activation, student.bias
+        else:
+            embeddings = (student.embed_in, student.embed_out)
+            activation, bias = "identity", False
         view = student.view
         private = view.num_private
         seen = view.input_matrix(source.dim_x)
         labels = view.output_matrix(source.dim_y)
-        embed_in = np.eye(len(seen)) if student.embed_in is None else student.embed_in
-        embed_out = np.eye(len(labels)) if student.embed_out is None else student.embed_out
+        embed_in = np.eye(len(seen)) if embeddings[0] is None else embeddings[0]
+        embed_out = np.eye(len(labels)) if embeddings[1] is None else embeddings[1]
         if embed_in.shape[1] != len(seen):
             raise MethexisError(
                 f"embed_in: expected {len(seen)} columns (the view's outputs), "
@@ -125,6 +150,8 @@ class Problem:
                     f"inputs instead), got {private} private features"
                 )
             x, y = source.x, source.y @ to_label.T
+        if loss == "cross_entropy":
+            _require_probabilities(y)
         return cls(
             target=np.hstack([to_label @ source.weight, np.zeros((len(labels), private))]),
             cov_x=cov_x,
@@ -133,6 +160,9 @@ class Problem:
             embed_out=metric @ embed_out,
             label_map=to_label,
             dims=(len(embed_in), *student.hidden, embed_out.shape[1]),
+            loss=loss,
+            activation=activation,
+            bias=bias,
             x=x,
             y=y,
         )
@@ -143,9 +173,19 @@ class Problem:
         return len(self.dims) - 1
 
     @property
+    def layer_shapes(self) -> list[tuple[int, int]]:
+        """Shape ``(d_i, d_{i-1} + bias)`` of every layer's weights; biases are the last column."""
+        return [(a, b + self.bias) for a, b in zip(self.dims[1:], self.dims[:-1], strict=True)]
+
+    @property
     def num_parameters(self) -> int:
         """Number of trainable weights."""
-        return sum(a * b for a, b in zip(self.dims[1:], self.dims[:-1], strict=True))
+        return sum(rows * columns for rows, columns in self.layer_shapes)
+
+    @property
+    def linear(self) -> bool:
+        """Whether the student is linear in its input: no activation function, no biases."""
+        return self.activation == "identity" and not self.bias
 
     @cached_property
     def rank(self) -> int:
@@ -154,12 +194,50 @@ class Problem:
 
     @cached_property
     def weight_scale(self) -> float:
-        """Size of a weight at the balanced minimum, ``‖M⁺ V E⁺‖^{1/D}`` (spectral norm).
+        """Size of a weight at a minimum, relative to which weights are large or small.
 
-        Weights have units: what is large or small is said relative to this.
+        Weights have units, and these are those of ``(labels / inputs)^{1/D}``. Where the theory
+        holds this is ``‖M⁺ V E⁺‖^{1/D}``, the largest singular value of a layer at the balanced
+        minimum. Elsewhere there need be no linear map ``V`` at all, and it is ``s = (u/c)^{1/D}``
+        with ``c² = E‖E x‖²`` and ``u² = E‖M⁺ y‖²``: layers that multiply sizes by ``s`` each take
+        inputs to labels. A bias is as large as what its layer hands on, which lies between ``c s``
+        and ``u``, so with biases the scale is the largest of ``s``, ``c s`` and ``u``.
         """
-        product = np.linalg.pinv(self.embed_out) @ self.target @ np.linalg.pinv(self.embed_in)
-        return float(np.linalg.norm(product, 2) ** (1.0 / self.depth))
+        pulled = np.linalg.pinv(self.embed_out)
+        if self.linear and self.loss != "cross_entropy":
+            product = pulled @ self.target @ np.linalg.pinv(self.embed_in)
+            return float(np.linalg.norm(product, 2) ** (1.0 / self.depth))
+        if self.y is None:
+            labels = self.target @ self.cov_x @ self.target.T + self.cov_noise
+        else:
+            labels = self.y.T @ self.y / len(self.y)
+        size_in = float(np.sqrt(np.trace(self.embed_in @ self.cov_x @ self.embed_in.T)))
+        size_out = float(np.sqrt(np.trace(pulled @ labels @ pulled.T)))
+        if size_in == 0.0:
+            return size_out
+        scale = float((size_out / size_in) ** (1.0 / self.depth))
+        return max(scale, size_in * scale, size_out) if self.bias else scale
+
+    def require_theory(self) -> None:
+        """Check that this is the kind of problem that the theory is about.
+
+        Raises
+        ------
+        ConditionError
+            ``linear student`` or ``quadratic loss``.
+        """
+        if not self.linear:
+            biases = "with biases" if self.bias else "without biases"
+            raise ConditionError(
+                "linear student",
+                "the theory expects a student without activation function and biases, got "
+                f"activation {self.activation!r} {biases}",
+            )
+        if self.loss == "cross_entropy":
+            raise ConditionError(
+                "quadratic loss",
+                "the theory expects the loss 'squared' or 'whitened', got 'cross_entropy'",
+            )
 
     def require_theorem(self) -> None:
         """Check the theorem's conditions on shapes and ranks.
@@ -213,15 +291,52 @@ class Problem:
             )
 
 
+def theory_problem(source: Teacher | Samples, student: EDLN | MLP, loss: str) -> Problem:
+    """Fold a student for the theory: how public functions without weights begin.
+
+    A loss whitened by a running estimate is, once the estimate has settled, the one whitened by
+    the noise covariance, so the theory of the latter stands for both.
+
+    Raises
+    ------
+    MethexisError
+        On shapes that do not fit, or a student or loss that the theory is not about.
+    """
+    problem = Problem.of(source, student, "whitened" if loss == "whitened_running" else loss)
+    problem.require_theory()
+    return problem
+
+
 def bind(
-    source: Teacher | Samples, student: EDLN, weights: Sequence[ArrayLike], loss: str
+    source: Teacher | Samples, student: EDLN | MLP, weights: Sequence[ArrayLike], loss: str
 ) -> tuple[Problem, list[Array]]:
     """Fold a student and check the weights given for it: how public functions begin.
 
     Raises
     ------
     MethexisError
-        On shapes that do not fit.
+        On shapes that do not fit, or a student or loss that the theory is not about.
     """
-    problem = Problem.of(source, student, loss)
+    problem = theory_problem(source, student, loss)
     return problem, weight_list(weights, problem.dims)
+
+
+def _require_probabilities(y: Array | None) -> None:
+    if y is None:
+        raise MethexisError(
+            "loss: expected Samples with 'cross_entropy' (rows of y are class probabilities), "
+            "got a teacher"
+        )
+    if y.min() < 0.0:
+        row = int(np.argwhere(y < 0.0)[0][0])
+        raise MethexisError(
+            "labels: expected class probabilities with 'cross_entropy' (no negative entry), "
+            f"got {y[row].min():g} in row {row}"
+        )
+    sums = y.sum(axis=1)
+    row = int(np.argmax(np.abs(sums - 1.0)))
+    if abs(sums[row] - 1.0) > _PROBABILITY_TOLERANCE:
+        raise MethexisError(
+            "labels: expected class probabilities with 'cross_entropy' (rows that sum to 1), "
+            f"got the sum {sums[row]:g} in row {row}"
+        )

@@ -15,6 +15,7 @@ import scipy.sparse.linalg
 from methexis.core.checks import Array, MethexisError, integer
 from methexis.core.edln import EDLN
 from methexis.core.linalg import flatten, sqrt_psd, squared_norm, unflatten
+from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, bind
 from methexis.core.products import (
     after,
@@ -171,7 +172,11 @@ def _lanczos_top(problem: Problem, weights: list[Array], rtol: float, max_iterat
 
 
 def hessian_trace(
-    source: Teacher | Samples, student: EDLN, weights: Sequence[Array], *, loss: str = "squared"
+    source: Teacher | Samples,
+    student: EDLN | MLP,
+    weights: Sequence[Array],
+    *,
+    loss: str = "squared",
 ) -> Array:
     """Trace of the Hessian of ``L`` at any weights: ``2 Σ_i ‖A_i‖_F² Tr[B_i Σx B_iᵀ]``.
 
@@ -179,7 +184,7 @@ def hessian_trace(
     ----------
     source : Teacher or Samples
         Data.
-    student : EDLN
+    student : EDLN, or a linear MLP
         Network.
     weights : sequence of arrays (..., d_i, d_{i-1})
         One array per layer.
@@ -206,7 +211,11 @@ def hessian_trace(
 
 
 def sharpness(
-    source: Teacher | Samples, student: EDLN, weights: Sequence[Array], *, loss: str = "squared"
+    source: Teacher | Samples,
+    student: EDLN | MLP,
+    weights: Sequence[Array],
+    *,
+    loss: str = "squared",
 ) -> Array:
     """Largest eigenvalue of the Hessian of ``L`` at any weights, to 1e-6 relative, matrix-free.
 
@@ -216,7 +225,11 @@ def sharpness(
 
 
 def hessian_spectrum(
-    source: Teacher | Samples, student: EDLN, weights: Sequence[Array], *, loss: str = "squared"
+    source: Teacher | Samples,
+    student: EDLN | MLP,
+    weights: Sequence[Array],
+    *,
+    loss: str = "squared",
 ) -> Array:
     """All eigenvalues of the Hessian of ``L``, ascending, at one set of weights.
 
@@ -230,7 +243,7 @@ def hessian_spectrum(
 
 def top_eigenvalues(
     source: Teacher | Samples,
-    student: EDLN,
+    student: EDLN | MLP,
     weights: Sequence[Array],
     *,
     count: int = 5,

@@ -23,7 +23,8 @@ import scipy.integrate
 from methexis.core.checks import Array, MethexisError, weight_list
 from methexis.core.edln import EDLN
 from methexis.core.linalg import flatten, unflatten
-from methexis.core.problem import Problem, bind
+from methexis.core.mlp import MLP
+from methexis.core.problem import Problem, bind, theory_problem
 from methexis.core.products import pullback, pullback_differential
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
@@ -62,7 +63,7 @@ def drift_velocity(problem: Problem, weights: list[Array]) -> list[Array]:
 
 def slow_drift(
     source: Teacher | Samples,
-    student: EDLN,
+    student: EDLN | MLP,
     weights: Sequence[Array],
     *,
     lr: float,
@@ -116,7 +117,7 @@ class DriftFixedPoint:
 
 def drift_fixed_point(
     source: Teacher | Samples,
-    student: EDLN,
+    student: EDLN | MLP,
     *,
     weights: Sequence[Array] | None = None,
     loss: str = "squared",
@@ -139,7 +140,7 @@ def drift_fixed_point(
     ConditionError
         If a condition of the theorem fails and no ``weights`` were given.
     """
-    problem = Problem.of(source, student, loss)
+    problem = theory_problem(source, student, loss)
     if weights is None:
         weights = platonic_of(problem).weights
     state = flatten(project_of(problem, weight_list(weights, problem.dims)))

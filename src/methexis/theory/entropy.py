@@ -15,6 +15,7 @@ from methexis.core.checks import Array, integer, number
 from methexis.core.edln import EDLN
 from methexis.core.gap import entropic_gap
 from methexis.core.linalg import squared_norm
+from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, bind
 from methexis.core.products import loss_gradient, predictor, pullback
 from methexis.core.samples import Samples
@@ -79,7 +80,11 @@ def imbalances(moments: GradientMoments) -> list[Array]:
 
 
 def entropy(
-    source: Teacher | Samples, student: EDLN, weights: Sequence[Array], *, loss: str = "squared"
+    source: Teacher | Samples,
+    student: EDLN | MLP,
+    weights: Sequence[Array],
+    *,
+    loss: str = "squared",
 ) -> Array:
     """Entropy ``S = Σ_i E‖∇_{W_i} ℓ‖²`` at any weights.
 
@@ -91,7 +96,7 @@ def entropy(
     ----------
     source : Teacher or Samples
         Data.
-    student : EDLN
+    student : EDLN, or a linear MLP
         Network.
     weights : sequence of arrays (..., d_i, d_{i-1})
         One array per layer; leading dimensions are replicas.
@@ -118,7 +123,11 @@ def entropy(
 
 
 def entropy_gradient(
-    source: Teacher | Samples, student: EDLN, weights: Sequence[Array], *, loss: str = "squared"
+    source: Teacher | Samples,
+    student: EDLN | MLP,
+    weights: Sequence[Array],
+    *,
+    loss: str = "squared",
 ) -> list[Array]:
     """Gradient ``∇_{W_i} S`` of `entropy` at any weights, one array per layer.
 
@@ -127,7 +136,9 @@ def entropy_gradient(
     return entropy_gradient_of(*bind(source, student, weights, loss))
 
 
-def charges(source: Teacher | Samples, student: EDLN, weights: Sequence[Array]) -> list[Array]:
+def charges(
+    source: Teacher | Samples, student: EDLN | MLP, weights: Sequence[Array]
+) -> list[Array]:
     """Charges ``C_i = W_{i+1}ᵀ W_{i+1} - W_i W_iᵀ``, one ``(..., d_i, d_i)`` per hidden layer.
 
     `core.charges.charges` after a check that the weights belong to the student. They depend on
@@ -138,7 +149,7 @@ def charges(source: Teacher | Samples, student: EDLN, weights: Sequence[Array]) 
 
 def entropic_loss(
     source: Teacher | Samples,
-    student: EDLN,
+    student: EDLN | MLP,
     weights: Sequence[Array],
     *,
     lr: float,
@@ -165,7 +176,11 @@ def entropic_loss(
 
 
 def balance(
-    source: Teacher | Samples, student: EDLN, weights: Sequence[Array], *, loss: str = "squared"
+    source: Teacher | Samples,
+    student: EDLN | MLP,
+    weights: Sequence[Array],
+    *,
+    loss: str = "squared",
 ) -> list[Array]:
     """Relative gradient imbalance ``‖E[G_iG_iᵀ] - E[G_{i+1}ᵀG_{i+1}]‖`` per hidden interface.
 
@@ -176,7 +191,11 @@ def balance(
 
 
 def gaps(
-    source: Teacher | Samples, student: EDLN, weights: Sequence[Array], *, loss: str = "squared"
+    source: Teacher | Samples,
+    student: EDLN | MLP,
+    weights: Sequence[Array],
+    *,
+    loss: str = "squared",
 ) -> list[Array]:
     """Entropic gap per hidden interface (`core.gap.entropic_gap`); units of ``S``."""
     return interface_gaps(gradient_moments(*bind(source, student, weights, loss)))

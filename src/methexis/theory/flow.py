@@ -16,6 +16,7 @@ import scipy.integrate
 from methexis.core.checks import Array, MethexisError, integer, number
 from methexis.core.edln import EDLN
 from methexis.core.linalg import flatten, unflatten
+from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, bind
 from methexis.core.products import loss_gradient
 from methexis.core.samples import Samples
@@ -137,7 +138,7 @@ def shuffle_factor(num_samples: int, batch: int) -> float:
 
 def entropic_flow(
     source: Teacher | Samples,
-    student: EDLN,
+    student: EDLN | MLP,
     weights: Sequence[Array],
     *,
     lr: float,
@@ -159,7 +160,7 @@ def entropic_flow(
     ----------
     source : Teacher or Samples
         Data.
-    student : EDLN
+    student : EDLN, or a linear MLP
         Network.
     weights : sequence of arrays (..., d_i, d_{i-1})
         Where SGD starts; leading dimensions are replicas.
@@ -203,7 +204,7 @@ def entropic_flow(
 
 def modified_flow(
     source: Teacher | Samples,
-    student: EDLN,
+    student: EDLN | MLP,
     weights: Sequence[Array],
     *,
     lr: float,

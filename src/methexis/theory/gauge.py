@@ -16,7 +16,8 @@ import numpy as np
 from methexis.core.checks import Array, integer, number, one_of
 from methexis.core.edln import EDLN
 from methexis.core.linalg import inverse_sqrt_psd, random_orthogonal, sqrt_psd
-from methexis.core.problem import Problem
+from methexis.core.mlp import MLP
+from methexis.core.problem import Problem, theory_problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.theory.projection import project_of
@@ -41,7 +42,11 @@ def apply_gauge(weights: Sequence[Array], gauges: Sequence[Array]) -> list[Array
 
 
 def balanced_minimum(
-    source: Teacher | Samples, student: EDLN, *, loss: str = "squared", seed: int | None = None
+    source: Teacher | Samples,
+    student: EDLN | MLP,
+    *,
+    loss: str = "squared",
+    seed: int | None = None,
 ) -> list[Array]:
     """The minimum with all charges zero: ``W_D … W_1`` split evenly along its singular values.
 
@@ -54,7 +59,7 @@ def balanced_minimum(
 
     See `platonic` for the others and for errors.
     """
-    return _balanced(Problem.of(source, student, loss), seed)
+    return _balanced(theory_problem(source, student, loss), seed)
 
 
 def _balanced(problem: Problem, seed: int | None) -> list[Array]:
@@ -76,7 +81,7 @@ def _balanced(problem: Problem, seed: int | None) -> list[Array]:
 
 def random_minimum(
     source: Teacher | Samples,
-    student: EDLN,
+    student: EDLN | MLP,
     *,
     seed: int = 0,
     spread: float = 1.0,
@@ -89,7 +94,7 @@ def random_minimum(
     ----------
     source : Teacher or Samples
         Data.
-    student : EDLN
+    student : EDLN, or a linear MLP
         Network.
     seed : int
         Seed of the draw.
@@ -128,7 +133,7 @@ def random_minimum(
     name = one_of("distribution", distribution, DISTRIBUTIONS)
     spread = number("spread", spread, above=0.0)
     generator = np.random.default_rng(integer("seed", seed, least=0))
-    problem = Problem.of(source, student, loss)
+    problem = theory_problem(source, student, loss)
     problem.require_theorem()
     if name == "landing":
         start = [

@@ -15,7 +15,8 @@ import numpy as np
 from methexis.core.checks import RANK_TOLERANCE, Array, integer
 from methexis.core.edln import EDLN
 from methexis.core.linalg import inverse_sqrt_psd, random_orthogonal, sqrt_psd
-from methexis.core.problem import Problem
+from methexis.core.mlp import MLP
+from methexis.core.problem import Problem, theory_problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.theory.curvature import minimum_spectrum
@@ -61,7 +62,11 @@ class PlatonicSolution:
 
 
 def platonic(
-    source: Teacher | Samples, student: EDLN, *, loss: str = "squared", seed: int | None = None
+    source: Teacher | Samples,
+    student: EDLN | MLP,
+    *,
+    loss: str = "squared",
+    seed: int | None = None,
 ) -> PlatonicSolution:
     """Closed form of the minimum of the entropy over all minima of the loss.
 
@@ -72,7 +77,7 @@ def platonic(
     ----------
     source : Teacher or Samples
         Data.
-    student : EDLN
+    student : EDLN, or a linear MLP
         Network.
     loss : {"squared", "whitened"}
         Loss that the student is trained on.
@@ -98,7 +103,7 @@ def platonic(
     >>> round(found.hessian_trace, 9), round(found.sharpness, 9)
     (9.0, 8.5)
     """
-    return platonic_of(Problem.of(source, student, loss), seed=seed)
+    return platonic_of(theory_problem(source, student, loss), seed=seed)
 
 
 def platonic_of(problem: Problem, *, seed: int | None = None) -> PlatonicSolution:
@@ -170,7 +175,9 @@ def _platonic_trace(
     return 2.0 * q * (interior + float(np.sum(problem.embed_out**2)) / trace_out)
 
 
-def entropy_bound(source: Teacher | Samples, student: EDLN, *, loss: str = "squared") -> float:
+def entropy_bound(
+    source: Teacher | Samples, student: EDLN | MLP, *, loss: str = "squared"
+) -> float:
     """Lower bound ``4 D q`` of the entropy over all minima of the loss; see `platonic`."""
     return platonic(source, student, loss=loss).entropy
 

@@ -23,6 +23,7 @@ from methexis.core.charges import charges
 from methexis.core.checks import Array, MethexisError
 from methexis.core.edln import EDLN
 from methexis.core.linalg import flatten, sqrt_psd, squared_norm, unflatten
+from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, bind
 from methexis.core.products import loss_gradient, predictor, predictor_differential, pullback
 from methexis.core.samples import Samples
@@ -248,7 +249,11 @@ def _landed(
 
 
 def project(
-    source: Teacher | Samples, student: EDLN, weights: Sequence[Array], *, loss: str = "squared"
+    source: Teacher | Samples,
+    student: EDLN | MLP,
+    weights: Sequence[Array],
+    *,
+    loss: str = "squared",
 ) -> list[Array]:
     """Weights where gradient flow of ``L`` from ``weights`` ends.
 

@@ -17,7 +17,8 @@ import scipy.linalg
 from methexis.core.checks import Array, integer, number
 from methexis.core.edln import EDLN
 from methexis.core.linalg import flatten, unflatten
-from methexis.core.problem import Problem
+from methexis.core.mlp import MLP
+from methexis.core.problem import Problem, theory_problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.theory.curvature import hessian_product, whitened_jacobian
@@ -58,7 +59,7 @@ class Relaxation:
 
 def relaxation(
     source: Teacher | Samples,
-    student: EDLN,
+    student: EDLN | MLP,
     *,
     lr: float,
     batch: int = 1,
@@ -71,7 +72,7 @@ def relaxation(
     ----------
     source : Teacher or Samples
         Data.
-    student : EDLN
+    student : EDLN, or a linear MLP
         Network.
     lr, batch, momentum : float, int, float
         Learning rate ``η``, batch size ``B``, heavy-ball ``β``.
@@ -94,7 +95,7 @@ def relaxation(
     lr = number("lr", lr, above=0.0)
     momentum = number("momentum", momentum, least=0.0, below=1.0)
     batch = integer("batch", batch, least=1)
-    problem = Problem.of(source, student, loss)
+    problem = theory_problem(source, student, loss)
     values = relaxation_eigenvalues(problem, platonic_of(problem).weights)
     zero = int(np.sum(values <= ZERO_MODE_TOLERANCE * values[-1]))
     alive = values[zero:]

@@ -4,7 +4,9 @@ Sample ``b`` of a step takes the normals from number ``b (dim_x + dim_y)`` on of
 in the SAMPLES stream (inputs first, then noise), so every engine draws the same numbers, and any
 cut into blocks gives the same bits. Private features have a stream of their own per student, also
 where the samples are shared. Inputs are handed out as ``h_0 = E x`` and labels as ``(2/B) Mᵀ y``,
-the only forms in which a step needs them; columns are the samples of the batch.
+or as ``y`` where the loss is not quadratic: the only forms in which a step needs them
+(`training.gradients`). Columns are the samples of the batch. With ``sampling="full"`` the batch is
+the data set, in its order.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.core.linalg import sqrt_psd
+from methexis.core.problem import Problem
 from methexis.core.samples import Samples
 from methexis.core.streams import (
     StreamId,
@@ -32,11 +35,45 @@ Block = tuple[Array, Array]
 Draw = Callable[[int, int], list[Block]]
 
 
+def from_moments(plan: Plan) -> bool:
+    """Whether steps take the exact gradient in closed form, so that nothing is drawn."""
+    return plan.sampling == "full" and all(
+        p.linear and p.loss in ("squared", "whitened") for p in plan.problems
+    )
+
+
+def batch_size(plan: Plan) -> int:
+    """Samples of one step: the whole data set with ``sampling="full"``."""
+    if plan.sampling == "full" and isinstance(plan.source, Samples):
+        return plan.source.num_samples
+    return plan.batch
+
+
 def batches(plan: Plan) -> Draw:
-    """Return the function that draws blocks for ``plan`` (not for ``sampling="full"``)."""
+    """Return the function that draws blocks for ``plan`` (unless `from_moments`)."""
     if plan.sampling == "online":
         return _online(plan)
+    if plan.sampling == "full":
+        return _whole(plan)
     return _from_samples(plan)
+
+
+def _pull(problem: Problem, batch: int) -> Array:
+    """Map from the folded labels to the form in which the loss wants them."""
+    if problem.loss in ("squared", "whitened"):
+        return 2.0 / batch * problem.embed_out.T
+    return np.eye(len(problem.label_map))
+
+
+def _tables(plan: Plan) -> list[tuple[Array, Array]]:
+    """Inputs and labels of every row of the data set, in the form of a block, per student."""
+    tables = []
+    for problem in plan.problems:
+        assert problem.x is not None and problem.y is not None  # make_plan refuses a teacher
+        inputs = problem.x @ problem.embed_in.T
+        labels = problem.y @ _pull(problem, batch_size(plan)).T
+        tables.append((inputs.astype(plan.dtype), labels.astype(plan.dtype)))
+    return tables
 
 
 def _stream(plan: Plan, base: StreamId, student: int) -> int:
@@ -52,7 +89,7 @@ def _online(plan: Plan) -> Draw:
     root_x, root_noise = sqrt_psd(source.cov_x), sqrt_psd(source.cov_noise)
     maps, privates, sample_keys, private_keys = [], [], [], []
     for k, (student, problem) in enumerate(zip(plan.students, plan.problems, strict=True)):
-        pull = 2.0 / plan.batch * problem.embed_out.T
+        pull = _pull(problem, plan.batch)
         inputs = np.hstack(
             [problem.embed_in[:, :num_x] @ root_x, np.zeros((problem.dims[0], num_y))]
         )
@@ -93,17 +130,8 @@ def _online(plan: Plan) -> Draw:
 
 
 def _from_samples(plan: Plan) -> Draw:
-    source = plan.source
-    assert isinstance(source, Samples)  # make_plan refuses a teacher
-    count = source.num_samples
-    dtype = np.dtype(plan.dtype)
-    tables = []
-    for problem in plan.problems:
-        assert problem.x is not None and problem.y is not None
-        pull = 2.0 / plan.batch * problem.embed_out
-        tables.append(
-            ((problem.x @ problem.embed_in.T).astype(dtype), (problem.y @ pull).astype(dtype))
-        )
+    tables = _tables(plan)
+    count = len(tables[0][0])
     base = StreamId.INDICES if plan.sampling == "replace" else StreamId.PERMUTATIONS
     index_keys = [
         keys(plan.seed, plan.replicas, _stream(plan, base, k)) for k in range(len(tables))
@@ -158,5 +186,23 @@ def _from_samples(plan: Plan) -> Draw:
                 )
             )
         return blocks
+
+    return draw
+
+
+def _whole(plan: Plan) -> Draw:
+    tables = [
+        tuple(np.ascontiguousarray(table.T)[None, None] for table in pair) for pair in _tables(plan)
+    ]
+
+    def draw(first: int, num: int) -> list[Block]:
+        del first
+        return [
+            (
+                np.broadcast_to(inputs, (num, *inputs.shape[1:])),
+                np.broadcast_to(labels, (num, *labels.shape[1:])),
+            )
+            for inputs, labels in tables
+        ]
 
     return draw

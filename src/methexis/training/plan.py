@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from methexis.core.checks import Array, MethexisError, integer, one_of, real_array
 from methexis.core.edln import EDLN
+from methexis.core.mlp import MLP
 from methexis.core.problem import LOSSES, Problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher, source_name
@@ -45,7 +46,7 @@ class Plan:
         Steps after which the run is measured, from 0 to ``steps``.
     """
 
-    students: tuple[EDLN, ...]
+    students: tuple[EDLN | MLP, ...]
     problems: tuple[Problem, ...]
     source: Teacher | Samples
     optimiser: Optimiser
@@ -128,7 +129,7 @@ def log_steps(steps: int, count: int = 64) -> NDArray[np.int64]:
 
 
 def make_plan(
-    students: Sequence[EDLN] | EDLN,
+    students: Sequence[EDLN | MLP] | EDLN | MLP,
     source: Teacher | Samples,
     optimiser: Optimiser,
     *,
@@ -152,9 +153,9 @@ def make_plan(
         With one sentence that says what was expected and what came.
     """
     kind = source_name(source)
-    if isinstance(students, EDLN):
+    if isinstance(students, EDLN | MLP):
         students = [students]
-    students = tuple(_sequence("students: expected an EDLN or a list of them", students))
+    students = tuple(_sequence("students: expected an EDLN, an MLP or a list of them", students))
     if not students:
         raise MethexisError("students: expected at least one, got none")
     if not isinstance(optimiser, SGD | GradientFlow):
@@ -173,6 +174,7 @@ def make_plan(
     _check_sampling(source, kind, sampling, batch)
     seed = integer("seed", seed, least=0, most=2**64 - 1)
     problems = tuple(Problem.of(source, s, loss) for s in students)
+    require_closed_forms(problems, source, optimiser, sampling)
     at = _record(record, steps)
     if isinstance(replicas, int | np.integer):
         replicas = range(integer("replicas", replicas, least=1, most=2**32))
@@ -224,6 +226,32 @@ def _check_sampling(source: Teacher | Samples, kind: str, sampling: str, batch: 
         )
 
 
+def require_closed_forms(
+    problems: Sequence[Problem], source: Teacher | Samples, optimiser: Optimiser, sampling: str
+) -> None:
+    """Refuse runs that need an exact gradient of a problem that has none in closed form.
+
+    Raises
+    ------
+    MethexisError
+        For gradient flow, and for a teacher's population gradient, unless all students are linear
+        and the loss is quadratic.
+    """
+    if all(p.linear and p.loss in ("squared", "whitened") for p in problems):
+        return
+    if isinstance(optimiser, GradientFlow):
+        raise MethexisError(
+            "optimiser: expected SGD with nonlinear students, biases or a loss other than "
+            "'squared' and 'whitened', got GradientFlow, which needs an exact gradient and Hessian"
+        )
+    if sampling == "full" and isinstance(source, Teacher):
+        raise MethexisError(
+            "sampling: expected 'online' with a teacher and nonlinear students, biases or a loss "
+            "other than 'squared' and 'whitened', got 'full', which needs an exact gradient; make "
+            "a data set first with teacher.samples(...)"
+        )
+
+
 def _record(record: Sequence[int] | Array | None, steps: int) -> NDArray[np.int64]:
     """Recorded steps, increasing and with the last step among them."""
     if record is None:
@@ -240,7 +268,7 @@ def _record(record: Sequence[int] | Array | None, steps: int) -> NDArray[np.int6
 
 
 def _start(
-    students: tuple[EDLN, ...],
+    students: tuple[EDLN | MLP, ...],
     problems: tuple[Problem, ...],
     source: Teacher | Samples,
     init: Initialiser | Sequence[Sequence[Array]],
@@ -264,20 +292,22 @@ def _start(
     if len(_sequence(expected, init)) != len(students):
         raise MethexisError(f"{expected}, got {_kind(init)}")
     return [
-        _layers(f"init[{k}]", layers, problem.dims, len(replicas))
+        _layers(f"init[{k}]", layers, problem.layer_shapes, len(replicas))
         for k, (layers, problem) in enumerate(zip(init, problems, strict=True))
     ]
 
 
-def _layers(name: str, layers: Any, dims: Sequence[int], replicas: int) -> list[Array]:
-    """Weights of one student as writeable arrays ``(replica, d_i, d_{i-1})``."""
-    depth = len(dims) - 1
+def _layers(
+    name: str, layers: Any, shapes: Sequence[tuple[int, int]], replicas: int
+) -> list[Array]:
+    """Weights of one student as writeable arrays ``(replica, d_i, d_{i-1} + bias)``."""
+    depth = len(shapes)
     expected = f"{name}: expected a list of {depth} weight arrays (one per layer)"
     if len(_sequence(expected, layers)) != depth:
         raise MethexisError(f"{expected}, got {_kind(layers)}")
     result = []
     for i, value in enumerate(layers):
-        one = (dims[i + 1], dims[i])
+        one = shapes[i]
         every = (replicas, *one)
         try:
             shape = np.shape(value)
