@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from methexis.core.checks import Array, MethexisError
+from methexis.core.checks import MethexisError
 from methexis.training.batches import Draw, batch_size, batches, from_moments
 from methexis.training.gradients import Gradients
 from methexis.training.optimisers import UpdateRule
