@@ -16,7 +16,7 @@ CONFIGURE = $(BIN)/cmake -S . -G Ninja -D CMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ni
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-minimum lint native native-test native-neon wheel bench evidence docs \
+.PHONY: help demo test test-minimum format lint native native-test native-neon wheel bench evidence docs \
 	lock clean
 
 help: ## list the jobs
@@ -35,6 +35,10 @@ test-minimum: ## run the tests with the oldest supported versions, in build/mini
 	$(VENV)/bin/python $(INSTALL) --config-settings=build-dir=$(VENV)/native
 	$(VENV)/bin/python -m pytest
 	rm -f $(NATIVE) src/methexis/_native.*.so # made by the oldest tools
+
+format: $(STAMP) ## format Python and C++
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(CPP_SOURCES)
 
 lint: $(STAMP) ## check style, formatting and types
 	$(BIN)/ruff check .
@@ -73,7 +77,7 @@ lock: $(STAMP) ## resolve the development and the minimum versions anew
 	$(COMPILE) --upgrade --resolution lowest-direct --output-file requirements/minimum.txt
 
 clean: ## delete what the jobs made, the environments included
-	rm -rf $(VENV) build dist demo-out .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist src/methexis/_native.*.so demo-out .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): requirements/dev.lock pyproject.toml

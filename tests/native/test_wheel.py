@@ -1,0 +1,80 @@
+"""What is in a wheel, and that the package works without its compiled part.
+
+The wheel is built in the folder of the extension in place, so that nothing is compiled twice.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from methexis import __version__
+from tests.native.extension import ROOT, extension_file
+
+PIP_WHEEL = ("-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index")
+
+# In a process of its own, with the unpacked wheel first on the path.
+TRAIN = """
+import methexis as mx
+teacher = mx.Teacher.random(dim_x=3, dim_y=2, seed=0)
+student = mx.EDLN(hidden=(4,))
+run = mx.train([student], teacher, mx.SGD(lr=0.01), steps=3, batch=2, seed=0, progress=False)
+assert len(run.weights[0]) == 2
+print(mx.__file__)
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    extension_file()
+    folder = tmp_path_factory.mktemp("wheel")
+    done = subprocess.run(
+        [sys.executable, *PIP_WHEEL, "--wheel-dir", str(folder), str(ROOT)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+def test_a_wheel_has_the_extension_and_the_types(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    info = f"methexis-{__version__}.dist-info"
+    for name in ("py.typed", "_native.pyi", extension_file().name):
+        assert f"methexis/{name}" in names
+    assert f"{info}/licenses/LICENSE" in names
+    # and nothing but the package
+    assert {name.split("/")[0] for name in names} == {"methexis", info}
+    assert not [name for name in names if "__pycache__" in name or name.endswith((".cpp", ".pth"))]
+
+
+def test_a_wheel_has_every_file_of_the_package(wheel: Path) -> None:
+    kept = {".py", ".pyi", ".typed", ".j2", ".css"}
+    source = ROOT / "src"
+    expected = {
+        str(path.relative_to(source)) for path in source.rglob("*") if path.suffix in kept
+    } | {"methexis/py.typed"}
+    assert expected <= set(zipfile.ZipFile(wheel).namelist())
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_an_unpacked_wheel_trains(wheel: Path, tmp_path: Path, compiled: bool) -> None:
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    if not compiled:
+        (tmp_path / "methexis" / extension_file().name).unlink()
+    done = subprocess.run(
+        [sys.executable, "-c", TRAIN],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path), "PATH": ""},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(str(tmp_path))  # and not the source tree
