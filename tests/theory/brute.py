@@ -5,8 +5,9 @@ back-propagation, an expectation is a weighted sum over an explicit list of samp
 the complex step of a gradient. Nothing is folded, whitened or closed-form, and no function of
 `methexis` is called; only its containers are read.
 
-Polynomials of degree at most five in Gaussian inputs are integrated exactly by three
-Gauss-Hermite points per input, second moments of the noise by two points per direction.
+Polynomials of degree at most five in the inputs are integrated exactly by three points per input,
+for Gaussian inputs those of Gauss and Hermite; second moments of the noise by two points per
+direction.
 """
 
 from __future__ import annotations
@@ -71,12 +72,20 @@ def case(
     return teacher, student
 
 
+def law_points(cov: np.ndarray, fourth: list[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Points and masses with the moments of ``cov^{1/2} z`` up to order five.
+
+    The ``z_a`` are independent and symmetric, with variance 1 and fourth moment ``fourth[a]``: as
+    those of the points -√m, 0, √m with masses 1/2m, 1 - 1/m, 1/2m.
+    """
+    points = itertools.product(*((-np.sqrt(m), 0.0, np.sqrt(m)) for m in fourth))
+    masses = itertools.product(*((0.5 / m, 1.0 - 1.0 / m, 0.5 / m) for m in fourth))
+    return np.array(list(points)) @ scipy.linalg.sqrtm(cov), np.array([np.prod(m) for m in masses])
+
+
 def gauss_points(cov: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Points and masses with the moments of N(0, cov) up to order five."""
-    dim = len(cov)
-    points = np.array(list(itertools.product((-np.sqrt(3.0), 0.0, np.sqrt(3.0)), repeat=dim)))
-    mass = np.array([np.prod(m) for m in itertools.product((1 / 6, 2 / 3, 1 / 6), repeat=dim)])
-    return points @ np.linalg.cholesky(cov).T, mass
+    return law_points(cov, [3.0] * len(cov))
 
 
 def noise_points(cov: np.ndarray) -> np.ndarray:
@@ -101,7 +110,9 @@ def plain(source: mx.Teacher | mx.Samples, student: mx.EDLN, loss: str = "square
         cov_x = source.cov_x
         if view.private_cov is not None:
             cov_x = scipy.linalg.block_diag(cov_x, view.private_cov)
-        inputs, mass_x = gauss_points(cov_x)
+        fourth = {"gaussian": 3.0, "uniform": 1.8, "laplace": 6.0, "student_t": 9.0}[source.law_x]
+        fourths = [fourth] * source.dim_x + [3.0] * (len(cov_x) - source.dim_x)
+        inputs, mass_x = law_points(cov_x, fourths)
         noise = noise_points(cov_noise)
         pairs = list(itertools.product(range(len(inputs)), range(len(noise))))
         x = np.array([inputs[i] for i, _ in pairs])

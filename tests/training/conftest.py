@@ -17,6 +17,7 @@ from methexis.core.streams import (
     normals,
     permutations,
     student_stream,
+    uniforms,
 )
 
 TEACHER = mx.Teacher.random(
@@ -100,7 +101,7 @@ class SlowSGD:
             root_x, root_noise = _root(source.cov_x), _root(source.cov_noise)
             width = source.dim_x + source.dim_y
             key = self._key(StreamId.SAMPLES, self.sample_student)
-            drawn = normals(key, self.at, 1, self.batch * width)[0, 0]
+            drawn = self.numbers(key, source, self.batch * width)
             own = normals(
                 self._key(StreamId.PRIVATE, self.number), self.at, 1, self.batch * view.num_private
             )[0, 0]
@@ -115,6 +116,21 @@ class SlowSGD:
         else:
             for index in self.indices():
                 yield 1.0 / self.batch, source.x[index], source.y[index]
+
+    def numbers(self, key: Any, source: mx.Teacher, count: int) -> Array:
+        """The numbers of this step's samples, by the laws of the teacher."""
+        laws = [source.law_x] * source.dim_x + [source.law_noise] * source.dim_y
+        if set(laws) == {"gaussian"}:
+            return normals(key, self.at, 1, count)[0, 0]
+        u, v = uniforms(key, self.at, 1, 2 * count)[0, 0].reshape(count, 2).T
+        sign = np.where(u > 0.5, 1.0, -1.0)
+        numbers = {
+            "gaussian": np.sqrt(-2 * np.log(u)) * np.cos(2 * np.pi * v),
+            "uniform": np.sqrt(12) * (u - 0.5),
+            "laplace": -sign * np.log(1 - 2 * np.abs(u - 0.5)) / np.sqrt(2),
+            "student_t": np.sqrt(3 * (u**-0.4 - 1)) * np.cos(2 * np.pi * v),
+        }
+        return np.array([numbers[laws[j % len(laws)]][j] for j in range(count)])
 
     def indices(self) -> list[int]:
         """Rows of the data set that this step uses."""

@@ -109,6 +109,19 @@ def test_unpaired(
     assert not np.allclose(paired[1][0], found[1][0], rtol=1e-3)  # student 1 has its own
 
 
+@pytest.mark.parametrize(
+    ("law_x", "law_noise"), [("uniform", "student_t"), ("gaussian", "laplace")]
+)
+def test_laws(slow_sgd: Any, students: list[mx.EDLN], law_x: str, law_noise: str) -> None:
+    teacher = mx.Teacher.random(
+        3, 2, noise=0.5, condition_x=3.0, condition_noise=4.0, law_x=law_x, law_noise=law_noise,
+        seed=1,
+    )  # fmt: skip
+    assert_equal(
+        *both(slow_sgd, students, teacher, OPTIMISERS["plain"], sampling="online"), ROUNDING
+    )
+
+
 def test_full_gradient_of_a_data_set(
     slow_sgd: Any, students: list[mx.EDLN], data: mx.Samples
 ) -> None:

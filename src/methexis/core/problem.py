@@ -33,6 +33,7 @@ from methexis.core.checks import (
     weight_list,
 )
 from methexis.core.edln import EDLN
+from methexis.core.laws import EXCESS_KURTOSIS
 from methexis.core.linalg import inverse_sqrt_psd, rank, sqrt_psd
 from methexis.core.mlp import MLP
 from methexis.core.samples import Samples
@@ -68,6 +69,9 @@ class Problem:
         ``N^{1/2} Φ``: from the source's labels to the folded ones.
     dims : tuple of int
         ``(d_0, d_1, …, d_D)``; layer ``i`` has shape ``(d_i, d_{i-1})``, plus a column for biases.
+    excess_x : array (n,)
+        Excess kurtosis of the coordinates of ``Σx^{-1/2} x`` by a teacher's law: zeros for Gaussian
+        inputs. Samples have fourth moments of their own.
     loss : str
         One of `LOSSES`.
     activation : str
@@ -75,7 +79,7 @@ class Problem:
     bias : bool
         Whether layers have a bias, kept as the last column of the weights.
     x, y : array (num_samples, n), (num_samples, p), or None
-        The student's own finite data; None for a teacher, whose inputs are Gaussian.
+        The student's own finite data; None for a teacher.
     """
 
     target: Array
@@ -85,6 +89,7 @@ class Problem:
     embed_out: Array
     label_map: Array
     dims: tuple[int, ...]
+    excess_x: Array
     loss: str = "squared"
     activation: str = "identity"
     bias: bool = False
@@ -160,6 +165,7 @@ class Problem:
             embed_out=metric @ embed_out,
             label_map=to_label,
             dims=(len(embed_in), *student.hidden, embed_out.shape[1]),
+            excess_x=_excess(source, private),
             loss=loss,
             activation=activation,
             bias=bias,
@@ -319,6 +325,14 @@ def bind(
     """
     problem = theory_problem(source, student, loss)
     return problem, weight_list(weights, problem.dims)
+
+
+def _excess(source: Teacher | Samples, num_private: int) -> Array:
+    """Excess kurtosis by the source's law; private features are Gaussian."""
+    excess = np.zeros(source.dim_x + num_private)
+    if isinstance(source, Teacher):
+        excess[: source.dim_x] = EXCESS_KURTOSIS[source.law_x]
+    return excess
 
 
 def _require_probabilities(y: Array | None) -> None:

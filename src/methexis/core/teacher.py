@@ -7,7 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from methexis.core.checks import Array, MethexisError, covariance, integer, number, real_array
+from methexis.core.checks import (
+    Array,
+    MethexisError,
+    covariance,
+    integer,
+    number,
+    one_of,
+    real_array,
+)
+from methexis.core.laws import LAWS, generator_numbers
 from methexis.core.linalg import (
     inverse_sqrt_psd,
     random_covariance,
@@ -21,7 +30,11 @@ from methexis.core.threads import one_blas_thread
 
 @dataclass(frozen=True, eq=False)
 class Teacher:
-    r"""Source of samples ``y = V x + ε`` with ``x ~ N(0, Σx)``, ``ε ~ N(0, Σε)`` independent.
+    r"""Source of samples ``y = V x + ε``, inputs ``x`` and noise ``ε`` independent of each other.
+
+    ``x = Σx^{1/2} z`` and ``ε = Σε^{1/2} z'``, where the coordinates of ``z`` and ``z'`` are
+    independent, of mean 0 and variance 1, and by default normal. The moments ``Σx``, ``Σε``
+    hold for every law, and so does all of the theory on the minima.
 
     Parameters
     ----------
@@ -31,11 +44,14 @@ class Teacher:
         Second moment ``Σx`` of the inputs; identity by default.
     cov_noise : array (dim_y, dim_y), optional
         Noise covariance ``Σε``; identity by default.
+    law_x, law_noise : {"gaussian", "uniform", "laplace", "student_t"}
+        Law of the coordinates of ``z`` and ``z'``: normal; bounded; with exponential tails; with
+        heavy tails, Student's with 5 degrees of freedom (`core.laws`).
 
     Raises
     ------
     MethexisError
-        On wrong shapes, non-finite entries, or a matrix that is not a covariance.
+        On wrong shapes, non-finite entries, a matrix that is not a covariance, or an unknown law.
 
     Examples
     --------
@@ -46,12 +62,16 @@ class Teacher:
     weight: Array
     cov_x: Array
     cov_noise: Array
+    law_x: str
+    law_noise: str
 
     def __init__(
         self,
         weight: ArrayLike,
         cov_x: ArrayLike | None = None,
         cov_noise: ArrayLike | None = None,
+        law_x: str = "gaussian",
+        law_noise: str = "gaussian",
     ) -> None:
         object.__setattr__(self, "weight", real_array("weight", weight, (None, None)))
         dim_y, dim_x = self.weight.shape
@@ -59,6 +79,8 @@ class Teacher:
         cov_noise = np.eye(dim_y) if cov_noise is None else cov_noise
         object.__setattr__(self, "cov_x", covariance("cov_x", cov_x, dim_x))
         object.__setattr__(self, "cov_noise", covariance("cov_noise", cov_noise, dim_y))
+        object.__setattr__(self, "law_x", one_of("law_x", law_x, LAWS))
+        object.__setattr__(self, "law_noise", one_of("law_noise", law_noise, LAWS))
 
     @classmethod
     @one_blas_thread
@@ -72,6 +94,8 @@ class Teacher:
         condition: float = 2.0,
         condition_x: float = 1.0,
         condition_noise: float = 1.0,
+        law_x: str = "gaussian",
+        law_noise: str = "gaussian",
         seed: int = 0,
     ) -> Teacher:
         """Draw a teacher with Haar singular vectors and log-spaced singular values.
@@ -88,6 +112,8 @@ class Teacher:
             Ratio of the largest to the smallest non-zero singular value of ``V``.
         condition_x, condition_noise : float
             Condition numbers of ``Σx`` and ``Σε``; 1 means isotropic.
+        law_x, law_noise : str
+            Laws of inputs and noise, as for a teacher itself.
         seed : int
             Seed of the draw.
 
@@ -121,7 +147,8 @@ class Teacher:
         cov_x = random_covariance(dim_x, condition_x, generator)
         cov_noise = random_covariance(dim_y, condition_noise, generator)
         signal = float(np.trace(weight @ cov_x @ weight.T))
-        return cls(weight, cov_x, cov_noise * (noise * signal / np.trace(cov_noise)))
+        cov_noise = cov_noise * (noise * signal / np.trace(cov_noise))
+        return cls(weight, cov_x, cov_noise, law_x, law_noise)
 
     @property
     def dim_x(self) -> int:
@@ -140,7 +167,7 @@ class Teacher:
 
     @one_blas_thread
     def samples(self, num_samples: int, seed: int = 0) -> Samples:
-        """Draw ``num_samples`` independent Gaussian samples.
+        """Draw ``num_samples`` independent samples by the teacher's laws.
 
         Examples
         --------
@@ -149,17 +176,19 @@ class Teacher:
         """
         count = integer("num_samples", num_samples, least=1)
         generator = np.random.default_rng(integer("seed", seed, least=0))
-        x = generator.standard_normal((count, self.dim_x)) @ sqrt_psd(self.cov_x)
-        noise = generator.standard_normal((count, self.dim_y)) @ sqrt_psd(self.cov_noise)
+        x = generator_numbers(generator, self.law_x, (count, self.dim_x)) @ sqrt_psd(self.cov_x)
+        noise = generator_numbers(generator, self.law_noise, (count, self.dim_y))
+        noise = noise @ sqrt_psd(self.cov_noise)
         return Samples(x, x @ self.weight.T + noise)
 
     @one_blas_thread
     def product_samples(self, num_x: int, num_noise: int, seed: int = 0) -> Samples:
         r"""All pairs of ``num_x`` inputs and ``num_noise`` noise vectors.
 
-        The two sets are Gaussian draws, corrected linearly so that ``mean(x xᵀ) = Σx``,
-        ``mean(ε) = 0`` and ``mean(ε εᵀ) = Σε`` hold to rounding. In the product every moment of the
-        form ``E[a(x) b(ε)]`` factors, so the theorem's moments hold without a finite-sample error.
+        The two sets are draws by the teacher's laws, corrected linearly so that
+        ``mean(x xᵀ) = Σx``, ``mean(ε) = 0`` and ``mean(ε εᵀ) = Σε`` hold to rounding. In the
+        product every moment of the form ``E[a(x) b(ε)]`` factors, so the theorem's moments hold
+        without a finite-sample error.
 
         Parameters
         ----------
@@ -186,8 +215,8 @@ class Teacher:
         num_x = integer("num_x", num_x, least=self.dim_x)
         num_noise = integer("num_noise", num_noise, least=self.dim_y + 1)
         generator = np.random.default_rng(integer("seed", seed, least=0))
-        x = generator.standard_normal((num_x, self.dim_x))
-        noise = generator.standard_normal((num_noise, self.dim_y))
+        x = generator_numbers(generator, self.law_x, (num_x, self.dim_x))
+        noise = generator_numbers(generator, self.law_noise, (num_noise, self.dim_y))
         noise -= noise.mean(axis=0)
         x = x @ inverse_sqrt_psd(x.T @ x / num_x) @ sqrt_psd(self.cov_x)
         noise = noise @ inverse_sqrt_psd(noise.T @ noise / num_noise) @ sqrt_psd(self.cov_noise)

@@ -6,9 +6,11 @@ three moments per layer (docs/theory.md §4)::
 
     R_i = E[‖h_{i-1}‖² r rᵀ]    X_i = E[‖A_iᵀ r‖² x xᵀ]    N_i = E[‖h_{i-1}‖² r xᵀ]
 
-Samples give them as sums. For Gaussian inputs, with ``Δ = F - V``, ``Q = B_iᵀB_i``, ``P = A_iA_iᵀ``
-and ``E[(xᵀQx) x xᵀ] = Tr(QΣx) Σx + 2 Σx Q Σx``, they are closed forms. At a minimum ``Δ = 0`` and
-only the second moments of ``x`` and ``ε`` enter.
+Samples give them as sums. A teacher's inputs ``x = Σx^{1/2} z`` have independent coordinates
+``z_a`` of excess kurtosis ``κ_a``. With ``Δ = F - V``, ``Q = B_iᵀB_i``, ``P = A_iA_iᵀ`` and
+``E[(xᵀQx) x xᵀ] = Tr(QΣx) Σx + 2 Σx Q Σx + Σx^{1/2} diag(κ_a (Σx^{1/2} Q Σx^{1/2})_aa) Σx^{1/2}``
+the moments are closed forms. At a minimum ``Δ = 0`` and only the second moments of ``x`` and ``ε``
+enter.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from methexis.core.checks import Array
+from methexis.core.linalg import sqrt_psd
 from methexis.core.problem import Problem
 from methexis.core.products import after, before, predictor
 
@@ -54,7 +57,7 @@ class GradientMoments:
 def gradient_moments(problem: Problem, weights: Sequence[Array]) -> GradientMoments:
     """Compute the moments at ``weights`` (leading dimensions broadcast)."""
     left, right = after(problem, weights), before(problem, weights)
-    compute = _gaussian if problem.x is None else _empirical
+    compute = _by_law if problem.x is None else _empirical
     residual, inputs, cross = compute(problem, predictor(problem, weights), left, right)
     return GradientMoments(left, right, residual, inputs, cross)
 
@@ -62,8 +65,9 @@ def gradient_moments(problem: Problem, weights: Sequence[Array]) -> GradientMome
 _Triple = tuple[list[Array], list[Array], list[Array]]
 
 
-def _gaussian(problem: Problem, f: Array, left: list[Array], right: list[Array]) -> _Triple:
-    sigma = problem.cov_x
+def _by_law(problem: Problem, f: Array, left: list[Array], right: list[Array]) -> _Triple:
+    sigma, excess = problem.cov_x, problem.excess_x
+    root = sqrt_psd(sigma) if excess.any() else None
     delta = f - problem.target
     moved = delta @ sigma
     residual_moment = problem.cov_noise + moved @ delta.mT
@@ -77,7 +81,18 @@ def _gaussian(problem: Problem, f: Array, left: list[Array], right: list[Array])
         signal = a.mT @ moved
         error = np.sum(a * (residual_moment @ a), axis=(-2, -1))[..., None, None]
         inputs.append(error * sigma + 2.0 * (signal.mT @ signal))
+        if root is not None:  # coordinates that are not Gaussian
+            extra = _kurtosis(root, excess, b)
+            residual[-1] += delta @ extra @ delta.mT
+            cross[-1] += delta @ extra
+            inputs[-1] += _kurtosis(root, excess, a.mT @ delta)
     return residual, inputs, cross
+
+
+def _kurtosis(root: Array, excess: Array, left: Array) -> Array:
+    """``Σx^{1/2} diag(κ_a (Σx^{1/2} Q Σx^{1/2})_aa) Σx^{1/2}`` for ``Q = leftᵀ left``."""
+    strength = np.sum((left @ root) ** 2, axis=-2)
+    return np.asarray((root * (excess * strength)[..., None, :]) @ root)
 
 
 def _empirical(problem: Problem, f: Array, left: list[Array], right: list[Array]) -> _Triple:

@@ -1,7 +1,8 @@
 """Batches: what each student sees at each step, as a pure function of the step.
 
 Sample ``b`` of a step takes the normals from number ``b (dim_x + dim_y)`` on of the step's address
-in the SAMPLES stream (inputs first, then noise), so every engine draws the same numbers, and any
+in the SAMPLES stream (inputs first, then noise), or that many wide numbers (`core.laws`) where the
+teacher's laws are not both Gaussian, so every engine draws the same numbers, and any
 cut into blocks gives the same bits. Private features have a stream of their own per student, also
 where the samples are shared. Inputs are handed out as ``h_0 = E x`` and labels as ``(2/B) Mᵀ y``,
 or as ``y`` where the loss is not quadratic: the only forms in which a step needs them
@@ -16,6 +17,7 @@ from collections.abc import Callable
 import numpy as np
 
 from methexis.core.checks import Array
+from methexis.core.laws import wide_numbers
 from methexis.core.linalg import sqrt_psd
 from methexis.core.problem import Problem
 from methexis.core.samples import Samples
@@ -112,11 +114,21 @@ def _online(plan: Plan) -> Draw:
         shaped = drawn.reshape(num, len(plan.replicas), plan.batch, rows).swapaxes(-1, -2)
         return np.ascontiguousarray(shaped, dtype=dtype)
 
+    laws = [(source.law_x, num_x), (source.law_noise, num_y)]
+
+    def samples(
+        key: np.ndarray[tuple[int, ...], np.dtype[np.uint32]], first: int, num: int
+    ) -> Array:
+        if all(law == "gaussian" for law, _ in laws):
+            return columns(key, first, num, width)
+        drawn = wide_numbers(key, first, num, plan.batch, laws)
+        return np.ascontiguousarray(drawn.swapaxes(-1, -2), dtype=dtype)
+
     def draw(first: int, num: int) -> list[Block]:
         blocks: list[Block] = []
         shared: Array | None = None
         for k, (inputs, labels) in enumerate(maps):
-            z = columns(sample_keys[k], first, num, width) if shared is None else shared
+            z = samples(sample_keys[k], first, num) if shared is None else shared
             if plan.paired:
                 shared = z
             h0, ty = inputs @ z, labels @ z
