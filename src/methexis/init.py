@@ -1,10 +1,10 @@
 """Initialisers: where a run starts (``mx.init``).
 
-An initialiser is a frozen specification; calling it with a source, a student's number and the
-run's seeds gives weights ``(replica, d_i, d_{i-1})``, with zero biases as a last column where the
-student has biases. The numbers come from the INIT stream, so a replica run alone starts as it did
-in the batch. Initialisers that start at a minimum need the theory's closed forms and refuse other
-students than linear ones.
+An initialiser is a frozen specification; calling it with a source, a student's number, and the seed
+(one for all, or one each) and number of every replica gives weights ``(replica, d_i, d_{i-1})``,
+with zero biases as a last column where the student has biases. The numbers come from the INIT
+stream, so a replica run alone starts as it did in the batch. Initialisers that start at a minimum
+need the theory's closed forms and refuse other students than linear ones.
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ class Initialiser(Protocol):
         student: EDLN | MLP,
         *,
         number: int,
-        seed: int,
+        seed: int | Sequence[int],
         replicas: Sequence[int],
         loss: str,
     ) -> list[Array]:
-        """Return one array per layer for the given replica numbers."""
+        """Return one array per layer for the given replica numbers, of one seed or one each."""
         ...
 
 
 def _normal_layers(
-    problem: Problem, number: int, seed: int, replicas: Sequence[int]
+    problem: Problem, number: int, seed: int | Sequence[int], replicas: Sequence[int]
 ) -> list[Array]:
     """Standard normal weights; step = layer, draw = row-major entry."""
     key = keys(seed, replicas, student_stream(StreamId.INIT, number))
@@ -81,7 +81,7 @@ class _Gaussian:
         student: EDLN | MLP,
         *,
         number: int,
-        seed: int,
+        seed: int | Sequence[int],
         replicas: Sequence[int],
         loss: str,
     ) -> list[Array]:
@@ -101,7 +101,7 @@ class _Orthogonal:
         student: EDLN | MLP,
         *,
         number: int,
-        seed: int,
+        seed: int | Sequence[int],
         replicas: Sequence[int],
         loss: str,
     ) -> list[Array]:
@@ -127,7 +127,7 @@ class _Minimum:
         student: EDLN | MLP,
         *,
         number: int,
-        seed: int,
+        seed: int | Sequence[int],
         replicas: Sequence[int],
         loss: str,
     ) -> list[Array]:

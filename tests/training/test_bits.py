@@ -47,12 +47,16 @@ def engine_for(plan: Plan) -> Any:
     )
 
 
+def flat(state: State) -> list[list[np.ndarray]]:
+    """Weights and slots of all students."""
+    return state.weights + [layers for slots in state.slots for layers in slots]
+
+
 def assert_same_state(a: State, b: State) -> None:
     assert a.step == b.step
-    for ones, others in ((a.weights, b.weights), (a.velocity, b.velocity)):
-        for layers, same in zip(ones, others, strict=True):
-            for w, v in zip(layers, same, strict=True):
-                assert np.array_equal(w, v, equal_nan=True)
+    for layers, same in zip(flat(a), flat(b), strict=True):
+        for w, v in zip(layers, same, strict=True):
+            assert np.array_equal(w, v, equal_nan=True)
     assert np.array_equal(a.diverged_step, b.diverged_step)
     assert np.array_equal(a.collapsed_step, b.collapsed_step)
 

@@ -20,7 +20,7 @@ number  ``step % 2**32, step // 2**32, block, 0``           words 0 and 1 of the
 Block b of a step holds its words 4b … 4b + 3, so word j of a step is the same however many are
 asked for. Words become uniforms (exactly), normals (Box–Muller), indices (multiply and shift) and
 permutations (sorting). All functions are pure. Those that draw take an array of keys, of shape
-(num_keys, 2) and dtype uint32, as made by `keys` or `Stream.key`.
+(num_keys, 2) and dtype uint32, as made by `keys` or `Stream.key` (`methexis.core.addresses`).
 
 Two addresses (replica, stream) under one seed may share a key by accident; among n of them this
 has probability about n²/2⁶⁵, which is 3·10⁻⁸ for a million.
@@ -29,15 +29,21 @@ has probability about n²/2⁶⁵, which is 3·10⁻⁸ for a million.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from enum import IntEnum
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from methexis.core.addresses import (
+    KEY_CONSTANT,
+    STREAMS_PER_STUDENT,
+    Stream,
+    StreamId,
+    keys,
+    student_stream,
+)
 from methexis.core.checks import integer
-from methexis.core.philox import check_words, philox4x32, rounds
+from methexis.core.philox import check_words, rounds
 
 __all__ = [
     "KEY_CONSTANT",
@@ -54,13 +60,6 @@ __all__ = [
     "words",
 ]
 
-KEY_CONSTANT = (0x4D657468, 0x65786973)
-"""The key under which keys are made: the eight ASCII bytes of "Methexis"."""
-
-STREAMS_PER_STUDENT = 256
-"""Distance between the stream numbers of consecutive students."""
-
-_MOST_32 = 2**32 - 1
 _MOST_64 = 2**64 - 1
 _LOW_32 = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
@@ -68,128 +67,6 @@ _32 = np.uint64(32)
 # Counters worked on at once. Fourteen buffers of this many 64-bit numbers fit a 1 MiB cache; half
 # as many cost a fifth more per number in calls, and four times as many leave the cache.
 _CHUNK = 8192
-
-
-class StreamId(IntEnum):
-    """What a stream is used for; numbers below `STREAMS_PER_STUDENT`, never reused."""
-
-    SAMPLES = 0  # inputs and noise of the teacher; shared by all students of a paired run
-    INDICES = 1  # sampling with replacement from a data set
-    PERMUTATIONS = 2  # sampling without replacement, one permutation per epoch
-    INIT = 3  # initial weights; the step is the layer
-    PRIVATE = 4  # noise that only one student sees
-    PROBLEM = 5  # kept for random teachers, embeddings and views
-    GAUGE = 6  # seeds of random minima; the key itself is the seed
-
-
-def student_stream(base: int, student: int) -> int:
-    """Return the stream of student k: ``base + 256 * student``.
-
-    Student 0 has the stream `base` itself.
-
-    Parameters
-    ----------
-    base
-        What the stream is for: a `StreamId`, or any number below `STREAMS_PER_STUDENT`.
-    student
-        Position of the student in its run, below 2**24.
-
-    Raises
-    ------
-    MethexisError
-        If either number is out of range.
-
-    Examples
-    --------
-    >>> student_stream(StreamId.INIT, 2)
-    515
-    """
-    base = integer("base", base, least=0, most=STREAMS_PER_STUDENT - 1)
-    most = 2**32 // STREAMS_PER_STUDENT - 1
-    return base + STREAMS_PER_STUDENT * integer("student", student, least=0, most=most)
-
-
-@dataclass(frozen=True)
-class Stream:
-    """The address of one endless table of random words: row = step, column = draw.
-
-    Parameters
-    ----------
-    seed
-        Any integer from 0 to 2**64 - 1.
-    replica
-        Any integer from 0 to 2**32 - 1.
-    stream
-        What the numbers are for (`StreamId`, `student_stream`), from 0 to 2**32 - 1.
-
-    Raises
-    ------
-    MethexisError
-        If a number is out of range.
-
-    Examples
-    --------
-    >>> stream = Stream(seed=0, replica=3, stream=StreamId.SAMPLES)
-    >>> [hex(word) for word in stream.key[0]]
-    ['0x4e4cc0fa', '0xee6f3906']
-    >>> normals(stream.key, first_step=10, num_steps=5, num_normals=3).shape
-    (5, 1, 3)
-    """
-
-    seed: int
-    replica: int = 0
-    stream: int = StreamId.SAMPLES
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        integer("seed", self.seed, least=0, most=_MOST_64)
-        integer("replica", self.replica, least=0, most=_MOST_32)
-        integer("stream", self.stream, least=0, most=_MOST_32)
-
-    @property
-    def key(self) -> NDArray[np.uint32]:
-        """The key, shape (1, 2), as the functions of this module take it."""
-        return keys(self.seed, [self.replica], self.stream)
-
-
-def keys(seed: int, replicas: Sequence[int], stream: int) -> NDArray[np.uint32]:
-    """Return the keys of several replicas of one stream.
-
-    Parameters
-    ----------
-    seed
-        Any integer from 0 to 2**64 - 1.
-    replicas
-        Integers from 0 to 2**32 - 1.
-    stream
-        Integer from 0 to 2**32 - 1.
-
-    Returns
-    -------
-    NDArray[np.uint32]
-        Shape (num_replicas, 2). Row i depends on ``replicas[i]`` only, so a replica run alone
-        draws the numbers it drew in a batch.
-
-    Raises
-    ------
-    MethexisError
-        If a number is out of range.
-
-    Examples
-    --------
-    >>> together = keys(seed=1, replicas=range(4), stream=StreamId.SAMPLES)
-    >>> alone = keys(seed=1, replicas=[2], stream=StreamId.SAMPLES)
-    >>> bool((together[2] == alone[0]).all())
-    True
-    """
-    seed = integer("seed", seed, least=0, most=_MOST_64)
-    counters = np.empty((len(replicas), 4), dtype=np.uint32)
-    counters[:, 0] = seed % 2**32
-    counters[:, 1] = seed // 2**32
-    counters[:, 2] = [integer("replica", r, least=0, most=_MOST_32) for r in replicas]
-    counters[:, 3] = integer("stream", stream, least=0, most=_MOST_32)
-    made = philox4x32(counters, np.array([KEY_CONSTANT], dtype=np.uint32))
-    return np.ascontiguousarray(made[:, :2])
 
 
 def words(

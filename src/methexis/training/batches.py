@@ -31,7 +31,7 @@ from methexis.core.streams import (
 )
 from methexis.training.plan import Plan
 
-#: Inputs and labels of one student for a block: (steps, replica, d_0, B), (steps, replica, d_D, B).
+#: Inputs and labels of one student for a block: (steps, network, d_0, B), (steps, network, d_D, B).
 Block = tuple[Array, Array]
 #: Blocks of all students for ``(first_step, num_steps)``.
 Draw = Callable[[int, int], list[Block]]
@@ -104,14 +104,14 @@ def _online(plan: Plan) -> Draw:
             if private is None
             else (problem.embed_in[:, num_x:] @ sqrt_psd(private)).astype(dtype)
         )
-        sample_keys.append(keys(plan.seed, plan.replicas, _stream(plan, StreamId.SAMPLES, k)))
-        private_keys.append(keys(plan.seed, plan.replicas, student_stream(StreamId.PRIVATE, k)))
+        sample_keys.append(keys(plan.seeds, plan.replica_of, _stream(plan, StreamId.SAMPLES, k)))
+        private_keys.append(keys(plan.seeds, plan.replica_of, student_stream(StreamId.PRIVATE, k)))
 
     def columns(
         key: np.ndarray[tuple[int, ...], np.dtype[np.uint32]], first: int, num: int, rows: int
     ) -> Array:
         drawn = normals(key, first_step=first, num_steps=num, num_normals=plan.batch * rows)
-        shaped = drawn.reshape(num, len(plan.replicas), plan.batch, rows).swapaxes(-1, -2)
+        shaped = drawn.reshape(num, plan.num_networks, plan.batch, rows).swapaxes(-1, -2)
         return np.ascontiguousarray(shaped, dtype=dtype)
 
     laws = [(source.law_x, num_x), (source.law_noise, num_y)]
@@ -146,7 +146,7 @@ def _from_samples(plan: Plan) -> Draw:
     count = len(tables[0][0])
     base = StreamId.INDICES if plan.sampling == "replace" else StreamId.PERMUTATIONS
     index_keys = [
-        keys(plan.seed, plan.replicas, _stream(plan, base, k)) for k in range(len(tables))
+        keys(plan.seeds, plan.replica_of, _stream(plan, base, k)) for k in range(len(tables))
     ]
     if plan.sampling == "replace":
 
@@ -174,7 +174,7 @@ def _from_samples(plan: Plan) -> Draw:
             held = orders[k]
             for epoch in [e for e in held if e < wanted[0]]:
                 del held[epoch]
-            result = np.empty((len(places), len(plan.replicas)), dtype=np.int64)
+            result = np.empty((len(places), plan.num_networks), dtype=np.int64)
             for epoch in wanted:
                 if epoch not in held:
                     held[int(epoch)] = permutations(
@@ -182,7 +182,7 @@ def _from_samples(plan: Plan) -> Draw:
                     )[0]
                 inside = epochs == epoch
                 result[inside] = held[int(epoch)][:, places[inside] % count].T
-            return result.reshape(num, plan.batch, len(plan.replicas)).swapaxes(1, 2)
+            return result.reshape(num, plan.batch, plan.num_networks).swapaxes(1, 2)
 
     def draw(first: int, num: int) -> list[Block]:
         blocks: list[Block] = []

@@ -25,7 +25,7 @@ from methexis.training.recording import Records
 from methexis.training.state import State
 from methexis.version import __version__
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 def save_checkpoint(path: Path, plan: Plan, state: State, records: Records) -> None:
@@ -103,12 +103,15 @@ def _arrays(state: State, records: Records) -> dict[str, NDArray[Any]]:
     arrays |= {f"layer/{name}": value for name, value in records.layer.items()}
     nested: dict[str, list[list[Array]]] = {
         "weights": state.weights,
-        "velocity": state.velocity,
         "snapshots": records.weights,
     }
     for name, students in nested.items():
         for k, layers in enumerate(students):
             arrays |= {f"{name}/{k}/{i}": w for i, w in enumerate(layers)}
+    for k, slots in enumerate(state.slots):
+        for j, layers in enumerate(slots):
+            arrays |= {f"slots/{k}/{j}/{i}": w for i, w in enumerate(layers)}
+    arrays |= {f"residual_cov/{k}": cov for k, cov in enumerate(state.residual_cov)}
     return arrays
 
 

@@ -37,28 +37,28 @@ class FlowEngine:
         if not isinstance(plan.optimiser, GradientFlow):
             raise MethexisError(f"gradient flow: expected GradientFlow, got {plan.optimiser!r}")
         self.plan = plan
-        start = State.start(plan, momentum=False).weights
+        start = State.start(plan).weights
         self._paths = [
             [
-                _Path(problem, [w[r].astype(np.float64) for w in layers], plan)
-                for r in range(len(plan.replicas))
+                _Path(problem, [w[n].astype(np.float64) for w in layers], plan, n)
+                for n in range(plan.num_networks)
             ]
             for problem, layers in zip(plan.problems, start, strict=True)
         ]
 
     def start(self) -> State:
         """The state before the first step."""
-        return State.start(self.plan, momentum=False)
+        return State.start(self.plan)
 
     def advance(self, state: State, until: int) -> None:
         """Advance ``state`` in place to step ``until``, i.e. to the time ``until * lr``."""
         for problem, layers, paths in zip(
             self.plan.problems, state.weights, self._paths, strict=True
         ):
-            for r, path in enumerate(paths):
+            for n, path in enumerate(paths):
                 found = unflatten(path.at(until), problem.dims)
                 for w, value in zip(layers, found, strict=True):
-                    w[r] = value
+                    w[n] = value
         state.step = until
         state.mark_lost(self.plan)
 
@@ -75,13 +75,13 @@ class _Leg:
 
 
 class _Path:
-    """The flow of one replica of one student; holds one leg at a time."""
+    """The flow of one network; holds one leg at a time."""
 
-    def __init__(self, problem: Problem, weights: list[Array], plan: Plan) -> None:
+    def __init__(self, problem: Problem, weights: list[Array], plan: Plan, network: int) -> None:
         assert isinstance(plan.optimiser, GradientFlow)  # FlowEngine refuses others
         self.problem = problem
         self.origin = flatten(weights)
-        self.lr, self.rtol = plan.optimiser.lr, plan.optimiser.rtol
+        self.lr, self.rtol = float(plan.hyper["lr"][network]), plan.optimiser.rtol
         self.steps = plan.steps
         # A start at a minimum has a gradient of rounding only, so the scale of the gradient is
         # that of the whole target as error where it is larger.

@@ -10,21 +10,31 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import FunctionType
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
-from methexis.core.checks import Array, MethexisError, integer, one_of, real_array
+from methexis.core.checks import Array, MethexisError, integer, one_of
 from methexis.core.edln import EDLN
 from methexis.core.mlp import MLP
 from methexis.core.problem import LOSSES, Problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher, source_name
 from methexis.init import Initialiser
+from methexis.training.cells import (
+    HYPER,
+    Cells,
+    HyperParameter,
+    hyper_parameter,
+    join,
+    per_network,
+    seed_parameter,
+)
 from methexis.training.memory import require_memory
 from methexis.training.optimisers import SGD, GradientFlow, Optimiser
+from methexis.training.start import sequence, start_weights
 
 SAMPLINGS = ("online", "replace", "shuffle", "full")
 DTYPES = ("float64", "float32")
@@ -38,8 +48,16 @@ class Plan:
     ----------
     students, problems : tuples
         Specifications, and the same folded with the source (`core.problem.Problem`).
-    start : list (student) of list (layer) of arrays (replica, d_i, d_{i-1})
+    start : list (student) of list (layer) of arrays (network, d_i, d_{i-1})
         Initial weights.
+    cells, replicas :
+        What the networks are: each replica number in each cell, the replica running fastest.
+    hyper : dict of float64 arrays (network,)
+        Hyper-parameters of the optimiser, by the names of `cells.HYPER`; 0 where it lacks one.
+    label_noise : float64 array (network,)
+        Standard deviation of the fresh noise on the labels.
+    seeds, replica_of : uint64 array (network,), uint32 array (network,)
+        What the random numbers of a network depend on.
     batch : int
         Samples per step; 1, and of no effect, where the gradient is exact.
     record : integer array
@@ -56,8 +74,12 @@ class Plan:
     paired: bool
     loss: str
     start: list[list[Array]]
+    cells: Cells
     replicas: tuple[int, ...]
-    seed: int
+    hyper: dict[str, Array]
+    label_noise: Array
+    seeds: NDArray[np.uint64]
+    replica_of: NDArray[np.uint32]
     dtype: str
     record: NDArray[np.int64]
     engine: str
@@ -66,6 +88,15 @@ class Plan:
     def exact(self) -> bool:
         """Whether steps use the exact gradient, so that there are no samples and no noise."""
         return self.sampling == "full"
+
+    @property
+    def num_networks(self) -> int:
+        """Networks per student: cells times replicas."""
+        return len(self.seeds)
+
+    def unfold(self, values: NDArray[Any], axis: int = 0) -> NDArray[Any]:
+        """Split the axis of networks into ``(*cells, replica)``."""
+        return self.cells.unfold(values, axis, len(self.replicas))
 
     @property
     def layers(self) -> list[str]:
@@ -96,24 +127,33 @@ class Plan:
         for layers in self.start:
             for w in layers:
                 digest.update(w.tobytes())
+        for values in (*self.hyper.values(), self.label_noise):
+            digest.update(values.tobytes())
+        digest.update(self.seeds.tobytes())
+        digest.update(self.replica_of.tobytes())
         return digest.hexdigest()
 
     def describe(self) -> dict[str, Any]:
         """The plan's settings as plain data, for provenance."""
+        optimiser = self.optimiser.describe()
+        for name in self.cells.parameters.keys() & optimiser.keys():
+            optimiser[name] = self.cells.describe(name)
+        cells = {"cells": self.cells.describe_dims()} if self.cells.sizes else {}
         return {
             "source": source_name(self.source),
             "dims": [list(p.dims) for p in self.problems],
-            "optimiser": self.optimiser.describe(),
+            "optimiser": optimiser,
             "steps": self.steps,
             "batch": None if self.exact else self.batch,
             "sampling": self.sampling,
             "paired": self.paired,
             "loss": self.loss,
             "replicas": list(self.replicas),
-            "seed": self.seed,
+            "label_noise": self.cells.describe("label_noise"),
+            "seed": self.cells.describe("seed"),
             "dtype": self.dtype,
             "engine": self.engine,
-        }
+        } | cells
 
 
 def log_steps(steps: int, count: int = 64) -> NDArray[np.int64]:
@@ -140,10 +180,11 @@ def make_plan(
     loss: str,
     init: Initialiser | Sequence[Sequence[Array]],
     replicas: int | Sequence[int],
-    seed: int,
+    seed: int | xr.DataArray,
     dtype: str,
     record: Sequence[int] | Array | None,
     engine: str,
+    label_noise: HyperParameter = 0.0,
 ) -> Plan:
     """Validate the arguments of `train` and fold the problems.
 
@@ -155,7 +196,7 @@ def make_plan(
     kind = source_name(source)
     if isinstance(students, EDLN | MLP):
         students = [students]
-    students = tuple(_sequence("students: expected an EDLN, an MLP or a list of them", students))
+    students = tuple(sequence("students: expected an EDLN, an MLP or a list of them", students))
     if not students:
         raise MethexisError("students: expected at least one, got none")
     if not isinstance(optimiser, SGD | GradientFlow):
@@ -172,24 +213,30 @@ def make_plan(
     if exact:
         sampling = "full"
     _check_sampling(source, kind, sampling, batch)
-    seed = integer("seed", seed, least=0, most=2**64 - 1)
     problems = tuple(Problem.of(source, s, loss) for s in students)
     require_closed_forms(problems, source, optimiser, sampling)
     at = _record(record, steps)
     if isinstance(replicas, int | np.integer):
         replicas = range(integer("replicas", replicas, least=1, most=2**32))
-    listed = _sequence("replicas: expected a number or a list of replica numbers", replicas)
+    listed = sequence("replicas: expected a number or a list of replica numbers", replicas)
+    cells = _join(optimiser, label_noise, seed)
     require_memory(
         [p.dims for p in problems],
         records=len(at),
-        replicas=len(listed),
+        replicas=cells.num_cells * len(listed),
         batch=0 if exact else batch,
         dtype=dtype,
     )
     numbers = tuple(integer("replica number", r, least=0, most=2**32 - 1) for r in listed)
     if len(set(numbers)) != len(numbers) or not numbers:
         raise MethexisError("replicas: expected distinct replica numbers, at least one")
-    start = _start(students, problems, source, init, numbers, seed, loss)
+    hyper = per_network(cells, len(numbers))
+    decay = hyper["lr"] * hyper["weight_decay"]
+    if decay.max() >= 1.0:
+        raise MethexisError(
+            "weight_decay: expected lr * weight_decay < 1 (else weights change sign each step), "
+            f"got {decay.max():g}"
+        )
     return Plan(
         students=students,
         problems=problems,
@@ -200,13 +247,27 @@ def make_plan(
         sampling=sampling,
         paired=bool(paired),
         loss=loss,
-        start=start,
+        start=start_weights(students, problems, source, init, cells, numbers, loss),
+        cells=cells,
         replicas=numbers,
-        seed=seed,
+        hyper=hyper,
+        label_noise=cells.per_network("label_noise", len(numbers)),
+        seeds=cells.per_network("seed", len(numbers)),
+        replica_of=np.tile(np.array(numbers, dtype=np.uint32), cells.num_cells),
         dtype=dtype,
         record=at,
         engine="reference" if isinstance(optimiser, SGD) else "gradient flow",
     )
+
+
+def _join(optimiser: Optimiser, label_noise: HyperParameter, seed: int | xr.DataArray) -> Cells:
+    """Cells of a run, from all that may differ between its networks."""
+    found: dict[str, float | int | xr.DataArray] = {
+        name: getattr(optimiser, name) for name in HYPER if hasattr(optimiser, name)
+    }
+    found["label_noise"] = hyper_parameter("label_noise", label_noise, least=0.0)
+    found["seed"] = seed_parameter(seed)
+    return join(found)
 
 
 def _check_sampling(source: Teacher | Samples, kind: str, sampling: str, batch: int) -> None:
@@ -265,76 +326,3 @@ def _record(record: Sequence[int] | Array | None, steps: int) -> NDArray[np.int6
     if at.min() < 0 or at.max() > steps:
         raise MethexisError(f"record: expected steps in [0, {steps}], got {at.min()} … {at.max()}")
     return np.unique(np.concatenate([at.astype(np.int64), [steps]]))
-
-
-def _start(
-    students: tuple[EDLN | MLP, ...],
-    problems: tuple[Problem, ...],
-    source: Teacher | Samples,
-    init: Initialiser | Sequence[Sequence[Array]],
-    replicas: tuple[int, ...],
-    seed: int,
-    loss: str,
-) -> list[list[Array]]:
-    """Initial weights of all students, checked: made by an initialiser, or given."""
-    if callable(init):
-        # mx.init.gaussian without its parentheses
-        if isinstance(init, FunctionType) and init.__module__ == Initialiser.__module__:
-            raise MethexisError(
-                f"init: expected an initialiser such as mx.init.gaussian(), got the function "
-                f"{init.__name__!r}"
-            )
-        init = [
-            init(source, student, number=k, seed=seed, replicas=replicas, loss=loss)
-            for k, student in enumerate(students)
-        ]
-    expected = f"init: expected an initialiser or a list of {len(students)} lists (one per student)"
-    if len(_sequence(expected, init)) != len(students):
-        raise MethexisError(f"{expected}, got {_kind(init)}")
-    return [
-        _layers(f"init[{k}]", layers, problem.layer_shapes, len(replicas))
-        for k, (layers, problem) in enumerate(zip(init, problems, strict=True))
-    ]
-
-
-def _layers(
-    name: str, layers: Any, shapes: Sequence[tuple[int, int]], replicas: int
-) -> list[Array]:
-    """Weights of one student as writeable arrays ``(replica, d_i, d_{i-1} + bias)``."""
-    depth = len(shapes)
-    expected = f"{name}: expected a list of {depth} weight arrays (one per layer)"
-    if len(_sequence(expected, layers)) != depth:
-        raise MethexisError(f"{expected}, got {_kind(layers)}")
-    result = []
-    for i, value in enumerate(layers):
-        one = shapes[i]
-        every = (replicas, *one)
-        try:
-            shape = np.shape(value)
-        except ValueError:  # ragged nested lists, which real_array refuses by name
-            shape = one
-        if shape not in (one, every):
-            raise MethexisError(
-                f"{name}[{i}]: expected shape {one} or, with replicas, {every}, got {shape}"
-            )
-        checked = real_array(f"{name}[{i}]", value, shape)
-        result.append(np.array(np.broadcast_to(checked, every)))
-    return result
-
-
-def _sequence(expected: str, value: Any) -> Any:
-    """Return ``value`` if it is a list, a tuple, a range or an array with at least one axis."""
-    if not isinstance(value, list | tuple | range | np.ndarray) or (
-        isinstance(value, np.ndarray) and value.ndim < 1
-    ):
-        raise MethexisError(f"{expected}, got {_kind(value)}")
-    return value
-
-
-def _kind(value: Any) -> str:
-    """Say what a wrongly nested argument is, without printing all of it."""
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
-    if isinstance(value, list | tuple):
-        return f"a {type(value).__name__} of length {len(value)}"
-    return repr(value)

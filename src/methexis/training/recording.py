@@ -2,7 +2,7 @@
 
 Every recorded step takes a snapshot of the weights and measures it. Quantities of a student are
 raw (at the weights, with SGD's fluctuations) and, where the theorem speaks of minima, projected
-(after gradient flow at fixed charges, `theory.project`). Lost replicas are NaN throughout.
+(after gradient flow at fixed charges, `theory.project`). Lost networks are NaN throughout.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ class Records:
     ----------
     done : int
         Recorded steps so far.
-    student : dict of arrays (num_records, replica, student)
-    layer : dict of arrays (num_records, replica, layer)
-    alignment, alignment_projected : arrays (num_records, replica, layer, layer)
+    student : dict of arrays (num_records, network, student)
+    layer : dict of arrays (num_records, network, layer)
+    alignment, alignment_projected : arrays (num_records, network, layer, layer)
         Cosines of the Gram matrices.
-    weights : list (student) of list (layer) of arrays (num_records, replica, d_i, d_{i-1})
+    weights : list (student) of list (layer) of arrays (num_records, network, d_i, d_{i-1})
         Snapshots.
     """
 
@@ -97,7 +97,7 @@ class Recorder:
     def empty(self) -> Records:
         """Arrays of NaN for all recorded steps."""
         plan = self.plan
-        shape = (len(plan.record), len(plan.replicas))
+        shape = (len(plan.record), plan.num_networks)
         layers = len(plan.layers)
         return Records(
             done=0,
@@ -114,7 +114,7 @@ class Recorder:
     def record(self, records: Records, state: State) -> None:
         """Measure ``state`` into the next free row of ``records``.
 
-        A replica that is lost now but that the engine has not checked yet is left out as well; it
+        A network that is lost now but that the engine has not checked yet is left out as well; it
         is not marked, since the bits of a run must not depend on what is recorded.
         """
         row = records.done
@@ -124,7 +124,7 @@ class Recorder:
             for w, snapshot in zip(layers, snapshots, strict=True):
                 snapshot[row, alive] = w[alive]
         if len(alive):
-            # A replica on its way to divergence may overflow in the squares measured here.
+            # A network on its way to divergence may overflow in the squares measured here.
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 self._measure_all(records, state, row, alive)
         records.done = row + 1
@@ -223,7 +223,7 @@ class Recorder:
         )
 
     def charges(self, records: Records, k: int) -> list[Array]:
-        """Charges of student ``k`` at all recorded steps, ``(num_records, replica, d_i, d_i)``."""
+        """Charges of student ``k`` at all recorded steps, ``(num_records, network, d_i, d_i)``."""
         return charges([w.astype(np.float64) for w in records.weights[k]])
 
     def spectra(self, records: Records, k: int) -> list[Array]:

@@ -1,4 +1,4 @@
-"""The reference engine: plain NumPy, batched over replicas, as plain as the equations.
+"""The reference engine: plain NumPy, batched over networks, as plain as the equations.
 
 Samples come from `batches`, gradients from `gradients`; what a step does with a gradient is the
 optimiser's. All students advance together so that paired samples are drawn once.
@@ -33,16 +33,15 @@ class ReferenceEngine:
         self.draw: Draw | None = None if from_moments(plan) else batches(plan)
         self.gradients = Gradients(plan.problems, batch_size(plan), plan.dtype)
         self._hyper = {
-            name: np.full((1, 1, 1), getattr(self.optimiser, name, 0.0), dtype=plan.dtype)
-            for name in ("weight_decay", "l2", "momentum")
+            name: values.astype(plan.dtype)[:, None, None] for name, values in plan.hyper.items()
         }
         width = max(p.dims[0] + p.dims[-1] for p in plan.problems)
-        row = 8 * len(plan.replicas) * batch_size(plan) * width * (len(plan.problems) + 1)
+        row = 8 * plan.num_networks * batch_size(plan) * width * (len(plan.problems) + 1)
         self._block = int(np.clip(_BLOCK_BYTES // row, 1, CHECK_INTERVAL))
 
     def start(self) -> State:
         """The state before the first step."""
-        return State.start(self.plan, momentum=self.optimiser.num_slots > 0)
+        return State.start(self.plan)
 
     def advance(self, state: State, until: int) -> None:
         """Advance ``state`` in place to step ``until``.
@@ -59,16 +58,16 @@ class ReferenceEngine:
                     state.mark_lost(self.plan)
 
     def _run_block(self, state: State, num: int) -> None:
-        rates = self.optimiser.rates(state.step, num, self.plan.steps).astype(self.plan.dtype)
+        factors = self.optimiser.schedule.factors(state.step, num, self.plan.steps)
         blocks = None if self.draw is None else self.draw(state.step, num)
         for t in range(num):
-            hyper = self._hyper | {"lr": rates[t].reshape(1, 1, 1)}
+            rate = (self.plan.hyper["lr"] * factors[t]).astype(self.plan.dtype)
+            hyper = self._hyper | {"lr": rate[:, None, None]}
             for k, weights in enumerate(state.weights):
                 if blocks is None:
                     gradients = self.gradients.exact(k, weights)
                 else:
                     inputs, labels = blocks[k]
                     gradients = self.gradients(k, weights, (inputs[t], labels[t]))
-                slots = [state.velocity[k]] if state.velocity else []
-                self.optimiser.step(weights, gradients, slots, hyper, state.step + t)
+                self.optimiser.step(weights, gradients, state.slots[k], hyper, state.step + t)
         state.step += num

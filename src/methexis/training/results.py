@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import platform
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from methexis.core.checks import Array
+from methexis.training.cells import HYPER
 from methexis.training.plan import Plan
 from methexis.training.recording import Recorder, Records
 from methexis.training.run import FORMAT_VERSION, Run
@@ -41,26 +44,29 @@ def build_run(
     labels = plan.layers
     coords: dict[str, Any] = {
         "step": plan.record,
+        **plan.cells.coords,
         "replica": list(plan.replicas),
         "student": np.arange(len(plan.students)),
         "layer": labels,
         "layer_a": labels,
         "layer_b": labels,
     }
+    network = (*plan.cells.dims, "replica")
     variables: dict[str, Any] = {}
+
+    def add(name: str, value: NDArray[Any], *own: str) -> None:
+        variables[name] = (("step", *network, *own), plan.unfold(value, 1))
+
     for name, value in records.student.items():
-        variables[name] = (("step", "replica", "student"), value)
+        add(name, value, "student")
     for name, value in records.layer.items():
-        variables[name] = (("step", "replica", "layer"), value)
-    pair = ("step", "replica", "layer_a", "layer_b")
-    variables["alignment"] = (pair, records.alignment)
-    variables["alignment_projected"] = (pair, records.alignment_projected)
-    optimiser = plan.optimiser
-    variables["slow_time"] = ("step", _slow_time(plan))
-    rates = [float(optimiser.rates(int(s), 1, plan.steps)[0]) for s in plan.record]
-    variables["learning_rate"] = ("step", rates)
-    variables["diverged_step"] = ("replica", state.diverged_step)
-    variables["collapsed_step"] = ("replica", state.collapsed_step)
+        add(name, value, "layer")
+    add("alignment", records.alignment, "layer_a", "layer_b")
+    add("alignment_projected", records.alignment_projected, "layer_a", "layer_b")
+    variables["slow_time"] = _per_cell(plan, _slow_time)
+    variables["learning_rate"] = _per_cell(plan, _learning_rate)
+    variables["diverged_step"] = (network, plan.unfold(state.diverged_step))
+    variables["collapsed_step"] = (network, plan.unfold(state.collapsed_step))
     variables["condition"] = ("student", recorder.conditions)
     data = xr.Dataset(variables, coords=coords)
     for name, text in _LONG_NAMES.items():
@@ -73,29 +79,44 @@ def build_run(
     return Run(xr.DataTree.from_dict({"/": data, **groups}))
 
 
-def _slow_time(plan: Plan) -> Array:
+def _per_cell(
+    plan: Plan, compute: Callable[[Plan, dict[str, Array]], Array]
+) -> tuple[tuple[Hashable, ...], Array]:
+    """A function of the step and the optimiser's hyper-parameters, along their dimensions only."""
+    own = [plan.cells.parameters[name] for name in HYPER if name in plan.cells.parameters]
+    dims = tuple(dim for dim in plan.cells.dims if any(dim in value.dims for value in own))
+    hyper = {name: plan.unfold(values) for name, values in plan.hyper.items()}
+    first = tuple(slice(None) if dim in dims else 0 for dim in (*plan.cells.dims, "replica"))
+    return ("step", *dims), compute(plan, {name: values[first] for name, values in hyper.items()})
+
+
+def _slow_time(plan: Plan, hyper: dict[str, Array]) -> Array:
     """Slow time of the recorded steps; it stands still where there are no samples, so no noise."""
     if plan.exact:
-        return np.zeros(len(plan.record))
-    return plan.optimiser.slow_time(plan.record, plan.steps, plan.batch)
+        return np.zeros((len(plan.record), *hyper["lr"].shape))
+    sums = plan.optimiser.schedule.sums_of_squares(plan.record, plan.steps)
+    return np.asarray(np.multiply.outer(sums, plan.optimiser.slow_factor(hyper) / plan.batch))
+
+
+def _learning_rate(plan: Plan, hyper: dict[str, Array]) -> Array:
+    schedule = plan.optimiser.schedule
+    factors = [schedule.factors(int(s), 1, plan.steps)[0] for s in plan.record]
+    return np.asarray(np.multiply.outer(np.array(factors), hyper["lr"]))
 
 
 def _student(plan: Plan, recorder: Recorder, records: Records, k: int) -> xr.Dataset:
     problem, solution = plan.problems[k], recorder.solutions[k]
     variables: dict[str, Any] = {}
 
-    def add(name: str, values: list[Array], dims: tuple[str, ...]) -> None:
+    def add(name: str, values: list[Array], rows: str, columns: str | None = None) -> None:
         for i, value in enumerate(values, start=1):
-            own = tuple(f"{d}_{i}" for d in dims)
-            variables[f"{name}_{i}"] = (("step", "replica", *own), value)
+            own = [d.format(i=i, before=i - 1) for d in (rows, columns) if d is not None]
+            dims = ("step", *plan.cells.dims, "replica", *own)
+            variables[f"{name}_{i}"] = (dims, plan.unfold(value, 1))
 
-    for i, value in enumerate(records.weights[k], start=1):
-        dims = ("step", "replica", f"unit_{i}", f"unit_{i - 1}")
-        variables[f"weights_{i}"] = (dims, value)
-    charge_values = recorder.charges(records, k)
-    for i, value in enumerate(charge_values, start=1):
-        variables[f"charges_{i}"] = (("step", "replica", f"unit_{i}", f"unit_{i}_b"), value)
-    add("spectrum", recorder.spectra(records, k), ("mode",))
+    add("weights", records.weights[k], "unit_{i}", "unit_{before}")
+    add("charges", recorder.charges(records, k), "unit_{i}", "unit_{i}_b")
+    add("spectrum", recorder.spectra(records, k), "mode_{i}")
     variables["embed_in"] = (("unit_0", "input"), problem.embed_in)
     variables["embed_out"] = (("output", f"unit_{problem.depth}"), problem.embed_out)
     attrs: dict[str, Any] = {"depth": problem.depth, "dims": list(problem.dims)}

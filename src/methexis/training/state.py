@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from methexis.core.checks import Array
 from methexis.training.plan import Plan
 
-#: Steps at multiples of this number check every replica for divergence and collapse.
+#: Steps at multiples of this number check every network for divergence and collapse.
 CHECK_INTERVAL = 64
-#: A replica whose largest weight exceeds this multiple of its start and of the size that
+#: A network whose largest weight exceeds this multiple of its start and of the size that
 #: a minimum needs (`Problem.weight_scale`) has diverged.
 DIVERGENCE_FACTOR = 1e3
-#: A replica all of whose layers of one student fall below this part of their start has collapsed.
+#: A network all of whose layers of one student fall below this part of their start has collapsed.
 COLLAPSE_FACTOR = 1e-6
 
 
@@ -27,33 +27,41 @@ class State:
     ----------
     step : int
         Steps done.
-    weights, velocity : list (student) of list (layer) of arrays (replica, d_i, d_{i-1})
-        Weights and heavy-ball velocities; velocity is empty without momentum.
-    diverged_step, collapsed_step : integer arrays (replica,)
-        Step of the check that found a replica lost, or -1. Lost replicas hold NaN.
+    weights : list (student) of list (layer) of arrays (network, d_i, d_{i-1})
+        Weights.
+    slots : list (student) of list (slot) of list (layer) of such arrays
+        What the optimiser remembers: velocities, second moments.
+    residual_cov : list (student) of arrays (network, p, p)
+        Running second moment of the residuals, where the loss needs it; else empty.
+    diverged_step, collapsed_step : integer arrays (network,)
+        Step of the check that found a network lost, or -1. Lost networks hold NaN.
     """
 
     step: int
     weights: list[list[Array]]
-    velocity: list[list[Array]]
+    slots: list[list[list[Array]]]
+    residual_cov: list[Array]
     diverged_step: NDArray[np.int64]
     collapsed_step: NDArray[np.int64]
 
     @classmethod
-    def start(cls, plan: Plan, *, momentum: bool) -> State:
+    def start(cls, plan: Plan) -> State:
         """The state before the first step."""
         weights = [[w.astype(plan.dtype) for w in layers] for layers in plan.start]
-        velocity = [[np.zeros_like(w) for w in layers] for layers in weights] if momentum else []
-        none = np.full(len(plan.replicas), -1, dtype=np.int64)
-        return cls(0, weights, velocity, none, none.copy())
+        slots = [
+            [[np.zeros_like(w) for w in layers] for _ in range(plan.optimiser.num_slots)]
+            for layers in weights
+        ]
+        none = np.full(plan.num_networks, -1, dtype=np.int64)
+        return cls(0, weights, slots, [], none, none.copy())
 
     @property
     def alive(self) -> NDArray[np.bool_]:
-        """Which replicas are neither diverged nor collapsed."""
+        """Which networks are neither diverged nor collapsed."""
         return (self.diverged_step < 0) & (self.collapsed_step < 0)
 
     def mark_lost(self, plan: Plan) -> None:
-        """Find replicas lost since the last check, record the step and fill them with NaN."""
+        """Find networks lost since the last check, record the step and fill them with NaN."""
         diverged, collapsed = self.lost(plan)
         for where, lost in ((self.diverged_step, diverged), (self.collapsed_step, collapsed)):
             new = lost & self.alive
@@ -64,8 +72,8 @@ class State:
                         w[new] = np.nan
 
     def lost(self, plan: Plan) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Which replicas now have diverged, and which have collapsed to zero."""
-        diverged = np.zeros(len(plan.replicas), dtype=np.bool_)
+        """Which networks now have diverged, and which have collapsed to zero."""
+        diverged = np.zeros(plan.num_networks, dtype=np.bool_)
         collapsed = diverged.copy()
         for problem, layers, start in zip(plan.problems, self.weights, plan.start, strict=True):
             size = np.max([np.abs(w).max(axis=(-2, -1)) for w in layers], axis=0)

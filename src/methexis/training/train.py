@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Protocol
 
 import numpy as np
+import xarray as xr
 
 from methexis.core.checks import Array, integer
 from methexis.core.edln import EDLN
@@ -20,6 +21,7 @@ from methexis.core.teacher import Teacher
 from methexis.core.threads import one_blas_thread
 from methexis.init import Initialiser, gaussian
 from methexis.progress import Progress, Report, choose
+from methexis.training.cells import HyperParameter
 from methexis.training.checkpoint import load_checkpoint, save_checkpoint
 from methexis.training.gradient_flow import FlowEngine
 from methexis.training.optimisers import SGD, Optimiser
@@ -67,9 +69,10 @@ def train(
     sampling: str | None = None,
     paired: bool = True,
     loss: str = "squared",
+    label_noise: HyperParameter = 0.0,
     init: Initialiser | Sequence[Sequence[Array]] | None = None,
     replicas: int | Sequence[int] = 1,
-    seed: int = 0,
+    seed: int | xr.DataArray = 0,
     engine: str = "auto",
     dtype: str = "float64",
     threads: int | None = None,
@@ -163,6 +166,7 @@ def train(
         dtype=dtype,
         record=record,
         engine=engine,
+        label_noise=label_noise,
     )
     return run_plan(plan, choose(progress), None if checkpoint is None else Path(checkpoint))
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from methexis.core.checks import Array, number
 from methexis.schedules import Schedule
+from methexis.training.cells import HyperParameter, hyper_parameter, plain
 from methexis.training.optimisers.rule import Hyper
 
 
@@ -22,7 +23,7 @@ class GradientFlow:
 
     Parameters
     ----------
-    lr : float
+    lr : float or DataArray
         Time that one step stands for, so that a run can be laid beside one of `SGD`.
     rtol : float
         Relative tolerance of the integrator (LSODA; DOP853 for large networks). The flow has ended,
@@ -39,11 +40,11 @@ class GradientFlow:
     [0.1, 0.1]
     """
 
-    lr: float
+    lr: HyperParameter
     rtol: float = 1e-10
 
     def __post_init__(self) -> None:
-        number("lr", self.lr, above=0.0)
+        hyper_parameter("lr", self.lr, above=0.0)
         number("rtol", self.rtol, least=1e-13, below=1e-2)
 
     @property
@@ -59,7 +60,7 @@ class GradientFlow:
     def rates(self, first: int, count: int, total: int) -> Array:
         """Time per step, constant."""
         del first, total
-        return np.full(count, self.lr)
+        return np.full(count, plain("lr", self.lr))
 
     def slow_factor(self, hyper: Hyper) -> Array:
         """Zero: nothing happens on slow time without noise."""

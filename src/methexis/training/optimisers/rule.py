@@ -21,10 +21,12 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
-from methexis.core.checks import Array, MethexisError, number
+from methexis.core.checks import Array, MethexisError
 from methexis.schedules import Schedule
+from methexis.training.cells import HYPER, HyperParameter, hyper_parameter, plain
 
 #: Hyper-parameters of a step under their names, each ``(num_networks, 1, 1)`` in the run's dtype;
 #: ``lr`` is already multiplied by the schedule.
@@ -37,11 +39,12 @@ class UpdateRule(ABC):
 
     Parameters
     ----------
-    lr : float
-        Learning rate ``η > 0`` per step.
-    weight_decay : float
+    lr : float or DataArray
+        Learning rate ``η > 0`` per step. The dimensions of a `DataArray`, here and below, become
+        cells of one batched run (`training.cells`).
+    weight_decay : float or DataArray
         Decoupled rate ``γ >= 0``: weights shrink by ``1 - η_t γ`` in each step.
-    l2 : float
+    l2 : float or DataArray
         ``λ >= 0``: gradient of the penalty ``½ λ ‖W‖²``, added to ``G``.
     schedule : Schedule
         Factor of ``η`` along the run; constant by default.
@@ -52,10 +55,10 @@ class UpdateRule(ABC):
         On a number outside its range.
     """
 
-    lr: float
+    lr: HyperParameter
     _: KW_ONLY
-    weight_decay: float = 0.0
-    l2: float = 0.0
+    weight_decay: HyperParameter = 0.0
+    l2: HyperParameter = 0.0
     schedule: Schedule = field(default_factory=Schedule)
 
     #: Least power of the learning rate in the change of charges per step: 2 where the first order
@@ -65,11 +68,13 @@ class UpdateRule(ABC):
     slow_time_unknown: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
-        number("lr", self.lr, above=0.0)
-        number("weight_decay", self.weight_decay, least=0.0)
-        number("l2", self.l2, least=0.0)
+        hyper_parameter("lr", self.lr, above=0.0)
+        hyper_parameter("weight_decay", self.weight_decay, least=0.0)
+        hyper_parameter("l2", self.l2, least=0.0)
         if not isinstance(self.schedule, Schedule):
             raise MethexisError(f"schedule: expected a Schedule, got {self.schedule!r}")
+        if isinstance(self.lr, xr.DataArray) or isinstance(self.weight_decay, xr.DataArray):
+            return  # the plan joins their dimensions and checks every network
         if self.lr * self.weight_decay >= 1.0:
             raise MethexisError(
                 "weight_decay: expected lr * weight_decay < 1 (else weights change sign each "
@@ -145,7 +150,7 @@ class UpdateRule(ABC):
 
     def rates(self, first: int, count: int, total: int) -> Array:
         """Learning rates ``η_t`` of ``count`` steps from ``first`` in a run of ``total``."""
-        return np.asarray(self.lr * self.schedule.factors(first, count, total))
+        return np.asarray(plain("lr", self.lr) * self.schedule.factors(first, count, total))
 
     def effective_lr(self, hyper: Hyper) -> Array:
         """Learning rate of the plain SGD with the same slow dynamics; NaN where none is known."""
@@ -157,7 +162,11 @@ class UpdateRule(ABC):
 
     def slow_time(self, steps: NDArray[np.int64], total: int, batch: int) -> Array:
         """``τ = Σ_{s<t} η_eff,s² / B`` at each of increasing ``steps``; NaN where unknown."""
-        hyper = {f.name: np.asarray(getattr(self, f.name)) for f in fields(self)}
+        hyper = {
+            f.name: np.asarray(plain(f.name, getattr(self, f.name)))
+            for f in fields(self)
+            if f.name in HYPER
+        }
         sums = self.schedule.sums_of_squares(steps, total)
         return np.asarray(self.slow_factor(hyper) / batch * sums)
 

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from methexis.core.checks import Array, MethexisError, number
+from methexis.core.checks import Array, MethexisError
+from methexis.training.cells import HyperParameter, hyper_parameter
 from methexis.training.optimisers.rule import Hyper, UpdateRule
 
 
@@ -24,9 +25,9 @@ class SGD(UpdateRule):
 
     Parameters
     ----------
-    lr : float
+    lr : float or DataArray
         Learning rate ``η > 0`` per step.
-    momentum : float
+    momentum : float or DataArray
         ``β`` in [0, 1). No ``(1 - β)`` in front of ``g``: a constant gradient moves the weights
         by ``η/(1 - β)`` per step.
     nesterov : bool
@@ -48,23 +49,28 @@ class SGD(UpdateRule):
     array([1.])
     """
 
-    momentum: float = 0.0
+    momentum: HyperParameter = 0.0
     nesterov: bool = False
 
     charge_order: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        number("momentum", self.momentum, least=0.0, below=1.0)
+        hyper_parameter("momentum", self.momentum, least=0.0, below=1.0)
         if not isinstance(self.nesterov, bool):
             raise MethexisError(f"nesterov: expected True or False, got {self.nesterov!r}")
-        if self.nesterov and self.momentum == 0.0:
+        if self.nesterov and not self._has_momentum:
             raise MethexisError("nesterov: expected momentum > 0, got 0")
+
+    @property
+    def _has_momentum(self) -> bool:
+        """Whether any network has; in a network that has none, ``v`` is ``g``."""
+        return bool(np.any(np.asarray(self.momentum) > 0.0))
 
     @property
     def kind(self) -> str:
         """``"sgd"`` without momentum, else ``"heavy_ball"`` or ``"nesterov"``."""
-        if self.momentum == 0.0:
+        if not self._has_momentum:
             return "sgd"
         return "nesterov" if self.nesterov else "heavy_ball"
 
