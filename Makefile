@@ -16,8 +16,8 @@ CONFIGURE = $(BIN)/cmake -S . -G Ninja -D CMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ni
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-minimum format lint native native-test native-neon wheel bench evidence docs \
-	lock clean
+.PHONY: help demo test test-minimum format lint native native-test native-neon wheel bench evidence \
+	docs lock clean
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,7 +77,8 @@ lock: $(STAMP) ## resolve the development and the minimum versions anew
 	$(COMPILE) --upgrade --resolution lowest-direct --output-file requirements/minimum.txt
 
 clean: ## delete what the jobs made, the environments included
-	rm -rf $(VENV) build dist src/methexis/_native.*.so demo-out .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist src/methexis/_native.*.so
+	rm -rf demo-out .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): requirements/dev.lock pyproject.toml

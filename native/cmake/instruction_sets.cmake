@@ -1,7 +1,7 @@
 # Which instruction sets the kernels are compiled for, and with which flags.
 #
-# Sets METHEXIS_INSTRUCTION_SETS, METHEXIS_FLAGS_<name> for each of them and METHEXIS_LEAST_MACHINE, the
-# flags of everything else. native/dispatch.cpp knows the same names and how to detect them. The
+# Sets METHEXIS_INSTRUCTION_SETS, METHEXIS_FLAGS_<name> for each of them and METHEXIS_LEAST_MACHINE,
+# the flags of everything else. native/dispatch.cpp knows the same names and how to detect them. The
 # least machine is named explicitly because CXXFLAGS or a distribution's compiler may ask for more.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   set(METHEXIS_INSTRUCTION_SETS baseline avx2 avx512)

@@ -9,6 +9,7 @@ import re
 import subprocess
 from pathlib import Path
 from types import ModuleType
+from typing import NoReturn
 
 import pytest
 
@@ -18,7 +19,7 @@ BUILD = ROOT / "build" / "native"
 STUB = ROOT / "src" / "methexis" / "_native.pyi"
 
 
-def missing(message: str) -> None:
+def missing(message: str) -> NoReturn:
     """Skip; where METHEXIS_REQUIRE_NATIVE is set, as in CI, fail."""
     if os.environ.get("METHEXIS_REQUIRE_NATIVE") == "1":
         pytest.fail(message)

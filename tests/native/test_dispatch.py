@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import ast
 import os
+import platform
+import shutil
 import subprocess
 import sys
 
 import pytest
 from nanobind.stubgen import StubGen
 
-from tests.native.extension import NAME, STUB, extension, output
+from tests.native.extension import NAME, STUB, extension, extension_file, missing, output
 
 CHOSEN = f"import {NAME} as native; print(native.instruction_set())"
+# The extension alone, by its file: NumPy needs more than the least machine has.
+DETECT = """
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+spec = spec_from_file_location("_native", sys.argv[1])
+native = module_from_spec(spec)
+spec.loader.exec_module(native)
+print(*native.instruction_sets())
+"""
 
 
 def run(code: str, isa: str | None) -> subprocess.CompletedProcess[str]:
@@ -49,6 +60,20 @@ def test_an_unknown_one_is_refused() -> None:
     done = run(CHOSEN, "mmx")
     assert done.returncode == 1
     assert f"METHEXIS_ISA: {expected}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("processor", "expected"), [("Nehalem", "baseline"), ("Haswell", "avx2 baseline")]
+)
+def test_an_old_processor_gets_what_it_can_run(processor: str, expected: str) -> None:
+    if platform.machine() != "x86_64" or sys.platform != "linux":
+        pytest.skip("only x86-64 has more than one instruction set, only Linux the emulator")
+    emulator = shutil.which("qemu-x86_64")
+    if emulator is None:
+        missing("expected qemu-x86_64, found none (Debian: apt-get install qemu-user)")
+    command = [emulator, "-cpu", processor, sys.executable, "-I", "-S", "-c", DETECT]
+    # An instruction that the processor lacks would end it by SIGILL.
+    assert output(*command, extension_file()).strip() == expected
 
 
 def signatures(source: str) -> dict[str, list[str]]:
