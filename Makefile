@@ -54,7 +54,8 @@ native-test: $(STAMP) ## test the kernels of every instruction set here, sanitiz
 	$(BIN)/ctest --test-dir build/native-test --output-on-failure
 
 native-neon: $(STAMP) ## cross-compile the kernels for aarch64; test them if there is an emulator
-	$(CONFIGURE) -B build/native-neon --toolchain native/cmake/aarch64.cmake
+	$(CONFIGURE) -B build/native-neon --toolchain native/cmake/aarch64.cmake \
+		-D METHEXIS_SANITIZE=undefined
 	$(BIN)/cmake --build build/native-neon
 	! command -v qemu-aarch64 >/dev/null || \
 		$(BIN)/ctest --test-dir build/native-neon --output-on-failure
