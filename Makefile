@@ -33,8 +33,8 @@ test-minimum: ## run the tests with the oldest supported versions, in build/mini
 	$(PYTHON) -m venv --clear $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --requirement requirements/minimum.txt
 	$(VENV)/bin/python $(INSTALL) --config-settings=build-dir=$(VENV)/native
-	$(VENV)/bin/python -m pytest
-	rm -f $(NATIVE) src/methexis/_native.*.so # made by the oldest tools
+	METHEXIS_BUILD_DIR=$(VENV)/native $(VENV)/bin/python -m pytest; status=$$?; \
+		rm -f $(NATIVE) src/methexis/_native.*.so; exit $$status # made by the oldest tools
 
 format: $(STAMP) ## format Python and C++
 	$(BIN)/ruff format .

@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "methexis._native"
-BUILD = ROOT / "build" / "native"
+BUILD = ROOT / os.environ.get("METHEXIS_BUILD_DIR", "build/native")
 STUB = ROOT / "src" / "methexis" / "_native.pyi"
 
 
@@ -48,7 +48,7 @@ def object_files() -> dict[str, list[Path]]:
         (directory,) = re.findall(r"kernels_(\w+)\.dir", str(path))
         found.setdefault(directory, []).append(path)
     if not found:
-        missing("expected the object files of the kernels in build/native (make native)")
+        missing(f"expected the object files of the kernels in {BUILD} (make native)")
     return found
 
 

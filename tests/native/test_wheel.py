@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from methexis import __version__
-from tests.native.extension import ROOT, extension_file
+from tests.native.extension import BUILD, ROOT, extension_file
 
 PIP_WHEEL = ("-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index")
 
@@ -33,7 +33,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     extension_file()
     folder = tmp_path_factory.mktemp("wheel")
     done = subprocess.run(
-        [sys.executable, *PIP_WHEEL, "--wheel-dir", str(folder), str(ROOT)],
+        [
+            *(sys.executable, *PIP_WHEEL, "--wheel-dir", str(folder)),
+            f"--config-settings=build-dir={BUILD}",
+            str(ROOT),
+        ],
         check=False,
         capture_output=True,
         text=True,
