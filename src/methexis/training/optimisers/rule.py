@@ -26,7 +26,14 @@ from numpy.typing import NDArray
 
 from methexis.core.checks import Array, MethexisError
 from methexis.schedules import Schedule
-from methexis.training.cells import HYPER, HyperParameter, hyper_parameter, plain
+from methexis.training.cells import HyperParameter, hyper_parameter, plain
+
+#: Range of a hyper-parameter: keywords of `number`.
+Bounds = Mapping[str, float]
+#: Range of the ``β`` of a running mean.
+DECAY_RATE: Bounds = {"least": 0.0, "below": 1.0}
+#: Range of what is added to a root: above zero in single precision, too.
+EPS: Bounds = {"least": 1e-30}
 
 #: Hyper-parameters of a step under their names, each ``(num_networks, 1, 1)`` in the run's dtype;
 #: ``lr`` is already multiplied by the schedule.
@@ -61,6 +68,12 @@ class UpdateRule(ABC):
     l2: HyperParameter = 0.0
     schedule: Schedule = field(default_factory=Schedule)
 
+    #: Range of every hyper-parameter; the keys name those that are numbers.
+    bounds: ClassVar[Mapping[str, Bounds]] = {
+        "lr": {"above": 0.0},
+        "weight_decay": {"least": 0.0},
+        "l2": {"least": 0.0},
+    }
     #: Least power of the learning rate in the change of charges per step: 2 where the first order
     #: cancels, 1 where it does not (docs/theory.md §2).
     charge_order: ClassVar[int] = 1
@@ -68,9 +81,9 @@ class UpdateRule(ABC):
     slow_time_unknown: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
-        hyper_parameter("lr", self.lr, above=0.0)
-        hyper_parameter("weight_decay", self.weight_decay, least=0.0)
-        hyper_parameter("l2", self.l2, least=0.0)
+        for name, bounds in self.bounds.items():
+            checked = hyper_parameter(name, getattr(self, name), **bounds)
+            object.__setattr__(self, name, checked)  # a copy: what is held does not change
         if not isinstance(self.schedule, Schedule):
             raise MethexisError(f"schedule: expected a Schedule, got {self.schedule!r}")
         if isinstance(self.lr, xr.DataArray) or isinstance(self.weight_decay, xr.DataArray):
@@ -148,6 +161,20 @@ class UpdateRule(ABC):
     def _decays(self) -> bool:
         return bool(np.any(self.weight_decay))
 
+    def slots(self, weights: Sequence[Array]) -> list[list[Array]]:
+        """Memory before the first step: zeros, ``[slot][layer]``."""
+        return [[np.zeros_like(w) for w in weights] for _ in range(self.num_slots)]
+
+    def hyper(self) -> dict[str, Array]:
+        """Hyper-parameters as `step` takes them, of one network at the full learning rate.
+
+        Raises
+        ------
+        MethexisError
+            If one of them differs from cell to cell.
+        """
+        return {name: np.full((1, 1, 1), plain(name, getattr(self, name))) for name in self.bounds}
+
     def rates(self, first: int, count: int, total: int) -> Array:
         """Learning rates ``η_t`` of ``count`` steps from ``first`` in a run of ``total``."""
         return np.asarray(plain("lr", self.lr) * self.schedule.factors(first, count, total))
@@ -162,11 +189,7 @@ class UpdateRule(ABC):
 
     def slow_time(self, steps: NDArray[np.int64], total: int, batch: int) -> Array:
         """``τ = Σ_{s<t} η_eff,s² / B`` at each of increasing ``steps``; NaN where unknown."""
-        hyper = {
-            f.name: np.asarray(plain(f.name, getattr(self, f.name)))
-            for f in fields(self)
-            if f.name in HYPER
-        }
+        hyper = {name: np.asarray(plain(name, getattr(self, name))) for name in self.bounds}
         sums = self.schedule.sums_of_squares(steps, total)
         return np.asarray(self.slow_factor(hyper) / batch * sums)
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from methexis.core.checks import Array, MethexisError
-from methexis.training.cells import HyperParameter, hyper_parameter
-from methexis.training.optimisers.rule import Hyper, UpdateRule
+from methexis.training.cells import HyperParameter
+from methexis.training.optimisers.rule import DECAY_RATE, Bounds, Hyper, UpdateRule
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -52,14 +52,14 @@ class SGD(UpdateRule):
     momentum: HyperParameter = 0.0
     nesterov: bool = False
 
+    bounds: ClassVar[Mapping[str, Bounds]] = UpdateRule.bounds | {"momentum": DECAY_RATE}
     charge_order: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        hyper_parameter("momentum", self.momentum, least=0.0, below=1.0)
         if not isinstance(self.nesterov, bool):
             raise MethexisError(f"nesterov: expected True or False, got {self.nesterov!r}")
-        if self.nesterov and not self._has_momentum:
+        if self.nesterov and isinstance(self.momentum, float) and self.momentum == 0.0:
             raise MethexisError("nesterov: expected momentum > 0, got 0")
 
     @property
