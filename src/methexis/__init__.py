@@ -16,7 +16,17 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "core.gap": ["canonical_gauge", "entropic_gap"],
         # experiment
         "report": ["write_report"],
-        "training": ["SGD", "GradientFlow", "Run", "open_run", "train"],
+        "training": ["Run", "open_run", "train"],
+        # optimisers
+        "training.optimisers": [
+            "SAM",
+            "SGD",
+            "Adam",
+            "AdamW",
+            "GradientFlow",
+            "RMSProp",
+            "SignSGD",
+        ],
     },
 )
 __all__ += ["__version__"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from methexis.core.streams import (
     student_stream,
     uniforms,
 )
+from tests.training.loops import SlowRule, Step
 
 TEACHER = mx.Teacher.random(
     dim_x=3, dim_y=2, noise=0.5, condition_x=3.0, condition_noise=4.0, seed=1
@@ -41,7 +42,7 @@ class SlowSGD:
         self,
         student: mx.EDLN,
         source: mx.Teacher | mx.Samples,
-        optimiser: mx.SGD,
+        optimiser: Any,
         weights: list[Array],
         *,
         steps: int,
@@ -58,7 +59,7 @@ class SlowSGD:
         self.number, self.replica, self.seed = number, replica, seed
         self.sample_student = 0 if paired else number
         self.weights = [w.copy() for w in weights]
-        self.velocity = [np.zeros_like(w) for w in weights]
+        self.rule = SlowRule(optimiser, weights)
         if isinstance(source, mx.Samples):
             self.slope = np.linalg.lstsq(source.x, source.y)[0].T
             residual = source.y - source.x @ self.slope.T
@@ -170,18 +171,19 @@ class SlowSGD:
         }[schedule.kind]
         return float(self.optimiser.lr * factor)
 
-    def step(self) -> list[Array]:
-        """Do one step; return the gradients it used."""
-        gradients, lr = self.gradients(), self.rate()
-        beta = self.optimiser.momentum
-        for i, gradient in enumerate(gradients):
-            g = gradient + self.optimiser.l2 * self.weights[i]
-            self.velocity[i] = beta * self.velocity[i] + g
-            move = g + beta * self.velocity[i] if self.optimiser.nesterov else self.velocity[i]
-            keep = 1.0 - lr * self.optimiser.weight_decay
-            self.weights[i] = keep * self.weights[i] - lr * move
+    def gradients_at(self, weights: Sequence[Array]) -> list[Array]:
+        """Mean gradient of this step's samples at other weights."""
+        mine, self.weights = self.weights, list(weights)
+        found = self.gradients()
+        self.weights = mine
+        return found
+
+    def step(self) -> Step:
+        """Do one step; return what it was made of."""
+        done = self.rule.step(self.weights, self.gradients_at, self.rate())
+        self.weights = done.after
         self.at += 1
-        return gradients
+        return done
 
 
 @pytest.fixture(scope="session")

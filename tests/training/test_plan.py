@@ -39,7 +39,10 @@ REFUSED = [
     ({"students": 3}, "students: expected an EDLN, an MLP or a list of them, got 3"),
     ({"students": ["a"]}, "student: expected an EDLN or MLP, got str"),
     ({"source": 3}, "source: expected a Teacher or Samples, got int"),
-    ({"optimiser": 0.1}, "optimiser: expected SGD or GradientFlow, got 0.1"),
+    (
+        {"optimiser": 0.1},
+        "optimiser: expected one of SGD, Adam, AdamW, RMSProp, SignSGD, SAM, ",
+    ),
     ({"sampling": "iid"}, "sampling: expected one of 'online', 'replace', 'shuffle', 'full'"),
     ({"sampling": "shuffle"}, "sampling: expected 'online' or 'full' with a teacher"),
     ({"source": TEACHER.samples(5), "sampling": "online"}, "sampling: expected 'shuffle', 'repl"),

@@ -30,12 +30,17 @@ OPTIMISERS = {
         l2=0.3,
         schedule=mx.schedules.cosine(final=0.1),
     ),
+    "adam": mx.Adam(lr=0.005, weight_decay=0.2, l2=0.3, schedule=mx.schedules.cosine(final=0.1)),
+    "adamw": mx.AdamW(lr=0.005),
+    "rmsprop": mx.RMSProp(lr=0.003, weight_decay=0.2, l2=0.3),
+    "sign": mx.SignSGD(lr=0.003, weight_decay=0.2, l2=0.3),
+    "sam": mx.SAM(lr=0.005, rho=0.1, weight_decay=0.2, l2=0.3),
     "inverse time": mx.SGD(lr=0.005, schedule=mx.schedules.inverse_time(final=0.2)),
 }
 
 
 def both(
-    slow_sgd: Any, students: list[mx.EDLN], source: Any, optimiser: mx.SGD, **settings: Any
+    slow_sgd: Any, students: list[mx.EDLN], source: Any, optimiser: Any, **settings: Any
 ) -> tuple[list[list[Array]], list[list[Array]]]:
     """Final weights of the package and of the loops, (student, layer, (replica, out, in))."""
     dtype = settings.pop("dtype", "float64")
@@ -81,7 +86,7 @@ def test_step(
     students: list[mx.EDLN],
     teacher: mx.Teacher,
     data: mx.Samples,
-    optimiser: mx.SGD,
+    optimiser: Any,
     sampling: str,
     loss: str,
 ) -> None:

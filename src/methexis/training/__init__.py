@@ -1,7 +1,26 @@
-"""SGD experiments: plans, engines behind one protocol, recording, labelled results."""
+"""Training experiments: plans, engines behind one protocol, recording, labelled results."""
 
-from methexis.training.optimisers import SGD, GradientFlow
+from methexis.training.optimisers import (
+    SAM,
+    SGD,
+    Adam,
+    AdamW,
+    GradientFlow,
+    RMSProp,
+    SignSGD,
+)
 from methexis.training.run import Run, open_run
 from methexis.training.train import train
 
-__all__ = ["SGD", "GradientFlow", "Run", "open_run", "train"]
+__all__ = [
+    "SAM",
+    "SGD",
+    "Adam",
+    "AdamW",
+    "GradientFlow",
+    "RMSProp",
+    "Run",
+    "SignSGD",
+    "open_run",
+    "train",
+]

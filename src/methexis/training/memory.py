@@ -42,13 +42,19 @@ def available_memory() -> int | None:
 
 
 def needed_memory(
-    dims: Sequence[Sequence[int]], *, records: int, replicas: int, batch: int, dtype: str
+    dims: Sequence[Sequence[int]],
+    *,
+    records: int,
+    replicas: int,
+    batch: int,
+    dtype: str,
+    slots: int = 0,
 ) -> int:
     """Bytes of the arrays that a run holds at its end, which is when it holds most.
 
     Per student with layer sizes ``dims``: snapshots of the weights; their charges and one copy in
-    double precision for measuring; start, weights and velocity; three copies of one step's inputs
-    and labels. Cosines between all layers twice.
+    double precision for measuring; start, weights and ``slots`` arrays of the optimiser; three
+    copies of one step's inputs and labels. Cosines between all layers twice.
     """
     weights = sum(a * b for d in dims for a, b in zip(d[1:], d[:-1], strict=True))
     charges = sum(width**2 for d in dims for width in d[1:-1])
@@ -56,11 +62,19 @@ def needed_memory(
     ends = sum(d[0] + d[-1] for d in dims)
     item = np.dtype(dtype).itemsize
     per_record = weights * (item + 8) + 8 * charges + 16 * layers**2
-    return replicas * (records * per_record + weights * (8 + 2 * item) + 24 * batch * ends)
+    return replicas * (
+        records * per_record + weights * (8 + (1 + slots) * item) + 24 * batch * ends
+    )
 
 
 def require_memory(
-    dims: Sequence[Sequence[int]], *, records: int, replicas: int, batch: int, dtype: str
+    dims: Sequence[Sequence[int]],
+    *,
+    records: int,
+    replicas: int,
+    batch: int,
+    dtype: str,
+    slots: int = 0,
 ) -> None:
     """Refuse a run that would not fit.
 
@@ -70,7 +84,9 @@ def require_memory(
         If the run needs more than `available_memory`.
     """
     available = available_memory()
-    needed = needed_memory(dims, records=records, replicas=replicas, batch=batch, dtype=dtype)
+    needed = needed_memory(
+        dims, records=records, replicas=replicas, batch=batch, dtype=dtype, slots=slots
+    )
     if available is not None and needed > available:
         raise MethexisError(
             f"memory: expected a run of at most {available / _GIB:.3g} GiB (what is free), got one "

@@ -33,7 +33,7 @@ from methexis.training.cells import (
     seed_parameter,
 )
 from methexis.training.memory import require_memory
-from methexis.training.optimisers import SGD, GradientFlow, Optimiser
+from methexis.training.optimisers import RULES, GradientFlow, Optimiser, UpdateRule
 from methexis.training.start import sequence, start_weights
 
 SAMPLINGS = ("online", "replace", "shuffle", "full")
@@ -199,8 +199,10 @@ def make_plan(
     students = tuple(sequence("students: expected an EDLN, an MLP or a list of them", students))
     if not students:
         raise MethexisError("students: expected at least one, got none")
-    if not isinstance(optimiser, SGD | GradientFlow):
-        raise MethexisError(f"optimiser: expected SGD or GradientFlow, got {optimiser!r}")
+    if not isinstance(optimiser, UpdateRule | GradientFlow):
+        raise MethexisError(
+            f"optimiser: expected one of {', '.join(RULES)}, GradientFlow, got {optimiser!r}"
+        )
     steps = integer("steps", steps, least=1, most=2**62)
     batch = integer("batch", batch, least=1)
     one_of("sampling", sampling, SAMPLINGS)
@@ -226,6 +228,7 @@ def make_plan(
         replicas=cells.num_cells * len(listed),
         batch=0 if exact else batch,
         dtype=dtype,
+        slots=optimiser.num_slots,
     )
     numbers = tuple(integer("replica number", r, least=0, most=2**32 - 1) for r in listed)
     if len(set(numbers)) != len(numbers) or not numbers:
@@ -256,7 +259,7 @@ def make_plan(
         replica_of=np.tile(np.array(numbers, dtype=np.uint32), cells.num_cells),
         dtype=dtype,
         record=at,
-        engine="reference" if isinstance(optimiser, SGD) else "gradient flow",
+        engine="reference" if isinstance(optimiser, UpdateRule) else "gradient flow",
     )
 
 
@@ -302,8 +305,9 @@ def require_closed_forms(
         return
     if isinstance(optimiser, GradientFlow):
         raise MethexisError(
-            "optimiser: expected SGD with nonlinear students, biases or a loss other than "
-            "'squared' and 'whitened', got GradientFlow, which needs an exact gradient and Hessian"
+            "optimiser: expected one that makes steps with nonlinear students, biases or a loss "
+            "other than 'squared' and 'whitened', got GradientFlow, which needs an exact gradient "
+            "and Hessian"
         )
     if sampling == "full" and isinstance(source, Teacher):
         raise MethexisError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from methexis.core.checks import MethexisError
+from methexis.core.checks import Array, MethexisError
 from methexis.training.batches import Draw, batch_size, batches, from_moments
 from methexis.training.gradients import Gradients
 from methexis.training.optimisers import UpdateRule
@@ -20,7 +20,7 @@ _BLOCK_BYTES = 8 * 2**20
 
 
 class ReferenceEngine:
-    """Advances a `State` by SGD steps; see the module's docstring."""
+    """Advances a `State` by steps of any update rule; see the module's docstring."""
 
     name = "reference"
     stretch = 512
@@ -64,10 +64,18 @@ class ReferenceEngine:
             rate = (self.plan.hyper["lr"] * factors[t]).astype(self.plan.dtype)
             hyper = self._hyper | {"lr": rate[:, None, None]}
             for k, weights in enumerate(state.weights):
-                if blocks is None:
-                    gradients = self.gradients.exact(k, weights)
-                else:
-                    inputs, labels = blocks[k]
-                    gradients = self.gradients(k, weights, (inputs[t], labels[t]))
-                self.optimiser.step(weights, gradients, state.slots[k], hyper, state.step + t)
+                batch = None if blocks is None else (blocks[k][0][t], blocks[k][1][t])
+                gradient = self._gradient(k, weights, batch)
+                elsewhere = self.optimiser.probe(weights, gradient, hyper)
+                if elsewhere is not None:
+                    gradient = self._gradient(k, elsewhere, batch)
+                self.optimiser.step(weights, gradient, state.slots[k], hyper, state.step + t)
         state.step += num
+
+    def _gradient(
+        self, k: int, weights: list[Array], batch: tuple[Array, Array] | None
+    ) -> list[Array]:
+        """Mean gradient of student ``k`` over a batch; exact, from moments, without one."""
+        if batch is None:
+            return self.gradients.exact(k, weights)
+        return self.gradients(k, weights, batch)

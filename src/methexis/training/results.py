@@ -71,6 +71,8 @@ def build_run(
     data = xr.Dataset(variables, coords=coords)
     for name, text in _LONG_NAMES.items():
         data[name].attrs["long_name"] = text
+    if plan.optimiser.slow_time_unknown and not plan.exact:
+        data["slow_time"].attrs["unknown_because"] = plan.optimiser.slow_time_unknown
     data.attrs["format_version"] = FORMAT_VERSION
     data.attrs["provenance"] = json.dumps(_provenance(plan, wall_time))
     groups = {

@@ -24,7 +24,7 @@ from methexis.progress import Progress, Report, choose
 from methexis.training.cells import HyperParameter
 from methexis.training.checkpoint import load_checkpoint, save_checkpoint
 from methexis.training.gradient_flow import FlowEngine
-from methexis.training.optimisers import SGD, Optimiser
+from methexis.training.optimisers import Optimiser, UpdateRule
 from methexis.training.plan import Plan, make_plan
 from methexis.training.recording import Recorder, Records
 from methexis.training.reference import ReferenceEngine
@@ -88,10 +88,10 @@ def train(
         Networks; all see the same samples unless ``paired`` is False.
     source : Teacher or Samples
         Data.
-    optimiser : SGD or GradientFlow
-        Update rule with its learning rate.
+    optimiser : SGD, Adam, AdamW, RMSProp, SignSGD, SAM or GradientFlow
+        Update rule with its hyper-parameters.
     steps : int
-        SGD steps, at least 1.
+        Steps of the optimiser, at least 1.
     batch : int
         Samples per step ``B``; not used with the exact gradient.
     sampling : {"online", "replace", "shuffle", "full"}
@@ -141,9 +141,10 @@ def train(
 
     Examples
     --------
+    >>> import methexis as mx
     >>> teacher = Teacher.random(dim_x=3, dim_y=2, seed=0)
     >>> student = EDLN.random(teacher, hidden=(4, 3), seed=1)
-    >>> run = train(student, teacher, SGD(lr=0.01), steps=100, replicas=2, seed=0)
+    >>> run = train(student, teacher, mx.SGD(lr=0.01), steps=100, replicas=2, seed=0)
     >>> run.worst_pair().shape == (run.data.sizes["step"], 2)
     True
     """
@@ -182,7 +183,9 @@ def run_plan(
     """Carry out a validated plan; resume from ``checkpoint`` if it exists."""
     pause = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
     began = time.monotonic()
-    engine: Engine = ReferenceEngine(plan) if isinstance(plan.optimiser, SGD) else FlowEngine(plan)
+    engine: Engine = (
+        ReferenceEngine(plan) if isinstance(plan.optimiser, UpdateRule) else FlowEngine(plan)
+    )
     recorder = Recorder(plan)
     state, records = engine.start(), recorder.empty()
     if checkpoint is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -64,7 +64,7 @@ class Adam(UpdateRule):
     beta2: HyperParameter = 0.999
     eps: HyperParameter = 1e-8
 
-    bounds: ClassVar[Mapping[str, Bounds]] = UpdateRule.bounds | {
+    bounds: ClassVar[dict[str, Bounds]] = UpdateRule.bounds | {
         "beta1": DECAY_RATE,
         "beta2": DECAY_RATE,
         "eps": EPS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,8 @@ class GradientFlow:
     >>> GradientFlow(lr=0.1).rates(0, 2, total=5).tolist()
     [0.1, 0.1]
     """
+
+    slow_time_unknown: ClassVar[str] = ""
 
     lr: HyperParameter
     rtol: float = 1e-10

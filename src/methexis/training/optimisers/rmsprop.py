@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -54,7 +54,7 @@ class RMSProp(UpdateRule):
     beta2: HyperParameter = 0.99
     eps: HyperParameter = 1e-8
 
-    bounds: ClassVar[Mapping[str, Bounds]] = UpdateRule.bounds | {"beta2": DECAY_RATE, "eps": EPS}
+    bounds: ClassVar[dict[str, Bounds]] = UpdateRule.bounds | {"beta2": DECAY_RATE, "eps": EPS}
     slow_time_unknown: ClassVar[str] = (
         "RMSProp divides every entry of a step by the recent size of its gradient, so steps do "
         "not shrink with the noise as those of SGD do"

@@ -29,7 +29,7 @@ from methexis.schedules import Schedule
 from methexis.training.cells import HyperParameter, hyper_parameter, plain
 
 #: Range of a hyper-parameter: keywords of `number`.
-Bounds = Mapping[str, float]
+Bounds = dict[str, float]
 #: Range of the ``β`` of a running mean.
 DECAY_RATE: Bounds = {"least": 0.0, "below": 1.0}
 #: Range of what is added to a root: above zero in single precision, too.
@@ -69,7 +69,7 @@ class UpdateRule(ABC):
     schedule: Schedule = field(default_factory=Schedule)
 
     #: Range of every hyper-parameter; the keys name those that are numbers.
-    bounds: ClassVar[Mapping[str, Bounds]] = {
+    bounds: ClassVar[dict[str, Bounds]] = {
         "lr": {"above": 0.0},
         "weight_decay": {"least": 0.0},
         "l2": {"least": 0.0},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -55,7 +55,7 @@ class SAM(UpdateRule):
 
     rho: HyperParameter = 0.05
 
-    bounds: ClassVar[Mapping[str, Bounds]] = UpdateRule.bounds | {"rho": {"least": 0.0}}
+    bounds: ClassVar[dict[str, Bounds]] = UpdateRule.bounds | {"rho": {"least": 0.0}}
     slow_time_unknown: ClassVar[str] = (
         "SAM moves the charges at first order in the learning rate, so its drift along the minima "
         "has another clock than that of SGD"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -52,7 +52,7 @@ class SGD(UpdateRule):
     momentum: HyperParameter = 0.0
     nesterov: bool = False
 
-    bounds: ClassVar[Mapping[str, Bounds]] = UpdateRule.bounds | {"momentum": DECAY_RATE}
+    bounds: ClassVar[dict[str, Bounds]] = UpdateRule.bounds | {"momentum": DECAY_RATE}
     charge_order: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
