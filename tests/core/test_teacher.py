@@ -211,3 +211,23 @@ def test_flatten_round_trip(dims, lead) -> None:
     layers = unflatten(vector, dims)
     assert [w.shape[lead:] for w in layers] == [(b, a) for a, b in itertools.pairwise(dims)]
     assert np.array_equal(flatten(layers), vector)
+
+
+@pytest.mark.parametrize(
+    ("labels", "num_classes", "message"),
+    [
+        ([0.0, 1.0], None, "labels: expected one integer per sample, got dtype float64"),
+        ([[0], [1]], None, "labels: expected one integer per sample, got dtype int64"),
+        ([-1, 1], None, "labels: expected classes in [0, 1], got -1 … 1"),
+        ([0, 3], 3, "labels: expected classes in [0, 2], got 0 … 3"),
+        ([0, 1, 1], None, "Samples: expected paired rows, got 2 inputs and 3 labels"),
+    ],
+)
+def test_bad_classes(labels, num_classes, message) -> None:
+    with pytest.raises(mx.MethexisError) as caught:
+        mx.Samples.classes([[1.0], [2.0]], labels, num_classes)
+    assert message in str(caught.value)
+
+
+def test_classes_may_have_no_samples() -> None:
+    assert mx.Samples.classes([[1.0]], [1], 4).y.tolist() == [[0.0, 1.0, 0.0, 0.0]]

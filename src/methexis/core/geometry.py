@@ -149,8 +149,25 @@ def gram_cosines(maps: Sequence[Array], cov_x: Array) -> Array:
     """
     shape = np.broadcast_shapes(*(m.shape[:-2] for m in maps))
     stacked = np.concatenate([np.broadcast_to(m, (*shape, *m.shape[-2:])) for m in maps], axis=-2)
-    moments = stacked @ cov_x @ stacked.mT
-    edges = np.cumsum([0, *(m.shape[-2] for m in maps)])[:-1]
+    return moment_cosines(stacked @ cov_x @ stacked.mT, [m.shape[-2] for m in maps])
+
+
+def moment_cosines(moments: Array, widths: Sequence[int]) -> Array:
+    """Cosines of the Gram matrices of every pair of layers, from the moments of their features.
+
+    Parameters
+    ----------
+    moments : array (..., sum of widths, sum of widths)
+        ``E[h hᵀ]`` of all layers stacked, up to a factor.
+    widths : sequence of int
+        Features of each layer.
+
+    Returns
+    -------
+    array (..., num_layers, num_layers)
+        Symmetric; the diagonal is 1 up to rounding. NaN where a layer is zero or not finite.
+    """
+    edges = np.cumsum([0, *widths])[:-1]
     squares = np.add.reduceat(np.add.reduceat(moments**2, edges, axis=-1), edges, axis=-2)
     norms = np.sqrt(np.diagonal(squares, axis1=-2, axis2=-1))
     with np.errstate(divide="ignore", invalid="ignore"):

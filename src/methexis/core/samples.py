@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 from numpy.typing import ArrayLike
 
-from methexis.core.checks import Array, MethexisError, read_only, real_array
+from methexis.core.checks import Array, MethexisError, integer, read_only, real_array
 from methexis.core.linalg import inverse_psd
 from methexis.core.threads import one_blas_thread
 
@@ -47,6 +48,45 @@ class Samples:
             raise MethexisError(
                 f"Samples: expected paired rows, got {len(self.x)} inputs and {len(self.y)} labels"
             )
+
+    @classmethod
+    def classes(cls, x: ArrayLike, labels: ArrayLike, num_classes: int | None = None) -> Samples:
+        """Data set for classification: each label becomes a row with a single 1 at its class.
+
+        Parameters
+        ----------
+        x : array (num_samples, dim_x)
+            Inputs.
+        labels : integer array (num_samples,)
+            Classes, counted from 0.
+        num_classes : int, optional
+            Number of classes; one more than the largest label by default.
+
+        Raises
+        ------
+        MethexisError
+            If a label is no integer in ``[0, num_classes)``, or rows are not paired.
+
+        Examples
+        --------
+        >>> Samples.classes([[0.5], [0.1], [0.9]], [1, 0, 1]).y.tolist()
+        [[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
+        """
+        found = np.asarray(labels)
+        if found.dtype.kind not in "iu" or found.ndim != 1 or found.size == 0:
+            raise MethexisError(
+                "labels: expected one integer per sample, got dtype "
+                f"{found.dtype} and shape {found.shape}"
+            )
+        most = int(found.max()) + 1
+        count = most if num_classes is None else integer("num_classes", num_classes, least=1)
+        if found.min() < 0 or most > count:
+            raise MethexisError(
+                f"labels: expected classes in [0, {count - 1}], got {found.min()} … {found.max()}"
+            )
+        rows = np.zeros((len(found), count))
+        rows[np.arange(len(found)), found] = 1.0
+        return cls(x, rows)
 
     @property
     def num_samples(self) -> int:
