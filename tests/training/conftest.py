@@ -50,6 +50,7 @@ class SlowSGD:
         sampling: str,
         paired: bool = True,
         loss: str = "squared",
+        label_noise: float = 0.0,
         number: int = 0,
         replica: int = 0,
         seed: int = 0,
@@ -57,6 +58,7 @@ class SlowSGD:
         self.student, self.source, self.optimiser = student, source, optimiser
         self.steps, self.batch, self.sampling = steps, batch, sampling
         self.number, self.replica, self.seed = number, replica, seed
+        self.label_noise = label_noise
         self.sample_student = 0 if paired else number
         self.weights = [w.copy() for w in weights]
         self.rule = SlowRule(optimiser, weights)
@@ -83,6 +85,14 @@ class SlowSGD:
 
     def samples(self) -> Iterator[tuple[float, Array, Array]]:
         """Weight, input (private features appended) and label of every sample of this step."""
+        key = self._key(StreamId.LABEL_NOISE, self.sample_student)
+        dim = self.source.dim_y
+        for b, (share, x, y) in enumerate(self._clean_samples()):
+            noise = normals(key, self.at, 1, (b + 1) * dim)[0, 0, b * dim :]
+            yield share, x, y + self.label_noise * noise
+
+    def _clean_samples(self) -> Iterator[tuple[float, Array, Array]]:
+        """The same without label noise."""
         source, view = self.source, self.student.view
         if self.sampling == "full" and isinstance(source, mx.Samples):
             for x, y in zip(source.x, source.y, strict=True):
@@ -96,7 +106,8 @@ class SlowSGD:
                 x = np.concatenate([column[: source.dim_x], np.zeros(len(private))])
                 yield 1.0, x, self.slope @ column[: source.dim_x]
             for column in _root(private).T:
-                yield 1.0, np.concatenate([np.zeros(source.dim_x), column]), 0 * self.labels[0]
+                zero = np.zeros(source.dim_y)
+                yield 1.0, np.concatenate([np.zeros(source.dim_x), column]), zero
         elif self.sampling == "online":
             assert isinstance(source, mx.Teacher)
             root_x, root_noise = _root(source.cov_x), _root(source.cov_noise)

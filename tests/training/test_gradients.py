@@ -7,10 +7,12 @@ metric, no batching, and activation functions of their own.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 from numpy.testing import assert_allclose
 from scipy.special import erf
 
@@ -174,8 +176,8 @@ def test_fresh_samples(slow_sgd: Any, teacher: mx.Teacher, loss: str) -> None:
 def test_whole_data_set_of_a_linear_student_is_its_exact_gradient() -> None:
     data = data_for("squared")
     student = mx.EDLN.random(data, (4, 3), seed=1)
-    plan = setting(student, data, "squared", "full")
-    gradients = Gradients(plan.problems, data.num_samples, "float64")
+    plan = replace(setting(student, data, "squared", "full"), batch=data.num_samples)
+    gradients = Gradients(plan.problems, plan.batch, "float64")
     weights = random_weights(plan, 0)
     inputs, labels = batches(plan)(0, 1)[0]
     by_rows = gradients(0, weights, (inputs[0], labels[0]))
@@ -191,7 +193,7 @@ def test_running_whitening_is_one_step_of_a_mean(slow_sgd: Any) -> None:
     assert engine.draw is not None
     inputs, labels = engine.draw(0, 1)[1]
     weights = random_weights(plan, 1)
-    sigma = start_residual_cov(plan.problems[1], 2, np.array([0.0, 0.5]))
+    sigma = start_residual_cov(plan.problems[1], np.array([0.0, 0.5]))
     phi = student.view.label_matrix
     y = data.y @ phi.T
     expected = [y.T @ y / len(y) + noise * phi @ phi.T for noise in (0.0, 0.25)]
@@ -225,6 +227,96 @@ def test_running_whitening_survives_lost_networks_and_perfect_ones() -> None:
     precision = gradients.whiten(0, weights, block, sigma)
     assert np.array_equal(sigma, [np.eye(2), np.zeros((2, 2))])
     assert np.array_equal(precision[1], np.eye(2))
+
+
+@pytest.mark.parametrize("sampling", ["online", "replace", "shuffle", "full"])
+@pytest.mark.parametrize("loss", ["squared", "whitened_running"])
+@pytest.mark.parametrize("paired", [True, False])
+def test_whole_steps(
+    slow_sgd: Any, teacher: mx.Teacher, sampling: str, loss: str, paired: bool
+) -> None:
+    """Label noise, running whitening and students of both kinds, over some steps."""
+    source = teacher if sampling == "online" else data_for(loss)
+    students: list[Any] = [
+        mx.MLP((4, 3), activation="tanh", view=view_for(loss)),
+        mx.EDLN.random(source, (4,), condition=2.0, seed=3),
+    ]
+    steps, lr, noises = 6, 0.01, [0.0, 0.7]
+    plan = make_plan(
+        students, source, mx.SGD(lr=lr), steps=steps, batch=BATCH, sampling=sampling,
+        paired=paired, loss=loss, init=mx.init.gaussian(), replicas=[3], seed=5, dtype="float64",
+        record=[0], engine="auto", label_noise=xr.DataArray(noises, dims="sigma"),
+    )  # fmt: skip
+    assert plan.batch == (len(source.x) if sampling == "full" else BATCH)
+    engine = ReferenceEngine(plan)
+    state = engine.start()
+    engine.advance(state, 2)  # the cut must not matter
+    engine.advance(state, steps)
+    for k, student in enumerate(students):
+        for n, noise in enumerate(noises):
+            slow = slow_sgd(
+                student, source, plan.optimiser, [], steps=steps, batch=BATCH, sampling=sampling,
+                paired=paired, label_noise=noise, number=k, replica=3, seed=5,
+            )  # fmt: skip
+            slow.loss = loss
+            weights = [w[n].copy() for w in plan.start[k]]
+            phi = slow.labels
+            labels = phi @ (slow.slope @ source.cov_x @ slow.slope.T + source.cov_noise) @ phi.T
+            sigma = labels + noise**2 * phi @ phi.T
+            size = len(sigma)
+            for slow.at in range(steps):
+                precision = None
+                if loss == "whitened_running":
+                    ridge = 1e-6 * np.trace(sigma) / size * np.eye(size)
+                    precision = np.linalg.inv(sigma + ridge)
+                    moment = np.zeros_like(sigma)
+                    for share, x, y in slow.samples():
+                        rest = predict(slow, weights, x) - phi @ y
+                        moment += share * np.outer(rest, rest)
+                    sigma = sigma + plan.batch / (100 * size) * (moment - sigma)
+                gradients = complex_gradients(slow, weights, precision)
+                weights = [w - lr * g for w, g in zip(weights, gradients, strict=True)]
+            for found, expected in zip(state.weights[k], weights, strict=True):
+                # The same sums in another order, a few hundred roundings per step.
+                assert_allclose(found[n], expected, rtol=0, atol=1e-12 * np.abs(expected).max())
+            if loss == "whitened_running":
+                assert_allclose(state.residual_cov[k][n], sigma, rtol=0, atol=1e-12 * size)
+
+
+def test_running_whitening_of_large_batches_forgets_half_at_most() -> None:
+    data = data_for("whitened_running")
+    plan = setting(mx.MLP((4, 3)), data, "whitened_running", "replace")
+    weights = [np.zeros_like(w) for w in random_weights(plan, 0)]
+    sigma = np.stack([np.eye(2), np.eye(2)])
+    block = (np.zeros((2, 3, 1000)), np.ones((2, 2, 1000)))
+    Gradients(plan.problems, 1000, "float64").whiten(0, weights, block, sigma)
+    assert_allclose(sigma[0], [[1.0, 0.5], [0.5, 1.0]], rtol=1e-12)
+
+
+def test_noise_is_refused_where_it_makes_no_sense(teacher: mx.Teacher) -> None:
+    def plan(source: Any, **changes: Any) -> Plan:
+        settings: dict[str, Any] = {
+            "optimiser": mx.SGD(lr=0.01), "steps": 1, "batch": 1, "sampling": "full",
+            "paired": True, "loss": "squared", "init": mx.init.gaussian(), "replicas": 1,
+            "seed": 0, "dtype": "float64", "record": None, "engine": "auto", "label_noise": 0.5,
+        }  # fmt: skip
+        return make_plan(mx.EDLN((4,)), source, **(settings | changes))
+
+    data = data_for("cross_entropy")
+    with pytest.raises(mx.MethexisError, match="noise are no class probabilities"):
+        plan(data, loss="cross_entropy")
+    with pytest.raises(mx.MethexisError, match="with a teacher and label noise, got 'full'"):
+        plan(teacher)
+    with pytest.raises(mx.MethexisError, match="with label noise, got GradientFlow"):
+        plan(data, optimiser=mx.GradientFlow(lr=0.1))
+    with pytest.raises(mx.MethexisError, match="expected all zero or all positive"):
+        plan(data, label_noise=xr.DataArray([0.0, 0.1], dims="sigma"))
+    noisy = plan(data)
+    assert (noisy.exact, noisy.from_moments, noisy.batch) == (False, False, len(data.x))
+    still = plan(data, label_noise=0.0)
+    assert (still.exact, still.from_moments, still.batch) == (True, True, 1)
+    whole = plan(data, label_noise=0.0, loss="cross_entropy")
+    assert (whole.exact, whole.from_moments, whole.batch) == (True, False, len(data.x))
 
 
 def test_an_exact_gradient_is_asked_for_in_vain(teacher: mx.Teacher) -> None:

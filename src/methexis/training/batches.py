@@ -8,13 +8,18 @@ where the samples are shared. Inputs are handed out as ``h_0 = E x`` and labels 
 or as ``y`` where the loss is not quadratic: the only forms in which a step needs them
 (`training.gradients`). Columns are the samples of the batch. With ``sampling="full"`` the batch is
 the data set, in its order.
+
+Label noise ``σ n`` is added to the source's labels: sample ``b`` of a step takes the normals from
+number ``b dim_y`` on in the LABEL_NOISE stream, shared by the students of a paired run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from methexis.core.checks import Array
 from methexis.core.laws import wide_numbers
@@ -37,27 +42,52 @@ Block = tuple[Array, Array]
 Draw = Callable[[int, int], list[Block]]
 
 
-def from_moments(plan: Plan) -> bool:
-    """Whether steps take the exact gradient in closed form, so that nothing is drawn."""
-    return plan.sampling == "full" and all(
-        p.linear and p.loss in ("squared", "whitened") for p in plan.problems
-    )
-
-
-def batch_size(plan: Plan) -> int:
-    """Samples of one step: the whole data set with ``sampling="full"``."""
-    if plan.sampling == "full" and isinstance(plan.source, Samples):
-        return plan.source.num_samples
-    return plan.batch
-
-
 def batches(plan: Plan) -> Draw:
-    """Return the function that draws blocks for ``plan`` (unless `from_moments`)."""
+    """Return the function that draws blocks for ``plan`` (unless ``plan.from_moments``)."""
     if plan.sampling == "online":
-        return _online(plan)
-    if plan.sampling == "full":
-        return _whole(plan)
-    return _from_samples(plan)
+        draw = _online(plan)
+    elif plan.sampling == "full":
+        draw = _whole(plan)
+    else:
+        draw = _from_samples(plan)
+    return _noisy(plan, draw) if plan.label_noise.any() else draw
+
+
+def _noisy(plan: Plan, draw: Draw) -> Draw:
+    """Add fresh noise to the labels of a draw."""
+    count, dim_y = plan.batch, plan.source.dim_y
+    dtype = np.dtype(plan.dtype)
+    deviation = plan.label_noise.astype(dtype)[:, None, None]
+    maps = [(_pull(p, count) @ p.label_map).astype(dtype) for p in plan.problems]
+    noise_keys = [
+        keys(plan.seeds, plan.replica_of, _stream(plan, StreamId.LABEL_NOISE, k))
+        for k in range(len(maps))
+    ]
+
+    def noisy(first: int, num: int) -> list[Block]:
+        blocks: list[Block] = []
+        shared: Array | None = None
+        for k, (inputs, labels) in enumerate(draw(first, num)):
+            z = (
+                _columns(noise_keys[k], first, num, count, dim_y, dtype)
+                if shared is None
+                else shared
+            )
+            if plan.paired:
+                shared = z
+            blocks.append((inputs, labels + deviation * (maps[k] @ z)))
+        return blocks
+
+    return noisy
+
+
+def _columns(
+    key: NDArray[np.uint32], first: int, num: int, batch: int, rows: int, dtype: np.dtype[Any]
+) -> Array:
+    """Normals of consecutive steps, ``(num, network, rows, batch)``, a sample's in one column."""
+    drawn = normals(key, first_step=first, num_steps=num, num_normals=batch * rows)
+    shaped = drawn.reshape(num, len(key), batch, rows).swapaxes(-1, -2)
+    return np.ascontiguousarray(shaped, dtype=dtype)
 
 
 def _pull(problem: Problem, batch: int) -> Array:
@@ -73,7 +103,7 @@ def _tables(plan: Plan) -> list[tuple[Array, Array]]:
     for problem in plan.problems:
         assert problem.x is not None and problem.y is not None  # make_plan refuses a teacher
         inputs = problem.x @ problem.embed_in.T
-        labels = problem.y @ _pull(problem, batch_size(plan)).T
+        labels = problem.y @ _pull(problem, plan.batch).T
         tables.append((inputs.astype(plan.dtype), labels.astype(plan.dtype)))
     return tables
 
@@ -107,20 +137,11 @@ def _online(plan: Plan) -> Draw:
         sample_keys.append(keys(plan.seeds, plan.replica_of, _stream(plan, StreamId.SAMPLES, k)))
         private_keys.append(keys(plan.seeds, plan.replica_of, student_stream(StreamId.PRIVATE, k)))
 
-    def columns(
-        key: np.ndarray[tuple[int, ...], np.dtype[np.uint32]], first: int, num: int, rows: int
-    ) -> Array:
-        drawn = normals(key, first_step=first, num_steps=num, num_normals=plan.batch * rows)
-        shaped = drawn.reshape(num, plan.num_networks, plan.batch, rows).swapaxes(-1, -2)
-        return np.ascontiguousarray(shaped, dtype=dtype)
-
     laws = [(source.law_x, num_x), (source.law_noise, num_y)]
 
-    def samples(
-        key: np.ndarray[tuple[int, ...], np.dtype[np.uint32]], first: int, num: int
-    ) -> Array:
+    def samples(key: NDArray[np.uint32], first: int, num: int) -> Array:
         if all(law == "gaussian" for law, _ in laws):
-            return columns(key, first, num, width)
+            return _columns(key, first, num, plan.batch, width, dtype)
         drawn = wide_numbers(key, first, num, plan.batch, laws)
         return np.ascontiguousarray(drawn.swapaxes(-1, -2), dtype=dtype)
 
@@ -134,7 +155,8 @@ def _online(plan: Plan) -> Draw:
             h0, ty = inputs @ z, labels @ z
             private = privates[k]
             if private is not None:
-                h0 = h0 + private @ columns(private_keys[k], first, num, private.shape[1])
+                own = _columns(private_keys[k], first, num, plan.batch, private.shape[1], dtype)
+                h0 = h0 + private @ own
             blocks.append((h0, ty))
         return blocks
 
@@ -150,7 +172,7 @@ def _from_samples(plan: Plan) -> Draw:
     ]
     if plan.sampling == "replace":
 
-        def rows(k: int, first: int, num: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+        def rows(k: int, first: int, num: int) -> NDArray[np.int64]:
             drawn = indices(
                 index_keys[k],
                 first_step=first,
@@ -161,11 +183,9 @@ def _from_samples(plan: Plan) -> Draw:
             return np.asarray(drawn, dtype=np.int64)
 
     else:
-        orders: list[dict[int, np.ndarray[tuple[int, ...], np.dtype[np.int64]]]] = [
-            {} for _ in tables
-        ]
+        orders: list[dict[int, NDArray[np.int64]]] = [{} for _ in tables]
 
-        def rows(k: int, first: int, num: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+        def rows(k: int, first: int, num: int) -> NDArray[np.int64]:
             # Epochs follow each other without a gap: place p of the run is sample p mod N of
             # epoch p // N, so a batch may span two epochs and no sample is ever dropped.
             places = np.arange(first * plan.batch, (first + num) * plan.batch)
@@ -186,7 +206,7 @@ def _from_samples(plan: Plan) -> Draw:
 
     def draw(first: int, num: int) -> list[Block]:
         blocks: list[Block] = []
-        shared: np.ndarray[tuple[int, ...], np.dtype[np.int64]] | None = None
+        shared: NDArray[np.int64] | None = None
         for k, (x, y) in enumerate(tables):
             index = rows(k, first, num) if shared is None else shared
             if plan.paired:

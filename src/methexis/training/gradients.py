@@ -157,12 +157,12 @@ class Gradients:
         return np.asarray(self._curvature[k] @ last - labels)
 
 
-def start_residual_cov(problem: Problem, networks: int, label_noise: Array) -> Array:
+def start_residual_cov(problem: Problem, label_noise: Array) -> Array:
     """``Σ̂`` before the first step: second moment of the labels, ``(network, p, p)``.
 
     Parameters
     ----------
-    label_noise : array (networks,)
+    label_noise : array (network,)
         Standard deviation ``σ`` of the noise added to the source's labels, which the student sees
         through its label map ``Φ``: ``E[y yᵀ] + σ² Φ Φᵀ``.
     """
@@ -171,9 +171,7 @@ def start_residual_cov(problem: Problem, networks: int, label_noise: Array) -> A
     else:
         labels = problem.y.T @ problem.y / len(problem.y)
     noise = problem.label_map @ problem.label_map.T
-    return np.asarray(
-        np.broadcast_to(labels, (networks, *labels.shape)) + label_noise[:, None, None] ** 2 * noise
-    )
+    return np.asarray(labels + label_noise[:, None, None] ** 2 * noise)
 
 
 def _precision(residual_cov: Array) -> Array:

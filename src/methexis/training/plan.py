@@ -59,7 +59,8 @@ class Plan:
     seeds, replica_of : uint64 array (network,), uint32 array (network,)
         What the random numbers of a network depend on.
     batch : int
-        Samples per step; 1, and of no effect, where the gradient is exact.
+        Samples per step: of ``sampling="full"`` the whole data set, or 1, and of no effect, where
+        the gradient comes from moments.
     record : integer array
         Steps after which the run is measured, from 0 to ``steps``.
     """
@@ -86,8 +87,13 @@ class Plan:
 
     @property
     def exact(self) -> bool:
-        """Whether steps use the exact gradient, so that there are no samples and no noise."""
-        return self.sampling == "full"
+        """Whether steps use the exact gradient, of all the data and without noise."""
+        return self.sampling == "full" and not self.label_noise.any()
+
+    @property
+    def from_moments(self) -> bool:
+        """Whether steps take the exact gradient in closed form, so that nothing is drawn."""
+        return self.exact and all(map(has_closed_form, self.problems))
 
     @property
     def num_networks(self) -> int:
@@ -141,7 +147,10 @@ class Plan:
         cells = {"cells": self.cells.describe_dims()} if self.cells.sizes else {}
         return {
             "source": source_name(self.source),
+            "laws": _laws(self.source),
             "dims": [list(p.dims) for p in self.problems],
+            "activation": [p.activation for p in self.problems],
+            "bias": [p.bias for p in self.problems],
             "optimiser": optimiser,
             "steps": self.steps,
             "batch": None if self.exact else self.batch,
@@ -154,6 +163,11 @@ class Plan:
             "dtype": self.dtype,
             "engine": self.engine,
         } | cells
+
+
+def _laws(source: Teacher | Samples) -> list[str] | None:
+    """Laws of a teacher's inputs and noise; None for samples."""
+    return None if isinstance(source, Samples) else [source.law_x, source.law_noise]
 
 
 def log_steps(steps: int, count: int = 64) -> NDArray[np.int64]:
@@ -216,7 +230,6 @@ def make_plan(
         sampling = "full"
     _check_sampling(source, kind, sampling, batch)
     problems = tuple(Problem.of(source, s, loss) for s in students)
-    require_closed_forms(problems, source, optimiser, sampling)
     at = _record(record, steps)
     if isinstance(replicas, int | np.integer):
         replicas = range(integer("replicas", replicas, least=1, most=2**32))
@@ -233,6 +246,11 @@ def make_plan(
     numbers = tuple(integer("replica number", r, least=0, most=2**32 - 1) for r in listed)
     if len(set(numbers)) != len(numbers) or not numbers:
         raise MethexisError("replicas: expected distinct replica numbers, at least one")
+    noise = cells.per_network("label_noise", len(numbers))
+    require_closed_forms(problems, source, optimiser, sampling, noise)
+    if exact:
+        whole = source.num_samples if isinstance(source, Samples) else 1
+        batch = 1 if all(map(has_closed_form, problems)) and not noise.any() else whole
     hyper = per_network(cells, len(numbers))
     decay = hyper["lr"] * hyper["weight_decay"]
     if decay.max() >= 1.0:
@@ -246,7 +264,7 @@ def make_plan(
         source=source,
         optimiser=optimiser,
         steps=steps,
-        batch=1 if exact else batch,
+        batch=batch,
         sampling=sampling,
         paired=bool(paired),
         loss=loss,
@@ -254,7 +272,7 @@ def make_plan(
         cells=cells,
         replicas=numbers,
         hyper=hyper,
-        label_noise=cells.per_network("label_noise", len(numbers)),
+        label_noise=noise,
         seeds=cells.per_network("seed", len(numbers)),
         replica_of=np.tile(np.array(numbers, dtype=np.uint32), cells.num_cells),
         dtype=dtype,
@@ -290,30 +308,58 @@ def _check_sampling(source: Teacher | Samples, kind: str, sampling: str, batch: 
         )
 
 
+def has_closed_form(problem: Problem) -> bool:
+    """Whether the exact gradient of the problem follows from second moments."""
+    return problem.linear and problem.loss in ("squared", "whitened")
+
+
 def require_closed_forms(
-    problems: Sequence[Problem], source: Teacher | Samples, optimiser: Optimiser, sampling: str
+    problems: Sequence[Problem],
+    source: Teacher | Samples,
+    optimiser: Optimiser,
+    sampling: str,
+    label_noise: Array,
 ) -> None:
-    """Refuse runs that need an exact gradient of a problem that has none in closed form.
+    """Refuse runs that need an exact gradient where there is none in closed form.
 
     Raises
     ------
     MethexisError
-        For gradient flow, and for a teacher's population gradient, unless all students are linear
-        and the loss is quadratic.
+        For gradient flow, and for a teacher's population gradient, unless all students are linear,
+        the loss is quadratic and there is no label noise; for label noise on class probabilities.
     """
-    if all(p.linear and p.loss in ("squared", "whitened") for p in problems):
+    noisy = bool(label_noise.any())
+    if noisy and problems[0].loss == "cross_entropy":
+        raise MethexisError(
+            "label_noise: expected 0 with 'cross_entropy' (labels with noise are no class "
+            f"probabilities), got {label_noise.max():g}"
+        )
+    linear = all(map(has_closed_form, problems))
+    if linear and not noisy:
         return
+    what = (
+        "label noise"
+        if linear
+        else ("nonlinear students, biases or a loss other than 'squared' and 'whitened'")
+    )
     if isinstance(optimiser, GradientFlow):
         raise MethexisError(
-            "optimiser: expected one that makes steps with nonlinear students, biases or a loss "
-            "other than 'squared' and 'whitened', got GradientFlow, which needs an exact gradient "
-            "and Hessian"
+            f"optimiser: expected one that takes steps with {what}, got GradientFlow, which needs "
+            "an exact gradient in closed form"
         )
-    if sampling == "full" and isinstance(source, Teacher):
+    if sampling != "full":
+        return
+    if isinstance(source, Teacher):
         raise MethexisError(
-            "sampling: expected 'online' with a teacher and nonlinear students, biases or a loss "
-            "other than 'squared' and 'whitened', got 'full', which needs an exact gradient; make "
-            "a data set first with teacher.samples(...)"
+            f"sampling: expected 'online' with a teacher and {what}, got 'full', which needs an "
+            "exact gradient in closed form; make a data set first with teacher.samples(...)"
+        )
+    if linear and not label_noise.all():
+        # Without noise the gradient comes from moments, with noise from all rows: a network
+        # alone would round otherwise than it does beside others.
+        raise MethexisError(
+            "label_noise: expected all zero or all positive with sampling='full', got both; "
+            "train the networks without noise in a run of their own"
         )
 
 

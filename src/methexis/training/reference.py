@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from methexis.core.checks import Array, MethexisError
-from methexis.training.batches import Draw, batch_size, batches, from_moments
+from methexis.training.batches import Draw, batches
 from methexis.training.gradients import Gradients
 from methexis.training.optimisers import UpdateRule
 from methexis.training.plan import Plan
@@ -30,13 +30,13 @@ class ReferenceEngine:
             raise MethexisError(f"reference engine: expected steps, got {plan.optimiser!r}")
         self.plan = plan
         self.optimiser = plan.optimiser
-        self.draw: Draw | None = None if from_moments(plan) else batches(plan)
-        self.gradients = Gradients(plan.problems, batch_size(plan), plan.dtype)
+        self.draw: Draw | None = None if plan.from_moments else batches(plan)
+        self.gradients = Gradients(plan.problems, plan.batch, plan.dtype)
         self._hyper = {
             name: values.astype(plan.dtype)[:, None, None] for name, values in plan.hyper.items()
         }
         width = max(p.dims[0] + p.dims[-1] for p in plan.problems)
-        row = 8 * plan.num_networks * batch_size(plan) * width * (len(plan.problems) + 1)
+        row = 8 * plan.num_networks * plan.batch * width * (len(plan.problems) + 1)
         self._block = int(np.clip(_BLOCK_BYTES // row, 1, CHECK_INTERVAL))
 
     def start(self) -> State:
@@ -65,17 +65,24 @@ class ReferenceEngine:
             hyper = self._hyper | {"lr": rate[:, None, None]}
             for k, weights in enumerate(state.weights):
                 batch = None if blocks is None else (blocks[k][0][t], blocks[k][1][t])
-                gradient = self._gradient(k, weights, batch)
+                precision = None
+                if batch is not None and state.residual_cov:
+                    precision = self.gradients.whiten(k, weights, batch, state.residual_cov[k])
+                gradient = self._gradient(k, weights, batch, precision)
                 elsewhere = self.optimiser.probe(weights, gradient, hyper)
                 if elsewhere is not None:
-                    gradient = self._gradient(k, elsewhere, batch)
+                    gradient = self._gradient(k, elsewhere, batch, precision)
                 self.optimiser.step(weights, gradient, state.slots[k], hyper, state.step + t)
         state.step += num
 
     def _gradient(
-        self, k: int, weights: list[Array], batch: tuple[Array, Array] | None
+        self,
+        k: int,
+        weights: list[Array],
+        batch: tuple[Array, Array] | None,
+        precision: Array | None,
     ) -> list[Array]:
         """Mean gradient of student ``k`` over a batch; exact, from moments, without one."""
         if batch is None:
             return self.gradients.exact(k, weights)
-        return self.gradients(k, weights, batch)
+        return self.gradients(k, weights, batch, precision)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array
+from methexis.training.gradients import start_residual_cov
 from methexis.training.plan import Plan
 
 #: Steps at multiples of this number check every network for divergence and collapse.
@@ -27,8 +28,8 @@ class State:
     ----------
     step : int
         Steps done.
-    weights : list (student) of list (layer) of arrays (network, d_i, d_{i-1})
-        Weights.
+    weights : list (student) of list (layer) of arrays (network, d_i, d_{i-1} + bias)
+        Weights; biases are the last column.
     slots : list (student) of list (slot) of list (layer) of such arrays
         What the optimiser remembers: velocities, second moments.
     residual_cov : list (student) of arrays (network, p, p)
@@ -52,8 +53,11 @@ class State:
             [[np.zeros_like(w) for w in layers] for _ in range(plan.optimiser.num_slots)]
             for layers in weights
         ]
+        residual_cov = []
+        if plan.loss == "whitened_running":
+            residual_cov = [start_residual_cov(p, plan.label_noise) for p in plan.problems]
         none = np.full(plan.num_networks, -1, dtype=np.int64)
-        return cls(0, weights, slots, [], none, none.copy())
+        return cls(0, weights, slots, residual_cov, none, none.copy())
 
     @property
     def alive(self) -> NDArray[np.bool_]:
