@@ -15,6 +15,7 @@ import pytest
 
 import methexis as mx
 from methexis.progress import Report
+from methexis.training.recording import Recorder
 from methexis.training.reference import ReferenceEngine
 
 STEPS = 3000
@@ -65,6 +66,12 @@ class FirstReport:
 
     def __call__(self, report: Report) -> None:
         self.step = report.step if self.step is None else self.step
+
+
+@pytest.fixture(autouse=True)
+def _short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On any machine there are stretches enough for an interruption at the steps below."""
+    monkeypatch.setattr(sys.modules["methexis.training.train"], "paced", lambda *_: 64)
 
 
 @pytest.fixture(autouse=True)
@@ -134,6 +141,7 @@ def child(path: str) -> None:
     """Run with a checkpoint at every stretch, and say when half is done."""
     module: Any = sys.modules["methexis.training.train"]  # the name itself is the function
     module.CHECKPOINT_SECONDS = module._CHECKPOINT_SHARE = 0.0
+    module.paced = lambda *_: 8
     ReferenceEngine.stretch = 8
 
     def show(report: Report) -> None:
@@ -195,8 +203,43 @@ def test_the_integrators_tolerance_is_a_setting(tmp_path: Path) -> None:
 def test_other_versions_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = interrupted(tmp_path / "run.npz")
     monkeypatch.setattr(np, "__version__", "1.0")
-    with pytest.raises(mx.MethexisError, match=r"expected one written by .*1\.0"):
+    with pytest.raises(mx.MethexisError, match=r"expected one made with numpy 1\.0, got numpy \d"):
         train(path)
+
+
+def test_other_versions_go_on_if_told_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: mx.Run
+) -> None:
+    path = interrupted(tmp_path / "run.npz")
+    there = np.__version__
+    monkeypatch.setattr(np, "__version__", "1.0")
+    run = train(path, resume_elsewhere=True)
+    assert run.tree.equals(whole.tree)  # in truth it is the same version
+    provenance = run.provenance
+    assert provenance["made_with"]["numpy"] == "1.0"
+    assert [made["numpy"] for made in provenance["made_before_with"]] == [there]
+    assert "made_before_with" not in whole.provenance
+    with pytest.raises(mx.MethexisError, match="expected one of this very run"):
+        train(path, resume_elsewhere=True, seed=10)
+
+
+def test_control_c_while_measuring(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: mx.Run
+) -> None:
+    path = tmp_path / "run.npz"
+    measure = Recorder._measure
+
+    def pressed(self: Recorder, k: int, *weights: Any) -> Any:
+        if k == 1:  # half of the row is written
+            signal.raise_signal(signal.SIGINT)
+            pytest.fail("Ctrl-C waited")  # pragma: no cover
+        return measure(self, k, *weights)
+
+    monkeypatch.setattr(Recorder, "_measure", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        train(path)
+    monkeypatch.undo()
+    assert_same(train(path), whole)
 
 
 def test_damaged_files_are_refused(tmp_path: Path) -> None:

@@ -9,27 +9,28 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import zipfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array, MethexisError
 from methexis.training.plan import Plan
 from methexis.training.recording import Records
 from methexis.training.state import State
-from methexis.version import __version__
 
 FORMAT_VERSION = 2
 
 
-def save_checkpoint(path: Path, plan: Plan, state: State, records: Records) -> None:
+def save_checkpoint(
+    path: Path, plan: Plan, state: State, records: Records, makers: list[dict[str, str]]
+) -> None:
     """Write a checkpoint atomically.
+
+    ``makers`` is what made the run so far, the present one last: engine and versions.
 
     Raises
     ------
@@ -39,7 +40,7 @@ def save_checkpoint(path: Path, plan: Plan, state: State, records: Records) -> N
     header = {
         "format": FORMAT_VERSION,
         "fingerprint": plan.fingerprint(),
-        "versions": _versions(),
+        "makers": makers,
         "step": state.step,
         "done": records.done,
     }
@@ -61,8 +62,28 @@ def save_checkpoint(path: Path, plan: Plan, state: State, records: Records) -> N
             partial.unlink(missing_ok=True)
 
 
-def load_checkpoint(path: Path, plan: Plan, state: State, records: Records) -> bool:
-    """Fill ``state`` and ``records`` from ``path``; False if there is no such file.
+def load_checkpoint(
+    path: Path,
+    plan: Plan,
+    state: State,
+    records: Records,
+    maker: dict[str, str],
+    *,
+    elsewhere: bool = False,
+) -> list[dict[str, str]]:
+    """Fill ``state`` and ``records`` from ``path``, if there is such a file.
+
+    Parameters
+    ----------
+    maker : dict
+        Engine and versions that are to go on with the run.
+    elsewhere : bool
+        Go on also if they are others than those that made it so far.
+
+    Returns
+    -------
+    list of dict
+        What made the run, in order, ``maker`` last.
 
     Raises
     ------
@@ -70,13 +91,13 @@ def load_checkpoint(path: Path, plan: Plan, state: State, records: Records) -> b
         If the file is no whole checkpoint of this plan.
     """
     if not path.exists():
-        return False
+        return [maker]
     try:
         with zipfile.ZipFile(path):  # np.load would take other kinds of file as well
             pass
         with np.load(path, allow_pickle=False) as stored:
             header = json.loads(bytes(stored["header"]))
-            _check_header(path, plan, header)
+            makers = _check_header(path, plan, header, maker, elsewhere=elsewhere)
             for name, array in _arrays(state, records).items():
                 array[...] = stored[name]
             state.step = int(header["step"])
@@ -88,7 +109,7 @@ def load_checkpoint(path: Path, plan: Plan, state: State, records: Records) -> b
             f"checkpoint {path}: expected a whole checkpoint file, got a damaged or foreign one "
             f"({error})"
         ) from None
-    return True
+    return makers
 
 
 def _arrays(state: State, records: Records) -> dict[str, NDArray[Any]]:
@@ -115,18 +136,9 @@ def _arrays(state: State, records: Records) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def _versions() -> dict[str, str]:
-    # The bits of matrix products and logarithms depend on the instruction set in use.
-    found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
-    return {
-        "methexis": __version__,
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-        "machine": f"{platform.machine()} {' '.join(found)}",
-    }
-
-
-def _check_header(path: Path, plan: Plan, header: dict[str, Any]) -> None:
+def _check_header(
+    path: Path, plan: Plan, header: dict[str, Any], maker: dict[str, str], *, elsewhere: bool
+) -> list[dict[str, str]]:
     if header["format"] != FORMAT_VERSION:
         raise MethexisError(
             f"checkpoint {path}: expected format {FORMAT_VERSION}, got {header['format']}"
@@ -136,8 +148,17 @@ def _check_header(path: Path, plan: Plan, header: dict[str, Any]) -> None:
             f"checkpoint {path}: expected one of this very run, got one of a run with other "
             "settings; give another path or delete it"
         )
-    if header["versions"] != _versions():
-        raise MethexisError(
-            f"checkpoint {path}: expected one written by {_versions()}, got {header['versions']} "
-            "(the bits of a run are those of one version)"
+    makers: list[dict[str, str]] = header["makers"]
+    last = makers[-1]
+    if last == maker:
+        return makers
+    if not elsewhere:
+        differing = [k for k in {**last, **maker} if last.get(k) != maker.get(k)]
+        theirs, ours = (
+            ", ".join(f"{k} {of.get(k, 'none')}" for k in differing) for of in (last, maker)
         )
+        raise MethexisError(
+            f"checkpoint {path}: expected one made with {ours}, got {theirs}, under which the bits "
+            "are others; resume_elsewhere=True goes on all the same"
+        )
+    return [*makers, maker]

@@ -25,17 +25,18 @@ from methexis.theory.curvature import MAX_DENSE_PARAMETERS, dense_hessian
 from methexis.training.optimisers import GradientFlow
 from methexis.training.plan import Plan
 from methexis.training.state import State
+from methexis.training.versions import numpy_versions
 
 
 class FlowEngine:
     """Advances a `State` along the gradient flow of every student's population loss."""
 
     name = "gradient flow"
-    stretch = 2**62  # nothing is gained by stopping between recorded steps
+    stretch: int | None = None  # nothing is gained by stopping between recorded steps
 
     def __init__(self, plan: Plan) -> None:
         if not isinstance(plan.optimiser, GradientFlow):
-            raise MethexisError(f"gradient flow: expected GradientFlow, got {plan.optimiser!r}")
+            raise MethexisError(f"gradient flow: {self.refusal(plan)}")
         self.plan = plan
         start = State.start(plan).weights
         self._paths = [
@@ -45,6 +46,17 @@ class FlowEngine:
             ]
             for problem, layers in zip(plan.problems, start, strict=True)
         ]
+
+    @staticmethod
+    def refusal(plan: Plan) -> str:
+        """Why this engine cannot carry out ``plan``; empty if it can."""
+        if isinstance(plan.optimiser, GradientFlow):
+            return ""
+        return f"expected GradientFlow, got {plan.optimiser!r}"
+
+    def versions(self) -> dict[str, str]:
+        """What the bits of the weights depend on, besides the plan."""
+        return numpy_versions()
 
     def start(self) -> State:
         """The state before the first step."""

@@ -22,6 +22,7 @@ from methexis.core.mlp import MLP
 from methexis.core.problem import LOSSES, Problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher, source_name
+from methexis.core.threads import available_cores
 from methexis.init import Initialiser
 from methexis.training.cells import (
     HYPER,
@@ -63,6 +64,9 @@ class Plan:
         the gradient comes from moments.
     record : integer array
         Steps after which the run is measured, from 0 to ``steps``.
+    engine, threads :
+        By what the run is to be carried out. The bits depend on the engine, which a checkpoint
+        therefore records, and not on the number of threads; neither enters the fingerprint.
     """
 
     students: tuple[EDLN | MLP, ...]
@@ -84,6 +88,7 @@ class Plan:
     dtype: str
     record: NDArray[np.int64]
     engine: str
+    threads: int
 
     @property
     def exact(self) -> bool:
@@ -161,7 +166,6 @@ class Plan:
             "label_noise": self.cells.describe("label_noise"),
             "seed": self.cells.describe("seed"),
             "dtype": self.dtype,
-            "engine": self.engine,
         } | cells
 
 
@@ -199,6 +203,7 @@ def make_plan(
     record: Sequence[int] | Array | None,
     engine: str,
     label_noise: HyperParameter = 0.0,
+    threads: int | None = None,
 ) -> Plan:
     """Validate the arguments of `train` and fold the problems.
 
@@ -222,7 +227,8 @@ def make_plan(
     one_of("sampling", sampling, SAMPLINGS)
     one_of("loss", loss, LOSSES)
     one_of("dtype", dtype, DTYPES)
-    one_of("engine", engine, ("auto", "reference"))
+    one_of("engine", engine, ("auto", "native", "reference"))
+    threads = available_cores() if threads is None else integer("threads", threads, least=1)
     if not isinstance(paired, bool | np.bool_):
         raise MethexisError(f"paired: expected True or False, got {paired!r}")
     exact = sampling == "full" or isinstance(optimiser, GradientFlow)
@@ -277,7 +283,8 @@ def make_plan(
         replica_of=np.tile(np.array(numbers, dtype=np.uint32), cells.num_cells),
         dtype=dtype,
         record=at,
-        engine="reference" if isinstance(optimiser, UpdateRule) else "gradient flow",
+        engine=engine,
+        threads=threads,
     )
 
 

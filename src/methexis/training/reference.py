@@ -14,6 +14,7 @@ from methexis.training.gradients import Gradients
 from methexis.training.optimisers import UpdateRule
 from methexis.training.plan import Plan
 from methexis.training.state import CHECK_INTERVAL, State
+from methexis.training.versions import numpy_versions
 
 #: Bytes of drawn numbers held at once.
 _BLOCK_BYTES = 8 * 2**20
@@ -23,11 +24,11 @@ class ReferenceEngine:
     """Advances a `State` by steps of any update rule; see the module's docstring."""
 
     name = "reference"
-    stretch = 512
+    stretch: int | None = 8
 
     def __init__(self, plan: Plan) -> None:
         if not isinstance(plan.optimiser, UpdateRule):
-            raise MethexisError(f"reference engine: expected steps, got {plan.optimiser!r}")
+            raise MethexisError(f"reference engine: {self.refusal(plan)}")
         self.plan = plan
         self.optimiser = plan.optimiser
         self.draw: Draw | None = None if plan.from_moments else batches(plan)
@@ -38,6 +39,17 @@ class ReferenceEngine:
         width = max(p.dims[0] + p.dims[-1] for p in plan.problems)
         row = 8 * plan.num_networks * plan.batch * width * (len(plan.problems) + 1)
         self._block = int(np.clip(_BLOCK_BYTES // row, 1, CHECK_INTERVAL))
+
+    @staticmethod
+    def refusal(plan: Plan) -> str:
+        """Why this engine cannot carry out ``plan``; empty if it can."""
+        if isinstance(plan.optimiser, UpdateRule):
+            return ""
+        return f"expected an optimiser that makes steps, got {plan.optimiser!r}"
+
+    def versions(self) -> dict[str, str]:
+        """What the bits of the steps depend on, besides the plan."""
+        return numpy_versions()
 
     def start(self) -> State:
         """The state before the first step."""

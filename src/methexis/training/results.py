@@ -38,9 +38,14 @@ _LONG_NAMES = {
 
 
 def build_run(
-    plan: Plan, recorder: Recorder, records: Records, state: State, wall_time: float
+    plan: Plan,
+    recorder: Recorder,
+    records: Records,
+    state: State,
+    wall_time: float,
+    makers: list[dict[str, str]],
 ) -> Run:
-    """Label ``records`` and attach provenance."""
+    """Label ``records`` and attach provenance; ``makers`` as in a checkpoint."""
     labels = plan.layers
     coords: dict[str, Any] = {
         "step": plan.record,
@@ -74,7 +79,7 @@ def build_run(
     if plan.optimiser.slow_time_unknown and not plan.exact:
         data["slow_time"].attrs["unknown_because"] = plan.optimiser.slow_time_unknown
     data.attrs["format_version"] = FORMAT_VERSION
-    data.attrs["provenance"] = json.dumps(_provenance(plan, wall_time))
+    data.attrs["provenance"] = json.dumps(_provenance(plan, wall_time, makers))
     groups = {
         f"/student_{k}": _student(plan, recorder, records, k) for k in range(len(plan.students))
     }
@@ -137,8 +142,12 @@ def _student(plan: Plan, recorder: Recorder, records: Records, k: int) -> xr.Dat
     return xr.Dataset(variables, attrs=attrs)
 
 
-def _provenance(plan: Plan, wall_time: float) -> dict[str, Any]:
+def _provenance(plan: Plan, wall_time: float, makers: list[dict[str, str]]) -> dict[str, Any]:
+    *before, last = makers
     return plan.describe() | {
+        "engine": last["engine"],
+        "made_with": last,
+        **({"made_before_with": before} if before else {}),
         "fingerprint": plan.fingerprint(),
         "methexis": __version__,
         "numpy": np.__version__,

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Protocol
 
 import numpy as np
 import xarray as xr
 
-from methexis.core.checks import Array, integer
+from methexis.core.checks import Array
 from methexis.core.edln import EDLN
+from methexis.core.mlp import MLP
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.core.threads import one_blas_thread
@@ -23,14 +19,14 @@ from methexis.init import Initialiser, gaussian
 from methexis.progress import Progress, Report, choose
 from methexis.training.cells import HyperParameter
 from methexis.training.checkpoint import load_checkpoint, save_checkpoint
-from methexis.training.gradient_flow import FlowEngine
-from methexis.training.optimisers import Optimiser, UpdateRule
+from methexis.training.engines import Engine, choose_engine
+from methexis.training.interrupt import deferred_interrupt
+from methexis.training.optimisers import Optimiser
 from methexis.training.plan import Plan, make_plan
 from methexis.training.recording import Recorder, Records
-from methexis.training.reference import ReferenceEngine
 from methexis.training.results import build_run
 from methexis.training.run import Run
-from methexis.training.state import State
+from methexis.training.versions import numpy_versions
 
 #: Least seconds between checkpoints,
 CHECKPOINT_SECONDS = 10.0
@@ -38,29 +34,13 @@ CHECKPOINT_SECONDS = 10.0
 _CHECKPOINT_SHARE = 20.0
 
 
-class Engine(Protocol):
-    """What `train` asks of an engine.
-
-    Attributes
-    ----------
-    stretch : int
-        Most steps between two looks at the clock and at Ctrl-C.
-    """
-
-    stretch: int
-
-    def start(self) -> State:
-        """The state before the first step."""
-        ...
-
-    def advance(self, state: State, until: int) -> None:
-        """Advance ``state`` in place to step ``until``; the bits do not depend on the cuts."""
-        ...
+#: Seconds that one call of an engine should take: Ctrl-C and progress wait for its end.
+STRETCH_SECONDS = 0.15
 
 
 @one_blas_thread
 def train(
-    students: Sequence[EDLN] | EDLN,
+    students: Sequence[EDLN | MLP] | EDLN | MLP,
     source: Teacher | Samples,
     optimiser: Optimiser,
     *,
@@ -79,6 +59,7 @@ def train(
     progress: Progress | str | bool | None = "auto",
     checkpoint: str | Path | None = None,
     record: Sequence[int] | Array | None = None,
+    resume_elsewhere: bool = False,
 ) -> Run:
     """Train students on one source and measure their alignment along the way.
 
@@ -106,27 +87,38 @@ def train(
         ``‖r‖²`` or ``rᵀΣε⁻¹r``.
     init : Initialiser or weights per student
         Where to start: ``mx.init.gaussian()`` by default; or per student a list of arrays
-        ``(d_i, d_{i-1})``, one per layer, or ``(replica, d_i, d_{i-1})``.
+        ``(d_i, d_{i-1})``, one per layer, or ``(replica, d_i, d_{i-1})``, or with cells
+        ``(*cells, replica, d_i, d_{i-1})``; biases, if any, are the last column.
     replicas : int or sequence of int
         Number of independent repetitions, or their numbers (which fix their random numbers).
-    seed : int
-        Seed of initial weights and samples.
-    engine : {"auto", "reference"}
-        Engine; the reference engine is plain NumPy.
+    label_noise : float or DataArray
+        Standard deviation of fresh Gaussian noise on all of the source's labels, in every sample of
+        every step.
+    seed : int or DataArray
+        Seed of initial weights and samples. The dimensions of a `DataArray`, here, in
+        ``label_noise`` and in the optimiser, become cells: every combination is trained in one
+        batched run, and cells of equal seed see equal samples. A cell trained alone has the same
+        bits.
+    engine : {"auto", "native", "reference"}
+        ``"native"`` is compiled, ``"reference"`` plain NumPy; ``"auto"`` takes the native one where
+        it is there and can carry out the run. They draw the same numbers and agree to rounding.
     dtype : {"float64", "float32"}
         Precision of the steps; measurements are float64.
     threads : int, optional
-        Kept for engines that use threads; the result never depends on it.
+        Threads of the native engine, all cores by default; the result never depends on it.
     progress : "auto", bool or function
         ``"auto"`` shows steps/s, time left and the worst pair on a terminal; True also elsewhere, a
         line at a time; a function receives `progress.Report`.
     checkpoint : path, optional
         File to resume from if it exists, written every ten seconds (less often if writing takes
-        more than a twentieth of the time) and on interruption. The result has the same bits as
-        without interruption.
+        more than a twentieth of the time) and on interruption. Each time it is written whole, with
+        all that was recorded so far. The result has the same bits as without interruption.
     record : sequence of int, optional
         Steps after which to measure; about 64, evenly spaced in the logarithm, by default. The last
         step is always measured.
+    resume_elsewhere : bool
+        Resume also a checkpoint made by another engine, instruction set or version; the result then
+        has the bits of neither, and its provenance names both.
 
     Returns
     -------
@@ -148,8 +140,6 @@ def train(
     >>> run.worst_pair().shape == (run.data.sizes["step"], 2)
     True
     """
-    if threads is not None:
-        integer("threads", threads, least=1)  # the reference engine has none to set
     if sampling is None:
         sampling = "shuffle" if isinstance(source, Samples) else "online"
     plan = make_plan(
@@ -168,8 +158,14 @@ def train(
         record=record,
         engine=engine,
         label_noise=label_noise,
+        threads=threads,
     )
-    return run_plan(plan, choose(progress), None if checkpoint is None else Path(checkpoint))
+    return run_plan(
+        plan,
+        choose(progress),
+        None if checkpoint is None else Path(checkpoint),
+        resume_elsewhere=resume_elsewhere,
+    )
 
 
 @one_blas_thread
@@ -179,71 +175,73 @@ def run_plan(
     checkpoint: Path | None,
     *,
     checkpoint_seconds: float | None = None,
+    resume_elsewhere: bool = False,
 ) -> Run:
     """Carry out a validated plan; resume from ``checkpoint`` if it exists."""
     pause = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
     began = time.monotonic()
-    engine: Engine = (
-        ReferenceEngine(plan) if isinstance(plan.optimiser, UpdateRule) else FlowEngine(plan)
-    )
+    engine = choose_engine(plan)(plan)
     recorder = Recorder(plan)
     state, records = engine.start(), recorder.empty()
+    makers = [made_with(engine)]
     if checkpoint is not None:
-        load_checkpoint(checkpoint, plan, state, records)
+        makers = load_checkpoint(
+            checkpoint, plan, state, records, makers[0], elsewhere=resume_elsewhere
+        )
+
+    def save() -> None:
+        if checkpoint is not None:
+            save_checkpoint(checkpoint, plan, state, records, makers)
+
     show(Report(state.step, plan.steps, _worst(records)))
     next_save = time.monotonic() + pause
-    with _deferred_interrupt() as interrupted:
+    stretch = engine.stretch
+    with deferred_interrupt() as interrupt:
         while records.done < len(plan.record):
             target = int(plan.record[records.done])
             while state.step < target:
-                engine.advance(state, min(target, state.step + engine.stretch))
+                first, start = state.step, time.monotonic()
+                engine.advance(state, target if stretch is None else min(target, first + stretch))
+                now = time.monotonic()
+                if stretch is not None:
+                    stretch = paced(stretch, state.step - first, now - start)
                 if state.step < plan.steps:
                     show(Report(state.step, plan.steps, _worst(records)))
-                now = time.monotonic()
-                if checkpoint is not None and (now >= next_save or interrupted()):
-                    save_checkpoint(checkpoint, plan, state, records)
+                if interrupt.pressed:
+                    save()
+                    raise KeyboardInterrupt
+                if checkpoint is not None and now >= next_save:
+                    save()
                     spent = time.monotonic() - now
                     next_save = now + spent + max(pause, _CHECKPOINT_SHARE * spent)
-                if interrupted():
-                    raise KeyboardInterrupt
-            recorder.record(records, state)
-        if checkpoint is not None:
-            save_checkpoint(checkpoint, plan, state, records)
+            try:
+                with interrupt.at_once():  # measuring may take long, and leaves the state alone
+                    recorder.record(records, state)
+            except KeyboardInterrupt:
+                save()
+                raise
+        save()
     show(Report(state.step, plan.steps, _worst(records)))
-    return build_run(plan, recorder, records, state, time.monotonic() - began)
+    return build_run(plan, recorder, records, state, time.monotonic() - began, makers)
 
 
-@contextmanager
-def _deferred_interrupt() -> Iterator[Callable[[], bool]]:
-    """Let Ctrl-C wait for the end of a stretch, where the state is whole; the second one does not.
+def paced(stretch: int, num_steps: int, seconds: float) -> int:
+    """Steps of the next call of an engine, after one of ``num_steps`` took ``seconds``.
 
-    Outside the main thread, where signals cannot be handled, and where Ctrl-C is ignored or handled
-    outside Python, this does nothing.
+    At most four times as many as were allowed last: short calls say little about long ones.
+
+    Examples
+    --------
+    >>> paced(stretch=64, num_steps=64, seconds=STRETCH_SECONDS / 2)
+    128
     """
-    hit = threading.Event()
-    previous = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or previous in (
-        None,
-        signal.SIG_IGN,
-    ):
-        yield hit.is_set
-        return
+    wanted = num_steps * STRETCH_SECONDS / max(seconds, 1e-9)
+    return int(max(1, min(wanted, 4 * stretch)))
 
-    def handle(number: int, frame: FrameType | None) -> None:
-        if not hit.is_set():
-            hit.set()
-        elif callable(previous):
-            previous(number, frame)
-        else:
-            raise KeyboardInterrupt
 
-    signal.signal(signal.SIGINT, handle)
-    try:
-        yield hit.is_set
-    finally:
-        signal.signal(signal.SIGINT, previous)
-    if hit.is_set():  # it came after the last look
-        raise KeyboardInterrupt
+def made_with(engine: Engine) -> dict[str, str]:
+    """What the bits of a run depend on besides its plan: engine and versions."""
+    return {"engine": engine.name} | numpy_versions() | engine.versions()
 
 
 def _worst(records: Records) -> float:
