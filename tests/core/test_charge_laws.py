@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from scipy.special import erf
 
 import methexis as mx
 from methexis.core.charges import (
@@ -30,6 +27,7 @@ from methexis.core.charges import (
 from methexis.training.optimisers import SAM, Adam, RMSProp, SignSGD
 from tests.training.laws import LAWFUL, Law
 from tests.training.loops import SlowRule, Step
+from tests.training.perceptron import SLOPES, Net
 
 SEED = 20250704
 DIMS = (3, 5, 4, 2)
@@ -38,67 +36,7 @@ STEPS = 25
 # roundings, and 25 steps add less than 1e3.
 EXACT = 1e-12
 
-SLOPES: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
-    "identity": (lambda z: z, lambda z: 1.0),
-    "relu": (lambda z: max(z, 0.0), lambda z: float(z > 0)),
-    "leaky_relu": (lambda z: z if z > 0 else 0.01 * z, lambda z: 1.0 if z > 0 else 0.01),
-    "tanh": (math.tanh, lambda z: 1 / math.cosh(z) ** 2),
-    "gelu": (
-        lambda z: z * (1 + erf(z / math.sqrt(2))) / 2,
-        lambda z: (
-            (1 + erf(z / math.sqrt(2))) / 2 + z * math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
-        ),
-    ),
-    "softplus": (lambda z: math.log1p(math.exp(z)), lambda z: 1 / (1 + math.exp(-z))),
-}
 LAWFUL_ACTIVATIONS = ("identity", "relu", "leaky_relu")
-
-
-@dataclass
-class Net:
-    """A multilayer perceptron with the batch of one step, sample by sample, neuron by neuron."""
-
-    activation: str
-    bias: bool
-    loss: str
-    inputs: np.ndarray
-    labels: np.ndarray
-
-    def forward(self, weights: list[np.ndarray], x: np.ndarray) -> tuple[list, list]:
-        value = SLOPES[self.activation][0]
-        seen, sums = [], []
-        h = x
-        for w in weights:
-            seen.append(np.append(h, 1.0) if self.bias else h)
-            sums.append(w @ seen[-1])
-            h = np.array([value(z) for z in sums[-1]])
-        return seen, sums
-
-    def signal(self, f: np.ndarray, y: np.ndarray) -> np.ndarray:
-        if self.loss == "squared":
-            return 2 * (f - y)
-        shares = np.exp(f - f.max())
-        return shares / shares.sum() - np.exp(y) / np.exp(y).sum()
-
-    def per_sample(self, weights: list[np.ndarray]):
-        """``∂ℓ/∂h_i`` of hidden layers, pre-activations and gradients of every sample."""
-        slope = SLOPES[self.activation][1]
-        for x, y in zip(self.inputs, self.labels, strict=True):
-            seen, sums = self.forward(weights, x)
-            signal = self.signal(sums[-1], y)
-            gradients, errors = [np.outer(signal, seen[-1])], []
-            for i in range(len(weights) - 1, 0, -1):
-                inner = weights[i][:, :-1] if self.bias else weights[i]
-                errors.append(inner.T @ signal)
-                signal = np.array(
-                    [e * slope(z) for e, z in zip(errors[-1], sums[i - 1], strict=True)]
-                )
-                gradients.append(np.outer(signal, seen[i - 1]))
-            yield errors[::-1], sums[:-1], gradients[::-1]
-
-    def gradients(self, weights: list[np.ndarray]) -> list[np.ndarray]:
-        every = [g for _, _, g in self.per_sample(weights)]
-        return [np.mean(layer, axis=0) for layer in zip(*every, strict=True)]
 
 
 def start(bias: bool, seed: int = SEED) -> list[np.ndarray]:
@@ -106,6 +44,13 @@ def start(bias: bool, seed: int = SEED) -> list[np.ndarray]:
     return [
         generator.standard_normal((b, a + bias)) / math.sqrt(a) for a, b in itertools.pairwise(DIMS)
     ]
+
+
+def labels(generator: np.random.Generator, loss: str) -> np.ndarray:
+    values = generator.standard_normal((3, DIMS[-1]))
+    if loss == "cross_entropy":
+        values = np.exp(values) / np.exp(values).sum(axis=1, keepdims=True)
+    return values
 
 
 def path(
@@ -118,8 +63,8 @@ def path(
     found = []
     for t in range(steps):
         net = Net(
-            activation, bias, loss,
-            generator.standard_normal((3, DIMS[0])), generator.standard_normal((3, DIMS[-1])),
+            activation, bias, loss, generator.standard_normal((3, DIMS[0])),
+            labels(generator, loss),
         )  # fmt: skip
         lr = rule.lr * (1 - 0.5 * t / steps)
         step = slow.step(weights, net.gradients, lr)
