@@ -224,7 +224,8 @@ class Recorder:
 
     def charges(self, records: Records, k: int) -> list[Array]:
         """Charges of student ``k`` at all recorded steps, ``(num_records, network, d_i, d_i)``."""
-        return charges([w.astype(np.float64) for w in records.weights[k]])
+        weights = [w.astype(np.float64) for w in records.weights[k]]
+        return charges(weights, bias=self.plan.problems[k].bias)
 
     def spectra(self, records: Records, k: int) -> list[Array]:
         """Covariance eigenvalues of student ``k``'s hidden layers, descending."""
