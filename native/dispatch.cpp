@@ -2,6 +2,7 @@
 #include "dispatch.hpp"
 
 #include <cstdlib>
+#include <initializer_list>
 #include <stdexcept>
 
 namespace methexis {
@@ -62,6 +63,22 @@ const Kernels& select(std::string_view name) {
     }
   }
   refuse(source, name);
+}
+
+const Ceilings& select_ceilings(std::string_view name) {
+  const std::string_view chosen = select(name).name;
+#if defined(__x86_64__)
+  for (const Ceilings* ceilings : {&avx512::ceilings, &avx2::ceilings}) {
+    if (chosen == ceilings->name) {
+      return *ceilings;
+    }
+  }
+  return baseline::ceilings;
+#elif defined(__aarch64__)
+  return neon::ceilings;
+#else
+  return baseline::ceilings;
+#endif
 }
 
 }  // namespace methexis
