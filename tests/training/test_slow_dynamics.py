@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,14 +16,15 @@ SLOW_TIMES = [0.05, 0.1, 0.2]
 REPLICAS = 1500
 
 
-def mean_charge(lr: float, momentum: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def mean_charge(optimiser: mx.SGD, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Mean over replicas of C = |W_2|² - W_1² at `SLOW_TIMES`, and its standard error.
 
     Gradient flow keeps C, so it follows the slow dynamics without the fluctuations of the weights.
     """
-    steps = [round(tau * (1 - momentum) ** 2 / lr**2) for tau in SLOW_TIMES]
+    effective = optimiser.lr / (1 - optimiser.momentum)
+    steps = [round(tau / effective**2) for tau in SLOW_TIMES]
     run = mx.train(
-        STUDENT, TEACHER, mx.SGD(lr=lr, momentum=momentum), steps=steps[-1], record=steps,
+        STUDENT, TEACHER, optimiser, steps=steps[-1], record=steps,
         init=[START], replicas=REPLICAS, seed=seed,
     )  # fmt: skip
     assert np.allclose(run.data["slow_time"], SLOW_TIMES, rtol=1e-12)
@@ -31,17 +34,18 @@ def mean_charge(lr: float, momentum: float, seed: int) -> tuple[np.ndarray, np.n
     return charge.mean(axis=1), charge.std(axis=1) / np.sqrt(REPLICAS)
 
 
-@pytest.mark.parametrize("momentum", [0.0, 0.5])
-def test_sgd_follows_the_entropic_flow(momentum: float) -> None:
+@pytest.mark.parametrize(("momentum", "nesterov"), [(0.0, False), (0.5, False), (0.5, True)])
+def test_sgd_follows_the_entropic_flow(momentum: float, nesterov: bool) -> None:
     lr = 0.02 * (1 - momentum)
+    sgd = mx.SGD(lr=lr, momentum=momentum, nesterov=nesterov)
     path = mx.theory.entropic_flow(
         TEACHER, STUDENT, START, lr=lr, momentum=momentum,
         steps=[round(tau * (1 - momentum) ** 2 / lr**2) for tau in SLOW_TIMES],
     )  # fmt: skip
     first, second = path.weights
     expected = np.sum(second**2, axis=(-2, -1)) - np.sum(first**2, axis=(-2, -1))
-    coarse, coarse_error = mean_charge(lr, momentum, seed=1)
-    fine, fine_error = mean_charge(lr / 2, momentum, seed=2)
+    coarse, coarse_error = mean_charge(sgd, seed=1)
+    fine, fine_error = mean_charge(replace(sgd, lr=lr / 2), seed=2)
     # The flow is the limit η → 0; what is left is linear in η, so it drops out of 2·fine - coarse,
     # but for a second order, which is the square of the relative first.
     error = np.sqrt(4 * fine_error**2 + coarse_error**2)
