@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -353,3 +354,73 @@ class _Stacked:
     def __init__(self, rules: list[SAM]) -> None:
         for name in ("lr", "rho", "l2", "weight_decay"):
             setattr(self, name, np.array([getattr(r, name) for r in rules]).reshape(-1, 1, 1))
+
+
+def sample_of(net: Net, which: int) -> Net:
+    return replace(net, inputs=net.inputs[[which]], labels=net.labels[[which]])
+
+
+def norm(arrays: list[np.ndarray]) -> float:
+    return math.sqrt(sum(float(np.sum(a**2)) for a in arrays))
+
+
+def test_sam_descends_the_mean_norm_of_the_gradient() -> None:
+    """(2.17) and the loss it belongs to, L + ρ E‖G‖: both up to ρ², as the ratio of errors says."""
+    net = path(mx.SGD(lr=1.0), "identity", bias=True, steps=1)[0][2]
+    weights = start(bias=True)
+    gradients = [sample_of(net, b).gradients(weights) for b in range(3)]
+    slope = [np.zeros_like(w) for w in weights]  # of E‖G‖ over single samples, by differences
+    step = 1e-5
+    for i, w in enumerate(weights):
+        for place in np.ndindex(w.shape):
+            for sign in (1, -1):
+                moved = [v.copy() for v in weights]
+                moved[i][place] += sign * step
+                lengths = [norm(sample_of(net, b).gradients(moved)) for b in range(3)]
+                slope[i][place] += sign * np.mean(lengths) / (2 * step)
+
+    def errors(rho: float) -> tuple[float, float]:
+        uphill, rates = [], []
+        for b, g in enumerate(gradients):
+            radius = rho / norm(g)
+            there = [w + radius * x for w, x in zip(weights, g, strict=True)]
+            uphill.append(sample_of(net, b).gradients(there))
+            # Change of charges per learning rate, as it goes to zero, less the leading order.
+            pair = mixed_charges(g, uphill[-1], bias=True)[0]
+            rates.append(radius * (pair + pair.T - 2 * charges(g, bias=True)[0]))
+        mean = [np.mean(layer, axis=0) for layer in zip(*uphill, strict=True)]
+        plain = [np.mean(layer, axis=0) for layer in zip(*gradients, strict=True)]
+        off = norm([m - p - rho * s for m, p, s in zip(mean, plain, slope, strict=True)])
+        return off, float(np.abs(np.mean(rates, axis=0)).max())
+
+    coarse, fine = errors(2e-3), errors(1e-3)
+    # The next order is 1e-3 of this one; differences are good to 1e-10, here 1e-4 of ρ² or less.
+    assert np.log2(np.divide(coarse, fine)) == pytest.approx([2.0, 2.0], abs=0.02)
+
+
+def test_sam_does_not_rest_at_balance() -> None:
+    """At the Platonic point E[Q] = 0 (3.2) but E[Q/‖G‖] is not: SAM's charges go on moving."""
+    teacher = mx.Teacher.random(dim_x=3, dim_y=2, condition_noise=4.0, seed=1)
+    student = mx.EDLN.random(teacher, hidden=(4, 3), condition=2.0, seed=3)
+    weights = mx.theory.platonic(teacher, student).weights
+    data = teacher.samples(100_000, seed=0)
+    assert student.embed_in is not None
+    assert student.embed_out is not None
+    assert student.view.matrix is not None
+    hidden = [data.x @ (student.embed_in @ student.view.matrix).T]
+    for w in weights:
+        hidden.append(hidden[-1] @ w.T)
+    signal = 2 * (hidden[-1] @ student.embed_out.T - data.y) @ student.embed_out
+    errors = [signal]
+    for w in reversed(weights[1:]):
+        errors.insert(0, errors[0] @ w)
+    squares = [
+        np.sum(g**2, axis=1) * np.sum(h**2, axis=1) for g, h in zip(errors, hidden, strict=False)
+    ]
+    length = np.sqrt(np.sum(squares, axis=0))
+    for i in range(2):  # traces are enough
+        trace = squares[i + 1] - squares[i]
+        error = trace.std() / math.sqrt(len(trace))
+        assert abs(trace.mean()) < 4 * error
+        error = (trace / length).std() / math.sqrt(len(trace))
+        assert abs((trace / length).mean()) > 8 * error

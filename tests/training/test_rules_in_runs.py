@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -90,32 +89,36 @@ def test_a_checkpoint_holds_all(
     assert_same(resumed, whole)
 
 
-def one_cell(rule: UpdateRule, name: str, place: int) -> UpdateRule:
-    return replace(rule, **{name: float(getattr(rule, name)[place])})
-
-
 @both_types
 @every_rule
 def test_a_cell_alone(
     students: list[mx.EDLN], teacher: mx.Teacher, rule: UpdateRule, dtype: str
 ) -> None:
     """Every hyper-parameter of every rule may be a DataArray; a cell has its bits."""
+    # Cell 0 is the rule; in every other cell one hyper-parameter is another.
+    cells = [rule]
     for name in rule.bounds:
         value = getattr(rule, name)
-        many = replace(rule, **{name: xr.DataArray([value / 2, value], dims="cell")})
-        settings: dict[str, Any] = {
-            "steps": 20, "batch": 3, "replicas": 2, "seed": 7, "record": [0], "dtype": dtype,
-            "engine": "reference",
-        }  # fmt: skip
-        whole = mx.train(students, teacher, many, **settings)
-        json.dumps(whole.provenance)
-        for place in range(2):
-            alone = mx.train(students, teacher, one_cell(many, name, place), **settings)
-            for layers, same in zip(whole.weights, alone.weights, strict=True):
-                assert all(np.array_equal(w[place], v) for w, v in zip(layers, same, strict=True))
-        if value > 0 and name != "eps":  # and it does something
-            first = whole.weights[1][0]
-            assert not np.array_equal(first[0], first[1])
+        cells.append(replace(rule, **{name: value / 2 if value else 0.1}))
+    every = {
+        name: xr.DataArray([getattr(cell, name) for cell in cells], dims="cell")
+        for name in rule.bounds
+    }
+
+    def ends(one: UpdateRule) -> list[list[np.ndarray]]:
+        engine = ReferenceEngine(plan_for(students, teacher, one, dtype=dtype, steps=20))
+        state = engine.start()
+        engine.advance(state, 20)
+        return state.weights
+
+    whole = ends(replace(rule, **every))
+    for place, cell in enumerate(cells):
+        for layers, same in zip(whole, ends(cell), strict=True):
+            mine = [w[3 * place : 3 * place + 3] for w in layers]
+            assert all(np.array_equal(w, v) for w, v in zip(mine, same, strict=True))
+    for place, name in enumerate(rule.bounds, start=1):
+        if name != "eps":  # which is small; every other one does something
+            assert not np.array_equal(whole[1][0][:3], whole[1][0][3 * place : 3 * place + 3])
 
 
 @every_rule
@@ -195,9 +198,7 @@ def test_perceptrons(rule: UpdateRule, loss: str) -> None:
 
 
 @every_rule
-def test_slow_time_of_a_run(
-    students: list[mx.EDLN], teacher: mx.Teacher, rule: UpdateRule, tmp_path: Path
-) -> None:
+def test_slow_time_of_a_run(students: list[mx.EDLN], teacher: mx.Teacher, rule: UpdateRule) -> None:
     run = mx.train(students, teacher, rule, steps=20, record=[0, 10])
     found = run.data["slow_time"]
     if rule.slow_time_unknown:
@@ -209,7 +210,17 @@ def test_slow_time_of_a_run(
     exact = mx.train(students, teacher, rule, steps=20, record=[0, 10], sampling="full")
     assert (exact.data["slow_time"] == 0).all()
     assert "unknown_because" not in exact.data["slow_time"].attrs
-    mx.write_report(run, tmp_path / "report.html")  # which has no axis to draw it on
+
+
+def test_a_report_of_a_run_without_slow_time(
+    students: list[mx.EDLN], teacher: mx.Teacher, tmp_path: Path
+) -> None:
+    run = mx.train(students, teacher, SLOW["adam"], steps=20)
+    mx.write_report(run, tmp_path / "report.html")
+    assert (tmp_path / "report.html").stat().st_size > 0
+    run.save(tmp_path / "run.zarr")
+    reason = mx.open_run(tmp_path / "run.zarr").data["slow_time"].attrs["unknown_because"]
+    assert reason == SLOW["adam"].slow_time_unknown
 
 
 @every_rule
