@@ -18,7 +18,7 @@ Engines serve all problems; the theory serves those for which `Problem.require_t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -80,6 +80,8 @@ class Problem:
         Whether layers have a bias, kept as the last column of the weights.
     x, y : array (num_samples, n), (num_samples, p), or None
         The student's own finite data; None for a teacher.
+    fresh_noise : array (p, p), optional
+        The part of ``cov_noise`` that is not in the data but drawn anew at every step, if any.
     """
 
     target: Array
@@ -95,6 +97,7 @@ class Problem:
     bias: bool = False
     x: Array | None = None
     y: Array | None = None
+    fresh_noise: Array | None = None
 
     @classmethod
     def of(cls, source: Teacher | Samples, student: EDLN | MLP, loss: str = "squared") -> Problem:
@@ -139,13 +142,7 @@ class Problem:
         cov_noise = labels @ source.cov_noise @ labels.T
         metric = np.eye(len(labels))
         if loss == "whitened":
-            if rank(cov_noise) < len(labels):
-                raise ConditionError(
-                    "full-rank noise",
-                    f"the whitened loss needs an invertible label-noise covariance, got rank "
-                    f"{rank(cov_noise)} of {len(labels)}",
-                )
-            metric = inverse_sqrt_psd(cov_noise)
+            metric = _whitening(cov_noise)
         to_label = metric @ labels
         x = y = None
         if isinstance(source, Samples):
@@ -171,6 +168,37 @@ class Problem:
             bias=bias,
             x=x,
             y=y,
+        )
+
+    def with_label_noise(self, deviation: float) -> Problem:
+        """Return the problem with isotropic noise ``σ n`` added to the source's labels.
+
+        ``Σε -> Σε + σ² N^{1/2}Φ Φᵀ N^{1/2}``; the metric of the loss stays what it is.
+        """
+        if deviation == 0.0:
+            return self
+        extra = deviation**2 * self.label_map @ self.label_map.T
+        return replace(self, cov_noise=self.cov_noise + extra, fresh_noise=extra)
+
+    def whitened_by_noise(self) -> Problem:
+        """Return the problem in the metric of its own noise, ``N = Σε⁻¹``.
+
+        Raises
+        ------
+        ConditionError
+            If the noise is singular.
+        """
+        metric = _whitening(self.cov_noise)
+        fresh = self.fresh_noise
+        return replace(
+            self,
+            loss="whitened",
+            target=metric @ self.target,
+            cov_noise=metric @ self.cov_noise @ metric,
+            embed_out=metric @ self.embed_out,
+            label_map=metric @ self.label_map,
+            y=None if self.y is None else self.y @ metric,
+            fresh_noise=None if fresh is None else metric @ fresh @ metric,
         )
 
     @property
@@ -246,7 +274,7 @@ class Problem:
             )
 
     def require_theorem(self) -> None:
-        """Check the theorem's conditions on shapes and ranks.
+        """Check the theorem's conditions on kind, shapes and ranks.
 
         Embeddings need not be square: the formulas hold with pseudo-inverses as long as ``E``
         loses no input and ``M`` reaches every label (docs/theory.md §3.5).
@@ -254,9 +282,11 @@ class Problem:
         Raises
         ------
         ConditionError
-            Naming the first condition that fails: ``signal``, ``invertible input embedding``,
-            ``invertible output embedding``, ``width below rank``.
+            Naming the first condition that fails: ``linear student``, ``quadratic loss``,
+            ``signal``, ``invertible input embedding``, ``invertible output embedding``, ``width
+            below rank``.
         """
+        self.require_theory()
         if self.rank == 0:
             raise ConditionError("signal", "expected V Σx^{1/2} of rank >= 1, got rank 0")
         for name, matrix, full, side in (
@@ -325,6 +355,17 @@ def bind(
     """
     problem = theory_problem(source, student, loss)
     return problem, weight_list(weights, problem.dims)
+
+
+def _whitening(cov_noise: Array) -> Array:
+    """``Σε^{-1/2}``; refuse a singular ``Σε``."""
+    if rank(cov_noise) < len(cov_noise):
+        raise ConditionError(
+            "full-rank noise",
+            "the whitened loss needs an invertible label-noise covariance, got rank "
+            f"{rank(cov_noise)} of {len(cov_noise)}",
+        )
+    return inverse_sqrt_psd(cov_noise)
 
 
 def _excess(source: Teacher | Samples, num_private: int) -> Array:

@@ -100,6 +100,7 @@ def _empirical(problem: Problem, f: Array, left: list[Array], right: list[Array]
     x, y = problem.x, problem.y
     count = len(x)
     errors = x @ f.mT - y
+    fresh = problem.fresh_noise
     residual, inputs, cross = [], [], []
     for a, b in zip(left, right, strict=True):
         hidden, signal = x @ b.mT, errors @ a
@@ -108,4 +109,8 @@ def _empirical(problem: Problem, f: Array, left: list[Array], right: list[Array]
         residual.append((power * errors).mT @ errors / count)
         cross.append((power * errors).mT @ x / count)
         inputs.append((strength * x).mT @ x / count)
+        if fresh is not None:  # noise beside the data's, independent of x
+            residual[-1] = residual[-1] + power.mean(axis=-2, keepdims=True) * fresh
+            error = np.sum(a * (fresh @ a), axis=(-2, -1))[..., None, None]
+            inputs[-1] = inputs[-1] + error * problem.cov_x
     return residual, inputs, cross

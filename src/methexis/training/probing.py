@@ -48,7 +48,7 @@ class Probe:
     labels : list (student) of arrays (num_probes, p)
         Folded labels; of a teacher without their noise, whose part of a loss is known.
     noise : list (student) of float
-        That part.
+        That part, and that of label noise.
     """
 
     def __init__(self, plan: Plan, problems: Sequence[Problem]) -> None:
@@ -63,7 +63,8 @@ class Probe:
                 assert problem.x is not None and problem.y is not None  # as for all samples
                 self.inputs.append(problem.x[rows] @ problem.embed_in.T)
                 self.labels.append(problem.y[rows])
-                self.noise.append(0.0)
+                fresh = problem.fresh_noise
+                self.noise.append(0.0 if fresh is None else float(np.trace(fresh)))
         else:
             for problem, x in zip(self.problems, _draws(plan), strict=True):
                 self.inputs.append(x @ problem.embed_in.T)

@@ -3,6 +3,11 @@
 Every recorded step takes a snapshot of the weights and measures it. Quantities of a student are
 raw (at the weights, with SGD's fluctuations) and, where the theorem speaks of minima, projected
 (after gradient flow at fixed charges, `theory.project`). Lost networks are NaN throughout.
+
+Of linear students with a quadratic loss all of it follows from moments. A run with any other
+student or loss is looked at with a probe (`training.probing`): its loss, and as soon as one student
+is nonlinear all alignments. Columns that need the theory are NaN for the students that it is not
+about, with the reason in ``condition``.
 """
 
 from __future__ import annotations
@@ -14,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.charges import charges
-from methexis.core.checks import Array, ConditionError
+from methexis.core.checks import Array
 from methexis.core.geometry import gram_cosines, kernel_cosine
 from methexis.core.linalg import sqrt_psd, squared_norm
+from methexis.core.problem import Problem
 from methexis.core.products import hidden_maps
 from methexis.core.samples import Samples
 from methexis.theory.curvature import batched_sharpness, trace_of
@@ -24,7 +30,9 @@ from methexis.theory.entropy import imbalances, interface_gaps, loss_of
 from methexis.theory.moments import gradient_moments
 from methexis.theory.platonic import PlatonicSolution, platonic_of
 from methexis.theory.projection import project_of
+from methexis.training.measured import Measured, levels
 from methexis.training.plan import Plan
+from methexis.training.probing import Probe
 from methexis.training.state import State
 
 STUDENT_VARIABLES = (
@@ -76,22 +84,28 @@ class Recorder:
 
     Attributes
     ----------
+    levels : list of Level
+        Problems and closed forms of all students, one after another level of label noise.
     solutions : list of PlatonicSolution or None
         Closed form per student; None where a condition of the theorem fails, with the reason in
-        ``conditions``.
+        ``conditions``, and where it differs between levels.
     """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.solutions: list[PlatonicSolution | None] = []
-        self.conditions: list[str] = []
-        for problem in plan.problems:
-            try:
-                self.solutions.append(platonic_of(problem))
-                self.conditions.append("")
-            except ConditionError as error:
-                self.solutions.append(None)
-                self.conditions.append(str(error))
+        self.levels = levels(plan)
+        first = self.levels[0].students
+        self.solutions = [m.solution if len(self.levels) == 1 else None for m in first]
+        self.conditions = [
+            next((m.condition for m in students if m.condition), "")
+            for students in zip(*(level.students for level in self.levels), strict=True)
+        ]
+        self._linear = all(p.linear for p in plan.problems)
+        self._probes: list[Probe] = []
+        if not all(m.in_theory for m in first):
+            self._probes = [
+                Probe(plan, [m.problem for m in level.students]) for level in self.levels
+            ]
         self._inputs, self._places = _joint_inputs(plan)
 
     def empty(self) -> Records:
@@ -99,9 +113,12 @@ class Recorder:
         plan = self.plan
         shape = (len(plan.record), plan.num_networks)
         layers = len(plan.layers)
+        names = list(STUDENT_VARIABLES)
+        if plan.loss == "cross_entropy":
+            names.append("accuracy")
         return Records(
             done=0,
-            student={n: np.full((*shape, len(plan.students)), np.nan) for n in STUDENT_VARIABLES},
+            student={n: np.full((*shape, len(plan.students)), np.nan) for n in names},
             layer={n: np.full((*shape, layers), np.nan) for n in LAYER_VARIABLES},
             alignment=np.full((*shape, layers, layers), np.nan),
             alignment_projected=np.full((*shape, layers, layers), np.nan),
@@ -132,22 +149,35 @@ class Recorder:
     def _measure_all(
         self, records: Records, state: State, row: int, alive: NDArray[np.intp]
     ) -> None:
-        weights = [[w[alive].astype(np.float64) for w in s] for s in state.weights]
-        records.alignment[row, alive] = self.alignments(weights)
-        projected = self._project(weights)
-        records.alignment_projected[row, alive] = self.alignments(projected)
-        offset = 0
-        for k, problem in enumerate(self.plan.problems):
-            width = problem.depth - 1
-            found, layer = self._measure(k, weights[k], projected[k])
-            for name, value in found.items():
-                records.student[name][row, alive, k] = value
-            for name, value in layer.items():
-                records.layer[name][row, alive, offset : offset + width] = value
-            offset += width
+        for number, level in enumerate(self.levels):
+            here = np.intersect1d(alive, level.networks)
+            if not len(here):
+                continue
+            weights = [[w[here].astype(np.float64) for w in s] for s in state.weights]
+            projected = [_project(m, w) for m, w in zip(level.students, weights, strict=True)]
+            losses: list[dict[str, Array]] = [{} for _ in weights]
+            if self._probes:
+                records.alignment[row, here], losses = self._probes[number].measure(weights)
+            if self._linear:
+                records.alignment[row, here] = self.alignments(weights)
+                records.alignment_projected[row, here] = self.alignments(projected)
+            elif any(m.in_theory for m in level.students):
+                records.alignment_projected[row, here], _ = self._probes[number].measure(projected)
+            offset = 0
+            for k, measured in enumerate(level.students):
+                width = measured.problem.depth - 1
+                found: dict[str, Array] = losses[k]
+                layer: dict[str, Array] = {}
+                if measured.in_theory:
+                    found, layer = _measure(measured, weights[k], projected[k])
+                for name, value in found.items():
+                    records.student[name][row, here, k] = value
+                for name, value in layer.items():
+                    records.layer[name][row, here, offset : offset + width] = value
+                offset += width
 
     def alignments(self, weights: Sequence[Sequence[Array]]) -> Array:
-        """Cosines of the Gram matrices of all pairs of layers, ``(..., layer, layer)``."""
+        """Cosines of the Gram matrices of all pairs of layers of linear students."""
         return gram_cosines(self.joint_maps(weights), self._inputs)
 
     def joint_maps(self, weights: Sequence[Sequence[Array]]) -> list[Array]:
@@ -176,52 +206,6 @@ class Recorder:
             kernels += [root @ joint @ root] * (problem.depth - 1)
         return kernels
 
-    def _project(self, weights: list[list[Array]]) -> list[list[Array]]:
-        """Projected weights; NaN where no minimum is within reach (too narrow, at a saddle)."""
-        return [
-            project_of(
-                p,
-                w,
-                strict=False,
-                charge_rtol=_PROJECTION_RTOL,
-            )
-            for p, w in zip(self.plan.problems, weights, strict=True)
-        ]
-
-    def _measure(
-        self, k: int, weights: list[Array], projected: list[Array]
-    ) -> tuple[dict[str, Array], dict[str, Array]]:
-        problem, solution = self.plan.problems[k], self.solutions[k]
-        moments = gradient_moments(problem, weights)
-        found = {
-            "loss": loss_of(problem, weights),
-            "entropy": _total(moments.layer_entropy()),
-            "hessian_trace": trace_of(problem, weights),
-            "sharpness": batched_sharpness(problem, weights, rtol=1e-4),
-        }
-        layer = {
-            "imbalance": np.stack(imbalances(moments), axis=-1),
-            "entropic_gap": np.stack(interface_gaps(moments), axis=-1),
-        }
-        on_minima = gradient_moments(problem, projected)
-        found["entropy_projected"] = _total(on_minima.layer_entropy())
-        if solution is not None:
-            layer["theory_alignment"] = self._to_theory(k, weights, solution)
-            found["entropy_ratio"] = found["entropy"] / solution.entropy
-            layer["theory_alignment_projected"] = self._to_theory(k, projected, solution)
-            found["entropy_ratio_projected"] = found["entropy_projected"] / solution.entropy
-        return found, layer
-
-    def _to_theory(self, k: int, weights: list[Array], solution: PlatonicSolution) -> Array:
-        problem = self.plan.problems[k]
-        return np.stack(
-            [
-                kernel_cosine(h.mT @ h, solution.kernel, problem.cov_x)
-                for h in hidden_maps(problem, weights)
-            ],
-            axis=-1,
-        )
-
     def charges(self, records: Records, k: int) -> list[Array]:
         """Charges of student ``k`` at all recorded steps, ``(num_records, network, d_i, d_i)``."""
         weights = [w.astype(np.float64) for w in records.weights[k]]
@@ -230,6 +214,12 @@ class Recorder:
     def spectra(self, records: Records, k: int) -> list[Array]:
         """Covariance eigenvalues of student ``k``'s hidden layers, descending."""
         problem = self.plan.problems[k]
+        if not problem.linear:
+            rows = [
+                self._probes[0].spectra(k, layers)
+                for layers in zip(*records.weights[k], strict=True)
+            ]
+            return [np.stack(values) for values in zip(*rows, strict=True)]
         root = sqrt_psd(problem.cov_x)
         result = []
         for h in hidden_maps(problem, [w.astype(np.float64) for w in records.weights[k]]):
@@ -258,6 +248,48 @@ def mean_kernels(recorder: Recorder, weights: Sequence[Sequence[Array]]) -> list
         gram = white.mT @ white / squared_norm(white)[:, None, None]
         kernels.append(gram.mean(axis=0))
     return kernels
+
+
+def _project(measured: Measured, weights: list[Array]) -> list[Array]:
+    """Projected weights; NaN where no minimum is within reach (too narrow, at a saddle)."""
+    if not measured.in_theory:
+        return [np.full_like(w, np.nan) for w in weights]
+    return project_of(measured.problem, weights, strict=False, charge_rtol=_PROJECTION_RTOL)
+
+
+def _measure(
+    measured: Measured, weights: list[Array], projected: list[Array]
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    problem, solution = measured.problem, measured.solution
+    moments = gradient_moments(problem, weights)
+    found = {
+        "loss": loss_of(problem, weights),
+        "entropy": _total(moments.layer_entropy()),
+        "hessian_trace": trace_of(problem, weights),
+        "sharpness": batched_sharpness(problem, weights, rtol=1e-4),
+    }
+    layer = {
+        "imbalance": np.stack(imbalances(moments), axis=-1),
+        "entropic_gap": np.stack(interface_gaps(moments), axis=-1),
+    }
+    on_minima = gradient_moments(problem, projected)
+    found["entropy_projected"] = _total(on_minima.layer_entropy())
+    if solution is not None:
+        layer["theory_alignment"] = _to_theory(problem, weights, solution)
+        found["entropy_ratio"] = found["entropy"] / solution.entropy
+        layer["theory_alignment_projected"] = _to_theory(problem, projected, solution)
+        found["entropy_ratio_projected"] = found["entropy_projected"] / solution.entropy
+    return found, layer
+
+
+def _to_theory(problem: Problem, weights: list[Array], solution: PlatonicSolution) -> Array:
+    return np.stack(
+        [
+            kernel_cosine(h.mT @ h, solution.kernel, problem.cov_x)
+            for h in hidden_maps(problem, weights)
+        ],
+        axis=-1,
+    )
 
 
 def _total(layers: list[Array]) -> Array:

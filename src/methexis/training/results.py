@@ -21,7 +21,8 @@ from methexis.training.state import State
 from methexis.version import __version__
 
 _LONG_NAMES = {
-    "loss": "loss L = E||f - y||²",
+    "accuracy": "share of samples of which the likeliest class is right",
+    "loss": "mean loss L",
     "entropy": "entropy S = E||∇ℓ||²",
     "entropy_projected": "entropy S, projected onto the minima",
     "entropy_ratio": "S / S_min",
@@ -75,7 +76,8 @@ def build_run(
     variables["condition"] = ("student", recorder.conditions)
     data = xr.Dataset(variables, coords=coords)
     for name, text in _LONG_NAMES.items():
-        data[name].attrs["long_name"] = text
+        if name in data:
+            data[name].attrs["long_name"] = text
     if plan.optimiser.slow_time_unknown and not plan.exact:
         data["slow_time"].attrs["unknown_because"] = plan.optimiser.slow_time_unknown
     data.attrs["format_version"] = FORMAT_VERSION
@@ -121,12 +123,21 @@ def _student(plan: Plan, recorder: Recorder, records: Records, k: int) -> xr.Dat
             dims = ("step", *plan.cells.dims, "replica", *own)
             variables[f"{name}_{i}"] = (dims, plan.unfold(value, 1))
 
-    add("weights", records.weights[k], "unit_{i}", "unit_{before}")
+    if problem.bias:
+        add("weights", [w[..., :-1] for w in records.weights[k]], "unit_{i}", "unit_{before}")
+        add("biases", [w[..., -1] for w in records.weights[k]], "unit_{i}")
+    else:
+        add("weights", records.weights[k], "unit_{i}", "unit_{before}")
     add("charges", recorder.charges(records, k), "unit_{i}", "unit_{i}_b")
     add("spectrum", recorder.spectra(records, k), "mode_{i}")
     variables["embed_in"] = (("unit_0", "input"), problem.embed_in)
     variables["embed_out"] = (("output", f"unit_{problem.depth}"), problem.embed_out)
-    attrs: dict[str, Any] = {"depth": problem.depth, "dims": list(problem.dims)}
+    attrs: dict[str, Any] = {
+        "depth": problem.depth,
+        "dims": list(problem.dims),
+        "activation": problem.activation,
+        "bias": int(problem.bias),
+    }
     if solution is not None:
         variables["predicted_spectrum"] = (
             ("hidden_layer", "predicted_mode"),

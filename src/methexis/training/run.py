@@ -11,10 +11,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from methexis.core.activations import ACTIVATIONS
 from methexis.core.checks import Array, MethexisError, integer, real_array
 from methexis.training.storage import read_tree, write_tree
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +26,8 @@ class Run:
     ----------
     tree : xarray.DataTree
         `data` at the root; one group ``student_k`` per student with ``weights_i``
-        (step, replica, out, in), ``charges_i``, ``spectrum_i`` and the frozen maps.
+        (step, replica, out, in), ``biases_i`` where there are any, ``charges_i``, ``spectrum_i``
+        and the frozen maps.
     """
 
     tree: xr.DataTree
@@ -57,6 +59,16 @@ class Run:
         """Final weights per student: one array ``(replica, d_i, d_{i-1})`` per layer."""
         return [[w[-1] for w in self.snapshots(k)] for k in range(self.num_students)]
 
+    @property
+    def biases(self) -> list[list[Array]]:
+        """Final biases per student: one array ``(replica, d_i)`` per layer; none without biases."""
+        found = []
+        for k in range(self.num_students):
+            group = self._group(k)
+            layers = range(1, int(group.attrs["depth"]) + 1) if group.attrs.get("bias", 0) else ()
+            found.append([np.asarray(group[f"biases_{i}"])[-1] for i in layers])
+        return found
+
     def snapshots(self, student: int) -> list[Array]:
         """Weights of one student at all recorded steps: ``(step, replica, d_i, d_{i-1})``."""
         group = self._group(student)
@@ -77,6 +89,8 @@ class Run:
     ) -> Array:
         """Final activations ``(num_samples, d_layer)`` of one hidden layer.
 
+        Those after the activation function. With cells, ``(*cells, num_samples, d_layer)``.
+
         Parameters
         ----------
         x : array (num_samples, dim_x)
@@ -92,10 +106,14 @@ class Run:
         group = self._group(student)
         layer = integer("layer", layer, least=1, most=int(group.attrs["depth"]) - 1)
         replica = integer("replica", replica, least=0, most=self.tree.sizes["replica"] - 1)
+        act = ACTIVATIONS[group.attrs.get("activation", "identity")].value
         embed = np.asarray(group["embed_in"])
         hidden = real_array("x", x, (None, embed.shape[1])) @ embed.T
-        for w in self.weights[student][:layer]:
-            hidden = hidden @ w[replica].T
+        for i in range(1, layer + 1):
+            hidden = hidden @ np.asarray(group[f"weights_{i}"])[-1, ..., replica, :, :].mT
+            if group.attrs.get("bias", 0):
+                hidden = hidden + np.asarray(group[f"biases_{i}"])[-1, ..., replica, None, :]
+            hidden = act(hidden)
         return np.asarray(hidden)
 
     def save(self, path: str | Path, *, force: bool = False) -> Path:
