@@ -15,7 +15,7 @@ import pytest
 
 import methexis as mx
 from methexis.progress import Report
-from methexis.training.recording import Recorder
+from methexis.training import recording
 from methexis.training.reference import ReferenceEngine
 
 STEPS = 3000
@@ -227,15 +227,17 @@ def test_control_c_while_measuring(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: mx.Run
 ) -> None:
     path = tmp_path / "run.npz"
-    measure = Recorder._measure
+    measure = recording._measure
+    calls: list[Any] = []
 
-    def pressed(self: Recorder, k: int, *weights: Any) -> Any:
-        if k == 1:  # half of the row is written
+    def pressed(measured: Any, *weights: Any) -> Any:
+        calls.append(measured)
+        if len(calls) == 2:  # half of the row is written
             signal.raise_signal(signal.SIGINT)
             pytest.fail("Ctrl-C waited")  # pragma: no cover
-        return measure(self, k, *weights)
+        return measure(measured, *weights)
 
-    monkeypatch.setattr(Recorder, "_measure", pressed)
+    monkeypatch.setattr(recording, "_measure", pressed)
     with pytest.raises(KeyboardInterrupt):
         train(path)
     monkeypatch.undo()

@@ -287,11 +287,13 @@ def test_running_whitening_goes_on_from_a_checkpoint(tmp_path: Path) -> None:
     state = whole.start()
     whole.advance(state, 40)
     records = Recorder(plan).empty()
-    save_checkpoint(tmp_path / "c.npz", plan, state, records)
+    maker = {"engine": "this one"}
+    save_checkpoint(tmp_path / "c.npz", plan, state, records, [maker])
     whole.advance(state, 90)
     other = ReferenceEngine(plan)
     again = other.start()
-    assert load_checkpoint(tmp_path / "c.npz", plan, again, Recorder(plan).empty())
+    load_checkpoint(tmp_path / "c.npz", plan, again, Recorder(plan).empty(), maker)
+    assert again.step == 40
     other.advance(again, 90)
     assert np.array_equal(again.residual_cov[0], state.residual_cov[0])
     assert np.array_equal(again.weights[0][1], state.weights[0][1])
