@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import methexis as mx
+from methexis.core.problem import Problem
 from methexis.training import memory
 from methexis.training.plan import log_steps
 
@@ -199,10 +200,47 @@ def test_the_estimate_is_what_a_run_holds() -> None:
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    needed = memory.needed_memory([(3, 4, 2)], records=21, replicas=400, batch=1, dtype="float64")
+    problem = Problem.of(TEACHER, STUDENT)
+    needed = memory.needed_memory([problem], records=21, networks=400, batch=1, dtype="float64")
     # Beside it: the table's other columns and blocks of samples, at most as much again and 10 MB.
     assert 0.5 * needed < peak < 2 * needed + 1e7
     assert run.healthy.all()
+
+
+@pytest.mark.parametrize("size", [4, 12])
+@pytest.mark.parametrize("source", ["teacher", "samples"])
+def test_the_estimate_of_measuring(size: int, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Projection's (p n)² numbers dominate all else a run of few records holds.
+    teacher = mx.Teacher.random(dim_x=size, dim_y=size, seed=0)
+    student = mx.EDLN(hidden=(size,))
+    data = teacher if source == "teacher" else teacher.samples(200, seed=0)
+    count = 30
+    start = mx.init.random_minima()
+    settings: dict[str, Any] = {
+        "students": student, "source": data, "init": start, "steps": 1, "record": [0],
+        "optimiser": mx.SGD(lr=1e-4),
+    }  # fmt: skip
+    train(**settings)  # imports and caches
+    problem = Problem.of(data, student)
+    one = memory.measuring_memory([problem])
+
+    def peak() -> int:
+        tracemalloc.start()
+        try:
+            assert np.isfinite(train(**settings, replicas=count).data["entropy_projected"]).all()
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    needed = memory.needed_memory([problem], records=2, networks=count, batch=1, dtype="float64")
+    assert needed > count * one
+    assert 0.4 * needed < peak() < 1.5 * needed + 3e6
+    # With less memory networks are measured a few at a time, to the same bits.
+    together = train(**settings, replicas=count)
+    monkeypatch.setattr(memory, "MEASURING_BYTES", 4 * one)
+    assert memory.measured_at_once([problem]) == 4
+    assert peak() < 0.5 * needed + 3e6
+    assert train(**settings, replicas=count).tree.equals(together.tree)
 
 
 def test_the_machine_says_what_is_free() -> None:

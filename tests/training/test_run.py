@@ -194,6 +194,20 @@ def test_a_newer_format_is_refused(run: mx.Run, tmp_path: Path) -> None:
         mx.open_run(path)
 
 
+def test_a_lost_chunk_is_noticed(run: mx.Run, tmp_path: Path) -> None:
+    path = run.save(tmp_path / "run")
+    chunks = [p for p in path.rglob("*") if p.is_file() and "c" in p.relative_to(path).parts]
+    # Also of what was never measured: all NaN, which zarr would not write by default.
+    assert any("entropy_ratio_projected" in p.parts for p in chunks)
+    for chunk in chunks:
+        content = chunk.read_bytes()
+        chunk.unlink()
+        with pytest.raises(mx.MethexisError, match=r"has 0 of 1 chunks, the others are lost$"):
+            mx.open_run(path)
+        chunk.write_bytes(content)
+    assert_identical(run, mx.open_run(path))
+
+
 def test_an_old_store_opens(run: mx.Run, tmp_path: Path) -> None:
     copy = tmp_path / "run"  # opening must not write
     shutil.copytree(OLD_STORE, copy)

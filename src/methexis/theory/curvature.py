@@ -30,6 +30,8 @@ from methexis.core.teacher import Teacher
 
 #: Largest number of parameters for which the dense Hessian is formed.
 MAX_DENSE_PARAMETERS = 4000
+#: Most vectors of a Lanczos basis.
+LANCZOS_VECTORS = 200
 
 
 def hessian_product(
@@ -113,7 +115,11 @@ def dense_hessian(problem: Problem, weights: Sequence[Array]) -> Array:
 
 
 def batched_sharpness(
-    problem: Problem, weights: Sequence[Array], *, rtol: float = 1e-6, max_iterations: int = 200
+    problem: Problem,
+    weights: Sequence[Array],
+    *,
+    rtol: float = 1e-6,
+    max_iterations: int = LANCZOS_VECTORS,
 ) -> Array:
     """Largest Hessian eigenvalue of every replica, by Lanczos run on all of them at once.
 

@@ -9,6 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from methexis.core.checks import MethexisError
+from methexis.core.problem import Problem
+from methexis.theory.curvature import LANCZOS_VECTORS
+
+#: Bytes that measuring may take: so many networks are measured at once as fit.
+MEASURING_BYTES = 256 * 2**20
 
 _GIB = 2**30
 
@@ -41,37 +46,68 @@ def available_memory() -> int | None:
     return min(found)
 
 
+def measuring_memory(problems: Sequence[Problem]) -> int:
+    """Bytes that measuring one network takes, at most.
+
+    Of linear students: projection holds ``J Jᵀ``, ``(p n, p n)`` in each student, five times over: itself, that of the
+    start with its eigenvectors, and two in solving. The Lanczos basis of the sharpness has up to
+    `LANCZOS_VECTORS` vectors of parameters and one more. Moments of samples hold errors, features
+    and signals of every row. Of all: the moments of all layers stacked are squared once. What is
+    measured on a probe has its own bound (`training.probing`).
+    """
+    most = 0
+    for problem in problems:
+        rows, columns = problem.target.shape
+        dual = 5 * (rows * columns) ** 2
+        size = problem.num_parameters
+        lanczos = (min(LANCZOS_VECTORS, size) + 1) * size
+        samples = 0 if problem.x is None else len(problem.x) * (2 * rows + 4 * max(problem.dims))
+        if problem.linear:
+            most = max(most, dual, lanczos, samples)
+    widths = sum(sum(p.dims[1:-1]) for p in problems)
+    return 8 * (most + 3 * widths**2)
+
+
+def measured_at_once(problems: Sequence[Problem]) -> int:
+    """Number of networks that are measured together."""
+    return max(1, MEASURING_BYTES // measuring_memory(problems))
+
+
 def needed_memory(
-    dims: Sequence[Sequence[int]],
+    problems: Sequence[Problem],
     *,
     records: int,
-    replicas: int,
+    networks: int,
     batch: int,
     dtype: str,
     slots: int = 0,
 ) -> int:
-    """Bytes of the arrays that a run holds at its end, which is when it holds most.
+    """Bytes of the arrays that a run holds when it holds most.
 
-    Per student with layer sizes ``dims``: snapshots of the weights; their charges and one copy in
-    double precision for measuring; start, weights and ``slots`` arrays of the optimiser; three
-    copies of one step's inputs and labels. Cosines between all layers twice.
+    Per network and student: start, weights and ``slots`` arrays of the optimiser; three copies of
+    one step's inputs and labels, and of one student's activations. Per network and record:
+    snapshots of the weights with one copy in double precision, charges, the maps of one student's
+    hidden layers twice for their spectra, and what is measured. Beside them what measuring takes.
     """
-    weights = sum(a * b for d in dims for a, b in zip(d[1:], d[:-1], strict=True))
-    charges = sum(width**2 for d in dims for width in d[1:-1])
-    layers = sum(len(d) - 2 for d in dims)
-    ends = sum(d[0] + d[-1] for d in dims)
-    item = np.dtype(dtype).itemsize
-    per_record = weights * (item + 8) + 8 * charges + 16 * layers**2
-    return replicas * (
-        records * per_record + weights * (8 + (1 + slots) * item) + 24 * batch * ends
-    )
+    sizes = [p.num_parameters for p in problems]
+    charges = sum(width**2 for p in problems for width in p.dims[1:-1])
+    layers = sum(p.depth - 1 for p in problems)
+    ends = sum(p.dims[0] + p.dims[-1] for p in problems)
+    widest = max(sum(p.dims[1:-1]) for p in problems)
+    maps = max(sum(p.dims[1:-1]) * len(p.cov_x) for p in problems)
+    item = int(np.dtype(dtype).itemsize)
+    columns = 8 * len(problems) + 4 * layers + 2 * layers**2
+    per_record = sum(sizes) * (item + 8) + 8 * (charges + 2 * maps + columns)
+    per_step = batch * (24 * ends + 3 * item * widest)
+    kept = networks * (records * per_record + sum(sizes) * (8 + (1 + slots) * item) + per_step)
+    return kept + min(networks, measured_at_once(problems)) * measuring_memory(problems)
 
 
 def require_memory(
-    dims: Sequence[Sequence[int]],
+    problems: Sequence[Problem],
     *,
     records: int,
-    replicas: int,
+    networks: int,
     batch: int,
     dtype: str,
     slots: int = 0,
@@ -85,11 +121,11 @@ def require_memory(
     """
     available = available_memory()
     needed = needed_memory(
-        dims, records=records, replicas=replicas, batch=batch, dtype=dtype, slots=slots
+        problems, records=records, networks=networks, batch=batch, dtype=dtype, slots=slots
     )
     if available is not None and needed > available:
         raise MethexisError(
             f"memory: expected a run of at most {available / _GIB:.3g} GiB (what is free), got one "
-            f"that needs {needed / _GIB:.3g} GiB for {replicas} replicas at {records} recorded "
-            f"steps with batch {batch}; record fewer steps or train fewer replicas"
+            f"that needs {needed / _GIB:.3g} GiB for {networks} networks per student at {records} "
+            f"recorded steps with batch {batch}; record fewer steps or train fewer networks"
         )

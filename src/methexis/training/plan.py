@@ -241,11 +241,15 @@ def make_plan(
         replicas = range(integer("replicas", replicas, least=1, most=2**32))
     listed = sequence("replicas: expected a number or a list of replica numbers", replicas)
     cells = _join(optimiser, label_noise, seed)
+    noisy = bool(cells.parameters["label_noise"].values.any())
+    moments = exact and all(map(has_closed_form, problems)) and not noisy
+    if exact:
+        batch = source.num_samples if isinstance(source, Samples) and not moments else 1
     require_memory(
-        [p.dims for p in problems],
+        problems,
         records=len(at),
-        replicas=cells.num_cells * len(listed),
-        batch=0 if exact else batch,
+        networks=cells.num_cells * len(listed),
+        batch=0 if moments else batch,
         dtype=dtype,
         slots=optimiser.num_slots,
     )
@@ -254,9 +258,6 @@ def make_plan(
         raise MethexisError("replicas: expected distinct replica numbers, at least one")
     noise = cells.per_network("label_noise", len(numbers))
     require_closed_forms(problems, source, optimiser, sampling, noise)
-    if exact:
-        whole = source.num_samples if isinstance(source, Samples) else 1
-        batch = 1 if all(map(has_closed_form, problems)) and not noise.any() else whole
     hyper = per_network(cells, len(numbers))
     decay = hyper["lr"] * hyper["weight_decay"]
     if decay.max() >= 1.0:

@@ -31,6 +31,7 @@ from methexis.theory.moments import gradient_moments
 from methexis.theory.platonic import PlatonicSolution, platonic_of
 from methexis.theory.projection import project_of
 from methexis.training.measured import Measured, levels
+from methexis.training.memory import measured_at_once
 from methexis.training.plan import Plan
 from methexis.training.probing import Probe
 from methexis.training.state import State
@@ -140,10 +141,11 @@ class Recorder:
         for layers, snapshots in zip(state.weights, records.weights, strict=True):
             for w, snapshot in zip(layers, snapshots, strict=True):
                 snapshot[row, alive] = w[alive]
-        if len(alive):
-            # A network on its way to divergence may overflow in the squares measured here.
-            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                self._measure_all(records, state, row, alive)
+        size = measured_at_once(self.plan.problems)
+        # A network on its way to divergence may overflow in the squares measured here.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            for first in range(0, len(alive), size):
+                self._measure_all(records, state, row, alive[first : first + size])
         records.done = row + 1
 
     def _measure_all(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,6 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array
-from methexis.training.cells import HYPER
 from methexis.training.plan import Plan
 from methexis.training.recording import Recorder, Records
 from methexis.training.run import FORMAT_VERSION, Run
@@ -69,8 +68,8 @@ def build_run(
         add(name, value, "layer")
     add("alignment", records.alignment, "layer_a", "layer_b")
     add("alignment_projected", records.alignment_projected, "layer_a", "layer_b")
-    variables["slow_time"] = _per_cell(plan, _slow_time)
-    variables["learning_rate"] = _per_cell(plan, _learning_rate)
+    variables["slow_time"] = _slow_time(plan)
+    variables["learning_rate"] = _learning_rate(plan)
     variables["diverged_step"] = (network, plan.unfold(state.diverged_step))
     variables["collapsed_step"] = (network, plan.unfold(state.collapsed_step))
     variables["condition"] = ("student", recorder.conditions)
@@ -88,29 +87,31 @@ def build_run(
     return Run(xr.DataTree.from_dict({"/": data, **groups}))
 
 
-def _per_cell(
-    plan: Plan, compute: Callable[[Plan, dict[str, Array]], Array]
-) -> tuple[tuple[Hashable, ...], Array]:
-    """A function of the step and the optimiser's hyper-parameters, along their dimensions only."""
-    own = [plan.cells.parameters[name] for name in HYPER if name in plan.cells.parameters]
+def _along(plan: Plan, *names: str) -> tuple[tuple[Hashable, ...], dict[str, Array]]:
+    """Dimensions that some hyper-parameters have, and their values along these."""
+    own = [plan.cells.parameters[name] for name in names if name in plan.cells.parameters]
     dims = tuple(dim for dim in plan.cells.dims if any(dim in value.dims for value in own))
-    hyper = {name: plan.unfold(values) for name, values in plan.hyper.items()}
     first = tuple(slice(None) if dim in dims else 0 for dim in (*plan.cells.dims, "replica"))
-    return ("step", *dims), compute(plan, {name: values[first] for name, values in hyper.items()})
+    values = plan.hyper | {"label_noise": plan.label_noise}
+    return dims, {name: plan.unfold(values[name])[first] for name in names}
 
 
-def _slow_time(plan: Plan, hyper: dict[str, Array]) -> Array:
-    """Slow time of the recorded steps; it stands still where there are no samples, so no noise."""
-    if plan.exact:
-        return np.zeros((len(plan.record), *hyper["lr"].shape))
+def _slow_time(plan: Plan) -> tuple[tuple[Hashable, ...], Array]:
+    """Slow time of the recorded steps; it stands still where there is no noise."""
+    names = ("lr", "momentum", *(["label_noise"] if plan.sampling == "full" else []))
+    dims, hyper = _along(plan, *names)
+    unit = plan.optimiser.slow_factor(hyper) / plan.batch
+    if plan.sampling == "full":
+        unit = np.where(hyper["label_noise"] == 0.0, 0.0, unit)
     sums = plan.optimiser.schedule.sums_of_squares(plan.record, plan.steps)
-    return np.asarray(np.multiply.outer(sums, plan.optimiser.slow_factor(hyper) / plan.batch))
+    return ("step", *dims), np.asarray(np.multiply.outer(sums, unit))
 
 
-def _learning_rate(plan: Plan, hyper: dict[str, Array]) -> Array:
+def _learning_rate(plan: Plan) -> tuple[tuple[Hashable, ...], Array]:
+    dims, hyper = _along(plan, "lr")
     schedule = plan.optimiser.schedule
     factors = [schedule.factors(int(s), 1, plan.steps)[0] for s in plan.record]
-    return np.asarray(np.multiply.outer(np.array(factors), hyper["lr"]))
+    return ("step", *dims), np.asarray(np.multiply.outer(np.array(factors), hyper["lr"]))
 
 
 def _student(plan: Plan, recorder: Recorder, records: Records, k: int) -> xr.Dataset:
@@ -123,11 +124,9 @@ def _student(plan: Plan, recorder: Recorder, records: Records, k: int) -> xr.Dat
             dims = ("step", *plan.cells.dims, "replica", *own)
             variables[f"{name}_{i}"] = (dims, plan.unfold(value, 1))
 
-    if problem.bias:
-        add("weights", [w[..., :-1] for w in records.weights[k]], "unit_{i}", "unit_{before}")
-        add("biases", [w[..., -1] for w in records.weights[k]], "unit_{i}")
-    else:
-        add("weights", records.weights[k], "unit_{i}", "unit_{before}")
+    weights, biases = split_biases(records.weights[k], bias=problem.bias)
+    add("weights", weights, "unit_{i}", "unit_{before}")
+    add("biases", biases, "unit_{i}")
     add("charges", recorder.charges(records, k), "unit_{i}", "unit_{i}_b")
     add("spectrum", recorder.spectra(records, k), "mode_{i}")
     variables["embed_in"] = (("unit_0", "input"), problem.embed_in)
@@ -151,6 +150,13 @@ def _student(plan: Plan, recorder: Recorder, records: Records, k: int) -> xr.Dat
             "predicted_hessian_trace": solution.hessian_trace,
         }
     return xr.Dataset(variables, attrs=attrs)
+
+
+def split_biases(weights: list[Array], *, bias: bool) -> tuple[list[Array], list[Array]]:
+    """Matrices and biases, the last column of the weights; no biases if there are none."""
+    if not bias:
+        return weights, []
+    return [w[..., :-1] for w in weights], [w[..., -1] for w in weights]
 
 
 def _provenance(plan: Plan, wall_time: float, makers: list[dict[str, str]]) -> dict[str, Any]:

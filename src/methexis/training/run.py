@@ -15,6 +15,8 @@ from methexis.core.activations import ACTIVATIONS
 from methexis.core.checks import Array, MethexisError, integer, real_array
 from methexis.training.storage import read_tree, write_tree
 
+#: 2: activation, biases, dimensions of cells, and every chunk is written, so that one that was lost
+#: is noticed. Of format 1, chunks of nothing but NaN were left out.
 FORMAT_VERSION = 2
 
 
@@ -22,11 +24,14 @@ FORMAT_VERSION = 2
 class Run:
     """Result of a run.
 
+    Where hyper-parameters vary, there is one dimension more for each of theirs, between step and
+    replica: below, ``*cells`` is all of them, and nothing in a run without. `cell` takes one out.
+
     Attributes
     ----------
     tree : xarray.DataTree
         `data` at the root; one group ``student_k`` per student with ``weights_i``
-        (step, replica, out, in), ``biases_i`` where there are any, ``charges_i``, ``spectrum_i``
+        (step, *cells, replica, out, in), ``biases_i`` if it has any, ``charges_i``, ``spectrum_i``
         and the frozen maps.
     """
 
@@ -34,7 +39,7 @@ class Run:
 
     @property
     def data(self) -> xr.Dataset:
-        """Measurements: dimensions step, replica, student, layer, layer_a × layer_b."""
+        """Measurements: dimensions step, *cells, replica, student, layer, layer_a × layer_b."""
         return self.tree.to_dataset()
 
     @property
@@ -49,54 +54,107 @@ class Run:
         return self.tree.sizes["student"]
 
     @property
+    def cells(self) -> dict[str, int]:
+        """Dimensions of the cells and their lengths; empty without."""
+        sizes = self.tree["diverged_step"].sizes
+        return {str(dim): size for dim, size in sizes.items() if dim != "replica"}
+
+    def cell(self, **labels: Any) -> Run:
+        """Take one cell, or some: along each dimension named, the value of its coordinate.
+
+        A dimension without coordinates takes the position. The provenance is that of the cell.
+
+        Raises
+        ------
+        MethexisError
+            If there is no such dimension or value.
+
+        Examples
+        --------
+        >>> import methexis as mx
+        >>> lr = xr.DataArray([0.01, 0.02], coords={"lr": [0.01, 0.02]})
+        >>> run = mx.train(mx.EDLN((1,)), mx.Teacher([[1.0]]), mx.SGD(lr=lr), steps=4)
+        >>> run.cells, run.worst_pair().shape
+        ({'lr': 2}, (5, 2, 1))
+        >>> one = run.cell(lr=0.02)
+        >>> one.provenance["optimiser"]["lr"], one.worst_pair().shape
+        (0.02, (5, 1))
+        """
+        places = {}
+        for dim, label in labels.items():
+            if dim not in self.cells:
+                raise MethexisError(
+                    f"cell: expected one of the dimensions {', '.join(self.cells) or 'none'}, got "
+                    f"{dim!r}"
+                )
+            values = self.tree[dim].values if dim in self.tree.coords else range(self.cells[dim])
+            found = np.flatnonzero(np.asarray(values) == label)
+            if len(found) != 1:
+                raise MethexisError(f"cell: expected one value of {dim}, got {label!r}")
+            places[dim] = int(found[0])
+        groups = {
+            node.path: _select(node.to_dataset(inherit=False), places) for node in self.tree.subtree
+        }
+        provenance = _at(self.provenance, places)
+        groups["/"].attrs["provenance"] = json.dumps(provenance)
+        return Run(xr.DataTree.from_dict(groups))
+
+    @property
     def healthy(self) -> NDArray[np.bool_]:
-        """Which replicas neither diverged nor collapsed; only these enter summaries."""
+        """Which networks neither diverged nor collapsed, ``(*cells, replica)``.
+
+        Only these enter summaries.
+        """
         data = self.tree
         return np.asarray((data["diverged_step"] < 0) & (data["collapsed_step"] < 0))
 
     @property
     def weights(self) -> list[list[Array]]:
-        """Final weights per student: one array ``(replica, d_i, d_{i-1})`` per layer."""
+        """Final weights per student: one array ``(*cells, replica, d_i, d_{i-1})`` per layer."""
         return [[w[-1] for w in self.snapshots(k)] for k in range(self.num_students)]
 
     @property
     def biases(self) -> list[list[Array]]:
-        """Final biases per student: one array ``(replica, d_i)`` per layer; none without biases."""
-        found = []
-        for k in range(self.num_students):
-            group = self._group(k)
-            layers = range(1, int(group.attrs["depth"]) + 1) if group.attrs.get("bias", 0) else ()
-            found.append([np.asarray(group[f"biases_{i}"])[-1] for i in layers])
-        return found
+        """Final biases per student: one array ``(*cells, replica, d_i)`` per layer, if any."""
+        return [[b[-1] for b in self.bias_snapshots(k)] for k in range(self.num_students)]
 
     def snapshots(self, student: int) -> list[Array]:
-        """Weights of one student at all recorded steps: ``(step, replica, d_i, d_{i-1})``."""
+        """Weights of one student at all records: ``(step, *cells, replica, d_i, d_{i-1})``."""
+        return self._layers("weights", student)
+
+    def bias_snapshots(self, student: int) -> list[Array]:
+        """Biases of one student at all records: ``(step, *cells, replica, d_i)``."""
+        return self._layers("biases", student) if self._group(student).attrs.get("bias") else []
+
+    def _layers(self, name: str, student: int) -> list[Array]:
         group = self._group(student)
         depth = int(group.attrs["depth"])
-        return [np.asarray(group[f"weights_{i}"]) for i in range(1, depth + 1)]
+        return [np.asarray(group[f"{name}_{i}"]) for i in range(1, depth + 1)]
 
     def _group(self, student: int) -> xr.DataTree:
         student = integer("student", student, least=0, most=self.num_students - 1)
         return self.tree.children[f"student_{student}"]
 
     def worst_pair(self, *, projected: bool = False) -> Array:
-        """Least alignment over all pairs of hidden layers, ``(step, replica)``; NaN when lost."""
+        """Least alignment over all pairs of hidden layers, ``(step, *cells, replica)``.
+
+        NaN when lost.
+        """
         name = "alignment_projected" if projected else "alignment"
         return np.asarray(self.tree[name].min(dim=("layer_a", "layer_b"), skipna=False))
 
     def activations(
         self, x: ArrayLike, *, student: int = 0, layer: int = 1, replica: int = 0
     ) -> Array:
-        """Final activations ``(num_samples, d_layer)`` of one hidden layer.
-
-        Those after the activation function. With cells, ``(*cells, num_samples, d_layer)``.
+        """Final activations ``(*cells, num_samples, d_layer)`` of one hidden layer.
 
         Parameters
         ----------
         x : array (num_samples, dim_x)
             Inputs of the source (with the student's private features appended, if it has any).
         student, layer, replica : int
-            Student; hidden layer ``1 … D-1``; position of the replica in the run.
+            Student; hidden layer ``1 … D-1``, after its activation function; position of the
+            replica in the run.
 
         Raises
         ------
@@ -106,13 +164,15 @@ class Run:
         group = self._group(student)
         layer = integer("layer", layer, least=1, most=int(group.attrs["depth"]) - 1)
         replica = integer("replica", replica, least=0, most=self.tree.sizes["replica"] - 1)
-        act = ACTIVATIONS[group.attrs.get("activation", "identity")].value
         embed = np.asarray(group["embed_in"])
+        # Stores of format 1 say nothing of an activation function: there was none.
+        act = ACTIVATIONS[group.attrs.get("activation", "identity")].value
+        weights, biases = self.weights[student], self.biases[student]
         hidden = real_array("x", x, (None, embed.shape[1])) @ embed.T
-        for i in range(1, layer + 1):
-            hidden = hidden @ np.asarray(group[f"weights_{i}"])[-1, ..., replica, :, :].mT
-            if group.attrs.get("bias", 0):
-                hidden = hidden + np.asarray(group[f"biases_{i}"])[-1, ..., replica, None, :]
+        for i in range(layer):
+            hidden = hidden @ weights[i][..., replica, :, :].mT
+            if biases:
+                hidden = hidden + biases[i][..., replica, None, :]
             hidden = act(hidden)
         return np.asarray(hidden)
 
@@ -163,9 +223,38 @@ def open_run(path: str | Path) -> Run:
             "update methexis"
         )
     try:
-        return Run(read_tree(source))
+        return Run(read_tree(source, every_chunk=version > 1))
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise MethexisError(f"open_run: expected a saved run at {source}, got: {error}") from None
+
+
+def _select(data: xr.Dataset, places: dict[str, int]) -> xr.Dataset:
+    return data.isel({dim: at for dim, at in places.items() if dim in data.dims})
+
+
+def _at(record: dict[str, Any], places: dict[str, int]) -> dict[str, Any]:
+    """Provenance of a cell: each hyper-parameter's own value, and the dimensions left."""
+    result: dict[str, Any] = {}
+    for key, value in record.items():
+        if key == "cells":
+            left = {dim: found for dim, found in value.items() if dim not in places}
+            result |= {"cells": left} if left else {}
+            taken = {
+                dim: found[places[dim]] if isinstance(found, list) else places[dim]
+                for dim, found in value.items()
+                if dim in places
+            }
+            result["cell"] = record.get("cell", {}) | taken
+        elif isinstance(value, dict) and value.keys() == {"dims", "values"}:
+            index = tuple(places.get(dim, slice(None)) for dim in value["dims"])
+            kept = [dim for dim in value["dims"] if dim not in places]
+            values = np.asarray(value["values"])[index].tolist()
+            result[key] = {"dims": kept, "values": values} if kept else values
+        elif isinstance(value, dict) and key != "cell":
+            result[key] = _at(value, places)
+        elif key not in result:
+            result[key] = value
+    return result
 
 
 def _format_version(source: Path) -> int:

@@ -3,7 +3,7 @@
 Zarr 3 has no stable type for fixed-length strings, so an array of strings is stored as positions
 ``0 … n - 1`` with the strings in its attribute ``labels``, which any reader of zarr can see. The
 order of groups and variables, which folders do not keep, is in attributes as well. All this is
-undone on reading: what is read is identical to what was written.
+undone on reading: what is read is identical to what was written, or else reading fails.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
+import zarr
 
 _LABELS = "labels"
 _ORDER = "variables"
@@ -38,7 +39,8 @@ def write_tree(tree: xr.DataTree, path: Path) -> None:
             shutil.rmtree(leftover, ignore_errors=True)
         groups = {node.path: _encoded(node.to_dataset(inherit=False)) for node in tree.subtree}
         groups["/"].attrs[_GROUPS] = list(groups)
-        xr.DataTree.from_dict(groups).to_zarr(partial, mode="w", consolidated=False)
+        with zarr.config.set({"array.write_empty_chunks": True}):
+            xr.DataTree.from_dict(groups).to_zarr(partial, mode="w", consolidated=False)
         if path.is_dir():
             path.replace(old)
         partial.replace(path)
@@ -51,18 +53,37 @@ def write_tree(tree: xr.DataTree, path: Path) -> None:
             shutil.rmtree(leftover, ignore_errors=True)
 
 
-def read_tree(path: Path) -> xr.DataTree:
+def read_tree(path: Path, *, every_chunk: bool = True) -> xr.DataTree:
     """Read what `write_tree` wrote, into memory.
+
+    Parameters
+    ----------
+    path : path
+        The store.
+    every_chunk : bool
+        Whether every chunk must be there. Zarr itself takes a missing one for a chunk of fill
+        values, and does not write those by default.
 
     Raises
     ------
     OSError, ValueError, KeyError, TypeError, RuntimeError
         If there is no whole store of ours at ``path``.
     """
+    if every_chunk:
+        _require_chunks(path)
     with xr.open_datatree(path, engine="zarr", consolidated=False) as tree:
         return xr.DataTree.from_dict(
             {path: _decoded(_dataset_at(tree, path)) for path in tree.attrs[_GROUPS]}
         )
+
+
+def _require_chunks(path: Path) -> None:
+    for name, node in zarr.open_group(path, mode="r").members(max_depth=None):
+        if isinstance(node, zarr.Array) and node.nchunks_initialized < node.nchunks:
+            raise ValueError(
+                f"{name} has {node.nchunks_initialized} of {node.nchunks} chunks, the others are "
+                "lost"
+            )
 
 
 def _dataset_at(tree: xr.DataTree, path: str) -> xr.Dataset:
