@@ -8,30 +8,77 @@
 // extension. tests/native/test_symbols.py enforces both.
 #include "kernels.hpp"
 
+#include "block.hpp"
+
 namespace methexis::METHEXIS_ISA {
 namespace {
-
-#if defined(__AVX512F__)
-constexpr int kBytesPerVector = 64;
-#elif defined(__AVX2__)
-constexpr int kBytesPerVector = 32;
-#else
-constexpr int kBytesPerVector = 16;
-#endif
 
 #define METHEXIS_STRING(text) METHEXIS_STRING_OF(text)
 #define METHEXIS_STRING_OF(text) #text
 
-double dot(const double* a, const double* b, std::size_t size) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < size; ++i) {
-    sum += a[i] * b[i];
+template <class T, int L, bool Within>
+size_t bytes(const Run& run) {
+  return Block<T, L, Within>::bytes(run);
+}
+
+template <class T, int L, bool Within>
+void advance(const Run& run, const Call& call, int64_t first, int count, char* memory) {
+  Block<T, L, Within>(run, call, first, count, memory).advance();
+}
+
+template <class T, int L, bool Within>
+constexpr Kernel kernel() {
+  return {Within ? 1 : L, bytes<T, L, Within>, advance<T, L, Within>};
+}
+
+template <class T>
+constexpr int fill(Kernel (&to)[kMaxKernels]) {
+  int count = 0;
+  if constexpr (kMaxVectorBytes >= 64) to[count++] = kernel<T, 64 / sizeof(T), false>();
+  if constexpr (kMaxVectorBytes >= 32) to[count++] = kernel<T, 32 / sizeof(T), false>();
+  to[count++] = kernel<T, 16 / sizeof(T), false>();
+  return count;
+}
+
+constexpr int L = kMaxVectorBytes / 8;
+
+void normals(const uint32_t* pair, uint64_t step, int64_t count, double* out) {
+  using U = Words<L>;
+  const RoundKeys<L> key(pair);
+  U lanes{};
+  for (int l = 0; l < L; ++l) lanes[l] = l;
+  for (int64_t block = 0; 4 * block < count; block += L) {
+    U words[4];
+    words_of<L>(key, step, lanes + uint64_t(block), words);
+    Doubles<L> normal[4];
+    normals_of<L>(words[0], words[1], normal[0], normal[1]);
+    normals_of<L>(words[2], words[3], normal[2], normal[3]);
+    for (int n = 0; n < 4 * L && 4 * block + n < count; ++n) {
+      out[4 * block + n] = normal[n % 4][n / 4];
+    }
   }
-  return sum;
+}
+
+void order(const uint32_t* key, uint64_t epoch, int64_t count, uint64_t* scratch, uint32_t* out) {
+  make_order(key, epoch, count, scratch, out);
+}
+
+constexpr Kernels make_kernels() {
+  Kernels made{};
+  made.name = METHEXIS_STRING(METHEXIS_ISA);
+  made.bytes_per_vector = kMaxVectorBytes;
+  made.num_across[0] = fill<double>(made.across[0]);
+  made.num_across[1] = fill<float>(made.across[1]);
+  made.within[0] = kernel<double, kMaxVectorBytes / 8, true>();
+  made.within[1] = kernel<float, kMaxVectorBytes / 4, true>();
+  made.normals = normals;
+  made.order = order;
+  made.order_scratch = order_scratch;
+  return made;
 }
 
 }  // namespace
 
-constinit const Kernels kernels = {METHEXIS_STRING(METHEXIS_ISA), kBytesPerVector, dot};
+constinit const Kernels kernels = make_kernels();
 
 }  // namespace methexis::METHEXIS_ISA

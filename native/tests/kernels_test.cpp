@@ -5,17 +5,15 @@
 
 namespace methexis::METHEXIS_ISA {
 
-TEST(dot_of_whole_numbers_is_exact) {
-  double a[37];
-  double b[37];
-  double expected = 0.0;
-  for (int i = 0; i < 37; ++i) {
-    a[i] = i;
-    b[i] = 2 * i - 5;
-    expected += a[i] * b[i];
-    CHECK_NEAR(kernels.dot(a, b, static_cast<std::size_t>(i) + 1), expected, 0.0);
-  }
-  CHECK_NEAR(kernels.dot(a, b, 0), 0.0, 0.0);
+TEST(orders_are_permutations) {
+  const std::uint32_t key[2] = {1, 2};
+  std::uint64_t scratch[300];
+  std::uint32_t order[100];
+  CHECK_NEAR(static_cast<double>(kernels.order_scratch(100) <= 300), 1.0, 0.0);
+  kernels.order(key, 3, 100, scratch, order);
+  bool seen[100] = {};
+  for (std::uint32_t position : order) seen[position] = true;
+  for (bool found : seen) CHECK_NEAR(static_cast<double>(found), 1.0, 0.0);
 }
 
 }  // namespace methexis::METHEXIS_ISA

@@ -58,7 +58,7 @@ def _noisy(plan: Plan, draw: Draw) -> Draw:
     count, dim_y = plan.batch, plan.source.dim_y
     dtype = np.dtype(plan.dtype)
     deviation = plan.label_noise.astype(dtype)[:, None, None]
-    maps = [(_pull(p, count) @ p.label_map).astype(dtype) for p in plan.problems]
+    maps = [(signal_map(p, count) @ p.label_map).astype(dtype) for p in plan.problems]
     noise_keys = [
         keys(plan.seeds, plan.replica_of, _stream(plan, StreamId.LABEL_NOISE, k))
         for k in range(len(maps))
@@ -90,20 +90,20 @@ def _columns(
     return np.ascontiguousarray(shaped, dtype=dtype)
 
 
-def _pull(problem: Problem, batch: int) -> Array:
+def signal_map(problem: Problem, batch: int) -> Array:
     """Map from the folded labels to the form in which the loss wants them."""
     if problem.loss in ("squared", "whitened"):
         return 2.0 / batch * problem.embed_out.T
     return np.eye(len(problem.label_map))
 
 
-def _tables(plan: Plan) -> list[tuple[Array, Array]]:
+def sample_tables(plan: Plan) -> list[tuple[Array, Array]]:
     """Inputs and labels of every row of the data set, in the form of a block, per student."""
     tables = []
     for problem in plan.problems:
         assert problem.x is not None and problem.y is not None  # make_plan refuses a teacher
         inputs = problem.x @ problem.embed_in.T
-        labels = problem.y @ _pull(problem, plan.batch).T
+        labels = problem.y @ signal_map(problem, plan.batch).T
         tables.append((inputs.astype(plan.dtype), labels.astype(plan.dtype)))
     return tables
 
@@ -121,7 +121,7 @@ def _online(plan: Plan) -> Draw:
     root_x, root_noise = sqrt_psd(source.cov_x), sqrt_psd(source.cov_noise)
     maps, privates, sample_keys, private_keys = [], [], [], []
     for k, (student, problem) in enumerate(zip(plan.students, plan.problems, strict=True)):
-        pull = _pull(problem, plan.batch)
+        pull = signal_map(problem, plan.batch)
         inputs = np.hstack(
             [problem.embed_in[:, :num_x] @ root_x, np.zeros((problem.dims[0], num_y))]
         )
@@ -164,7 +164,7 @@ def _online(plan: Plan) -> Draw:
 
 
 def _from_samples(plan: Plan) -> Draw:
-    tables = _tables(plan)
+    tables = sample_tables(plan)
     count = len(tables[0][0])
     base = StreamId.INDICES if plan.sampling == "replace" else StreamId.PERMUTATIONS
     index_keys = [
@@ -224,7 +224,7 @@ def _from_samples(plan: Plan) -> Draw:
 
 def _whole(plan: Plan) -> Draw:
     tables = [
-        tuple(np.ascontiguousarray(table.T)[None, None] for table in pair) for pair in _tables(plan)
+        tuple(np.ascontiguousarray(table.T)[None, None] for table in pair) for pair in sample_tables(plan)
     ]
 
     def draw(first: int, num: int) -> list[Block]:

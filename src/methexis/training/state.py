@@ -79,9 +79,16 @@ class State:
         """Which networks now have diverged, and which have collapsed to zero."""
         diverged = np.zeros(plan.num_networks, dtype=np.bool_)
         collapsed = diverged.copy()
-        for problem, layers, start in zip(plan.problems, self.weights, plan.start, strict=True):
+        for k, layers in enumerate(self.weights):
             size = np.max([np.abs(w).max(axis=(-2, -1)) for w in layers], axis=0)
-            first = np.max([np.abs(w).max(axis=(-2, -1)) for w in start], axis=0)
-            diverged |= ~(size <= DIVERGENCE_FACTOR * np.maximum(first, problem.weight_scale))
-            collapsed |= size <= COLLAPSE_FACTOR * first
+            upper, lower = limits(plan, k)
+            diverged |= ~(size <= upper)
+            collapsed |= size <= lower
         return diverged, collapsed
+
+
+def limits(plan: Plan, student: int) -> tuple[Array, Array]:
+    """Sizes of the largest weight above and below which a network is lost, ``(network,)``."""
+    first = np.max([np.abs(w).max(axis=(-2, -1)) for w in plan.start[student]], axis=0)
+    least = plan.problems[student].weight_scale
+    return DIVERGENCE_FACTOR * np.maximum(first, least), COLLAPSE_FACTOR * first

@@ -1,0 +1,111 @@
+#include "engine.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <mutex>
+#include <new>
+#include <thread>
+
+namespace methexis {
+namespace {
+
+// First- and second-level cache that a block may count on, in bytes. Only speed depends on it.
+constexpr std::size_t kFirstLevel = 32 * 1024;
+
+struct Free {
+  void operator()(char* memory) const { std::free(memory); }
+};
+
+std::unique_ptr<char, Free> aligned_memory(std::size_t bytes) {
+  auto* memory = static_cast<char*>(std::aligned_alloc(64, (bytes + 63) / 64 * 64));
+  if (!memory) throw std::bad_alloc();
+  return std::unique_ptr<char, Free>(memory);
+}
+
+}  // namespace
+
+const void* OwnedRun::keep(const void* from, std::size_t bytes) {
+  // One vector more than asked for, zeroed: kernels may read whole vectors past the end of a row.
+  storage_.push_back(std::make_unique<char[]>(bytes + 64));
+  if (bytes) std::memcpy(storage_.back().get(), from, bytes);
+  return storage_.back().get();
+}
+
+Engine::Engine(std::unique_ptr<OwnedRun> owned, const Kernels& kernels, bool single, int lanes)
+    : owned_(std::move(owned)), kernels_(kernels), single_(single) {
+  cut(lanes);
+  const Run& run = owned_->run;
+  if (run.sampling == Sampling::shuffle) {
+    const std::size_t rows = (run.paired ? 1 : run.num_students) * run.num_networks;
+    positions_.resize(rows * static_cast<std::size_t>(run.num_samples));
+    for (std::size_t i = 0; i < rows; ++i) {
+      orders_.push_back({-1, positions_.data() + i * static_cast<std::size_t>(run.num_samples)});
+    }
+  }
+}
+
+// A wide block does more per instruction, a narrow one fits a smaller cache and leaves more blocks
+// for the threads. Bits depend on neither, so this is free to follow the number of networks too.
+void Engine::cut(int lanes) {
+  const Run& run = owned_->run;
+  const Kernel* across = kernels_.across[single_];
+  const int num_across = kernels_.num_across[single_];
+  if (run.within) {
+    const Kernel* kernel = &kernels_.within[single_];
+    lanes_ = 1;
+    bytes_ = kernel->bytes(run);
+    for (std::int64_t n = 0; n < run.num_networks; ++n) blocks_.push_back({kernel, n, 1});
+    return;
+  }
+  int chosen = num_across - 1;
+  for (int k = 0; k < num_across; ++k) {
+    if (lanes ? across[k].lanes == lanes
+              : across[k].lanes <= run.num_networks && across[k].bytes(run) <= kFirstLevel) {
+      chosen = k;
+      break;
+    }
+  }
+  if (!lanes && across[chosen].bytes(run) > kFirstLevel) chosen = 0;
+  lanes_ = across[chosen].lanes;
+  bytes_ = 0;
+  for (std::int64_t first = 0; first < run.num_networks;) {
+    const std::int64_t left = run.num_networks - first;
+    // The rest goes to the narrowest kernel that holds it, or to the widest that it fills.
+    int k = chosen;
+    while (k + 1 < num_across && across[k].lanes > left && across[k + 1].lanes >= left) ++k;
+    const int count = static_cast<int>(std::min<std::int64_t>(across[k].lanes, left));
+    blocks_.push_back({&across[k], first, count});
+    bytes_ = std::max(bytes_, across[k].bytes(run));
+    first += count;
+  }
+}
+
+void Engine::advance(Call call, int threads) {
+  call.orders = orders_.data();
+  std::atomic<std::size_t> next{0};
+  std::exception_ptr failure;
+  std::mutex failed;
+  const auto work = [&] {
+    try {
+      const auto memory = aligned_memory(bytes_);
+      for (std::size_t i = next++; i < blocks_.size(); i = next++) {
+        const BlockOf& block = blocks_[i];
+        block.kernel->advance(owned_->run, call, block.first, block.count, memory.get());
+      }
+    } catch (...) {
+      const std::lock_guard lock(failed);
+      failure = std::current_exception();
+    }
+  };
+  const auto wanted = std::min<std::size_t>(static_cast<std::size_t>(threads), blocks_.size());
+  std::vector<std::thread> others;
+  for (std::size_t i = 1; i < wanted; ++i) others.emplace_back(work);
+  work();
+  for (std::thread& thread : others) thread.join();
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace methexis
