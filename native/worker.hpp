@@ -263,8 +263,10 @@ class Worker {
     for (ptrdiff_t n = 0; n < p * stride; n += L) {
       store(residual + n, load<V>(residual + n) - load<V>(labels + n));
     }
-    factorise(p);
-    if (learn) take_in(p);
+    if (learn) {  // the second gradient of a SAM step whitens as the first one did
+      factorise(p);
+      take_in(p);
+    }
     const V scale = splat<V>(T(2) / T(batch));
     for (ptrdiff_t b = 0; b < stride; b += L) {
       for (int r = 0; r < p; ++r) {  // L z = r

@@ -224,7 +224,8 @@ def _from_samples(plan: Plan) -> Draw:
 
 def _whole(plan: Plan) -> Draw:
     tables = [
-        tuple(np.ascontiguousarray(table.T)[None, None] for table in pair) for pair in sample_tables(plan)
+        tuple(np.ascontiguousarray(table.T)[None, None] for table in pair)
+        for pair in sample_tables(plan)
     ]
 
     def draw(first: int, num: int) -> list[Block]:

@@ -1,6 +1,6 @@
 """The native engine: the steps of the reference engine, in compiled kernels.
 
-Python folds a plan into plain arrays once (`_config`, `_student`), in the form that the kernels want
+Python folds a plan into plain arrays once (`_config`, `_student`), in the form that kernels want
 them, and from then on only says how far to go. What the kernels do with them is in ``native/``;
 `ReferenceEngine` is what they are compared with.
 
