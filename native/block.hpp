@@ -138,7 +138,7 @@ class Block {
     for (int l = 0; l < (in ? L : count); ++l) {
       double* outside =
           call.residual_cov[s] + (first + (Within ? 0 : lane(l))) * ptrdiff_t(p) * p;
-      T* inside = workers[s].covariance + l;
+      T* inside = workers[s].output.covariance + l;
       for (int n = 0; n < p * p; ++n) {
         if (in) {
           inside[n * L] = T(outside[n]);

@@ -1,3 +1,4 @@
+// See engine.hpp. Compiled for the least machine of the architecture.
 #include "engine.hpp"
 
 #include <algorithm>

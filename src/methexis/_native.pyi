@@ -1,5 +1,10 @@
 """Compiled kernels of the native engine (``native/module.cpp``)."""
 
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
 def instruction_sets() -> list[str]:
     """Return the instruction sets that this machine can run, fastest first."""
 
@@ -13,3 +18,45 @@ def memory_rate(
     bytes: int, store: bool, single_precision: bool, seconds: float = 0.1, name: str = ""
 ) -> float:
     """Return bytes per second to and from a working set: two loads per store, or only loads."""
+
+def normals(k0: int, k1: int, step: int, count: int, isa: str = "") -> NDArray[np.float64]:
+    """Return the first normals of one step of a stream."""
+
+def order(k0: int, k1: int, epoch: int, count: int, isa: str = "") -> NDArray[np.float64]:
+    """Return the order of the samples in one epoch of a stream."""
+
+class Engine:
+    """A run, cut into blocks of networks that threads advance."""
+
+    def __init__(
+        self,
+        config: dict[str, Any],
+        students: list[dict[str, Any]],
+        isa: str = "",
+        single: bool = False,
+        lanes: int = 0,
+    ) -> None: ...
+    def advance(
+        self,
+        first_step: int,
+        factors: NDArray[np.float64],
+        weights: list[Any],
+        slots: list[Any],
+        residual_cov: list[Any],
+        diverged: NDArray[np.int64],
+        collapsed: NDArray[np.int64],
+        threads: int,
+    ) -> None:
+        """Advance all networks by one step per factor of the learning rate, in place."""
+
+    @property
+    def lanes(self) -> int:
+        """Networks of a block."""
+
+    @property
+    def block_bytes(self) -> int:
+        """Bytes of working memory per thread."""
+
+    @property
+    def isa(self) -> str:
+        """The instruction set in use."""

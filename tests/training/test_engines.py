@@ -11,7 +11,7 @@ import pytest
 
 import methexis as mx
 from methexis.progress import Report
-from methexis.training import native
+from methexis.training import extension
 from methexis.training.engines import ENGINES, choose_engine
 from methexis.training.plan import Plan, make_plan
 from methexis.training.reference import ReferenceEngine
@@ -32,7 +32,7 @@ def plan_for(**changes: Any) -> Plan:
 
 
 def test_without_the_extension(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(native, "BUILT", False)
+    monkeypatch.setattr(extension, "BUILT", False)
     assert choose_engine(plan_for()) is ReferenceEngine
     with pytest.raises(mx.MethexisError, match=r"^engine: expected the compiled extension .*none"):
         mx.train(STUDENT, TEACHER, mx.SGD(lr=0.01), steps=1, engine="native")

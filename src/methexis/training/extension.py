@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-from types import ModuleType
+from importlib.util import find_spec
 
 from methexis.core.checks import MethexisError
 
-_NAME = "methexis._native"
+#: Whether the extension has been built; see CONTRIBUTING.md.
+BUILT = find_spec("methexis._native") is not None
+
+if BUILT:
+    from methexis._native import Engine
+else:
+
+    class Engine:  # type: ignore[no-redef]
+        """Stands for the compiled class where there is none."""
+
+        def __init__(self, *arguments: object, **options: object) -> None:
+            del arguments, options
+            raise MethexisError(f"engine: {MISSING}")
 
 
-def has_extension() -> bool:
-    """Whether the extension was built."""
-    return importlib.util.find_spec(_NAME) is not None
+MISSING = (
+    "expected the compiled extension methexis._native for 'native', got none; build it by "
+    "installing methexis from source with a C++20 compiler"
+)
 
-
-def load_extension() -> ModuleType:
-    """Import the extension.
-
-    Raises
-    ------
-    MethexisError
-        If this installation has none.
-    """
-    if not has_extension():
-        raise MethexisError(
-            "engine: expected the compiled extension of methexis, which this installation lacks; "
-            "install it with a C++20 compiler at hand, or use engine='reference'"
-        )
-    return importlib.import_module(_NAME)
+__all__ = ["BUILT", "MISSING", "Engine"]

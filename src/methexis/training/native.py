@@ -21,9 +21,9 @@ from methexis.core.laws import LAWS
 from methexis.core.linalg import sqrt_psd
 from methexis.core.problem import Problem
 from methexis.core.samples import Samples
+from methexis.training import extension
 from methexis.training.batches import sample_tables, signal_map
 from methexis.training.cells import HYPER
-from methexis.training.extension import has_extension, load_extension
 from methexis.training.gradients import RIDGE, WINDOW
 from methexis.training.optimisers import UpdateRule
 from methexis.training.plan import Plan
@@ -65,9 +65,8 @@ class NativeEngine:
         assert isinstance(plan.optimiser, UpdateRule)
         self.plan = plan
         self.optimiser = plan.optimiser
-        native = load_extension()
         try:
-            self._engine = native.Engine(
+            self._engine = extension.Engine(
                 _config(plan),
                 [_student(plan, k) for k in range(len(plan.problems))],
                 isa=instruction_set,
@@ -79,11 +78,8 @@ class NativeEngine:
     @staticmethod
     def refusal(plan: Plan) -> str:
         """Why this engine cannot carry out ``plan``; empty if it can."""
-        if not has_extension():
-            return (
-                "expected the compiled extension of methexis for 'native', got an installation "
-                "without it; install from source with a C++20 compiler"
-            )
+        if not extension.BUILT:
+            return extension.MISSING
         if not isinstance(plan.optimiser, UpdateRule) or plan.optimiser.kind not in _KINDS:
             return f"expected an optimiser that makes steps, got {plan.optimiser!r}"
         deepest = max(p.depth for p in plan.problems)
