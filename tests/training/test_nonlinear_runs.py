@@ -62,6 +62,8 @@ def test_what_theory_does_not_know_is_nan_and_says_why(run: mx.Run) -> None:
 
 
 def test_weights_and_biases_are_apart(run: mx.Run) -> None:
+    assert run.tree["student_0"].attrs["charge_law"] == "diagonal"
+    assert run.tree["student_1"].attrs["charge_law"] == "none"
     assert [w.shape for w in run.weights[0]] == [(2, 6, 4), (2, 5, 6), (2, 3, 5)]
     assert [b.shape for b in run.biases[0]] == [(2, 6), (2, 5), (2, 3)]
     assert run.biases[1] == []

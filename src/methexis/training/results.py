@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from methexis.core.charges import conserved_part
 from methexis.core.checks import Array
 from methexis.training.plan import Plan
 from methexis.training.recording import Recorder, Records
@@ -136,6 +137,7 @@ def _student(plan: Plan, recorder: Recorder, records: Records, k: int) -> xr.Dat
         "dims": list(problem.dims),
         "activation": problem.activation,
         "bias": int(problem.bias),
+        "charge_law": conserved_part(problem.activation) or "none",
     }
     if solution is not None:
         variables["predicted_spectrum"] = (

@@ -65,7 +65,7 @@ def train(
 
     Parameters
     ----------
-    students : EDLN or sequence of EDLN
+    students : EDLN, MLP or sequence of them
         Networks; all see the same samples unless ``paired`` is False.
     source : Teacher or Samples
         Data.
@@ -77,14 +77,18 @@ def train(
         Samples per step ``B``; not used with the exact gradient.
     sampling : {"online", "replace", "shuffle", "full"}
         Fresh samples of a teacher (its default); a data set with replacement; a data set in
-        shuffled epochs (the default for samples); the exact gradient, whatever ``batch`` is.
+        shuffled epochs (the default for samples); the exact gradient, whatever ``batch`` is: from
+        moments, or from the whole data set where there is no closed form.
         `GradientFlow` always has the exact gradient: it is ``"full"`` whatever is asked for. The
         provenance says what was done; with ``"full"`` its batch is None and slow time stands still.
         Epochs follow each other without a gap, so a batch may span two of them.
     paired : bool
         Whether students see the same samples in the same order; private features never are shared.
-    loss : {"squared", "whitened"}
-        ``‖r‖²`` or ``rᵀΣε⁻¹r``.
+    loss : {"squared", "whitened", "whitened_running", "cross_entropy"}
+        Of a sample with residual ``r = f - y``: ``‖r‖²``; ``rᵀΣε⁻¹r`` with the source's ``Σε``; the
+        same with the second moment of the residuals of past steps for ``Σε``; or
+        ``-Σ_c y_c ln softmax(f)_c``, for `Samples` whose labels are class probabilities
+        (`Samples.classes`).
     init : Initialiser or weights per student
         Where to start: ``mx.init.gaussian()`` by default; or per student a list of arrays
         ``(d_i, d_{i-1})``, one per layer, or ``(replica, d_i, d_{i-1})``, or with cells
@@ -93,7 +97,7 @@ def train(
         Number of independent repetitions, or their numbers (which fix their random numbers).
     label_noise : float or DataArray
         Standard deviation of fresh Gaussian noise on all of the source's labels, in every sample of
-        every step.
+        every step; with ``"full"`` in every row of the data set. Recorded theory counts it in.
     seed : int or DataArray
         Seed of initial weights and samples. The dimensions of a `DataArray`, here, in
         ``label_noise`` and in the optimiser, become cells: every combination is trained in one
