@@ -92,8 +92,8 @@ METHEXIS_INLINE Vec<T, L> exponential(Vec<T, L> x) {
     Vec<T, H> part[2];
     __builtin_memcpy(part, &x, sizeof(x));
     for (int i = 0; i < 2; ++i) {
-      part[i] = __builtin_convertvector(exp<H>(__builtin_convertvector(part[i], Doubles<H>)),
-                                        Vec<T, H>);
+      part[i] =
+          __builtin_convertvector(exp<H>(__builtin_convertvector(part[i], Doubles<H>)), Vec<T, H>);
     }
     Vec<T, L> value;
     __builtin_memcpy(&value, part, sizeof(value));

@@ -39,9 +39,11 @@ class Batches {
   using Student_ = Worker<T, L, Within>;
   static constexpr int W = kMaxVectorBytes / 8;  // 64-bit lanes of the widest vector
   static constexpr int kLanes = Within ? 1 : L;
+  static constexpr int kParts = L > W ? L / W : 1;  // vectors of 64-bit lanes for the networks
+  static constexpr int kSteps = L < W ? W / L : 1;  // steps that fill one such vector
 
-  Batches(const Run& the_run, const Call& the_call, int64_t the_first, int the_count,
-          int the_ahead, Arena& arena)
+  Batches(const Run& the_run, const Call& the_call, int64_t the_first, int the_count, int the_ahead,
+          Arena& arena)
       : run(the_run), call(the_call), first(the_first), count(the_count), ahead(the_ahead) {
     const int64_t batch = run.batch;
     const bool tables = run.sampling == Sampling::replace || run.sampling == Sampling::shuffle;
@@ -56,10 +58,10 @@ class Batches {
       Seen made{};
       made.input_size = round_up(student.dims[0] + student.bias, Within ? L : 1) * stride;
       made.label_size = student.num_labels * stride;
-      made.inputs = arena.take_zeros<T>(together * made.input_size);
-      made.labels = arena.take_zeros<T>(together * made.label_size);
+      made.inputs = arena.take<T>(together * made.input_size);
+      made.labels = arena.take<T>(together * made.label_size);
       if (run.sampling == Sampling::full && run.num_noise) {
-        made.base = arena.take_zeros<T>(made.label_size);
+        made.base = arena.take<T>(made.label_size);
       }
       if (arena.base) {
         seen[s] = made;
@@ -90,8 +92,8 @@ class Batches {
       noise_words = arena.take<uint64_t>(words_of_call(batch * run.num_noise));
     }
     if constexpr (Within) {
-      staged = arena.take_zeros<T>((stride + L) * (widest + L));
-      turned = arena.take_zeros<T>(stride * round_up(widest, L));
+      staged = arena.take<T>((stride + L) * (widest + L));
+      turned = arena.take<T>(stride * round_up(widest, L));
     }
   }
 
@@ -180,13 +182,14 @@ class Batches {
 
   T* take_numbers(Arena& arena, int64_t amount) {
     // Blocks are turned whole, so a little more than the last number may be read.
-    return arena.take_zeros<T>(ahead * per_step(amount) + (Within ? (L + 1) * amount : 0));
+    return arena.take<T>(ahead * per_step(amount) + (Within ? (L + 1) * amount : 0));
   }
 
   // Words drawn before any becomes a number. Two passes keep the cipher's chain of ten rounds and
   // the transform's divisions and roots apart, so that each fills the processor by itself.
   size_t words_of_call(int64_t amount) const {
-    return size_t(ahead) * size_t(per_step(amount)) + 4 * W;
+    const size_t steps = size_t(ahead + kSteps - 1) / kSteps;
+    return steps * size_t(per_step(amount)) * (Within ? 1 : W) / (Within ? 1 : L) + 4 * W;
   }
 
   int lane(int l) const { return l < count ? l : 0; }
@@ -201,75 +204,83 @@ class Batches {
       }
     } else if constexpr (Within) {
       for (int t = 0; t < num; ++t) {
-        draw_line(RoundKeys<W>(keys + 2 * first), step + t, 1, per_step(amount) / 4, buffer,
-                  to + t * per_step(amount), 1);
+        draw_within(RoundKeys<W>(keys + 2 * first), step + t, per_step(amount) / 4, buffer,
+                    to + t * per_step(amount));
       }
-    } else if constexpr (L == W || L == 2 * W) {
-      for (int half = 0; half < L / W; ++half) {
+    } else {
+      for (int part = 0; part < kParts; ++part) {
         Words<W> k0{}, k1{};
         for (int l = 0; l < W; ++l) {
-          const int64_t network = first + lane(half * W + l);
+          const int64_t network = first + lane(part * W + l % L);
           k0[l] = keys[2 * network];
           k1[l] = keys[2 * network + 1];
         }
-        draw_across(RoundKeys<W>(k0, k1), step, num, (amount + 3) / 4, buffer, to + half * W);
-      }
-    } else {
-      for (int l = 0; l < L; ++l) {
-        if (l >= count) break;  // the lanes of no network need no numbers
-        draw_line(RoundKeys<W>(keys + 2 * (first + l)), step, num, (amount + 3) / 4, buffer,
-                  to + l, L);
+        draw_across(RoundKeys<W>(k0, k1), step, num, (amount + 3) / 4, buffer, to + part * W);
       }
     }
   }
 
-  // Lanes are networks; consecutive numbers are L apart.
+  // Lanes are networks, or, of narrow blocks, the networks at several consecutive steps. Numbers of
+  // a step are L apart.
   __attribute__((noinline)) void draw_across(const RoundKeys<W>& key, int64_t step, int num,
                                              int64_t blocks, uint64_t* buffer, T* to) const {
     using U = Words<W>;
     uint64_t* at = buffer;
-    for (int t = 0; t < num; ++t) {
+    for (int t = 0; t < num; t += kSteps) {
+      U low{}, high{};
+      for (int l = 0; l < W; ++l) {
+        const uint64_t mine = uint64_t(step + t + (kSteps > 1 ? l / L : 0));
+        low[l] = mine & 0xFFFFFFFF;
+        high[l] = mine >> 32;
+      }
       for (int64_t block = 0; block < blocks; ++block, at += 4 * W) {
         U drawn[4];
-        words_of<W>(key, step + t, splat<U>(uint64_t(block)), drawn);
+        philox<W>(low, high, splat<U>(uint64_t(block)), U{}, key, drawn);
         for (int j = 0; j < 4; ++j) store(at + j * W, drawn[j]);
       }
     }
-    const uint64_t* end = at;
-    for (at = buffer; at != end; at += 2 * W, to += 2 * L) {
-      Doubles<W> a, b;
-      normals_of<W>(load<U>(at), load<U>(at + W), a, b);
-      store_as<T, W>(to, a);
-      store_as<T, W>(to + L, b);
+    at = buffer;
+    const int64_t pairs = 2 * blocks;
+    if constexpr (kSteps == 1) {
+      const uint64_t* end = buffer + num * blocks * 4 * W;
+      for (; at != end; at += 2 * W, to += 2 * L) {
+        Doubles<W> a, b;
+        normals_of<W>(load<U>(at), load<U>(at + W), a, b);
+        store_as<T, W>(to, a);
+        store_as<T, W>(to + L, b);
+      }
+    } else {
+      for (int t = 0; t < num; t += kSteps) {
+        const int some = num - t < kSteps ? num - t : kSteps;
+        for (int64_t pair = 0; pair < pairs; ++pair, at += 2 * W) {
+          Doubles<W> both[2];
+          normals_of<W>(load<U>(at), load<U>(at + W), both[0], both[1]);
+          for (int n = 0; n < 2; ++n) {
+            Doubles<L> parts[kSteps];
+            __builtin_memcpy(parts, &both[n], sizeof(both[n]));
+            for (int k = 0; k < some; ++k) {
+              store_as<T, L>(to + (t + k) * blocks * 4 * L + (2 * pair + n) * L, parts[k]);
+            }
+          }
+        }
+      }
     }
   }
 
-  // Lanes are consecutive blocks of one network, steps one after the other; consecutive numbers are
-  // `gap` apart.
-  __attribute__((noinline)) void draw_line(const RoundKeys<W>& key, int64_t step, int num,
-                                           int64_t blocks, uint64_t* buffer, T* to,
-                                           ptrdiff_t gap) const {
+  // Lanes are consecutive blocks of one step of one network.
+  __attribute__((noinline)) void draw_within(const RoundKeys<W>& key, int64_t step, int64_t blocks,
+                                             uint64_t* buffer, T* to) const {
     using U = Words<W>;
-    U low{}, high{}, block{};
-    int64_t next_step = step, next_block = 0;
-    const int64_t total = num * blocks;
+    U lanes{};
+    for (int l = 0; l < W; ++l) lanes[l] = l;
     uint64_t* at = buffer;
-    for (int64_t done = 0; done < total; done += W, at += 4 * W) {
-      for (int l = 0; l < W; ++l) {
-        low[l] = uint64_t(next_step) & 0xFFFFFFFF;
-        high[l] = uint64_t(next_step) >> 32;
-        block[l] = uint64_t(next_block);
-        if (++next_block == blocks) {
-          next_block = 0;
-          ++next_step;
-        }
-      }
+    for (int64_t block = 0; block < blocks; block += W, at += 4 * W) {
       U drawn[4];
-      philox<W>(low, high, block, U{}, key, drawn);
+      words_of<W>(key, step, lanes + uint64_t(block), drawn);
       for (int j = 0; j < 4; ++j) store(at + j * W, drawn[j]);
     }
-    at = buffer;
-    for (int64_t done = 0; done < total; done += W, at += 4 * W, to += 4 * W * gap) {
+    const uint64_t* end = at;
+    for (at = buffer; at != end; at += 4 * W, to += 4 * W) {
       Doubles<W> normal[4];
       normals_of<W>(load<U>(at), load<U>(at + W), normal[0], normal[1]);
       normals_of<W>(load<U>(at + 2 * W), load<U>(at + 3 * W), normal[2], normal[3]);
@@ -277,12 +288,7 @@ class Batches {
       zip<W>(normal[1], normal[3]);
       zip<W>(normal[0], normal[1]);
       zip<W>(normal[2], normal[3]);
-      if (gap == 1) {
-        for (int j = 0; j < 4; ++j) store_as<T, W>(to + j * W, normal[j]);
-        continue;
-      }
-      const int64_t left = 4 * (total - done);
-      for (int n = 0; n < 4 * W && n < left; ++n) to[n * gap] = T(normal[n / W][n % W]);
+      for (int j = 0; j < 4; ++j) store_as<T, W>(to + j * W, normal[j]);
     }
   }
 
@@ -445,7 +451,7 @@ class Batches {
     const bool single = !Within && run.batch == 1;
     multiply<T, L, true>(rows_out, single ? num : int(stride / L), depth,
                          {static_cast<const T*>(map), map_row, 1}, samples,
-                         {to, stride, single ? to_size : L}, accumulate);
+                         {to, stride, single ? to_size : L}, Store<T, L>{accumulate});
   }
 
   const Run& run;

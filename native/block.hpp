@@ -78,7 +78,7 @@ class Block {
   // Samples are drawn so many steps ahead that weights of several students need not take turns in
   // the first-level cache at every step, and no more than keeps the samples themselves in it.
   int steps_ahead() const {
-    constexpr size_t sample_bytes = 8192;
+    constexpr size_t sample_bytes = 16384;
     const size_t each = sizeof(T) * kLanes * run.batch * (run.width > 4 ? run.width : 4);
     size_t most = sample_bytes / each;
     most = most < 1 ? 1 : most;
@@ -109,6 +109,9 @@ class Block {
             from[r * columns + c] = to[c * step];
           }
         }
+        if constexpr (In && Within) {  // a lost network may have left NaN in the padding
+          for (ptrdiff_t c = columns; c < row_jump; ++c) to[c] = T(0);
+        }
       }
     }
   }
@@ -136,8 +139,7 @@ class Block {
   void move_covariance(int s, bool in) {
     const int p = run.students[s].num_labels;
     for (int l = 0; l < (in ? L : count); ++l) {
-      double* outside =
-          call.residual_cov[s] + (first + (Within ? 0 : lane(l))) * ptrdiff_t(p) * p;
+      double* outside = call.residual_cov[s] + (first + (Within ? 0 : lane(l))) * ptrdiff_t(p) * p;
       T* inside = workers[s].output.covariance + l;
       for (int n = 0; n < p * p; ++n) {
         if (in) {
@@ -181,6 +183,8 @@ class Block {
 
   void set_rates(int64_t step) {
     const double factor = call.factors[step - call.first_step];
+    if (factor == last_factor && run.optimiser != Optimiser::adam) return;
+    last_factor = factor;
     for (int l = 0; l < L; ++l) rates.lr[l] = T(lr[l] * factor);
     rates.keep = T(1) - rates.lr * weight_decay;
     if (run.optimiser == Optimiser::adam) {
@@ -263,6 +267,7 @@ class Block {
   bool decay = false;
   Rates<T, L> rates;
   V weight_decay;
+  double last_factor = -1.0;  // no schedule has it
   double lr[L], log_beta[2][L];
 };
 

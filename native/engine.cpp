@@ -13,20 +13,32 @@
 namespace methexis {
 namespace {
 
-// First- and second-level cache that a block may count on, in bytes. Only speed depends on it.
-constexpr std::size_t kFirstLevel = 32 * 1024;
+// First-level cache that the weights of a block may count on, in bytes. Only speed depends on it.
+constexpr std::size_t kFirstLevel = 28 * 1024;
 
-struct Free {
-  void operator()(char* memory) const { std::free(memory); }
-};
+// Bytes of the weights of one network that every step reads and writes.
+std::size_t weight_bytes(const Run& run, bool single) {
+  std::size_t count = 0;
+  for (int s = 0; s < run.num_students; ++s) {
+    const Student& student = run.students[s];
+    for (int i = 0; i < student.depth; ++i) {
+      count += static_cast<std::size_t>(student.dims[i] + student.bias) *
+               static_cast<std::size_t>(student.dims[i + 1]);
+    }
+  }
+  return count * (single ? 4 : 8);
+}
 
 std::unique_ptr<char, Free> aligned_memory(std::size_t bytes) {
   auto* memory = static_cast<char*>(std::aligned_alloc(64, (bytes + 63) / 64 * 64));
   if (!memory) throw std::bad_alloc();
+  std::memset(memory, 0, bytes);
   return std::unique_ptr<char, Free>(memory);
 }
 
 }  // namespace
+
+void Free::operator()(char* memory) const { std::free(memory); }
 
 const void* OwnedRun::keep(const void* from, std::size_t bytes) {
   // One vector more than asked for, zeroed: kernels may read whole vectors past the end of a row.
@@ -61,15 +73,14 @@ void Engine::cut(int lanes) {
     for (std::int64_t n = 0; n < run.num_networks; ++n) blocks_.push_back({kernel, n, 1});
     return;
   }
-  int chosen = num_across - 1;
+  int chosen = 0;  // where weights leave the first-level cache anyway
   for (int k = 0; k < num_across; ++k) {
-    if (lanes ? across[k].lanes == lanes
-              : across[k].lanes <= run.num_networks && across[k].bytes(run) <= kFirstLevel) {
+    const bool fits = weight_bytes(run, single_) * across[k].lanes <= kFirstLevel;
+    if (lanes ? across[k].lanes == lanes : across[k].lanes <= run.num_networks && fits) {
       chosen = k;
       break;
     }
   }
-  if (!lanes && across[chosen].bytes(run) > kFirstLevel) chosen = 0;
   lanes_ = across[chosen].lanes;
   bytes_ = 0;
   for (std::int64_t first = 0; first < run.num_networks;) {
@@ -89,12 +100,11 @@ void Engine::advance(Call call, int threads) {
   std::atomic<std::size_t> next{0};
   std::exception_ptr failure;
   std::mutex failed;
-  const auto work = [&] {
+  const auto work = [&](char* memory) {
     try {
-      const auto memory = aligned_memory(bytes_);
       for (std::size_t i = next++; i < blocks_.size(); i = next++) {
         const BlockOf& block = blocks_[i];
-        block.kernel->advance(owned_->run, call, block.first, block.count, memory.get());
+        block.kernel->advance(owned_->run, call, block.first, block.count, memory);
       }
     } catch (...) {
       const std::lock_guard lock(failed);
@@ -102,9 +112,10 @@ void Engine::advance(Call call, int threads) {
     }
   };
   const auto wanted = std::min<std::size_t>(static_cast<std::size_t>(threads), blocks_.size());
+  while (memory_.size() < wanted) memory_.push_back(aligned_memory(bytes_));
   std::vector<std::thread> others;
-  for (std::size_t i = 1; i < wanted; ++i) others.emplace_back(work);
-  work();
+  for (std::size_t i = 1; i < wanted; ++i) others.emplace_back(work, memory_[i].get());
+  work(memory_[0].get());
   for (std::thread& thread : others) thread.join();
   if (failure) std::rethrow_exception(failure);
 }

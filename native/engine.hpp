@@ -31,6 +31,10 @@ struct BlockOf {
   int count;
 };
 
+struct Free {
+  void operator()(char* memory) const;
+};
+
 class Engine {
  public:
   // `lanes` is the number of networks of a block, 0 for the best by shapes and number of networks.
@@ -54,6 +58,7 @@ class Engine {
   int lanes_ = 1;
   std::size_t bytes_ = 0;
   std::vector<BlockOf> blocks_;
+  std::vector<std::unique_ptr<char, Free>> memory_;  // of each thread
   std::vector<Order> orders_;
   std::vector<std::uint32_t> positions_;
 };

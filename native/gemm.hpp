@@ -2,9 +2,9 @@
 //
 // Every entry of B and C is a vector; an entry of A is either a vector (each lane is another
 // network with weights of its own) or one number for all lanes (lanes are samples of one network,
-// or networks that share A). Strides are free, so transposes cost nothing. Sums run over k in order,
-// one fused multiply-add each, whatever the tile: an entry of C has the same bits for any tiling and
-// any number of lanes.
+// or networks that share A). Strides are free, so transposes cost nothing. Sums run over k in
+// order, one fused multiply-add each, whatever the tile: an entry of C has the same bits for any
+// tiling and any number of lanes.
 #pragma once
 
 #include "simd.hpp"
@@ -19,15 +19,25 @@ struct View {
   View<T> transposed() const { return {data, column, row}; }
 };
 
-template <class T, int L, bool Shared, int M, int N>
-METHEXIS_INLINE void tile(int depth, View<const T> a, View<const T> b, View<T> c, bool accumulate) {
+// What becomes of a finished sum: it is stored, or added to what was there.
+template <class T, int L>
+struct Store {
+  bool accumulate = false;
+  METHEXIS_INLINE Vec<T, L> begin(const T* c) const {
+    return accumulate ? load<Vec<T, L>>(c) : Vec<T, L>{};
+  }
+  METHEXIS_INLINE void end(T* c, Vec<T, L> sum) const { store(c, sum); }
+};
+
+template <class T, int L, bool Shared, int M, int N, class End>
+METHEXIS_INLINE void tile(int depth, View<const T> a, View<const T> b, View<T> c, const End& end) {
   using V = Vec<T, L>;
   V sum[M][N];
 #pragma GCC unroll 8
   for (int i = 0; i < M; ++i) {
 #pragma GCC unroll 4
     for (int j = 0; j < N; ++j) {
-      sum[i][j] = accumulate ? load<V>(c.data + i * c.row + j * c.column) : V{};
+      sum[i][j] = end.begin(c.data + i * c.row + j * c.column);
     }
   }
   const T* left = a.data;
@@ -54,37 +64,37 @@ METHEXIS_INLINE void tile(int depth, View<const T> a, View<const T> b, View<T> c
 #pragma GCC unroll 8
   for (int i = 0; i < M; ++i) {
 #pragma GCC unroll 4
-    for (int j = 0; j < N; ++j) store(c.data + i * c.row + j * c.column, sum[i][j]);
+    for (int j = 0; j < N; ++j) end.end(c.data + i * c.row + j * c.column, sum[i][j]);
   }
 }
 
-template <class T, int L, bool Shared, int N, int M>
+template <class T, int L, bool Shared, int N, int M, class End>
 METHEXIS_INLINE void tile_rows(int rows, int depth, View<const T> a, View<const T> b, View<T> c,
-                               bool accumulate) {
+                               const End& end) {
   if (rows == M) {
-    tile<T, L, Shared, M, N>(depth, a, b, c, accumulate);
+    tile<T, L, Shared, M, N>(depth, a, b, c, end);
   } else if constexpr (M > 1) {
-    tile_rows<T, L, Shared, N, M - 1>(rows, depth, a, b, c, accumulate);
+    tile_rows<T, L, Shared, N, M - 1>(rows, depth, a, b, c, end);
   }
 }
 
 // Columns of tiles of width N: as many rows at a time as there are registers for.
-template <class T, int L, bool Shared, int N>
+template <class T, int L, bool Shared, int N, class End>
 __attribute__((noinline)) void panel(int rows, int depth, View<const T> a, View<const T> b,
-                                     View<T> c, bool accumulate) {
+                                     View<T> c, End end) {
   constexpr int most = kManyRegisters ? (N >= 4 ? 6 : 8) : (N == 1 ? 8 : N == 2 ? 6 : 4);
   int left = rows;
   while (left >= most) {
     // The last two tiles share the rest evenly, so that none is thin.
     if (left > most && left < 2 * most) break;
-    tile<T, L, Shared, most, N>(depth, a, b, c, accumulate);
+    tile<T, L, Shared, most, N>(depth, a, b, c, end);
     a.data += most * a.row;
     c.data += most * c.row;
     left -= most;
   }
   while (left > 0) {
     int take = left > most ? (left + 1) / 2 : left;
-    tile_rows<T, L, Shared, N, most>(take, depth, a, b, c, accumulate);
+    tile_rows<T, L, Shared, N, most>(take, depth, a, b, c, end);
     a.data += take * a.row;
     c.data += take * c.row;
     left -= take;
@@ -92,25 +102,25 @@ __attribute__((noinline)) void panel(int rows, int depth, View<const T> a, View<
 }
 
 // `columns` counts vectors.
-template <class T, int L, bool Shared>
+template <class T, int L, bool Shared, class End = Store<T, L>>
 void multiply(int rows, int columns, int depth, View<const T> a, View<const T> b, View<T> c,
-              bool accumulate = false) {
+              End end = {}) {
   constexpr int widest = kManyRegisters ? 4 : 3;
   while (columns > 0) {
     int take = columns >= widest ? widest : columns;
     if (columns == widest + 1) take = (columns + 1) / 2;
     switch (take) {
       case 1:
-        panel<T, L, Shared, 1>(rows, depth, a, b, c, accumulate);
+        panel<T, L, Shared, 1>(rows, depth, a, b, c, end);
         break;
       case 2:
-        panel<T, L, Shared, 2>(rows, depth, a, b, c, accumulate);
+        panel<T, L, Shared, 2>(rows, depth, a, b, c, end);
         break;
       case 3:
-        panel<T, L, Shared, 3>(rows, depth, a, b, c, accumulate);
+        panel<T, L, Shared, 3>(rows, depth, a, b, c, end);
         break;
       default:
-        if constexpr (widest >= 4) panel<T, L, Shared, 4>(rows, depth, a, b, c, accumulate);
+        if constexpr (widest >= 4) panel<T, L, Shared, 4>(rows, depth, a, b, c, end);
     }
     b.data += take * b.column;
     c.data += take * c.column;

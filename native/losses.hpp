@@ -2,7 +2,8 @@
 //
 //   squared             g = C h_D - t,  C = (2/B) M^T M,  t = (2/B) M^T y
 //   cross-entropy       g = M^T (softmax(M h_D) / B - y / B)
-//   running whitening   g = (2/B) M^T P (M h_D - y),  P the inverse of the running covariance of past
+//   running whitening   g = (2/B) M^T P (M h_D - y),  P the inverse of the running covariance of
+//   past
 //                       residuals with a small ridge
 #pragma once
 
@@ -22,10 +23,10 @@ class OutputSignal {
                ptrdiff_t the_vectors, Arena& arena)
       : run(the_run), student(the_student), stride(the_stride), vectors(the_vectors) {
     const ptrdiff_t p = student.num_labels;
-    if (student.embed_out) residual = arena.take_zeros<T>(p * stride);
+    if (student.embed_out) residual = arena.take<T>(p * stride);
     if (run.loss == Loss::whitened_running) {
-      covariance = arena.take_zeros<T>(p * p * L);
-      factor = arena.take_zeros<T>(p * p * L);
+      covariance = arena.take<T>(p * p * L);
+      factor = arena.take<T>(p * p * L);
     }
   }
 
@@ -93,8 +94,7 @@ class OutputSignal {
   void whitened_signal(const T* out, const T* labels, T* g, int rows, bool learn) {
     const int p = student.num_labels;
     const T* embed = static_cast<const T*>(student.embed_out);
-    multiply<T, L, true>(p, vectors, rows, {embed, rows, 1}, panel(out),
-                         {residual, stride, L});
+    multiply<T, L, true>(p, vectors, rows, {embed, rows, 1}, panel(out), {residual, stride, L});
     for (ptrdiff_t n = 0; n < p * stride; n += L) {
       store(residual + n, load<V>(residual + n) - load<V>(labels + n));
     }
@@ -123,8 +123,7 @@ class OutputSignal {
         store(at, scale * load<V>(at));
       }
     }
-    multiply<T, L, true>(rows, vectors, p, {embed, 1, rows}, panel(residual),
-                         {g, stride, L});
+    multiply<T, L, true>(rows, vectors, p, {embed, 1, rows}, panel(residual), {g, stride, L});
   }
 
   // Cholesky factor of the running covariance plus its ridge; lanes are networks (or all the same).

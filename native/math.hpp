@@ -64,15 +64,17 @@ METHEXIS_INLINE Doubles<L> log(Doubles<L> x) {
 // Sine and cosine of x in [-pi/4, pi/4].
 template <class V>
 METHEXIS_INLINE V sine_reduced(V x, V z) {
-  constexpr double series[] = {-0x1.5555555555549p-3, 0x1.111111110f8a6p-7, -0x1.a01a019c161d5p-13,
-                               0x1.71de357b1fe7dp-19, -0x1.ae5e68a2b9cebp-26, 0x1.5d93a5acfd57cp-33};
+  constexpr double series[] = {-0x1.5555555555549p-3,  0x1.111111110f8a6p-7,
+                               -0x1.a01a019c161d5p-13, 0x1.71de357b1fe7dp-19,
+                               -0x1.ae5e68a2b9cebp-26, 0x1.5d93a5acfd57cp-33};
   return fma(x * z, horner(z, series), x);
 }
 
 template <class V>
 METHEXIS_INLINE V cosine_reduced(V z) {
-  constexpr double series[] = {0x1.555555555554cp-5,  -0x1.6c16c16c15177p-10, 0x1.a01a019cb159p-16,
-                               -0x1.27e4f809c52adp-22, 0x1.1ee9ebdb4b1c4p-29, -0x1.8fae9be8838d4p-37};
+  constexpr double series[] = {0x1.555555555554cp-5,  -0x1.6c16c16c15177p-10,
+                               0x1.a01a019cb159p-16,  -0x1.27e4f809c52adp-22,
+                               0x1.1ee9ebdb4b1c4p-29, -0x1.8fae9be8838d4p-37};
   return fma(z * z, horner(z, series), fma(z, splat<V>(-0.5), splat<V>(1.0)));
 }
 
@@ -99,9 +101,9 @@ METHEXIS_INLINE void cosine_sine_turn(Words<L> word, Doubles<L>& cosine, Doubles
 // e^r - 1 for |r| <= ln(2)/2, by Taylor's series: the first term left out is below 2^-57 r.
 template <class V>
 METHEXIS_INLINE V expm1_reduced(V r) {
-  constexpr double series[] = {1.0 / 2,        1.0 / 6,         1.0 / 24,         1.0 / 120,
-                               1.0 / 720,      1.0 / 5040,      1.0 / 40320,      1.0 / 362880,
-                               1.0 / 3628800,  1.0 / 39916800,  1.0 / 479001600,  1.0 / 6227020800};
+  constexpr double series[] = {1.0 / 2,       1.0 / 6,        1.0 / 24,        1.0 / 120,
+                               1.0 / 720,     1.0 / 5040,     1.0 / 40320,     1.0 / 362880,
+                               1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800};
   return fma(r * r, horner(r, series), r);
 }
 
@@ -164,12 +166,14 @@ template <int L>
 METHEXIS_INLINE Doubles<L> scaled_erfc(Doubles<L> x) {
   using V = Doubles<L>;
   constexpr double series[] = {
-      0x1.3ba5916e9fd7fp+0,   -0x1.1df1ad154a28ep-3,  0x1.f7f5df66fd6c2p-7,  0x1.16ecefcfa5342p-4,
-      -0x1.9ddb23c3e8a22p-4,  0x1.7fee004e1312cp-4,   -0x1.0fb06dfe5229fp-4, 0x1.3079edf66992fp-5,
-      -0x1.0962388397d97p-6,  0x1.49c6728d8f7d4p-8,   -0x1.8d4a9b00c7997p-11, -0x1.a1df2abbaddf5p-13,
-      0x1.3be04bf52bb5ap-13,  -0x1.9958ab3ba5c33p-16, -0x1.78861f18ee7b4p-17, 0x1.7f2369c34c9fdp-18,
-      0x1.3981051d34c93p-22,  -0x1.bae01eb0d8aa5p-21, 0x1.4cbb15f961dcdp-24, 0x1.d8dd577cdf0b1p-24,
-      -0x1.613ab11aa86acp-26, -0x1.f96a93e7cc13ap-27, 0x1.b39ff8659ae03p-29, 0x1.ec1f75354d5ebp-30,
+      0x1.3ba5916e9fd7fp+0,   -0x1.1df1ad154a28ep-3,  0x1.f7f5df66fd6c2p-7,
+      0x1.16ecefcfa5342p-4,   -0x1.9ddb23c3e8a22p-4,  0x1.7fee004e1312cp-4,
+      -0x1.0fb06dfe5229fp-4,  0x1.3079edf66992fp-5,   -0x1.0962388397d97p-6,
+      0x1.49c6728d8f7d4p-8,   -0x1.8d4a9b00c7997p-11, -0x1.a1df2abbaddf5p-13,
+      0x1.3be04bf52bb5ap-13,  -0x1.9958ab3ba5c33p-16, -0x1.78861f18ee7b4p-17,
+      0x1.7f2369c34c9fdp-18,  0x1.3981051d34c93p-22,  -0x1.bae01eb0d8aa5p-21,
+      0x1.4cbb15f961dcdp-24,  0x1.d8dd577cdf0b1p-24,  -0x1.613ab11aa86acp-26,
+      -0x1.f96a93e7cc13ap-27, 0x1.b39ff8659ae03p-29,  0x1.ec1f75354d5ebp-30,
       -0x1.246d137a70e42p-32, -0x1.2e4a1567a5afep-33};
   V t = (x - 4.0) / (x + 4.0);
   return horner(t, series) / fma(splat<V>(2.0), x, splat<V>(1.0));

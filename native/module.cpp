@@ -104,8 +104,8 @@ const T* kept(OwnedRun& owned, const nb::handle value, const std::string& name,
 
 template <class T>
 T* written(const nb::handle value, const std::string& name, const Shape& shape) {
-  return static_cast<T*>(const_cast<void*>(
-      array(value, name, nb::dtype<T>(), name_of<T>(), shape, true).data()));
+  return static_cast<T*>(
+      const_cast<void*>(array(value, name, nb::dtype<T>(), name_of<T>(), shape, true).data()));
 }
 
 // An array of the run's dtype, or null for None.
@@ -246,8 +246,8 @@ class PyEngine {
     engine_ = std::make_unique<Engine>(std::move(owned), kernels, single, lanes);
   }
 
-  void advance(std::int64_t first_step, const nb::ndarray<const double, nb::ndim<1>, nb::c_contig,
-                                                           nb::device::cpu>& factors,
+  void advance(std::int64_t first_step,
+               const nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>& factors,
                const nb::list& weights, const nb::list& slots, const nb::list& residual_cov,
                const nb::handle diverged, const nb::handle collapsed, int threads) {
     const Run& run = engine_->run();
@@ -316,8 +316,7 @@ class PyEngine {
       const Student& student = run.students[s];
       for (int k = 0; k < per_student * student.depth; ++k) {
         const int i = k % student.depth;
-        const Shape shape = {run.num_networks, student.dims[i + 1],
-                             student.dims[i] + student.bias};
+        const Shape shape = {run.num_networks, student.dims[i + 1], student.dims[i] + student.bias};
         const nb::handle item = from[found.size()];
         found.push_back(engine_->single() ? static_cast<void*>(written<float>(item, name, shape))
                                           : static_cast<void*>(written<double>(item, name, shape)));
@@ -331,7 +330,8 @@ class PyEngine {
 
 nb::object float64_array(std::vector<double>&& values) {
   auto* held = new std::vector<double>(std::move(values));
-  const nb::capsule owner(held, [](void* p) noexcept { delete static_cast<std::vector<double>*>(p); });
+  const nb::capsule owner(held,
+                          [](void* p) noexcept { delete static_cast<std::vector<double>*>(p); });
   return nb::cast(nb::ndarray<nb::numpy, double, nb::ndim<1>>(held->data(), {held->size()}, owner));
 }
 

@@ -57,6 +57,18 @@ METHEXIS_INLINE void update(Vec<T, L>& w, Vec<T, L> gradient, Vec<T, L>& a, Vec<
   }
 }
 
+// SGD as the end of a product: the gradient is used where it arises and never stored.
+template <class T, int L>
+struct Descend {
+  const Rates<T, L>& rates;
+  METHEXIS_INLINE Vec<T, L> begin(const T*) const { return Vec<T, L>{}; }
+  METHEXIS_INLINE void end(T* c, Vec<T, L> gradient) const {
+    Vec<T, L> w = load<Vec<T, L>>(c), none{};
+    update<Optimiser::sgd, T, L>(w, gradient, none, none, rates);
+    store(c, w);
+  }
+};
+
 template <Optimiser O, class T, int L>
 void update_all(T* w, const T* gradient, T* a, T* b, ptrdiff_t count, const Rates<T, L>& rates) {
   using V = Vec<T, L>;

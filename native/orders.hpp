@@ -8,9 +8,10 @@ namespace methexis::METHEXIS_ISA {
 // Words needed by `make_order` as scratch space, in 64-bit numbers, for `count` samples.
 inline size_t order_scratch(int64_t count) { return 2 * size_t(count) + (size_t(count) + 1) / 2; }
 
-// The stable order of 64-bit sort keys, sample i having words 2i and 2i + 1 of the epoch as high and
-// low half. Sorted by the high half in three passes of a radix sort that carries the sample's number
-// in the low half of each element; the few equal high halves are then put in order by the low ones.
+// The stable order of 64-bit sort keys, sample i having words 2i and 2i + 1 of the epoch as high
+// and low half. Sorted by the high half in three passes of a radix sort that carries the sample's
+// number in the low half of each element; the few equal high halves are then put in order by the
+// low ones.
 inline void make_order(const uint32_t* pair, uint64_t epoch, int64_t count, uint64_t* scratch,
                        uint32_t* positions) {
   constexpr int L = kMaxVectorBytes / 8;

@@ -30,7 +30,8 @@ struct RoundKeys {
 // Philox4x32-10. Products replace the words that they are the low halves of; what they carry in
 // their high halves is ignored by the next product and cut off at the end.
 template <int L>
-METHEXIS_INLINE void philox(Words<L> x0, Words<L> x1, Words<L> x2, Words<L> x3, const RoundKeys<L>& key, Words<L> (&out)[4]) {
+METHEXIS_INLINE void philox(Words<L> x0, Words<L> x1, Words<L> x2, Words<L> x3,
+                            const RoundKeys<L>& key, Words<L> (&out)[4]) {
   using U = Words<L>;
   const U m0 = splat<U>(uint64_t(0xD2511F53)), m1 = splat<U>(uint64_t(0xCD9E8D57));
 #pragma GCC unroll 10
@@ -50,7 +51,8 @@ METHEXIS_INLINE void philox(Words<L> x0, Words<L> x1, Words<L> x2, Words<L> x3, 
 
 // Words of block `block` of a step.
 template <int L>
-METHEXIS_INLINE void words_of(const RoundKeys<L>& key, uint64_t step, Words<L> block, Words<L> (&out)[4]) {
+METHEXIS_INLINE void words_of(const RoundKeys<L>& key, uint64_t step, Words<L> block,
+                              Words<L> (&out)[4]) {
   using U = Words<L>;
   philox<L>(splat<U>(step & 0xFFFFFFFF), splat<U>(step >> 32), block, U{}, key, out);
 }

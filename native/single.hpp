@@ -1,10 +1,10 @@
 // Steps of single samples: a gradient is an outer product and is never stored.
 //
-// Each weight is read twice and written once per step: going forward, and in the pass that updates it
-// and pulls the error signal back through it. Momentum takes one more array along. With m = lr g_i
-// and c = 1 - lr decay - lr l2, SGD is W <- c W - m h^T; heavy ball subtracts lr beta V (the velocity
-// before the step) from c W, Nesterov lr beta V (the one after it), so that momentum 0 gives the bits
-// of SGD.
+// Each weight is read twice and written once per step: going forward, and in the pass that updates
+// it and pulls the error signal back through it. Momentum takes one more array along. With m = lr
+// g_i and c = 1 - lr decay - lr l2, SGD is W <- c W - m h^T; heavy ball subtracts lr beta V (the
+// velocity before the step) from c W, Nesterov lr beta V (the one after it), so that momentum 0
+// gives the bits of SGD.
 #pragma once
 
 #include "gemm.hpp"
@@ -138,9 +138,9 @@ class SingleSample {
         V value = load<V>(w + r * jump + c);
         pin(value);
         if constexpr (Pull) sum = fma(value, error[r], sum);
-        store(w + r * jump + c, moved<O, Decay>(value, error[r], m[r], input,
-                                                velocity_at<O>(velocity, r * jump + c), shrink,
-                                                rates));
+        store(w + r * jump + c,
+              moved<O, Decay>(value, error[r], m[r], input, velocity_at<O>(velocity, r * jump + c),
+                              shrink, rates));
       }
       if constexpr (Pull) store(previous + c, sum);
     }
@@ -149,9 +149,9 @@ class SingleSample {
 #pragma GCC unroll 8
       for (int r = 0; r < R; ++r) {
         const V value = load<V>(w + r * jump + end);
-        store(w + r * jump + end, moved<O, Decay>(value, error[r], m[r], one,
-                                                  velocity_at<O>(velocity, r * jump + end), shrink,
-                                                  rates));
+        store(w + r * jump + end,
+              moved<O, Decay>(value, error[r], m[r], one, velocity_at<O>(velocity, r * jump + end),
+                              shrink, rates));
       }
     }
   }

@@ -1,8 +1,8 @@
 // What a run is, as plain numbers and pointers: all that kernels know of it.
 //
-// `Run` is filled once by module.cpp from checked arrays; `Call` once per stretch of steps. Both are
-// shared by the copies of the kernels for all instruction sets, so they hold no vector types and no
-// inline functions. Matrices are row-major; `network` is always the first axis.
+// `Run` is filled once by module.cpp from checked arrays; `Call` once per stretch of steps. Both
+// are shared by the copies of the kernels for all instruction sets, so they hold no vector types
+// and no inline functions. Matrices are row-major; `network` is always the first axis.
 #pragma once
 
 #include <cstddef>
@@ -22,25 +22,24 @@ enum class Sampling : int { online, replace, shuffle, full };
 constexpr int kMaxDepth = 128;
 constexpr int kMaxSlots = 2;
 
-
 // One student: shapes and everything frozen. Labels are what `g = curvature f - label` needs for
 // the squared loss, `(2/B) M^T y`; the labels themselves otherwise.
 struct Student {
-  int depth;            // layers
-  const int* dims;      // d_0 ... d_D
-  int bias;             // 1 if h is extended by a one, so that W has a last column of biases
+  int depth;        // layers
+  const int* dims;  // d_0 ... d_D
+  int bias;         // 1 if h is extended by a one, so that W has a last column of biases
   Activation activation;
-  int num_labels;             // length of a label: d_D, or p for running whitening
-  const void* curvature;     // (d_D, d_D) = (2/B) M^T M; squared loss
-  int plain_curvature;        // whether it is (2/B) times the identity
+  int num_labels;           // length of a label: d_D, or p for running whitening
+  const void* curvature;    // (d_D, d_D) = (2/B) M^T M; squared loss
+  int plain_curvature;      // whether it is (2/B) times the identity
   const void* embed_out;    // (p, d_D): M, null for the identity; not for the squared loss
   const void* input_map;    // (d_0, width): from standardised numbers to h_0; online
   const void* label_map;    // (num_labels, width); online
   const void* private_map;  // (d_0, num_private); online, null if there are none
   int num_private;
   const void* noise_map;  // (num_labels, num_noise): from label noise to labels
-  const void* inputs;    // (num_samples, d_0); tables
-  const void* labels;    // (num_samples, num_labels); tables
+  const void* inputs;     // (num_samples, d_0); tables
+  const void* labels;     // (num_samples, num_labels); tables
 };
 
 struct Run {
@@ -82,13 +81,13 @@ struct Order {
 struct Call {
   std::int64_t first_step;
   std::int64_t num_steps;
-  const double* factors;       // (num_steps) of the learning rate
-  void* const* weights;        // [student][layer] -> (network, rows, columns), flattened
-  void* const* slots;          // [student][slot][layer]
-  double* const* residual_cov; // [student] -> (network, p, p)
-  std::int64_t* diverged;           // (network), -1 while healthy
+  const double* factors;        // (num_steps) of the learning rate
+  void* const* weights;         // [student][layer] -> (network, rows, columns), flattened
+  void* const* slots;           // [student][slot][layer]
+  double* const* residual_cov;  // [student] -> (network, p, p)
+  std::int64_t* diverged;       // (network), -1 while healthy
   std::int64_t* collapsed;
-  Order* orders;               // [student][network]
+  Order* orders;  // [student][network]
 };
 
 }  // namespace methexis

@@ -39,9 +39,9 @@ class Worker {
     ptrdiff_t widest = 0, largest = 0;
     for (int i = 0; i < depth; ++i) {
       const ptrdiff_t size = weight_numbers(i);
-      weights[i] = arena.take_zeros<T>(size);
+      weights[i] = arena.take<T>(size);
       for (int s = 0; s < kMaxSlots; ++s) {
-        slot[s][i] = s < slots ? arena.take_zeros<T>(size) : nullptr;
+        slot[s][i] = s < slots ? arena.take<T>(size) : nullptr;
       }
       largest = size > largest ? size : largest;
     }
@@ -50,23 +50,23 @@ class Worker {
     for (int i = 0; i <= depth; ++i) {
       const ptrdiff_t features = panel_rows(i);
       widest = features > widest ? features : widest;
-      if (i > 0) hidden[i] = arena.take_zeros<T>(features * stride);
-      slope[i] = curved && i > 0 && i < depth ? arena.take_zeros<T>(features * stride) : nullptr;
+      if (i > 0) hidden[i] = arena.take<T>(features * stride);
+      slope[i] = curved && i > 0 && i < depth ? arena.take<T>(features * stride) : nullptr;
       if (student.bias && i > 0 && arena.base) fill_ones(hidden[i] + student.dims[i] * stride);
     }
-    signal[0] = arena.take_zeros<T>(widest * stride);
-    signal[1] = arena.take_zeros<T>(widest * stride);
+    signal[0] = arena.take<T>(widest * stride);
+    signal[1] = arena.take<T>(widest * stride);
     for (int i = 0; i < depth; ++i) {
       if (sam) {
-        gradient[i] = arena.take_zeros<T>(weight_numbers(i));
-        moved[i] = arena.take_zeros<T>(weight_numbers(i));
+        gradient[i] = arena.take<T>(weight_numbers(i));
+        moved[i] = arena.take<T>(weight_numbers(i));
       }
     }
     if (!sam) {
-      T* shared = arena.take_zeros<T>(largest);
+      T* shared = arena.take<T>(largest);
       for (int i = 0; i < depth; ++i) gradient[i] = shared;
     }
-    turned = Within ? arena.take_zeros<T>(stride * round_up(widest, L)) : nullptr;
+    turned = Within ? arena.take<T>(stride * round_up(widest, L)) : nullptr;
   }
 
   // Numbers that the weights of layer i take, padding included.
@@ -109,9 +109,13 @@ class Worker {
     T* g = signal[0];
     output(hidden[depth], labels, g, true);
     for (int i = depth - 1; i >= 0; --i) {
-      weight_gradient(i, g);
       T* previous = i > 0 ? pull_back(weights, i, g) : nullptr;
-      apply(i, rates);
+      if (run.optimiser == Optimiser::sgd) {
+        weight_gradient(i, g, weights[i], Descend<T, L>{rates});
+      } else {
+        weight_gradient(i, g, gradient[i], Store<T, L>{});
+        apply(i, rates);
+      }
       g = previous;
     }
   }
@@ -148,17 +152,31 @@ class Worker {
     }
   }
 
-  // G_i = g_i h_{i-1}^T
-  void weight_gradient(int i, const T* g) {
-    View<const T> right;
-    if constexpr (Within) {
-      turn(hidden[i], columns(i), weight_row(i));
-      right = {turned, weight_row(i), L};
-    } else {
-      right = {hidden[i], L, stride};
+  // G_i = g_i h_{i-1}^T, handed to `end` a vector at a time, together with its place in `to`.
+  template <class End>
+  void weight_gradient(int i, const T* g, T* to, const End& end) {
+    const int rows = student.dims[i + 1];
+    const ptrdiff_t row = weight_row(i);
+    if constexpr (!Within) {
+      multiply<T, L, Within>(rows, int(row / L), batch, left_view(g), {hidden[i], L, stride},
+                             {to, row, L}, end);
+      return;
     }
-    multiply<T, L, Within>(student.dims[i + 1], weight_row(i) / L, batch, left_view(g), right,
-                           {gradient[i], weight_row(i), L});
+    // A column of biases that would begin a vector of its own is summed without the product.
+    const bool alone = student.bias && student.dims[i] % L == 0 && batch % L == 0;
+    turn(hidden[i], columns(i) - alone, row);
+    multiply<T, L, Within>(rows, int(row / L) - alone, batch, left_view(g), {turned, row, L},
+                           {to, row, L}, end);
+    if (!alone) return;
+    for (int r = 0; r < rows; ++r) {
+      V parts{};
+      for (ptrdiff_t b = 0; b < stride; b += L) parts += load<V>(g + r * stride + b);
+      T sum = 0;
+      for (int l = 0; l < L; ++l) sum += parts[l];
+      V first{};
+      first[0] = sum;
+      end.end(to + r * row + student.dims[i], first);
+    }
   }
 
   // turned <- transpose of `features` rows of `from`, in whole blocks.
@@ -225,7 +243,7 @@ class Worker {
     T* g = signal[0];
     output(hidden[depth], labels, g, learn);
     for (int i = depth - 1; i >= 0; --i) {
-      weight_gradient(i, g);
+      weight_gradient(i, g, gradient[i], Store<T, L>{});
       if (i > 0) g = pull_back(w, i, g);
     }
   }
@@ -245,9 +263,9 @@ class Worker {
     output(hidden[depth], labels, g, true);
     for (int i = depth - 1; i >= 0; --i) {
       T* previous = g == signal[0] ? signal[1] : signal[0];
-      const typename Single::Layer layer{student.dims[i + 1], student.dims[i], student.bias == 1,
-                                         weight_row(i),       weights[i],      slot[0][i],
-                                         hidden[i]};
+      const typename Single::Layer layer{
+          student.dims[i + 1], student.dims[i], student.bias == 1, weight_row(i),
+          weights[i],          slot[0][i],      hidden[i]};
       if (i > 0) {
         decay ? Single::template backward<O, true, true>(layer, g, previous, rates)
               : Single::template backward<O, true, false>(layer, g, previous, rates);
