@@ -101,7 +101,16 @@ def test_label_noise_varies(
         )
         for w, v in zip(whole.weights[1], alone.weights[1], strict=True):
             assert np.array_equal(w[i], v)
+        cell = whole.cell(sigma=float(level))
+        for k in range(len(students)):
+            ours, theirs = (run.tree[f"student_{k}"] for run in (cell, alone))
+            assert ours.attrs == theirs.attrs  # closed forms at this level
+            assert ours.data_vars.keys() == theirs.data_vars.keys()
+        for name, variable in alone.data.data_vars.items():
+            assert variable.variable.equals(cell.data[name].variable), name
     assert "sigma" not in whole.data["slow_time"].dims
+    assert whole.tree["student_0"]["predicted_entropy"].dims == ("sigma",)
+    assert whole.tree["student_0"]["universal_kernel"].dims == ("sigma", "input", "input_b")
 
 
 def test_cells_of_equal_seed_see_equal_samples(teacher: mx.Teacher) -> None:

@@ -102,6 +102,37 @@ def matrix(values: Array, labels: Sequence[str]) -> Figure:
     return figure
 
 
+def phase(values: Array, names: Sequence[Sequence[str]], axes_of: Sequence[str]) -> Figure:
+    """Alignment in every cell of two dimensions, as shades; crosses where nothing is left.
+
+    Parameters
+    ----------
+    values : array (rows, columns)
+    names : (row names, column names)
+    axes_of : (str, str)
+        Names of the two dimensions.
+    """
+    figure, axes = style.new_figure(style.WIDE, 560)
+    axes.grid(visible=False)
+    rows, columns = values.shape
+    mesh = axes.pcolormesh(
+        np.arange(columns + 1) - 0.5, np.arange(rows + 1) - 0.5, values, cmap=_ALIGNED,
+        vmin=0.0, vmax=1.0, ec="white", lw=0.6,
+    )  # fmt: skip
+    lost = np.argwhere(~np.isfinite(values))
+    axes.scatter(lost[:, 1], lost[:, 0], marker="x", s=30, color=style.CONTROL)
+    for which, count, labels in ((1, columns, names[1]), (0, rows, names[0])):
+        every = max(1, int(np.ceil(count / 12)))
+        ticks = np.arange(0, count, every)
+        (axes.set_xticks if which else axes.set_yticks)(ticks, list(labels[::every]))
+    axes.tick_params(length=0)
+    axes.set_xlabel(axes_of[1])
+    axes.set_ylabel(axes_of[0])
+    bar = figure.colorbar(mesh, ax=axes)
+    bar.set_label("alignment of the worst pair (median)")
+    return figure
+
+
 def shade_label(value: float, count: int = 5) -> str:
     """Write an alignment in a cell of a matrix of ``count`` layers: as many digits as fit.
 

@@ -10,12 +10,15 @@ import numpy as np
 
 from methexis.core.checks import Array, MethexisError
 from methexis.report import curves, gather, layers, style
+from methexis.report.cells import write_cells
 from methexis.report.page import Page
 from methexis.training.run import Run
 
 
 def write_report(run: Run, path: str | Path) -> Path:
     """Write a report of a run: one HTML file with its figures, and every figure as PDF.
+
+    Of a run with cells it is a table of all cells; ``run.cell(...)`` has a report of its own.
 
     Parameters
     ----------
@@ -42,6 +45,9 @@ def write_report(run: Run, path: str | Path) -> Path:
         page = Page(target, target.with_name(f"{target.stem}-figures"))
     else:
         page = Page(target / "report.html", target / "figures")
+    if run.cells:
+        with style.house_style():
+            return write_cells(page, run)
     healthy = int(run.healthy.sum())
     pairs = run.tree.sizes["layer"] > 1
     ends = None
@@ -162,7 +168,8 @@ def add_paths(
     ):
         levels = gather.predicted(run, f"predicted_{name}")
         found = gather.curves(run, name, predicted=path, levels=levels)
-        page.add(name, draw(clock, found), f"{name.replace('_', ' ')} over slow time")
+        if found:
+            page.add(name, draw(clock, found), f"{name.replace('_', ' ')} over slow time")
     norms, changes, still, moved = [], [], [], []
     for k in range(run.num_students):
         size, change = gather.charge_paths(run, k)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from methexis.core.charges import conserved_part
 from methexis.core.checks import Array
+from methexis.theory.platonic import PlatonicSolution
 from methexis.training.plan import Plan
 from methexis.training.recording import Recorder, Records
 from methexis.training.run import FORMAT_VERSION, Run
@@ -116,7 +117,7 @@ def _learning_rate(plan: Plan) -> tuple[tuple[Hashable, ...], Array]:
 
 
 def _student(plan: Plan, recorder: Recorder, records: Records, k: int) -> xr.Dataset:
-    problem, solution = plan.problems[k], recorder.solutions[k]
+    problem = plan.problems[k]
     variables: dict[str, Any] = {}
 
     def add(name: str, values: list[Array], rows: str, columns: str | None = None) -> None:
@@ -139,19 +140,45 @@ def _student(plan: Plan, recorder: Recorder, records: Records, k: int) -> xr.Dat
         "bias": int(problem.bias),
         "charge_law": conserved_part(problem.activation) or "none",
     }
-    if solution is not None:
-        variables["predicted_spectrum"] = (
-            ("hidden_layer", "predicted_mode"),
-            solution.layer_scales[:, None] * solution.singular_values,
-        )
-        variables["universal_kernel"] = (("input", "input_b"), solution.kernel)
-        attrs |= {
-            "predicted_entropy": solution.entropy,
-            "predicted_layer_entropy": float(solution.layer_entropy[0]),
-            "predicted_sharpness": solution.sharpness,
-            "predicted_hessian_trace": solution.hessian_trace,
-        }
+    predicted = _predicted(plan, recorder, k)
+    variables |= {name: value for name, value in predicted.items() if value[0]}
+    attrs |= {name: float(value[1]) for name, value in predicted.items() if not value[0]}
     return xr.Dataset(variables, attrs=attrs)
+
+
+def _predicted(
+    plan: Plan, recorder: Recorder, k: int
+) -> dict[str, tuple[tuple[Hashable, ...], Array]]:
+    """Closed forms of one student under their names, along the dimensions of label noise.
+
+    Nothing where no level of label noise has any, NaN at those that have none.
+    """
+    solutions = [level.students[k].solution for level in recorder.levels]
+    forms = [_closed_forms(solution) for solution in solutions if solution is not None]
+    if not forms:
+        return {}
+    found = iter(forms)
+    rows = [None if solution is None else next(found) for solution in solutions]
+    dims, noise = _along(plan, "label_noise")
+    levels = np.array([plan.label_noise[level.networks[0]] for level in recorder.levels])
+    at = np.searchsorted(levels, noise["label_noise"])
+    result = {}
+    for name, (own, value) in forms[0].items():
+        stacked = [np.full_like(value, np.nan) if row is None else row[name][1] for row in rows]
+        result[name] = ((*dims, *own), np.stack(stacked)[at])
+    return result
+
+
+def _closed_forms(solution: PlatonicSolution) -> dict[str, tuple[tuple[str, ...], Array]]:
+    spectrum = solution.layer_scales[:, None] * solution.singular_values
+    return {
+        "predicted_spectrum": (("hidden_layer", "predicted_mode"), spectrum),
+        "universal_kernel": (("input", "input_b"), solution.kernel),
+        "predicted_entropy": ((), np.array(solution.entropy)),
+        "predicted_layer_entropy": ((), np.array(solution.layer_entropy[0])),
+        "predicted_sharpness": ((), np.array(solution.sharpness)),
+        "predicted_hessian_trace": ((), np.array(solution.hessian_trace)),
+    }
 
 
 def split_biases(weights: list[Array], *, bias: bool) -> tuple[list[Array], list[Array]]:

@@ -230,7 +230,16 @@ def open_run(path: str | Path) -> Run:
 
 
 def _select(data: xr.Dataset, places: dict[str, int]) -> xr.Dataset:
-    return data.isel({dim: at for dim, at in places.items() if dim in data.dims})
+    """Take some cells; what varies no longer is told as in a run in which it never did."""
+    part = data.isel({dim: at for dim, at in places.items() if dim in data.dims})
+    for name in [str(name) for name in part.data_vars]:
+        closed_form = name.startswith("predicted_") or name == "universal_kernel"
+        if closed_form and part[name].isnull().all():
+            part = part.drop_vars(name)
+        elif closed_form and not part[name].dims:
+            part.attrs[name] = float(part[name])
+            part = part.drop_vars(name)
+    return part
 
 
 def _at(record: dict[str, Any], places: dict[str, int]) -> dict[str, Any]:
