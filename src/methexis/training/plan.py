@@ -152,7 +152,7 @@ class Plan:
         cells = {"cells": self.cells.describe_dims()} if self.cells.sizes else {}
         return {
             "source": source_name(self.source),
-            "laws": _laws(self.source),
+            **_laws(self.source),
             "dims": [list(p.dims) for p in self.problems],
             "activation": [p.activation for p in self.problems],
             "bias": [p.bias for p in self.problems],
@@ -169,9 +169,11 @@ class Plan:
         } | cells
 
 
-def _laws(source: Teacher | Samples) -> list[str] | None:
-    """Laws of a teacher's inputs and noise; None for samples."""
-    return None if isinstance(source, Samples) else [source.law_x, source.law_noise]
+def _laws(source: Teacher | Samples) -> dict[str, str]:
+    """Laws of a teacher's inputs and noise; samples have none."""
+    if isinstance(source, Samples):
+        return {}
+    return {"law_x": source.law_x, "law_noise": source.law_noise}
 
 
 def log_steps(steps: int, count: int = 64) -> NDArray[np.int64]:
