@@ -66,7 +66,7 @@ const Kernels& select(std::string_view name) {
 }
 
 const Ceilings& select_ceilings(std::string_view name) {
-  const std::string_view chosen = select(name).name;
+  [[maybe_unused]] const std::string_view chosen = select(name).name;
 #if defined(__x86_64__)
   for (const Ceilings* ceilings : {&avx512::ceilings, &avx2::ceilings}) {
     if (chosen == ceilings->name) {
