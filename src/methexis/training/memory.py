@@ -81,11 +81,15 @@ def needed_memory(
     batch: int,
     dtype: str,
     slots: int = 0,
+    stepped: int | None = None,
+    order: int = 0,
 ) -> int:
     """Bytes of the arrays that a run holds when it holds most.
 
-    Per network and student: start, weights and ``slots`` arrays of the optimiser; three copies of
-    one step's inputs and labels, and of one student's activations. Per network and record:
+    Per network and student: start, weights and ``slots`` arrays of the optimiser. Per network that
+    an engine steps at once (``stepped``; all by default): three copies of one step's inputs and
+    labels, and of one student's activations. Per network ``order`` bytes, where the engine keeps
+    the order of its epoch. Per network and record:
     snapshots of the weights with one copy in double precision, charges, the maps of one student's
     hidden layers twice for their spectra, and what is measured. Beside them what measuring takes.
     """
@@ -99,7 +103,8 @@ def needed_memory(
     columns = 8 * len(problems) + 4 * layers + 2 * layers**2
     per_record = sum(sizes) * (item + 8) + 8 * (charges + 2 * maps + columns)
     per_step = batch * (24 * ends + 3 * item * widest)
-    kept = networks * (records * per_record + sum(sizes) * (8 + (1 + slots) * item) + per_step)
+    kept = networks * (records * per_record + sum(sizes) * (8 + (1 + slots) * item) + order)
+    kept += (networks if stepped is None else min(networks, stepped)) * per_step
     return kept + min(networks, measured_at_once(problems)) * measuring_memory(problems)
 
 
@@ -111,6 +116,8 @@ def require_memory(
     batch: int,
     dtype: str,
     slots: int = 0,
+    stepped: int | None = None,
+    order: int = 0,
 ) -> None:
     """Refuse a run that would not fit.
 
@@ -121,7 +128,14 @@ def require_memory(
     """
     available = available_memory()
     needed = needed_memory(
-        problems, records=records, networks=networks, batch=batch, dtype=dtype, slots=slots
+        problems,
+        records=records,
+        networks=networks,
+        batch=batch,
+        dtype=dtype,
+        slots=slots,
+        stepped=stepped,
+        order=order,
     )
     if available is not None and needed > available:
         raise MethexisError(

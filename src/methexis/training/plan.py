@@ -24,6 +24,7 @@ from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher, source_name
 from methexis.core.threads import available_cores
 from methexis.init import Initialiser
+from methexis.training import extension
 from methexis.training.cells import (
     HYPER,
     Cells,
@@ -39,6 +40,8 @@ from methexis.training.start import sequence, start_weights
 
 SAMPLINGS = ("online", "replace", "shuffle", "full")
 DTYPES = ("float64", "float32")
+#: Most networks of a block of the native engine.
+_LANES = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,6 +250,7 @@ def make_plan(
     moments = exact and all(map(has_closed_form, problems)) and not noisy
     if exact:
         batch = source.num_samples if isinstance(source, Samples) and not moments else 1
+    compiled = extension.BUILT and engine != "reference"
     require_memory(
         problems,
         records=len(at),
@@ -254,6 +258,8 @@ def make_plan(
         batch=0 if moments else batch,
         dtype=dtype,
         slots=optimiser.num_slots,
+        stepped=_LANES * threads if compiled else None,
+        order=_order_bytes(source, len(problems), sampling, bool(paired), compiled),
     )
     numbers = tuple(integer("replica number", r, least=0, most=2**32 - 1) for r in listed)
     if len(set(numbers)) != len(numbers) or not numbers:
@@ -299,6 +305,16 @@ def _join(optimiser: Optimiser, label_noise: HyperParameter, seed: int | xr.Data
     found["label_noise"] = hyper_parameter("label_noise", label_noise, least=0.0)
     found["seed"] = seed_parameter(seed)
     return join(found)
+
+
+def _order_bytes(
+    source: Teacher | Samples, students: int, sampling: str, paired: bool, compiled: bool
+) -> int:
+    """Bytes per network of the epoch orders that an engine keeps; see `memory.needed_memory`."""
+    if not isinstance(source, Samples) or sampling != "shuffle":
+        return 0
+    # The reference engine holds two epochs of 64-bit numbers, where a batch spans two.
+    return source.num_samples * (1 if paired else students) * (4 if compiled else 16)
 
 
 def _check_sampling(source: Teacher | Samples, kind: str, sampling: str, batch: int) -> None:
