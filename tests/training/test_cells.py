@@ -234,7 +234,7 @@ def test_resumes(students: list[mx.EDLN], teacher: mx.Teacher, tmp_path: Path) -
         )
 
     def stop(report: Report) -> None:
-        if 40 <= report.step < 500:
+        if path.exists() and report.step < 500:
             raise KeyboardInterrupt
 
     module = sys.modules["methexis.training.train"]

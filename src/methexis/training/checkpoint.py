@@ -1,8 +1,9 @@
 """Checkpoints: a run killed at any moment goes on to the same bits.
 
 A checkpoint is one ``.npz`` file (no pickles) written beside its final name and renamed onto it, so
-that it is whole or absent. It holds the plan's fingerprint, the versions under which its bits were
-made, the state and the records so far.
+that it is whole or absent. It holds the plan's fingerprint, the engine and versions that made its
+bits, the state and the records so far. All of it is written each time: the cost grows with what was
+recorded, which is why `train` lets the time between two of them grow with what one takes.
 """
 
 from __future__ import annotations
