@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.locked
+PEERS := build/bench/.locked
 NATIVE := build/native/.built
 NATIVE_SOURCES := CMakeLists.txt $(shell find native -type f)
 CPP_SOURCES := $(filter %.cpp %.hpp,$(NATIVE_SOURCES))
@@ -63,8 +64,8 @@ native-neon: $(STAMP) ## cross-compile the kernels for aarch64; test them if the
 wheel: $(NATIVE) ## build a wheel in dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
-bench: $(NATIVE) ## time the reference engine
-	$(BIN)/python -m benchmarks.engine
+bench: $(NATIVE) $(PEERS) ## time the engines, JAX and PyTorch; results in benchmarks/results/
+	$(BIN)/methexis bench engine --out benchmarks/results $(BENCH)
 
 evidence: $(NATIVE) ## run the full experiments behind the documented numbers
 	$(BIN)/python -m evidence.run
@@ -86,6 +87,11 @@ $(STAMP): requirements/dev.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --requirement requirements/dev.lock
 	$(BIN)/python $(INSTALL)
+	touch $@
+
+$(PEERS): requirements/bench.txt
+	test -x build/bench/bin/python || $(PYTHON) -m venv build/bench
+	build/bench/bin/python -m pip install --quiet --requirement requirements/bench.txt
 	touch $@
 
 $(NATIVE): $(STAMP) $(NATIVE_SOURCES)

@@ -1,1 +1,1 @@
-"""Timings that a reader can repeat; `make bench` prints them."""
+"""Peers of the engines, and the measured table."""

@@ -26,7 +26,7 @@ LAYERS = [  # from the bottom to the top; imports go downwards or stay in their 
     {"theory"},
     {"init", "geometry", "schedules"},
     {"training", "measures"},
-    {"scenarios", "transport", "probes"},
+    {"scenarios", "transport", "probes", "bench"},
     {"cli", "report"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

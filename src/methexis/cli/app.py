@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from methexis.cli.bench import bench
 from methexis.cli.verify import verify
 from methexis.version import __version__
 
@@ -18,6 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(verify)
+app.add_typer(bench)
 
 
 def _version(wanted: bool) -> None:

@@ -5,6 +5,7 @@ import lazy_loader as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
+        "bench": ["print_bench"],
         "run": ["write_report"],
         "terminal": ["print_verify"],
         "verify": ["write_verify_report"],

@@ -10,7 +10,7 @@ from methexis.core.checks import MethexisError
 BUILT = find_spec("methexis._native") is not None
 
 if BUILT:
-    from methexis._native import Engine
+    from methexis._native import Engine, fma_rate, memory_rate, normals
 else:
 
     class Engine:  # type: ignore[no-redef]
@@ -20,10 +20,12 @@ else:
             del arguments, options
             raise MethexisError(f"engine: {MISSING}")
 
+    fma_rate = memory_rate = normals = Engine  # type: ignore[assignment]
+
 
 MISSING = (
     "expected the compiled extension methexis._native for 'native', got none; build it by "
     "installing methexis from source with a C++20 compiler"
 )
 
-__all__ = ["BUILT", "MISSING", "Engine"]
+__all__ = ["BUILT", "MISSING", "Engine", "fma_rate", "memory_rate", "normals"]

@@ -95,6 +95,10 @@ class NativeEngine:
         """What the bits of a run depend on besides its plan."""
         return {"engine": self.name, "instruction_set": self._engine.isa}
 
+    def sizes(self) -> dict[str, int]:
+        """Networks of a block, and bytes of working memory per thread."""
+        return {"lanes": self._engine.lanes, "block_bytes": self._engine.block_bytes}
+
     def start(self) -> State:
         """The state before the first step."""
         return State.start(self.plan)

@@ -1,0 +1,7 @@
+"""Benchmarks: the engines against their peers and against the machine. Loaded when first used."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__, submod_attrs={"job": ["BenchSettings", "run_bench"], "result": ["BenchResult"]}
+)
