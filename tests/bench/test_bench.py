@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +63,37 @@ def test_a_peer_that_crashes_is_named(tmp_path: Path) -> None:
         worker.call("fall")
     worker.close()
     worker.close()  # twice is once
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_no_worker_outlives_its_parent(tmp_path: Path) -> None:
+    """Not even one that is held still when the parent is killed."""
+    spec = peer(tmp_path)
+    program = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from methexis.bench.processes import PeerSpec, Worker\n"
+        f"worker = Worker(PeerSpec('counter', Path({str(spec.path)!r}), sys.executable), 1)\n"
+        "print(worker._process.pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    child = Path("/proc") / parent.stdout.readline().strip()
+    assert child.exists()
+    parent.kill()
+    parent.communicate()
+    deadline = time.monotonic() + 30.0
+    while alive(child) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not alive(child)
+
+
+def alive(process: Path) -> bool:
+    try:
+        return "State:\tZ" not in (process / "status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_a_missing_peer_is_not_a_failure(tmp_path: Path) -> None:

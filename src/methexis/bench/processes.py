@@ -67,6 +67,9 @@ class Worker:
             env=os.environ | spec.environment,
             text=True,
             encoding="utf-8",
+            # If this process is killed, a group of its own is orphaned, and the system ends it:
+            # a process held still would otherwise stay for ever. Ctrl-C is for us to pass on.
+            process_group=0 if os.name == "posix" else None,
         )
         try:
             self.versions: dict[str, str] = self.ask(do="start")["versions"]
