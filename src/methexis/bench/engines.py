@@ -31,7 +31,7 @@ class Prepared:
         plan = point.plan(engine, threads)
         self._engine = choose_engine(plan)(plan)
         self._state = self._engine.start()
-        self.variant = ", ".join(v for k, v in self._engine.versions().items() if k != "engine")
+        self.variant = self._engine.versions().get("instruction_set", "")
         self.details: dict[str, Any] = {"versions": self._engine.versions()}
         if isinstance(self._engine, NativeEngine):
             self.details |= self._engine.sizes()
