@@ -58,7 +58,7 @@ class NativeEngine:
     """
 
     name = "native"
-    stretch: int | None = 64
+    stretch: int | None = 1  # a step may take long; `train` lengthens its calls once it knows
 
     def __init__(self, plan: Plan, *, instruction_set: str = "") -> None:
         reason = self.refusal(plan)
