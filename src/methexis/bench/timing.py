@@ -79,7 +79,7 @@ def deviation_from_line(
     >>> deviation_from_line([1, 2, 4], [3.0, 5.0, 9.0], proportional=False) < 1e-12
     True
     >>> deviation_from_line([1, 1], [0.9, 1.1], proportional=True).__round__(3)
-    0.111
+    0.109
     """
     columns = [[s / c for s, c in zip(sizes, costs, strict=True)]]
     if not proportional:
