@@ -1,7 +1,7 @@
 """The README's output and picture: what ``make demo`` prints and draws, put where they are shown.
 
 ``python -m evidence.demo`` runs the demo's job once and writes its terminal output between the
-marks ``demo:begin`` and ``demo:end`` of README.md, and its headline figure to docs/images/demo.png.
+marks ``demo:begin`` and ``demo:end`` of README.md, and its two headline figures to docs/images.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from methexis.progress import Lines
-from methexis.report import curves, gather, print_verify, style
+from methexis.report import curves, gather, print_verify, style, ways
 from methexis.scenarios import VerifyResult, VerifySettings, run_verify
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,22 +35,24 @@ def main() -> None:
     if count != 1:
         sys.exit(f"README.md: expected one pair of demo marks, found {count}")
     readme.write_text(text, encoding="utf-8")
-    draw(result, ROOT / "docs" / "images" / "demo.png")
+    draw(result, ROOT / "docs" / "images")
 
 
-def draw(result: VerifyResult, target: Path) -> None:
-    """Draw the worst pair over slow time as a picture for the README."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+def draw(result: VerifyResult, folder: Path) -> None:
+    """Draw the worst pairs over slow time as pictures for the README."""
+    folder.mkdir(parents=True, exist_ok=True)
     with style.house_style():
         figure = curves.worst_pair(
             gather.slow_clock(result.run),
             gather.worst_pair(result.run),
-            predicted=result.prediction.worst_pair[:, result.run.healthy],
+            predicted=result.prediction.worst_pair[:, result.compared],
             control=gather.worst_pair(result.control),
             width=900,
             height=420,
         )
-        figure.savefig(target, dpi=160, metadata={"Software": None})
+        figure.savefig(folder / "demo.png", dpi=160, metadata={"Software": None})
+        figure = ways.worst_pairs(result.ways, width=900, height=420, columns=4)
+        figure.savefig(folder / "three-ways.png", dpi=160, metadata={"Software": None})
 
 
 def _trimmed(text: str) -> str:

@@ -11,7 +11,7 @@ inline size_t order_scratch(int64_t count) { return 2 * size_t(count) + (size_t(
 // The stable order of 64-bit sort keys, sample i having words 2i and 2i + 1 of the epoch as high
 // and low half. Sorted by the high half in three passes of a radix sort that carries the sample's
 // number in the low half of each element; the few equal high halves are then put in order by the
-// low ones.
+// low ones. A short order is put in order by the last of these steps alone.
 inline void make_order(const uint32_t* pair, uint64_t epoch, int64_t count, uint64_t* scratch,
                        uint32_t* positions) {
   constexpr int L = kMaxVectorBytes / 8;
@@ -35,8 +35,9 @@ inline void make_order(const uint32_t* pair, uint64_t epoch, int64_t count, uint
     }
   }
   constexpr int bits_per_pass = 11;
+  constexpr int64_t short_order = 64;
   uint32_t place[1 << bits_per_pass];
-  for (int shift = 32; shift < 64; shift += bits_per_pass) {
+  for (int shift = count <= short_order ? 64 : 32; shift < 64; shift += bits_per_pass) {
     __builtin_memset(place, 0, sizeof(place));
     constexpr uint64_t mask = (1 << bits_per_pass) - 1;
     for (int64_t i = 0; i < count; ++i) ++place[from[i] >> shift & mask];
@@ -52,11 +53,13 @@ inline void make_order(const uint32_t* pair, uint64_t epoch, int64_t count, uint
     to = swap;
   }
   for (int64_t i = 1; i < count; ++i) {
-    const uint64_t element = from[i];
+    const uint64_t element = from[i], high = element >> 32;
     int64_t j = i;
-    while (j > 0 && from[j - 1] >> 32 == element >> 32 &&
-           low[uint32_t(from[j - 1])] > low[uint32_t(element)]) {
-      from[j] = from[j - 1];
+    while (j > 0) {
+      const uint64_t before = from[j - 1];
+      if (before >> 32 < high) break;
+      if (before >> 32 == high && low[uint32_t(before)] <= low[uint32_t(element)]) break;
+      from[j] = before;
       --j;
     }
     from[j] = element;

@@ -37,6 +37,7 @@ PROBE = """(() => {
 PAGES: dict[str, Callable[[Path], Path]] = {
     "verify": lambda out: write_verify_report(results.small(), out),
     "offset": lambda out: write_verify_report(results.small(noise="anisotropic"), out),
+    "three ways": lambda out: write_verify_report(results.small(three_ways=True), out),
     "lost": lambda out: write_verify_report(results.with_a_lost_replica(), out),
     "run": lambda out: write_report(results.small(easy=False).run, out),
 }

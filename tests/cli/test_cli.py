@@ -14,7 +14,7 @@ import pytest
 
 import methexis as mx
 
-QUICK = ("verify", "--easy", "--replicas", "2", "--seed", "1")
+QUICK = ("verify", "--easy", "--replicas", "2", "--seed", "1", "--no-three-ways")
 
 
 def call(*words: str, **options: object) -> subprocess.CompletedProcess[str]:
@@ -110,9 +110,23 @@ def test_verify_writes_everything_and_refuses_to_overwrite(tmp_path: Path) -> No
         assert all(np.array_equal(v, w) for v, w in zip(a, b, strict=True))
 
 
+def test_three_ways_are_printed_and_stored(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = call(*QUICK[:-1], "--steps", "3000", "--out", str(out))
+    assert done.returncode == 1
+    assert "How samples are drawn decides" in done.stdout
+    assert max(len(line) for line in done.stdout.splitlines()[:-1]) <= 80
+    stored = json.loads((out / "result.json").read_text())["three_ways"]
+    assert [way["name"] for way in stored] == ["i.i.d.", "shuffled", "whitened"]
+    for way, name in zip(stored, ("iid", "shuffled", "whitened"), strict=True):
+        run = mx.open_run(out / "three-ways" / f"{name}.zarr")
+        assert way["raw"] == pytest.approx(float(np.median(run.worst_pair()[-1])), rel=1e-15)
+        assert run.provenance["sampling"] == way["sampling"]
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_command_goes_on_to_the_same_bits(tmp_path: Path, how: int) -> None:
-    steps = "60000"
+    steps = "3000000"
     whole = tmp_path / "whole"
     call(*QUICK, "--steps", steps, "--out", str(whole))
     out = tmp_path / "out"

@@ -16,16 +16,22 @@ LOST_REPLICA, LOST_STEP = 1, 123
 
 
 @cache
-def small(*, easy: bool = True, noise: str = "isotropic", sampling: str = "online") -> VerifyResult:
+def small(
+    *,
+    easy: bool = True,
+    noise: str = "isotropic",
+    sampling: str = "online",
+    three_ways: bool = False,
+) -> VerifyResult:
     """A verification too short to pass, but long enough for the loss to arrive at the minima."""
     return run_verify(
         VerifySettings(
             easy=easy,
             noise=noise,
             sampling=sampling,
-            steps=3000 if easy else 5000,
+            three_ways=three_ways,
+            steps=30_000,
             replicas=3,
-            batch=4,
             seed=0,
         )
     )
@@ -83,5 +89,6 @@ def with_a_lost_replica() -> VerifyResult:
                 values[keep] / solution.layer_entropy
                 for values, solution in zip(whole.layer_entropy, whole.solutions, strict=True)
             ],
+            [],
         ),
     )

@@ -28,6 +28,7 @@ FIGURES = [
     "distance_to_one", "matrix_before", "matrix_after", "matrix_control", "charge_norms",
     "charge_changes", "spectrum_A", "spectrum_B", "sharpness", "hessian_trace",
 ]  # fmt: skip
+WAYS = ["ways", "ways_narrow", "ways_distance"]
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 
 
@@ -84,6 +85,7 @@ CASES = {
     "deep": lambda: results.small(easy=False),
     "anisotropic": lambda: results.small(noise="anisotropic"),
     "shuffle": lambda: results.small(sampling="shuffle"),
+    "three ways": lambda: results.small(three_ways=True),
     "lost": results.with_a_lost_replica,
     "unprojected": results.without_projections,
 }
@@ -99,6 +101,7 @@ def test_the_page_is_complete_and_loads_nothing(case: VerifyResult, tmp_path: Pa
     assert path == tmp_path / "new" / "folder" / "report.html"
     page, reader, text = read(path)
     assert set(SECTIONS) <= set(reader.ids)
+    assert ("three-ways" in reader.ids) == bool(case.ways)
     assert len(set(reader.ids)) == len(reader.ids)
     assert not {"script", "iframe", "object", "embed", "img", "video", "base"} & reader.tags
     assert "http:" not in page
@@ -112,7 +115,7 @@ def test_the_page_is_complete_and_loads_nothing(case: VerifyResult, tmp_path: Pa
         shown = text.split("All numbers, in full precision")[0]
         assert not re.search(rf"\b{word}\b", shown), word
     drawn = {p.stem for p in (path.parent / "figures").glob("*.pdf")}
-    assert drawn == set(FIGURES)
+    assert drawn == set(FIGURES) | (set(WAYS) if case.ways else set())
     for pdf in (path.parent / "figures").iterdir():
         content = pdf.read_bytes()
         assert content.startswith(b"%PDF-")
@@ -130,6 +133,8 @@ def test_the_numbers_are_those_of_the_result(case: VerifyResult, tmp_path: Path)
         assert numbers.alignment(value) in text
     for law in case.minima:
         assert numbers.number(float(np.median(law.pairs))) in text
+    for way in case.ways:
+        assert all(numbers.alignment(value) in text for value in way.final.values())
     for solution in case.solutions:
         assert numbers.number(solution.sharpness, 4) in text
         assert numbers.number(solution.hessian_trace, 4) in text
@@ -195,11 +200,17 @@ def test_a_passing_verdict(tmp_path: Path) -> None:
 
 def test_the_command_repeats_the_settings() -> None:
     settings = VerifySettings(
-        noise="anisotropic", sampling="replace", loss="whitened", replicas=4, batch=2, lr=0.01
+        noise="anisotropic",
+        sampling="replace",
+        loss="whitened",
+        three_ways=False,
+        replicas=4,
+        batch=2,
+        lr=0.01,
     )
     assert command(settings) == (
-        "methexis verify --noise anisotropic --sampling replace --loss whitened --seed 0 "
-        "--replicas 4 --batch 2 --lr 0.01"
+        "methexis verify --noise anisotropic --sampling replace --loss whitened --no-three-ways "
+        "--seed 0 --replicas 4 --batch 2 --lr 0.01"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,13 +11,16 @@ import pytest
 import methexis as mx
 from methexis.scenarios import VerifySettings, run_verify
 from methexis.scenarios.verify import VerifyResult
+from methexis.scenarios.verify.length import REDUCTION, run_length
 from methexis.scenarios.verify.verdict import judge
 
 
 @pytest.fixture(scope="module")
 def short() -> VerifyResult:
     """A run far too short for the target, long enough to compare paths."""
-    return run_verify(VerifySettings(easy=True, steps=6000, replicas=6, seed=3))
+    return run_verify(
+        VerifySettings(easy=True, steps=100_000, replicas=10, seed=3, three_ways=False)
+    )
 
 
 def test_a_short_run_fails_and_says_why(short: VerifyResult) -> None:
@@ -30,13 +34,14 @@ def test_a_short_run_fails_and_says_why(short: VerifyResult) -> None:
 def test_sgd_follows_the_prediction(short: VerifyResult) -> None:
     """Projected S/S_min against the predicted path, at every step where the fast part is over.
 
-    The path is exact to leading order in η; λ η = 0.08 here, and six replicas scatter. 10 % of
+    The path is exact to leading order in η; λ η = 0.02 here, and eight replicas scatter. 10 % of
     what is left of S/S_min - 1, plus its scatter over replicas (5 standard errors), is asked for.
     """
-    measured = np.asarray(short.run.data["entropy_ratio_projected"])
+    measured = np.asarray(short.run.data["entropy_ratio_projected"])[:, short.compared]
     predicted = short.prediction.entropy_ratio
-    settled = np.isfinite(measured).all(axis=(1, 2)) & (np.asarray(short.run.data["step"]) > 300)
-    assert settled.sum() > 20
+    assert predicted.shape == measured.shape
+    settled = np.isfinite(measured).all(axis=(1, 2)) & (np.asarray(short.run.data["step"]) > 5000)
+    assert settled.sum() > 12
     difference = (measured - predicted)[settled]
     error = difference.std(axis=1, ddof=1) / np.sqrt(difference.shape[1])
     allowed = 0.1 * (predicted[settled].mean(axis=1) - 1.0) + 5.0 * error + 1e-3
@@ -44,13 +49,13 @@ def test_sgd_follows_the_prediction(short: VerifyResult) -> None:
 
 
 def test_the_control_stands_still_on_slow_time(short: VerifyResult) -> None:
-    """Gradient flow keeps its charges (rtol 1e-8, a hundred times that over the path)."""
+    """Gradient flow keeps its charges (rtol 1e-6, a hundred times that over the path)."""
     for k in range(2):
         group = short.control.tree.children[f"student_{k}"]
         for i in range(1, int(group.attrs["depth"])):
             charge = np.asarray(group[f"charges_{i}"])
             scale = np.abs(charge).max()
-            assert np.abs(charge - charge[:1]).max() <= 1e-6 * scale
+            assert np.abs(charge - charge[:1]).max() <= 1e-4 * scale
     assert np.median(short.worst("control")) < 0.95
     assert short.control.data["slow_time"].max() == 0
 
@@ -58,7 +63,7 @@ def test_the_control_stands_still_on_slow_time(short: VerifyResult) -> None:
 def test_both_start_from_the_same_weights(short: VerifyResult) -> None:
     for k in range(2):
         for a, b in zip(short.run.snapshots(k), short.control.snapshots(k), strict=True):
-            assert np.array_equal(a[0], b[0])
+            assert np.array_equal(a[0, : short.settings.predicted], b[0].astype(a.dtype))
 
 
 def test_random_minima_respect_the_bound(short: VerifyResult) -> None:
@@ -68,17 +73,31 @@ def test_random_minima_respect_the_bound(short: VerifyResult) -> None:
 
 
 def test_the_schedule_comes_from_the_relaxation_spectrum() -> None:
-    """Twice the batch size needs twice the steps at one learning rate: τ = Σ η²/B."""
-    from_batch = {}
-    for batch in (8, 16):
-        settings = VerifySettings(easy=True, batch=batch, lr=0.02)
-        teacher = settings.teacher()
-        slowest = max(
-            mx.theory.relaxation(teacher, s, lr=0.02, batch=batch).slowest_steps
-            for s in settings.students()
-        )
-        from_batch[batch] = slowest
-    assert from_batch[16] == pytest.approx(2 * from_batch[8], rel=1e-12)
+    """Twice the batch size needs twice the steps at one learning rate: τ = Σ η²/B.
+
+    To 1 %, for steps are rounded up to thousands. The slowest deviation falls by ``e`` in
+    `relaxation`'s ``slowest_steps``, and the cosine leaves 3/8 of the squared rate; ``1 - A`` falls
+    with its square.
+    """
+    settings = VerifySettings(easy=True)
+    source, students = settings.source(), settings.students()
+    solutions = [mx.theory.platonic(source, s) for s in students]
+    size = partial(
+        run_length,
+        source,
+        students,
+        solutions,
+        loss="squared",
+        sampling="online",
+        lr_times_sharpness=0.02,
+    )
+    one, two = size(batch=1), size(batch=2)
+    assert one.fitted
+    assert two.steps == pytest.approx(2 * one.steps, rel=0.01)
+    slowest = max(mx.theory.relaxation(source, s, lr=one.lr).slowest_steps for s in students)
+    wanted = slowest * np.log(REDUCTION) / 2 * 8 / 3
+    assert one.steps == pytest.approx(wanted, rel=0.01)
+    assert size(batch=1, steps=7).steps == 7
 
 
 def test_too_large_a_learning_rate_is_refused_before_running() -> None:
@@ -88,7 +107,7 @@ def test_too_large_a_learning_rate_is_refused_before_running() -> None:
 
 def test_a_diverging_run_is_refused_in_one_sentence() -> None:
     """η λ = 1.9 at batch 1: below the deterministic edge, far above the stochastic one."""
-    settings = VerifySettings(easy=True, batch=1, replicas=2, steps=2000)
+    settings = VerifySettings(easy=True, replicas=2, steps=2000)
     sharpest = max(mx.theory.platonic(settings.teacher(), s).sharpness for s in settings.students())
     with pytest.raises(mx.MethexisError, match="all 2 replicas diverged"):
         run_verify(replace(settings, lr=1.9 / sharpest))
@@ -104,7 +123,8 @@ def test_the_verdict_can_fail_on_every_check(short: VerifyResult) -> None:
         "prediction": offset,
         "minima": short.minima,
         "to_universal": np.ones(3),
-        "shares": [np.ones((6, 2))],
+        "shares": [np.ones((10, 2))],
+        "ways": [],
     }
     assert judge(**good).passed  # type: ignore[arg-type]
 

@@ -222,9 +222,14 @@ class Problem:
         return self.activation == "identity" and not self.bias
 
     @cached_property
+    def root_x(self) -> Array:
+        """Symmetric root ``Σx^{1/2}``."""
+        return sqrt_psd(self.cov_x)
+
+    @cached_property
     def rank(self) -> int:
         """Rank ``r`` of ``V Σx^{1/2}``."""
-        return rank(self.target @ sqrt_psd(self.cov_x))
+        return rank(self.target @ self.root_x)
 
     @cached_property
     def weight_scale(self) -> float:

@@ -79,7 +79,7 @@ def worst_pair(
     _cloud(axes, x, measured, control)
     _medians(axes, x, measured, control)
     if predicted is not None:
-        _prediction(axes, x, middle(predicted), "predicted")
+        predicted_line(axes, x, middle(predicted), "predicted")
     _span(axes, clock)
     axes.set_ylim(0.0, 1.03)
     axes.set_ylabel(ALIGNMENT if width <= style.PANEL else ALIGNMENT.replace("\n", " "))
@@ -105,7 +105,7 @@ def distance_to_one(
     if one[0] is not None and np.isfinite(middle(one[0])).any():
         axes.plot(x, middle(one[0]), color=style.MARK, lw=1.8, label="median, projected", zorder=4)
     if one[1] is not None:
-        _prediction(axes, x, middle(one[1]), "predicted")
+        predicted_line(axes, x, middle(one[1]), "predicted")
     _span(axes, clock)
     axes.set_ylabel("1 − alignment (0 = same)")
     # A prediction of perfect alignment falls without end; the axis ends below what was measured.
@@ -214,7 +214,7 @@ def _students(
         axes.axhline(level, color=style.INK, lw=1.0, ls=(0, (1, 1.5)), zorder=2)
     drawn = [c.predicted for c in curves if c.predicted is not None]
     for i, path in enumerate(drawn):
-        _prediction(axes, x, middle(path), "predicted" if i == 0 else None)
+        predicted_line(axes, x, middle(path), "predicted" if i == 0 else None)
     if levels:
         axes.plot([], [], color=style.INK, lw=1.0, ls=(0, (1, 1.5)), label=floor)
     _span(axes, clock)
@@ -262,7 +262,7 @@ def _medians(axes: Axes, x: Array, measured: Array, control: Array | None) -> No
         )
 
 
-def _prediction(axes: Axes, x: Array, y: Array, label: str | None) -> None:
+def predicted_line(axes: Axes, x: Array, y: Array, label: str | None) -> None:
     """Black dashes on a white casing, legible over any colour."""
     dashes = (0, (4.0, 2.6))
     axes.plot(x, y, color="white", lw=2.6, alpha=0.75, zorder=5)

@@ -22,8 +22,9 @@ def print_verify(result: VerifyResult, out: Path) -> None:
     settings, schedule = result.settings, result.schedule
     _say(
         console,
-        f"\nTwo students of one teacher (6 inputs, 5 labels; {settings.noise} noise as strong as "
-        "the signal), each with random frozen embeddings and its own view, of condition number "
+        f"\nTwo students of one teacher ({result.source.dim_x} inputs, {result.source.dim_y} "
+        f"labels; {settings.noise} noise with a quarter of the signal's variance), each with "
+        "random frozen embeddings and its own view, of condition number "
         f"{settings.condition:g}:",
     )
     for k, student in enumerate(result.students):
@@ -66,9 +67,10 @@ def print_verify(result: VerifyResult, out: Path) -> None:
     folds = f"{schedule.folds:.1f} relaxation times of the slowest mode"
     _say(
         console,
-        f"  {schedule.steps:,} steps ({folds}), batch {schedule.batch}, learning rate "
-        f"{schedule.lr:.3g} annealed to {schedule.lr * schedule.final_factor:.2g}, "
-        f"{settings.sampling} samples, {settings.loss} loss.",
+        f"  {settings.replicas} replicas, {schedule.steps:,} steps each ({folds}), batch "
+        f"{schedule.batch}, learning rate {schedule.lr:.3g} annealed to "
+        f"{schedule.lr * schedule.final_factor:.2g}, {settings.sampling} samples, {settings.loss} "
+        "loss.",
     )
     console.print(_outcome(result))
     _print_lost(console, result)
@@ -78,6 +80,8 @@ def print_verify(result: VerifyResult, out: Path) -> None:
             f"  Shuffled epochs: η λ_max N/B = {result.epoch_turn:.2g} at the start; the theory's "
             "limit needs it well below 1.",
         )
+    if result.ways:
+        _print_ways(console, result)
     console.print()
     for check in result.verdict.checks:
         mark = "[green]✓[/green]" if check.passed else "[red]✗[/red]"
@@ -87,6 +91,22 @@ def print_verify(result: VerifyResult, out: Path) -> None:
     times = ", ".join(f"{name} {seconds:.1f}" for name, seconds in result.timings.items())
     console.print(f"[dim]seconds: {times}[/dim]")
     console.print(f"report: {out / 'report.html'}", soft_wrap=True)
+
+
+def _print_ways(console: Console, result: VerifyResult) -> None:
+    _heading(console, "5", "How samples are drawn decides")
+    _say(
+        console,
+        "  A second problem, with noise of condition number 25: the same six samples drawn "
+        "independently, in shuffled epochs, and independently with errors in units of the noise. "
+        "Each has a path of its own.",
+    )
+    table = _table("worst pair", "end: median", "projected", "predicted", "by the", "path apart")
+    for way in result.ways:
+        final = way.final
+        numbers = (f"{final[name]:.6f}" for name in ("raw", "projected", "predicted"))
+        table.add_row(way.name, *numbers, way.predicted_by, f"{way.largest_deviation:.3f}")
+    console.print(table)
 
 
 def _print_lost(console: Console, result: VerifyResult) -> None:

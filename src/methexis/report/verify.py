@@ -11,11 +11,12 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.core.problem import Problem
-from methexis.report import curves, gather, layers, style
+from methexis.report import curves, gather, layers, style, ways
 from methexis.report.clouds import Clouds, activations, clouds, worst_layers
 from methexis.report.page import Page
 from methexis.report.run import add_layers, add_pairs, add_paths
 from methexis.scenarios.verify import VerifyResult, VerifySettings
+from methexis.scenarios.verify.settings import TARGET
 
 #: Inputs drawn for the clouds of step 1.
 NUM_INPUTS = 300
@@ -47,7 +48,7 @@ def write_verify_report(result: VerifyResult, out_dir: str | Path) -> Path:
     out = Path(out_dir)
     page = Page(out / "report.html", out / "figures")
     run, control = result.run, result.control
-    healthy = run.healthy
+    healthy, compared = run.healthy, result.compared
     with style.house_style():
         shown = _step_one(page, result)
         _minima(page, result)
@@ -55,7 +56,7 @@ def write_verify_report(result: VerifyResult, out_dir: str | Path) -> Path:
             page,
             run,
             headline=True,
-            predicted=result.prediction.worst_pair[:, healthy],
+            predicted=result.prediction.worst_pair[:, compared],
             control=gather.worst_pair(control),
         )
         names = gather.layer_names(run)
@@ -64,9 +65,9 @@ def write_verify_report(result: VerifyResult, out_dir: str | Path) -> Path:
         add_paths(
             page,
             run,
-            entropy=result.prediction.entropy_ratio[:, healthy],
-            sharpness=result.prediction.sharpness[:, healthy],
-            trace=result.prediction.hessian_trace[:, healthy],
+            entropy=result.prediction.entropy_ratio[:, compared],
+            sharpness=result.prediction.sharpness[:, compared],
+            trace=result.prediction.hessian_trace[:, compared],
             floors=_floors(result),
             control=control,
         )
@@ -79,6 +80,7 @@ def write_verify_report(result: VerifyResult, out_dir: str | Path) -> Path:
         figure = layers.equipartition(equal)
         page.add("equipartition", figure, "Gradient noise of every layer over its prediction")
         add_layers(page, run)
+        _three_ways(page, result)
     summary = result.summary()
     settings = result.settings
     return page.write(
@@ -105,7 +107,10 @@ def write_verify_report(result: VerifyResult, out_dir: str | Path) -> Path:
         shown=shown,
         turn=_turn(result.epoch_turn),
         safety=_safety(result),
+        ways=result.ways,
+        predicted=result.prediction.worst_pair.shape[1],
         short=_too_short(result),
+        target=TARGET,
         command=command(settings),
         timings=list(result.timings.items()),
         total=sum(result.timings.values()),
@@ -127,6 +132,8 @@ def command(settings: VerifySettings) -> str:
     for name, value in vars(settings).items():
         if name == "easy":
             words += ["--easy"] if value else []
+        elif name == "three_ways":
+            words += [] if value else ["--no-three-ways"]
         elif name == "seed" or value != getattr(usual, name):
             words += [f"--{name.replace('_', '-')}", str(value)]
     return shlex.join(words)
@@ -191,6 +198,15 @@ def _minima(page: Page, result: VerifyResult) -> None:
     page.add("minima_entropy", figure, "Histogram of S over its least value, with the bound 1")
 
 
+def _three_ways(page: Page, result: VerifyResult) -> None:
+    if not result.ways:
+        return
+    alt = "Worst pair of layers over slow time, trained in three ways, each with its prediction"
+    page.add("ways", ways.worst_pairs(result.ways, width=style.WIDE, height=420, columns=4), alt)
+    page.add("ways_narrow", ways.worst_pairs(result.ways), alt)
+    page.add("ways_distance", ways.distances(result.ways), f"1 - alignment. {alt}")
+
+
 def _minima_facts(result: VerifyResult) -> list[dict[str, Any]]:
     return [
         {
@@ -214,7 +230,7 @@ def _table(result: VerifyResult) -> list[dict[str, Any]]:
         "after SGD, weights as they are": result.worst("raw"),
         "after SGD, projected": result.worst("projected"),
         "force off (control)": result.worst("control"),
-        "predicted": result.prediction.worst_pair[-1][result.run.healthy],
+        "predicted": result.prediction.worst_pair[-1][result.compared],
     }
     return [
         {"name": name, "median": float(np.median(v)), "least": float(np.min(v))}
@@ -231,7 +247,7 @@ def _equal_range(equal: list[tuple[str, Array]]) -> tuple[float, float]:
 def _entropy_facts(result: VerifyResult) -> list[dict[str, Any]]:
     raw = gather.variable(result.run, "entropy_ratio")[-1]
     projected = gather.variable(result.run, "entropy_ratio_projected")[-1]
-    wanted = result.prediction.entropy_ratio[-1][result.run.healthy]
+    wanted = result.prediction.entropy_ratio[-1][result.compared]
     return [
         {
             "name": gather.student_name(k),
@@ -294,4 +310,4 @@ def _turn(value: float | None) -> dict[str, Any] | None:
 def _too_short(result: VerifyResult) -> bool:
     """Whether theory itself predicts less than the target for a run of this length."""
     settings = result.settings
-    return settings.predicts_platonic and result.prediction.final_worst_pair < settings.target
+    return settings.predicts_platonic and result.prediction.final_worst_pair < TARGET

@@ -14,7 +14,7 @@ import scipy.sparse.linalg
 
 from methexis.core.checks import Array, MethexisError, integer
 from methexis.core.edln import EDLN
-from methexis.core.linalg import flatten, sqrt_psd, squared_norm, unflatten
+from methexis.core.linalg import flatten, squared_norm, unflatten
 from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, bind
 from methexis.core.products import (
@@ -60,7 +60,7 @@ def whitened_jacobian(problem: Problem, weights: Sequence[Array]) -> Array:
 
     Rows are row-major entries of ``F Σx^{1/2}``, columns follow `core.linalg.flatten`.
     """
-    root = sqrt_psd(problem.cov_x)
+    root = problem.root_x
     blocks = []
     for a, b in zip(after(problem, weights), before(problem, weights), strict=True):
         c = b @ root
@@ -75,7 +75,7 @@ def dual_matrix(problem: Problem, weights: Sequence[Array]) -> Array:
 
     ``J`` is `whitened_jacobian`, which need not be formed.
     """
-    root = sqrt_psd(problem.cov_x)
+    root = problem.root_x
     total: Array | None = None
     for a, b in zip(after(problem, weights), before(problem, weights), strict=True):
         c = b @ root

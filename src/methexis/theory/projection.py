@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from methexis.core.charges import charges
 from methexis.core.checks import Array, MethexisError
 from methexis.core.edln import EDLN
-from methexis.core.linalg import flatten, sqrt_psd, squared_norm, unflatten
+from methexis.core.linalg import flatten, squared_norm, unflatten
 from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, bind
 from methexis.core.products import loss_gradient, predictor, predictor_differential, pullback
@@ -55,7 +55,7 @@ class Normal:
     def __init__(self, problem: Problem, weights: Sequence[Array]) -> None:
         self.problem = problem
         self.weights = weights
-        self.root = sqrt_psd(problem.cov_x)
+        self.root = problem.root_x
         self.dual = dual_matrix(problem, weights)
 
     @cached_property
@@ -226,11 +226,11 @@ def polish(problem: Problem, weights: list[Array]) -> list[Array]:
 
 
 def _gap(problem: Problem, weights: list[Array]) -> Array:
-    return np.asarray((predictor(problem, weights) - problem.target) @ sqrt_psd(problem.cov_x))
+    return np.asarray((predictor(problem, weights) - problem.target) @ problem.root_x)
 
 
 def _relative_gap(problem: Problem, weights: list[Array]) -> Array:
-    size = squared_norm(problem.target @ sqrt_psd(problem.cov_x))
+    size = squared_norm(problem.target @ problem.root_x)
     return np.asarray(np.sqrt(squared_norm(_gap(problem, weights)) / size))
 
 

@@ -279,7 +279,7 @@ def _moment_tables(plan: Plan, problem: Problem) -> dict[str, Array]:
     The gradient of ``L`` knows the inputs by their second moment and the labels by ``V Σx`` only,
     so the columns of ``Σx^{1/2}`` with the labels ``V Σx^{1/2}`` do as well as all of them.
     """
-    root = sqrt_psd(problem.cov_x)
+    root = problem.root_x
     missing = max(p.cov_x.shape[0] for p in plan.problems) - len(root)
     inputs = root @ problem.embed_in.T
     labels = 2.0 * root @ problem.target.T @ problem.embed_out

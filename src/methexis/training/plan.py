@@ -205,7 +205,7 @@ def make_plan(
     replicas: int | Sequence[int],
     seed: int | xr.DataArray,
     dtype: str,
-    record: Sequence[int] | Array | None,
+    record: Sequence[int] | Array | NDArray[np.int64] | None,
     engine: str,
     label_noise: HyperParameter = 0.0,
     threads: int | None = None,
@@ -389,7 +389,9 @@ def require_closed_forms(
         )
 
 
-def _record(record: Sequence[int] | Array | None, steps: int) -> NDArray[np.int64]:
+def _record(
+    record: Sequence[int] | Array | NDArray[np.int64] | None, steps: int
+) -> NDArray[np.int64]:
     """Recorded steps, increasing and with the last step among them."""
     if record is None:
         return log_steps(steps)

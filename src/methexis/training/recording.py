@@ -222,7 +222,7 @@ class Recorder:
                 for layers in zip(*records.weights[k], strict=True)
             ]
             return [np.stack(values) for values in zip(*rows, strict=True)]
-        root = sqrt_psd(problem.cov_x)
+        root = problem.root_x
         result = []
         for h in hidden_maps(problem, [w.astype(np.float64) for w in records.weights[k]]):
             flat = (h @ root).reshape(-1, *h.shape[-2:])

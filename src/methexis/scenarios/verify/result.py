@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from methexis.core.checks import Array
 from methexis.core.edln import EDLN
@@ -74,9 +75,9 @@ class Prediction:
     ----------
     name : str
         ``"entropic flow"`` or ``"slow drift"``.
-    worst_pair : array (step, replica)
-    entropy_ratio, sharpness, hessian_trace : arrays (step, replica, student)
-        At the recorded steps of the run.
+    worst_pair : array (step, predicted)
+    entropy_ratio, sharpness, hessian_trace : arrays (step, predicted, student)
+        At the recorded steps of the run, for its first replicas.
     final_worst_pair : float
         Median over replicas at the end of the run.
     """
@@ -87,6 +88,63 @@ class Prediction:
     sharpness: Array
     hessian_trace: Array
     final_worst_pair: float
+
+
+@dataclass(frozen=True, eq=False)
+class Way:
+    """One of the three ways to train a problem with anisotropic noise.
+
+    Attributes
+    ----------
+    name, sampling, loss : str
+    length : RunLength
+    run : Run
+    predicted_by : str
+        ``"entropic flow"`` or ``"slow drift"``.
+    predicted : array (step, predicted)
+        Predicted worst pair of the first replicas at the recorded steps.
+    """
+
+    name: str
+    sampling: str
+    loss: str
+    length: RunLength
+    run: Run
+    predicted_by: str
+    predicted: Array
+
+    @property
+    def relaxations(self) -> Array:
+        """Slow time of the recorded steps, in relaxation times of the slowest mode."""
+        return np.asarray(self.run.data["slow_time"]) / self.length.slowest_time
+
+    @property
+    def compared(self) -> NDArray[np.intp]:
+        """Numbers of the healthy replicas that have a prediction."""
+        return np.flatnonzero(self.run.healthy[: self.predicted.shape[1]])
+
+    @property
+    def final(self) -> dict[str, float]:
+        """Medians at the end: worst pair as it is, projected, and predicted."""
+        healthy = self.run.healthy
+        return {
+            "raw": float(np.median(self.run.worst_pair()[-1][healthy])),
+            "projected": float(np.median(self.run.worst_pair(projected=True)[-1][healthy])),
+            "predicted": float(np.median(self.predicted[-1])),
+        }
+
+    @property
+    def largest_deviation(self) -> float:
+        """Largest distance of the median path, projected, from the median predicted path.
+
+        Over the replicas that have a prediction, and the recorded steps at which all of them are
+        close enough to a minimum to be projected; infinite without any.
+        """
+        these = self.compared
+        found = np.median(self.run.worst_pair(projected=True)[:, these], axis=1)
+        apart = np.abs(found - np.median(self.predicted[:, these], axis=1))
+        apart = apart[np.isfinite(apart)]
+        return float(apart.max()) if len(apart) else float("inf")
 
 
 @dataclass(frozen=True)
@@ -126,13 +184,15 @@ class VerifyResult:
     Attributes
     ----------
     run, control : Run
-        SGD, and gradient flow from the same weights over the same time.
+        SGD, and gradient flow from the weights of its first replicas over the same time.
     mean_kernel, mean_kernel_projected : arrays (layer, layer)
         Alignment of the kernels averaged over replicas and the end of the run.
     mean_kernel_to_theory : array (layer,)
         Alignment of the averaged projected kernels with the universal kernel.
     layer_entropy : list (student) of arrays (replica, layer)
         ``E‖∇_{W_i}ℓ‖²`` at the end, projected; theory: ``4q`` in every layer.
+    ways : list of Way
+        The second problem, trained in three ways; empty if that was not asked for.
     timings : dict
         Seconds per part.
     """
@@ -151,8 +211,14 @@ class VerifyResult:
     mean_kernel_to_theory: Array
     layer_entropy: list[Array]
     epoch_turn: float | None
+    ways: list[Way]
     verdict: Verdict
     timings: dict[str, float]
+
+    @property
+    def compared(self) -> NDArray[np.intp]:
+        """Numbers of the healthy replicas that have a control and a prediction."""
+        return np.flatnonzero(self.run.healthy[: self.prediction.worst_pair.shape[1]])
 
     def worst(self, which: str) -> Array:
         """Final worst pair per healthy replica: ``"raw"``, ``"projected"`` or ``"control"``."""
@@ -195,6 +261,18 @@ class VerifyResult:
                     "collapsed_step": int(data["collapsed_step"][i]),
                 }
                 for i in lost
+            ],
+            "three_ways": [
+                {
+                    "name": way.name,
+                    "sampling": way.sampling,
+                    "loss": way.loss,
+                    "steps": way.length.steps,
+                    "predicted_by": way.predicted_by,
+                    "largest_deviation": way.largest_deviation,
+                    **way.final,
+                }
+                for way in self.ways
             ],
             "timings_s": {k: round(v, 3) for k, v in self.timings.items()},
             "provenance": self.run.provenance,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.scenarios.verify.result import Check, Prediction, RandomMinima, Verdict
-from methexis.scenarios.verify.settings import VerifySettings
+from methexis.scenarios.verify.result import Check, Prediction, RandomMinima, Verdict, Way
+from methexis.scenarios.verify.settings import TARGET, VerifySettings
 from methexis.training.run import Run
 
 #: Where theory predicts an offset ``1 - A``: allowed relative deviation, for the O(η)
@@ -17,6 +19,10 @@ CONTROL_AT_MOST = 0.95
 #: Equipartition is first order in the distance to the Platonic point, alignment second order: an
 #: alignment of 0.999 leaves a few per cent.
 UNEVEN_AT_MOST = 0.05
+#: Of the three ways: the median worst pair that those must reach which theory takes to 1; and how
+#: far any median path may be from its prediction, which is exact to leading order in the learning
+#: rate. The predicted ends are 0.1 apart.
+WAYS_TARGET, WAYS_APART = 0.999, 0.05
 #: Rounding allowed in ``S / S_min >= 1``.
 _BOUND_RTOL = 1e-9
 
@@ -29,6 +35,7 @@ def judge(
     minima: list[RandomMinima],
     to_universal: Array,
     shares: list[Array],
+    ways: Sequence[Way],
 ) -> Verdict:
     """Compare what was found with what theory predicts.
 
@@ -49,14 +56,14 @@ def judge(
         _random(minima),
     ]
     if settings.predicts_platonic:
-        short = prediction.final_worst_pair < settings.target
+        short = prediction.final_worst_pair < TARGET
         theirs = f" (theory: {prediction.final_worst_pair:.4f} after so few steps)" if short else ""
         checks.append(
             Check(
                 "median worst pair after SGD",
                 f"{median:.6f}",
-                f">= {settings.target}{theirs}",
-                median >= settings.target,
+                f">= {TARGET}{theirs}",
+                median >= TARGET,
             )
         )
         universal = float(to_universal.min())
@@ -64,8 +71,8 @@ def judge(
             Check(
                 "mean kernels to the universal kernel, least",
                 f"{universal:.6f}",
-                f">= {settings.target}",
-                universal >= settings.target,
+                f">= {TARGET}",
+                universal >= TARGET,
             )
         )
         uneven = max(float(np.abs(np.median(s, axis=0) - 1.0).max()) for s in shares)
@@ -97,7 +104,37 @@ def judge(
             still <= CONTROL_AT_MOST,
         )
     )
-    return Verdict(tuple(checks))
+    return Verdict((*checks, *(check for way in ways for check in way_checks(way))))
+
+
+def way_checks(way: Way) -> list[Check]:
+    """Where it ends, and how closely it kept to the predicted path."""
+    healthy, final = way.run.healthy, way.final
+    lost = int((~healthy).sum())
+    checks = []
+    if lost:
+        checks.append(Check(f"{way.name}: lost replicas", str(lost), "none", False))
+    if way.predicted_by == "slow drift":
+        found, wanted = 1.0 - final["projected"], 1.0 - final["predicted"]
+        passed = abs(found - wanted) <= OFFSET_RTOL * wanted
+        expected = f"{wanted:.4f} within {OFFSET_RTOL:.0%}"
+        checks.append(Check(f"{way.name}: 1 - median worst pair", f"{found:.4f}", expected, passed))
+    else:
+        found = final["raw"]
+        passed = found >= WAYS_TARGET
+        checks.append(
+            Check(f"{way.name}: median worst pair", f"{found:.6f}", f">= {WAYS_TARGET}", passed)
+        )
+    apart = way.largest_deviation
+    checks.append(
+        Check(
+            f"{way.name}: path from the {way.predicted_by}",
+            f"{apart:.3f}",
+            f"<= {WAYS_APART}",
+            apart <= WAYS_APART,
+        )
+    )
+    return checks
 
 
 def _bound(minima: list[RandomMinima]) -> Check:
