@@ -109,8 +109,8 @@ class Block {
             from[r * columns + c] = to[c * step];
           }
         }
-        if constexpr (In && Within) {  // a lost network may have left NaN in the padding
-          for (ptrdiff_t c = columns; c < row_jump; ++c) to[c] = T(0);
+        if constexpr (In) {  // a lost network may have left NaN in the padding
+          for (ptrdiff_t c = columns; c * step < row_jump; ++c) to[c * step] = T(0);
         }
       }
     }

@@ -14,6 +14,14 @@
 
 namespace methexis::METHEXIS_ISA {
 
+// A sum less a number that lies `distance` numbers from where it goes.
+template <class T, int L>
+struct Less {
+  ptrdiff_t distance;
+  METHEXIS_INLINE Vec<T, L> begin(const T* c) const { return -load<Vec<T, L>>(c + distance); }
+  METHEXIS_INLINE void end(T* c, Vec<T, L> sum) const { store(c, sum); }
+};
+
 template <class T, int L, bool Within>
 class OutputSignal {
  public:
@@ -66,8 +74,8 @@ class OutputSignal {
       }
       return;
     }
-    multiply<T, L, true>(rows, vectors, rows, {curvature, rows, 1}, panel(out), {g, stride, L});
-    for (ptrdiff_t n = 0; n < count; n += L) store(g + n, load<V>(g + n) - load<V>(labels + n));
+    multiply<T, L, true>(rows, vectors, rows, {curvature, rows, 1}, panel(out), {g, stride, L},
+                         Less<T, L>{labels - g});
   }
 
   // (softmax(f) - y) / B, which may replace f; the labels already are y / B.

@@ -73,9 +73,10 @@ METHEXIS_INLINE void store(void* to, V v) {
   __builtin_memcpy(to, &v, sizeof(V));
 }
 
+// `value - 0` is the value itself, also for -0, so nothing is computed; `0 + value` would be a sum.
 template <class V, class T>
 METHEXIS_INLINE V splat(T value) {
-  return V{} + value;
+  return value - V{};
 }
 
 template <class To, class From>

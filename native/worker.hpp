@@ -72,7 +72,20 @@ class Worker {
   // Numbers that the weights of layer i take, padding included.
   ptrdiff_t weight_numbers(int i) const { return student.dims[i + 1] * weight_row(i); }
   ptrdiff_t columns(int i) const { return student.dims[i] + student.bias; }
-  ptrdiff_t weight_row(int i) const { return Within ? round_up(columns(i), L) : columns(i) * L; }
+  ptrdiff_t weight_row(int i) const {
+    if constexpr (Within) return round_up(columns(i), L);
+    // Rows that are a multiple of 1024 bytes apart compete for the same lines of the cache, and a
+    // load waits for a store to an address that looks the same.
+    const bool compete = one_by_one() && columns(i) * L * sizeof(T) % 1024 == 0;
+    return (columns(i) + compete) * L;
+  }
+
+  // Whether steps are those of single.hpp, which store no gradient.
+  bool one_by_one() const {
+    return !Within && batch == 1 &&
+           (run.optimiser == Optimiser::sgd || run.optimiser == Optimiser::heavy_ball ||
+            run.optimiser == Optimiser::nesterov);
+  }
 
   // Rows of the panel of layer i: features, a row of ones for biases, and whole blocks to turn.
   ptrdiff_t panel_rows(int i) const {
@@ -91,16 +104,14 @@ class Worker {
   // `decay` says whether any weight decay or L2 is not zero.
   void step(const Rates<T, L>& rates, bool decay) {
     if constexpr (!Within) {
-      if (batch == 1) {
+      if (one_by_one()) {
         switch (run.optimiser) {
-          case Optimiser::sgd:
-            return step_single<Optimiser::sgd>(rates, decay);
           case Optimiser::heavy_ball:
             return step_single<Optimiser::heavy_ball>(rates, decay);
           case Optimiser::nesterov:
             return step_single<Optimiser::nesterov>(rates, decay);
           default:
-            break;
+            return step_single<Optimiser::sgd>(rates, decay);
         }
       }
     }
