@@ -38,6 +38,8 @@ from methexis.training.train import run_plan
 
 #: Condition number of the students' embeddings and views.
 CONDITION = 2.0
+#: Replicas of each way; all of them are predicted.
+MOST_REPLICAS = 16
 #: Standard deviation of initial weights, times ``sqrt(fan-in)``.
 _INIT_SCALE = 0.7
 #: Recorded steps, and the first of them as a part of all.
@@ -80,7 +82,7 @@ def students() -> list[EDLN]:
 
 
 def train_three_ways(settings: VerifySettings) -> list[Way]:
-    """Train and predict all of `CHOICES`; of the settings, numbers of replicas and steps count."""
+    """Train and predict all of `CHOICES`; of the settings, replicas (up to 16) and steps count."""
     source, both = samples(), students()
     starts: dict[str, Sequence[Sequence[Array]]] = {}
     ways = []
@@ -106,7 +108,7 @@ def train_three_ways(settings: VerifySettings) -> list[Way]:
             paired=True,
             loss=choice.loss,
             init=gaussian(_INIT_SCALE),
-            replicas=settings.replicas,
+            replicas=min(settings.replicas, MOST_REPLICAS),
             seed=settings.seed,
             dtype="float32",
             record=_recorded(length.steps),
@@ -114,10 +116,9 @@ def train_three_ways(settings: VerifySettings) -> list[Way]:
         )
         run = run_plan(plan, Silent(), None)
         if choice.loss not in starts:
-            first = [[w[: settings.predicted] for w in layers] for layers in plan.start]
             starts[choice.loss] = [
                 project_of(p, [w.astype(np.float64) for w in layers])
-                for p, layers in zip(plan.problems, first, strict=True)
+                for p, layers in zip(plan.problems, plan.start, strict=True)
             ]
         entropic = choice.sampling == "shuffle" or choice.loss == "whitened"
         times = np.asarray(run.data["slow_time"])
