@@ -4,7 +4,9 @@ From the least work of a network-step (`points.Work`) and the measured rates fol
 that it could take: its operations from registers, its bytes to and from a cache. The largest of
 these binds; the fraction is that time over the measured one, both of one thread. Whether the
 weights of a block come from the first cache or the second follows from their size. Making random
-numbers is in the measured time and not in the least ones, so the fraction is on the low side.
+numbers is in the measured time and not in the least ones, so the fraction is on the low side. How
+long the same normals take alone is told beside it: they keep the units busy that multiply and add,
+so that the two times can hardly overlap.
 """
 
 from __future__ import annotations
@@ -25,7 +27,10 @@ _BYTES_PER_VECTOR = {"avx512": 64, "avx2": 32}
 
 @dataclass(frozen=True)
 class Ceiling:
-    """One point against the ceilings; times in microseconds per network-step, one thread."""
+    """One point against the ceilings; times in microseconds per network-step, one thread.
+
+    ``draws`` is the time of the step's normals alone.
+    """
 
     point: str
     flops: float
@@ -33,12 +38,18 @@ class Ceiling:
     block_bytes: int
     times: dict[str, float]
     binding: str
+    draws: float
     measured: float
 
     @property
     def fraction(self) -> float:
         """Share of the binding ceiling that is reached."""
         return self.times[self.binding] / self.measured
+
+    @property
+    def fraction_with_draws(self) -> float:
+        """The same with the time of the normals counted as work."""
+        return (self.times[self.binding] + self.draws) / self.measured
 
 
 def first_cache_bytes() -> int:
@@ -69,4 +80,5 @@ def ceiling(point: Point, rates: dict[str, Any], measured: float) -> Ceiling:
         f"loads and stores, {level}": 1e6 * work.bytes / rate[f"update {level}"],
     }
     binding = max(times, key=lambda name: times[name])
-    return Ceiling(point.name, work.flops, work.bytes, block, times, binding, measured)
+    draws = 1e6 * work.normals / rates["normals"]
+    return Ceiling(point.name, work.flops, work.bytes, block, times, binding, draws, measured)

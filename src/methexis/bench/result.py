@@ -116,7 +116,10 @@ class BenchResult:
             "sweeps": [asdict(s) | {"deviation": s.deviation} for s in self.sweeps],
             "memory": asdict(self.memory) | {"growth": self.memory.growth},
             "rates": self.rates,
-            "ceilings": [asdict(c) | {"fraction": c.fraction} for c in self.ceilings],
+            "ceilings": [
+                asdict(c) | {"fraction": c.fraction, "fraction_with_draws": c.fraction_with_draws}
+                for c in self.ceilings
+            ],
             "targets": [asdict(t) | {"reached": t.reached} for t in self.targets],
             "notes": self.notes,
         }

@@ -114,7 +114,17 @@ def _print_ceilings(console: Console, result: BenchResult) -> None:
     console.print(table)
     if not result.ceilings:
         return
-    table = _table("", "flops", "bytes", "µs least", "binding", "µs measured", "reached")
+    table = _table(
+        "",
+        "flops",
+        "bytes",
+        "µs least",
+        "binding",
+        "µs draws",
+        "µs measured",
+        "reached",
+        "with draws",
+    )
     for c in result.ceilings:
         table.add_row(
             c.point,
@@ -122,8 +132,10 @@ def _print_ceilings(console: Console, result: BenchResult) -> None:
             f"{c.bytes:,.0f}",
             " / ".join(f"{t:.3g}" for t in c.times.values()),
             c.binding,
+            f"{c.draws:.3g}",
             f"{c.measured:.3g}",
             f"{c.fraction:.0%}",
+            f"{c.fraction_with_draws:.0%}",
         )
     console.print(table)
 
