@@ -174,7 +174,8 @@ def _ceilings(result: dict[str, Any]) -> str:
         f"Instruction set {rates['instruction_set']}; {millions:.0f} million normals a second.\n\n"
         f"{table(head, rows)}\n{table(head_reached, reached)}\n"
         "*Least*: the multiply-adds of a step at the rate measured from registers, or its loads\n"
-        "and stores, whichever takes longer. *Draws*: its normals alone; they need the same units.\n"
+        "and stores, whichever takes longer. *Draws*: its normals alone; they need the same\n"
+        "units.\n"
     )
 
 
