@@ -107,27 +107,27 @@ METHEXIS_INLINE V expm1_reduced(V r) {
   return fma(r * r, horner(r, series), r);
 }
 
-// Splits x = k ln 2 + r and returns 2^k; x must be within the range of normal results.
+// Splits x = k ln 2 + r and returns 2^(k + shift), which must be a normal number.
 template <int L>
-METHEXIS_INLINE Doubles<L> reduce_exponent(Doubles<L> x, Doubles<L>& r) {
+METHEXIS_INLINE Doubles<L> reduce_exponent(Doubles<L> x, Doubles<L>& r, int shift = 0) {
   using V = Doubles<L>;
   using U = Words<L>;
   V shifted = fma(x, splat<V>(constants::kLog2E), splat<V>(6755399441055744.0));
   V k = shifted - 6755399441055744.0;
   r = fnma(k, splat<V>(constants::kLn2Low), fnma(k, splat<V>(constants::kLn2High), x));
-  return bits<V>((bits<U>(shifted) + 1023) << 52);
+  return bits<V>((bits<U>(shifted) + uint64_t(1023 + shift)) << 52);
 }
 
-// e^x; 0 below -708, infinity above 709.7, NaN stays NaN.
+// e^x, without gradual underflow: 0 below -708. Twice the half, so that all powers of two on the
+// way are finite; NaN stays NaN.
 template <int L>
 METHEXIS_INLINE Doubles<L> exp(Doubles<L> x) {
   using V = Doubles<L>;
   V r;
-  V inside = minimum(maximum(x, splat<V>(-708.0)), splat<V>(709.0));
-  V scale = reduce_exponent<L>(inside, r);
-  V value = fma(scale, expm1_reduced(r), scale);
+  V inside = minimum(maximum(x, splat<V>(-708.0)), splat<V>(710.0));
+  V half = reduce_exponent<L>(inside, r, -1);
+  V value = 2.0 * fma(half, expm1_reduced(r), half);
   value = select(x < -708.0, V{}, value);
-  value = select(x > 709.0, splat<V>(__builtin_inf()), value);
   return select(x == x, value, x);
 }
 
