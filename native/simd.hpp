@@ -130,6 +130,19 @@ METHEXIS_INLINE V fnma(V a, V b, V c) {
   return fma(-a, b, c);
 }
 
+// a^2 - square of doubles, where `square` is a^2 rounded: exact, also without fused multiply-add.
+template <class V>
+METHEXIS_INLINE V lost_in_square(V a, V square) {
+#if defined(__FMA__) || defined(__aarch64__)
+  return fma(a, a, -square);
+#else
+  using U = Vec<uint64_t, sizeof(V) / 8>;
+  const V high = bits<V>(bits<U>(a) & ~((uint64_t(1) << 27) - 1));  // whose square is exact
+  const V low = a - high;
+  return ((high * high - square) + 2.0 * high * low) + low * low;
+#endif
+}
+
 template <class V>
 METHEXIS_INLINE V sqrt(V a) {
   constexpr bool is_double = sizeof(decltype(a[0])) == 8;
