@@ -11,17 +11,16 @@
 namespace methexis::METHEXIS_ISA {
 
 // Interleaves the lanes of two vectors: a0 b0 a1 b1 ...
+template <int L, int... I>
+METHEXIS_INLINE void zip(Doubles<L>& a, Doubles<L>& b, Indices<I...>) {
+  const Doubles<L> x = a, y = b;
+  a = __builtin_shufflevector(x, y, (I % 2 * L + I / 2)...);
+  b = __builtin_shufflevector(x, y, (I % 2 * L + I / 2 + L / 2)...);
+}
+
 template <int L>
 METHEXIS_INLINE void zip(Doubles<L>& a, Doubles<L>& b) {
-  using I = Vec<int64_t, L>;
-  I low{}, high{};
-  for (int l = 0; l < L; ++l) {
-    low[l] = (l & 1 ? L : 0) + l / 2;
-    high[l] = low[l] + L / 2;
-  }
-  const Doubles<L> x = a, y = b;
-  a = __builtin_shuffle(x, y, low);
-  b = __builtin_shuffle(x, y, high);
+  zip<L>(a, b, typename IndicesUpTo<L>::type{});
 }
 
 template <class T, int L>
@@ -102,7 +101,7 @@ class Batches {
     if (run.sampling != Sampling::full) return;
     const Student& student = run.students[s];
     T* labels = seen[s].base ? seen[s].base : seen[s].labels;
-    for (int b = 0; b < run.batch; ++b) {
+    for (ptrdiff_t b = 0; b < run.batch; ++b) {
       for (int l = 0; l < kLanes; ++l) {
         place(student.inputs, student.dims[0], b, b, l, seen[s].inputs);
         place(student.labels, student.num_labels, b, b, l, labels);
@@ -153,7 +152,7 @@ class Batches {
         gather(student.inputs, student.dims[0], row, own.inputs);
         gather(student.labels, student.num_labels, row, own.labels);
       } else {
-        for (int b = 0; b < run.batch; ++b) {
+        for (ptrdiff_t b = 0; b < run.batch; ++b) {
           for (int l = 0; l < L; ++l) {
             const uint32_t sample = row[b * L + l];
             place(student.inputs, student.dims[0], sample, b, l, own.inputs);
@@ -360,11 +359,11 @@ class Batches {
       const RoundKeys<K> key(pair);
       for (int t = 0; t < num; ++t) {
         uint32_t* to = rows + (ptrdiff_t(t) * run.batch) * kLanes + l;
-        for (int block = 0; 4 * block < run.batch; block += K) {
+        for (ptrdiff_t block = 0; 4 * block < run.batch; block += K) {
           U words[4];
           words_of<K>(key, step + t, lanes + uint64_t(block), words);
           for (int n = 0; n < 4 * K; ++n) {
-            const int b = 4 * block + n;
+            const ptrdiff_t b = 4 * block + n;
             if (b >= run.batch) break;
             to[b * kLanes] = uint32_t(words[n % 4][n / 4] * uint64_t(run.num_samples) >> 32);
           }
@@ -403,7 +402,7 @@ class Batches {
   }
 
   // One row of a table into column b (and lane l) of a panel.
-  void place(const void* table, int length, int64_t row, int b, int l, T* to) const {
+  void place(const void* table, int length, int64_t row, ptrdiff_t b, int l, T* to) const {
     const T* values = static_cast<const T*>(table) + row * length;
     to += Within ? b : b * L + l;
     for (int k = 0; k < length; ++k) to[k * stride] = values[k];

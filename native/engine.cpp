@@ -8,6 +8,8 @@
 #include <exception>
 #include <mutex>
 #include <new>
+#include <stdexcept>
+#include <string>
 #include <thread>
 
 namespace methexis {
@@ -61,12 +63,25 @@ Engine::Engine(std::unique_ptr<OwnedRun> owned, const Kernels& kernels, bool sin
   }
 }
 
+void Engine::require(int lanes) const {
+  const bool within = owned_->run.within;
+  std::string known;
+  for (int k = 0; k < (within ? 1 : kernels_.num_across[single_]); ++k) {
+    const int own = within ? kernels_.within[single_].lanes : kernels_.across[single_][k].lanes;
+    if (own == lanes) return;
+    known += ", " + std::to_string(own);
+  }
+  throw std::invalid_argument("lanes: expected one of 0" + known + ", got " +
+                              std::to_string(lanes));
+}
+
 // A wide block does more per instruction, a narrow one fits a smaller cache and leaves more blocks
 // for the threads. Bits depend on neither, so this is free to follow the number of networks too.
 void Engine::cut(int lanes) {
   const Run& run = owned_->run;
   const Kernel* across = kernels_.across[single_];
   const int num_across = kernels_.num_across[single_];
+  if (lanes) require(lanes);
   if (run.within) {
     const Kernel* kernel = &kernels_.within[single_];
     lanes_ = 1;
@@ -97,6 +112,7 @@ void Engine::cut(int lanes) {
 }
 
 void Engine::advance(Call call, int threads) {
+  const std::lock_guard alone(busy_);
   call.orders = orders_.data();
   std::atomic<std::size_t> next{0};
   std::exception_ptr failure;
@@ -115,7 +131,11 @@ void Engine::advance(Call call, int threads) {
   const auto wanted = std::min<std::size_t>(static_cast<std::size_t>(threads), blocks_.size());
   while (memory_.size() < wanted) memory_.push_back(aligned_memory(bytes_));
   std::vector<std::thread> others;
-  for (std::size_t i = 1; i < wanted; ++i) others.emplace_back(work, memory_[i].get());
+  try {
+    for (std::size_t i = 1; i < wanted; ++i) others.emplace_back(work, memory_[i].get());
+  } catch (const std::exception&) {
+    // The system grants no more threads; those that there are do all the work.
+  }
   work(memory_[0].get());
   for (std::thread& thread : others) thread.join();
   if (failure) std::rethrow_exception(failure);

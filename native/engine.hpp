@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "kernels.hpp"
@@ -38,6 +39,7 @@ struct Free {
 class Engine {
  public:
   // `lanes` is the number of networks of a block, 0 for the best by shapes and number of networks.
+  // Throws std::invalid_argument if there is no such kernel.
   Engine(std::unique_ptr<OwnedRun> owned, const Kernels& kernels, bool single, int lanes);
 
   const Run& run() const { return owned_->run; }
@@ -46,10 +48,12 @@ class Engine {
   int lanes() const { return lanes_; }
   std::size_t block_bytes() const { return bytes_; }
 
-  // Advances all networks. `call.orders` is filled in here. Throws std::bad_alloc.
+  // Advances all networks, on so many threads or on as many as the system grants. `call.orders` is
+  // filled in here. Calls wait for each other. Throws std::bad_alloc.
   void advance(Call call, int threads);
 
  private:
+  void require(int lanes) const;
   void cut(int lanes);
 
   std::unique_ptr<OwnedRun> owned_;
@@ -58,6 +62,7 @@ class Engine {
   int lanes_ = 1;
   std::size_t bytes_ = 0;
   std::vector<BlockOf> blocks_;
+  std::mutex busy_;                                  // what follows belongs to one call at a time
   std::vector<std::unique_ptr<char, Free>> memory_;  // of each thread
   std::vector<Order> orders_;
   std::vector<std::uint32_t> positions_;

@@ -256,7 +256,7 @@ class PyEngine {
     Call call{};
     call.first_step = first_step;
     call.num_steps = std::int64_t(factors.shape(0));
-    if (first_step < 0 || call.num_steps < 1 || first_step + call.num_steps > run.total_steps) {
+    if (first_step < 0 || call.num_steps < 1 || first_step > run.total_steps - call.num_steps) {
       throw nb::value_error("factors: expected one per step, inside the run");
     }
     call.factors = factors.data();

@@ -130,6 +130,19 @@ METHEXIS_INLINE V fnma(V a, V b, V c) {
   return fma(-a, b, c);
 }
 
+// a^2 - square of doubles, where `square` is a^2 rounded: exact, also without fused multiply-add.
+template <class V>
+METHEXIS_INLINE V lost_in_square(V a, V square) {
+#if defined(__FMA__) || defined(__aarch64__)
+  return fma(a, a, -square);
+#else
+  using U = Vec<uint64_t, sizeof(V) / 8>;
+  const V high = bits<V>(bits<U>(a) & ~((uint64_t(1) << 27) - 1));  // whose square is exact
+  const V low = a - high;
+  return ((high * high - square) + 2.0 * high * low) + low * low;
+#endif
+}
+
 template <class V>
 METHEXIS_INLINE V sqrt(V a) {
   constexpr bool is_double = sizeof(decltype(a[0])) == 8;
@@ -233,29 +246,36 @@ METHEXIS_INLINE Vec<double, L> to_double(Vec<uint64_t, L> a) {
   return bits<Vec<double, L>>(a | magic) - 4503599627370496.0;
 }
 
+// The numbers 0 ... N - 1 as arguments of a template.
+template <int... I>
+struct Indices {};
+template <int N, int... I>
+struct IndicesUpTo : IndicesUpTo<N - 1, N - 1, I...> {};
+template <int... I>
+struct IndicesUpTo<0, I...> {
+  using type = Indices<I...>;
+};
+
+// Exchanges, between rows S apart, the blocks of S lanes that lie off the diagonal.
+template <class T, int L, int S, int... I>
+METHEXIS_INLINE void transpose_blocks(Vec<T, L> (&rows)[L], Indices<I...> lanes) {
+  Vec<T, L> next[L];
+#pragma GCC unroll 16
+  for (int i = 0; i < L; ++i) {
+    if ((i & S) == 0) {
+      next[i] = __builtin_shufflevector(rows[i], rows[i ^ S], (I & S ? L + (I ^ S) : I)...);
+      next[i ^ S] = __builtin_shufflevector(rows[i], rows[i ^ S], (I & S ? L + I : I ^ S)...);
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < L; ++i) rows[i] = next[i];
+  if constexpr (2 * S < L) transpose_blocks<T, L, 2 * S>(rows, lanes);
+}
+
 // Transposes an L x L block held in L vectors.
 template <class T, int L>
 METHEXIS_INLINE void transpose(Vec<T, L> (&rows)[L]) {
-  using V = Vec<T, L>;
-  using I = Vec<typename IntOf<T>::type, L>;
-#pragma GCC unroll 8
-  for (int s = 1; s < L; s *= 2) {
-    I low{}, high{};
-    for (int l = 0; l < L; ++l) {
-      low[l] = (l & s) ? L + (l ^ s) : l;
-      high[l] = (l & s) ? L + l : (l ^ s);
-    }
-    V next[L];
-#pragma GCC unroll 16
-    for (int i = 0; i < L; ++i) {
-      if ((i & s) == 0) {
-        next[i] = __builtin_shuffle(rows[i], rows[i ^ s], low);
-        next[i ^ s] = __builtin_shuffle(rows[i], rows[i ^ s], high);
-      }
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < L; ++i) rows[i] = next[i];
-  }
+  transpose_blocks<T, L, 1>(rows, typename IndicesUpTo<L>::type{});
 }
 
 }  // namespace methexis::METHEXIS_ISA

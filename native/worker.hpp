@@ -226,20 +226,7 @@ class Worker {
   // The gradient at W + rho G / |G|, G the gradient of the same batch at W.
   void step_sam(const Rates<T, L>& rates) {
     backward(weights, true);
-    V square{};
-    for (int i = 0; i < depth; ++i) {
-      for (ptrdiff_t n = 0; n < weight_numbers(i); n += L) {
-        const V g = load<V>(gradient[i] + n);
-        square = fma(g, g, square);
-      }
-    }
-    if constexpr (Within) {
-      T total = 0;
-      for (int l = 0; l < L; ++l) total += square[l];
-      square = splat<V>(total);
-    }
-    const V norm = sqrt(square);
-    const V length = select(norm > T(0), rates.rho / norm, V{});
+    const V length = uphill(rates.rho);
     for (int i = 0; i < depth; ++i) {
       for (ptrdiff_t n = 0; n < weight_numbers(i); n += L) {
         store(moved[i] + n, fma(length, load<V>(gradient[i] + n), load<V>(weights[i] + n)));
@@ -247,6 +234,36 @@ class Worker {
     }
     backward(moved, false);
     for (int i = 0; i < depth; ++i) apply(i, rates);
+  }
+
+  // rho / |G|, 0 where the gradient is. In double precision: the squares of small gradients would
+  // underflow in single.
+  V uphill(V rho) const {
+    constexpr int parts = sizeof(double) / sizeof(T);
+    constexpr int H = L / parts;
+    using D = Doubles<H>;
+    D square[parts] = {};
+    for (int i = 0; i < depth; ++i) {
+      for (ptrdiff_t n = 0; n < weight_numbers(i); n += L) {
+        for (int p = 0; p < parts; ++p) {
+          const D g = __builtin_convertvector(load<Vec<T, H>>(gradient[i] + n + p * H), D);
+          square[p] = fma(g, g, square[p]);
+        }
+      }
+    }
+    if constexpr (Within) {
+      double total = 0;
+      for (int l = 0; l < L; ++l) total += square[l / H][l % H];
+      for (D& part : square) part = splat<D>(total);
+    }
+    Vec<T, H> length[parts];
+    __builtin_memcpy(length, &rho, sizeof(rho));
+    for (int p = 0; p < parts; ++p) {
+      const D norm = sqrt(square[p]);
+      const D share = __builtin_convertvector(length[p], D) / norm;
+      length[p] = __builtin_convertvector(select(norm > 0.0, share, D{}), Vec<T, H>);
+    }
+    return load<V>(length);
   }
 
   void backward(T* const* w, bool learn) {

@@ -4,6 +4,7 @@
 #include "engine.hpp"
 
 #include <cstring>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -334,12 +335,28 @@ TEST(every_number_of_lanes_gives_the_same_bits) {
   c.num_networks = 21;
   Experiment<double> expected(c);
   expected.advance(0, kSteps, 1);
-  for (c.lanes = 1; c.lanes <= 16; c.lanes *= 2) {
+  for (int k = 0; k < kernels.num_across[0]; ++k) {
+    c.lanes = kernels.across[0][k].lanes;
     Experiment<double> got(c);
     got.advance(0, kSteps, 2);
     for (std::int64_t n = 0; n < c.num_networks; ++n) {
       CHECK(same(got.network(n), expected.network(n)));
     }
+  }
+}
+
+TEST(an_unknown_number_of_lanes_is_refused) {
+  for (const int within : {0, 1}) {
+    Case c;
+    c.within = within;
+    c.lanes = 3;
+    bool refused = false;
+    try {
+      Experiment<double> none(c);
+    } catch (const std::invalid_argument&) {
+      refused = true;
+    }
+    CHECK(refused);
   }
 }
 

@@ -93,7 +93,7 @@ def largest_difference(run: Plan, isa: str = "") -> tuple[float, float]:
     native, reference = NativeEngine(run, instruction_set=isa), ReferenceEngine(run)
     ours, theirs = native.start(), reference.start()
     found = []
-    for until in (1, 13, 64, run.steps):
+    for until in (*(stop for stop in (1, 13, 64) if stop < run.steps), run.steps):
         native.advance(ours, until)
         reference.advance(theirs, until)
         assert np.array_equal(ours.diverged_step, theirs.diverged_step)

@@ -1,14 +1,11 @@
 """The laws of the charges along real runs, path by path: what a simulator may not get wrong.
 
-The reference engine takes the steps. The gradients at the weights that it reaches, the velocities
-and the points uphill are those of the tests' plain loops; the laws are those of
-`methexis.core.charges`, and never look at the weights. Numbers in brackets are equations of
+The reference engine takes the steps; see `charge_paths`. Numbers in brackets are equations of
 docs/theory.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,27 +14,19 @@ import pytest
 
 import methexis as mx
 from methexis.core.charges import charges, conserved_part, update_charge_step
-from methexis.core.checks import Array
-from methexis.training.plan import make_plan
-from methexis.training.reference import ReferenceEngine
-from tests.training.laws import LAWFUL, Law
-from tests.training.loops import SlowRule, Step
-from tests.training.perceptron import SLOPES, Net
+from tests.training.charge_paths import (
+    EXACT,
+    RULES,
+    SEED,
+    SETTINGS,
+    by_law,
+    follow,
+    sgd_of,
+    worst,
+)
+from tests.training.laws import Law
+from tests.training.perceptron import SLOPES
 
-STEPS = 20
-SEED = 11
-REPLICA = 2
-BATCH = 2
-
-# C is a sum of squares of weights of order 1, each step rounds it to 2⁻⁵³ a few times, and errors
-# of 20 steps add up at random: below 1e-14 of |W|². The bound is the one that theory.md promises.
-EXACT = 1e-12
-
-#: The rules with a law, slow enough for every problem here, with a schedule.
-RULES = {
-    name: replace(rule, lr=rule.lr / 10, schedule=mx.schedules.cosine(0.1))
-    for name, rule in LAWFUL.items()
-}
 #: The rules without one.
 LAWLESS = {
     "adam": mx.Adam(lr=0.01, weight_decay=0.4, l2=0.3),
@@ -45,92 +34,6 @@ LAWLESS = {
     "rmsprop": mx.RMSProp(lr=0.003, weight_decay=0.4, l2=0.3),
     "sign": mx.SignSGD(lr=0.003, weight_decay=0.4, l2=0.3),
 }
-SETTINGS: dict[str, dict[str, Any]] = {
-    "online": {"sampling": "online"},
-    "whitened": {"sampling": "online", "loss": "whitened"},
-    "running whitening": {"sampling": "online", "loss": "whitened_running"},
-    "label noise": {"sampling": "online", "label_noise": 0.6},
-    "shuffle": {"sampling": "shuffle"},
-    "replace": {"sampling": "replace"},
-    "full batch": {"sampling": "full"},
-    "full batch, label noise": {"sampling": "full", "label_noise": 0.6},
-}
-
-
-def start_of(shapes: Sequence[tuple[int, int]]) -> list[Array]:
-    generator = np.random.default_rng(SEED)
-    return [0.6 * generator.standard_normal(shape) for shape in shapes]
-
-
-def follow(
-    slow_sgd: Any,
-    student: Any,
-    source: Any,
-    rule: Any,
-    *,
-    sampling: str,
-    loss: str = "squared",
-    label_noise: float = 0.0,
-) -> list[tuple[Step, float]]:
-    """Steps of the engine, with learning rates: made of what the loops say, up to where it came."""
-    bias = getattr(student, "bias", False)
-    widths = (*student.hidden, source.dim_y)
-    shapes = list(zip(widths, (c + bias for c in (source.dim_x, *widths)), strict=False))
-    start = start_of(shapes)
-    plan = make_plan(
-        student, source, rule, steps=STEPS, batch=BATCH, sampling=sampling, paired=True, loss=loss,
-        init=[start], replicas=[REPLICA], seed=SEED, dtype="float64", record=[0], engine="auto",
-        label_noise=label_noise,
-    )  # fmt: skip
-    engine = ReferenceEngine(plan)
-    state = engine.start()
-    known = "squared" if loss in ("whitened_running", "cross_entropy") else loss
-    slow = slow_sgd(
-        student, source, rule, start, steps=STEPS, batch=BATCH, sampling=sampling, loss=known,
-        label_noise=label_noise, replica=REPLICA, seed=SEED,
-    )  # fmt: skip
-    memory = SlowRule(rule, start)
-    found = []
-    for t in range(STEPS):
-        slow.at = t
-        if loss == "whitened_running":
-            cov = state.residual_cov[0][0]
-            slow.metric = np.linalg.inv(cov + 1e-6 * np.trace(cov) / len(cov) * np.eye(len(cov)))
-        at: Callable[..., list[Array]] = slow.gradients_at
-        if isinstance(student, mx.MLP):
-            samples = list(slow.samples())
-            at = Net(
-                student.activation, bias, loss,
-                np.array([x for _, x, _ in samples]), np.array([y for _, _, y in samples]),
-            ).gradients  # fmt: skip
-        step = memory.step([w[0].copy() for w in state.weights[0]], at, slow.rate())
-        engine.advance(state, t + 1)
-        found.append((replace(step, after=[w[0].copy() for w in state.weights[0]]), slow.rate()))
-    return found
-
-
-def worst(
-    steps: list[tuple[Step, float]], predicted: list[list[Array]], *, bias: bool, part: str | None
-) -> float:
-    """Largest deviation of the charges of a path, relative to the squared weights."""
-    deviations = []
-    for (step, _), expected in zip(steps, predicted, strict=True):
-        scale = max(float(np.sum(w**2)) for w in step.after)
-        for c, e in zip(charges(step.after, bias=bias), expected, strict=True):
-            difference = np.abs(c - e)
-            if part == "diagonal":
-                difference = np.diagonal(difference)
-            deviations.append(difference.max() / scale)
-    return max(deviations)
-
-
-def by_law(law: Law, steps: list[tuple[Step, float]]) -> list[list[Array]]:
-    return [law.follow(step, lr) for step, lr in steps]
-
-
-def sgd_of(rule: Any) -> mx.SGD:
-    """The rule of the plain law, with the same decays."""
-    return mx.SGD(lr=rule.lr, weight_decay=rule.weight_decay, l2=rule.l2)
 
 
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)

@@ -26,6 +26,7 @@ from tests.training.native_plans import (
     classes,
     instruction_sets,
     largest_difference,
+    native_state,
     plan,
 )
 from tests.training.variants import VARIANTS
@@ -56,6 +57,24 @@ def test_optimisers(name: str, batch: int, dtype: str) -> None:
     run = plan(students, optimiser=gentle(VARIANTS[name]), batch=batch, dtype=dtype)
     assert within([p.dims for p in run.problems], batch) == (batch == 33)
     check(run, amplified=1e3 if name.startswith(SENSITIVE) else 1.0)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("batch", [1, 3, 33])
+def test_sam_where_squares_of_gradients_underflow(batch: int, dtype: str) -> None:
+    """Weights of 1e-12 have gradients of 1e-24, whose squares are no numbers of float32."""
+    students = WIDE[:1] if batch == 33 else NARROW[:1]
+    run = plan(
+        students,
+        optimiser=mx.SAM(lr=0.003),
+        init=mx.init.gaussian(1e-12),
+        batch=batch,
+        dtype=dtype,
+        steps=1,
+    )
+    check(run)
+    # The point uphill is 0.05 away, so the step is far longer than the weights.
+    assert max(np.abs(w).max() for w in native_state(run).weights[0]) > 1e-9
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5, 16, 32, 37])

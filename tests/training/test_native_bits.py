@@ -18,6 +18,7 @@ import methexis as mx
 from methexis.core.streams import Stream, normals, permutations
 from methexis.training import extension as loaded
 from methexis.training import native
+from methexis.training.plan import Plan
 from methexis.training.state import State
 from tests.native.extension import extension
 from tests.training.native_plans import (
@@ -74,13 +75,19 @@ def test_a_replica_alone(name: str) -> None:
             assert np.array_equal(x[replica], y[0])
 
 
+def lanes_of(run: Plan) -> list[int]:
+    """Numbers of networks that a block may have: vectors of 16 bytes to the widest."""
+    widest = {"avx512": 64, "avx2": 32}.get(extension().instruction_set(), 16)
+    return [b // np.dtype(run.dtype).itemsize for b in (16, 32, 64) if b <= widest]
+
+
 @pytest.mark.parametrize("name", ["single samples", "batch", "float32", "adam"])
 def test_lanes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     extension()
     run = plan(**RUNS[name], replicas=9)
     expected = native_state(run)
     made = loaded.Engine
-    for lanes in (2, 4, 8, 16):
+    for lanes in lanes_of(run):
         monkeypatch.setattr(
             native.extension, "Engine", lambda *a, n=lanes, **k: made(*a, **k, lanes=n)
         )

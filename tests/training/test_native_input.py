@@ -115,8 +115,9 @@ def test_advance() -> None:
     for name, value in bad:
         with pytest.raises((ValueError, TypeError), match=rf"^{name}: expected"):
             engine.advance(**(good | {name: value}))
-    with pytest.raises((ValueError, TypeError)):
-        engine.advance(**(good | {"first_step": -1}))
+    for first_step in (-1, 68, 2**63 - 1):
+        with pytest.raises(ValueError, match=r"^factors: expected"):
+            engine.advance(**(good | {"first_step": first_step}))
     assert all(np.array_equal(w, b) for w, b in zip(weights, before, strict=True))
     engine.advance(**good)
     assert not np.array_equal(weights[0], before[0])
@@ -125,6 +126,14 @@ def test_advance() -> None:
 def test_sizes_beyond_memory() -> None:
     with pytest.raises(mx.MethexisError, match=r"memory: expected .* GiB"):
         mx.train(NARROW, TEACHER, mx.SGD(lr=0.01), steps=1, replicas=10**9, engine="native")
+
+
+def test_unknown_lanes() -> None:
+    config, students = parts()
+    with pytest.raises(ValueError, match=r"^lanes: expected one of 0, .*2, got 3"):
+        extension().Engine(config, students, lanes=3)
+    with pytest.raises(ValueError, match=r"^lanes: expected one of 0, 1, got 2"):
+        extension().Engine(config | {"within": 1}, students, lanes=2)
 
 
 def test_unknown_instruction_set(monkeypatch: pytest.MonkeyPatch) -> None:
