@@ -67,8 +67,8 @@ class Worker:
             env=os.environ | spec.environment,
             text=True,
             encoding="utf-8",
-            # If this process is killed, a group of its own is orphaned, and the system ends it:
-            # a process held still would otherwise stay for ever. Ctrl-C is for us to pass on.
+            # Ctrl-C is for us to pass on. And if this process is killed, a group of its own is
+            # orphaned, and the system ends it unless it is just about to stop; see worker.py.
             process_group=0 if os.name == "posix" else None,
         )
         try:

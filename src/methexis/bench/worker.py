@@ -18,9 +18,11 @@ A peer is a Python file with
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import runpy
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -112,6 +114,17 @@ def serve(answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         replies.flush()
 
 
+def end_with_parent() -> None:
+    """Ask Linux to kill this process when its parent dies, be it held still at that moment.
+
+    Elsewhere the end of standard input ends it, and a stopped process the orphaning of its group.
+    """
+    if sys.platform == "linux":
+        set_death_signal = 1
+        ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
+
+
 if __name__ == "__main__":
+    end_with_parent()
     limit_threads(int(sys.argv[2]))
     serve(Peer(sys.argv[1], int(sys.argv[2])).answer)
