@@ -144,7 +144,7 @@ class _Frame:
     def rates(self) -> Array:
         """Decay rates of deviations, ascending, without those that are zero."""
         found = np.sort(-np.linalg.eigvals(self._linearised()[1]).real)
-        return found[np.abs(found) > ZERO_RATE * np.abs(found).max(initial=0.0)]
+        return np.asarray(found[np.abs(found) > ZERO_RATE * np.abs(found).max(initial=0.0)])
 
     def _linearised(self) -> tuple[Array, Array]:
         """``Tᵀ`` and ``A``."""
