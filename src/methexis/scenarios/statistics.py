@@ -107,15 +107,3 @@ def normal_score(t: float, dof: float) -> float:
     (1.96, -1.96)
     """
     return float(np.sign(t) * scipy.stats.norm.isf(scipy.stats.t.sf(abs(t), dof)))
-
-
-def combined_dof(parts: Sequence[float], dofs: Sequence[float]) -> float:
-    """Degrees of freedom of a sum of independent variances, by Welch and Satterthwaite.
-
-    Examples
-    --------
-    >>> combined_dof([1.0, 1.0], [15, 15])
-    30.0
-    """
-    variances = np.asarray(parts, dtype=np.float64)
-    return float(variances.sum() ** 2 / np.sum(variances**2 / np.asarray(dofs)))

@@ -8,7 +8,7 @@ held by the loss, at the price of a product that is too small by ``O(γ)``):
 
 In the limit ``η → 0`` at fixed ``κ`` SGD ends at the minimum of ``S/4 + κ‖θ‖²/2`` among the minima
 of the loss, unique up to rotations, since both terms are convex along gauge orbits. There the
-averaged charge law rests, ``0 = Q_i - 2κ C_i`` with ``Q_i = E[G_{i+1}ᵀG_{i+1} - G_iG_iᵀ]``. As ``κ``
+averaged charge law rests, ``0 = Q_i - 2κ C_i`` with ``Q_i = E[G_{i+1}ᵀG_{i+1} - G_iG_iᵀ]``. As κ
 vanishes the end is Platonic; as it grows, weights become balanced, ``C_i = 0``, and hidden layers
 depend on depth, embeddings and view (docs/theory.md §6.1).
 """
