@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from methexis.report import dials, style
+from methexis.report import dials, numbers, style
 from methexis.report.page import Page
 from methexis.scenarios.breaking.measure import Point
 from methexis.scenarios.breaking.result import BreakResult, ScenarioResult
@@ -104,7 +105,7 @@ def _row(one: ScenarioResult, point: Point) -> dict[str, Any]:
         "predicted": predicted,
         "measured": measured,
         "half": half,
-        "allowed": point.allowed,
+        "allowed": numbers.number(point.allowed, 2),
         "deviation": f"{point.deviation:+.2f}".replace("-", "−"),
         "outlier": point.judged and abs(point.deviation) > OUTLIER,
         "judged": point.judged,
@@ -137,7 +138,9 @@ def print_scenario(one: ScenarioResult, *, rows: bool) -> None:
     """Print one scenario; ``rows`` for its whole table, else only verdicts and outliers."""
     console = Console(highlight=False)
     console.print(f"\n[bold]{one.scenario.title}[/bold] [dim]({one.scenario.name})[/dim]")
-    console.print(f"  {one.scenario.claim}")
+    console.print(
+        textwrap.fill(one.scenario.claim, 78, initial_indent="  ", subsequent_indent="  ")
+    )
     if rows:
         console.print(_table(one, list(one.points)))
     elif outliers := [p for v in one.verdicts for p in v.outliers]:
@@ -151,8 +154,8 @@ def print_scenario(one: ScenarioResult, *, rows: bool) -> None:
         )
     if one.quick:
         console.print(
-            "  [dim]Quick: one problem, little extrapolation; deviations are counted beyond what "
-            "is allowed for the finite learning rate.[/dim]"
+            "  [dim]Quick: one problem, few learning rates. What these leave of higher orders is "
+            "allowed for, and\n  deviations count beyond that.[/dim]"
         )
 
 
@@ -170,18 +173,14 @@ def print_break(result: BreakResult, out: Path) -> None:
 
 def _table(one: ScenarioResult, points: list[Point]) -> Table:
     table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
-    columns = ("  " + one.scenario.dial.symbol, "way", "problem", "predicted", "measured", "σ")
+    columns = ["  " + one.scenario.dial.symbol, "way", "problem", "predicted", "measured"]
+    columns += ["allowed", "σ beyond"] if one.quick else ["σ"]
     for i, name in enumerate(columns):
         table.add_column(name, justify="left" if i in (0, 1) else "right")
     for point in points:
         row = _row(one, point)
-        cells = [
-            f"  {row['value']}",
-            row["curve"],
-            str(row["problem"]),
-            row["predicted"],
-            f"{row['measured']} ± {row['half']}",
-            row["deviation"],
-        ]
+        cells = [f"  {row['value']}", row["curve"], str(row["problem"]), row["predicted"]]
+        cells.append(f"{row['measured']} ± {row['half']}")
+        cells += [row["allowed"], row["deviation"]] if one.quick else [row["deviation"]]
         table.add_row(*cells, style="red" if row["outlier"] else None)
     return table

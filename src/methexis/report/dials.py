@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from methexis.core.checks import Array
 from methexis.report import style
 from methexis.report.curves import ALIGNMENT
 from methexis.scenarios.breaking.measure import Point
@@ -35,9 +37,10 @@ def alignments(result: ScenarioResult, *, small: bool = False) -> Figure:
                     axes.hlines(line.predicted, x - 0.35, x + 0.35, color=colour, lw=1.3, alpha=0.8)
                 else:
                     axes.plot(x, line.predicted, color=colour, lw=1.3, alpha=0.8, zorder=2)
-        for problem in sorted({p.problem for p in result.of(curve.name)}):
-            points = result.of(curve.name, problem)
-            _measured(axes, result, points, colour, k, _MARKERS[problem % len(_MARKERS)])
+        for p in result.of(curve.name):
+            x = _places(result.scenario.dial, [p.value])
+            look = _look(p, k, size=5)
+            axes.errorbar(x, [p.measured], yerr=[p.half], lw=1.3, capsize=2.5, zorder=3, **look)
     _dial_axis(axes, result, small=small)
     least = min(
         [p.measured - p.half for p in result.points]
@@ -49,7 +52,7 @@ def alignments(result: ScenarioResult, *, small: bool = False) -> Figure:
         axes.set_title(result.scenario.title)
     else:
         axes.set_ylabel(ALIGNMENT)
-        _legend(figure, axes, result)
+        _legend(figure, result)
     return figure
 
 
@@ -58,61 +61,63 @@ def deviations(result: ScenarioResult) -> Figure:
     figure, axes = style.new_figure(style.PANEL, 400)
     axes.axhspan(-OUTLIER, OUTLIER, color=style.FAINT, alpha=0.35, lw=0)
     axes.axhline(0.0, color=style.PREDICTION, lw=1.0)
-    for k, curve in enumerate(result.scenario.curves):
-        colour = style.STUDENTS[k % len(style.STUDENTS)]
-        for point in result.of(curve.name):
-            x = _places(result.scenario.dial, [point.value]) * _shift(result, k)
-            axes.plot(
-                x,
-                [point.deviation],
-                _MARKERS[point.problem % len(_MARKERS)],
-                color=colour,
-                ms=6,
-                mfc=colour if point.judged else "none",
-            )
-    _dial_axis(axes, result, small=False)
-    largest = max(abs(p.deviation) for p in result.points)
-    axes.set_ylim(-1.15 * max(largest, OUTLIER + 0.5), 1.15 * max(largest, OUTLIER + 0.5))
+    for k, x, point in _spread(result):
+        axes.plot([x], [point.deviation], **_look(point, k, size=6))
+    largest = max(OUTLIER + 0.5, *(abs(p.deviation) for p in result.points))
+    axes.set_ylim(-1.15 * largest, 1.15 * largest)
     axes.set_ylabel("measured less predicted,\nin standard deviations")
-    _legend(figure, axes, result)
+    _dial_axis(axes, result, small=False)
+    _legend(figure, result)
     return figure
 
 
-def _measured(
-    axes: Axes, result: ScenarioResult, points: Sequence[Point], colour: str, k: int, marker: str
-) -> None:
-    x = _places(result.scenario.dial, [p.value for p in points]) * _shift(result, k)
-    for judged in (True, False):
-        these = np.array([p.judged is judged for p in points], dtype=np.bool_)
-        if not these.any():
-            continue
-        axes.errorbar(
-            x[these],
-            np.array([p.measured for p in points])[these],
-            yerr=np.array([p.half for p in points])[these],
-            fmt=marker,
-            color=colour,
-            mfc=colour if judged else "none",
-            ms=5,
-            lw=1.3,
-            capsize=2.5,
-            zorder=3,
-        )
+def gaps(result: ScenarioResult) -> Figure:
+    """Measured less predicted, with what a quick run allows for as bars."""
+    figure, axes = style.new_figure(style.PANEL, 400)
+    axes.axhline(0.0, color=style.PREDICTION, lw=1.0)
+    for k, x, point in _spread(result):
+        look = _look(point, k, size=5)
+        axes.vlines([x], -point.allowed, point.allowed, color=look["color"], lw=7, alpha=0.25)
+        axes.errorbar([x], [point.gap], yerr=[point.half], lw=1.3, capsize=2.5, zorder=3, **look)
+    axes.set_ylabel("measured less predicted")
+    _dial_axis(axes, result, small=False)
+    _legend(figure, result)
+    return figure
 
 
-def _places(dial: Dial, values: Sequence[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _spread(result: ScenarioResult) -> list[tuple[int, float, Point]]:
+    """Points with the number of their curve; those of different curves stand a little apart."""
+    dial, curves = result.scenario.dial, result.scenario.curves
+    middle = (len(curves) - 1) / 2.0
+    found = []
+    for k, curve in enumerate(curves):
+        for point in result.of(curve.name):
+            x = float(_places(dial, [point.value])[0])
+            if dial.scale == "log":
+                x *= (dial.values[-1] / dial.values[0]) ** (0.012 * (k - middle))
+            else:
+                x += (dial.values[-1] - dial.values[0]) * 0.012 * (k - middle)
+            found.append((k, x, point))
+    return found
+
+
+def _look(point: Point, k: int, size: float) -> dict[str, Any]:
+    """Colour of the curve, marker of the problem, hollow where theory does not claim to hold."""
+    colour = style.STUDENTS[k % len(style.STUDENTS)]
+    return {
+        "color": colour,
+        "marker": _MARKERS[point.problem % len(_MARKERS)],
+        "ls": "none",
+        "ms": size,
+        "mfc": colour if point.judged else "none",
+    }
+
+
+def _places(dial: Dial, values: Sequence[float]) -> Array:
+    """Where values stand on the axis: kinds one after another."""
     if dial.scale == "names":
         return np.array([1.0 + dial.values.index(v) for v in values])
     return np.asarray(values, dtype=np.float64)
-
-
-def _shift(result: ScenarioResult, k: int) -> float:
-    """Points of different curves stand a little apart, lest they cover each other."""
-    if result.scenario.dial.scale != "log":
-        return 1.0
-    values = result.scenario.dial.values
-    step = (values[-1] / values[0]) ** 0.012
-    return float(step ** (k - (len(result.scenario.curves) - 1) / 2.0))
 
 
 def _dial_axis(axes: Axes, result: ScenarioResult, *, small: bool) -> None:
@@ -130,11 +135,10 @@ def _dial_axis(axes: Axes, result: ScenarioResult, *, small: bool) -> None:
         axes.set_xlabel(f"{dial.words},\n{dial.symbol}{unit}")
 
 
-def _legend(figure: Figure, axes: Axes, result: ScenarioResult) -> None:
+def _legend(figure: Figure, result: ScenarioResult) -> None:
     handles = [
         Line2D([], [], color=style.STUDENTS[k % len(style.STUDENTS)], marker="o", ms=5, lw=1.3)
         for k in range(len(result.scenario.curves))
     ]
     names = [curve.name for curve in result.scenario.curves]
-    del axes
     figure.legend(handles, names, loc="outside upper left", ncols=2 if len(names) < 3 else 3)

@@ -98,6 +98,11 @@ class Point:
     fit_p: float
     readings: tuple[Reading, ...]
 
+    @property
+    def gap(self) -> float:
+        """Measured less predicted."""
+        return self.measured - self.predicted
+
 
 def measure(
     scenario: Scenario,
