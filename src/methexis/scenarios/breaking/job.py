@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from methexis.core.checks import integer
 from methexis.core.threads import one_blas_thread
 from methexis.progress import Report
@@ -138,15 +136,11 @@ def _cases(scenario: Scenario, quick: bool) -> list[tuple[Curve, int, float]]:
 
 def _lines(scenario: Scenario, problems: int) -> tuple[Line, ...]:
     """Predictions at the dial's values and, where it has a scale, half-way between them."""
-    values = np.asarray(scenario.dial.values)
-    if scenario.dial.scale == "log":
-        values = np.sort(np.concatenate([values, np.sqrt(values[1:] * values[:-1])]))
-    elif scenario.dial.scale == "linear":
-        values = np.sort(np.concatenate([values, (values[1:] + values[:-1]) / 2.0]))
+    values = scenario.dial.fine
     found = []
     for curve in scenario.curves:
         for problem in range(problems):
-            cases = [scenario.case(curve, problem, v) for v in values.tolist()]
+            cases = [scenario.case(curve, problem, v) for v in values]
             predicted = tuple(float(case.predicted.min()) for case in cases)
-            found.append(Line(curve.name, problem, tuple(values.tolist()), predicted))
+            found.append(Line(curve.name, problem, values, predicted))
     return tuple(found)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import difflib
 
 from methexis.errors import MethexisError
-from methexis.scenarios.breaking import sampling
+from methexis.scenarios.breaking import batch, labels, nothing, sampling, weight_decay
 from methexis.scenarios.breaking.scenario import Scenario
 
-SCENARIOS: dict[str, Scenario] = {module.SCENARIO.name: module.SCENARIO for module in (sampling,)}
+_MODULES = (nothing, sampling, weight_decay, labels, batch)
+
+SCENARIOS: dict[str, Scenario] = {module.SCENARIO.name: module.SCENARIO for module in _MODULES}
 ALL = "all"
 
 

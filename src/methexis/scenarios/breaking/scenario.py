@@ -86,6 +86,22 @@ class Dial:
             raise MethexisError(f"{self.words}: expected {self.symbol} {wanted}, got {value:g}")
         return value
 
+    @property
+    def fine(self) -> tuple[float, ...]:
+        """The values and, where the dial has a scale, what lies half-way between them.
+
+        Examples
+        --------
+        >>> Dial("κ", "weight decay", (1.0, 4.0)).fine
+        (1.0, 2.0, 4.0)
+        """
+        values = np.asarray(self.values)
+        if self.scale == "log":
+            values = np.sort(np.concatenate([values, np.sqrt(values[1:] * values[:-1])]))
+        elif self.scale == "linear":
+            values = np.sort(np.concatenate([values, (values[1:] + values[:-1]) / 2.0]))
+        return tuple(values.tolist())
+
     def label(self, value: float) -> str:
         """A value as text."""
         if self.scale == "names":
