@@ -43,10 +43,9 @@ def write_break_report(result: BreakResult, out_dir: str | Path) -> Path:
             title = one.scenario.title
             if len(result.results) > 1:
                 page.add(f"{key}_small", dials.alignments(one, small=True), f"{title}: alignment")
-            page.add(
-                f"{key}_alignment", dials.alignments(one), f"{title}: alignment along the dial"
-            )
-            page.add(f"{key}_deviation", dials.deviations(one), f"{title}: deviations from theory")
+            page.add(f"{key}_alignment", dials.alignments(one), f"{title}: alignment and theory")
+            figure = dials.gaps(one) if one.quick else dials.deviations(one)
+            page.add(f"{key}_deviation", figure, f"{title}: measured less predicted")
     return page.write(
         "break.html.j2",
         sections=[_section(one) for one in result.results],
@@ -147,15 +146,15 @@ def print_scenario(one: ScenarioResult, *, rows: bool) -> None:
         console.print(_table(one, outliers))
     for v in one.verdicts:
         mark = "[green]✓[/green]" if v.agrees else "[red]✗[/red]"
-        lost = f", {v.lost} replicas lost" if v.lost else ""
+        lost = f"; {v.lost} lost" if v.lost else ""
         console.print(
-            f"  {mark} {v.curve}: χ² {v.chi2:.1f} for {v.dof} points (p {v.p_value:.2g}), largest "
-            f"deviation {v.largest:+.1f} σ{lost}"
+            f"  {mark} {v.curve}: χ² {v.chi2:.1f} for {v.dof} points (p {v.p_value:.2g}), "
+            f"largest {v.largest:+.1f} σ{lost}"
         )
     if one.quick:
         console.print(
-            "  [dim]Quick: one problem, few learning rates. What these leave of higher orders is "
-            "allowed for, and\n  deviations count beyond that.[/dim]"
+            "  [dim]Quick: one problem, few learning rates. What these leave of higher\n"
+            "  orders is allowed for, and deviations count beyond that.[/dim]"
         )
 
 

@@ -22,6 +22,8 @@ from methexis.scenarios.breaking.verdict import OUTLIER
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 #: Width and height of a small multiple.
 SMALL = (style.THIRD, 300)
+#: Alignment that every axis reaches down to.
+LEAST_SPAN = 0.9
 
 
 def alignments(result: ScenarioResult, *, small: bool = False) -> Figure:
@@ -46,7 +48,8 @@ def alignments(result: ScenarioResult, *, small: bool = False) -> Figure:
         [p.measured - p.half for p in result.points]
         + [min(line.predicted) for line in result.lines]
     )
-    margin = max(0.06 * (1.0 - least), 1e-3)
+    least = min(least, LEAST_SPAN)  # what hardly departs from 1 is to look so
+    margin = 0.06 * (1.0 - least)
     axes.set_ylim(least - margin, 1.0 + margin)
     if small:
         axes.set_title(result.scenario.title)

@@ -7,7 +7,7 @@ its prediction is always 1.
 
 Three random problems, two inputs and labels. Where nothing else is said, a student has two hidden
 layers of width 2, identity embeddings and sees the inputs as they are; random maps have condition
-number 2.5. Every replica of every student starts at a random minimum of its own (spread 0.25), so
+number 2.5. Every replica of every student starts at a random minimum of its own (spread 0.15), so
 that starts always differ; under ``starts`` nothing else does.
 """
 
@@ -28,7 +28,7 @@ from methexis.theory.decay import decay_fixed_point
 PROBLEMS = (1, 2, 3)
 STUDENT_SEED = 700
 CONDITION = 2.5
-SPREAD = 0.25
+SPREAD = 0.15
 #: The turned labels of one student are also this much larger.
 LABEL_SCALE = 1.5
 

@@ -13,7 +13,7 @@ number 10, where the slow drift takes its place and misses the Platonic point ev
 At finite η the product of the layers is too small by a part of order ``κη/λ_min(H)``, up to a tenth
 here. Weights are projected onto the minima at fixed charges, as everywhere; that leaves a
 correction of order η in the kernels, which the extrapolation takes off. Runs start at random minima
-(spread 0.25), which are neither Platonic nor balanced.
+(spread 0.15), which are neither Platonic nor balanced.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from methexis.theory.drift import drift_fixed_point
 #: Seeds of the teachers and of the students' embeddings and views.
 PROBLEMS = (7, 1, 5)
 STUDENT_CONDITION = 2.5
-SPREAD = 0.25
+SPREAD = 0.15
 UNEVEN = 10.0
 
 
