@@ -125,7 +125,7 @@ def measure(
     names: list[str] = []
     readings = []
     for number, small in enumerate(effort.small):
-        ensemble = case.ensemble(small)
+        ensemble = case.ensemble(small).hurried(effort.hurry)
         if pair is None:
             pair = watched(case, ensemble)
             names = layer_names(ensemble.students)

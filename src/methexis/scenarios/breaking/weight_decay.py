@@ -84,14 +84,14 @@ SCENARIO = Scenario(
             _even,
             Effort((0.16, 0.115, 0.08, 0.056), 32),
             OFFSET,
-            quick=Effort((0.16, 0.1), 16, relative=0.15, absolute=1e-4),
+            quick=Effort((0.16, 0.1), 16, hurry=0.6, relative=0.15, absolute=1e-4),
         ),
         Curve(
             "uneven noise",
             _uneven,
             Effort((0.16, 0.115, 0.08, 0.056), 32),
             OFFSET,
-            quick=Effort((0.16, 0.1), 16, relative=0.15, absolute=1e-4),
+            quick=Effort((0.16, 0.1), 16, hurry=0.6, relative=0.15, absolute=1e-4),
         ),
     ),
     limit="Exact as η → 0 at fixed κ, where the decay γ = κη/B vanishes too: measured at four "
