@@ -5,23 +5,18 @@ Shared by the experiments that ask where SGD ends; each of them states its sweep
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 
-from evidence.fits import Array, jackknife
 from evidence.outcome import Outcome, Point, Quantity, say
-from evidence.simulate import (
-    RunRecord,
-    Sweep,
-    kernels_of,
-    late_kernels,
-    layer_names,
-    misalignment,
-)
+from evidence.simulate import RunRecord, Sweep, late_kernels
+from methexis.core.checks import Array
 from methexis.core.linalg import sqrt_psd
+from methexis.scenarios import kernels as measures
+from methexis.scenarios.kernels import alignments, kernels_of, layer_names, misalignment
+from methexis.scenarios.statistics import jackknife
 from methexis.theory.platonic import platonic_of
 
 #: 1 - A at vanishing offset: kernels deviate by ``k₁η + k₂η² + …`` and ``1 - A`` is quadratic in
@@ -51,8 +46,7 @@ def sweep_kernels(sweep: Sweep) -> tuple[list[Array], list[RunRecord]]:
 
 def worst_pair(mean: Array) -> tuple[int, int]:
     """The pair of layers whose kernels ``(layer, n, n)`` are least aligned."""
-    pairs = list(itertools.combinations(range(len(mean)), 2))
-    return max(pairs, key=lambda pair: _of_pair(pair, mean))
+    return measures.worst_pair(alignments(mean))
 
 
 def _of_pair(pair: tuple[int, int], mean: Array) -> float:

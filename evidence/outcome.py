@@ -14,8 +14,8 @@ import numpy as np
 import scipy
 
 import methexis as mx
-from evidence.fits import CONFIDENCE, fit_powers, half_width
 from evidence.simulate import RunRecord
+from methexis.scenarios.statistics import CONFIDENCE, fit_powers, half_width
 
 FORMAT = 1
 RESULTS = Path(__file__).parent / "results"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 import methexis as mx
-from evidence.fits import Array
+from methexis.core.checks import Array
 
 
 def explicit_instance() -> tuple[mx.Teacher, tuple[mx.EDLN, ...]]:

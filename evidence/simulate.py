@@ -1,17 +1,9 @@
-"""One sweep: the same problem trained at several learning rates, reduced to mean kernels.
-
-Kernels are those of `training.recording.mean_kernels`: of the whitened joint input, scaled to unit
-trace. Before that the weights are projected onto the minima (`theory.projection`): that takes off
-the fluctuation of order ``sqrt(η)`` and changes the mean kernel's limit by nothing. Every run at
-every learning rate has the same slow time ``τ = η² t / B``, so what is left of a transient enters
-each of them equally, up to its own correction of order ``η``.
-"""
+"""One sweep: the same problem trained at several learning rates (`scenarios.ensembles`)."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,17 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import methexis as mx
-from evidence.fits import Array
-from methexis.core.linalg import sqrt_psd
+from methexis.core.checks import Array
 from methexis.core.problem import Problem
-from methexis.core.products import hidden_maps
-from methexis.init import Initialiser
-from methexis.theory.projection import project_of
+from methexis.scenarios.ensembles import Ensemble, Start
 
 Steps = NDArray[np.int64]
 Source = mx.Teacher | mx.Samples
-#: Charges kept by the projection of a snapshot; as in `training.recording`.
-CHARGE_RTOL = 1e-5
 
 
 class _Lines:
@@ -96,7 +83,7 @@ class Sweep:
     source: Source
     students: tuple[mx.EDLN, ...]
     sampling: str
-    start: Initialiser | Sequence[Sequence[Array]]
+    start: Start
     lrs: tuple[float, ...]
     replicas: tuple[int, ...]
     slow_time: float
@@ -119,10 +106,17 @@ class Sweep:
             seed=self.seed + 1000,
         )
 
-    def steps_at(self, slow_times: Array, lr: float) -> Steps:
-        """Steps nearest to slow times; at the end of an epoch where there are epochs."""
-        unit = self.source.num_samples if self.sampling == "shuffle" else 1  # type: ignore[union-attr]
-        return np.maximum(np.rint(slow_times / lr**2 / unit), 1).astype(np.int64) * unit
+    def ensemble(self, number: int, slow_times: Array) -> Ensemble:
+        """The run at ``lrs[number]``, looked at at given slow times."""
+        return Ensemble(
+            source=self.source,
+            students=self.students,
+            start=self.start,
+            lr=self.lrs[number],
+            slow_times=tuple(slow_times.tolist()),
+            sampling=self.sampling,
+            loss=self.loss,
+        )
 
 
 def snapshots_of(
@@ -138,55 +132,24 @@ def snapshots_of(
     record : RunRecord
     """
     lr = sweep.lrs[number]
-    steps = sweep.steps_at(slow_times, lr)
     began = time.monotonic()
-    run = mx.train(
-        sweep.students,
-        sweep.source,
-        mx.SGD(lr=lr),
-        steps=int(steps[-1]),
-        batch=1,
-        sampling=sweep.sampling,
-        loss=sweep.loss,
-        init=sweep.start,
-        replicas=sweep.replicas[number],
-        seed=sweep.seed + number,
-        record=steps.tolist(),
-        progress=_Lines(f"{sweep.problem}, lr {lr:g}"),
+    outcome = sweep.ensemble(number, slow_times).train(
+        sweep.replicas[number], sweep.seed + number, _Lines(f"{sweep.problem}, lr {lr:g}")
     )
-    healthy = run.healthy
-    kernels = []
-    for k, problem in enumerate(sweep.problems):
-        weights = [w[:, healthy] for w in run.snapshots(k)]
-        kernels += kernels_of(problem, _projected(problem, weights))
     record = RunRecord(
         problem=sweep.problem,
         lr=lr,
-        steps=int(steps[-1]),
+        steps=int(outcome.steps[-1]),
         slow_time=sweep.slow_time,
         burn_in=sweep.burn_in,
-        snapshots=len(steps),
+        snapshots=len(outcome.steps),
         replicas=sweep.replicas[number],
-        lost=int(np.sum(~healthy)),
+        lost=outcome.lost,
         seed=sweep.seed + number,
         wall_seconds=round(time.monotonic() - began, 1),
     )
-    return kernels, steps, record
-
-
-def _projected(problem: Problem, weights: list[Array]) -> list[Array]:
-    """Weights on the minima; none is left out.
-
-    The quick projection returns NaN where it is not good enough; there gradient flow is integrated,
-    and a snapshot that even this does not project is an error.
-    """
-    result = project_of(problem, weights, strict=False, charge_rtol=CHARGE_RTOL)
-    failed = ~np.isfinite(result[0]).all(axis=(-2, -1))
-    if failed.any():
-        redone = project_of(problem, [w[failed] for w in weights], charge_rtol=CHARGE_RTOL)
-        for layer, again in zip(result, redone, strict=True):
-            layer[failed] = again
-    return result
+    layers = [outcome.kernels[:, :, i] for i in range(outcome.kernels.shape[2])]
+    return layers, outcome.steps, record
 
 
 def late_kernels(sweep: Sweep, number: int) -> tuple[Array, RunRecord]:
@@ -194,28 +157,3 @@ def late_kernels(sweep: Sweep, number: int) -> tuple[Array, RunRecord]:
     times = np.linspace(sweep.burn_in, sweep.slow_time, sweep.snapshots)
     kernels, _, record = snapshots_of(sweep, number, times)
     return np.stack([k.mean(axis=0) for k in kernels], axis=1), record
-
-
-def kernels_of(problem: Problem, weights: Sequence[Array]) -> list[Array]:
-    """Whitened kernels of unit trace of the hidden layers, ``(..., n, n)`` each."""
-    root = sqrt_psd(problem.cov_x)
-    result = []
-    for h in hidden_maps(problem, weights):
-        white = h @ root
-        kernel = white.mT @ white
-        result.append(kernel / np.trace(kernel, axis1=-2, axis2=-1)[..., None, None])
-    return result
-
-
-def misalignment(kernel_a: Array, kernel_b: Array) -> float:
-    """One less the cosine of two kernels, without cancellation.
-
-    For unit vectors ``1 - a·b = ‖a - b‖²/2``.
-    """
-    a, b = kernel_a / np.linalg.norm(kernel_a), kernel_b / np.linalg.norm(kernel_b)
-    return float(np.sum((a - b) ** 2) / 2.0)
-
-
-def layer_names(students: Sequence[mx.EDLN]) -> list[str]:
-    """Hidden layers as ``D2/h1``: the student's depth and the layer."""
-    return [f"D{s.depth}/h{i}" for s in students for i in range(1, s.depth)]

@@ -20,11 +20,13 @@ from functools import partial
 import numpy as np
 
 import methexis as mx
-from evidence.fits import Array, jackknife
 from evidence.limits import merged
 from evidence.outcome import Experiment, Outcome, Point, Quantity, say
 from evidence.problems import random_anisotropic
-from evidence.simulate import Steps, Sweep, kernels_of, snapshots_of
+from evidence.simulate import Steps, Sweep, snapshots_of
+from methexis.core.checks import Array
+from methexis.scenarios.kernels import kernels_of
+from methexis.scenarios.statistics import jackknife
 
 NUM_TIMES = 24
 POWERS = (0, 1, 2)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from methexis.cli.bench import bench
+from methexis.cli.breaking import break_
 from methexis.cli.verify import verify
 from methexis.version import __version__
 
@@ -19,6 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(verify)
+app.command("break")(break_)
 app.add_typer(bench)
 
 

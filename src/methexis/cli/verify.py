@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import sys
 import time
 from functools import partial
@@ -15,6 +14,7 @@ import typer
 
 from methexis import report, scenarios
 from methexis.cli.errors import FAILED, user_errors
+from methexis.cli.folders import RESULT, fill, prepare
 from methexis.cli.progress import announcer
 from methexis.errors import MethexisError
 from methexis.progress import Lines
@@ -112,32 +112,9 @@ def _prepare(out: Path, settings: VerifySettings, force: bool) -> Path:
 
     The checkpoint's name stands for what the run depends on.
     """
-    if out.exists() and not out.is_dir():
-        raise MethexisError(f"out: expected a folder, got the file {out}")
-    ours = (out / "result.json").exists()
-    if ours and not force:
-        raise MethexisError(
-            f"out: expected a new folder, got {out} with results in it; give another --out, or "
-            "--force to replace them"
-        )
-    strangers = [] if ours or not out.exists() else _strangers(out)
-    if strangers:
-        raise MethexisError(
-            f"out: expected a new or empty folder, got {out} with {strangers[0]} in it; give "
-            "another --out"
-        )
-    out.mkdir(parents=True, exist_ok=True)
-    probe = out / ".partial"
-    probe.mkdir(exist_ok=True)  # an OSError now rather than after the run
-    probe.rmdir()
+    prepare(out, force=force, leftovers=lambda name: name.startswith("checkpoint-"))
     name = hashlib.sha256(f"{__version__} {sorted(vars(settings).items())}".encode()).hexdigest()
     return out / f"checkpoint-{name[:12]}.npz"
-
-
-def _strangers(out: Path) -> list[str]:
-    """Names in ``out`` that an interrupted run of ours does not leave."""
-    found = sorted(p.name for p in out.iterdir())
-    return [name for name in found if name != ".partial" and not name.startswith("checkpoint-")]
 
 
 def _resume_hint(out: Path) -> str:
@@ -147,27 +124,18 @@ def _resume_hint(out: Path) -> str:
 
 
 def _write(result: VerifyResult, out: Path) -> None:
-    """Write everything beside its place, then move it in, the summary last."""
-    staged = out / ".partial"
-    shutil.rmtree(staged, ignore_errors=True)
-    staged.mkdir()
-    try:
+    """Write everything: runs, report, and the summary last."""
+
+    def into(folder: Path) -> None:
         began = time.monotonic()
-        result.run.save(staged / "run.zarr")
-        result.control.save(staged / "control.zarr")
+        result.run.save(folder / "run.zarr")
+        result.control.save(folder / "control.zarr")
         for way in result.ways:
             name = way.name.replace(".", "")
-            way.run.save(staged / "three-ways" / f"{name}.zarr")
-        report.write_verify_report(result, staged)
+            way.run.save(folder / "three-ways" / f"{name}.zarr")
+        report.write_verify_report(result, folder)
         result.timings["report"] = time.monotonic() - began
         summary = json.dumps(result.summary(), indent=1)
-        (staged / "result.json").write_text(summary, encoding="utf-8")
-        names = sorted((p.name for p in staged.iterdir()), key=lambda n: n == "result.json")
-        (out / "result.json").unlink(missing_ok=True)  # no new data under an old verdict
-        for name in names:
-            target = out / name
-            if target.is_dir():
-                shutil.rmtree(target)
-            (staged / name).replace(target)
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
+        (folder / RESULT).write_text(summary, encoding="utf-8")
+
+    fill(out, into)

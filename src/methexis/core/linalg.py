@@ -87,7 +87,8 @@ def _log_spread(dim: int, width: float, generator: np.random.Generator) -> Array
 
 def flatten(matrices: Sequence[Array]) -> Array:
     """Concatenate layers ``(..., d_i, d_{i-1})`` to one vector ``(..., num_parameters)``."""
-    return np.concatenate([m.reshape(*m.shape[:-2], -1) for m in matrices], axis=-1)
+    rows = [m.reshape(*m.shape[:-2], m.shape[-2] * m.shape[-1]) for m in matrices]
+    return np.concatenate(rows, axis=-1)
 
 
 def unflatten(vector: Array, dims: Sequence[int]) -> list[Array]:

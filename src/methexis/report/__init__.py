@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
         "bench": ["print_bench"],
+        "breaking": ["print_break", "print_scenario", "write_break_report"],
         "run": ["write_report"],
         "terminal": ["print_verify"],
         "verify": ["write_verify_report"],

@@ -3,5 +3,9 @@
 import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
-    __name__, submod_attrs={"verify": ["VerifyResult", "VerifySettings", "run_verify"]}
+    __name__,
+    submod_attrs={
+        "breaking": ["SCENARIOS", "BreakResult", "ScenarioResult", "chosen", "run_break"],
+        "verify": ["VerifyResult", "VerifySettings", "run_verify"],
+    },
 )

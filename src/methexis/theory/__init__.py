@@ -7,7 +7,8 @@ from methexis.theory.curvature import (
     sharpness,
     top_eigenvalues,
 )
-from methexis.theory.drift import DriftFixedPoint, drift_fixed_point, slow_drift
+from methexis.theory.decay import decay_fixed_point
+from methexis.theory.drift import drift_fixed_point, slow_drift
 from methexis.theory.entropy import (
     balance,
     charges,
@@ -26,6 +27,7 @@ from methexis.theory.platonic import (
 )
 from methexis.theory.projection import project
 from methexis.theory.relaxation import Relaxation, relaxation
+from methexis.theory.steady import FixedPoint
 
 __all__ = [
     # closed forms
@@ -51,9 +53,10 @@ __all__ = [
     "project",
     "random_minimum",
     # slow dynamics
-    "DriftFixedPoint",
+    "FixedPoint",
     "Relaxation",
     "SlowPath",
+    "decay_fixed_point",
     "drift_fixed_point",
     "entropic_flow",
     "modified_flow",

@@ -15,23 +15,21 @@ not a point but a steady rotation of the hidden bases, with alignments that stan
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-import scipy.integrate
 
-from methexis.core.checks import Array, MethexisError, weight_list
+from methexis.core.checks import Array, number, weight_list
 from methexis.core.edln import EDLN
-from methexis.core.linalg import flatten, unflatten
 from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, bind, theory_problem
 from methexis.core.products import pullback, pullback_differential
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.theory.entropy import entropy_gradient_of
+from methexis.theory.decay import decayed
 from methexis.theory.flow import SlowPath, integrate_slow, slow_times_of
 from methexis.theory.platonic import platonic_of
-from methexis.theory.projection import Normal, project_of
+from methexis.theory.projection import Normal
+from methexis.theory.steady import FixedPoint, fixed_point_of
 
 
 def drift_velocity(problem: Problem, weights: list[Array]) -> list[Array]:
@@ -93,115 +91,35 @@ def slow_drift(
     return integrate_slow(problem, layers, times, lambda w: drift_velocity(problem, w), rtol=rtol)
 
 
-@dataclass(frozen=True, eq=False)
-class DriftFixedPoint:
-    """Where `slow_drift` ends: a point up to a steady rotation of the hidden bases.
-
-    Attributes
-    ----------
-    weights : list of arrays (d_i, d_{i-1})
-        One set of weights on the steady rotation.
-    rotations : list of arrays (d_i, d_i)
-        Antisymmetric ``Ω_i``: ``dW_i/dτ = Ω_i W_i - W_i Ω_{i-1}``. All zero for isotropic noise.
-    error : float
-        Speed that no rotation explains, over that of the whole entropic force; at most 1e-8.
-    slow_time : float
-        Slow time integrated to get there.
-    """
-
-    weights: list[Array]
-    rotations: list[Array]
-    error: float
-    slow_time: float
-
-
 def drift_fixed_point(
     source: Teacher | Samples,
     student: EDLN | MLP,
     *,
     weights: Sequence[Array] | None = None,
+    decay: float = 0.0,
     loss: str = "squared",
-    max_slow_time: float | None = None,
-) -> DriftFixedPoint:
-    """Follow the slow drift until only a rotation of the hidden bases is left.
+) -> FixedPoint:
+    """Where `slow_drift` ends: a point that only turns.
 
     Parameters
     ----------
     weights : list of arrays (d_i, d_{i-1}), optional
         Start; the Platonic point by default, which is near.
-    max_slow_time : float, optional
-        Give up after that much slow time; by default when 40 doublings of a first short stretch
-        were not enough.
+    decay : float
+        ``κ = γB/η`` of weight decay, see `decay_fixed_point`.
 
     Raises
     ------
     MethexisError
-        If it does not settle in that time.
+        If there is no such end within reach, or on bad input.
     ConditionError
         If a condition of the theorem fails and no ``weights`` were given.
     """
     problem = theory_problem(source, student, loss)
-    if weights is None:
-        weights = platonic_of(problem).weights
-    state = flatten(project_of(problem, weight_list(weights, problem.dims)))
+    decay = number("decay", decay, least=0.0)
+    start = platonic_of(problem).weights if weights is None else weight_list(weights, problem.dims)
 
-    def rhs(_: float, flat: Array) -> Array:
-        return flatten(drift_velocity(problem, unflatten(flat, problem.dims)))
+    def velocity(w: list[Array]) -> list[Array]:
+        return decayed(problem, w, drift_velocity(problem, w), decay)
 
-    speed = float(np.linalg.norm(rhs(0.0, state)))
-    stretch = 0.1 * float(np.linalg.norm(state)) / speed if speed > 0 else 1.0
-    elapsed = 0.0
-    # The whole entropic force, most of it normal to the minima, sets the unit of speed.
-    force = entropy_gradient_of(problem, unflatten(state, problem.dims))
-    rate = 0.25 * float(np.linalg.norm(flatten(force)))
-    limit = np.inf if max_slow_time is None else max_slow_time
-    for _ in range(40):
-        layers = unflatten(state, problem.dims)
-        rotations, error = _steady_rotation(problem, layers, rate)
-        if error <= 1e-8:
-            return DriftFixedPoint(layers, rotations, error, elapsed)
-        if elapsed >= limit:
-            break
-        solution = scipy.integrate.solve_ivp(
-            rhs,
-            (0.0, stretch),
-            state,
-            method="LSODA",
-            rtol=1e-10,
-            atol=1e-12 * float(np.abs(state).max()),
-        )
-        state = flatten(project_of(problem, unflatten(solution.y[:, -1], problem.dims)))
-        elapsed += stretch
-        stretch *= 1.5
-    raise MethexisError(
-        f"slow drift: expected a steady rotation within slow time {elapsed:g}, but a relative "
-        f"speed of {error:.2g} is left; raise max_slow_time"
-    )
-
-
-def _steady_rotation(
-    problem: Problem, weights: list[Array], rate: float
-) -> tuple[list[Array], float]:
-    """Least-squares rotations that explain the drift, and the speed they leave."""
-    velocity = drift_velocity(problem, weights)
-    generators = []
-    places = []
-    for i, width in enumerate(problem.dims[1:-1]):
-        for a in range(width):
-            for b in range(a):
-                omega = np.zeros((width, width))
-                omega[a, b], omega[b, a] = 1.0, -1.0
-                moved = [np.zeros_like(w) for w in weights]
-                moved[i] = omega @ weights[i]
-                moved[i + 1] = moved[i + 1] - weights[i + 1] @ omega
-                generators.append(flatten(moved))
-                places.append((i, a, b))
-    flat = flatten(velocity)
-    rotations = [np.zeros((width, width)) for width in problem.dims[1:-1]]
-    if generators:
-        matrix = np.stack(generators, axis=1)
-        amounts = np.linalg.lstsq(matrix, flat, rcond=1e-10)[0]
-        flat = flat - matrix @ amounts
-        for (i, a, b), amount in zip(places, amounts, strict=True):
-            rotations[i][a, b], rotations[i][b, a] = amount, -amount
-    return rotations, float(np.linalg.norm(flat)) / rate
+    return fixed_point_of(problem, velocity, start, "slow drift")

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from methexis.core.charges import charges
 from methexis.core.checks import Array
 from methexis.core.geometry import gram_cosines, kernel_cosine
+from methexis.core.joint import joint_inputs
 from methexis.core.linalg import sqrt_psd, squared_norm
 from methexis.core.problem import Problem
 from methexis.core.products import hidden_maps
-from methexis.core.samples import Samples
 from methexis.theory.curvature import batched_sharpness, trace_of
 from methexis.theory.entropy import imbalances, interface_gaps, loss_of
 from methexis.theory.moments import gradient_moments
@@ -107,7 +107,7 @@ class Recorder:
             self._probes = [
                 Probe(plan, [m.problem for m in level.students]) for level in self.levels
             ]
-        self._inputs, self._places = _joint_inputs(plan)
+        self._inputs, self._places = joint_inputs(plan.source, plan.students)
 
     def empty(self) -> Records:
         """Arrays of NaN for all recorded steps."""
@@ -296,23 +296,3 @@ def _to_theory(problem: Problem, weights: list[Array], solution: PlatonicSolutio
 
 def _total(layers: list[Array]) -> Array:
     return np.asarray(sum(layers[1:], layers[0]))
-
-
-def _joint_inputs(plan: Plan) -> tuple[Array, list[list[int]]]:
-    """Second moment of ``[x; u_0; u_1; …]`` and where each student's inputs stand in it."""
-    source = plan.source
-    shared = source.dim_x
-    privates = [] if isinstance(source, Samples) else [s.view.private_cov for s in plan.students]
-    total = shared + sum(len(p) for p in privates if p is not None)
-    moment = np.zeros((total, total))
-    moment[:shared, :shared] = source.cov_x
-    places = []
-    at = shared
-    for k in range(len(plan.students)):
-        private = privates[k] if privates else None
-        size = 0 if private is None else len(private)
-        if private is not None:
-            moment[at : at + size, at : at + size] = private
-        places.append([*range(shared), *range(at, at + size)])
-        at += size
-    return moment, places

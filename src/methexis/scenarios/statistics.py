@@ -10,6 +10,10 @@ averaged first.
 *Fit.* ``s(η) = Σ_p c_p η^p`` by weighted least squares over learning rates, whose runs have
 separate seeds. The powers are fixed in each experiment's file with their reason. Errors are not
 inflated when χ² is large; χ² and its p-value are printed so that a bad model shows.
+
+*Deviations.* An error that is estimated from few replicas is itself uncertain: measured value less
+prediction over it follows Student's t. `normal_score` turns that into the standard normal number of
+the same probability, so that squares of several of them add to a χ².
 """
 
 from __future__ import annotations
@@ -19,9 +23,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.stats
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from methexis.core.checks import Array
 
 CONFIDENCE = 0.95
 
@@ -93,3 +96,14 @@ def half_width(error: float, *, replicas: int, quantities: int = 1) -> float:
     """
     tail = (1.0 - CONFIDENCE) / 2.0 / quantities
     return float(error * scipy.stats.t.isf(tail, replicas - 1))
+
+
+def normal_score(t: float, dof: float) -> float:
+    """The standard normal number that is as improbable as Student's ``t``.
+
+    Examples
+    --------
+    >>> round(normal_score(2.1314, dof=15), 3), round(normal_score(-2.1314, dof=15), 3)
+    (1.96, -1.96)
+    """
+    return float(np.sign(t) * scipy.stats.norm.isf(scipy.stats.t.sf(abs(t), dof)))

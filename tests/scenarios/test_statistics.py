@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evidence.fits import fit_powers, half_width, jackknife
+from methexis.scenarios.statistics import fit_powers, half_width, jackknife
 
 
 def test_jackknife_of_a_mean_is_the_textbook_error() -> None:

@@ -1,0 +1,72 @@
+"""The folder that --out names: seen to be ours and writable before a job, filled at its end."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from methexis.errors import MethexisError
+
+#: What is written last, and tells that a folder holds results.
+RESULT = "result.json"
+_STAGED = ".partial"
+
+
+def prepare(out: Path, *, force: bool, leftovers: Callable[[str], bool] = lambda _: False) -> None:
+    """Make the folder, and see that it is new, empty or ours, and writable.
+
+    Parameters
+    ----------
+    out : Path
+        The folder.
+    force : bool
+        Whether results in it may be replaced.
+    leftovers : function
+        Which names an interrupted run of ours leaves.
+
+    Raises
+    ------
+    MethexisError
+        If there is something in the way.
+    OSError
+        If it cannot be written.
+    """
+    if out.exists() and not out.is_dir():
+        raise MethexisError(f"out: expected a folder, got the file {out}")
+    ours = (out / RESULT).exists()
+    if ours and not force:
+        raise MethexisError(
+            f"out: expected a new folder, got {out} with results in it; give another --out, or "
+            "--force to replace them"
+        )
+    if not ours and out.exists():
+        found = sorted(p.name for p in out.iterdir())
+        strangers = [name for name in found if name != _STAGED and not leftovers(name)]
+        if strangers:
+            raise MethexisError(
+                f"out: expected a new or empty folder, got {out} with {strangers[0]} in it; give "
+                "another --out"
+            )
+    out.mkdir(parents=True, exist_ok=True)
+    probe = out / _STAGED
+    probe.mkdir(exist_ok=True)  # an OSError now rather than after the run
+    probe.rmdir()
+
+
+def fill(out: Path, write: Callable[[Path], None]) -> None:
+    """Let ``write`` fill a folder beside the place, then move all of it in, the result last."""
+    staged = out / _STAGED
+    shutil.rmtree(staged, ignore_errors=True)
+    staged.mkdir()
+    try:
+        write(staged)
+        names = sorted((p.name for p in staged.iterdir()), key=lambda n: n == RESULT)
+        (out / RESULT).unlink(missing_ok=True)  # no new data under an old verdict
+        for name in names:
+            target = out / name
+            if target.is_dir():
+                shutil.rmtree(target)
+            (staged / name).replace(target)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)

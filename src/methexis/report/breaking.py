@@ -1,0 +1,185 @@
+"""`write_break_report`: every dial, the prediction drawn through the measurement; and in text."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from methexis.report import dials, numbers, style
+from methexis.report.page import Page
+from methexis.scenarios.breaking.measure import Point
+from methexis.scenarios.breaking.result import BreakResult, ScenarioResult
+from methexis.scenarios.breaking.verdict import FALSE_ALARM, OUTLIER, Verdict
+
+#: Significant digits of a standard error.
+_DIGITS = 2
+
+
+def write_break_report(result: BreakResult, out_dir: str | Path) -> Path:
+    """Write the report of `run_break`.
+
+    Parameters
+    ----------
+    result : BreakResult
+        What was found.
+    out_dir : path
+        Folder; made if missing. It receives ``report.html``, which needs no other file, and every
+        figure as PDF in ``figures/``.
+
+    Raises
+    ------
+    MethexisError
+        If the report cannot be written.
+    """
+    out = Path(out_dir)
+    page = Page(out / "report.html", out / "figures")
+    with style.house_style():
+        for one in result.results:
+            key = one.scenario.name.replace("-", "_")
+            title = one.scenario.title
+            if len(result.results) > 1:
+                page.add(f"{key}_small", dials.alignments(one, small=True), f"{title}: alignment")
+            page.add(f"{key}_alignment", dials.alignments(one), f"{title}: alignment and theory")
+            figure = dials.gaps(one) if one.quick else dials.deviations(one)
+            page.add(f"{key}_deviation", figure, f"{title}: measured less predicted")
+    return page.write(
+        "break.html.j2",
+        sections=[_section(one) for one in result.results],
+        agrees=result.agrees,
+        command=result.command,
+        seconds=result.seconds,
+        quick=any(one.quick for one in result.results),
+        false_alarm=FALSE_ALARM,
+        outlier=OUTLIER,
+        provenance=_provenance(result),
+    )
+
+
+def _section(one: ScenarioResult) -> dict[str, Any]:
+    scenario = one.scenario
+    return {
+        "key": scenario.name.replace("-", "_"),
+        "name": scenario.name,
+        "title": scenario.title,
+        "claim": scenario.claim,
+        "limit": scenario.limit,
+        "note": scenario.note,
+        "dial": scenario.dial,
+        "agrees": one.agrees,
+        "quick": one.quick,
+        "problems": scenario.problems[: 1 + max(p.problem for p in one.points)],
+        "verdicts": [_verdict(v) for v in one.verdicts],
+        "rows": [_row(one, p) for p in one.points],
+        "outliers": [_row(one, p) for v in one.verdicts for p in v.outliers],
+        "seconds": one.seconds,
+        "several": len(scenario.curves) > 1,
+        "unjudged": any(not p.judged for p in one.points),
+    }
+
+
+def _verdict(v: Verdict) -> dict[str, Any]:
+    return {
+        "curve": v.curve,
+        "chi2": v.chi2,
+        "dof": v.dof,
+        "p": v.p_value,
+        "largest": v.largest,
+        "agrees": v.agrees,
+        "outliers": len(v.outliers),
+        "lost": v.lost,
+    }
+
+
+def _row(one: ScenarioResult, point: Point) -> dict[str, Any]:
+    predicted, measured, half = rounded(point)
+    return {
+        "curve": point.curve,
+        "problem": point.problem + 1,
+        "value": one.scenario.dial.label(point.value),
+        "pair": " and ".join(point.pair),
+        "predicted": predicted,
+        "measured": measured,
+        "half": half,
+        "allowed": numbers.number(point.allowed, 2),
+        "deviation": f"{point.deviation:+.2f}".replace("-", "−"),
+        "outlier": point.judged and abs(point.deviation) > OUTLIER,
+        "judged": point.judged,
+    }
+
+
+def rounded(point: Point) -> tuple[str, str, str]:
+    """Prediction, measurement and half interval with the decimals that the error deserves."""
+    exponent = int(f"{max(point.half, 1e-9):.1e}".split("e")[1])
+    decimals = min(max(_DIGITS - 1 - exponent, 3), 9)
+    predicted, measured, half = (
+        f"{value:.{decimals}f}" for value in (point.predicted, point.measured, point.half)
+    )
+    return predicted, measured, half
+
+
+def _provenance(result: BreakResult) -> list[tuple[str, str]]:
+    summary = result.summary()
+    seeds = ", ".join(f"{one.scenario.name} {one.seed}" for one in result.results)
+    return [
+        ("command", result.command),
+        ("first seeds", seeds),
+        ("version", summary["version"]),
+        ("libraries", ", ".join(f"{k} {v}" for k, v in summary["libraries"].items())),
+        ("machine", ", ".join(f"{k} {v}" for k, v in summary["machine"].items())),
+    ]
+
+
+def print_scenario(one: ScenarioResult, *, rows: bool) -> None:
+    """Print one scenario; ``rows`` for its whole table, else only verdicts and outliers."""
+    console = Console(highlight=False)
+    console.print(f"\n[bold]{one.scenario.title}[/bold] [dim]({one.scenario.name})[/dim]")
+    console.print(
+        textwrap.fill(one.scenario.claim, 78, initial_indent="  ", subsequent_indent="  ")
+    )
+    if rows:
+        console.print(_table(one, list(one.points)))
+    elif outliers := [p for v in one.verdicts for p in v.outliers]:
+        console.print(_table(one, outliers))
+    for v in one.verdicts:
+        mark = "[green]✓[/green]" if v.agrees else "[red]✗[/red]"
+        lost = f"; {v.lost} lost" if v.lost else ""
+        console.print(
+            f"  {mark} {v.curve}: χ² {v.chi2:.1f} for {v.dof} points (p {v.p_value:.2g}), "
+            f"largest {v.largest:+.1f} σ{lost}"
+        )
+    if one.quick:
+        console.print(
+            "  [dim]Quick: one problem, few learning rates. What these leave of higher\n"
+            "  orders is allowed for, and deviations count beyond that.[/dim]"
+        )
+
+
+def print_break(result: BreakResult, out: Path) -> None:
+    """Print the verdict over all scenarios."""
+    console = Console(highlight=False)
+    failed = [one.scenario.name for one in result.results if not one.agrees]
+    count = len(result.results)
+    word = "[bold red]DISAGREES[/bold red]" if failed else "[bold green]AGREES[/bold green]"
+    why = f"not {', '.join(failed)}" if failed else f"{count} of {count} scenarios with theory"
+    console.print(f"\n{word}  {why}")
+    console.print(f"[dim]seconds: {result.seconds:.1f}[/dim]")
+    console.print(f"report: {out / 'report.html'}", soft_wrap=True)
+
+
+def _table(one: ScenarioResult, points: list[Point]) -> Table:
+    table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
+    columns = ["  " + one.scenario.dial.symbol, "way", "problem", "predicted", "measured"]
+    columns += ["allowed", "σ beyond"] if one.quick else ["σ"]
+    for i, name in enumerate(columns):
+        table.add_column(name, justify="left" if i in (0, 1) else "right")
+    for point in points:
+        row = _row(one, point)
+        cells = [f"  {row['value']}", row["curve"], str(row["problem"]), row["predicted"]]
+        cells.append(f"{row['measured']} ± {row['half']}")
+        cells += [row["allowed"], row["deviation"]] if one.quick else [row["deviation"]]
+        table.add_row(*cells, style="red" if row["outlier"] else None)
+    return table

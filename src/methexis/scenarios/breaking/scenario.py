@@ -1,0 +1,236 @@
+"""What a scenario is: a dial, curves of predictions without fitted parameters, and how to measure.
+
+One file per scenario states everything that a result could depend on, before any run: the dial's
+values, the problems, seeds, learning rates, numbers of replicas and the powers of the fit. A curve
+is one way of training (i.i.d., shuffled, …) with its own prediction along the dial. Its cases, one
+per problem and value, name the predicted alignments of all pairs of hidden layers and the ensemble
+that measures them at a value of the *small parameter*: the quantity that the theory sends to zero,
+in nearly all scenarios ``η λ_max``, the learning rate in units of the sharpness.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from methexis.core.checks import Array
+from methexis.errors import MethexisError
+from methexis.scenarios.ensembles import Ensemble
+
+SCALES = ("log", "linear", "names")
+#: What a full run needs to be evidence.
+LEAST_VALUES, LEAST_PROBLEMS, LEAST_REPLICAS = 5, 3, 16
+#: Alignment above which a pair counts as predicted to be perfect.
+PERFECT = 1.0 - 1e-9
+
+#: 1 - A at vanishing offset: kernels deviate by ``k₁ε + k₂ε² + …`` and ``1 - A`` is quadratic in
+#: the deviation, so it has no linear term and a cubic one.
+NO_OFFSET = (0, 2, 3)
+#: 1 - A at an offset: the deviation of order ε multiplies the offset itself.
+OFFSET = (0, 1, 2)
+
+
+@dataclass(frozen=True)
+class Dial:
+    """What is turned.
+
+    Attributes
+    ----------
+    symbol, words, unit : str
+        For axes and tables; the unit may be empty.
+    values : tuple of float
+        Ascending, at least five.
+    scale : {"log", "linear", "names"}
+        How an axis shows it; ``names`` for kinds rather than amounts.
+    names : tuple of str
+        Of the values, where the scale is ``names``.
+    least, most : float
+        Meaning of the dial: values outside are refused.
+    platonic : float, optional
+        The value, if any, at which every prediction is perfect alignment.
+    """
+
+    symbol: str
+    words: str
+    values: tuple[float, ...]
+    scale: str = "log"
+    unit: str = ""
+    names: tuple[str, ...] = ()
+    least: float = -math.inf
+    most: float = math.inf
+    platonic: float | None = None
+
+    def check(self, value: float) -> float:
+        """Return a value within the dial's meaning.
+
+        Raises
+        ------
+        MethexisError
+            For any other.
+
+        Examples
+        --------
+        >>> Dial("κ", "weight decay", (0.0, 1.0), least=0.0).check(0.5)
+        0.5
+        """
+        if self.scale == "names" and value not in self.values:
+            kinds = ", ".join(f"{v:g} ({n})" for v, n in zip(self.values, self.names, strict=True))
+            raise MethexisError(f"{self.words}: expected one of {kinds}, got {value:g}")
+        if not self.least <= value <= self.most:
+            low = f">= {self.least:g}" if math.isfinite(self.least) else ""
+            high = f"<= {self.most:g}" if math.isfinite(self.most) else ""
+            wanted = " and ".join(part for part in (low, high) if part) or "a finite number"
+            raise MethexisError(f"{self.words}: expected {self.symbol} {wanted}, got {value:g}")
+        return value
+
+    @property
+    def fine(self) -> tuple[float, ...]:
+        """The values and, where the dial has a scale, what lies half-way between them.
+
+        Examples
+        --------
+        >>> Dial("κ", "weight decay", (1.0, 4.0)).fine
+        (1.0, 2.0, 4.0)
+        """
+        values = np.asarray(self.values)
+        if self.scale == "log":
+            values = np.sort(np.concatenate([values, np.sqrt(values[1:] * values[:-1])]))
+        elif self.scale == "linear":
+            values = np.sort(np.concatenate([values, (values[1:] + values[:-1]) / 2.0]))
+        return tuple(values.tolist())
+
+    def label(self, value: float) -> str:
+        """A value as text."""
+        if self.scale == "names":
+            return self.names[self.values.index(value)]
+        return f"{value:.6g}"
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One problem at one value of the dial.
+
+    Attributes
+    ----------
+    predicted : array (layer, layer)
+        Alignment of every pair of hidden layers, of all students, by theory.
+    ensemble : function
+        What measures it, at a value of the small parameter.
+    """
+
+    predicted: Array
+    ensemble: Callable[[float], Ensemble]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is measured.
+
+    Attributes
+    ----------
+    small : tuple of float
+        Values of the small parameter, descending.
+    replicas : int
+        At each of them.
+    values : tuple of float, optional
+        The part of the dial that is measured; all by default.
+    hurry : float
+        Factor on all slow times.
+    relative, absolute : float
+        What is allowed for powers of the small parameter that too few values leave in: part of the
+        predicted ``1 - A``, and an amount. Zero in a full run.
+    """
+
+    small: tuple[float, ...]
+    replicas: int
+    values: tuple[float, ...] | None = None
+    hurry: float = 1.0
+    relative: float = 0.0
+    absolute: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One way of training, along the dial.
+
+    Attributes
+    ----------
+    name : str
+        For legends and tables.
+    case : function
+        ``case(problem, value)``; deterministic, and without any run.
+    full : Effort
+        Extrapolated to a small parameter of zero by a fit of `powers`.
+    powers : tuple of int
+        Model ``Σ_p c_p ε^p`` of ``1 - A``; the coefficient of power 0 is the value.
+    quick : Effort
+        Few values of the small parameter, fitted with as many of the powers; an allowance is made
+        for what the others do.
+    holds : tuple of two floats
+        The part of the dial on which theory claims to hold, and is judged.
+    """
+
+    name: str
+    case: Callable[[int, float], Case]
+    full: Effort
+    powers: tuple[int, ...]
+    quick: Effort
+    holds: tuple[float, float] = (-math.inf, math.inf)
+
+
+@dataclass(frozen=True, eq=False)
+class Scenario:
+    """One way of breaking Plato, or of failing to.
+
+    Attributes
+    ----------
+    name : str
+        On the command line.
+    title, claim : str
+        A few words; one sentence.
+    dial : Dial
+    problems : tuple of str
+        What each of the random problems is; their seeds are fixed in the scenario's file.
+    curves : tuple of Curve
+    limit : str
+        In which limit the prediction is exact, and how it is taken; or that it is asymptotic, and
+        where it should fail.
+    seed : int
+        Of the first run; the others count on from it.
+    note : str
+        What a reader should know besides.
+    """
+
+    name: str
+    title: str
+    claim: str
+    dial: Dial
+    problems: tuple[str, ...]
+    curves: tuple[Curve, ...]
+    limit: str
+    seed: int
+    note: str = ""
+
+    def values(self, effort: Effort) -> tuple[float, ...]:
+        """Dial values that are measured."""
+        return self.dial.values if effort.values is None else effort.values
+
+    def case(self, curve: Curve, problem: int, value: float) -> Case:
+        """One case, checked.
+
+        Raises
+        ------
+        MethexisError
+            On a value outside the dial's meaning, or a problem that does not exist.
+        """
+        if not 0 <= problem < len(self.problems):
+            raise MethexisError(
+                f"{self.name}: expected a problem from 0 to {len(self.problems) - 1}, got {problem}"
+            )
+        found = curve.case(problem, self.dial.check(value))
+        if not np.all(np.abs(found.predicted) <= 1.0 + 1e-12):
+            raise MethexisError(f"{self.name}: expected predicted alignments in [-1, 1]")
+        return found

@@ -1,0 +1,160 @@
+"""The contract of every scenario: what its file must state, and what its runs must show.
+
+A quick run of each (one problem, few learning rates) is made once and serves several tests. Its
+seeds are fixed, so a verdict that is settled once stays settled.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import methexis as mx
+from methexis.scenarios.breaking import SCENARIOS, Curve, Scenario, ScenarioResult, chosen
+from methexis.scenarios.breaking.job import run_scenario
+from methexis.scenarios.breaking.measure import Point, compare, measure
+from methexis.scenarios.breaking.scenario import (
+    LEAST_PROBLEMS,
+    LEAST_REPLICAS,
+    LEAST_VALUES,
+    PERFECT,
+)
+from methexis.scenarios.breaking.verdict import judge
+
+NAMES = list(SCENARIOS)
+CURVES = [(name, k) for name in NAMES for k in range(len(SCENARIOS[name].curves))]
+#: An offset that no scenario's quick run may overlook where perfect alignment is predicted.
+WRONG_OFFSET = 0.02
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def quick(request: pytest.FixtureRequest) -> ScenarioResult:
+    return run_scenario(SCENARIOS[request.param], quick=True)
+
+
+@pytest.fixture(params=CURVES, ids=lambda p: f"{p[0]}-{p[1]}")
+def curve(request: pytest.FixtureRequest) -> tuple[Scenario, Curve]:
+    name, k = request.param
+    return SCENARIOS[name], SCENARIOS[name].curves[k]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_states_all_that_evidence_needs(name: str) -> None:
+    scenario = SCENARIOS[name]
+    dial = scenario.dial
+    assert len(dial.values) >= LEAST_VALUES
+    assert list(dial.values) == sorted(set(dial.values))
+    assert len(dial.names) == (len(dial.values) if dial.scale == "names" else 0)
+    assert len(scenario.problems) >= LEAST_PROBLEMS
+    assert scenario.claim.endswith(".")
+    assert scenario.claim.count(". ") == 0  # one sentence
+    assert "η" in scenario.limit
+    for value in dial.values:
+        assert dial.check(value) == value
+    for one in scenario.curves:
+        assert one.full.replicas >= LEAST_REPLICAS
+        assert one.quick.replicas >= LEAST_REPLICAS
+        assert len(one.full.small) > len(one.powers)  # something is left to test the fit
+        assert one.powers[0] == 0
+        assert len(scenario.values(one.full)) >= LEAST_VALUES
+        assert (one.full.relative, one.full.absolute) == (0.0, 0.0)
+        for effort in (one.full, one.quick):
+            assert list(effort.small) == sorted(effort.small, reverse=True)
+            assert set(scenario.values(effort)) <= set(dial.values)
+
+
+def test_no_two_scenarios_share_random_numbers() -> None:
+    firsts = sorted(s.seed for s in SCENARIOS.values())
+    cases = max(
+        sum(len(s.problems) * len(s.values(c.full)) for c in s.curves) for s in SCENARIOS.values()
+    )
+    assert all(b - a > 10 * cases for a, b in itertools.pairwise(firsts))
+
+
+def test_predictions_are_alignments_and_deterministic(curve: tuple[Scenario, Curve]) -> None:
+    scenario, one = curve
+    for problem in range(len(scenario.problems)):
+        for value in (scenario.dial.values[0], scenario.dial.values[-1]):
+            case = scenario.case(one, problem, value)
+            assert np.all(np.abs(case.predicted) <= 1.0 + 1e-12)
+            assert np.array_equal(case.predicted, case.predicted.T)
+            assert np.allclose(np.diag(case.predicted), 1.0, rtol=0, atol=1e-12)
+            again = scenario.case(one, problem, value).predicted
+            assert np.array_equal(case.predicted, again)
+
+
+def test_the_platonic_end_is_perfect(curve: tuple[Scenario, Curve]) -> None:
+    scenario, one = curve
+    end = scenario.dial.platonic
+    if end is not None:
+        for problem in range(len(scenario.problems)):
+            assert scenario.case(one, problem, end).predicted.min() > PERFECT
+
+
+def test_values_outside_the_meaning_are_refused(curve: tuple[Scenario, Curve]) -> None:
+    scenario, one = curve
+    dial = scenario.dial
+    outside = [math.nan]
+    outside += [dial.least - 1.0] if math.isfinite(dial.least) else []
+    outside += [dial.most + 1.0] if math.isfinite(dial.most) else []
+    for value in outside:
+        with pytest.raises(mx.MethexisError, match=r"expected .*, got "):
+            scenario.case(one, 0, value)
+    with pytest.raises(mx.MethexisError, match="expected a problem from 0 to"):
+        scenario.case(one, len(scenario.problems), dial.values[0])
+
+
+def test_a_tiny_run_works_and_repeats(curve: tuple[Scenario, Curve]) -> None:
+    scenario, one = curve
+    tiny = replace(one, quick=replace(one.quick, small=one.quick.small[:1], replicas=4))
+    value = scenario.values(one.quick)[0]
+    first, second = (
+        measure(scenario, tiny, 0, value, seed=scenario.seed, quick=True) for _ in range(2)
+    )
+    assert replace_seconds(first) == replace_seconds(second)
+    assert first.readings[0].lost == 0
+
+
+def replace_seconds(point: Point) -> Point:
+    return replace(point, readings=tuple(replace(r, seconds=0.0) for r in point.readings))
+
+
+def test_a_quick_run_agrees(quick: ScenarioResult) -> None:
+    for verdict in quick.verdicts:
+        print(quick.scenario.name, verdict)
+        assert verdict.agrees
+    json.dumps(quick.summary(), allow_nan=False)
+
+
+def test_swapped_predictions_fail(quick: ScenarioResult) -> None:
+    """The verdict can fail: with the prediction of another dial value, or one that is off."""
+    for one in quick.scenario.curves:
+        points = quick.of(one.name)
+        found = [p.predicted for p in points]
+        swapped = found[::-1]
+        if max(found) - min(found) < WRONG_OFFSET:
+            swapped = [p - WRONG_OFFSET for p in found]
+        wrong = [
+            compare(
+                one,
+                p.problem,
+                p.value,
+                pair=p.pair,
+                predicted=other,
+                readings=p.readings,
+                effort=one.quick,
+            )
+            for p, other in zip(points, swapped, strict=True)
+        ]
+        assert not judge(one.name, wrong).agrees
+
+
+def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+    with pytest.raises(mx.MethexisError, match=r"got 'samplin'; did you mean 'sampling'\?"):
+        chosen("samplin")
+    assert [s.name for s in chosen("all")] == NAMES
