@@ -32,8 +32,12 @@ from methexis.theory.projection import Normal
 from methexis.theory.steady import FixedPoint, fixed_point_of
 
 
-def drift_velocity(problem: Problem, weights: list[Array]) -> list[Array]:
-    """``dθ/dτ = -½ P ∇ Tr(H Y)|_Y`` at weights on the minima; leading dimensions broadcast."""
+def drift_velocity(problem: Problem, weights: list[Array], lr: float = 0.0) -> list[Array]:
+    """``dθ/dτ = -½ P ∇ Tr(H Y)|_Y`` at weights on the minima; leading dimensions broadcast.
+
+    With ``lr`` the fluctuations are those of steps of that size, ``(1 - ηH) Y (1 - ηH) + η Σ_g =
+    Y``, and not of their limit: see `theory.edge`.
+    """
     normal = Normal(problem, weights)
     found, vectors, alive = normal.spectrum
     values = np.where(alive, found, 0.0)
@@ -42,7 +46,8 @@ def drift_velocity(problem: Problem, weights: list[Array]) -> list[Array]:
     modes = vectors.mT.reshape(*s.shape, rows, columns)
     # [Uᵀ(Σε ⊗ I)U]_ab
     noise = vectors.mT @ (problem.cov_noise @ modes).reshape(*s.shape, -1).mT
-    pair = values[..., :, None] + values[..., None, :]
+    a, b = values[..., :, None], values[..., None, :]
+    pair = a + b - 2.0 * lr * a * b
     both = alive[..., :, None] & alive[..., None, :]
     y = 2.0 * s[..., :, None] * s[..., None, :] * noise / np.where(both, pair, 1.0)
     y = np.where(both, y, 0.0)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 
 from methexis.errors import MethexisError
-from methexis.scenarios.breaking import batch, labels, nothing, sampling, weight_decay
+from methexis.scenarios.breaking import batch, edge, labels, nothing, sampling, weight_decay
 from methexis.scenarios.breaking.scenario import Scenario
 
-_MODULES = (nothing, sampling, weight_decay, labels, batch)
+_MODULES = (nothing, sampling, weight_decay, labels, batch, edge)
 
 SCENARIOS: dict[str, Scenario] = {module.SCENARIO.name: module.SCENARIO for module in _MODULES}
 ALL = "all"
