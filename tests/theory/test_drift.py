@@ -37,6 +37,26 @@ def test_velocity(depth, rank, spare, loss) -> None:
     assert np.abs(moved).max() < 1e-10 * np.abs(found).max()
 
 
+@pytest.mark.parametrize("loss", LOSSES)
+def test_velocity_where_residuals_depend_on_inputs(loss) -> None:
+    """The same, from the gradients of all samples: noise along V x, stronger for larger x."""
+    teacher, student = brute.case(SEED, depth=3, dim_x=2, dim_y=2)
+    design = teacher.product_samples(num_x=3, num_noise=3, seed=1)
+    clean = design.x @ teacher.weight.T
+    noise = (design.y - clean) * clean**2
+    noise -= noise.reshape(3, 3, 2).mean(axis=1).repeat(3, axis=0)  # so that V stays V
+    data = mx.Samples(design.x, clean + noise)
+    p = brute.plain(data, student, loss)
+    weights = mx.theory.random_minimum(data, student, seed=1, spread=0.4, loss=loss)
+    expected = brute.drift_velocity(p, weights)
+    problem = Problem.of(data, student, loss)
+    found = flatten(drift.drift_velocity(problem, weights))
+    assert_allclose(found, expected, rtol=0, atol=1e-8 * np.abs(expected).max())
+    # It is not what the second moment of the residual alone would give.
+    separate = np.kron(problem.cov_noise, np.eye(2))
+    assert np.abs(problem.noise_moment - separate).max() > 0.1 * np.abs(separate).max()
+
+
 @pytest.mark.parametrize("depth", [2, 3])
 def test_covariance_of_the_sample_gradient(depth) -> None:
     """Σ_g = 4 Jᵀ(Σε ⊗ Σx)J, on which (5.7) rests; and Σ_g = 2σ²H for isotropic noise."""

@@ -227,6 +227,24 @@ class Problem:
         return sqrt_psd(self.cov_x)
 
     @cached_property
+    def noise_moment(self) -> Array:
+        """``Γ = E[vec(ε zᵀ) vec(ε zᵀ)ᵀ]`` with ``z = Σx^{-1/2} x``, ``(p n, p n)``, row-major.
+
+        ``Σε ⊗ 1`` where residuals do not depend on inputs; of samples the moment of their own. The
+        gradient covariance of independent samples on the minima is ``4 JᵀΓJ``.
+        """
+        rows, columns = self.target.shape
+        if self.x is None or self.y is None:
+            return np.kron(self.cov_noise, np.eye(columns))
+        errors = self.x @ self.target.T - self.y
+        inputs = self.x @ inverse_sqrt_psd(self.cov_x)
+        products = (errors[:, :, None] * inputs[:, None, :]).reshape(len(errors), rows * columns)
+        moment = products.T @ products / len(products)
+        if self.fresh_noise is not None:
+            moment += np.kron(self.fresh_noise, np.eye(columns))
+        return np.asarray(moment)
+
+    @cached_property
     def rank(self) -> int:
         """Rank ``r`` of ``V Σx^{1/2}``."""
         return rank(self.target @ self.root_x)

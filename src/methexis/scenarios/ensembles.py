@@ -46,6 +46,9 @@ class Ensemble:
     minima : tuple of Problem, optional
         Per student the problem onto whose minima snapshots are projected, if not the student's own
         (a solution of lower rank, say).
+    label_noise : float
+        Standard deviation of fresh noise on the labels of every step. Where it is the only noise,
+        the force is its square times that of noise of variance one, and slow times count so.
     """
 
     source: Teacher | Samples
@@ -59,6 +62,7 @@ class Ensemble:
     paired: bool = True
     decay: float = 0.0
     minima: tuple[Problem, ...] | None = None
+    label_noise: float = 0.0
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -77,7 +81,8 @@ class Ensemble:
         unit = 1
         if isinstance(self.source, Samples) and self.sampling == "shuffle":
             unit = self.source.num_samples // math.gcd(self.source.num_samples, self.batch)
-        times = np.asarray(self.slow_times) * self.batch / self.lr**2
+        force = self.label_noise**2 if self.sampling == "full" else 1.0
+        times = np.asarray(self.slow_times) * self.batch / (self.lr**2 * force)
         return np.maximum(np.rint(times / unit), 1).astype(np.int64) * unit
 
     def hurried(self, factor: float) -> Ensemble:
@@ -97,6 +102,7 @@ class Ensemble:
             paired=self.paired,
             loss=self.loss,
             init=self.start,
+            label_noise=self.label_noise,
             replicas=replicas,
             seed=seed,
             dtype="float64",

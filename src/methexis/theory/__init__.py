@@ -9,6 +9,7 @@ from methexis.theory.curvature import (
 )
 from methexis.theory.decay import decay_fixed_point
 from methexis.theory.drift import drift_fixed_point, slow_drift
+from methexis.theory.edge import edge_fixed_point
 from methexis.theory.entropy import (
     balance,
     charges,
@@ -58,6 +59,7 @@ __all__ = [
     "SlowPath",
     "decay_fixed_point",
     "drift_fixed_point",
+    "edge_fixed_point",
     "entropic_flow",
     "modified_flow",
     "relaxation",

@@ -3,9 +3,10 @@ r"""Slow drift: the path of i.i.d. SGD on slow time, and where it ends.
 With independent samples the noise of one step is not undone by the next, and the drift along the
 minima is ``dθ/dτ = -½ P ∇_θ Tr(H(θ) Y)`` at fixed ``Y``, where ``H Y + Y H = Σ_g`` on the normal
 space and ``Σ_g`` is the covariance of the sample gradient (Katzenberger's limit; docs/theory.md
-§5). Here ``J Σx^{1/2} = U s Qᵀ`` gives ``Y = Q y Qᵀ`` with ``y_ab = 2 s_a s_b [Uᵀ(Σε ⊗ I)U]_ab /
-(s_a² + s_b²)``, and with ``Y = Σ_k λ_k v_k v_kᵀ`` the gradient is a sum of second derivatives of
-``F`` along ``v_k``; no third-order tensor is formed.
+§5). Here ``J Σx^{1/2} = U s Qᵀ`` gives ``Y = Q y Qᵀ`` with ``y_ab = 2 s_a s_b [UᵀΓU]_ab / (s_a² +
+s_b²)``; ``Γ`` is ``Σε ⊗ 1`` unless residuals depend on inputs (`Problem.noise_moment`). With
+``Y = Σ_k λ_k v_k v_kᵀ`` the gradient is a sum of second derivatives of ``F`` along ``v_k``; no
+third-order tensor is formed.
 
 If the noise is isotropic in the loss's metric, ``Y`` is that isotropic constant on the normal space
 and the drift is the entropic flow. Otherwise it has a rotational part that never dies: the end is
@@ -32,17 +33,20 @@ from methexis.theory.projection import Normal
 from methexis.theory.steady import FixedPoint, fixed_point_of
 
 
-def drift_velocity(problem: Problem, weights: list[Array]) -> list[Array]:
-    """``dθ/dτ = -½ P ∇ Tr(H Y)|_Y`` at weights on the minima; leading dimensions broadcast."""
+def drift_velocity(problem: Problem, weights: list[Array], lr: float = 0.0) -> list[Array]:
+    """``dθ/dτ = -½ P ∇ Tr(H Y)|_Y`` at weights on the minima; leading dimensions broadcast.
+
+    With ``lr`` the fluctuations are those of steps of that size, ``(1 - ηH) Y (1 - ηH) + η Σ_g =
+    Y``, and not of their limit: see `theory.edge`.
+    """
     normal = Normal(problem, weights)
     found, vectors, alive = normal.spectrum
     values = np.where(alive, found, 0.0)
     s = np.sqrt(values)
     rows, columns = problem.target.shape
-    modes = vectors.mT.reshape(*s.shape, rows, columns)
-    # [Uᵀ(Σε ⊗ I)U]_ab
-    noise = vectors.mT @ (problem.cov_noise @ modes).reshape(*s.shape, -1).mT
-    pair = values[..., :, None] + values[..., None, :]
+    noise = vectors.mT @ problem.noise_moment @ vectors
+    a, b = values[..., :, None], values[..., None, :]
+    pair = a + b - 2.0 * lr * a * b
     both = alive[..., :, None] & alive[..., None, :]
     y = 2.0 * s[..., :, None] * s[..., None, :] * noise / np.where(both, pair, 1.0)
     y = np.where(both, y, 0.0)
@@ -73,9 +77,8 @@ def slow_drift(
 ) -> SlowPath:
     """Path of SGD with independent samples (online, or with replacement), on slow time.
 
-    For samples the noise covariance is the second moment of the residual, as if it did not depend
-    on the inputs. See `entropic_flow` for parameters, results and errors, and `drift_fixed_point`
-    for the end of the path.
+    Residuals of samples may depend on the inputs. See `entropic_flow` for parameters, results and
+    errors, and `drift_fixed_point` for the end of the path.
 
     Examples
     --------

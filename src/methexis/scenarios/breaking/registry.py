@@ -5,10 +5,19 @@ from __future__ import annotations
 import difflib
 
 from methexis.errors import MethexisError
-from methexis.scenarios.breaking import batch, labels, nothing, sampling, slow_time, weight_decay
+from methexis.scenarios.breaking import (
+    batch,
+    edge,
+    labels,
+    nothing,
+    residuals,
+    sampling,
+    slow_time,
+    weight_decay,
+)
 from methexis.scenarios.breaking.scenario import Scenario
 
-_MODULES = (nothing, sampling, weight_decay, labels, batch, slow_time)
+_MODULES = (nothing, sampling, weight_decay, labels, batch, slow_time, edge, residuals)
 
 SCENARIOS: dict[str, Scenario] = {module.SCENARIO.name: module.SCENARIO for module in _MODULES}
 ALL = "all"
