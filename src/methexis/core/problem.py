@@ -235,7 +235,7 @@ class Problem:
         """
         rows, columns = self.target.shape
         if self.x is None or self.y is None:
-            return np.kron(self.cov_noise, np.eye(columns))
+            return np.asarray(np.kron(self.cov_noise, np.eye(columns)), dtype=np.float64)
         errors = self.x @ self.target.T - self.y
         inputs = self.x @ inverse_sqrt_psd(self.cov_x)
         products = (errors[:, :, None] * inputs[:, None, :]).reshape(len(errors), rows * columns)
