@@ -18,8 +18,8 @@ to differ most. All runs start at balanced minima. Quick runs with an offset lea
 value out, where they are longest; in a pilot with other seeds a line through two learning rates was
 up to 5 % of the offset away from the limit.
 
-In a first design, with learning rates up to 0.2/λ_max for the repaired curves, all of them agreed as
-well, but 5 replicas were lost.
+In a first design, with learning rates up to 0.2/λ_max for the repaired curves, all of them agreed
+as well, but 5 replicas were lost.
 """
 
 from __future__ import annotations
