@@ -18,8 +18,8 @@ to differ most. All runs start at balanced minima. Quick runs with an offset lea
 value out, where they are longest; in a pilot with other seeds a line through two learning rates was
 up to 5 % of the offset away from the limit.
 
-In a first design, with learning rates up to 0.2/λ_max for the repaired curves, all of them agreed as
-well, but 5 replicas were lost.
+In a first design, with learning rates up to 0.2/λ_max for the repaired curves, all of them agreed
+as well, but 5 replicas were lost.
 """
 
 from __future__ import annotations
@@ -148,4 +148,6 @@ SCENARIO = Scenario(
     ),
     limit="Exact as η → 0: measured at four learning rates and extrapolated.",
     seed=30_000,
+    note="The first problem deviates by −3.1 σ for independent samples at cond Φ = 8. Repeated "
+    "with 10 other seeds, that point deviates by −0.00001 ± 0.00009 on average.",
 )

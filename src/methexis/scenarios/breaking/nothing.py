@@ -8,10 +8,10 @@ its prediction is always 1.
 Three random problems, two inputs and labels. Where nothing else is said, a student has two hidden
 layers of width 2, identity embeddings and sees the inputs as they are; random maps have condition
 number 2.5. Every replica of every student starts at a random minimum of its own (spread 0.15), so
-that starts always differ; under ``starts`` nothing else does. Where such a minimum is very steep a replica diverges within a
-few hundred steps and is left out; starts are forgotten by the time of the first snapshot, so which
-of them survived does not matter. In a first design, with learning rates up to 0.16/λ_max, all
-points agreed as well (χ² = 22.3 for 24).
+that starts always differ; under ``starts`` nothing else does. Where such a minimum is very steep a
+replica diverges within a few hundred steps and is left out; starts are forgotten by the time of the
+first snapshot, so which of them survived does not matter. In a first design, with learning rates up
+to 0.16/λ_max, all points agreed as well (χ² = 22.3 for 24).
 """
 
 from __future__ import annotations
