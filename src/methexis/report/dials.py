@@ -62,7 +62,8 @@ def _draw(axes: Axes, result: ScenarioResult, *, small: bool) -> None:
                     axes.plot(x, line.predicted, color=colour, lw=1.3, alpha=0.8, zorder=2)
         for p in result.of(curve.name):
             x = _places(dial, [p.value])
-            look = _look(p, k, size=4 if small else 5)
+            behind = len(result.scenario.curves) - 1 - k  # larger, lest curves hide each other
+            look = _look(p, k, size=(4.0 if small else 5.0) + 1.2 * behind)
             axes.errorbar(x, [p.measured], yerr=[p.half], lw=1.3, capsize=2.5, zorder=3, **look)
     _dial_axis(axes, result, small=small)
     least = min(

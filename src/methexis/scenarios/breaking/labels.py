@@ -148,4 +148,6 @@ SCENARIO = Scenario(
     ),
     limit="Exact as η → 0: measured at four learning rates and extrapolated.",
     seed=30_000,
+    note="The first problem deviates by −3.1 σ for independent samples at cond Φ = 8. Repeated "
+    "with 10 other seeds, that point deviates by −0.00001 ± 0.00009 on average.",
 )
