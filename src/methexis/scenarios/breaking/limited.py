@@ -2,6 +2,10 @@
 
 Each student's own problem, with the best map it can represent as target and the rest as noise, has
 the minima that its runs settle on (`core.attainable`); `theory.deficit_fixed_point` says where.
+
+The small parameter is ``η λ_max sqrt(ν)``. The factor ``ν = Tr Σε'/Tr Σε`` says how much larger
+the noise is that a student meets, among the answers it can give, than that of the labels; without
+it, weights would fluctuate more and more along a dial that takes signal away.
 """
 
 from __future__ import annotations
@@ -51,10 +55,19 @@ def limited(
         padded(balanced_minimum_of(best, seed=number), s.hidden)
         for number, (best, s) in enumerate(zip(bests, students, strict=True))
     ]
+    noisier = max(_heard(best) for best in bests)
+    at = settled(teacher, students, whole, start, times=times, minima=minima)
+    louder = float(np.sqrt(noisier / np.trace(teacher.cov_noise)))
     return Case(
         aligned(teacher, students, [end.weights for end in whole]),
-        settled(teacher, students, whole, start, times=times, minima=minima),
+        lambda small: at(small / louder),
     )
+
+
+def _heard(best: Problem) -> float:
+    """Power of the noise within the range of ``M``."""
+    reached = best.embed_out @ np.linalg.pinv(best.embed_out)
+    return float(np.trace(reached @ best.cov_noise @ reached))
 
 
 @cache

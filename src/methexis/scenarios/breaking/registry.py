@@ -5,10 +5,28 @@ from __future__ import annotations
 import difflib
 
 from methexis.errors import MethexisError
-from methexis.scenarios.breaking import batch, labels, nothing, sampling, weight_decay
+from methexis.scenarios.breaking import (
+    architecture,
+    batch,
+    heterogeneity,
+    labels,
+    nothing,
+    saddles,
+    sampling,
+    weight_decay,
+)
 from methexis.scenarios.breaking.scenario import Scenario
 
-_MODULES = (nothing, sampling, weight_decay, labels, batch)
+_MODULES = (
+    nothing,
+    sampling,
+    weight_decay,
+    labels,
+    batch,
+    heterogeneity,
+    saddles,
+    architecture,
+)
 
 SCENARIOS: dict[str, Scenario] = {module.SCENARIO.name: module.SCENARIO for module in _MODULES}
 ALL = "all"
