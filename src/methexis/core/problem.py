@@ -300,7 +300,8 @@ class Problem:
         """Check the theorem's conditions on kind, shapes and ranks.
 
         Embeddings need not be square: the formulas hold with pseudo-inverses as long as ``E``
-        loses no input and ``M`` reaches every label (docs/theory.md §3.5).
+        loses no input that labels depend on and ``M`` reaches every label that can be predicted
+        (docs/theory.md §3.5). For others see `core.attainable`.
 
         Raises
         ------
@@ -317,7 +318,8 @@ class Problem:
             ("invertible output embedding", self.embed_out, self.embed_out.shape[0], "row"),
         ):
             found = rank(matrix)
-            if found < full:
+            lost = self._lost_inputs() if side == "column" else self._lost_labels()
+            if found < full and lost > RANK_TOLERANCE:
                 raise ConditionError(
                     name,
                     f"expected full {side} rank {full}, got rank {found} of shape {matrix.shape}",
@@ -328,6 +330,20 @@ class Problem:
                 "width below rank",
                 f"expected every hidden width >= rank {self.rank} of the target, got {narrowest}",
             )
+
+    def _lost_inputs(self) -> float:
+        """Part of ``V Σx^{1/2}`` that acts on what ``E`` loses, relative to the whole."""
+        kept = self.target @ np.linalg.pinv(self.embed_in) @ self.embed_in
+        return float(
+            np.linalg.norm((self.target - kept) @ self.root_x)
+            / np.linalg.norm(self.target @ self.root_x)
+        )
+
+    def _lost_labels(self) -> float:
+        """Part of ``V Σx^{1/2}`` outside the range of ``M``, relative to the whole."""
+        signal = self.target @ self.root_x
+        kept = self.embed_out @ np.linalg.pinv(self.embed_out) @ signal
+        return float(np.linalg.norm(signal - kept) / np.linalg.norm(signal))
 
     def require_full_noise(self) -> None:
         """Check that the label noise reaches every direction of the signal.

@@ -59,10 +59,11 @@ def balanced_minimum(
 
     See `platonic` for the others and for errors.
     """
-    return _balanced(theory_problem(source, student, loss), seed)
+    return balanced_minimum_of(theory_problem(source, student, loss), seed=seed)
 
 
-def _balanced(problem: Problem, seed: int | None) -> list[Array]:
+def balanced_minimum_of(problem: Problem, *, seed: int | None = None) -> list[Array]:
+    """`balanced_minimum` for a folded problem."""
     problem.require_theorem()
     # Σx^{1/2} Σx^{+1/2} keeps of V what acts on inputs that occur; the rest is not learned.
     seen = problem.target @ sqrt_psd(problem.cov_x) @ inverse_sqrt_psd(problem.cov_x)
@@ -130,10 +131,17 @@ def random_minimum(
     >>> bool(np.allclose(product, teacher.weight, rtol=0, atol=1e-12))
     True
     """
+    problem = theory_problem(source, student, loss)
+    return random_minimum_of(problem, seed=seed, spread=spread, distribution=distribution)
+
+
+def random_minimum_of(
+    problem: Problem, *, seed: int = 0, spread: float = 1.0, distribution: str = "lognormal"
+) -> list[Array]:
+    """`random_minimum` for a folded problem."""
     name = one_of("distribution", distribution, DISTRIBUTIONS)
     spread = number("spread", spread, above=0.0)
     generator = np.random.default_rng(integer("seed", seed, least=0))
-    problem = theory_problem(source, student, loss)
     problem.require_theorem()
     if name == "landing":
         start = [
@@ -149,7 +157,7 @@ def random_minimum(
         ),
         "ginibre": lambda d: generator.standard_normal((d, d)) * spread / np.sqrt(d),
     }
-    weights = _balanced(problem, None)
+    weights = balanced_minimum_of(problem)
     for i, width in enumerate(problem.dims[1:-1]):
         spare = width - problem.rank
         size = np.linalg.norm(weights[i]) / np.sqrt(problem.rank * weights[i].shape[1])

@@ -6,18 +6,33 @@ import difflib
 
 from methexis.errors import MethexisError
 from methexis.scenarios.breaking import (
+    architecture,
     batch,
     edge,
+    heterogeneity,
     labels,
     nothing,
     residuals,
+    saddles,
     sampling,
     slow_time,
     weight_decay,
 )
 from methexis.scenarios.breaking.scenario import Scenario
 
-_MODULES = (nothing, sampling, weight_decay, labels, batch, slow_time, edge, residuals)
+_MODULES = (
+    nothing,
+    sampling,
+    weight_decay,
+    labels,
+    batch,
+    slow_time,
+    heterogeneity,
+    saddles,
+    architecture,
+    edge,
+    residuals,
+)
 
 SCENARIOS: dict[str, Scenario] = {module.SCENARIO.name: module.SCENARIO for module in _MODULES}
 ALL = "all"
