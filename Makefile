@@ -69,9 +69,11 @@ bench: $(NATIVE) $(PEERS) ## time the engines, JAX and PyTorch; results in bench
 
 evidence: $(NATIVE) ## run the full experiments behind the documented numbers
 	$(BIN)/python -m evidence.run
+	$(BIN)/python -m evidence.breaking
 
 docs: $(NATIVE) ## render tables from the evidence, and output and picture of the demo
 	$(BIN)/python -m evidence.render
+	$(BIN)/python -m evidence.breaking --render
 	$(BIN)/python -m evidence.demo
 
 lock: $(STAMP) ## resolve the development and the minimum versions anew

@@ -84,10 +84,10 @@ def _section(one: ScenarioResult) -> dict[str, Any]:
 def _verdict(v: Verdict) -> dict[str, Any]:
     return {
         "curve": v.curve,
-        "chi2": v.chi2,
+        "chi2": f"{v.chi2:.1f}",
         "dof": v.dof,
         "p": v.p_value,
-        "largest": v.largest,
+        "largest": f"{v.largest:+.1f}".replace("-", "−"),
         "agrees": v.agrees,
         "outliers": len(v.outliers),
         "lost": v.lost,

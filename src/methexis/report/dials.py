@@ -30,18 +30,40 @@ def alignments(result: ScenarioResult, *, small: bool = False) -> Figure:
     """Alignment along the dial: predictions as lines, measurements with 95 % intervals."""
     width, height = SMALL if small else (style.PANEL, 400)
     figure, axes = style.new_figure(width, height)
+    _draw(axes, result, small=small)
+    if not small:
+        axes.set_ylabel(ALIGNMENT)
+        _legend(figure, result)
+    return figure
+
+
+def summary(results: Sequence[ScenarioResult], *, columns: int = 3) -> Figure:
+    """Every dial in one picture."""
+    rows = -(-len(results) // columns)
+    figure = style.grid_figure(columns * SMALL[0], rows * SMALL[1])
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, result in zip(panels, results, strict=False):
+        _draw(axes, result, small=True)
+    for axes in panels[len(results) :]:
+        axes.remove()
+    return figure
+
+
+def _draw(axes: Axes, result: ScenarioResult, *, small: bool) -> None:
+    dial = result.scenario.dial
     for k, curve in enumerate(result.scenario.curves):
         colour = style.STUDENTS[k % len(style.STUDENTS)]
         for line in result.lines:
             if line.curve == curve.name:
-                x = _places(result.scenario.dial, line.values)
-                if result.scenario.dial.scale == "names":
+                x = _places(dial, line.values)
+                if dial.scale == "names":
                     axes.hlines(line.predicted, x - 0.35, x + 0.35, color=colour, lw=1.3, alpha=0.8)
                 else:
                     axes.plot(x, line.predicted, color=colour, lw=1.3, alpha=0.8, zorder=2)
         for p in result.of(curve.name):
-            x = _places(result.scenario.dial, [p.value])
-            look = _look(p, k, size=5)
+            x = _places(dial, [p.value])
+            behind = len(result.scenario.curves) - 1 - k  # larger, lest curves hide each other
+            look = _look(p, k, size=(4.0 if small else 5.0) + 1.2 * behind)
             axes.errorbar(x, [p.measured], yerr=[p.half], lw=1.3, capsize=2.5, zorder=3, **look)
     _dial_axis(axes, result, small=small)
     least = min(
@@ -53,10 +75,6 @@ def alignments(result: ScenarioResult, *, small: bool = False) -> Figure:
     axes.set_ylim(least - margin, 1.0 + margin)
     if small:
         axes.set_title(result.scenario.title)
-    else:
-        axes.set_ylabel(ALIGNMENT)
-        _legend(figure, result)
-    return figure
 
 
 def deviations(result: ScenarioResult) -> Figure:

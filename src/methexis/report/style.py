@@ -92,9 +92,15 @@ def house_style() -> Iterator[None]:
 
 def new_figure(width: int = PANEL, height: int = 340) -> tuple[Figure, Axes]:
     """Return a figure of one panel, in pixels of the design."""
+    figure = grid_figure(width, height)
+    return figure, figure.add_subplot()
+
+
+def grid_figure(width: int, height: int) -> Figure:
+    """Return a figure without panels, in pixels of the design."""
     figure = Figure(figsize=(width / _DPI, height / _DPI), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.04, h_pad=0.04)  # type: ignore[union-attr, call-arg]
-    return figure, figure.add_subplot()
+    return figure
 
 
 def legend(figure: Figure, axes: Axes, *, columns: int = 2) -> None:

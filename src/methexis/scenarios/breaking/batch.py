@@ -16,9 +16,9 @@ steps through τ alone.
 Three random problems, two inputs and labels, noise of condition number 10 on a product design of 3
 inputs and 4 noise vectors (12 samples, moments exact), students of depths 2 and 3 in random
 embeddings and views: of teacher seeds 0 … 7 those whose starts are least aligned. ``τ₀`` is one
-relaxation time of the slowest mode. Each run is looked at once, at its end, so that replicas are
-many. Learning rates are small since an epoch is to be short, ``η λ_max N ≪ 1``; λ_max is the
-larger one of start and end.
+relaxation time of the slowest mode. Each run is looked at once, at its end. Learning rates are
+small since an epoch is to be short against the errors' decay; λ_max is the larger one of start and
+end. Quick runs do not extrapolate; in a pilot with other seeds that left up to 17 % of ``1 - A``.
 """
 
 from __future__ import annotations
@@ -58,7 +58,17 @@ DIAL = Dial(
 
 
 @dataclass(frozen=True, eq=False)
-class _Problem:
+class Start:
+    """A data set, two students, and the minimum from which each of them starts.
+
+    Attributes
+    ----------
+    slow_time : float
+        Relaxation time of the slowest mode.
+    sharpest : float
+        Largest sharpness of both students at start and end.
+    """
+
     source: Samples
     students: tuple[EDLN, ...]
     start: list[list[Array]]
@@ -67,7 +77,8 @@ class _Problem:
 
 
 @cache
-def _problem(number: int) -> _Problem:
+def started(number: int) -> Start:
+    """One of the random problems, with its start."""
     seed = PROBLEMS[number]
     teacher = Teacher.random(
         2, 2, condition=3.0, noise=0.3, condition_noise=10.0, condition_x=2.0, seed=seed
@@ -81,7 +92,7 @@ def _problem(number: int) -> _Problem:
     ends = [drift_fixed_point(source, s) for s in students]
     weights = [*zip(students, start, strict=True)]
     weights += [(s, end.weights) for s, end in zip(students, ends, strict=True)]
-    return _Problem(
+    return Start(
         source,
         students,
         start,
@@ -91,23 +102,22 @@ def _problem(number: int) -> _Problem:
 
 
 @cache
-def _predicted(number: int, sampling: str, values: tuple[float, ...]) -> dict[float, Array]:
-    """Alignments at the ends of runs, for some values of the dial on one path."""
-    problem = _problem(number)
-    times = sorted((_elapsed(number, sampling, value), value) for value in values)
-    elapsed = np.array([time for time, _ in times])
+def path(number: int, sampling: str, elapsed: tuple[float, ...]) -> dict[float, Array]:
+    """Predicted alignments at some slow times on the way from the start."""
+    problem = started(number)
+    times = np.array(sorted(elapsed))
     moving = entropic_velocity if sampling == "shuffle" else drift_velocity
     paths = [
-        integrate_slow(folded, start, elapsed, partial(moving, folded), rtol=RTOL)
+        integrate_slow(folded, start, times, partial(moving, folded), rtol=RTOL)
         for folded, start in zip(
             (Problem.of(problem.source, s) for s in problem.students), problem.start, strict=True
         )
     ]
     return {
-        value: aligned(
-            problem.source, problem.students, [[w[i] for w in path.weights] for path in paths]
+        time: aligned(
+            problem.source, problem.students, [[w[i] for w in one.weights] for one in paths]
         )
-        for i, (_, value) in enumerate(times)
+        for i, time in enumerate(times.tolist())
     }
 
 
@@ -115,11 +125,11 @@ def _elapsed(number: int, sampling: str, batch: float) -> float:
     """Slow time at which the entropic force of a batch has done its work."""
     count = NUM_X * NUM_NOISE
     pace = (count - batch) / (count - 1) if sampling == "shuffle" else 1.0
-    return _problem(number).slow_time * pace / batch
+    return started(number).slow_time * pace / batch
 
 
 def _case(sampling: str, number: int, batch: float) -> Case:
-    problem = _problem(number)
+    problem = started(number)
 
     def at(small: float) -> Ensemble:
         return Ensemble(
@@ -133,7 +143,8 @@ def _case(sampling: str, number: int, batch: float) -> Case:
         )
 
     values = DIAL.fine if batch in DIAL.fine else (batch,)
-    return Case(_predicted(number, sampling, values)[batch], at)
+    elapsed = tuple(_elapsed(number, sampling, value) for value in values)
+    return Case(path(number, sampling, elapsed)[_elapsed(number, sampling, batch)], at)
 
 
 SCENARIO = Scenario(
@@ -149,14 +160,14 @@ SCENARIO = Scenario(
             partial(_case, "replace"),
             Effort((0.14, 0.1, 0.07, 0.05), 32),
             OFFSET,
-            quick=Effort((0.14, 0.1), 16, relative=0.1, absolute=1e-4),
+            quick=Effort((0.14,), 16, relative=0.25, absolute=1e-4),
         ),
         Curve(
             "shuffled epochs",
             partial(_case, "shuffle"),
             Effort((0.14, 0.1, 0.07, 0.05), 32),
             OFFSET,
-            quick=Effort((0.14, 0.1), 16, relative=0.1, absolute=1e-4),
+            quick=Effort((0.14,), 16, relative=0.25, absolute=1e-4),
         ),
     ),
     limit="Exact as η → 0 at fixed slow time: measured at four learning rates and extrapolated.",

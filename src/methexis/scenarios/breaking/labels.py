@@ -14,7 +14,12 @@ metric and the mean noise in it are both still proportional to ``Σε⁻¹``, as
 
 Three random problems, two inputs and labels, even noise, students of depths 2 and 3 in random
 embeddings and views; of teacher seeds 0 … 7 those at which the two ways of sampling are predicted
-to differ most. All runs start at balanced minima.
+to differ most. All runs start at balanced minima. Quick runs with an offset leave the last dial
+value out, where they are longest; in a pilot with other seeds a line through two learning rates was
+up to 5 % of the offset away from the limit.
+
+In a first design, with learning rates up to 0.2/λ_max for the repaired curves, all of them agreed
+as well, but 5 replicas were lost.
 """
 
 from __future__ import annotations
@@ -45,6 +50,8 @@ from methexis.theory.drift import drift_fixed_point
 PROBLEMS = (5, 3, 4)
 LABEL_SEED = 500
 STUDENT_CONDITION = 1.7
+VALUES = (1.0, 1.5, 2.0, 3.0, 5.0, 8.0)
+QUICK = VALUES[:-1]
 
 
 @cache
@@ -104,7 +111,7 @@ SCENARIO = Scenario(
     dial=Dial(
         "cond Φ",
         "condition number of the label map",
-        (1.0, 1.5, 2.0, 3.0, 5.0, 8.0),
+        VALUES,
         least=1.0,
         platonic=1.0,
     ),
@@ -115,30 +122,32 @@ SCENARIO = Scenario(
             _independent,
             Effort((0.16, 0.115, 0.08, 0.056), 32),
             OFFSET,
-            quick=Effort((0.16, 0.1), 16, relative=0.1, absolute=1e-4),
+            quick=Effort((0.2, 0.14), 16, values=QUICK, hurry=0.6, relative=0.1, absolute=1e-4),
         ),
         Curve(
             "shuffled",
             _shuffled,
             Effort((0.16, 0.115, 0.08, 0.056), 16),
             OFFSET,
-            quick=Effort((0.16, 0.1), 16, relative=0.1, absolute=1e-4),
+            quick=Effort((0.2, 0.14), 16, values=QUICK, hurry=0.6, relative=0.1, absolute=1e-4),
         ),
         Curve(
             "Σε known",
             _whitened,
-            Effort((0.2, 0.16, 0.13, 0.1), 16),
+            Effort((0.16, 0.13, 0.105, 0.085), 16),
             NO_OFFSET,
-            quick=Effort((0.2,), 16, absolute=3e-4),
+            quick=Effort((0.16,), 16, absolute=3e-4),
         ),
         Curve(
             "Σε estimated",
             _estimated,
-            Effort((0.2, 0.16, 0.13, 0.1), 16),
+            Effort((0.16, 0.13, 0.105, 0.085), 16),
             NO_OFFSET,
-            quick=Effort((0.2,), 16, absolute=3e-4),
+            quick=Effort((0.16,), 16, absolute=3e-4),
         ),
     ),
     limit="Exact as η → 0: measured at four learning rates and extrapolated.",
     seed=30_000,
+    note="The first problem deviates by −3.1 σ for independent samples at cond Φ = 8. Repeated "
+    "with 10 other seeds, that point deviates by −0.00001 ± 0.00009 on average.",
 )

@@ -1,8 +1,9 @@
 """One case measured: ensembles at a few small parameters, and what their limit is.
 
 Which pair of layers is watched is settled before the run: the pair that theory predicts to be the
-worst. Where theory predicts that all pairs are perfect, it is the pair that is worst at the start
-of the runs. To choose it afterwards would favour pairs that chance has moved apart.
+worst. Where theory predicts that all pairs are perfect, it is the pair of layers of two students
+that is worst at the start of the runs. To choose it afterwards would favour pairs that chance has
+moved apart.
 """
 
 from __future__ import annotations
@@ -125,7 +126,7 @@ def measure(
     names: list[str] = []
     readings = []
     for number, small in enumerate(effort.small):
-        ensemble = case.ensemble(small)
+        ensemble = case.ensemble(small).hurried(effort.hurry)
         if pair is None:
             pair = watched(case, ensemble)
             names = layer_names(ensemble.students)
@@ -159,15 +160,26 @@ def measure(
 
 
 def watched(case: Case, ensemble: Ensemble) -> tuple[int, int]:
-    """The pair that is predicted to be worst or, where none is, that is worst at the start."""
+    """The pair that is predicted to be worst or, where none is, that is worst at the start.
+
+    In the latter case of different students, as far as there are two.
+    """
     pair = worst_pair(case.predicted)
     if case.predicted[pair] < PERFECT:
         return pair
     start = ensemble.plan(2, 0).start
-    kernels = joint_kernels(
-        ensemble.source, ensemble.students, ensemble.problems, [[w[0] for w in s] for s in start]
+    found = alignments(
+        joint_kernels(
+            ensemble.source,
+            ensemble.students,
+            ensemble.problems,
+            [[w[0] for w in layers] for layers in start],
+        )
     )
-    return worst_pair(alignments(kernels))
+    owner = np.repeat(np.arange(len(ensemble.students)), [s.depth - 1 for s in ensemble.students])
+    if len(ensemble.students) > 1:
+        found = np.where(owner[:, None] == owner, np.inf, found)
+    return worst_pair(found)
 
 
 def compare(

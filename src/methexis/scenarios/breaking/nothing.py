@@ -8,7 +8,10 @@ its prediction is always 1.
 Three random problems, two inputs and labels. Where nothing else is said, a student has two hidden
 layers of width 2, identity embeddings and sees the inputs as they are; random maps have condition
 number 2.5. Every replica of every student starts at a random minimum of its own (spread 0.15), so
-that starts always differ; under ``starts`` nothing else does.
+that starts always differ; under ``starts`` nothing else does. Where such a minimum is very steep a
+replica diverges within a few hundred steps and is left out; starts are forgotten by the time of the
+first snapshot, so which of them survived does not matter. In a first design, with learning rates up
+to 0.16/λ_max, all points agreed as well (χ² = 22.3 for 24).
 """
 
 from __future__ import annotations
@@ -96,11 +99,11 @@ SCENARIO = Scenario(
     problems=tuple(f"random problem, seed {seed}" for seed in PROBLEMS),
     curves=(
         Curve(
-            "i.i.d., even noise",
+            "i.i.d.",
             _case,
-            Effort((0.16, 0.13, 0.1, 0.08), 32),
+            Effort((0.13, 0.105, 0.085, 0.07), 32),
             NO_OFFSET,
-            quick=Effort((0.16,), 16, absolute=3e-4),
+            quick=Effort((0.13,), 16, absolute=3e-4),
         ),
     ),
     limit="Exact as η → 0: measured at four learning rates and extrapolated.",

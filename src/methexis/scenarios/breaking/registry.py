@@ -13,6 +13,7 @@ from methexis.scenarios.breaking import (
     nothing,
     saddles,
     sampling,
+    slow_time,
     weight_decay,
 )
 from methexis.scenarios.breaking.scenario import Scenario
@@ -23,6 +24,7 @@ _MODULES = (
     weight_decay,
     labels,
     batch,
+    slow_time,
     heterogeneity,
     saddles,
     architecture,

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from methexis.core.threads import available_cores
-from methexis.scenarios.breaking.measure import Point
+from methexis.scenarios.breaking.measure import Point, Reading
 from methexis.scenarios.breaking.scenario import Scenario
-from methexis.scenarios.breaking.verdict import Verdict
+from methexis.scenarios.breaking.verdict import Verdict, judge
 from methexis.version import __version__
 
 FORMAT = 1
@@ -65,6 +65,29 @@ class ScenarioResult:
     def agrees(self) -> bool:
         """Whether every curve agrees with its prediction."""
         return all(v.agrees for v in self.verdicts)
+
+    @classmethod
+    def read(cls, scenario: Scenario, summary: dict[str, Any]) -> ScenarioResult:
+        """The result that a `summary` was made of; verdicts are judged anew."""
+        points = tuple(
+            Point(
+                **{
+                    **p,
+                    "pair": tuple(p["pair"]),
+                    "readings": tuple(Reading(**r) for r in p["readings"]),
+                }
+            )
+            for p in summary["points"]
+        )
+        lines = tuple(
+            Line(d["curve"], d["problem"], tuple(d["values"]), tuple(d["predicted"]))
+            for d in summary["lines"]
+        )
+        verdicts = tuple(
+            judge(c.name, [p for p in points if p.curve == c.name]) for c in scenario.curves
+        )
+        quick, seed, seconds = (summary[key] for key in ("quick", "seed", "seconds"))
+        return cls(scenario, quick, seed, points, lines, verdicts, seconds)
 
     def of(self, curve: str, problem: int | None = None) -> list[Point]:
         """Points of one curve, or of one problem of it, in order of the dial."""

@@ -106,7 +106,7 @@ SCENARIO = Scenario(
             _independent,
             Effort((0.25, 0.18, 0.125, 0.09), 32),
             OFFSET,
-            quick=Effort((0.25, 0.15), 16, values=QUICK, relative=0.15, absolute=1e-4),
+            quick=Effort((0.25, 0.15), 16, values=QUICK, hurry=0.6, relative=0.15, absolute=1e-4),
         ),
         Curve(
             "shuffled",

@@ -137,6 +137,8 @@ class Effort:
         At each of them.
     values : tuple of float, optional
         The part of the dial that is measured; all by default.
+    hurry : float
+        Factor on all slow times.
     relative, absolute : float
         What is allowed for powers of the small parameter that too few values leave in: part of the
         predicted ``1 - A``, and an amount. Zero in a full run.
@@ -145,6 +147,7 @@ class Effort:
     small: tuple[float, ...]
     replicas: int
     values: tuple[float, ...] | None = None
+    hurry: float = 1.0
     relative: float = 0.0
     absolute: float = 0.0
 

@@ -5,7 +5,8 @@ after a burn-in of several times the slowest relaxation time of the slow dynamic
 end (`theory.FixedPoint.slowest_time`). Had they started at the prediction, a wrong one could look
 right for want of time. Deviations of a kernel fall as ``e^{-t}`` in these units. At an offset
 ``1 - A`` is linear in them, and after 8 of them ``3e-4`` of the start's is left; where the
-prediction is perfect alignment it is quadratic, and after 5 of them ``5e-5`` is left.
+prediction is perfect alignment it is quadratic, and after 5 of them ``5e-5`` is left. Quick runs at
+an offset wait for 5 of them.
 """
 
 from __future__ import annotations

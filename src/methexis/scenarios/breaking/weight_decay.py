@@ -13,7 +13,8 @@ number 10, where the slow drift takes its place and misses the Platonic point ev
 At finite η the product of the layers is too small by a part of order ``κη/λ_min(H)``, up to a tenth
 here. Weights are projected onto the minima at fixed charges, as everywhere; that leaves a
 correction of order η in the kernels, which the extrapolation takes off. Runs start at random minima
-(spread 0.15), which are neither Platonic nor balanced.
+(spread 0.15), which are neither Platonic nor balanced; one that is very steep makes a replica
+diverge within a few hundred steps, and it is left out.
 """
 
 from __future__ import annotations
@@ -82,19 +83,22 @@ SCENARIO = Scenario(
         Curve(
             "even noise",
             _even,
-            Effort((0.16, 0.115, 0.08, 0.056), 32),
+            Effort((0.13, 0.095, 0.07, 0.05), 32),
             OFFSET,
-            quick=Effort((0.16, 0.1), 16, relative=0.15, absolute=1e-4),
+            quick=Effort((0.13, 0.09), 16, hurry=0.6, relative=0.15, absolute=1e-4),
         ),
         Curve(
             "uneven noise",
             _uneven,
-            Effort((0.16, 0.115, 0.08, 0.056), 32),
+            Effort((0.13, 0.095, 0.07, 0.05), 32),
             OFFSET,
-            quick=Effort((0.16, 0.1), 16, relative=0.15, absolute=1e-4),
+            quick=Effort((0.13, 0.09), 16, hurry=0.6, relative=0.15, absolute=1e-4),
         ),
     ),
     limit="Exact as η → 0 at fixed κ, where the decay γ = κη/B vanishes too: measured at four "
     "learning rates and extrapolated.",
     seed=20_000,
+    note="A first design, with learning rates from 0.16/λ_max down, agreed too (χ² = 10.3 and 10.5 "
+    "for 18 points each). In this one the second problem with even noise deviates by −3.0 σ at κ = "
+    "0.3. Repeated with 12 other seeds, that point deviates by −0.00004 ± 0.00009 on average.",
 )

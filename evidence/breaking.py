@@ -1,0 +1,183 @@
+"""The full runs of `methexis break`, and the page and picture made of them.
+
+``python -m evidence.breaking [--only NAME]`` measures the scenarios at the seeds that stand in
+their files and writes ``evidence/results/breaking/NAME.json``; with ``--render`` it only turns
+these files into docs/breaking.md, docs/images/breaking.png and the table of README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from evidence.outcome import RESULTS, say
+from methexis.report import dials, style
+from methexis.report.breaking import print_scenario, rounded
+from methexis.scenarios.breaking import SCENARIOS, ScenarioResult, run_break
+from methexis.scenarios.breaking.measure import Point
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = RESULTS / "breaking"
+_BLOCK = re.compile(r"(<!-- breaking:begin -->\n).*?(<!-- breaking:end -->)", re.DOTALL)
+
+INTRODUCTION = """# What breaks it
+
+Each dial leaves one assumption of the theorem. Predictions have no fitted parameters; measurements
+are ensembles of networks trained by SGD, at several learning rates, extrapolated to zero. This page
+is written by `make docs` from the files in `evidence/results/breaking`, which are written by `make
+evidence`. Dial values, problems, seeds, learning rates, numbers of replicas and the powers of each
+fit stand in `src/methexis/scenarios/breaking`, one file per scenario, fixed before the runs. Every
+point is a row, outliers too. `methexis break NAME` repeats a scenario, `--seed 1` with other random
+numbers, and writes a page with figures.
+
+How to read it. *Alignment* is that of mean kernels of the pair of layers that theory predicts to be
+the worst (of two students, and worst at the start, where it predicts that all are perfect). "±" is
+half of a 95 % interval, from the spread of replicas. *σ* is measured less predicted over its
+standard error, as the standard normal number of the same probability. χ² sums their squares over a
+dial, and is to be compared with the number of points; *p* is how often a right theory does worse.
+
+![Alignment along every dial](images/breaking.png)
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run and write; 0 if every scenario agrees with theory, else 1."""
+    parser = argparse.ArgumentParser(prog="python -m evidence.breaking", description=__doc__)
+    parser.add_argument("--only", action="append", choices=list(SCENARIOS), metavar="NAME")
+    parser.add_argument("--render", action="store_true", help="write pages, run nothing")
+    chosen = parser.parse_args(arguments)
+    if chosen.render:
+        render()
+        return 0
+    agrees = True
+    for name in chosen.only or SCENARIOS:
+        command = f"python -m evidence.breaking --only {name}"
+        found = run_break([SCENARIOS[name]], command=command)
+        path = write(found.summary())
+        print_scenario(found.results[0], rows=True)
+        say(f"{name}: {found.seconds:.0f} s, written to {path}")
+        agrees &= found.agrees
+    return 0 if agrees else 1
+
+
+def write(summary: dict[str, Any]) -> Path:
+    """Write one scenario's file, whole or not at all; a point a line."""
+    (scenario,) = summary["scenarios"]
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    path = FOLDER / f"{scenario['name']}.json"
+    marks: dict[str, str] = {}
+
+    def lines(items: list[Any]) -> list[str]:
+        keys = [f"@{len(marks) + i}@" for i in range(len(items))]
+        marks.update(zip(keys, map(json.dumps, items), strict=True))
+        return keys
+
+    packed = {**scenario, "points": lines(scenario["points"]), "lines": lines(scenario["lines"])}
+    text = json.dumps({**summary, "scenarios": [packed]}, indent=1, allow_nan=False)
+    text = re.sub(r'"(@\d+@)"', lambda found: marks[found[1]], text)
+    partial = path.with_suffix(".partial")
+    partial.write_text(text + "\n", encoding="utf-8")
+    partial.replace(path)
+    return path
+
+
+def read(name: str) -> tuple[dict[str, Any], ScenarioResult]:
+    """A file, and the result in it."""
+    summary: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    return summary, ScenarioResult.read(SCENARIOS[name], summary["scenarios"][0])
+
+
+def render() -> None:
+    """Write the page, the picture and the README's table."""
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
+    with style.house_style():
+        results = [read(name)[1] for name in committed()]
+        figure = dials.summary(results)
+        target = ROOT / "docs" / "images" / "breaking.png"
+        figure.savefig(target, dpi=160, metadata={"Software": None})
+
+
+def committed() -> list[str]:
+    """Scenarios that have a file."""
+    return [name for name in SCENARIOS if (FOLDER / f"{name}.json").exists()]
+
+
+def pages() -> dict[Path, str]:
+    """Text of every page that shows these results."""
+    found = {name: read(name) for name in committed()}
+    parts = [INTRODUCTION, "## Summary\n", table([result for _, result in found.values()])]
+    for name, (summary, result) in found.items():
+        parts += _section(name, summary, result)
+    texts = {ROOT / "docs" / "breaking.md": "\n".join(parts)}
+    readme = ROOT / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    block = table([result for _, result in found.values()])
+    text, count = _BLOCK.subn(lambda match: match[1] + block + match[2], text)
+    if count != 1:
+        sys.exit(f"README.md: expected one pair of breaking marks, found {count}")
+    return texts | {readme: text}
+
+
+def table(results: Sequence[ScenarioResult]) -> str:
+    """Markdown of all verdicts."""
+    lines = [
+        "| dial | way | range of the dial | alignment predicted along it | χ² | points | p "
+        "| largest σ | agrees |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for result in results:
+        dial = result.scenario.dial
+        ends = f"{dial.symbol}: {dial.label(dial.values[0])} … {dial.label(dial.values[-1])}"
+        for v in result.verdicts:
+            predicted = [p.predicted for p in result.of(v.curve)]
+            span = (
+                "1"
+                if min(predicted) > 1.0 - 1e-9
+                else f"{max(predicted):.4g} … {min(predicted):.3g}"
+            )
+            lines.append(
+                f"| {result.scenario.title} | {v.curve} | {ends} | {span} | {v.chi2:.1f} | {v.dof} "
+                f"| {v.p_value:.2g} | {v.largest:+.1f} | {'yes' if v.agrees else '**no**'} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def _section(name: str, summary: dict[str, Any], result: ScenarioResult) -> list[str]:
+    scenario = result.scenario
+    machine = summary["machine"]
+    lost = sum(v.lost for v in result.verdicts)
+    outliers = sum(len(v.outliers) for v in result.verdicts)
+    parts = [
+        f"## {scenario.title}\n",
+        f"{scenario.claim} {scenario.limit}\n",
+        f"`{summary['command']}`: {result.seconds:.0f} s on {machine['cores']} cores "
+        f"({machine['architecture']}), Methexis {summary['version']}, seeds from {result.seed}; "
+        f"replicas lost: {lost}; points beyond 3 σ: {outliers}.\n",
+    ]
+    if scenario.note:
+        parts.append(f"{scenario.note}\n")
+    rows = [
+        f"| {scenario.dial.symbol} | way | problem | pair | predicted | measured | σ |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    rows += [_row(result, p) for p in result.points]
+    return [*parts, "\n".join(rows) + "\n"]
+
+
+def _row(result: ScenarioResult, p: Point) -> str:
+    predicted, measured, half = rounded(p)
+    sigma = f"{p.deviation:+.2f}" if p.judged else f"({p.deviation:+.2f})"
+    return (
+        f"| {result.scenario.dial.label(p.value)} | {p.curve} | {p.problem + 1} | "
+        f"{', '.join(p.pair)} | {predicted} | {measured} ± {half} | {sigma} |"
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
