@@ -1,0 +1,1 @@
+"""Progressive sharpening: curvature along SGD against its prediction, and the force behind it."""
