@@ -6,9 +6,14 @@ fixed ``η`` the weights keep to the minima and drift, on the clock ``τ = s² �
 
     dθ/dτ = -½ P ∇ Tr(H Y)|_Y,    Y = (1 - ηH/2)⁻¹ on the normal space,
 
-which is the descent of ``-(1/η) Tr log(1 - ηH/2)`` along the minima (docs/theory.md §4.4). For
-small ``η λ`` that is ``½ Tr H``. Near the edge the largest eigenvalue counts more and more, and
+which is the descent of ``-(1/η) Tr log(1 - ηH/2)`` along the minima (docs/theory.md §4.4).
+For small ``η λ`` that is ``½ Tr H``. Near the edge the largest eigenvalue counts more and more, and
 sharpening stops before ``2/η``.
+
+*Batches of a Gaussian input.* With one input the residual of a mode is multiplied by
+``1 - ηλ m`` with ``m`` the batch's mean of ``x²``, and ``E(1 - ηλm)² = 1 - 2ηλ + (1 + 2/B) η²λ²``.
+The same law then holds with ``Y = (1 - (1 + 2/B) ηH/2)⁻¹`` and ``τ = s² η² t / B``: the edge is at
+``η λ = 2/(1 + 2/B)``, for single samples ``2/3``.
 """
 
 from __future__ import annotations
@@ -22,29 +27,50 @@ from methexis.theory.drift import frozen_drift
 from methexis.theory.projection import Normal
 
 
-def edge_potential(problem: Problem, weights: list[Array], lr: float) -> Array:
-    """``-(1/η) Tr log(1 - ηH/2)`` on the minima; infinite at the edge ``η λ_max = 2``."""
-    rest = 1.0 - 0.5 * lr * minimum_spectrum(problem, weights)
+def input_factor(batch: int | None) -> float:
+    """``E m²`` of the batch's mean ``m`` of ``x²``: 1 for the full batch, else ``1 + 2/B``."""
+    return 1.0 if batch is None else 1.0 + 2.0 / batch
+
+
+def edge_potential(
+    problem: Problem, weights: list[Array], lr: float, *, batch: int | None = None
+) -> Array:
+    """``-(1/kη) Tr log(1 - kηH/2)`` on the minima, ``k = E m²``; infinite at ``kη λ_max = 2``."""
+    rate = input_factor(batch) * lr
+    rest = 1.0 - 0.5 * rate * minimum_spectrum(problem, weights)
     inside = np.where(rest > 0, rest, 1.0)
-    found = -np.sum(np.log(inside), axis=-1) / lr
+    found = -np.sum(np.log(inside), axis=-1) / rate
     return np.where((rest > 0).all(axis=-1), found, np.inf)
 
 
-def edge_velocity(problem: Problem, weights: list[Array], lr: float) -> list[Array]:
+def edge_velocity(
+    problem: Problem, weights: list[Array], lr: float, *, batch: int | None = None
+) -> list[Array]:
     """``dθ/dτ`` at weights on the minima, for label noise isotropic in the loss's metric.
+
+    Parameters
+    ----------
+    lr : float
+        Learning rate ``η``, which is not small.
+    batch : int, optional
+        Batches of so many samples of one Gaussian input; the full batch by default.
 
     Raises
     ------
     MethexisError
-        At ``η λ_max >= 2``, where no minimum is stable.
+        Beyond the edge, or for batches of more than one input.
     """
+    if batch is not None and len(problem.cov_x) != 1:
+        raise MethexisError(f"edge: expected one input, got {len(problem.cov_x)}")
+    rate = input_factor(batch) * lr
     normal = Normal(problem, weights)
     values, _, alive = normal.spectrum  # of J Jᵀ; the eigenvalues of H are twice these
-    rest = 1.0 - lr * np.where(alive, values, 0.0)
+    rest = 1.0 - rate * np.where(alive, values, 0.0)
     if not np.all(rest[np.isfinite(rest)] > 0):
         highest = 2.0 * float(np.nanmax(values))
         raise MethexisError(
-            f"edge: expected lr * sharpness < 2, got {lr:g} * {highest:.4g} = {lr * highest:.3g}"
+            f"edge: expected lr * sharpness < {2.0 * lr / rate:.3g}, got {lr:g} * {highest:.4g} = "
+            f"{lr * highest:.3g}"
         )
     y = np.where(alive, 1.0 / rest, 0.0)
     return frozen_drift(normal, y[..., None] * np.eye(y.shape[-1]))

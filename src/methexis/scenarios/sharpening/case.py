@@ -44,8 +44,17 @@ class Effort:
 class Training(Protocol):
     """How a case is trained: what belongs to a value of the small parameter."""
 
-    sampling: str
-    batch: int
+    @property
+    def sampling(self) -> str:
+        """As in `train`."""
+
+    @property
+    def batch(self) -> int:
+        """Batch size."""
+
+    @property
+    def batch_sharpness(self) -> bool:
+        """Whether it is measured: noise and samples are the teacher's."""
 
     def source(self, teacher: Teacher) -> Teacher | Samples:
         """What SGD draws from."""

@@ -43,7 +43,7 @@ def predicted(case: Case, times: Sequence[float]) -> dict[str, Array]:
         for p, w in zip(problems, starts, strict=True)
     ]
     found = on_minima(problems, [path.weights for path in paths])
-    if case.training.sampling == "online":
+    if case.training.batch_sharpness:
         batch = case.training.batch
         values = [
             batch_sharpness_of(p, path.weights, batch)

@@ -214,7 +214,7 @@ def _train(
     paths = on_minima(problems, minima)
     values = {name: v.mean(axis=1) for name, v in paths.items()}
     errors = {name: v.std(axis=1, ddof=1) / np.sqrt(left) for name, v in paths.items()}
-    if case.training.sampling == "online":
+    if case.training.batch_sharpness:
         generator = np.random.default_rng(seed)
         values[BATCH], errors[BATCH] = (np.empty_like(values[TOP]) for _ in range(2))
         for k, (problem, layers) in enumerate(zip(problems, raw, strict=True)):

@@ -20,6 +20,7 @@ class Online:
 
     sampling: str = "online"
     batch: int = 1
+    batch_sharpness: bool = True
 
     def source(self, teacher: Teacher) -> Teacher | Samples:
         """The teacher itself."""
@@ -51,6 +52,7 @@ class Edge:
     lr: float
     sampling: str = "full"
     batch: int = 1
+    batch_sharpness: bool = False
 
     def source(self, teacher: Teacher) -> Teacher | Samples:
         """All inputs of the teacher, with labels free of noise."""
@@ -67,3 +69,34 @@ class Edge:
     def velocity(self, problem: Problem, weights: list[Array]) -> list[Array]:
         """The drift at this learning rate."""
         return edge_velocity(problem, weights, self.lr)
+
+
+@dataclass(frozen=True)
+class SingleSamples:
+    """SGD on single samples of one Gaussian input at a fixed learning rate near *its* edge.
+
+    The teacher's labels are noise-free but for fresh noise of deviation ``σ``; ``σ²`` is the small
+    parameter, and ``τ = σ² η² t``.
+
+    Attributes
+    ----------
+    lr : float
+    """
+
+    lr: float
+    sampling: str = "online"
+    batch: int = 1
+    batch_sharpness: bool = False
+
+    def source(self, teacher: Teacher) -> Teacher | Samples:
+        """The teacher without its noise."""
+        return Teacher(teacher.weight, teacher.cov_x, np.zeros_like(teacher.cov_noise))
+
+    def rates(self, small: float, sharpest: float) -> tuple[float, float, float]:
+        """Learning rate, label noise, slow time per step."""
+        del sharpest  # the learning rate is the case's own
+        return self.lr, float(np.sqrt(small)), small * self.lr**2
+
+    def velocity(self, problem: Problem, weights: list[Array]) -> list[Array]:
+        """The drift at this learning rate."""
+        return edge_velocity(problem, weights, self.lr, batch=self.batch)
