@@ -1,7 +1,7 @@
 """Progressive sharpening: curvature along SGD against its prediction, and the force behind it."""
 
 from methexis.scenarios.sharpening.case import Case, Effort
-from methexis.scenarios.sharpening.cases import CASES, chosen
+from methexis.scenarios.sharpening.cases import CASES, chosen_cases
 from methexis.scenarios.sharpening.job import run_case, run_sharpen
 from methexis.scenarios.sharpening.result import CaseResult, SharpenResult
 
@@ -10,7 +10,7 @@ __all__ = [
     "CASES",
     "Case",
     "Effort",
-    "chosen",
+    "chosen_cases",
     # measured
     "CaseResult",
     "SharpenResult",

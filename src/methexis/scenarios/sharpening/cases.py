@@ -271,7 +271,7 @@ CASES: dict[str, Case] = {case.name: case for case in (make() for make in _ALL)}
 ALL = "all"
 
 
-def chosen(name: str) -> list[Case]:
+def chosen_cases(name: str) -> list[Case]:
     """The case of that name, or all of them.
 
     Raises
@@ -281,7 +281,7 @@ def chosen(name: str) -> list[Case]:
 
     Examples
     --------
-    >>> [case.name for case in chosen("edge")]
+    >>> [case.name for case in chosen_cases("edge")]
     ['edge']
     """
     if name == ALL:
