@@ -1,4 +1,4 @@
-"""Where descent with vanishing label noise ends near the edge, by an independent minimisation."""
+"""The drift near the edge of stability against one-dimensional formulas and its own limits."""
 
 from __future__ import annotations
 
@@ -6,56 +6,66 @@ import numpy as np
 import pytest
 import scipy.optimize
 
-import methexis as mx
+from methexis.core.edln import EDLN
 from methexis.core.problem import Problem
+from methexis.core.teacher import Teacher
 from methexis.errors import MethexisError
-from methexis.theory.curvature import dense_hessian
-from methexis.theory.edge import edge_fixed_point
+from methexis.theory.drift import drift_velocity
+from methexis.theory.edge import edge_velocity
+from methexis.theory.flow import integrate_slow
+from methexis.theory.gauge import random_minimum
+
+LABELS = 16
 
 
-def potential(problem: Problem, weights: list[np.ndarray], lr: float) -> float:
-    """``-(1/η) Tr log(1 - ηH/2)`` from the dense Hessian; a wall beyond the edge."""
-    values = np.linalg.eigvalsh(dense_hessian(problem, weights))
-    if lr * values.max() >= 2.0:
-        return 1e6
-    return float(-np.sum(np.log1p(-lr * values / 2.0)) / lr)
+def _valley() -> tuple[Problem, list[np.ndarray]]:
+    """Minima ``(1/a, a e₁)``: λ is ``2(a² + a⁻²)`` once and ``2 a⁻²`` 15 times."""
+    weight = np.zeros((LABELS, 1))
+    weight[0] = 1.0
+    return Problem.of(Teacher(weight), EDLN((1,))), [np.ones((1, 1)), weight.copy()]
 
 
-@pytest.mark.parametrize("part", [0.3, 0.8])
-def test_it_is_the_least_potential_on_the_gauge_orbit(part: float) -> None:
-    """All minima of a two-layer student of full width are W_1 -> T W_1, W_2 -> W_2 T⁻¹."""
-    teacher = mx.Teacher.random(2, 2, condition=3.0, condition_x=2.0, seed=0)
-    student = mx.EDLN.random(teacher, (2,), condition=3.0, seed=1)
-    problem = Problem.of(teacher, student)
-    solution = mx.theory.platonic(teacher, student)
-    lr = 2.0 * part / solution.sharpness
-    found = edge_fixed_point(teacher, student, lr=lr)
-
-    def at(t: np.ndarray) -> list[np.ndarray]:
-        gauge = np.eye(2) + t.reshape(2, 2)
-        first, second = solution.weights
-        return [gauge @ first, second @ np.linalg.inv(gauge)]
-
-    searched = scipy.optimize.minimize(
-        lambda t: potential(problem, at(t), lr), np.zeros(4), method="BFGS", options={"gtol": 1e-9}
+@pytest.mark.parametrize(("batch", "factor", "lr"), [(None, 1.0, 1 / 3), (1, 3.0, 0.06)])
+def test_it_ends_where_the_potential_is_least(batch: int | None, factor: float, lr: float) -> None:
+    problem, start = _valley()
+    path = integrate_slow(
+        problem,
+        start,
+        np.array([3.0]),
+        lambda w: edge_velocity(problem, w, lr, batch=batch),
+        rtol=1e-8,
     )
-    assert potential(problem, found.weights, lr) == pytest.approx(searched.fun, rel=1e-10)
-    kernels = [w[0].T @ w[0] for w in (found.weights, at(searched.x))]
-    assert np.allclose(*kernels, rtol=1e-4)
-    assert searched.fun < potential(problem, solution.weights, lr) * (1.0 - 1e-6)
+    rate = factor * lr / 2.0
+
+    def potential(a2: float) -> float:
+        rest = np.array([1 - 2 * rate * (a2 + 1 / a2), 1 - 2 * rate / a2])
+        return float(-np.log(rest) @ [1, LABELS - 1]) if (rest > 0).all() else np.inf
+
+    highest = 1 / (2 * rate)  # a² at which the steep direction would be beyond its edge
+    wanted = scipy.optimize.minimize_scalar(
+        potential, bounds=(1.0, 0.99 * highest), method="bounded", options={"xatol": 1e-9}
+    ).x
+    # The search cannot do better than the root of rounding.
+    assert float(path.weights[0][-1, 0, 0]) ** -2 == pytest.approx(wanted, rel=1e-5)
 
 
-def test_short_steps_end_at_the_platonic_point() -> None:
-    teacher = mx.Teacher.random(3, 2, seed=1)
-    student = mx.EDLN.random(teacher, (3, 4), seed=2)
-    solution = mx.theory.platonic(teacher, student)
-    found = edge_fixed_point(teacher, student, lr=1e-6 / solution.sharpness)
-    for a, b in zip(found.weights, solution.weights, strict=True):
-        assert np.allclose(a.T @ a, b.T @ b, rtol=1e-4, atol=1e-5)
+def test_a_small_rate_gives_the_slow_drift() -> None:
+    teacher = Teacher.random(3, 2, noise=1.0, seed=0)
+    teacher = Teacher(teacher.weight)
+    student = EDLN((3,))
+    problem = Problem.of(teacher, student)
+    weights = random_minimum(teacher, student, seed=1, spread=0.3)
+    limit = drift_velocity(problem, weights)
+    gaps = [
+        max(np.abs(a - b).max() for a, b in zip(edge_velocity(problem, weights, lr), limit))
+        for lr in (2e-4, 1e-4)
+    ]
+    assert gaps[0] / gaps[1] == pytest.approx(2.0, rel=0.05)  # first order in the rate
 
 
-def test_an_unstable_start_is_refused() -> None:
-    teacher = mx.Teacher.random(2, 2, seed=1)
-    student = mx.EDLN.random(teacher, (2,), seed=2)
-    with pytest.raises(MethexisError, match="lr: expected less than 2/λ_max"):
-        edge_fixed_point(teacher, student, lr=1e3)
+def test_beyond_the_edge_is_refused() -> None:
+    problem, start = _valley()
+    with pytest.raises(MethexisError, match="expected lr \\* sharpness < 2, got 0.6"):
+        edge_velocity(problem, start, 0.6)
+    with pytest.raises(MethexisError, match="sharpness < 0.667"):
+        edge_velocity(problem, start, 0.2, batch=1)

@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "bench": ["print_bench"],
         "breaking": ["print_break", "print_scenario", "write_break_report"],
         "run": ["write_report"],
+        "sharpening": ["print_case", "print_sharpen", "write_sharpen_report"],
         "terminal": ["print_verify"],
         "verify": ["write_verify_report"],
     },

@@ -3,5 +3,8 @@ from methexis.report.breaking import print_break as print_break
 from methexis.report.breaking import print_scenario as print_scenario
 from methexis.report.breaking import write_break_report as write_break_report
 from methexis.report.run import write_report as write_report
+from methexis.report.sharpening import print_case as print_case
+from methexis.report.sharpening import print_sharpen as print_sharpen
+from methexis.report.sharpening import write_sharpen_report as write_sharpen_report
 from methexis.report.terminal import print_verify as print_verify
 from methexis.report.verify import write_verify_report as write_verify_report

@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
         "breaking": ["SCENARIOS", "BreakResult", "ScenarioResult", "chosen", "run_break"],
+        "sharpening": ["CASES", "CaseResult", "SharpenResult", "chosen_cases", "run_sharpen"],
         "verify": ["VerifyResult", "VerifySettings", "run_verify"],
     },
 )

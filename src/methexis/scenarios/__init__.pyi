@@ -3,6 +3,11 @@ from methexis.scenarios.breaking import BreakResult as BreakResult
 from methexis.scenarios.breaking import ScenarioResult as ScenarioResult
 from methexis.scenarios.breaking import chosen as chosen
 from methexis.scenarios.breaking import run_break as run_break
+from methexis.scenarios.sharpening import CASES as CASES
+from methexis.scenarios.sharpening import CaseResult as CaseResult
+from methexis.scenarios.sharpening import SharpenResult as SharpenResult
+from methexis.scenarios.sharpening import chosen_cases as chosen_cases
+from methexis.scenarios.sharpening import run_sharpen as run_sharpen
 from methexis.scenarios.verify import VerifyResult as VerifyResult
 from methexis.scenarios.verify import VerifySettings as VerifySettings
 from methexis.scenarios.verify import run_verify as run_verify

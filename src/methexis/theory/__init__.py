@@ -1,6 +1,7 @@
 """Closed forms and slow dynamics (NumPy and SciPy only; shares no code with what it judges)."""
 
 from methexis.core.charges import charge_step
+from methexis.theory.batch_sharpness import batch_sharpness
 from methexis.theory.curvature import (
     hessian_spectrum,
     hessian_trace,
@@ -38,6 +39,7 @@ __all__ = [
     "universal_kernel",
     # at any weights
     "balance",
+    "batch_sharpness",
     "charge_step",
     "charges",
     "entropic_loss",

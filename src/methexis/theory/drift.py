@@ -43,17 +43,23 @@ def drift_velocity(problem: Problem, weights: list[Array], lr: float = 0.0) -> l
     found, vectors, alive = normal.spectrum
     values = np.where(alive, found, 0.0)
     s = np.sqrt(values)
-    rows, columns = problem.target.shape
     noise = vectors.mT @ problem.noise_moment @ vectors
     a, b = values[..., :, None], values[..., None, :]
     pair = a + b - 2.0 * lr * a * b
     both = alive[..., :, None] & alive[..., None, :]
     y = 2.0 * s[..., :, None] * s[..., None, :] * noise / np.where(both, pair, 1.0)
-    y = np.where(both, y, 0.0)
+    return frozen_drift(normal, np.where(both, y, 0.0))
+
+
+def frozen_drift(normal: Normal, y: Array) -> list[Array]:
+    """``-½ P ∇ Tr(H Y)|_Y`` for ``Y = Q y Qᵀ`` on the normal space, ``y`` in the basis ``U``."""
+    problem, weights = normal.problem, normal.weights
+    found, vectors, alive = normal.spectrum
+    s = np.sqrt(np.where(alive, found, 0.0))
     strengths, mixing = np.linalg.eigh((y + y.mT) / 2.0)
     # v_k = Q o_k = Jᵀ U s⁻¹ o_k, and dF[v_k] Σx^{1/2} = U s o_k.
     inverse = np.where(alive, 1.0 / np.where(alive, s, 1.0), 0.0)
-    shape = (*strengths.shape, rows, columns)
+    shape = (*strengths.shape, *problem.target.shape)
     lifted = (vectors @ (inverse[..., None] * mixing)).mT.reshape(shape)
     moved = (vectors @ (s[..., None] * mixing)).mT.reshape(shape)
     spread = [w[..., None, :, :] for w in weights]

@@ -1,18 +1,21 @@
-r"""Near the edge of stability: what full-batch descent selects while labels jitter a little.
+r"""Descent near the edge of stability: full-batch steps with fresh label noise, at any ``η λ < 2``.
 
-Descent on the whole data set whose labels get fresh, isotropic noise in every step has a gradient
-noise ``Σ_g ∝ H`` on the minima and no other. At a finite step size ``η`` the fluctuation along an
-eigenvector of the Hessian with eigenvalue ``h`` is not the same for all of them as for small steps
-but, from ``(1 - ηH) Y (1 - ηH) + η Σ_g = Y``,
+Take the exact gradient and, in every step, fresh label noise whose effect on the gradient has the
+covariance ``2 s² H`` (isotropic noise of deviation ``s``, the data being white). As ``s → 0`` at
+fixed ``η`` the weights keep to the minima and drift, on the clock ``τ = s² η² t``, by
 
-    Y ∝ (1 - ηH/2)⁻¹,
+    dθ/dτ = -½ P ∇ Tr(H Y)|_Y,    Y = (1 - ηH/2)⁻¹ on the normal space,
 
-so the drift ``-½ P ∇ Tr(H Y)|_Y`` is minus the gradient, along the minima, of
+which is the descent of ``-(1/η) Tr log(1 - ηH/2)`` along the minima (docs/theory.md §4.4).
+For small ``η λ`` that is ``½ Tr H``. Near the edge the largest eigenvalue counts more and more, and
+sharpening stops before ``2/η``.
 
-    Φ = -(1/η) Tr log(1 - ηH/2),        Φ → ½ Tr H as η → 0,
+The end of that drift is `edge_fixed_point`.
 
-and as the noise vanishes the run ends at its minimum. Directions near the edge, ``h → 2/η``, weigh
-ever more: the end leaves the Platonic point long before they get there (docs/theory.md §6.4).
+*Batches of a Gaussian input.* With one input the residual of a mode is multiplied by
+``1 - ηλ m`` with ``m`` the batch's mean of ``x²``, and ``E(1 - ηλm)² = 1 - 2ηλ + (1 + 2/B) η²λ²``.
+The same law then holds with ``Y = (1 - (1 + 2/B) ηH/2)⁻¹`` and ``τ = s² η² t / B``: the edge is at
+``η λ = 2/(1 + 2/B)``, for single samples ``2/3``.
 """
 
 from __future__ import annotations
@@ -20,16 +23,68 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from methexis.core.checks import Array, MethexisError, number, weight_list
 from methexis.core.edln import EDLN
 from methexis.core.mlp import MLP
-from methexis.core.problem import theory_problem
+from methexis.core.problem import Problem, theory_problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.theory.curvature import minimum_spectrum
-from methexis.theory.drift import drift_velocity
+from methexis.theory.drift import drift_velocity, frozen_drift
 from methexis.theory.platonic import platonic_of
+from methexis.theory.projection import Normal
 from methexis.theory.steady import FixedPoint, fixed_point_of
+
+
+def input_factor(batch: int | None) -> float:
+    """``E m²`` of the batch's mean ``m`` of ``x²``: 1 for the full batch, else ``1 + 2/B``."""
+    return 1.0 if batch is None else 1.0 + 2.0 / batch
+
+
+def edge_potential(
+    problem: Problem, weights: list[Array], lr: float, *, batch: int | None = None
+) -> Array:
+    """``-(1/kη) Tr log(1 - kηH/2)`` on the minima, ``k = E m²``; infinite at ``kη λ_max = 2``."""
+    rate = input_factor(batch) * lr
+    rest = 1.0 - 0.5 * rate * minimum_spectrum(problem, weights)
+    inside = np.where(rest > 0, rest, 1.0)
+    found = -np.sum(np.log(inside), axis=-1) / rate
+    return np.where((rest > 0).all(axis=-1), found, np.inf)
+
+
+def edge_velocity(
+    problem: Problem, weights: list[Array], lr: float, *, batch: int | None = None
+) -> list[Array]:
+    """``dθ/dτ`` at weights on the minima, for label noise isotropic in the loss's metric.
+
+    Parameters
+    ----------
+    lr : float
+        Learning rate ``η``, which is not small.
+    batch : int, optional
+        Batches of so many samples of one Gaussian input; the full batch by default.
+
+    Raises
+    ------
+    MethexisError
+        Beyond the edge, or for batches of more than one input.
+    """
+    if batch is not None and len(problem.cov_x) != 1:
+        raise MethexisError(f"edge: expected one input, got {len(problem.cov_x)}")
+    rate = input_factor(batch) * lr
+    normal = Normal(problem, weights)
+    values, _, alive = normal.spectrum  # of J Jᵀ; the eigenvalues of H are twice these
+    rest = 1.0 - rate * np.where(alive, values, 0.0)
+    if not np.all(rest[np.isfinite(rest)] > 0):
+        highest = 2.0 * float(np.nanmax(values))
+        raise MethexisError(
+            f"edge: expected lr * sharpness < {2.0 * lr / rate:.3g}, got {lr:g} * {highest:.4g} = "
+            f"{lr * highest:.3g}"
+        )
+    y = np.where(alive, 1.0 / rest, 0.0)
+    return frozen_drift(normal, y[..., None] * np.eye(y.shape[-1]))
 
 
 def edge_fixed_point(

@@ -1,0 +1,82 @@
+"""`run_sharpen`: cases measured one after another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from methexis.core.checks import integer
+from methexis.core.threads import one_blas_thread
+from methexis.progress import Report
+from methexis.scenarios.sharpening.case import Case
+from methexis.scenarios.sharpening.facts import FACTS
+from methexis.scenarios.sharpening.measure import measure
+from methexis.scenarios.sharpening.result import CaseResult, SharpenResult
+from methexis.scenarios.sharpening.verdict import judge
+
+#: Distance between the seeds of a case's runs at different seeds of the user.
+_SEED_STRIDE = 10**6
+
+Show = Callable[[str, Report], None]
+
+
+def run_sharpen(
+    cases: Sequence[Case],
+    *,
+    quick: bool = False,
+    seed: int = 0,
+    command: str = "",
+    show: Show | None = None,
+    finished: Callable[[CaseResult], None] | None = None,
+) -> SharpenResult:
+    """Measure cases and judge them.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        What to measure (`cases.chosen`).
+    quick : bool
+        Two values of the small parameter and an allowance for what they do not show: a look.
+    seed : int
+        0 for the seeds that stand in the cases; others for independent repetitions of the runs.
+    command : str
+        For the record.
+    show : function, optional
+        Receives the case's name and `progress.Report` as its runs go on.
+    finished : function, optional
+        Receives each case's result.
+
+    Raises
+    ------
+    MethexisError
+        If nearly all replicas of a run are lost.
+    """
+    seed = integer("seed", seed, least=0, most=2**32)
+    began = time.monotonic()
+    results = []
+    for case in cases:
+        result = run_case(case, quick=quick, seed=seed, show=show)
+        results.append(result)
+        if finished is not None:
+            finished(result)
+    return SharpenResult(tuple(results), command, time.monotonic() - began)
+
+
+@one_blas_thread
+def run_case(
+    case: Case, *, quick: bool = False, seed: int = 0, show: Show | None = None
+) -> CaseResult:
+    """Measure and judge one case; see `run_sharpen`."""
+    began = time.monotonic()
+    first = case.seed + _SEED_STRIDE * seed
+    found = measure(
+        case,
+        seed=first,
+        quick=quick,
+        show=None if show is None else partial(show, case.name),
+    )
+    checks = judge(found)
+    if case.name in FACTS:
+        checks += tuple(FACTS[case.name](found))
+    return CaseResult(found, checks, first, time.monotonic() - began)

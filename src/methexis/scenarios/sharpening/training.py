@@ -1,0 +1,102 @@
+"""The ways in which cases are trained: what a small parameter means, and what theory says then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from methexis.core.checks import Array
+from methexis.core.problem import Problem
+from methexis.core.samples import Samples
+from methexis.core.teacher import Teacher
+from methexis.theory.drift import drift_velocity
+from methexis.theory.edge import edge_velocity
+
+
+@dataclass(frozen=True)
+class Online:
+    """SGD on fresh samples, one a step; the small parameter is ``η λ_max``, and ``τ = η² t``."""
+
+    sampling: str = "online"
+    batch: int = 1
+    batch_sharpness: bool = True
+
+    def source(self, teacher: Teacher) -> Teacher | Samples:
+        """The teacher itself."""
+        return teacher
+
+    def rates(self, small: float, sharpest: float) -> tuple[float, float, float]:
+        """Learning rate, label noise, slow time per step."""
+        lr = small / sharpest
+        return lr, 0.0, lr**2 / self.batch
+
+    def velocity(self, problem: Problem, weights: list[Array]) -> list[Array]:
+        """Slow drift."""
+        return drift_velocity(problem, weights)
+
+
+@dataclass(frozen=True)
+class Edge:
+    """Full-batch descent at a fixed learning rate near the edge of stability.
+
+    The labels get fresh noise of deviation ``σ`` in every step, and ``σ²`` is the small parameter.
+    A data set of ``±Σx^{1/2}`` basis vectors has the teacher's second moment exactly; its mean
+    gradient then has label noise of variance ``σ²/N``, and ``τ = σ² η² t / N``.
+
+    Attributes
+    ----------
+    lr : float
+    """
+
+    lr: float
+    sampling: str = "full"
+    batch: int = 1
+    batch_sharpness: bool = False
+
+    def source(self, teacher: Teacher) -> Teacher | Samples:
+        """All inputs of the teacher, with labels free of noise."""
+        root = np.linalg.cholesky(teacher.cov_x).T * np.sqrt(teacher.dim_x)
+        x = np.concatenate([root, -root])
+        return Samples(x, x @ teacher.weight.T)
+
+    def rates(self, small: float, sharpest: float) -> tuple[float, float, float]:
+        """Learning rate, label noise, slow time per step."""
+        del sharpest  # the learning rate is the case's own
+        num_samples = 2  # of one input dimension; cases with more need their own number
+        return self.lr, float(np.sqrt(small)), small * self.lr**2 / num_samples
+
+    def velocity(self, problem: Problem, weights: list[Array]) -> list[Array]:
+        """The drift at this learning rate."""
+        return edge_velocity(problem, weights, self.lr)
+
+
+@dataclass(frozen=True)
+class SingleSamples:
+    """SGD on single samples of one Gaussian input at a fixed learning rate near *its* edge.
+
+    The teacher's labels are noise-free but for fresh noise of deviation ``σ``; ``σ²`` is the small
+    parameter, and ``τ = σ² η² t``.
+
+    Attributes
+    ----------
+    lr : float
+    """
+
+    lr: float
+    sampling: str = "online"
+    batch: int = 1
+    batch_sharpness: bool = False
+
+    def source(self, teacher: Teacher) -> Teacher | Samples:
+        """The teacher without its noise."""
+        return Teacher(teacher.weight, teacher.cov_x, np.zeros_like(teacher.cov_noise))
+
+    def rates(self, small: float, sharpest: float) -> tuple[float, float, float]:
+        """Learning rate, label noise, slow time per step."""
+        del sharpest  # the learning rate is the case's own
+        return self.lr, float(np.sqrt(small)), small * self.lr**2
+
+    def velocity(self, problem: Problem, weights: list[Array]) -> list[Array]:
+        """The drift at this learning rate."""
+        return edge_velocity(problem, weights, self.lr, batch=self.batch)
