@@ -26,9 +26,7 @@ def _valley() -> tuple[Problem, list[np.ndarray]]:
 
 
 @pytest.mark.parametrize(("batch", "factor", "lr"), [(None, 1.0, 1 / 3), (1, 3.0, 0.06)])
-def test_it_ends_where_the_potential_is_least(
-    batch: int | None, factor: float, lr: float
-) -> None:
+def test_it_ends_where_the_potential_is_least(batch: int | None, factor: float, lr: float) -> None:
     problem, start = _valley()
     path = integrate_slow(
         problem,
