@@ -53,5 +53,5 @@ def test_every_case_states_what_evidence_needs() -> None:
 
 
 def test_an_unknown_case_is_refused_with_the_nearest() -> None:
-    with pytest.raises(MethexisError, match="got 'egde'; did you mean 'edge'?"):
+    with pytest.raises(MethexisError, match=r"got 'egde'; did you mean 'edge'\?"):
         chosen_cases("egde")

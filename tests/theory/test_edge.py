@@ -57,7 +57,10 @@ def test_a_small_rate_gives_the_slow_drift() -> None:
     weights = random_minimum(teacher, student, seed=1, spread=0.3)
     limit = drift_velocity(problem, weights)
     gaps = [
-        max(np.abs(a - b).max() for a, b in zip(edge_velocity(problem, weights, lr), limit))
+        max(
+            np.abs(a - b).max()
+            for a, b in zip(edge_velocity(problem, weights, lr), limit, strict=True)
+        )
         for lr in (2e-4, 1e-4)
     ]
     assert gaps[0] / gaps[1] == pytest.approx(2.0, rel=0.05)  # first order in the rate
@@ -65,7 +68,7 @@ def test_a_small_rate_gives_the_slow_drift() -> None:
 
 def test_beyond_the_edge_is_refused() -> None:
     problem, start = _valley()
-    with pytest.raises(MethexisError, match="expected lr \\* sharpness < 2, got 0.6"):
+    with pytest.raises(MethexisError, match=r"expected lr \* sharpness < 2, got 0\.6"):
         edge_velocity(problem, start, 0.6)
-    with pytest.raises(MethexisError, match="sharpness < 0.667"):
+    with pytest.raises(MethexisError, match=r"sharpness < 0\.667"):
         edge_velocity(problem, start, 0.2, batch=1)

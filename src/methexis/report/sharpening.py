@@ -76,7 +76,12 @@ def path_figure(one: CaseResult, quantity: str) -> Figure:
             zorder=3,
         )
         axes.axhline(float(found.start[quantity][k]), color=colour, lw=0.9, ls=":", alpha=0.8)
-        dashed = {"color": style.PREDICTION, "lw": 1.5, "ls": (0, (4, 2.2)), "zorder": 4}
+        dashed: dict[str, Any] = {
+            "color": style.PREDICTION,
+            "lw": 1.5,
+            "ls": (0, (4, 2.2)),
+            "zorder": 4,
+        }
         label = "predicted" if k == 0 else None
         axes.plot(found.fine_times, found.fine[quantity][:, k], label=label, **dashed)
         if quantity in found.control:

@@ -1,9 +1,9 @@
 r"""Batch sharpness on the minima: curvature of a batch's loss along its own gradient.
 
-``BS_B = E[∇L_Bᵀ (∇²L_B) ∇L_B] / E‖∇L_B‖²`` says how a step of SGD changes the loss of its own batch:
-by ``-η‖∇L_B‖² (1 - η BS_B/2)`` on average. On the minima it is a closed form (docs/theory.md §4.3):
-``ε`` is independent of ``x`` and its odd moments vanish, so the second derivatives of ``F`` drop
-out and, with ``P_i = A_iA_iᵀ`` and ``Q_i = B_iᵀB_i``,
+``BS_B = E[∇L_Bᵀ (∇²L_B) ∇L_B] / E‖∇L_B‖²`` says how a step of SGD changes the loss of its own
+batch: by ``-η‖∇L_B‖² (1 - η BS_B/2)`` on average. On the minima it is a closed form (docs/theory.md
+§4.3): ``ε`` is independent of ``x`` and its odd moments vanish, so the second derivatives of ``F``
+drop out and, with ``P_i = A_iA_iᵀ`` and ``Q_i = B_iᵀB_i``,
 
     E[∇ℓᵀ (∇²ℓ) ∇ℓ] = 8 Σ_ij Tr(P_i P_j Σε) E[(xᵀQ_ix)(xᵀQ_jx)]
     E[∇ℓᵀ H ∇ℓ]     = 8 Σ_ij Tr(P_i P_j Σε) Tr(Q_iΣx Q_jΣx)

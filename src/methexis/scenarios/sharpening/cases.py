@@ -48,8 +48,8 @@ def balanced(teacher: Teacher, students: Sequence[EDLN]) -> list[list[Array]]:
 
 
 _SEARCH = (
-    "By closed forms alone: of 720 problems (120 seeds, two noises, three starts) the one with these "
-    "signs whose smaller change is largest, at most a factor of e."
+    "By closed forms alone: of 720 problems (120 seeds, two noises, three starts) the one with "
+    "these signs whose smaller change is largest, at most a factor of e."
 )
 
 
@@ -86,8 +86,8 @@ def _views() -> Case:
     return Case(
         name="ill-conditioned-view",
         title="An ill-conditioned view",
-        claim="At equal strength an ill-conditioned view makes balanced weights sharp, not Plato's, "
-        "and SGD flattens them.",
+        claim="At equal strength an ill-conditioned view makes balanced weights sharp, not "
+        "Plato's, and SGD flattens them.",
         found="By closed forms: seed 0, a view of condition number 10; isotropic noise.",
         teacher=lambda: Teacher.random(3, 2, seed=0),
         students=students,
@@ -156,8 +156,8 @@ def _edge() -> Case:
         full=FULL_EDGE,
         quick=QUICK_EDGE,
         seed=8000,
-        note="Descent on the exact gradient with fresh label noise in every step; the limit is that "
-        "of weak noise at this learning rate, not that of a small learning rate.",
+        note="Descent on the exact gradient with fresh label noise in every step; the limit is "
+        "that of weak noise at this learning rate, not that of a small learning rate.",
     )
 
 

@@ -161,7 +161,7 @@ def exponent(found: Found) -> list[Check]:
 
 
 def ends(found: Found) -> list[Check]:
-    """With fresh samples sharpening ends; with shuffled epochs the theory says that it would not."""
+    """With fresh samples sharpening ends; in shuffled epochs, says theory, it would not."""
     measured, error, predicted = log_slope(found.of(TOP))
     teacher = found.case.teacher()
     (student,) = found.case.students(teacher)
