@@ -8,6 +8,7 @@ from methexis.theory.curvature import (
     top_eigenvalues,
 )
 from methexis.theory.decay import decay_fixed_point
+from methexis.theory.deficit import deficit_fixed_point
 from methexis.theory.drift import drift_fixed_point, slow_drift
 from methexis.theory.entropy import (
     balance,
@@ -57,6 +58,7 @@ __all__ = [
     "Relaxation",
     "SlowPath",
     "decay_fixed_point",
+    "deficit_fixed_point",
     "drift_fixed_point",
     "entropic_flow",
     "modified_flow",
