@@ -9,6 +9,7 @@ from methexis.theory.curvature import (
     top_eigenvalues,
 )
 from methexis.theory.decay import decay_fixed_point
+from methexis.theory.deficit import deficit_fixed_point
 from methexis.theory.drift import drift_fixed_point, slow_drift
 from methexis.theory.edge import edge_fixed_point
 from methexis.theory.entropy import (
@@ -60,6 +61,7 @@ __all__ = [
     "Relaxation",
     "SlowPath",
     "decay_fixed_point",
+    "deficit_fixed_point",
     "drift_fixed_point",
     "edge_fixed_point",
     "entropic_flow",
