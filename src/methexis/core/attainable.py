@@ -10,7 +10,7 @@ where ``Π_M`` projects on the range of ``M``, ``Q`` on the row space of ``E Σx
 the regression of the labels on what is seen), and ``[·]_k`` keeps the ``k`` largest singular
 values. What is left, ``(V - F*) x``, is noise to the student. It is uncorrelated with ``F* x``, and
 with all that the student sees unless its rank was cut; if ``x`` is Gaussian that means independent
-of it (docs/theory.md §6.5).
+of it (docs/theory.md §6.6).
 """
 
 from __future__ import annotations

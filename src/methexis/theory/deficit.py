@@ -11,7 +11,7 @@ forms are those of the problem with noise ``Σε'``. The residual term ``R`` is 
 is limited by its embeddings alone. Where its rank is cut, ``R`` couples the first layer and the
 last, so that the two covariances that balance in ``H Y + Y H = Σ_g`` no longer commute even for
 isotropic noise: independent samples then end off the Platonic point. The drift is ``dθ/dτ = -½ P
-∇³L[Y]`` with the derivative of ``R`` included (docs/theory.md §6.5).
+∇³L[Y]`` with the derivative of ``R`` included (docs/theory.md §6.6).
 """
 
 from __future__ import annotations
