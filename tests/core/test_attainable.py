@@ -63,7 +63,7 @@ def test_regression_on_a_large_sample(kind) -> None:
 
 
 def test_moments_of_a_hand_checked_case() -> None:
-    """y = x1 + 2 x2 with cov(x1, x2) = 1/2: the student who sees x1 learns 1 + 2·½."""
+    """The student who sees x1 of y = x1 + 2 x2, with cov(x1, x2) = ½, learns 1 + 2·½."""
     teacher = mx.Teacher([[1.0, 2.0]], cov_x=[[1.0, 0.5], [0.5, 1.0]], cov_noise=[[0.1]])
     best = attainable(mx.core.Problem.of(teacher, mx.EDLN((1,), view=[[1.0, 0.0]])))
     assert_allclose(best.target, [[2.0, 0.0]], rtol=0, atol=1e-14)

@@ -114,10 +114,7 @@ def deficit_fixed_point(
     """
     problem = theory_problem(source, student, loss)
     best = attainable(problem)
-    if weights is None:
-        start = platonic_of(best).weights
-    else:
-        start = weight_list(weights, problem.dims)
+    start = platonic_of(best).weights if weights is None else weight_list(weights, problem.dims)
     coupled = couples(problem, best)
 
     def velocity(w: list[Array]) -> list[Array]:
