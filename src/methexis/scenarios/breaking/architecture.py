@@ -18,6 +18,9 @@ Quick runs leave the last value out, where a run is longest.
 
 Three random problems, five inputs and labels, even noise (0.5 of the signal), students of depths 2
 and 3 in random embeddings and views.
+
+What quick runs allow for at a vanishing offset, 6e-4, comes from the full runs: without
+extrapolation ``1 - A`` is of order ε² there, up to 4.6e-4 at the quick learning rate.
 """
 
 from __future__ import annotations
@@ -104,7 +107,7 @@ SCENARIO = Scenario(
                 partial(_against_whole, place),
                 Effort((0.18, 0.13, 0.09, 0.065), 24),
                 OFFSET,
-                quick=Effort((0.18,), 16, values=QUICK, relative=0.1, absolute=1e-4),
+                quick=Effort((0.18,), 16, values=QUICK, relative=0.1, absolute=6e-4),
             )
             for place in PLACES[:3]
         ),

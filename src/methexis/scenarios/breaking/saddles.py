@@ -13,6 +13,9 @@ samples the term couples first and last layer, and the slow drift must include i
 
 Three random problems, five inputs and labels, even noise (0.3 of the signal), students of depths 2
 and 3, five neurons in each hidden layer, in random embeddings and views.
+
+What quick runs allow for at a vanishing offset, 6e-4, comes from the full runs: without
+extrapolation ``1 - A`` is of order ε² there, up to 4.6e-4 at the quick learning rate.
 """
 
 from __future__ import annotations
@@ -79,7 +82,7 @@ SCENARIO = Scenario(
             _against_all,
             Effort((0.18, 0.13, 0.09, 0.065), 24),
             OFFSET,
-            quick=Effort((0.18,), 16, relative=0.1, absolute=1e-4),
+            quick=Effort((0.18,), 16, relative=0.1, absolute=6e-4),
         ),
         Curve(
             "both students at k",
