@@ -81,7 +81,8 @@ class Ensemble:
         unit = 1
         if isinstance(self.source, Samples) and self.sampling == "shuffle":
             unit = self.source.num_samples // math.gcd(self.source.num_samples, self.batch)
-        force = self.label_noise**2 if self.sampling == "full" else 1.0
+        only_noise = self.sampling == "full" and self.label_noise > 0.0
+        force = self.label_noise**2 if only_noise else 1.0
         times = np.asarray(self.slow_times) * self.batch / (self.lr**2 * force)
         return np.maximum(np.rint(times / unit), 1).astype(np.int64) * unit
 
