@@ -175,7 +175,8 @@ def _ceilings(result: dict[str, Any]) -> str:
         f"{table(head, rows)}\n{table(head_reached, reached)}\n"
         "*Least*: the multiply-adds of a step at the rate measured from registers, or its loads\n"
         "and stores, whichever takes longer. *Draws*: its normals alone; they need the same\n"
-        "units.\n"
+        "units. They are timed in a function for one stream, which is slower than drawing for\n"
+        "many networks at once: the last column is an upper bound.\n"
     )
 
 
