@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-
-from methexis.errors import MethexisError
 from methexis.scenarios.breaking import (
     architecture,
     batch,
@@ -19,6 +16,7 @@ from methexis.scenarios.breaking import (
     weight_decay,
 )
 from methexis.scenarios.breaking.scenario import Scenario
+from methexis.scenarios.names import entries
 
 _MODULES = (
     nothing,
@@ -35,7 +33,6 @@ _MODULES = (
 )
 
 SCENARIOS: dict[str, Scenario] = {module.SCENARIO.name: module.SCENARIO for module in _MODULES}
-ALL = "all"
 
 
 def chosen(name: str) -> list[Scenario]:
@@ -51,12 +48,4 @@ def chosen(name: str) -> list[Scenario]:
     >>> [scenario.name for scenario in chosen("sampling")]
     ['sampling']
     """
-    if name == ALL:
-        return list(SCENARIOS.values())
-    if name in SCENARIOS:
-        return [SCENARIOS[name]]
-    names = [*SCENARIOS, ALL]
-    near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.0)[0]
-    raise MethexisError(
-        f"scenario: expected one of {', '.join(names)}, got {name!r}; did you mean {near!r}?"
-    )
+    return entries("scenario", name, SCENARIOS)

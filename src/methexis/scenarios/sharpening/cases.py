@@ -11,7 +11,6 @@ a line, and allows for what the next power leaves.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -19,7 +18,7 @@ import numpy as np
 from methexis.core.checks import Array
 from methexis.core.edln import EDLN
 from methexis.core.teacher import Teacher
-from methexis.errors import MethexisError
+from methexis.scenarios.names import entries
 from methexis.scenarios.sharpening.case import Case, Effort
 from methexis.scenarios.sharpening.search import Member
 from methexis.scenarios.sharpening.training import Edge, Online, SingleSamples
@@ -272,7 +271,6 @@ _ALL: tuple[Callable[[], Case], ...] = (
     _edge_single,
 )
 CASES: dict[str, Case] = {case.name: case for case in (make() for make in _ALL)}
-ALL = "all"
 
 
 def chosen_cases(name: str) -> list[Case]:
@@ -288,12 +286,4 @@ def chosen_cases(name: str) -> list[Case]:
     >>> [case.name for case in chosen_cases("edge")]
     ['edge']
     """
-    if name == ALL:
-        return list(CASES.values())
-    if name in CASES:
-        return [CASES[name]]
-    names = [*CASES, ALL]
-    near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.0)[0]
-    raise MethexisError(
-        f"case: expected one of {', '.join(names)}, got {name!r}; did you mean {near!r}?"
-    )
+    return entries("case", name, CASES)
