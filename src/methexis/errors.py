@@ -17,3 +17,7 @@ class ConditionError(MethexisError):
     def __init__(self, condition: str, message: str) -> None:
         super().__init__(f"{condition}: {message}")
         self.condition = condition
+
+
+class DegenerateWarning(UserWarning):
+    """A score is what was asked for, and says little: what degenerates, and what to do about it."""

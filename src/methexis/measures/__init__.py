@@ -1,0 +1,22 @@
+"""Measures of alignment, and the inference that makes their scores believable."""
+
+from methexis.measures.cka import CKA, cka
+from methexis.measures.compare import Comparison, compare
+from methexis.measures.measure import Invariance, Measure, NullMoments
+from methexis.measures.preprocessing import Preprocessing
+from methexis.measures.registry import MEASURES
+
+__all__ = [
+    # what a measure is
+    "Invariance",
+    "MEASURES",
+    "Measure",
+    "NullMoments",
+    "Preprocessing",
+    # comparison
+    "Comparison",
+    "compare",
+    # measures
+    "CKA",
+    "cka",
+]

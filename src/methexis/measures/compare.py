@@ -1,0 +1,235 @@
+"""One comparison with everything that is needed to believe it: null, p, effect, interval, record."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from methexis.core.checks import Array, integer, number, one_of
+from methexis.errors import DegenerateWarning, MethexisError
+from methexis.measures import nulls
+from methexis.measures.features import pair
+from methexis.measures.measure import Measure
+from methexis.measures.preprocessing import Preprocessing, preprocessing as steps_named
+from methexis.measures.registry import chosen
+
+NULLS = ("auto", "moments", "permutation", "none")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The alignment of two representations.
+
+    Attributes
+    ----------
+    measure : str
+        Name of the measure.
+    options : dict
+        Its options.
+    score : float
+        Its value, as it came out.
+    null_mean, null_sd : float
+        Mean and standard deviation of the score over pairings of the rows at random; NaN without
+        a null.
+    p : float
+        One-sided probability of a score at least as aligned, were the rows paired at random.
+    effect : float
+        ``(score - null_mean) / (aligned - null_mean)``: 0 at chance, 1 for two identical
+        representations; NaN where the measure has no such end.
+    z : float
+        ``(score - null_mean) / null_sd``, positive when more aligned than chance.
+    ci : (float, float)
+        Bootstrap interval over samples for the expected score at this number of samples; NaN where
+        the measure has none.
+    confidence : float
+        Of that interval.
+    n : int
+        Number of samples.
+    d : (int, int)
+        Numbers of features.
+    null : str
+        "moments" (closed form), "permutation" or "none".
+    num_permutations, num_bootstrap : int
+        Orders and bootstrap samples drawn.
+    seed : int
+        Of both.
+    preprocessing : dict
+        What was done to the features before, and the types of their numbers as they came.
+    notes : tuple of str
+        What degenerates here; the texts of the warnings.
+    """
+
+    measure: str
+    options: dict[str, Any]
+    score: float
+    null_mean: float
+    null_sd: float
+    p: float
+    effect: float
+    z: float
+    ci: tuple[float, float]
+    confidence: float
+    n: int
+    d: tuple[int, int]
+    null: str
+    num_permutations: int
+    num_bootstrap: int
+    seed: int
+    preprocessing: dict[str, Any]
+    notes: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it in plain types, for JSON."""
+        return asdict(self)
+
+
+def compare(
+    x: Any,
+    y: Any,
+    measure: str | Measure[Any] = "cka",
+    *,
+    preprocessing: Preprocessing | str | None = None,
+    null: str = "auto",
+    num_permutations: int = 999,
+    num_bootstrap: int = 999,
+    confidence: float = 0.95,
+    seed: int = 0,
+    precision: str = "float64",
+    **options: Any,
+) -> Comparison:
+    """Compare two representations of the same samples, with null, p-value and interval.
+
+    Parameters
+    ----------
+    x, y : array (num_samples, num_features)
+        Features with paired rows, of NumPy or PyTorch.
+    measure : str or Measure
+        What to measure; names are in ``mx.measures.MEASURES``.
+    preprocessing : Preprocessing or {"none", "prh"}, optional
+        Steps before; none by default. It is recorded in the result.
+    null : {"auto", "moments", "permutation", "none"}
+        "auto" takes moments in closed form where the measure has them, else permutations.
+    num_permutations : int
+        Orders drawn where they are needed: 999 resolve p to .001.
+    num_bootstrap : int
+        Bootstrap samples for the interval; 0 leaves it out.
+    confidence : float
+        Of the interval.
+    seed : int
+        Of permutations and bootstrap.
+    precision : {"float64", "float32"}
+        Of the computation.
+    **options
+        Of the measure.
+
+    Raises
+    ------
+    MethexisError
+        On input that cannot be compared.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.random.default_rng(0).normal(size=(50, 4))
+    >>> found = compare(x, 2.0 * x, "cka")
+    >>> round(found.score, 6), found.p < 1e-3
+    (1.0, True)
+    """
+    one_of("null", null, NULLS)
+    num_permutations = integer("num_permutations", num_permutations, least=0)
+    num_bootstrap = integer("num_bootstrap", num_bootstrap, least=0)
+    confidence = number("confidence", confidence, above=0.0, below=1.0)
+    seed = integer("seed", seed, least=0)
+    method = chosen(measure, options)
+    steps = steps_named(preprocessing)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DegenerateWarning)
+        first, second = pair(x, y, precision=precision)
+        n, d = first.num_samples, (first.num_features, second.num_features)
+        if n < method.min_samples:
+            raise MethexisError(
+                f"{method.name}: expected at least {method.min_samples} samples, got {n}"
+            )
+        a, b = (method.reduce(steps(given)) for given in (first, second))
+        score = method.score(a, b)
+        found = _null(method, a, b, n, null=null, num_permutations=num_permutations, seed=seed)
+        resamples = (
+            method.resampled(a, b, nulls.counts(n, num_bootstrap, seed)) if num_bootstrap else None
+        )
+    notes = tuple(str(w.message) for w in caught if issubclass(w.category, DegenerateWarning))
+    for warning in caught:
+        warnings.warn(warning.message, warning.category, stacklevel=2)
+    sign = -1.0 if method.distance else 1.0
+    return Comparison(
+        measure=method.name,
+        options=method.options(),
+        score=score,
+        null_mean=found.mean,
+        null_sd=found.sd,
+        p=found.p_value(score, distance=method.distance) if found.method != "none" else np.nan,
+        effect=_ratio(score - found.mean, method.aligned - found.mean),
+        z=_ratio(sign * (score - found.mean), found.sd),
+        ci=interval(score, resamples, confidence),
+        confidence=confidence,
+        n=n,
+        d=d,
+        null=found.method,
+        num_permutations=len(found.scores),
+        num_bootstrap=0 if resamples is None else len(resamples),
+        seed=seed,
+        preprocessing={
+            **steps.described(),
+            "given": (first.given, second.given),
+            "precision": precision,
+        },
+        notes=notes,
+    )
+
+
+def interval(score: float, resamples: Array | None, confidence: float) -> tuple[float, float]:
+    """Interval for the expected score at this number of samples.
+
+    The spread of the score about its expectation is taken to be that of the bootstrap scores about
+    their mean, so their bias (a bootstrap sample has fewer distinct samples) does not shift it:
+    ``[s - (q_high - m), s - (q_low - m)]``.
+    """
+    if resamples is None:
+        return (float("nan"), float("nan"))
+    tail = (1.0 - confidence) / 2.0
+    low, high = np.quantile(resamples, [tail, 1.0 - tail]) - np.mean(resamples)
+    return (float(score - high), float(score - low))
+
+
+def _null(
+    method: Measure[Any],
+    a: Any,
+    b: Any,
+    n: int,
+    *,
+    null: str,
+    num_permutations: int,
+    seed: int,
+) -> nulls.Null:
+    if null == "none" or (null != "moments" and num_permutations == 0 and null == "permutation"):
+        return nulls.Null(np.nan, np.nan, "none", np.nan, np.empty(0))
+    if null in {"auto", "moments"}:
+        moments = method.null_moments(a, b)
+        if moments is not None:
+            return nulls.from_moments(moments)
+        if null == "moments":
+            raise MethexisError(
+                f"null: expected 'permutation', for {method.name} has no moments in closed form, "
+                "got 'moments'"
+            )
+    if num_permutations < 2:
+        raise MethexisError(
+            f"num_permutations: expected at least 2 for a null, got {num_permutations}"
+        )
+    return nulls.from_scores(method.permuted(a, b, nulls.orders(n, num_permutations, seed)))
+
+
+def _ratio(above: float, below: float) -> float:
+    return above / below if below != 0.0 and np.isfinite(below) else float("nan")

@@ -1,0 +1,197 @@
+"""Features: the checked rows of one representation, in the library that holds them.
+
+Everything below works through the Python array API, so that arrays of NumPy and PyTorch, on the CPU
+or on a GPU, are compared where they live. Input is checked here, once. Nothing is repaired: what is
+converted (half precision, integers, float32 to the precision of the computation) is recorded.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import array_api_compat
+import numpy as np
+from numpy.typing import NDArray
+
+from methexis.core.checks import one_of
+from methexis.errors import DegenerateWarning, MethexisError
+
+#: An array of any library that follows the array API.
+Tensor: TypeAlias = Any
+#: The functions of that library.
+Namespace: TypeAlias = Any
+
+PRECISIONS = ("float64", "float32")
+#: Fewest rows of which a measure with a null can say anything: Song's estimator divides by n - 3.
+MIN_SAMPLES = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """One representation: rows are samples, columns are features.
+
+    Attributes
+    ----------
+    array : array (num_samples, num_features)
+        Finite floating-point numbers, in the library and on the device where they came.
+    xp : namespace
+        That library's functions, by the names of the array API.
+    given : str
+        The type of the numbers as they came, such as ``"bfloat16"``.
+    name : str
+        What messages call it.
+    """
+
+    array: Tensor
+    xp: Namespace
+    given: str
+    name: str
+
+    @property
+    def num_samples(self) -> int:
+        """Number of rows."""
+        return int(self.array.shape[0])
+
+    @property
+    def num_features(self) -> int:
+        """Number of columns."""
+        return int(self.array.shape[1])
+
+    def replaced(self, array: Tensor) -> Features:
+        """The same with other numbers."""
+        return Features(array, self.xp, self.given, self.name)
+
+
+def features(name: str, value: Any, *, precision: str = "float64") -> Features:
+    """Check one representation and bring it to the precision of the computation.
+
+    Parameters
+    ----------
+    name : str
+        What messages call it.
+    value : array (num_samples, num_features)
+        Any real numeric array of NumPy or PyTorch, or nested lists.
+    precision : {"float64", "float32"}
+        Type in which everything is computed. Sums over samples are accumulated in it, so float32
+        is for devices without fast double precision.
+
+    Raises
+    ------
+    MethexisError
+        If it has no two dimensions, is not real, has fewer than 4 rows, no column, NaN or infinity
+        (with the place), or only constant columns.
+    """
+    one_of("precision", precision, PRECISIONS)
+    array = value if array_api_compat.is_array_api_obj(value) else _listed(name, value)
+    xp = array_api_compat.array_namespace(array)
+    if array.ndim != 2:
+        raise MethexisError(
+            f"{name}: expected an array (num_samples, num_features), got shape "
+            f"{tuple(array.shape)}" + _advice(array)
+        )
+    rows, columns = (int(length) for length in array.shape)
+    if rows < MIN_SAMPLES or columns == 0:
+        raise MethexisError(
+            f"{name}: expected at least {MIN_SAMPLES} rows (samples) and one column (feature), got "
+            f"shape ({rows}, {columns})"
+        )
+    given = str(array.dtype).removeprefix("torch.")
+    if not xp.isdtype(array.dtype, ("real floating", "integral")):
+        raise MethexisError(f"{name}: expected real numbers, got dtype {given}")
+    numbers = xp.astype(array, getattr(xp, precision), copy=False)
+    _finite(name, numbers, xp)
+    if not bool(xp.any(xp.max(numbers, axis=0) > xp.min(numbers, axis=0))):
+        raise MethexisError(
+            f"{name}: expected features that differ between samples, got {rows} equal rows"
+        )
+    return Features(numbers, xp, given, name)
+
+
+def pair(x: Any, y: Any, *, precision: str = "float64") -> tuple[Features, Features]:
+    """Check two representations of the same samples, row by row.
+
+    Raises
+    ------
+    MethexisError
+        If either is refused by `features`, the rows are not as many, or the arrays live in
+        different libraries or on different devices.
+    """
+    first, second = (features(n, v, precision=precision) for n, v in (("X", x), ("Y", y)))
+    together(first, second)
+    return first, second
+
+
+def together(first: Features, second: Features) -> None:
+    """See that two representations can be compared.
+
+    Raises
+    ------
+    MethexisError
+        If not: unpaired rows, other libraries, other devices.
+    """
+    if first.num_samples != second.num_samples:
+        raise MethexisError(
+            f"{first.name}, {second.name}: expected paired rows, the same samples in the same "
+            f"order, got {first.num_samples} and {second.num_samples} rows"
+        )
+    if first.xp is not second.xp:
+        one, two = (type(f.array).__module__.split(".")[0] for f in (first, second))
+        raise MethexisError(
+            f"{first.name}, {second.name}: expected arrays of one library, got {one} and {two}; "
+            "convert one of them"
+        )
+    one, two = (array_api_compat.device(f.array) for f in (first, second))
+    if one != two:
+        raise MethexisError(
+            f"{first.name}, {second.name}: expected arrays on one device, got {one} and {two}; "
+            "move one of them"
+        )
+
+
+def to_numpy(array: Tensor) -> NDArray[Any]:
+    """An array as one of NumPy, copied from the device where it lives if need be."""
+    if array_api_compat.is_torch_array(array):
+        array = array.detach().cpu()
+    return np.asarray(array)
+
+
+def warn(message: str) -> None:
+    """Warn, at the line of the user's call, that a score means little as things are."""
+    warnings.warn(message, DegenerateWarning, stacklevel=4)
+
+
+def _listed(name: str, value: Any) -> NDArray[Any]:
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError) as error:
+        raise MethexisError(f"{name}: expected an array, got {error}") from None
+    if array.dtype.kind not in "fiu":
+        raise MethexisError(
+            f"{name}: expected a real array (num_samples, num_features), got "
+            f"{type(value).__name__} of dtype {array.dtype}"
+        )
+    return array
+
+
+def _advice(array: Tensor) -> str:
+    if array.ndim == 3:
+        return "; average over the middle dimension (tokens), or take one of them"
+    if array.ndim == 4:
+        return "; average over height and width, or flatten them into features"
+    return ""
+
+
+def _finite(name: str, array: Tensor, xp: Namespace) -> None:
+    finite = xp.isfinite(array)
+    if bool(xp.all(finite)):
+        return
+    bad = np.argwhere(~to_numpy(finite))
+    row, column = (int(i) for i in bad[0])
+    rows = len(np.unique(bad[:, 0]))
+    raise MethexisError(
+        f"{name}: expected finite numbers, got {float(array[row, column])} in row {row}, column "
+        f"{column} ({len(bad)} bad numbers in {rows} of {array.shape[0]} rows); leave out those "
+        "rows in both representations"
+    )

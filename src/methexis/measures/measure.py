@@ -1,0 +1,132 @@
+"""What a measure of alignment is: reduce each representation once, then compare the reduced.
+
+    reduce(features) -> reduced            once per representation: the expensive part
+    score(reduced, reduced) -> float       once per pair
+    reorder(reduced, order) -> reduced     the rows permuted, from what was reduced, never recomputed
+
+A measure declares what it cannot see (`invariances`), where its scores lie (`range`) and what two
+identical representations score (`aligned`); one contract suite holds every entry of the registry to
+that. Options are fields, so that a measure with its options is one value that can be printed.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from methexis.core.checks import Array
+from methexis.measures.features import MIN_SAMPLES, Features
+
+Orders = NDArray[np.int64]  # (num_orders, num_samples), each row a permutation
+Counts = NDArray[np.int64]  # (num_resamples, num_samples), how often each sample was drawn
+
+
+class Invariance(StrEnum):
+    """A group of changes of one representation's features that leaves a score as it is."""
+
+    ROTATION = "rotation"
+    ORTHOGONAL = "orthogonal"  # rotations and reflections
+    PERMUTATION = "permutation"  # of features
+    SCALE = "scale"  # one positive factor for all features
+    INVERTIBLE = "invertible linear"
+    TRANSLATION = "translation"  # one vector added to every sample
+
+
+def invariant(*groups: Invariance) -> frozenset[Invariance]:
+    """The groups, and all that they contain: orthogonal maps contain rotations."""
+    found = set(groups)
+    if Invariance.INVERTIBLE in found:
+        found |= {Invariance.ORTHOGONAL, Invariance.SCALE}
+    if Invariance.ORTHOGONAL in found:
+        found |= {Invariance.ROTATION, Invariance.PERMUTATION}
+    return frozenset(found)
+
+
+@dataclass(frozen=True)
+class NullMoments:
+    """Mean, standard deviation and skewness of a score over all pairings of the rows, exactly."""
+
+    mean: float
+    sd: float
+    skewness: float
+
+
+R = TypeVar("R")
+
+
+class Measure(ABC, Generic[R]):
+    """A measure of alignment; subclasses are frozen dataclasses whose fields are its options.
+
+    Attributes
+    ----------
+    name : str
+        The word by which `compare` knows it.
+    range : (float, float)
+        Bounds of the score; infinite where there is none. Scores are never cut to fit.
+    aligned : float
+        Score of two identical representations; NaN if it depends on them.
+    distance : bool
+        Whether smaller is more aligned.
+    tier : {1, 2}
+        1: with null, interval and correction; 2: score and permutation.
+    min_samples : int
+        Fewest rows.
+    reference : str
+        Where it comes from.
+    """
+
+    name: ClassVar[str]
+    range: ClassVar[tuple[float, float]]
+    aligned: ClassVar[float] = 1.0
+    distance: ClassVar[bool] = False
+    tier: ClassVar[int] = 1
+    min_samples: ClassVar[int] = MIN_SAMPLES
+    reference: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """What a table calls it, with the options that matter."""
+
+    @property
+    @abstractmethod
+    def invariances(self) -> frozenset[Invariance]:
+        """All groups under which scores do not change, and no other."""
+
+    @abstractmethod
+    def reduce(self, features: Features) -> R:
+        """What of one representation is needed to compare it."""
+
+    @abstractmethod
+    def score(self, a: R, b: R) -> float:
+        """The score of a pair."""
+
+    @abstractmethod
+    def reorder(self, reduced: R, order: NDArray[np.int64]) -> R:
+        """What `reduce` would give of the rows in that order, without computing it again."""
+
+    def permuted(self, a: R, b: R, orders: Orders) -> Array:
+        """Scores with the rows of the second in each of the orders, ``(num_orders,)``."""
+        return np.array([self.score(a, self.reorder(b, order)) for order in orders])
+
+    def null_moments(self, a: R, b: R) -> NullMoments | None:
+        """Moments over all orders in closed form, or None where there is no closed form."""
+        del a, b
+        return None
+
+    def resampled(self, a: R, b: R, counts: Counts) -> Array | None:
+        """Scores of bootstrap samples of the rows, or None where none is defined.
+
+        A sample drawn twice is never taken for a neighbour of, or a pair with, its own duplicate.
+        """
+        del a, b, counts
+        return None
+
+    def options(self) -> dict[str, Any]:
+        """The options by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]

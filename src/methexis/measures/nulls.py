@@ -1,0 +1,82 @@
+"""What a score would be if the rows were paired at random, and how far in its tail a score lies.
+
+The null distribution is that of the score over all orders of the rows of one representation: it
+keeps both representations as they are, and takes away what pairs them. Where its first three moments
+are known in closed form, a Pearson type III distribution with those moments stands for it (Josse,
+Pagès and Husson 2008 do so for the RV coefficient): a Gaussian would understate the tail, for these
+nulls are skewed. Elsewhere orders are drawn, and p is ``(1 + number as extreme) / (1 + number)``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from methexis.core.checks import Array
+from methexis.measures.measure import NullMoments, Orders
+
+
+@dataclass(frozen=True)
+class Null:
+    """A null distribution.
+
+    Attributes
+    ----------
+    mean, sd : float
+        Of the score over orders.
+    method : str
+        "moments" (closed form, Pearson III tail) or "permutation".
+    skewness : float
+        Its skewness; NaN from fewer than three orders.
+    scores : array (num_permutations,)
+        Scores of the drawn orders; empty with "moments".
+    """
+
+    mean: float
+    sd: float
+    method: str
+    skewness: float
+    scores: Array = field(repr=False)
+
+    def p_value(self, score: float, *, distance: bool) -> float:
+        """Probability of a score at least as aligned as this one; one-sided."""
+        if np.isnan(score):
+            return float("nan")
+        if self.method == "permutation":
+            extreme = self.scores <= score if distance else self.scores >= score
+            return float(1 + np.count_nonzero(extreme)) / (1 + len(self.scores))
+        if self.sd == 0.0:
+            return 1.0
+        z, skewness = (score - self.mean) / self.sd, self.skewness
+        if distance:
+            z, skewness = -z, -skewness
+        return float(stats.pearson3.sf(z, skewness))
+
+
+def from_moments(moments: NullMoments) -> Null:
+    """The null whose moments are known."""
+    return Null(moments.mean, moments.sd, "moments", moments.skewness, np.empty(0))
+
+
+def from_scores(scores: Array) -> Null:
+    """The null of which orders were drawn."""
+    skewness = float(stats.skew(scores)) if len(scores) > 2 and np.ptp(scores) > 0 else np.nan
+    return Null(
+        float(np.mean(scores)), float(np.std(scores, ddof=1)), "permutation", skewness, scores
+    )
+
+
+def orders(num_samples: int, num_orders: int, seed: int) -> Orders:
+    """Random orders of the rows, ``(num_orders, num_samples)``."""
+    generator = np.random.default_rng(seed)
+    return generator.permuted(np.tile(np.arange(num_samples), (num_orders, 1)), axis=1)
+
+
+def counts(num_samples: int, num_resamples: int, seed: int) -> NDArray[np.int64]:
+    """How often each sample is drawn in bootstrap samples, ``(num_resamples, num_samples)``."""
+    generator = np.random.default_rng(seed)
+    shares = np.full(num_samples, 1.0 / num_samples)
+    return generator.multinomial(num_samples, shares, size=num_resamples)

@@ -1,0 +1,42 @@
+"""All measures by name; adding one is one file, its line here and its line in the tests."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from methexis.errors import MethexisError
+from methexis.measures.cka import CKA
+from methexis.measures.measure import Measure
+
+MEASURES: dict[str, type[Measure[Any]]] = {entry.name: entry for entry in (CKA,)}
+
+
+def chosen(measure: str | Measure[Any], options: dict[str, Any]) -> Measure[Any]:
+    """A measure from its name and options, or as it is.
+
+    Raises
+    ------
+    MethexisError
+        If there is no such measure or option; with the nearest name.
+    """
+    if isinstance(measure, Measure):
+        if options:
+            raise MethexisError(
+                f"options: expected none beside a measure that is made already, got {options}"
+            )
+        return measure
+    if measure not in MEASURES:
+        near = difflib.get_close_matches(str(measure).lower(), MEASURES, n=1, cutoff=0.0)[0]
+        raise MethexisError(
+            f"measure: expected one of {', '.join(MEASURES)}, got {measure!r}; did you mean "
+            f"{near!r}?"
+        )
+    entry = MEASURES[measure]
+    known = entry.__dataclass_fields__  # type: ignore[attr-defined]
+    for name in options:
+        if name not in known:
+            raise MethexisError(
+                f"options of {measure}: expected {', '.join(known) or 'none'}, got {name!r}"
+            )
+    return entry(**options)

@@ -1,0 +1,68 @@
+"""Inputs for the tests of measures, and every measure with the options worth testing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from methexis.core.checks import Array
+from methexis.measures import MEASURES, Invariance, Measure
+from methexis.measures.features import features
+
+#: Options beside the defaults, by the name of the measure. A measure without an entry is tested
+#: with its defaults only.
+MORE: dict[str, list[dict[str, Any]]] = {}
+
+VARIANTS: list[Measure[Any]] = [
+    entry(**options) for name, entry in MEASURES.items() for options in ({}, *MORE.get(name, []))
+]
+
+
+def label(measure: Measure[Any]) -> str:
+    options = ",".join(f"{k}={v}" for k, v in measure.options().items())
+    return f"{measure.name}({options})"
+
+
+def related(n: int = 40, dx: int = 6, dy: int = 5, seed: int = 0) -> tuple[Array, Array]:
+    """Two representations with something in common: linear images of shared signals, and noise."""
+    rng = np.random.default_rng(seed)
+    shared = rng.normal(size=(n, 3)) * [3.0, 2.0, 1.0]
+    x = shared @ rng.normal(size=(3, dx)) + 0.5 * rng.normal(size=(n, dx)) + 1.0
+    y = shared @ rng.normal(size=(3, dy)) + 0.5 * rng.normal(size=(n, dy)) - 0.5
+    return x, y
+
+
+def unrelated(n: int = 40, dx: int = 6, dy: int = 5, seed: int = 0) -> tuple[Array, Array]:
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, dx)), rng.normal(size=(n, dy))
+
+
+def measured(measure: Measure[Any], x: Any, y: Any) -> float:
+    a, b = (measure.reduce(features(n, v)) for n, v in (("X", x), ("Y", y)))
+    return measure.score(a, b)
+
+
+def _orthogonal(d: int, seed: int, *, determinant: float) -> Array:
+    q, r = np.linalg.qr(np.random.default_rng(seed).normal(size=(d, d)))
+    q = q * np.sign(np.diagonal(r))
+    if np.linalg.det(q) * determinant < 0:
+        q[:, 0] *= -1
+    return q
+
+
+def _invertible(d: int, seed: int) -> Array:
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(d, d)) + 2.0 * np.diag(np.geomspace(1.0, 3.0, d))
+
+
+#: For each group, a member far from the identity, acting on the features of a representation.
+ACTIONS: dict[Invariance, Callable[[Array], Array]] = {
+    Invariance.ROTATION: lambda x: x @ _orthogonal(x.shape[1], 1, determinant=1.0),
+    Invariance.ORTHOGONAL: lambda x: x @ _orthogonal(x.shape[1], 2, determinant=-1.0),
+    Invariance.PERMUTATION: lambda x: x[:, np.random.default_rng(3).permutation(x.shape[1])],
+    Invariance.SCALE: lambda x: 3.7 * x,
+    Invariance.INVERTIBLE: lambda x: x @ _invertible(x.shape[1], 4),
+    Invariance.TRANSLATION: lambda x: x + np.linspace(-2.0, 3.0, x.shape[1]),
+}

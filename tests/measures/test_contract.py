@@ -1,0 +1,132 @@
+"""What every measure must do: one suite over the registry, without exceptions."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+from methexis.errors import DegenerateWarning
+from methexis.measures import MEASURES, Invariance, Measure, compare, nulls
+from methexis.measures.features import features
+from tests.measures.cases import ACTIONS, VARIANTS, label, measured, related, unrelated
+
+every_measure = pytest.mark.parametrize("measure", VARIANTS, ids=label)
+
+
+@every_measure
+@pytest.mark.parametrize("group", Invariance)
+@pytest.mark.parametrize("side", ["first", "second"])
+def test_sees_what_it_says_it_sees(measure: Measure[Any], group: Invariance, side: str) -> None:
+    """Unchanged under the declared groups, to rounding; changed under all others."""
+    x, y = related()
+    before = measured(measure, x, y)
+    changed = (ACTIONS[group](x), y) if side == "first" else (x, ACTIONS[group](y))
+    after = measured(measure, *changed)
+    scale = max(1.0, abs(before))
+    if group in measure.invariances:
+        assert abs(after - before) < 1e-9 * scale  # rounding of products of 40 x 40 numbers
+    else:
+        assert abs(after - before) > 1e-5 * scale
+
+
+@every_measure
+def test_identical_representations_score_the_aligned_value(measure: Measure[Any]) -> None:
+    x, _ = related()
+    if not np.isnan(measure.aligned):
+        assert measured(measure, x, x) == pytest.approx(measure.aligned, abs=1e-6)
+
+
+@every_measure
+def test_scores_lie_in_the_range(measure: Measure[Any]) -> None:
+    low, high = measure.range
+    for pair in (related(), unrelated(), related(n=12, dx=30, dy=20), unrelated(n=200, dx=1, dy=1)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DegenerateWarning)  # d > n on purpose
+            score = measured(measure, *pair)
+        assert low - 1e-9 <= score <= high + 1e-9
+
+
+@every_measure
+def test_related_representations_are_more_aligned_than_unrelated(measure: Measure[Any]) -> None:
+    one, other = measured(measure, *related(n=80)), measured(measure, *unrelated(n=80))
+    assert one < other if measure.distance else one > other
+
+
+@every_measure
+def test_reordering_the_reduced_is_reducing_the_reordered(measure: Measure[Any]) -> None:
+    x, y = related()
+    order = np.random.default_rng(5).permutation(len(x))
+    a, b = measure.reduce(features("X", x)), measure.reduce(features("Y", y))
+    cached = measure.score(a, measure.reorder(b, order))
+    anew = measured(measure, x, y[order])
+    assert cached == pytest.approx(anew, rel=1e-9, abs=1e-12)
+    assert measure.permuted(a, b, order[None])[0] == pytest.approx(anew, rel=1e-9, abs=1e-12)
+
+
+@every_measure
+def test_closed_moments_are_those_of_permutations(measure: Measure[Any]) -> None:
+    """Mean and deviation within 5 standard errors of 4000 permutations, where there are any."""
+    x, y = related()
+    a, b = measure.reduce(features("X", x)), measure.reduce(features("Y", y))
+    moments = measure.null_moments(a, b)
+    if moments is None:
+        return
+    scores = measure.permuted(a, b, nulls.orders(len(x), 4000, seed=7))
+    assert abs(scores.mean() - moments.mean) < 5 * scores.std() / np.sqrt(len(scores))
+    # The standard error of a standard deviation is sd sqrt((kurtosis - 1) / 4 m); kurtosis < 10.
+    assert scores.std() == pytest.approx(moments.sd, rel=5 * np.sqrt(9 / (4 * len(scores))))
+
+
+@every_measure
+def test_first_tier_has_an_interval(measure: Measure[Any]) -> None:
+    x, y = related()
+    a, b = measure.reduce(features("X", x)), measure.reduce(features("Y", y))
+    resampled = measure.resampled(a, b, nulls.counts(len(x), 20, seed=8))
+    assert (resampled is not None) or measure.tier == 2
+    if resampled is not None:
+        assert resampled.shape == (20,)
+        assert np.isfinite(resampled).all()
+        assert np.ptp(resampled) > 0
+
+
+@every_measure
+def test_resampling_every_sample_once_is_the_score(measure: Measure[Any]) -> None:
+    x, y = related()
+    a, b = measure.reduce(features("X", x)), measure.reduce(features("Y", y))
+    resampled = measure.resampled(a, b, np.ones((1, len(x)), dtype=np.int64))
+    if resampled is not None:
+        assert resampled[0] == pytest.approx(measure.score(a, b), rel=1e-9, abs=1e-12)
+
+
+@every_measure
+def test_torch_gives_the_same(measure: Measure[Any]) -> None:
+    torch = pytest.importorskip("torch")
+    x, y = related()
+    there = measured(measure, torch.asarray(x), torch.asarray(y))
+    assert there == pytest.approx(measured(measure, x, y), rel=1e-9, abs=1e-12)
+
+
+@every_measure
+def test_single_precision_input_is_computed_in_double(measure: Measure[Any]) -> None:
+    x, y = (v.astype(np.float32) for v in related())
+    assert measured(measure, x, y) == measured(measure, x.astype(np.float64), y.astype(np.float64))
+
+
+@every_measure
+def test_compare_gives_all_of_it(measure: Measure[Any]) -> None:
+    found = compare(*related(), measure, num_permutations=99, num_bootstrap=50)
+    assert found.p < 0.05
+    assert found.z > 2
+    assert np.isfinite(found.effect) or np.isnan(measure.aligned)
+    if measure.tier == 1:
+        assert found.ci[0] < found.score < found.ci[1]
+
+
+@every_measure
+def test_it_says_where_it_comes_from(measure: Measure[Any]) -> None:
+    assert measure.reference
+    assert measure.title
+    assert MEASURES[measure.name] is type(measure)
