@@ -1,4 +1,4 @@
-"""One comparison with everything that is needed to believe it: null, p, effect, interval, record."""
+"""One comparison with all that is needed to believe it: null, p, effect, interval, record."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures import nulls
 from methexis.measures.features import pair
 from methexis.measures.measure import Measure
-from methexis.measures.preprocessing import Preprocessing, preprocessing as steps_named
+from methexis.measures.preprocessing import Preprocessing
+from methexis.measures.preprocessing import preprocessing as steps_named
 from methexis.measures.registry import chosen
 
 NULLS = ("auto", "moments", "permutation", "none")
