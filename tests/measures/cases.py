@@ -13,7 +13,10 @@ from methexis.measures.features import features
 
 #: Options beside the defaults, by the name of the measure. A measure without an entry is tested
 #: with its defaults only.
-MORE: dict[str, list[dict[str, Any]]] = {}
+MORE: dict[str, list[dict[str, Any]]] = {
+    "jaccard_knn": [{"k": 5, "metric": "euclidean"}],
+    "mutual_knn": [{"k": 5, "metric": "euclidean"}, {"k": 3, "metric": "dot"}],
+}
 
 VARIANTS: list[Measure[Any]] = [
     entry(**options) for name, entry in MEASURES.items() for options in ({}, *MORE.get(name, []))

@@ -3,10 +3,11 @@
 Products of blocks of rows give a key for every pair: with ``h_j = |x_j|²/2`` of centred rows,
 ``h_j - x_i·x_j`` orders the ``j`` as their distances from ``i`` do. A block is read twice, for its
 rows and for its columns, so each pair is multiplied once. Products of two nearby rows cancel, and
-libraries round them differently; so keys are only trusted as far as rounding reaches. A row of whose
-neighbours two lie closer than that is decided by distances from the differences ``x_i - x_j``, in
-NumPy whatever the library, among enough candidates that no other row can come before them. Ties go to
-the lower index. What comes out is exact, and depends neither on the library nor on the blocks.
+libraries round them differently; so keys are only trusted as far as rounding reaches. A row of
+whose neighbours two lie closer than that is decided by distances from the differences
+``x_i - x_j``, in NumPy whatever the library, among enough candidates that no other row can come
+before them. Ties go to the lower index. What comes out is exact, and depends neither on the library
+nor on the blocks.
 """
 
 from __future__ import annotations
@@ -64,8 +65,9 @@ def nearest(
 
     Notes
     -----
-    Cost: ``n² d`` multiplications and additions, memory beyond the features ``O(n k)``. Data of which
-    many distances are equal (binary features, copies) cost up to as much again for each tie.
+    Cost: ``n² d`` multiplications and additions, memory beyond the features ``O(n k)``. Data of
+    which many distances are equal (binary features, copies) cost more: every row that a tie leaves
+    open is compared with more and more others by differences, in NumPy.
 
     Examples
     --------
@@ -158,9 +160,9 @@ class _Rows:
         self.array = array
         self.item_bytes = int(to_numpy(array[:1, :1]).itemsize)
         squares = xp.sum(array * array, axis=1)
-        # A product of d terms is off by at most d u |x_i||x_j| <= d u (|x_i|² + |x_j|²)/2, with u the
-        # unit of rounding; centring, halving and adding h_j are in the 8. The part with |x_j|² is
-        # taken off the key of j, which so becomes a lower bound, up to a constant of the row.
+        # A product of d terms is off by at most d u |x_i||x_j| <= d u (|x_i|² + |x_j|²)/2, with u
+        # the unit of rounding; centring, halving and adding h_j are in the 8. The part with |x_j|²
+        # is taken off the key of j, which so becomes a lower bound, up to a constant of the row.
         unit = float(xp.finfo(array.dtype).eps) / 2
         self.relative = (given.num_features + 8) * unit
         self.squares = to_numpy(squares).astype(np.float64)
@@ -201,8 +203,8 @@ class _Rows:
         # that follow are. One candidate more than k vouches for all rows that are none.
         reach = self.relative * (self.squares[rows, None] + 2.0 * self.squares[indices])
         shown = min(k, keys.shape[1] - 1)
-        sure = (keys[:, 1 : shown + 1] - keys[:, :shown] > reach[:, :shown]).all(axis=1)
-        return indices[:, :k].astype(np.int32), sure
+        sure = np.all(keys[:, 1 : shown + 1] - keys[:, :shown] > reach[:, :shown], axis=1)
+        return indices[:, :k].astype(np.int32), np.asarray(sure)
 
     def decide(
         self,
@@ -252,9 +254,7 @@ class _Rows:
             taken = taken / np.sqrt(np.einsum("...d,...d->...", taken, taken))[..., None]
         return taken
 
-    def _candidates(
-        self, rows: NDArray[np.int64], count: int
-    ) -> tuple[Array, NDArray[np.int64]]:
+    def _candidates(self, rows: NDArray[np.int64], count: int) -> tuple[Array, NDArray[np.int64]]:
         xp = self.xp
         keys = self.offset[None, :] - _rows_at(xp, self.array, rows) @ self.array.T
         device = array_api_compat.device(keys)

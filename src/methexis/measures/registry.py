@@ -7,9 +7,13 @@ from typing import Any
 
 from methexis.errors import MethexisError
 from methexis.measures.cka import CKA
+from methexis.measures.jaccard_knn import JaccardKNN
 from methexis.measures.measure import Measure
+from methexis.measures.mutual_knn import MutualKNN
 
-MEASURES: dict[str, type[Measure[Any]]] = {entry.name: entry for entry in (CKA,)}
+MEASURES: dict[str, type[Measure[Any]]] = {
+    entry.name: entry for entry in (CKA, MutualKNN, JaccardKNN)
+}
 
 
 def chosen(measure: str | Measure[Any], options: dict[str, Any]) -> Measure[Any]:
