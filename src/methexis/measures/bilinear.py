@@ -36,6 +36,10 @@ class PairForm(ABC):
     def null_moments(self, other: Any) -> NullMoments | None:
         """Exact moments of `inner` over all orders, or None where they would take the matrix."""
 
+    @abstractmethod
+    def null_mean(self, other: Any) -> float:
+        """Exact mean of `inner` over all orders."""
+
 
 @dataclass(frozen=True, eq=False)
 class PairMatrix(PairForm):
@@ -78,6 +82,10 @@ class PairMatrix(PairForm):
     def null_moments(self, other: PairMatrix) -> NullMoments:
         """Exact moments, from sums that each matrix keeps."""
         return moments.null_moments(self.sums, other.sums)
+
+    def null_mean(self, other: PairMatrix) -> float:
+        """Exact mean, likewise."""
+        return self.null_moments(other).mean
 
 
 class BilinearMeasure(Measure[PairMatrix]):

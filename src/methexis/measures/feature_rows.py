@@ -80,6 +80,22 @@ class FeatureRows(PairForm):
         """None: the third moment takes all pairs."""
         del other
 
+    def null_mean(self, other: FeatureRows) -> float:
+        """Exact mean, from the sums of the diagonal and of the other entries."""
+        n = self.rows.shape[0]
+        (d, total), (e, others) = self._totals(), other._totals()
+        factor = self.factor * other.factor
+        return float(factor * (d * e / n + (total - d) * (others - e) / (n * (n - 1))))
+
+    def _totals(self) -> tuple[float, float]:
+        """Sums of the centred kernel's diagonal and of all its entries."""
+        trace = float(self.xp.sum(self.diagonal))
+        if self.estimator == "plain":
+            sums = self.xp.sum(self.rows, axis=0)
+            return trace, float(self.xp.sum(sums * sums))
+        # Rows of H K H sum to zero, and those of Song's matrix, which has no diagonal.
+        return {"biased": (trace, 0.0), "lange": (0.0, -trace), "song": (0.0, 0.0)}[self.estimator]
+
 
 def squared_cross(xp: Namespace, x: Tensor, y: Tensor) -> float:
     """``‖XᵀY‖²_F``, in blocks of columns of X."""
