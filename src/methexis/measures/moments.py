@@ -138,12 +138,18 @@ def null_moments(a: PairSums, b: PairSums) -> NullMoments:
             f"{a.num_samples} and {b.num_samples}"
         )
     n = a.num_samples
-    mean = a.diagonal_total * b.diagonal_total / n + a.other_total * b.other_total / (n * (n - 1))
+    mean = null_mean(n, (a.diagonal_total, a.other_total), (b.diagonal_total, b.other_total))
     variance = _moment(2, n, a.second, b.second)
     if variance == 0.0:
         return NullMoments(mean, 0.0, 0.0)
     sd = float(np.sqrt(variance))
     return NullMoments(mean, a.scale * b.scale * sd, _moment(3, n, a.third, b.third) / sd**3)
+
+
+def null_mean(num_samples: int, a: tuple[float, float], b: tuple[float, float]) -> float:
+    """Mean over all orders, from each matrix's sums of its diagonal and of its other entries."""
+    n = num_samples
+    return a[0] * b[0] / n + a[1] * b[1] / (n * (n - 1))
 
 
 def _moment(num_arcs: int, n: int, a: Array, b: Array) -> float:
