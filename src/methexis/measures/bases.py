@@ -1,10 +1,10 @@
 """Bases: one orthonormal basis per representation, and all that a pair of them has in common.
 
 Centre a representation and take its thin singular value decomposition, ``X = U diag(s) Vᵀ``. A
-measure that lets a linear map act on features before it compares sees nothing of ``V``; so of a pair
-it sees the sizes ``s_x``, ``s_y`` and the overlap ``M = U_xᵀ U_y`` only, a small matrix whose singular
-values are the canonical correlations. Procrustes and Bures distances, CCA, SVCCA and GULP are
-functions of these three (`Overlap`), and there are four ways to them:
+measure that lets a linear map act on features before it compares sees nothing of ``V``; so of a
+pair it sees the sizes ``s_x``, ``s_y`` and the overlap ``M = U_xᵀ U_y`` only, a small matrix whose
+singular values are the canonical correlations. Procrustes and Bures distances, CCA, SVCCA and GULP
+are functions of these three (`Overlap`), and there are four ways to them:
 
 - from two bases: one product of ``(r_x, n)`` by ``(n, r_y)`` numbers;
 - with permuted rows: the same with the rows of ``U_y`` taken in another order, for a permuted basis
@@ -23,12 +23,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import array_api_compat
 import numpy as np
 from numpy.typing import NDArray
 
 from methexis.errors import MethexisError
+from methexis.measures import moments
 from methexis.measures.features import Features, Namespace, Tensor
 from methexis.measures.measure import Counts, Orders
 
@@ -70,6 +72,11 @@ class Basis:
         """Number of directions."""
         return int(self.columns.shape[1])
 
+    @cached_property
+    def sums(self) -> moments.PairSums:
+        """What moments over orders need of the projection ``U Uᵀ``; summed once, ``n^3``."""
+        return moments.pair_sums(self.columns @ self.columns.T)
+
     def reordered(self, order: NDArray[np.int64]) -> Basis:
         """The basis of the same rows in another order."""
         index = indices(self.xp, order, self.columns)
@@ -78,6 +85,8 @@ class Basis:
 
     def trimmed(self, num_directions: int) -> Basis:
         """The largest directions only."""
+        if num_directions >= self.rank:
+            return self
         return Basis(
             self.columns[:, :num_directions],
             self.sizes[:num_directions],
@@ -145,7 +154,7 @@ def basis(features: Features, *, standardise: bool = False) -> Basis:
     rank = int(xp.sum(xp.astype(sizes > rounding(features, norm), xp.int64)))
     if rank == 0:
         raise MethexisError(
-            f"{features.name}: expected features that differ between samples by more than rounding, "
+            f"{features.name}: expected features that differ between samples beyond rounding, "
             f"got root sums of squares of {float(sizes[0]):.3g} in numbers of norm {norm:.3g}"
         )
     return Basis(columns, sizes, directions, xp, features.name).trimmed(rank)
@@ -159,9 +168,8 @@ def rounding(features: Features, norm: float) -> float:
 
 def overlap(a: Basis, b: Basis) -> Overlap:
     """The overlap of two bases: one product."""
-    return Overlap(
-        a.sizes, b.sizes, a.columns.T @ b.columns, a.num_samples, a.xp, lambda: (a.columns, b.columns)
-    )
+    matrix = a.columns.T @ b.columns
+    return Overlap(a.sizes, b.sizes, matrix, a.num_samples, a.xp, _both(a.columns, b.columns))
 
 
 def permuted_overlaps(a: Basis, b: Basis, orders: Orders) -> Iterator[Overlap]:
@@ -217,9 +225,9 @@ def turned(matrix: Tensor) -> Tensor:
 def _orthonormal(part: Basis, rows: Tensor, *, sizes: bool) -> tuple[Tensor, Tensor]:
     """``T`` and sizes such that ``rows T`` is an orthonormal basis of the bootstrap sample.
 
-    ``rowsᵀ rows = E diag(g) Eᵀ`` gives an orthonormal ``Q = rows E g^{-1/2}``, in which the sample is
-    ``rows diag(s) = Q C`` with ``C = g^{1/2} Eᵀ diag(s)``; the decomposition ``C = A diag(s') Bᵀ``
-    makes it ``(Q A) diag(s') Bᵀ``.
+    ``rowsᵀ rows = E diag(g) Eᵀ`` gives an orthonormal ``Q = rows E g^{-1/2}``, in which the sample
+    is ``rows diag(s) = Q C`` with ``C = g^{1/2} Eᵀ diag(s)``; the decomposition
+    ``C = A diag(s') Bᵀ`` makes it ``(Q A) diag(s') Bᵀ``.
     """
     xp = part.xp
     values, vectors = xp.linalg.eigh(turned(rows) @ rows)

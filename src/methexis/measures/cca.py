@@ -1,7 +1,7 @@
 """Canonical correlations: CCA and SVCCA.
 
-The canonical correlations of two representations are the singular values of ``U_xᵀ U_y``: cosines of
-the principal angles between the spans of their columns. CCA averages them, SVCCA does so after
+The canonical correlations of two representations are the singular values of ``U_xᵀ U_y``: cosines
+of the principal angles between the spans of their columns. CCA averages them, SVCCA does so after
 leaving out the smallest directions of each.
 """
 
@@ -11,11 +11,16 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from methexis.core.checks import Array, integer
+from methexis.measures import moments
 from methexis.measures.bases import Basis, Overlap, basis
 from methexis.measures.features import Features, Namespace, Tensor, pair, warn
-from methexis.measures.measure import Counts, Invariance, invariant
+from methexis.measures.measure import Counts, Invariance, NullMoments, invariant
 from methexis.measures.procrustes import share
 from methexis.measures.subspace import SubspaceMeasure, counted, nuclear
+
+#: Up to so many samples moments over orders come from the projections ``U Uᵀ``: matrices over pairs
+#: of samples, 128 MiB each at this number, and ``n^3`` for their sums.
+MOMENTS_SAMPLES = 4096
 
 
 class CanonicalMeasure(SubspaceMeasure):
@@ -42,8 +47,8 @@ class CanonicalMeasure(SubspaceMeasure):
             wide = x if x.rank >= y.rank else y
             warn(
                 f"{self.name}: expected fewer directions than samples, got {wide.rank} of "
-                f"{wide.name} for {a.num_samples} samples, so that every canonical correlation is 1 "
-                f"whatever the other is; {advice}"
+                f"{wide.name} for {a.num_samples} samples, so that every canonical correlation is "
+                f"1 whatever the other is; {advice}"
             )
         elif x.rank + y.rank > most:
             warn(
@@ -52,6 +57,15 @@ class CanonicalMeasure(SubspaceMeasure):
                 f"correlations are 1 whatever the features are; {advice}"
             )
         return super().score(a, b)
+
+    def null_moments(self, a: Basis, b: Basis) -> NullMoments | None:
+        """Exact moments over orders of ``tr(P_x P_y) / q``, a sum over pairs of samples."""
+        if not self.squared or a.num_samples > MOMENTS_SAMPLES:
+            return None
+        x, y = self._trimmed(a), self._trimmed(b)
+        found = moments.null_moments(x.sums, y.sums)
+        q = min(x.rank, y.rank)
+        return NullMoments(found.mean / q, found.sd / q, found.skewness)
 
     def resampled(self, a: Basis, b: Basis, counts: Counts) -> Array | None:
         """Scores of bootstrap samples, with a warning where too few distinct samples are left."""
@@ -190,9 +204,9 @@ def cca(x: Any, y: Any, *, squared: bool = False) -> float:
     Examples
     --------
     >>> import numpy as np
-    >>> x = np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]] * 2)
-    >>> y = np.array([[1.0], [-1], [0], [0], [1], [-1], [2], [-2]])
-    >>> round(cca(x, y, squared=True), 6)  # y = x_1 + 1, 1, -1, -1 times something: (4 / √(4·12))²
+    >>> x = np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]])
+    >>> y = x[:, :1] + [[1.0], [1], [-1], [-1]]  # of its length² 2 + 4 the first part is in x
+    >>> round(cca(x, y, squared=True), 6)
     0.333333
     """
     measure = CCA(squared)

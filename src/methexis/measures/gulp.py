@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import array_api_compat
+
 from methexis.core.checks import number
 from methexis.measures.bases import Overlap, turned
 from methexis.measures.features import Tensor, pair
@@ -56,7 +58,10 @@ class GULP(SubspaceMeasure):
         columns_x, columns_y = overlap.columns()
         outside = columns_y - columns_x @ matrix
         mapped = matrix * y[..., None, :]
-        within = mapped @ turned(matrix) - x[..., :, None] * xp.eye(x.shape[-1], dtype=x.dtype)
+        diagonal = x[..., :, None] * xp.eye(
+            x.shape[-1], dtype=x.dtype, device=array_api_compat.device(x)
+        )
+        within = mapped @ turned(matrix) - diagonal
         across = outside @ turned(mapped)
         beyond = (turned(outside) @ outside) * xp.sqrt(y[..., :, None] * y[..., None, :])
         exact = sum(
@@ -76,9 +81,10 @@ def gulp(x: Any, y: Any, *, ridge: float = 0.01) -> float:
     .. math:: d^2 = \|H_x - H_y\|_F^2, \qquad
               H_x = U_x\, \mathrm{diag}\!\left(\frac{s^2}{s^2 + \lambda \sum s^2}\right) U_x^T
 
-    the hat matrices of ridge regression with the penalty ``λ`` on centred features of total variance
-    one: the disagreement of predictions, in mean square over random targets. Equal to the published
-    ``tr(Σx^{-λ} Σx Σx^{-λ} Σx) + … - 2 tr(Σx^{-λ} Σxy Σy^{-λ} Σyx)`` with ``Σ^{-λ} = (Σ + λ)⁻¹``.
+    the hat matrices of ridge regression with the penalty ``λ`` on centred features of total
+    variance one: the disagreement of predictions, in mean square over random targets. Equal to the
+    published ``tr(Σx^{-λ} Σx Σx^{-λ} Σx) + … - 2 tr(Σx^{-λ} Σxy Σy^{-λ} Σyx)`` with
+    ``Σ^{-λ} = (Σ + λ)⁻¹``.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Procrustes: how alike two shapes are once the one is rotated as well as it can be onto the other.
 
 With centred ``X`` and ``Y``, ``max_Q <X, Y Q>`` over orthogonal ``Q`` is the nuclear norm
-``‖XᵀY‖_*``, the sum of singular values (Schönemann). Score, angle and squared distance say the same:
+``‖XᵀY‖_*``, the sum of singular values (Schönemann). Score, angle and squared distance follow:
 
 - score ``‖XᵀY‖_* / (‖X‖ ‖Y‖)``, the cosine of the angle between the best aligned shapes;
 - angular distance, its arc cosine, a metric (Williams et al.);
@@ -10,9 +10,9 @@ With centred ``X`` and ``Y``, ``max_Q <X, Y Q>`` over orthogonal ``Q`` is the nu
 ``alpha`` whitens in part before: ``X (alpha I + (1 - alpha)(XᵀX)^{-1/2})``, so sizes ``s`` become
 ``alpha s + (1 - alpha)``: 1 is Procrustes, 0 compares spans only, as CCA does.
 
-Between nearly equal shapes the difference of large numbers loses half of the digits and may come out
-below zero. Nothing is clamped: there the distance is computed from the difference of the aligned
-shapes themselves, ``‖X - Y Q‖``, which costs two products of the samples' length more.
+Between nearly equal shapes the difference of large numbers loses half of the digits and may come
+out below zero. Nothing is clamped: there the distance is computed from the difference of the
+aligned shapes themselves, ``‖X - Y Q‖``, which costs two products of the samples' length more.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class ProcrustesDistance(ShapeMeasure):
         return unseen(self.alpha)
 
     def values(self, overlap: Overlap) -> Tensor:
-        """``2 arcsin(chord / 2)``, which is the arc cosine of the score and keeps its digits near 0."""
+        """``2 arcsin(chord / 2)``: the arc cosine of the score, with all digits near 0."""
         xp = overlap.xp
         x, y = (weights(sizes, self.alpha, xp) for sizes in (overlap.sizes_x, overlap.sizes_y))
         return 2.0 * xp.asin(roots(squared_gap(overlap, x, y), xp) / 2.0)
@@ -211,7 +211,8 @@ def procrustes_distance(x: Any, y: Any, *, alpha: float = 1.0) -> float:
     .. math:: \theta = \arccos \frac{\|X^T Y\|_*}{\|X\|_F \|Y\|_F}
 
     in radians, of centred features whitened in part as by `procrustes`. It is symmetric, zero for
-    equal shapes only, and obeys the triangle inequality, so clustering and embedding may rest on it.
+    equal shapes only, and obeys the triangle inequality, so clustering and embedding may rest on
+    it.
 
     Parameters
     ----------
@@ -342,8 +343,8 @@ def roots(squares: Tensor, xp: Namespace) -> Tensor:
     if bool(xp.any(below)):
         warn(
             "distance: expected shapes that second moments can tell apart, got a squared distance "
-            f"of {float(xp.min(squares)):.1e}; they agree to rounding, and the distance is NaN: use "
-            "the samples themselves"
+            f"of {float(xp.min(squares)):.1e}; they agree to rounding, and the distance is NaN: "
+            "use the samples themselves"
         )
         squares = xp.where(below, xp.full_like(squares, float("nan")), squares)
     return xp.sqrt(squares)
@@ -353,7 +354,7 @@ def resampled_shapes(a: Basis, b: Basis, counts: Counts) -> Iterator[Overlap]:
     """Overlaps of bootstrap samples of shapes as they are, in batches.
 
     ``U diag(s)`` of the weighted rows is the resampled shape up to a rotation, though ``U`` is no
-    longer orthonormal: a factor per sample makes its Frobenius norm that of the sizes it comes with.
+    longer orthonormal: a factor per sample makes its Frobenius norm that of the sizes beside it.
     """
     xp = a.xp
     for some in batches(counts, a.num_samples * (a.rank + b.rank) + a.rank * b.rank):

@@ -6,10 +6,36 @@ import difflib
 from typing import Any
 
 from methexis.errors import MethexisError
+from methexis.measures.aligned_cosine import AlignedCosine
+from methexis.measures.bures import Bures, BuresDistance
+from methexis.measures.cca import CCA, SVCCA
 from methexis.measures.cka import CKA
+from methexis.measures.gulp import GULP
+from methexis.measures.linear_predictivity import LinearPredictivity
+from methexis.measures.matching import Matching, SoftMatching
 from methexis.measures.measure import Measure
+from methexis.measures.procrustes import Procrustes, ProcrustesDistance, SizeAndShape
+from methexis.measures.pwcca import PWCCA
 
-MEASURES: dict[str, type[Measure[Any]]] = {entry.name: entry for entry in (CKA,)}
+MEASURES: dict[str, type[Measure[Any]]] = {
+    entry.name: entry
+    for entry in (
+        CKA,
+        Procrustes,
+        ProcrustesDistance,
+        SizeAndShape,
+        Bures,
+        BuresDistance,
+        CCA,
+        SVCCA,
+        PWCCA,
+        GULP,
+        LinearPredictivity,
+        AlignedCosine,
+        Matching,
+        SoftMatching,
+    )
+}
 
 
 def chosen(measure: str | Measure[Any], options: dict[str, Any]) -> Measure[Any]:

@@ -4,12 +4,12 @@ Data that never lies in memory at once is summed block by block: count, means, a
 of deviations from them. Blocks merge by the pairwise update of Chan, Golub and LeVeque, which never
 subtracts large sums, so that a large common mean costs nothing.
 
-What second moments do cost is conditioning. The eigenvalues of ``XᵀX`` are known to ``ε s_1²``, so a
-direction of size ``s`` is known to ``ε (s_1 / s)²`` where a decomposition of ``X`` itself knows it to
-``ε (s_1 / s)``: with a condition number ``κ = s_1 / s_r`` of the centred features, canonical
-correlations keep about ``16 - 2 log10 κ`` digits, and directions below ``√(max(n, d) ε) s_1`` (about
-``1e-6 s_1``) cannot be told from rounding and are left out. The Procrustes score with ``alpha=1``
-divides by no size and keeps all digits.
+What second moments do cost is conditioning. The eigenvalues of ``XᵀX`` are known to ``ε s_1²``, so
+a direction of size ``s`` is known to ``ε (s_1 / s)²`` where a decomposition of ``X`` itself knows
+it to ``ε (s_1 / s)``: with a condition number ``κ = s_1 / s_r`` of the centred features, canonical
+correlations keep about ``16 - 2 log10 κ`` digits, and directions below ``√(max(n, d) ε) s_1``
+(about ``1e-6 s_1``) cannot be told from rounding and are left out. The Procrustes score with
+``alpha=1`` divides by no size and keeps all digits.
 """
 
 from __future__ import annotations
@@ -48,11 +48,8 @@ class SecondMoments:
     >>> import numpy as np
     >>> from methexis.measures.features import pair
     >>> x = np.random.default_rng(0).normal(size=(100, 3)) + 1e6
-    >>> blocks = [SecondMoments.of(*pair(x[i : i + 20], 2.0 * x[i : i + 20])) for i in range(0, 100, 20)]
-    >>> whole = blocks[0]
-    >>> for block in blocks[1:]:
-    ...     whole = whole.merged(block)
-    >>> bool(np.allclose(whole.xx / 99, np.cov(x.T), rtol=1e-9))
+    >>> one, other = (SecondMoments.of(*pair(rows, 2.0 * rows)) for rows in (x[:30], x[30:]))
+    >>> bool(np.allclose(one.merged(other).xx / 99, np.cov(x.T), rtol=1e-9))
     True
     """
 
