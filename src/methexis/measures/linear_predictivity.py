@@ -2,8 +2,8 @@
 
 Held-out predictions come without refitting. If ``ŷ = H y`` is the fit to all samples, the residual
 of a fold ``F`` under the fit to the others is ``(I - H_FF)⁻¹ (y - ŷ)_F`` exactly, intercept
-included: had the fold's targets been what the others predict, the fit to all would be the fit to the
-others. So one decomposition per representation serves all folds and, its rows reordered, all
+included: had the fold's targets been what the others predict, the fit to all would be the fit to
+the others. So one decomposition per representation serves all folds and, its rows reordered, all
 permutations.
 """
 
