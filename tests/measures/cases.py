@@ -13,7 +13,20 @@ from methexis.measures.features import features
 
 #: Options beside the defaults, by the name of the measure. A measure without an entry is tested
 #: with its defaults only.
-MORE: dict[str, list[dict[str, Any]]] = {}
+MORE: dict[str, list[dict[str, Any]]] = {
+    "rsa": [
+        {"dissimilarity": "squared"},
+        {"dissimilarity": "correlation", "comparison": "spearman"},
+        {"dissimilarity": "cosine", "comparison": "cosine"},
+        {"comparison": "spearman"},
+    ],
+    "rsa_whitened": [
+        {"comparison": "correlation"},
+        {"dissimilarity": "correlation"},
+        {"dissimilarity": "cosine"},
+    ],
+    "rsa_kendall": [{"variant": "b"}, {"dissimilarity": "correlation"}],
+}
 
 VARIANTS: list[Measure[Any]] = [
     entry(**options) for name, entry in MEASURES.items() for options in ({}, *MORE.get(name, []))

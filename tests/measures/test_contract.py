@@ -42,7 +42,8 @@ def test_identical_representations_score_the_aligned_value(measure: Measure[Any]
 @every_measure
 def test_scores_lie_in_the_range(measure: Measure[Any]) -> None:
     low, high = measure.range
-    for pair in (related(), unrelated(), related(n=12, dx=30, dy=20), unrelated(n=200, dx=1, dy=1)):
+    d = measure.min_features
+    for pair in (related(), unrelated(), related(n=12, dx=30, dy=20), unrelated(n=200, dx=d, dy=d)):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DegenerateWarning)  # d > n on purpose
             score = measured(measure, *pair)

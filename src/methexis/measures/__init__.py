@@ -2,9 +2,14 @@
 
 from methexis.measures.cka import CKA, cka
 from methexis.measures.compare import Comparison, compare
+from methexis.measures.dissimilarities import rdm
 from methexis.measures.measure import Invariance, Measure, NullMoments
 from methexis.measures.preprocessing import Preprocessing
+from methexis.measures.rdm import RDM
 from methexis.measures.registry import MEASURES
+from methexis.measures.rsa import RSA, rsa
+from methexis.measures.rsa_kendall import RSAKendall, rsa_kendall
+from methexis.measures.rsa_whitened import RSAWhitened, rsa_whitened
 
 __all__ = [
     # what a measure is
@@ -13,10 +18,19 @@ __all__ = [
     "Measure",
     "NullMoments",
     "Preprocessing",
+    # dissimilarities
+    "RDM",
+    "rdm",
     # comparison
     "Comparison",
     "compare",
     # measures
     "CKA",
     "cka",
+    "RSA",
+    "rsa",
+    "RSAKendall",
+    "rsa_kendall",
+    "RSAWhitened",
+    "rsa_whitened",
 ]

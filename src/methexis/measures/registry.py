@@ -8,8 +8,13 @@ from typing import Any
 from methexis.errors import MethexisError
 from methexis.measures.cka import CKA
 from methexis.measures.measure import Measure
+from methexis.measures.rsa import RSA
+from methexis.measures.rsa_kendall import RSAKendall
+from methexis.measures.rsa_whitened import RSAWhitened
 
-MEASURES: dict[str, type[Measure[Any]]] = {entry.name: entry for entry in (CKA,)}
+MEASURES: dict[str, type[Measure[Any]]] = {
+    entry.name: entry for entry in (CKA, RSA, RSAWhitened, RSAKendall)
+}
 
 
 def chosen(measure: str | Measure[Any], options: dict[str, Any]) -> Measure[Any]:
