@@ -1,9 +1,9 @@
 """Measures that are one sum over pairs of samples: ``score = Σ_ij a_ij b_ij``.
 
 CKA, HSIC, RV, the cosine of Gram matrices, distance correlation, representational similarity with
-Pearson or Spearman correlation, and the overlap of neighbour lists are all of this form; they differ
-in how a representation becomes its matrix ``a``. So permutations, exact moments over all of them and
-batches over many pairs are written once, here.
+Pearson or Spearman correlation, and the overlap of neighbour lists are all of this form; they
+differ in how a representation becomes its matrix ``a``. So permutations, exact moments over all of
+them and batches over many pairs are written once, here.
 """
 
 from __future__ import annotations

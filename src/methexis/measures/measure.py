@@ -2,7 +2,7 @@
 
     reduce(features) -> reduced            once per representation: the expensive part
     score(reduced, reduced) -> float       once per pair
-    reorder(reduced, order) -> reduced     the rows permuted, from what was reduced, never recomputed
+    reorder(reduced, order) -> reduced     its rows permuted, never computed again
 
 A measure declares what it cannot see (`invariances`), where its scores lie (`range`) and what two
 identical representations score (`aligned`); one contract suite holds every entry of the registry to

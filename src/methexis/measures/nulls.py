@@ -1,10 +1,11 @@
 """What a score would be if the rows were paired at random, and how far in its tail a score lies.
 
 The null distribution is that of the score over all orders of the rows of one representation: it
-keeps both representations as they are, and takes away what pairs them. Where its first three moments
-are known in closed form, a Pearson type III distribution with those moments stands for it (Josse,
-Pagès and Husson 2008 do so for the RV coefficient): a Gaussian would understate the tail, for these
-nulls are skewed. Elsewhere orders are drawn, and p is ``(1 + number as extreme) / (1 + number)``.
+keeps both representations as they are, and takes away what pairs them. Where its first three
+moments are known in closed form, a Pearson type III distribution with those moments stands for it
+(Josse, Pagès and Husson 2008 do so for the RV coefficient): a Gaussian would understate the tail,
+for these nulls are skewed. Elsewhere orders are drawn, and p is
+``(1 + number as extreme) / (1 + number)``.
 """
 
 from __future__ import annotations
