@@ -93,7 +93,8 @@ class Comparison:
             parts.append("p < 1e-4" if self.p < 1e-4 else f"p {self.p:.2g}")
         if np.isfinite(self.effect):
             parts.append(f"effect {self.effect:.4f}")
-        return ", ".join(parts) + f" (n {self.n}, d {self.d[0]} and {self.d[1]})"
+        one, two = ("(an RDM)" if d is None else d for d in self.d)
+        return ", ".join(parts) + f" (n {self.n}, d {one} and {two})"
 
     def as_dict(self) -> dict[str, Any]:
         """All of it in plain types, for JSON."""
