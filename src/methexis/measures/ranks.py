@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import array_api_compat
 import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array
-from methexis.measures.features import Namespace, Tensor
+from methexis.measures.features import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,23 +35,27 @@ class Groups:
     bounds: Tensor
 
 
-def groups(xp: Namespace, values: Tensor, tolerance: float = 0.0) -> Groups:
+def groups(values: Tensor, tolerance: float = 0.0) -> Groups:
     """Sort values and find their ties."""
+    xp = array_api_compat.array_namespace(values)
     order = xp.argsort(values)
     ordered = xp.take(values, order)
     low, high = ordered[:-1], ordered[1:]
     larger = xp.maximum(xp.abs(low), xp.abs(high))
     new = (high - low) > tolerance * larger
     starts = xp.nonzero(new)[0] + 1
-    ends = xp.asarray([0, int(values.shape[0])], dtype=starts.dtype, device=starts.device)
+    ends = xp.asarray(
+        [0, int(values.shape[0])], dtype=starts.dtype, device=array_api_compat.device(starts)
+    )
     bounds = xp.concat([ends[:1], starts, ends[1:]])
     number = xp.cumulative_sum(xp.astype(new, starts.dtype), include_initial=True)
     return Groups(order, number, bounds)
 
 
-def average_ranks(xp: Namespace, values: Tensor, tolerance: float = 0.0) -> Tensor:
+def average_ranks(values: Tensor, tolerance: float = 0.0) -> Tensor:
     """Ranks from 1, ties sharing their mean; of the type of the values."""
-    found = groups(xp, values, tolerance)
+    xp = array_api_compat.array_namespace(values)
+    found = groups(values, tolerance)
     bounds = xp.astype(found.bounds, values.dtype)
     means = (bounds[:-1] + bounds[1:] + 1) / 2
     ranks = xp.empty_like(values)
@@ -58,9 +63,10 @@ def average_ranks(xp: Namespace, values: Tensor, tolerance: float = 0.0) -> Tens
     return ranks
 
 
-def group_numbers(xp: Namespace, values: Tensor, tolerance: float = 0.0) -> Tensor:
+def group_numbers(values: Tensor, tolerance: float = 0.0) -> Tensor:
     """For each value the number of its group of ties, from 0: all that a rank correlation needs."""
-    found = groups(xp, values, tolerance)
+    xp = array_api_compat.array_namespace(values)
+    found = groups(values, tolerance)
     numbers = xp.empty_like(found.group)
     numbers[found.order] = found.group
     return numbers

@@ -82,7 +82,7 @@ class RSA(BilinearMeasure):
         if self.comparison == "spearman":
             mask = above_diagonal(xp, matrix)
             ranks = xp.zeros_like(matrix)
-            ranks[mask] = average_ranks(xp, matrix[mask], rdm.tolerance)
+            ranks[mask] = average_ranks(matrix[mask], rdm.tolerance)
             matrix = ranks + ranks.T
         if self.comparison != "cosine":
             matrix = centred_off_diagonal(rdm, matrix)
@@ -114,7 +114,10 @@ class RSA(BilinearMeasure):
             mean_one, mean_two = total(one), total(two)
             with np.errstate(invalid="ignore", divide="ignore"):
                 upper = upper - mean_one * mean_two / pairs
-                left, right = left - mean_one**2 / pairs, right - mean_two**2 / pairs
+                left, right = (
+                    _spread(raw, raw - mean**2 / pairs)
+                    for raw, mean in ((left, mean_one), (right, mean_two))
+                )
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(upper / np.sqrt(left * right), dtype=np.float64)
 
@@ -212,12 +215,17 @@ def min_features(dissimilarity: str) -> int:
     return 2 if dissimilarity == "correlation" else 1
 
 
+def _spread(raw: Array, central: Array) -> Array:
+    """Central sums of squares; NaN where they are rounding, so that all entries are equal."""
+    return np.where(central > 1e-12 * raw, central, np.nan)
+
+
 def _resampled_ranks(a: PairMatrix, b: PairMatrix, counts: Counts) -> Array:
     n = counts.shape[1]
     first, second = np.triu_indices(n, k=1)
     # Ranks were centred and scaled alike, so they are tied and ordered as they were.
     one, two = (to_numpy(reduced.matrix)[first, second] for reduced in (a, b))
-    found_one, found_two = (groups(np, values) for values in (one, two))
+    found_one, found_two = (groups(values) for values in (one, two))
     scores = np.full(len(counts), np.nan)
     for k, drawn in enumerate(counts):
         times = drawn[first] * drawn[second]

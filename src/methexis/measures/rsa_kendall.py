@@ -88,7 +88,7 @@ class RSAKendall(Measure[Order]):
     def reduce_rdm(self, rdm: RDM) -> Order:
         """The order of the dissimilarities; on the CPU, where SciPy counts."""
         require_spread(rdm)
-        found = group_numbers(np, to_numpy(rdm.condensed), rdm.tolerance)
+        found = group_numbers(to_numpy(rdm.condensed), rdm.tolerance)
         first, second = np.triu_indices(rdm.num_samples, k=1)
         numbers = np.zeros((rdm.num_samples, rdm.num_samples), dtype=np.int64)
         numbers[first, second] = numbers[second, first] = found
