@@ -134,7 +134,8 @@ def test_bures_is_the_trace_of_roots_of_kernels(kernel: str) -> None:
     # 1e-8: roots of eigenvalues that are known to 1e-16 of the largest.
     assert bures(x, y, **options) == pytest.approx(expected, abs=1e-8)
     gap = np.sqrt(np.trace(k) + np.trace(ell) - 2 * fidelity)
-    assert bures_distance(x, y, **options) == pytest.approx(gap, rel=1e-7)
+    # The eigenvalues left out above have roots of up to 1e-6 of the largest.
+    assert bures_distance(x, y, **options) == pytest.approx(gap, rel=1e-5)
 
 
 SHAPES = st.tuples(st.integers(1, 5), st.integers(1, 5), st.integers(1, 5), st.integers(0, 2**32))
