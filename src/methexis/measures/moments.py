@@ -61,6 +61,8 @@ class PairSums:
         Sums of its diagonal and of its other entries.
     scale : float
         Frobenius norm of the centred matrix; 0 if it is constant on and off the diagonal.
+    dominance : float
+        Largest share of its square that the row and column of one sample have.
     second, third : array
         Sums over distinct indices of the matrix centred and divided by `scale`, for the graphs of
         two and of three arcs.
@@ -70,6 +72,7 @@ class PairSums:
     diagonal_total: float
     other_total: float
     scale: float
+    dominance: float
     second: Array = field(repr=False)
     third: Array = field(repr=False)
 
@@ -98,11 +101,19 @@ def pair_sums(matrix: Any) -> PairSums:
     given = entries(matrix)
     if given.scale == 0.0:
         second, third = (np.zeros(len(_table(arcs).graphs)) for arcs in (2, 3))
+        dominance = 0.0
     else:
         free = _FreeSums(given)
         second, third = (free.distinct(arcs) for arcs in (2, 3))
+        dominance = given.largest_share()
     return PairSums(
-        given.num_samples, given.diagonal_total, given.other_total, given.scale, second, third
+        given.num_samples,
+        given.diagonal_total,
+        given.other_total,
+        given.scale,
+        dominance,
+        second,
+        third,
     )
 
 
@@ -143,7 +154,12 @@ def null_moments(a: PairSums, b: PairSums) -> NullMoments:
     if variance == 0.0:
         return NullMoments(mean, 0.0, 0.0)
     sd = float(np.sqrt(variance))
-    return NullMoments(mean, a.scale * b.scale * sd, _moment(3, n, a.third, b.third) / sd**3)
+    return NullMoments(
+        mean,
+        a.scale * b.scale * sd,
+        _moment(3, n, a.third, b.third) / sd**3,
+        float(np.sqrt(a.dominance * b.dominance)),
+    )
 
 
 def null_mean(num_samples: int, a: tuple[float, float], b: tuple[float, float]) -> float:
