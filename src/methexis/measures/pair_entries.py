@@ -62,7 +62,8 @@ class Entries(ABC):
     def largest_share(self) -> float:
         """Largest share of the square of all entries that one sample's row and column have."""
         ones = self.ones
-        shares = self.apply(2, 0, ones) + self.apply(0, 2, ones) + self.diagonal**2
+        rows = self.apply(2, 0, ones)
+        shares = rows + (rows if self.symmetric else self.apply(0, 2, ones)) + self.diagonal**2
         return float(max(shares))
 
     @property
@@ -138,9 +139,11 @@ class Dense(Entries):
         if forward + backward == 1:
             return self._matrix
         if self._power[0] != (forward, backward):
-            power = self._matrix**forward
-            if backward:
-                power = power * self._matrix.T**backward
+            power = self._matrix
+            for _ in range(forward - 1):  # a general power is many times slower
+                power = power * self._matrix
+            for _ in range(backward):
+                power = power * self._matrix.T
             self._power = ((forward, backward), power)
         return self._power[1]
 
