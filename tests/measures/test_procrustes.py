@@ -128,13 +128,13 @@ def test_bures_is_the_trace_of_roots_of_kernels(kernel: str) -> None:
     values, vectors = np.linalg.eigh(k)
     root = (vectors * np.sqrt(np.abs(values))) @ vectors.T
     found = np.linalg.eigvalsh(root @ ell @ root)
-    fidelity = np.sqrt(found[found > 1e-12 * found.max()]).sum()  # below it: rounding
+    fidelity = np.sqrt(found[found > 1e-12 * found.max()]).sum()  # below it mostly rounding
     options: dict[str, Any] = {"kernel": kernel, "bandwidth": 0.7}
     expected = fidelity / np.sqrt(np.trace(k) * np.trace(ell))
-    # 1e-8: roots of eigenvalues that are known to 1e-16 of the largest.
-    assert bures(x, y, **options) == pytest.approx(expected, abs=1e-8)
+    # 1e-6: what is left out of the sum of roots, in units of the largest.
+    assert bures(x, y, **options) == pytest.approx(expected, abs=1e-6)
     gap = np.sqrt(np.trace(k) + np.trace(ell) - 2 * fidelity)
-    assert bures_distance(x, y, **options) == pytest.approx(gap, rel=1e-7)
+    assert bures_distance(x, y, **options) == pytest.approx(gap, rel=1e-5)
 
 
 SHAPES = st.tuples(st.integers(1, 5), st.integers(1, 5), st.integers(1, 5), st.integers(0, 2**32))
