@@ -14,6 +14,18 @@ from methexis.measures.features import features
 #: Options beside the defaults, by the name of the measure. A measure without an entry is tested
 #: with its defaults only.
 MORE: dict[str, list[dict[str, Any]]] = {
+    "cka": [
+        {"kernel": "rbf"},
+        {"kernel": "rbf", "bandwidth": 0.5, "debiased": True},
+        {"debiased": True},
+        {"debiased": True, "estimator": "lange"},
+        {"debiased": True, "sampled_features": True},
+    ],
+    "hsic": [{"kernel": "linear"}, {"debiased": True}, {"kernel": "linear", "debiased": True}],
+    "rv": [{"modified": True}],
+    "distance_correlation": [{"debiased": True}],
+    "jaccard_knn": [{"k": 5, "metric": "euclidean"}],
+    "mutual_knn": [{"k": 5, "metric": "euclidean"}, {"k": 3, "metric": "dot"}],
     "procrustes": [{"alpha": 0.0}, {"alpha": 0.5}],
     "procrustes_distance": [{"alpha": 0.0}, {"alpha": 0.5}],
     "bures": [{"kernel": "rbf"}],

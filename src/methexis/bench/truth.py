@@ -9,7 +9,7 @@ samples. Of these come
 - *seen at*: the true misalignment ``1 - alignment`` at which a single draw is told from the aligned
   pair: where the mean has moved by twice the standard deviation of one draw, interpolated. NaN if
   never: the measure is blind to that cause, by its invariances or for want of samples;
-- *moved*, for the controls, where the truth stays 1: by how many standard deviations the score moves
+- *moved*, for the controls, where the truth stays 1: by how many deviations the score moves
   nevertheless;
 - *bias*: mean score at few samples less mean score at many, for aligned pairs and for pairs with
   independent inputs, whose truth is 0. The score of the latter is the chance level that a score

@@ -5,10 +5,15 @@ from methexis.measures.bures import Bures, BuresDistance, bures, bures_distance
 from methexis.measures.cca import CCA, SVCCA, cca, svcca
 from methexis.measures.cka import CKA, cka
 from methexis.measures.compare import Comparison, compare
+from methexis.measures.distance_correlation import DistanceCorrelation, distance_correlation
+from methexis.measures.gram_cosine import GramCosine, gram_alignment, gram_cosine
 from methexis.measures.gulp import GULP, gulp
+from methexis.measures.hsic import HSIC, hsic
+from methexis.measures.jaccard_knn import JaccardKNN, jaccard_knn
 from methexis.measures.linear_predictivity import LinearPredictivity, linear_predictivity
 from methexis.measures.matching import Matching, SoftMatching, matching, soft_matching
 from methexis.measures.measure import Invariance, Measure, NullMoments
+from methexis.measures.mutual_knn import MutualKNN, mutual_knn
 from methexis.measures.preprocessing import Preprocessing
 from methexis.measures.procrustes import (
     Procrustes,
@@ -20,6 +25,7 @@ from methexis.measures.procrustes import (
 )
 from methexis.measures.pwcca import PWCCA, pwcca
 from methexis.measures.registry import MEASURES
+from methexis.measures.rv import RV, rv
 from methexis.measures.second_moments import SecondMoments
 from methexis.measures.spectra import (
     PowerLaw,
@@ -42,7 +48,20 @@ __all__ = [
     "compare",
     # measures
     "CKA",
+    "DistanceCorrelation",
+    "GramCosine",
+    "HSIC",
+    "RV",
     "cka",
+    "distance_correlation",
+    "gram_alignment",
+    "gram_cosine",
+    "hsic",
+    "rv",
+    "JaccardKNN",
+    "MutualKNN",
+    "jaccard_knn",
+    "mutual_knn",
     # measures of shapes and spans
     "Bures",
     "BuresDistance",
