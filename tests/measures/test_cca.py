@@ -115,6 +115,8 @@ def test_only_squares_of_few_samples_have_moments(monkeypatch: pytest.MonkeyPatc
     # By the name of the module: in the package the function of that name stands before it.
     monkeypatch.setattr(sys.modules["methexis.measures.cca"], "MOMENTS_SAMPLES", 39)
     assert CCA(squared=True).null_moments(a, b) is None
+    found = compare(*related(), "cca", squared=True, num_permutations=49)
+    assert (found.null, found.null_mean) == ("permutation", 6 / 39)
 
 
 def test_svcca_keeps_the_fewest_directions_with_the_variance() -> None:
