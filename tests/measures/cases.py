@@ -43,6 +43,18 @@ MORE: dict[str, list[dict[str, Any]]] = {
         {"variance": 0.9, "squared": True},
     ],
     "gulp": [{"ridge": 0.0}, {"ridge": 1.0}],
+    "rsa": [
+        {"dissimilarity": "squared"},
+        {"dissimilarity": "correlation", "comparison": "spearman"},
+        {"dissimilarity": "cosine", "comparison": "cosine"},
+        {"comparison": "spearman"},
+    ],
+    "rsa_whitened": [
+        {"comparison": "correlation"},
+        {"dissimilarity": "correlation"},
+        {"dissimilarity": "cosine"},
+    ],
+    "rsa_kendall": [{"variant": "b"}, {"dissimilarity": "correlation"}],
 }
 
 VARIANTS: list[Measure[Any]] = [

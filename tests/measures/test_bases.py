@@ -106,7 +106,7 @@ def test_single_precision_is_good_to_single_precision(measure: SubspaceMeasure) 
     # 6e-8 times the condition of the features, 30, times a few.
     assert single.score == pytest.approx(double.score, rel=1e-5)
     assert single.null_mean == pytest.approx(double.null_mean, rel=1e-4)
-    assert single.ci == pytest.approx(double.ci, rel=1e-3)
+    assert single.ci == pytest.approx(double.ci, rel=1e-3, nan_ok=True)  # GULP has none
 
 
 @every

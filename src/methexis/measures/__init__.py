@@ -3,8 +3,16 @@
 from methexis.measures.aligned_cosine import AlignedCosine, aligned_cosine, matrix_cosine
 from methexis.measures.bures import Bures, BuresDistance, bures, bures_distance
 from methexis.measures.cca import CCA, SVCCA, cca, svcca
+from methexis.measures.ceilings import (
+    GroupComparison,
+    NoiseCeiling,
+    compare_group,
+    noise_ceiling,
+)
 from methexis.measures.cka import CKA, cka
 from methexis.measures.compare import Comparison, compare
+from methexis.measures.crossnobis import crossnobis, mahalanobis, residuals
+from methexis.measures.dissimilarities import rdm
 from methexis.measures.distance_correlation import DistanceCorrelation, distance_correlation
 from methexis.measures.gram_cosine import GramCosine, gram_alignment, gram_cosine
 from methexis.measures.gulp import GULP, gulp
@@ -14,6 +22,7 @@ from methexis.measures.linear_predictivity import LinearPredictivity, linear_pre
 from methexis.measures.matching import Matching, SoftMatching, matching, soft_matching
 from methexis.measures.measure import Invariance, Measure, NullMoments
 from methexis.measures.mutual_knn import MutualKNN, mutual_knn
+from methexis.measures.noise import noise_covariance
 from methexis.measures.preprocessing import Preprocessing
 from methexis.measures.procrustes import (
     Procrustes,
@@ -24,7 +33,11 @@ from methexis.measures.procrustes import (
     procrustes_size,
 )
 from methexis.measures.pwcca import PWCCA, pwcca
+from methexis.measures.rdm import RDM
 from methexis.measures.registry import MEASURES
+from methexis.measures.rsa import RSA, rsa
+from methexis.measures.rsa_kendall import RSAKendall, rsa_kendall
+from methexis.measures.rsa_whitened import RSAWhitened, rsa_whitened
 from methexis.measures.rv import RV, rv
 from methexis.measures.second_moments import SecondMoments
 from methexis.measures.spectra import (
@@ -43,6 +56,18 @@ __all__ = [
     "Measure",
     "NullMoments",
     "Preprocessing",
+    # dissimilarities
+    "RDM",
+    "crossnobis",
+    "mahalanobis",
+    "noise_covariance",
+    "rdm",
+    "residuals",
+    # several subjects
+    "GroupComparison",
+    "NoiseCeiling",
+    "compare_group",
+    "noise_ceiling",
     # comparison
     "Comparison",
     "compare",
@@ -100,4 +125,10 @@ __all__ = [
     "spectral_bound",
     # in one pass
     "SecondMoments",
+    "RSA",
+    "rsa",
+    "RSAKendall",
+    "rsa_kendall",
+    "RSAWhitened",
+    "rsa_whitened",
 ]

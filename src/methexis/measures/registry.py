@@ -21,6 +21,9 @@ from methexis.measures.measure import Measure
 from methexis.measures.mutual_knn import MutualKNN
 from methexis.measures.procrustes import Procrustes, ProcrustesDistance, SizeAndShape
 from methexis.measures.pwcca import PWCCA
+from methexis.measures.rsa import RSA
+from methexis.measures.rsa_kendall import RSAKendall
+from methexis.measures.rsa_whitened import RSAWhitened
 from methexis.measures.rv import RV
 
 MEASURES: dict[str, type[Measure[Any]]] = {
@@ -46,6 +49,9 @@ MEASURES: dict[str, type[Measure[Any]]] = {
         AlignedCosine,
         Matching,
         SoftMatching,
+        RSA,
+        RSAWhitened,
+        RSAKendall,
     )
 }
 
