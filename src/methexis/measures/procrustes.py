@@ -29,7 +29,7 @@ from methexis.measures.bases import Basis, Overlap, batches, turned, weighted
 from methexis.measures.features import Namespace, Tensor, pair, warn
 from methexis.measures.measure import Counts, Invariance, invariant
 from methexis.measures.second_moments import SecondMoments
-from methexis.measures.subspace import SubspaceMeasure, crowded, nuclear
+from methexis.measures.subspace import SubspaceMeasure, nuclear, span_troubles
 
 #: Below this share of ``‖X‖² + ‖Y‖²`` a squared distance is computed from the aligned shapes: the
 #: plain formula has lost three of its sixteen digits there, and loses more below.
@@ -45,8 +45,7 @@ class ShapeMeasure(SubspaceMeasure):
 
     def score(self, a: Basis, b: Basis) -> float:
         """The score of a pair; with a warning where the number of samples decides it."""
-        message = crowded(self.name, a, b) if self.alpha == 0.0 else None
-        if message:
+        for message in span_troubles(self.name, a, b) if self.alpha == 0.0 else ():
             warn(message)
         return super().score(a, b)
 
