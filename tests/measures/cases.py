@@ -14,8 +14,14 @@ from methexis.measures.features import features
 #: Options beside the defaults, by the name of the measure. A measure without an entry is tested
 #: with its defaults only.
 MORE: dict[str, list[dict[str, Any]]] = {
+    "cknna": [{"metric": "dot"}, {"definition": "code"}],
+    "cycle_knn": [{"k": 3, "metric": "euclidean"}],
+    "edit_distance_knn": [{"k": 5, "metric": "euclidean"}],
     "jaccard_knn": [{"k": 5, "metric": "euclidean"}],
+    "lcs_knn": [{"k": 5, "metric": "euclidean"}],
     "mutual_knn": [{"k": 5, "metric": "euclidean"}, {"k": 3, "metric": "dot"}],
+    "rank_similarity": [{"k": 5, "metric": "euclidean"}],
+    "second_order_cosine": [{"k": 5, "profile": "distance"}],
 }
 
 VARIANTS: list[Measure[Any]] = [

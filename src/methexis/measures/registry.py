@@ -7,12 +7,29 @@ from typing import Any
 
 from methexis.errors import MethexisError
 from methexis.measures.cka import CKA
+from methexis.measures.cknna import CKNNA
+from methexis.measures.cycle_knn import CycleKNN
+from methexis.measures.edit_distance_knn import EditDistanceKNN
 from methexis.measures.jaccard_knn import JaccardKNN
+from methexis.measures.lcs_knn import LCSKNN
 from methexis.measures.measure import Measure
 from methexis.measures.mutual_knn import MutualKNN
+from methexis.measures.rank_similarity import RankSimilarity
+from methexis.measures.second_order_cosine import SecondOrderCosine
 
 MEASURES: dict[str, type[Measure[Any]]] = {
-    entry.name: entry for entry in (CKA, MutualKNN, JaccardKNN)
+    entry.name: entry
+    for entry in (
+        CKA,
+        MutualKNN,
+        JaccardKNN,
+        CKNNA,
+        CycleKNN,
+        LCSKNN,
+        EditDistanceKNN,
+        RankSimilarity,
+        SecondOrderCosine,
+    )
 }
 
 
