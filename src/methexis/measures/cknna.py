@@ -19,6 +19,8 @@ from methexis.measures.neighbours import ListMeasure, Neighbours, neighbours, su
 
 DEFINITIONS = ("paper", "code")
 KERNELS = ("cosine", "dot")
+#: Deviations below this share of the kernel are rounding of products of up to 10^4 features.
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,8 +158,8 @@ def matrix(lists: Indices, values: Array) -> sparse.csr_array:
 def unit(lists: Indices, values: Array, means: Array) -> sparse.csr_array:
     """The same less the mean of each row, of Frobenius norm one."""
     centred = values - means[:, None]
-    norm = float(np.sqrt(np.sum(centred * centred)))
-    if norm == 0.0:
+    norm = float(np.linalg.norm(centred))
+    if norm <= ROUNDING * float(np.linalg.norm(values)):
         warn("CKNNA: the kernel at neighbours is the mean of its row everywhere; the score is NaN")
         return matrix(lists, np.full(centred.shape, np.nan))
     return matrix(lists, centred / norm)
