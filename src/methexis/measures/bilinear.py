@@ -8,6 +8,7 @@ of them are written once, here.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,8 +21,24 @@ from methexis.measures.features import Namespace, Tensor
 from methexis.measures.measure import Measure, NullMoments
 
 
+class PairForm(ABC):
+    """A representation in such a sum: its matrix, or what gives the same sums without it."""
+
+    @abstractmethod
+    def inner(self, other: Any) -> float:
+        """``Σ_ij a_ij b_ij`` with another of the same kind."""
+
+    @abstractmethod
+    def reordered(self, order: NDArray[np.int64]) -> PairForm:
+        """The same of the samples in that order."""
+
+    @abstractmethod
+    def null_moments(self, other: Any) -> NullMoments | None:
+        """Exact moments of `inner` over all orders, or None where they would take the matrix."""
+
+
 @dataclass(frozen=True, eq=False)
-class PairMatrix:
+class PairMatrix(PairForm):
     """A representation as a matrix over pairs of samples.
 
     Attributes
@@ -43,6 +60,10 @@ class PairMatrix:
         """What moments over orders need of the matrix; summed once, ``n^3``."""
         return moments.pair_sums(self.matrix)
 
+    def inner(self, other: PairMatrix) -> float:
+        """Sum of the products of entries."""
+        return float(self.xp.sum(self.matrix * other.matrix))
+
     def reordered(self, order: NDArray[np.int64]) -> PairMatrix:
         """Rows and columns in that order."""
         index: Any = self.xp.asarray(order)
@@ -54,13 +75,17 @@ class PairMatrix:
         kernel = matrix if self.kernel is self.matrix else taken(self.kernel)
         return PairMatrix(matrix, kernel, self.xp)
 
+    def null_moments(self, other: PairMatrix) -> NullMoments:
+        """Exact moments, from sums that each matrix keeps."""
+        return moments.null_moments(self.sums, other.sums)
+
 
 class BilinearMeasure(Measure[PairMatrix]):
     """A measure ``Σ_ij a_ij b_ij`` of two matrices over pairs of samples."""
 
     def score(self, a: PairMatrix, b: PairMatrix) -> float:
         """The score of a pair."""
-        return float(a.xp.sum(a.matrix * b.matrix))
+        return a.inner(b)
 
     def reorder(self, reduced: PairMatrix, order: NDArray[np.int64]) -> PairMatrix:
         """The matrices with rows and columns in that order."""
@@ -68,4 +93,4 @@ class BilinearMeasure(Measure[PairMatrix]):
 
     def null_moments(self, a: PairMatrix, b: PairMatrix) -> NullMoments | None:
         """Exact moments over all orders, from sums that each matrix keeps."""
-        return moments.null_moments(a.sums, b.sums)
+        return a.null_moments(b)
