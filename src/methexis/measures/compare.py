@@ -125,7 +125,7 @@ def compare(
         an RDM may stand in place of either.
     measure : str or Measure
         What to measure; names are in ``mx.measures.MEASURES``.
-    preprocessing : Preprocessing or {"none", "prh"}, optional
+    preprocessing : Preprocessing or {"none", "prh", "prh_rows"}, optional
         Steps before; none by default. It is recorded in the result. Steps change features; an RDM
         beside them stays as it is.
     null : {"auto", "moments", "permutation", "none"}
