@@ -78,17 +78,33 @@ class Measure(ABC, Generic[R]):
         1: with null, interval and correction; 2: score and permutation.
     min_samples : int
         Fewest rows.
+    resampling : {"bootstrap", "halves"}
+        Which resamples of the rows give an interval; see `resampling`.
     reference : str
         Where it comes from.
     """
 
     name: ClassVar[str]
-    range: ClassVar[tuple[float, float]]
-    aligned: ClassVar[float] = 1.0
     distance: ClassVar[bool] = False
     tier: ClassVar[int] = 1
     min_samples: ClassVar[int] = MIN_SAMPLES
+    resampling: ClassVar[str] = "bootstrap"
     reference: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def range(self) -> tuple[float, float]:
+        """Bounds of the score; a class variable where they do not depend on the options."""
+
+    @property
+    def aligned(self) -> float:
+        """Score of two identical representations; a class variable likewise."""
+        return 1.0
+
+    @property
+    def min_features(self) -> int:
+        """Fewest columns."""
+        return 1
 
     @property
     @abstractmethod
@@ -99,11 +115,6 @@ class Measure(ABC, Generic[R]):
     @abstractmethod
     def invariances(self) -> frozenset[Invariance]:
         """All groups under which scores do not change, and no other."""
-
-    @property
-    def min_features(self) -> int:
-        """Fewest columns."""
-        return 1
 
     @abstractmethod
     def reduce(self, features: Features) -> R:
@@ -139,8 +150,13 @@ class Measure(ABC, Generic[R]):
         del a, b
         return None
 
+    def null_mean(self, a: R, b: R) -> float | None:
+        """Exact mean over all orders, where it is known but higher moments are not."""
+        del a, b
+        return None
+
     def resampled(self, a: R, b: R, counts: Counts) -> Array | None:
-        """Scores of bootstrap samples of the rows, or None where none is defined.
+        """Scores of resamples of the rows, or None where none is defined.
 
         A sample drawn twice is never taken for a neighbour of, or a pair with, its own duplicate.
         """
