@@ -84,6 +84,12 @@ __all__ = [
     "HSIC",
     "RV",
     "cka",
+    "RSA",
+    "rsa",
+    "RSAKendall",
+    "rsa_kendall",
+    "RSAWhitened",
+    "rsa_whitened",
     "distance_correlation",
     "gram_alignment",
     "gram_cosine",
@@ -144,10 +150,4 @@ __all__ = [
     "spectral_bound",
     # in one pass
     "SecondMoments",
-    "RSA",
-    "rsa",
-    "RSAKendall",
-    "rsa_kendall",
-    "RSAWhitened",
-    "rsa_whitened",
 ]
