@@ -51,8 +51,8 @@ class Basis:
         ``U``, orthonormal and orthogonal to constants.
     sizes : array (rank,)
         ``s``, largest first: root sums of squares along the directions.
-    directions : array (rank, num_features)
-        ``Vᵀ``.
+    directions : array (rank, num_features), optional
+        ``Vᵀ``, where a measure asks for it: of wide features it is the largest of all.
     xp : namespace
         Of the library that holds them.
     name : str
@@ -64,7 +64,7 @@ class Basis:
 
     columns: Tensor
     sizes: Tensor
-    directions: Tensor
+    directions: Tensor | None
     xp: Namespace
     name: str
     blur: float = 0.0
@@ -98,7 +98,7 @@ class Basis:
             self,
             columns=self.columns[:, :num_directions],
             sizes=self.sizes[:num_directions],
-            directions=self.directions[:num_directions, :],
+            directions=None if self.directions is None else self.directions[:num_directions, :],
         )
 
 
@@ -129,7 +129,7 @@ class Overlap:
     columns: Callable[[], tuple[Tensor, Tensor]] | None = None
 
 
-def basis(features: Features, *, standardise: bool = False) -> Basis:
+def basis(features: Features, *, standardise: bool = False, directions: bool = False) -> Basis:
     """The basis of one representation, by a singular value decomposition; cost ``n d min(n, d)``.
 
     Parameters
@@ -138,6 +138,8 @@ def basis(features: Features, *, standardise: bool = False) -> Basis:
         The representation.
     standardise : bool
         Divide each feature by its standard deviation first.
+    directions : bool
+        Keep ``Vᵀ``.
 
     Raises
     ------
@@ -156,15 +158,15 @@ def basis(features: Features, *, standardise: bool = False) -> Basis:
                 f"constant of {features.num_features}; leave them out"
             )
         centred, norm = centred / deviations, float(features.num_features) ** 0.5
-    columns, sizes, directions = xp.linalg.svd(centred, full_matrices=False)
+    columns, sizes, turn = xp.linalg.svd(centred, full_matrices=False)
     rank = int(xp.sum(xp.astype(sizes > rounding(features, norm), xp.int64)))
     if rank == 0:
         raise MethexisError(
             f"{features.name}: expected features that differ between samples beyond rounding, "
             f"got root sums of squares of {float(sizes[0]):.3g} in numbers of norm {norm:.3g}"
         )
-    whole = Basis(columns, sizes, directions, xp, features.name, blur(features, norm))
-    return whole.trimmed(rank)
+    kept = turn if directions else None
+    return Basis(columns, sizes, kept, xp, features.name, blur(features, norm)).trimmed(rank)
 
 
 def rounding(features: Features, norm: float) -> float:

@@ -17,6 +17,7 @@ aligned shapes themselves, ``‖X - Y Q‖``, which costs two products of the sa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -102,7 +103,7 @@ class ProcrustesDistance(ShapeMeasure):
     """Angle between two shapes, each whitened in part, after the best rotation: a metric."""
 
     name: ClassVar[str] = "procrustes_distance"
-    range: ClassVar[tuple[float, float]] = (0.0, 1.5707963267948966)
+    range: ClassVar[tuple[float, float]] = (0.0, math.pi / 2)
     aligned: ClassVar[float] = 0.0
     distance: ClassVar[bool] = True
     reference: ClassVar[str] = WILLIAMS

@@ -45,8 +45,8 @@ class PWCCA(Measure[Basis]):
         return invariant(Invariance.PERMUTATION, Invariance.SCALE, Invariance.TRANSLATION)
 
     def reduce(self, features: Features) -> Basis:
-        """The basis of the centred features."""
-        return basis(features)
+        """The basis of the centred features, with its directions among them."""
+        return basis(features, directions=True)
 
     def reorder(self, reduced: Basis, order: NDArray[np.int64]) -> Basis:
         """The basis with its rows in that order."""
