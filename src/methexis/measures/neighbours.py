@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 
@@ -74,6 +74,10 @@ class Neighbours:
             names[self.lists[order]], self.k, self.metric, self.given, self.rows[order]
         )
 
+    def cut(self, k: int) -> Neighbours:
+        """The same lists for fewer neighbours."""
+        return replace(self, k=k)
+
     def among(self, chosen: NDArray[np.bool_]) -> Indices:
         """The k nearest of every chosen sample among the chosen ones, ``(num_chosen, k)``.
 
@@ -132,8 +136,19 @@ class Neighbours:
         return ranking[chosen[ranking]][: self.k]
 
 
-def neighbours(given: Features, k: int, metric: str) -> Neighbours:
+def neighbours(given: Features, k: int, metric: str, *, share: float = 0.5) -> Neighbours:
     """Lists of one representation, with a warning where they say little.
+
+    Parameters
+    ----------
+    given : Features
+        Rows are samples.
+    k : int
+        How many neighbours are compared.
+    metric : {"cosine", "euclidean", "dot"}
+        Of `knn.nearest`.
+    share : float
+        The smallest subset of the samples that will be asked for; lists are long enough for most.
 
     Raises
     ------
@@ -156,9 +171,10 @@ def neighbours(given: Features, k: int, metric: str) -> Neighbours:
             f"{given.name}: {copies} of {n} rows equal an earlier one; which of equally near rows "
             "are neighbours is arbitrary (the first ones), so the score is partly; leave copies out"
         )
-    # Half of the samples leave half of a list, give or take √M/2; so k of 3 k + 20 are missed about
-    # once in 10^5 lists.
-    lists = knn.nearest(given, min(3 * k + 20, n - 1), metric=metric)
+    # Half of the samples leave half of a list of M, give or take √M/2; so k of M = 3 k + 20 are
+    # missed about once in 10^5 lists.
+    kept = min(int(np.ceil((1.5 * k + 10) / share)), n - 1)
+    lists = knn.nearest(given, kept, metric=metric)
     return Neighbours(lists, k, metric, given, np.arange(n))
 
 
