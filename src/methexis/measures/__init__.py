@@ -85,6 +85,12 @@ __all__ = [
     "HSIC",
     "RV",
     "cka",
+    "RSA",
+    "rsa",
+    "RSAKendall",
+    "rsa_kendall",
+    "RSAWhitened",
+    "rsa_whitened",
     "distance_correlation",
     "gram_alignment",
     "gram_cosine",
@@ -147,10 +153,4 @@ __all__ = [
     "spectral_bound",
     # in one pass
     "SecondMoments",
-    "RSA",
-    "rsa",
-    "RSAKendall",
-    "rsa_kendall",
-    "RSAWhitened",
-    "rsa_whitened",
 ]
