@@ -26,6 +26,7 @@ from methexis.measures.linear_predictivity import LinearPredictivity, linear_pre
 from methexis.measures.matching import Matching, SoftMatching, matching, soft_matching
 from methexis.measures.measure import Invariance, Measure, NullMoments
 from methexis.measures.mutual_knn import MutualKNN, mutual_knn
+from methexis.measures.neighbour_curve import NeighbourCurve, neighbour_curve
 from methexis.measures.noise import noise_covariance
 from methexis.measures.preprocessing import Preprocessing
 from methexis.measures.procrustes import (
@@ -102,6 +103,7 @@ __all__ = [
     "JaccardKNN",
     "LCSKNN",
     "MutualKNN",
+    "NeighbourCurve",
     "RankSimilarity",
     "SecondOrderCosine",
     "cknna",
@@ -110,6 +112,7 @@ __all__ = [
     "jaccard_knn",
     "lcs_knn",
     "mutual_knn",
+    "neighbour_curve",
     "rank_similarity",
     "second_order_cosine",
     # measures of shapes and spans
