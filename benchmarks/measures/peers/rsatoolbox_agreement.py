@@ -97,7 +97,7 @@ def differences() -> dict[str, float]:
 def main() -> int:
     """Print every difference; 1 if one is above the tolerance."""
     found = differences()
-    print(f"rsatoolbox {version("rsatoolbox")}, largest differences:")
+    print(f"rsatoolbox {version('rsatoolbox')}, largest differences:")
     for name, difference in found.items():
         print(f"{name:48} {difference:.1e}{'' if difference <= TOLERANCE else '  <- differs'}")
     return int(any(difference > TOLERANCE for difference in found.values()))
