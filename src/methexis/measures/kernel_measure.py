@@ -106,6 +106,10 @@ class KernelMeasure(Measure[PairForm]):
         """Exact moments over all orders; None of many samples, where no matrix is formed."""
         return a.null_moments(b)
 
+    def null_mean(self, a: PairForm, b: PairForm) -> float | None:
+        """Exact mean over all orders."""
+        return a.null_mean(b)
+
     def resampled(self, a: PairForm, b: PairForm, counts: Counts) -> Array:
         """Scores of bootstrap samples; debiased, a sample and its duplicate are never a pair.
 

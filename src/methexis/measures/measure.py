@@ -51,11 +51,21 @@ def invariant(*groups: Invariance) -> frozenset[Invariance]:
 
 @dataclass(frozen=True)
 class NullMoments:
-    """Mean, standard deviation and skewness of a score over all pairings of the rows, exactly."""
+    """Mean, standard deviation and skewness of a score over all pairings of the rows, exactly.
+
+    Attributes
+    ----------
+    mean, sd, skewness : float
+        Of the score.
+    dominance : float
+        How much of the spread one sample makes, where that is known; 0 to 1. Near 1 the score
+        depends on where one sample of either representation goes, and takes few values.
+    """
 
     mean: float
     sd: float
     skewness: float
+    dominance: float = 0.0
 
 
 R = TypeVar("R")
@@ -100,11 +110,6 @@ class Measure(ABC, Generic[R]):
     def aligned(self) -> float:
         """Score of two identical representations; a class variable likewise."""
         return 1.0
-
-    @property
-    def min_features(self) -> int:
-        """Fewest columns."""
-        return 1
 
     @property
     @abstractmethod
