@@ -121,6 +121,11 @@ class Measure(ABC, Generic[R]):
     def invariances(self) -> frozenset[Invariance]:
         """All groups under which scores do not change, and no other."""
 
+    @property
+    def min_features(self) -> int:
+        """Fewest columns."""
+        return 1
+
     @abstractmethod
     def reduce(self, features: Features) -> R:
         """What of one representation is needed to compare it."""
