@@ -16,11 +16,12 @@ from methexis.measures.bases import Basis, Overlap, basis
 from methexis.measures.features import Features, Namespace, Tensor, pair, warn
 from methexis.measures.measure import Counts, Invariance, NullMoments, invariant
 from methexis.measures.procrustes import share
-from methexis.measures.subspace import SubspaceMeasure, counted, nuclear
+from methexis.measures.subspace import SubspaceMeasure, counted, nuclear, span_troubles
 
 #: Up to so many samples moments over orders come from the projections ``U Uᵀ``: matrices over pairs
-#: of samples, 128 MiB each at this number, and ``n^3`` for their sums.
-MOMENTS_SAMPLES = 4096
+#: of samples, 32 MiB each at this number, and ``n^3`` for their sums. Beyond, drawing orders is
+#: faster.
+MOMENTS_SAMPLES = 2048
 
 
 class CanonicalMeasure(SubspaceMeasure):
@@ -41,21 +42,8 @@ class CanonicalMeasure(SubspaceMeasure):
     def score(self, a: Basis, b: Basis) -> float:
         """The score of a pair; with a warning where the number of samples decides it."""
         x, y = self._trimmed(a), self._trimmed(b)
-        most = a.num_samples - 1
-        advice = "reduce features (svcca), take more samples, or use a measure with a ridge (gulp)"
-        if max(x.rank, y.rank) >= most:
-            wide = x if x.rank >= y.rank else y
-            warn(
-                f"{self.name}: expected fewer directions than samples, got {wide.rank} of "
-                f"{wide.name} for {a.num_samples} samples, so that every canonical correlation is "
-                f"1 whatever the other is; {advice}"
-            )
-        elif x.rank + y.rank > most:
-            warn(
-                f"{self.name}: expected fewer directions together than samples, got {x.rank} and "
-                f"{y.rank} for {a.num_samples} samples, so that {x.rank + y.rank - most} canonical "
-                f"correlations are 1 whatever the features are; {advice}"
-            )
+        for message in span_troubles(self.name, x, y):
+            warn(message)
         return super().score(a, b)
 
     def null_moments(self, a: Basis, b: Basis) -> NullMoments | None:
@@ -66,6 +54,13 @@ class CanonicalMeasure(SubspaceMeasure):
         found = moments.null_moments(x.sums, y.sums)
         q = min(x.rank, y.rank)
         return NullMoments(found.mean / q, found.sd / q, found.skewness)
+
+    def null_mean(self, a: Basis, b: Basis) -> float | None:
+        """``r_x r_y / (n - 1) / q``, the exact mean of squares, for any number of samples."""
+        if not self.squared:
+            return None
+        x, y = self._trimmed(a), self._trimmed(b)
+        return max(x.rank, y.rank) / (a.num_samples - 1)
 
     def resampled(self, a: Basis, b: Basis, counts: Counts) -> Array | None:
         """Scores of bootstrap samples, with a warning where too few distinct samples are left."""
@@ -183,7 +178,7 @@ def cca(x: Any, y: Any, *, squared: bool = False) -> float:
     -----
     DegenerateWarning
         If the ranks together exceed ``num_samples - 1``: then some, or all, correlations are 1 for
-        any data.
+        any data. If directions are no larger than the rounding of half- or single-precision input.
 
     Notes
     -----
@@ -264,8 +259,10 @@ def svcca(
     *Pitfalls*: tools disagree about what is kept. The paper and its tutorial keep .99 of the
     variance; some code takes the share of ``Σ s`` instead of ``Σ s²``. platonic-rep standardises
     each feature and keeps ten directions always: ``num_directions=10, standardise=True`` gives that
-    without the errors of its randomised decomposition. How many directions are kept jumps as data
-    vary, and the score with it: the bootstrap chooses them anew in every sample.
+    without the errors of its randomised decomposition. ReSi compares the share of variance with .99
+    times the variance itself, so of features with ``Σ s²`` above 1.01 it keeps one direction:
+    ``num_directions=1``. How many directions are kept jumps as data vary, and the score with it:
+    the bootstrap chooses them anew in every sample.
 
     References
     ----------

@@ -17,6 +17,7 @@ aligned shapes themselves, ``‖X - Y Q‖``, which costs two products of the sa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -29,7 +30,7 @@ from methexis.measures.bases import Basis, Overlap, batches, turned, weighted
 from methexis.measures.features import Namespace, Tensor, pair, warn
 from methexis.measures.measure import Counts, Invariance, invariant
 from methexis.measures.second_moments import SecondMoments
-from methexis.measures.subspace import SubspaceMeasure, nuclear
+from methexis.measures.subspace import SubspaceMeasure, nuclear, span_troubles
 
 #: Below this share of ``‖X‖² + ‖Y‖²`` a squared distance is computed from the aligned shapes: the
 #: plain formula has lost three of its sixteen digits there, and loses more below.
@@ -42,6 +43,12 @@ class ShapeMeasure(SubspaceMeasure):
     """A function of two shapes, of which any orthogonal map may act on the features."""
 
     alpha: float = 1.0
+
+    def score(self, a: Basis, b: Basis) -> float:
+        """The score of a pair; with a warning where the number of samples decides it."""
+        for message in span_troubles(self.name, a, b) if self.alpha == 0.0 else ():
+            warn(message)
+        return super().score(a, b)
 
     def resampled(self, a: Basis, b: Basis, counts: Counts) -> Array | None:
         """Scores of bootstrap samples; without whitening they need no decomposition of a basis."""
@@ -96,7 +103,7 @@ class ProcrustesDistance(ShapeMeasure):
     """Angle between two shapes, each whitened in part, after the best rotation: a metric."""
 
     name: ClassVar[str] = "procrustes_distance"
-    range: ClassVar[tuple[float, float]] = (0.0, 1.5707963267948966)
+    range: ClassVar[tuple[float, float]] = (0.0, math.pi / 2)
     aligned: ClassVar[float] = 0.0
     distance: ClassVar[bool] = True
     reference: ClassVar[str] = WILLIAMS
@@ -175,6 +182,11 @@ def procrustes(x: Any, y: Any, *, alpha: float = 1.0) -> float:
     MethexisError
         On input that cannot be compared, or alpha outside [0, 1].
 
+    Warns
+    -----
+    DegenerateWarning
+        With alpha = 0, if the ranks together exceed ``num_samples - 1``, as `cca` does.
+
     Notes
     -----
     *Cost*: one singular value decomposition per representation; per pair a product of
@@ -197,7 +209,8 @@ def procrustes(x: Any, y: Any, *, alpha: float = 1.0) -> float:
     >>> x = np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]])
     >>> round(procrustes(x, x @ [[3.0, 0], [0, 1]]), 6)  # (3 + 1) / √(2 · 10)
     0.894427
-    >>> round(procrustes(x, x @ [[3.0, 0], [0, 1]], alpha=0), 6)
+    >>> twice = np.vstack([x, x])
+    >>> round(procrustes(twice, twice @ [[3.0, 0], [0, 1]], alpha=0), 6)
     1.0
     """
     measure = Procrustes(alpha)
