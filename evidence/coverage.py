@@ -3,8 +3,8 @@
 Pairs of representations are drawn again and again from one law, each gets its 95 % interval from
 999 bootstrap samples, and it is counted how often the interval holds the expected score at that
 number of samples, which is the mean over many other draws. A count is binomial; its standard error
-is printed beside it. The expected score of a biased measure is itself biased by the number of samples:
-that is what the interval is for, not the score of infinitely many.
+is printed beside it. The expected score of a biased measure is itself biased by the number of
+samples: that is what the interval is for, not the score of infinitely many.
 """
 
 from __future__ import annotations

@@ -55,7 +55,8 @@ class Products(Entries):
         diagonal = diagonal - self.diagonal_total / n
         square = float(xp.sum(diagonal * diagonal))
         centred = self._square(factors, wide) - float(xp.sum(own * own)) + square
-        self.scale = scale_of(centred, raw + square + self.diagonal_total**2 / n)
+        raw += square + self.diagonal_total**2 / n
+        self.scale = scale_of(centred, raw, float(xp.finfo(factors.dtype).eps))
         factor = 1.0 / self.scale if self.scale else 0.0
         self._factors, self._core = factors, wide * factor
         self.diagonal, self._own = diagonal * factor, own * factor
