@@ -170,6 +170,8 @@ def test_options_are_checked() -> None:
         CKNNA(k=1, definition="code")
     with pytest.raises(MethexisError, match="definition: expected"):
         CKNNA(definition="exact")
+    with pytest.raises(MethexisError, match="offset: expected 0 with the definition 'paper'"):
+        CKNNA(offset=1e-6)
     with pytest.raises(MethexisError, match="profile: expected"):
         SecondOrderCosine(profile="none")
 
