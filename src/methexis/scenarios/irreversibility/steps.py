@@ -28,7 +28,7 @@ DIAL = Dial(
     least=0.0,
 )
 RANDOM = Effort((0.04, 0.03, 0.02, 0.015, 0.01), 512, (0, 1, 2))
-LOOK = Effort((0.04, 0.02), 128, (0, 1), allowed=0.1)
+LOOK = Effort((0.04, 0.02), 64, (0, 1), allowed=0.1)
 #: Nothing is random here, so that five powers cost nothing.
 EXACT = Effort((0.04, 0.03, 0.02, 0.015, 0.01), 1, (0, 1, 2, 3, 4))
 EXACT_LOOK = Effort((0.04, 0.02), 1, (0, 1), allowed=0.1)

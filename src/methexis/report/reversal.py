@@ -1,0 +1,182 @@
+"""`write_reverse_report`: what does not return, predicted and measured; and in text."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from methexis.report import numbers, outcome, retraced, style
+from methexis.report.page import Page
+from methexis.scenarios.irreversibility.records import Point
+from methexis.scenarios.irreversibility.result import ReverseResult, ReverseScenarioResult
+from methexis.scenarios.irreversibility.verdict import FALSE_ALARM, LAW, OUTLIER, Verdict
+
+
+def write_reverse_report(result: ReverseResult, out_dir: str | Path) -> Path:
+    """Write the report of `run_reverse`: ``report.html``, and every figure as PDF in ``figures/``.
+
+    Raises
+    ------
+    MethexisError
+        If the report cannot be written.
+    """
+    out = Path(out_dir)
+    page = Page(out / "report.html", out / "figures")
+    with style.house_style():
+        for one in result.results:
+            key, title = one.scenario.name, one.scenario.title
+            if one.controls:
+                alt = f"{title}: what does not return against the number of steps"
+                page.add(f"{key}_overview", retraced.overview(one), alt)
+                narrow = retraced.overview(one, width=style.PANEL, height=560)
+                page.add(f"{key}_overview_narrow", narrow, alt)
+            page.add(f"{key}_amounts", retraced.amounts(one), f"{title}: amounts and theory")
+            page.add(
+                f"{key}_deviations", retraced.deviations(one), f"{title}: measured less predicted"
+            )
+    return page.write(
+        "reverse.html.j2",
+        sections=[_section(one) for one in result.results],
+        agrees=result.agrees,
+        seconds=result.seconds,
+        quick=any(one.quick for one in result.results),
+        false_alarm=FALSE_ALARM,
+        outlier=OUTLIER,
+        allowed_law=LAW,
+        provenance=outcome.provenance(
+            result.summary(), [(one.scenario.name, one.seed) for one in result.results]
+        ),
+    )
+
+
+def _section(one: ReverseScenarioResult) -> dict[str, Any]:
+    scenario = one.scenario
+    return {
+        "key": scenario.name,
+        "title": scenario.title,
+        "claim": scenario.claim,
+        "limit": scenario.limit,
+        "note": scenario.note,
+        "dial": scenario.dial,
+        "agrees": one.agrees,
+        "quick": one.quick,
+        "overview": bool(one.controls),
+        "problems": scenario.problems[: 1 + max(p.problem for p in one.points)],
+        "verdicts": [_verdict(v) for v in one.verdicts],
+        "rows": [_row(one, p) for p in one.points],
+        "outliers": [_row(one, p) for v in one.verdicts for p in v.outliers],
+        "law": numbers.number(one.law, 2) if one.law > 0.0 else None,
+        "random": any(p.readings[0].replicas > 1 for p in one.points),
+        "replicas": max(r.replicas for p in one.points for r in p.readings),
+        "seconds": one.seconds,
+    }
+
+
+def _verdict(v: Verdict) -> dict[str, Any]:
+    return {
+        "curve": v.curve,
+        "chi2": f"{v.chi2:.1f}",
+        "dof": v.dof,
+        "p": v.p_value,
+        "largest": outcome.deviation(v.largest, 1),
+        "rest": f"{v.rest_chi2:.0f} / {v.rest_dof}" if v.rest_dof else "",
+        "raw": f"{v.raw_chi2:.1f}",
+        "signal": numbers.number(v.signal, 2),
+        "agrees": v.agrees,
+    }
+
+
+def _row(one: ReverseScenarioResult, point: Point) -> dict[str, Any]:
+    predicted, measured, half = rounded(point)
+    return {
+        "curve": point.curve,
+        "problem": point.problem + 1,
+        "value": one.scenario.dial.label(point.value),
+        "part": point.part,
+        "predicted": predicted,
+        "measured": measured,
+        "half": half,
+        "deviation": outcome.deviation(point.deviation),
+        "outlier": abs(point.deviation) > OUTLIER,
+    }
+
+
+def rounded(point: Point) -> tuple[str, str, str]:
+    """Prediction, measurement and half interval with the decimals that the error deserves.
+
+    What is smaller than rounding is zero.
+    """
+    least = 1e-8
+    exponent = int(f"{max(point.half, least):.1e}".split("e")[1])
+    decimals = min(max(1 - exponent, 0), 9)
+    found = [
+        f"{value:.{decimals}f}".replace("-", "−") if abs(value) > least else "0"
+        for value in (point.predicted, point.measured, point.half)
+    ]
+    return found[0], found[1], found[2]
+
+
+def print_reversal(one: ReverseScenarioResult, *, rows: bool) -> None:
+    """Print one scenario; ``rows`` for its whole table, else only verdicts and outliers."""
+    console = Console(highlight=False)
+    console.print(f"\n[bold]{one.scenario.title}[/bold] [dim]({one.scenario.name})[/dim]")
+    console.print(
+        textwrap.fill(one.scenario.claim, 78, initial_indent="  ", subsequent_indent="  ")
+    )
+    if rows:
+        console.print(_table(one, list(one.points)))
+    elif outliers := [p for v in one.verdicts for p in v.outliers]:
+        console.print(_table(one, outliers))
+    for v in one.verdicts:
+        console.print(
+            f"  {outcome.mark(v.agrees)} {v.curve}: χ² {v.chi2:.1f} for {v.dof} points "
+            f"(p {v.p_value:.2g}), largest {v.largest:+.1f} σ"
+        )
+        if v.rest_dof:
+            console.print(
+                f"    elsewhere: χ² {v.rest_chi2:.0f} for {v.rest_dof} directions "
+                f"(p {v.rest_p:.2g}); without variates: χ² {v.raw_chi2:.1f}"
+            )
+    if one.law > 0.0:
+        console.print(
+            f"  {outcome.mark(one.law <= LAW)} charges: law kept within {one.law:.1g} "
+            f"(expected <= {LAW:g})"
+        )
+    if one.quick:
+        console.print(
+            "  [dim]Quick: one problem, few learning rates. What these leave of higher\n"
+            "  orders is allowed for, and deviations count beyond that.[/dim]"
+        )
+
+
+def print_reverse(result: ReverseResult, out: Path) -> None:
+    """Print the verdict over all scenarios."""
+    count = len(result.results)
+    outcome.print_outcome(
+        [one.scenario.name for one in result.results if not one.agrees],
+        words=("AGREES", "DISAGREES"),
+        otherwise=f"{count} of {count} scenarios with theory",
+        seconds=result.seconds,
+        out=out,
+    )
+
+
+def _table(one: ReverseScenarioResult, points: list[Point]) -> Table:
+    table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
+    columns = ("  " + one.scenario.dial.symbol, "way", "part", "predicted", "measured", "σ")
+    for i, name in enumerate(columns):
+        table.add_column(name, justify="left" if i < 3 else "right")
+    shown = -1
+    for point in points:
+        row = _row(one, point)
+        if point.problem != shown:
+            shown = point.problem
+            table.add_row(f"  [dim]problem {shown + 1}[/dim]")
+        cells = [f"  {row['value']}", row["curve"], row["part"].removesuffix(" the minima")]
+        cells += [row["predicted"], f"{row['measured']} ± {row['half']}", row["deviation"]]
+        table.add_row(*cells, style="red" if row["outlier"] else None)
+    return table
