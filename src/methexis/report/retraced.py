@@ -13,14 +13,19 @@ from methexis.report import style
 from methexis.report.dials import MARKERS, dial_axis, places
 from methexis.scenarios.irreversibility.records import Point
 from methexis.scenarios.irreversibility.result import ReverseScenarioResult
-from methexis.scenarios.irreversibility.steps import AT_REST, EIGHTH_ORDER, FOURTH_ORDER
+from methexis.scenarios.irreversibility.steps import AT_REST, FLOWS, SCENARIO
 from methexis.scenarios.irreversibility.verdict import OUTLIER
 from methexis.scenarios.irreversibility.walks import ACROSS
 
 #: Least length that the overview shows: what is below, zero too, is rounding.
 ROUNDING = 1e-17
-_CONTROLS = {AT_REST: "v", FOURTH_ORDER: "D", EIGHTH_ORDER: "s"}
-_COLOURS = {AT_REST: "#CC79A7", FOURTH_ORDER: "#E69F00", EIGHTH_ORDER: style.CONTROL}
+#: Least prediction that has a place on a logarithmic axis.
+ZERO = 1e-9
+#: Ways of the overview: all but one, whose points would lie between the others.
+_LEFT_OUT = SCENARIO.curves[1].name
+_COLOURS = dict(
+    zip((*FLOWS, AT_REST), ("#E69F00", "#56B4E9", style.CONTROL, "#CC79A7"), strict=True)
+)
 
 
 def overview(
@@ -33,7 +38,7 @@ def overview(
     figure, axes = style.new_figure(width, height)
     for k, curve in enumerate(result.scenario.curves):
         for line in result.lines:
-            if line.curve != curve.name or line.problem != 0:
+            if line.curve != curve.name or line.problem != 0 or curve.name == _LEFT_OUT:
                 continue
             points = [p for p in result.of(curve.name, 0) if p.part == line.part]
             last = [p.readings[-1] for p in points]
@@ -58,14 +63,14 @@ def overview(
                 label=_name(curve.name, line.part),
                 zorder=3,
             )
-    for name, marker in _CONTROLS.items():
+    for name, colour in _COLOURS.items():
         found = [c for c in result.controls if c.name == name]
         axes.plot(
             [c.steps for c in found],
             [max(c.length, ROUNDING) for c in found],
-            color=_COLOURS[name],
-            marker=marker,
-            ms=5,
+            color=colour,
+            marker="D",
+            ms=4.5,
             lw=1.0,
             label=name,
         )
@@ -74,7 +79,16 @@ def overview(
     axes.set_xlabel("steps in each direction")
     axes.set_ylabel("what does not return" + ("" if width > style.PANEL else ",\nlength"))
     axes.plot([], [], label="predicted", **_dashes(""))
-    style.legend(figure, axes, columns=3 if width > style.PANEL else 1)
+    handles, labels = axes.get_legend_handles_labels()
+    found = dict(zip(labels, handles, strict=True))
+    first = [n for n in found if n not in _COLOURS and n != "predicted"]
+    names = [*first, "predicted", *_COLOURS]
+    figure.legend(
+        [found[n] for n in names],
+        names,
+        loc="outside upper left",
+        ncols=3 if width > style.PANEL else 1,
+    )
     return figure
 
 
@@ -94,7 +108,7 @@ def amounts(result: ReverseScenarioResult) -> Figure:
                 x = places(dial, [p.value])
                 if kinds:
                     axes.plot(x, [p.measured], **look)
-                elif abs(p.predicted) > 1e-9:
+                elif abs(p.predicted) > ZERO:
                     axes.errorbar(x, [abs(p.measured)], yerr=[p.half], lw=1.3, capsize=2.5, **look)
     dial_axis(axes, dial)
     if kinds:
@@ -102,9 +116,34 @@ def amounts(result: ReverseScenarioResult) -> Figure:
         axes.set_ylim(0.0, None)
     else:
         style.log_axis(axes, "x")
+        sizes = [abs(p.predicted) for p in result.points if p.problem == 0]
+        sizes = [size for size in sizes if size > ZERO]
+        axes.set_ylim(0.5 * min(sizes), 2.0 * max(sizes))
         style.log_axis(axes, "y")
         axes.set_ylabel("what does not return, over η,\nas η → 0")
     _legend(figure, result)
+    return figure
+
+
+def lengths(result: ReverseScenarioResult) -> Figure:
+    """What integrators leave, against the number of steps in the same time."""
+    figure, axes = style.new_figure(style.PANEL, 400)
+    for k, name in enumerate(result.scenario.dial.names):
+        found = [c for c in result.controls if c.name == name]
+        axes.plot(
+            [c.steps for c in found],
+            [c.length for c in found],
+            color=style.STUDENTS[k],
+            marker="o",
+            ms=5,
+            lw=1.2,
+            label=name,
+        )
+    style.log_axis(axes, "x")
+    style.log_axis(axes, "y")
+    axes.set_xlabel("steps in each direction")
+    axes.set_ylabel("what does not return")
+    style.legend(figure, axes)
     return figure
 
 
@@ -135,7 +174,7 @@ def _predicted(axes: Axes, x: Any, values: Any, *, kinds: bool) -> None:
     if kinds:
         axes.hlines(values, x - 0.35, x + 0.35, color=style.PREDICTION, lw=1.3)
         return
-    shown = np.abs(values) > 1e-9  # zero has no place on a logarithmic axis
+    shown = np.abs(values) > ZERO  # zero has no place on a logarithmic axis
     axes.plot(np.asarray(x)[shown], np.abs(values)[shown], color=style.PREDICTION, lw=1.2, zorder=2)
 
 

@@ -29,15 +29,18 @@ def write_reverse_report(result: ReverseResult, out_dir: str | Path) -> Path:
     with style.house_style():
         for one in result.results:
             key, title = one.scenario.name, one.scenario.title
-            if one.controls:
+            if _has_overview(one):
                 alt = f"{title}: what does not return against the number of steps"
                 page.add(f"{key}_overview", retraced.overview(one), alt)
                 narrow = retraced.overview(one, width=style.PANEL, height=560)
                 page.add(f"{key}_overview_narrow", narrow, alt)
             page.add(f"{key}_amounts", retraced.amounts(one), f"{title}: amounts and theory")
-            page.add(
-                f"{key}_deviations", retraced.deviations(one), f"{title}: measured less predicted"
-            )
+            if _random(one):
+                alt = f"{title}: measured less predicted"
+                page.add(f"{key}_second", retraced.deviations(one), alt)
+            else:
+                alt = f"{title}: what does not return against the number of steps"
+                page.add(f"{key}_second", retraced.lengths(one), alt)
     return page.write(
         "reverse.html.j2",
         sections=[_section(one) for one in result.results],
@@ -64,16 +67,24 @@ def _section(one: ReverseScenarioResult) -> dict[str, Any]:
         "dial": scenario.dial,
         "agrees": one.agrees,
         "quick": one.quick,
-        "overview": bool(one.controls),
+        "overview": _has_overview(one),
         "problems": scenario.problems[: 1 + max(p.problem for p in one.points)],
         "verdicts": [_verdict(v) for v in one.verdicts],
         "rows": [_row(one, p) for p in one.points],
         "outliers": [_row(one, p) for v in one.verdicts for p in v.outliers],
         "law": numbers.number(one.law, 2) if one.law > 0.0 else None,
-        "random": any(p.readings[0].replicas > 1 for p in one.points),
+        "random": _random(one),
         "replicas": max(r.replicas for p in one.points for r in p.readings),
         "seconds": one.seconds,
     }
+
+
+def _random(one: ReverseScenarioResult) -> bool:
+    return any(p.readings[0].replicas > 1 for p in one.points)
+
+
+def _has_overview(one: ReverseScenarioResult) -> bool:
+    return bool(one.controls) and _random(one)
 
 
 def _verdict(v: Verdict) -> dict[str, Any]:
@@ -83,8 +94,11 @@ def _verdict(v: Verdict) -> dict[str, Any]:
         "dof": v.dof,
         "p": v.p_value,
         "largest": outcome.deviation(v.largest, 1),
-        "rest": f"{v.rest_chi2:.0f} / {v.rest_dof}" if v.rest_dof else "",
+        "rest_chi2": f"{v.rest_chi2:.0f}",
+        "rest_dof": v.rest_dof,
+        "rest_p": v.rest_p,
         "raw": f"{v.raw_chi2:.1f}",
+        "raw_p": v.raw_p,
         "signal": numbers.number(v.signal, 2),
         "agrees": v.agrees,
     }

@@ -30,6 +30,8 @@ class Dial:
         Meaning of the dial: values outside are refused.
     platonic : float, optional
         The value, if any, at which every prediction is perfect alignment.
+    whole : bool
+        Whether only whole numbers have a meaning.
     """
 
     symbol: str
@@ -41,6 +43,7 @@ class Dial:
     least: float = -math.inf
     most: float = math.inf
     platonic: float | None = None
+    whole: bool = False
 
     def check(self, value: float) -> float:
         """Return a value within the dial's meaning.
@@ -79,6 +82,8 @@ class Dial:
             values = np.sort(np.concatenate([values, np.sqrt(values[1:] * values[:-1])]))
         elif self.scale == "linear":
             values = np.sort(np.concatenate([values, (values[1:] + values[:-1]) / 2.0]))
+        if self.whole:
+            values = np.unique(np.rint(values))
         return tuple(values.tolist())
 
     def label(self, value: float) -> str:

@@ -101,7 +101,7 @@ class Scenario:
     note : str
         What a reader should know besides.
     controls : function, optional
-        ``controls(quick)``: walks of the first problem that return, to be shown beside the others.
+        ``controls(quick)``: lengths left by walks of the first problem, to be shown, not judged.
     """
 
     name: str

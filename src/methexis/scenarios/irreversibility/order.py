@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from methexis.scenarios.dial import Dial
 from methexis.scenarios.irreversibility.case import Curve, Effort, Scenario
-from methexis.scenarios.irreversibility.integrators import METHODS, Integration
+from methexis.scenarios.irreversibility.integrators import METHODS, Integration, left_behind
 from methexis.scenarios.irreversibility.problems import DESCRIPTIONS, setting
+from methexis.scenarios.irreversibility.records import Control
 
 DIAL = Dial(
     "method",
@@ -31,6 +32,17 @@ def _case(number: int, value: float) -> Integration:
     return Integration(setting(number, minimum=False), method, SCALED_TIME)
 
 
+def _controls(quick: bool) -> tuple[Control, ...]:
+    """Lengths of the first problem, by number of steps."""
+    start = setting(0, minimum=False)
+    time = SCALED_TIME / start.sharpest
+    return tuple(
+        Control(name, steps, left_behind(start, method, time, steps))
+        for name, method in zip(DIAL.names, METHODS, strict=True)
+        for steps in (STEPS[::2] if quick else STEPS)
+    )
+
+
 SCENARIO = Scenario(
     name="order",
     title="Integrators of gradient flow",
@@ -42,4 +54,5 @@ SCENARIO = Scenario(
     limit="Exact as the step h → 0 at fixed time; slopes between five steps are extrapolated. "
     "Nothing is random: the error is what the last power of the fit changes.",
     seed=220_000,
+    controls=_controls,
 )

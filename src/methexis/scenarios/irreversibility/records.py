@@ -110,7 +110,7 @@ class Rest:
 
 @dataclass(frozen=True)
 class Control:
-    """What a walk that should return is off by.
+    """A walk that is shown beside the others, and not judged.
 
     Attributes
     ----------

@@ -15,7 +15,7 @@ import numpy as np
 
 from methexis.scenarios.dial import Dial
 from methexis.scenarios.irreversibility.case import Curve, Effort, Scenario
-from methexis.scenarios.irreversibility.integrators import EIGHTH, RUNGE_KUTTA, left_behind
+from methexis.scenarios.irreversibility.integrators import EIGHTH, HEUN, RUNGE_KUTTA, left_behind
 from methexis.scenarios.irreversibility.problems import DESCRIPTIONS, setting
 from methexis.scenarios.irreversibility.records import Control
 from methexis.scenarios.irreversibility.walk import retrace
@@ -34,7 +34,7 @@ EXACT = Effort((0.04, 0.03, 0.02, 0.015, 0.01), 1, (0, 1, 2, 3, 4))
 EXACT_LOOK = Effort((0.04, 0.02), 1, (0, 1), allowed=0.1)
 #: Names of the controls.
 AT_REST = "exact descent, from a minimum"
-FOURTH_ORDER, EIGHTH_ORDER = "gradient flow, order 4", "gradient flow, order 8"
+FLOWS = {f"gradient flow, order {m.order}": m for m in (HEUN, RUNGE_KUTTA, EIGHTH)}
 
 
 def _case(sampling: str, minimum: bool, number: int, value: float) -> Walks:
@@ -47,11 +47,10 @@ def _controls(quick: bool) -> tuple[Control, ...]:
     minimum, elsewhere = setting(0), setting(0, minimum=False)
     found = []
     for value in DIAL.values:
-        still = Walks(minimum, value, "full")
-        plan = still.plan(small, 1, 0)
+        plan = Walks(minimum, value, "full").plan(small, 1, 0)
         length = float(np.linalg.norm(retrace(plan).left))
         found.append(Control(AT_REST, plan.steps, length))
-        for name, method in ((FOURTH_ORDER, RUNGE_KUTTA), (EIGHTH_ORDER, EIGHTH)):
+        for name, method in FLOWS.items():
             time = value / elsewhere.sharpest
             length = left_behind(elsewhere, method, time, plan.steps)
             found.append(Control(name, plan.steps, length))

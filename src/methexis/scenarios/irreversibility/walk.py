@@ -43,6 +43,8 @@ class Walk:
 
     Attributes
     ----------
+    far : list of arrays (network, d_i, d_{i-1})
+        Weights where the way there ends.
     left : array (network, num_parameters)
         Weights after the way back less those before the way there.
     variate : array (network, num_parameters)
@@ -52,6 +54,7 @@ class Walk:
         they change by ``η² Σ (G_{i+1}ᵀG_{i+1} - G_iG_iᵀ)`` over both ways.
     """
 
+    far: list[Array]
     left: Array
     variate: Array
     law: float
@@ -80,6 +83,7 @@ def retrace(plan: Plan, *, variate: bool = False) -> Walk:
             slopes.append(slope)
         squares = [a + q for a, q in zip(squares, gradient_charges(slope), strict=True)]
         weights = [w - rate * g for w, g in zip(weights, slope, strict=True)]
+    far = weights
     left = [np.zeros_like(w) for w in start]
     share = noise_share(plan.sampling, plan.batch) if variate else 0.0
     for batch in _batches(plan, reversed(range(plan.steps))):
@@ -94,6 +98,7 @@ def retrace(plan: Plan, *, variate: bool = False) -> Walk:
             mean = retracing_force(plan.problems[0], there, share)
             left = [c + rate * b - rate**2 * m for c, b, m in zip(left, bent, mean, strict=True)]
     return Walk(
+        far=far,
         left=flatten([w - s for w, s in zip(weights, start, strict=True)]),
         variate=flatten(left),
         law=_violation(start, weights, [rate**2 * q for q in squares]),
