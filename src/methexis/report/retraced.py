@@ -64,10 +64,10 @@ def overview(
                 zorder=3,
             )
     for name, colour in _COLOURS.items():
-        found = [c for c in result.controls if c.name == name]
+        shown = [c for c in result.controls if c.name == name]
         axes.plot(
-            [c.steps for c in found],
-            [max(c.length, ROUNDING) for c in found],
+            [c.steps for c in shown],
+            [max(c.length, ROUNDING) for c in shown],
             color=colour,
             marker="D",
             ms=4.5,
@@ -129,10 +129,11 @@ def lengths(result: ReverseScenarioResult) -> Figure:
     """What integrators leave, against the number of steps in the same time."""
     figure, axes = style.new_figure(style.PANEL, 400)
     for k, name in enumerate(result.scenario.dial.names):
-        found = [c for c in result.controls if c.name == name]
+        method = result.scenario.dial.values[k]
+        (point,) = (p for p in result.points if p.problem == 0 and p.value == method)
         axes.plot(
-            [c.steps for c in found],
-            [c.length for c in found],
+            [r.steps for r in point.readings],
+            [r.value for r in point.readings],
             color=style.STUDENTS[k],
             marker="o",
             ms=5,

@@ -181,16 +181,21 @@ def print_reverse(result: ReverseResult, out: Path) -> None:
 
 def _table(one: ReverseScenarioResult, points: list[Point]) -> Table:
     table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
-    columns = ("  " + one.scenario.dial.symbol, "way", "part", "predicted", "measured", "σ")
-    for i, name in enumerate(columns):
-        table.add_column(name, justify="left" if i < 3 else "right")
+    ways = len(one.scenario.curves) > 1
+    parts = len({p.part for p in one.points}) > 1
+    left = ["  " + one.scenario.dial.symbol, *["way"] * ways, *["part"] * parts]
+    for name in left:
+        table.add_column(name)
+    for name in ("predicted", "measured", "σ"):
+        table.add_column(name, justify="right")
     shown = -1
     for point in points:
         row = _row(one, point)
         if point.problem != shown:
             shown = point.problem
             table.add_row(f"  [dim]problem {shown + 1}[/dim]")
-        cells = [f"  {row['value']}", row["curve"], row["part"].removesuffix(" the minima")]
+        cells = [f"  {row['value']}", *[row["curve"]] * ways]
+        cells += [row["part"].removesuffix(" the minima")] * parts
         cells += [row["predicted"], f"{row['measured']} ± {row['half']}", row["deviation"]]
         table.add_row(*cells, style="red" if row["outlier"] else None)
     return table

@@ -2,7 +2,8 @@
 
 From a minimum only the noise of a batch does not return. Of independent samples a batch of ``B``
 has a ``B``-th of it; of shuffled epochs of ``N`` samples ``(N - B)/(N - 1)`` of that, which is
-nothing for ``B = N``. The data set is a product design of 64 samples, whose moments are exact.
+nothing for ``B = N``. The data set is a product design of 16 samples, whose moments are exact;
+shuffled walks are whole epochs.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ DIAL = Dial(
     f"batch size, of {SAMPLES} samples",
     (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0),
     least=1.0,
-    most=float(SAMPLES),
     whole=True,
 )
 SCALED_TIME = 0.5
 FULL = Effort((0.04, 0.03, 0.02, 0.015, 0.01), 512, (0, 1, 2))
-#: Batches of an epoch are not independent, so there is no variate; replicas make up for it.
-SHUFFLED = Effort(FULL.small, 2048, FULL.powers)
 LOOK = Effort((0.04, 0.02), 64, (0, 1), allowed=0.1)
-SHUFFLED_LOOK = Effort(LOOK.small, 256, LOOK.powers, LOOK.allowed)
+#: Batches of an epoch are not independent, so there is no variate; replicas make up for it. One to
+#: five epochs of single samples, and as many steps of larger batches.
+SHUFFLED = Effort(tuple(SCALED_TIME / SAMPLES / n for n in range(1, 6)), 2048, (0, 1, 2))
+SHUFFLED_LOOK = Effort(SHUFFLED.small[:2], 256, (0, 1), allowed=0.1)
 
 
 def _case(sampling: str, number: int, batch: float) -> Walks:
@@ -44,7 +45,13 @@ SCENARIO = Scenario(
     problems=DESCRIPTIONS,
     curves=(
         Curve("with replacement", partial(_case, "replace"), FULL, LOOK),
-        Curve("shuffled epochs", partial(_case, "shuffle"), SHUFFLED, SHUFFLED_LOOK),
+        Curve(
+            "shuffled epochs",
+            partial(_case, "shuffle"),
+            SHUFFLED,
+            SHUFFLED_LOOK,
+            values=tuple(b for b in DIAL.values if b <= SAMPLES),
+        ),
     ),
     limit="Exact as η → 0 at fixed ηn: measured at five learning rates and extrapolated.",
     seed=210_000,

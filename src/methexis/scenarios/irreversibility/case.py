@@ -72,12 +72,15 @@ class Curve:
     case : function
         ``case(problem, value)``; deterministic, and without any run.
     full, quick : Effort
+    values : tuple of float, optional
+        The part of the dial on which it has a meaning; all by default.
     """
 
     name: str
     case: Callable[[int, float], Case]
     full: Effort
     quick: Effort
+    values: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +117,10 @@ class Scenario:
     seed: int
     note: str = ""
     controls: Callable[[bool], tuple[Control, ...]] | None = None
+
+    def values(self, curve: Curve) -> tuple[float, ...]:
+        """Values of the dial at which a way is measured."""
+        return self.dial.values if curve.values is None else curve.values
 
     def case(self, curve: Curve, problem: int, value: float) -> Case:
         """One case, checked.

@@ -18,14 +18,13 @@ from methexis.core.checks import Array
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.products import loss_gradient
 from methexis.scenarios.irreversibility.case import Effort, Label, Show
-from methexis.scenarios.irreversibility.limits import extrapolated
 from methexis.scenarios.irreversibility.records import Found, Point, Reading
 from methexis.scenarios.irreversibility.setting import Setting
 from methexis.theory.irreversibility import return_order
 
 ORDER = "order of return"
 #: Rounding of a displacement, relative to the weights.
-_EPS = 1e-15
+_EPS = 3e-16
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,31 +117,31 @@ class Integration:
     def measure(
         self, label: Label, effort: Effort, *, seed: int, show: Show | None = None
     ) -> Found:
-        """Measure lengths at some steps; their logarithmic slopes are extrapolated to ``h = 0``.
+        """Measure lengths at some steps ``h``, and fit ``ln|·| = a + q ln h + c_1 h + c_2 h² + …``.
 
-        Nothing is random. The error is what the last power of the fit changes, and rounding.
+        The effort's powers are those of the correction. Nothing is random: the error of ``q`` is
+        what the last of them changes, and rounding.
         """
         scale = self.setting.sharpest
         time = self.scaled_time / scale
         counts = [round(self.scaled_time / small) for small in effort.small]
-        rates = np.array([time / n for n in counts])
         sizes = np.array([left_behind(self.setting, self.method, time, n) for n in counts])
         if show is not None:
             show(1.0)
-        spans = np.log(rates[:-1] / rates[1:])
-        slopes = np.log(sizes[:-1] / sizes[1:]) / spans
-        middles = np.sqrt(rates[:-1] * rates[1:])
-        lost = _EPS * float(np.linalg.norm(flatten(self.setting.start))) / sizes[1:] / spans
-        limit = extrapolated(middles.tolist(), list(slopes[:, None, None]), effort.powers, lost)
-        error = limit.error(0)
+        h = self.scaled_time / np.array(counts)
+        columns = [np.log(h), np.ones(len(h)), *(h**p for p in effort.powers)]
+        weights = np.linalg.pinv(np.stack(columns, axis=1))[0]
+        fewer = np.linalg.pinv(np.stack(columns[:-1], axis=1))[0]
+        measured = float(weights @ np.log(sizes))
+        lost = _EPS * float(np.linalg.norm(flatten(self.setting.start))) / sizes
+        error = abs(float((weights - fewer) @ np.log(sizes))) + float(np.abs(weights) @ lost)
         predicted = self.parts[ORDER]
-        measured = float(limit.mean[0])
         gap = measured - predicted
         allowed = effort.allowed * predicted
         deviation = float(np.sign(gap)) * max(abs(gap) - allowed, 0.0) / error
         readings = tuple(
-            Reading(lr * scale, lr, n, 1, seed, slope, 0.0, slope, 0.0)
-            for lr, n, slope in zip(middles.tolist(), counts[1:], slopes.tolist(), strict=True)
+            Reading(small, small / scale, n, 1, seed, size, 0.0, size, 0.0)
+            for small, n, size in zip(h.tolist(), counts, sizes.tolist(), strict=True)
         )
         point = Point(
             curve=label.curve,

@@ -80,7 +80,7 @@ def run_reversal(
         (curve, problem, value)
         for curve in scenario.curves
         for problem in range(problems)
-        for value in scenario.dial.values
+        for value in scenario.values(curve)
     ]
     found: list[Found] = []
     for number, (curve, problem, value) in enumerate(cases):
@@ -112,9 +112,10 @@ def run_reversal(
 
 def _lines(scenario: Scenario, problems: int) -> tuple[Line, ...]:
     """Predictions at the dial's values and, where it has a scale, half-way between them."""
-    values = scenario.dial.fine
     found = []
     for curve in scenario.curves:
+        most = scenario.values(curve)[-1]
+        values = tuple(v for v in scenario.dial.fine if v <= most)
         for problem in range(problems):
             parts = [scenario.case(curve, problem, v).parts for v in values]
             for part in parts[0]:

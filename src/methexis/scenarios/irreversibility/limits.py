@@ -108,18 +108,37 @@ def combination(rates: Sequence[float], powers: tuple[int, ...], errors: Array) 
 def scores(
     limit: Limit, target: Array, named: int, allowed: Array
 ) -> tuple[list[float], tuple[float, int]]:
-    """Independent normal numbers of the named directions; χ² of all others, and their number."""
+    """Independent normal numbers of the named directions; χ² of all others, and their number.
+
+    With ``z`` the deviation in the Cholesky factor's basis, ``ν`` degrees of freedom of the
+    covariance and ``t² = z_1² + … + z_k²``, Rao's decomposition of Hotelling's law is, as if the
+    limit's covariance were that of one sample,
+
+    ``(ν - p + 1)/(p - k) (z_{k+1}² + … + z_p²)/(ν + t²) ~ F(p - k, ν - p + 1)``.
+
+    Parameters
+    ----------
+    limit : Limit
+    target : array (n,)
+        Prediction.
+    named : int
+        How many directions come first.
+    allowed : array (named,)
+        By how much each may be off.
+    """
     gap = limit.mean - target
     gap[:named] = np.sign(gap[:named]) * np.maximum(np.abs(gap[:named]) - allowed, 0.0)
     factor = np.linalg.cholesky(limit.covariance)
     z = scipy.linalg.solve_triangular(factor, gap, lower=True)
     if not np.isfinite(limit.dof):
         return z[:named].tolist(), (0.0, 0)
-    count = len(z) - named
-    hotelling = float(z[named:] @ z[named:])
-    rest = limit.dof - count + 1
-    tail = scipy.stats.f.sf(hotelling * rest / (count * limit.dof), count, rest)
-    return (
-        [normal_score(float(score), limit.dof) for score in z[:named]],
-        (float(scipy.stats.chi2.isf(tail, count)), count),
-    )
+    before = np.concatenate([[0.0], np.cumsum(z**2)])
+    dof = limit.dof
+    single = [
+        normal_score(float(z[k] * np.sqrt((dof - k) / (dof + before[k]))), dof - k)
+        for k in range(named)
+    ]
+    count, left = len(z) - named, dof - len(z) + 1.0
+    ratio = left / count * (before[-1] - before[named]) / (dof + before[named])
+    tail = scipy.stats.f.sf(ratio, count, left)
+    return single, (float(scipy.stats.chi2.isf(tail, count)), count)

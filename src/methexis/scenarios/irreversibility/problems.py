@@ -22,7 +22,7 @@ from methexis.theory.gauge import random_minimum
 SHAPES = ((3, 2, (3,)), (2, 2, (3, 2)), (2, 2, (2, 3, 2)))
 SPREAD, AWAY = 0.3, 0.2
 #: Inputs and noise vectors of the data sets: all pairs of them.
-NUM_X, NUM_NOISE = 8, 8
+NUM_X, NUM_NOISE = 4, 4
 DESCRIPTIONS = tuple(
     f"depth {len(hidden) + 1}, widths {', '.join(map(str, hidden))}, {x} inputs, {y} labels, "
     f"seed {seed}"
@@ -32,7 +32,7 @@ DESCRIPTIONS = tuple(
 
 @cache
 def setting(number: int, *, data: bool = False, minimum: bool = True) -> Setting:
-    """A problem: of a teacher or of a data set of 64 samples, at a minimum or away from it."""
+    """A problem: of a teacher or of a data set of 16 samples, at a minimum or away from it."""
     dim_x, dim_y, hidden = SHAPES[number]
     teacher = Teacher.random(
         dim_x,

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 class Reading:
     """What did not return at one learning rate, in one direction, over ``η``.
 
+    Of integrators, its length.
+
     Attributes
     ----------
     small, lr : float

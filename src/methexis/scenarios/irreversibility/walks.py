@@ -8,6 +8,7 @@ together: along and across the minima where a case starts on them, else along ``
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -96,8 +97,15 @@ class Walks:
         }
 
     def plan(self, small: float, replicas: int, seed: int) -> Plan:
-        """Steps forward at ``ηλ`` at most ``small``, so that a whole number of them fills ``T``."""
-        steps = int(np.ceil(self.scaled_time / small - 1e-9))
+        """Steps forward at ``ηλ`` at most ``small``, so that whole epochs of them fill ``T``.
+
+        Where there are no epochs, whole steps. Samples of one epoch know of each other, so that a
+        part of one would add a correction that no power of ``η`` describes.
+        """
+        source, unit = self.setting.source, 1
+        if isinstance(source, Samples) and self.sampling == "shuffle":
+            unit = source.num_samples // math.gcd(source.num_samples, self.batch)
+        steps = unit * math.ceil(self.scaled_time / small / unit - 1e-9)
         return make_plan(
             self.setting.student,
             self.setting.source,
