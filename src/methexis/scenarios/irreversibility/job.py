@@ -103,14 +103,14 @@ def run_reversal(
         seed=first,
         points=tuple(p for f in found for p in f.points),
         rests=tuple(f.rest for f in found if f.rest is not None),
-        lines=_lines(scenario, problems),
+        lines=lines(scenario, problems),
         controls=() if scenario.controls is None else scenario.controls(quick),
         law=max(f.law for f in found),
         seconds=time.monotonic() - began,
     )
 
 
-def _lines(scenario: Scenario, problems: int) -> tuple[Line, ...]:
+def lines(scenario: Scenario, problems: int) -> tuple[Line, ...]:
     """Predictions at the dial's values and, where it has a scale, half-way between them."""
     found = []
     for curve in scenario.curves:
