@@ -2,7 +2,7 @@
 
 ``python -m evidence.reverse [--only NAME]`` measures the scenarios at the seeds that stand in their
 files and writes ``evidence/results/irreversibility/NAME.json``; with ``--render`` it only turns
-these files into docs/irreversibility.md, docs/images/irreversibility.png and the table of README.md.
+these files into docs/irreversibility.md, docs/images/irreversibility.png and README.md's table.
 """
 
 from __future__ import annotations
@@ -35,12 +35,13 @@ each fit stand in `src/methexis/scenarios/irreversibility`, fixed before the run
 row, outliers too. `methexis reverse NAME` repeats a scenario, `--seed 1` with other random numbers,
 and writes a page with figures.
 
-How to read it. A displacement of the weights is a vector. Its part *along the minima* is the one in
-which L does not change to second order, *across* the rest of the predicted one; from elsewhere it is
-taken along the prediction. "±" is half of a 95 % interval, from the spread of replicas after
-variates of mean zero are subtracted (5.27). *σ* is measured less predicted over its standard error,
-as a standard normal number, made independent between the parts of a case. χ² sums their squares over
-a dial, and is to be compared with the number of points; *p* is how often a right theory does worse.
+How to read it. A displacement of the weights is a vector. Its part *along the minima* is the one
+in which L does not change to second order, *across* the rest of the predicted one; from elsewhere
+it is taken along the prediction. Both are over η. "±" is half of a 95 % interval, from the spread
+of replicas after variates of mean zero are subtracted (5.27). *σ* is measured less predicted over
+its standard error, as a standard normal number, made independent between the parts of a case. χ²
+sums their squares over a dial, and is to be compared with the number of points; *p* is how often a
+right theory does worse.
 *Others* sums over all directions of the space of weights in which nothing is predicted, *plain*
 repeats χ² with nothing subtracted from the means. *Signal* is the median over points of the
 prediction in standard errors of the measurement. Exact descent and integrators are deterministic:

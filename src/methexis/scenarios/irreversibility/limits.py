@@ -34,11 +34,14 @@ class Limit:
     covariance : array (n, n)
     dof : float
         Infinite where nothing is random.
+    weights : array (num_rates,)
+        Of the means at the learning rates, in the limit.
     """
 
     mean: Array
     covariance: Array
     dof: float
+    weights: Array
 
     def error(self, i: int) -> float:
         """Standard error of a component."""
@@ -79,7 +82,7 @@ def extrapolated(
         weights = combination(rates, powers, np.ones(len(rates)))
         fewer = combination(rates, powers[:-1], np.ones(len(rates)))
         error = np.abs((weights - fewer) @ means) + np.abs(weights) @ rounding
-        return Limit(weights @ means, np.diag(error**2), np.inf)
+        return Limit(weights @ means, np.diag(error**2), np.inf, weights)
     covariances = np.stack([np.cov(f, rowvar=False) / replicas for f in found])
     covariances += rounding[:, None, None] ** 2 * np.eye(size)
     sizes = np.sqrt(np.trace(covariances, axis1=1, axis2=2))
@@ -89,6 +92,7 @@ def extrapolated(
         weights @ means,
         np.tensordot(weights**2, covariances, 1),
         float(parts.sum() ** 2 / np.sum(parts**2) * (replicas - 1)),
+        weights,
     )
 
 

@@ -57,6 +57,8 @@ class Point:
     raw, raw_error, raw_deviation : float
         The same without variates.
     readings : tuple of Reading
+    weights : tuple of float
+        Of the readings in the measured limit; none where they are not combined linearly.
     """
 
     curve: str
@@ -73,16 +75,7 @@ class Point:
     raw_error: float
     raw_deviation: float
     readings: tuple[Reading, ...]
-
-    @property
-    def judged(self) -> bool:
-        """Theory claims to hold everywhere."""
-        return True
-
-    @property
-    def gap(self) -> float:
-        """Measured less predicted."""
-        return self.measured - self.predicted
+    weights: tuple[float, ...] = ()
 
     @property
     def signal(self) -> float:

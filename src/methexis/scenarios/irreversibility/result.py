@@ -85,7 +85,13 @@ class ReverseScenarioResult:
     def read(cls, scenario: Scenario, summary: dict[str, Any]) -> ReverseScenarioResult:
         """The result that a `summary` was made of; verdicts are judged anew."""
         points = tuple(
-            Point(**{**p, "readings": tuple(Reading(**r) for r in p["readings"])})
+            Point(
+                **{
+                    **p,
+                    "readings": tuple(Reading(**r) for r in p["readings"]),
+                    "weights": tuple(p["weights"]),
+                }
+            )
             for p in summary["points"]
         )
         lines = tuple(

@@ -195,6 +195,7 @@ class Walks:
                     )
                     for k, lr in enumerate(rates)
                 ),
+                weights=tuple(limits[0].weights.tolist()),
             )
             for i, part in enumerate(self.directions)
         )
