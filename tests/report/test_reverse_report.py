@@ -85,4 +85,8 @@ def test_numbers_have_the_decimals_of_their_errors() -> None:
         "−1.200",
         "0.012",
     )
-    assert rounded(replace(point, predicted=1e-15, measured=-1e-13, half=1e-11)) == ("0", "0", "0")
+    assert rounded(replace(point, predicted=1e-15, measured=-1e-13, half=2e-11)) == (
+        "0",
+        "0",
+        "2e-11",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -122,16 +123,17 @@ def _row(one: ReverseScenarioResult, point: Point) -> dict[str, Any]:
 def rounded(point: Point) -> tuple[str, str, str]:
     """Prediction, measurement and half interval with the decimals that the error deserves.
 
-    What is smaller than rounding is zero.
+    Seven of them at most; a smaller half interval is written as a power of ten.
     """
-    least = 1e-8
-    exponent = int(f"{max(point.half, least):.1e}".split("e")[1])
-    decimals = min(max(1 - exponent, 0), 9)
-    found = [
-        f"{value:.{decimals}f}".replace("-", "−") if abs(value) > least else "0"
-        for value in (point.predicted, point.measured, point.half)
+    exponent = int(f"{max(point.half, 1e-300):.1e}".split("e")[1])
+    decimals = min(max(1 - exponent, 0), 7)
+    least = 0.5 * 10.0**-decimals
+    values = [
+        f"{value:.{decimals}f}".replace("-", "−") if abs(value) >= least else "0"
+        for value in (point.predicted, point.measured)
     ]
-    return found[0], found[1], found[2]
+    half = f"{point.half:.{decimals}f}" if decimals < 7 else f"{point.half:.0e}"
+    return values[0], values[1], half
 
 
 def print_reversal(one: ReverseScenarioResult, *, rows: bool) -> None:
@@ -142,9 +144,9 @@ def print_reversal(one: ReverseScenarioResult, *, rows: bool) -> None:
         textwrap.fill(one.scenario.claim, 78, initial_indent="  ", subsequent_indent="  ")
     )
     if rows:
-        console.print(_table(one, list(one.points)))
+        _print_points(console, one, list(one.points))
     elif outliers := [p for v in one.verdicts for p in v.outliers]:
-        console.print(_table(one, outliers))
+        _print_points(console, one, outliers)
     for v in one.verdicts:
         console.print(
             f"  {outcome.mark(v.agrees)} {v.curve}: χ² {v.chi2:.1f} for {v.dof} points "
@@ -152,8 +154,8 @@ def print_reversal(one: ReverseScenarioResult, *, rows: bool) -> None:
         )
         if v.rest_dof:
             console.print(
-                f"    elsewhere: χ² {v.rest_chi2:.0f} for {v.rest_dof} directions "
-                f"(p {v.rest_p:.2g}); without variates: χ² {v.raw_chi2:.1f}"
+                f"    other directions: χ² {v.rest_chi2:.0f} for {v.rest_dof} "
+                f"(p {v.rest_p:.2g}); plain means: χ² {v.raw_chi2:.1f}"
             )
     if one.law > 0.0:
         console.print(
@@ -179,23 +181,18 @@ def print_reverse(result: ReverseResult, out: Path) -> None:
     )
 
 
-def _table(one: ReverseScenarioResult, points: list[Point]) -> Table:
-    table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
-    ways = len(one.scenario.curves) > 1
-    parts = len({p.part for p in one.points}) > 1
-    left = ["  " + one.scenario.dial.symbol, *["way"] * ways, *["part"] * parts]
-    for name in left:
-        table.add_column(name)
-    for name in ("predicted", "measured", "σ"):
-        table.add_column(name, justify="right")
-    shown = -1
-    for point in points:
-        row = _row(one, point)
-        if point.problem != shown:
-            shown = point.problem
-            table.add_row(f"  [dim]problem {shown + 1}[/dim]")
-        cells = [f"  {row['value']}", *[row["curve"]] * ways]
-        cells += [row["part"].removesuffix(" the minima")] * parts
-        cells += [row["predicted"], f"{row['measured']} ± {row['half']}", row["deviation"]]
-        table.add_row(*cells, style="red" if row["outlier"] else None)
-    return table
+def _print_points(console: Console, one: ReverseScenarioResult, points: list[Point]) -> None:
+    """A table for each way and problem."""
+    for (curve, problem), group in itertools.groupby(points, lambda p: (p.curve, p.problem)):
+        console.print(f"  [dim]{curve}, problem {problem + 1}[/dim]")
+        table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
+        for name, width in (("    " + one.scenario.dial.symbol, 22), ("part", 17)):
+            table.add_column(name, min_width=width, no_wrap=True)
+        for name, width in (("predicted", 10), ("measured", 18), ("σ", 6)):
+            table.add_column(name, justify="right", min_width=width)
+        for point in group:
+            row = _row(one, point)
+            cells = [f"    {row['value']}", row["part"], row["predicted"]]
+            cells += [f"{row['measured']} ± {row['half']}", row["deviation"]]
+            table.add_row(*cells, style="red" if row["outlier"] else None)
+        console.print(table)
