@@ -10,14 +10,14 @@ from rich.console import Console
 
 
 def deviation(value: float, digits: int = 2) -> str:
-    """Write a number of standard deviations, always with its sign.
+    """Write a number of standard deviations, always with its sign; none of them is ``+0``.
 
     Examples
     --------
-    >>> deviation(0.314), deviation(-2.55, 1)
-    ('+0.31', '−2.5')
+    >>> deviation(0.314), deviation(-2.56, 1), deviation(-1e-5)
+    ('+0.31', '−2.6', '+0.00')
     """
-    return f"{value:+.{digits}f}".replace("-", "−")
+    return f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", "−")
 
 
 def provenance(summary: dict[str, Any], seeds: Iterable[tuple[str, int]]) -> list[tuple[str, str]]:

@@ -150,7 +150,7 @@ def print_reversal(one: ReverseScenarioResult, *, rows: bool) -> None:
     for v in one.verdicts:
         console.print(
             f"  {outcome.mark(v.agrees)} {v.curve}: χ² {v.chi2:.1f} for {v.dof} points "
-            f"(p {v.p_value:.2g}), largest {v.largest:+.1f} σ"
+            f"(p {v.p_value:.2g}), largest {outcome.deviation(v.largest, 1)} σ"
         )
         if v.rest_dof:
             console.print(
