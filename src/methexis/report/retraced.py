@@ -14,13 +14,11 @@ from methexis.report.dials import MARKERS, dial_axis, places
 from methexis.scenarios.irreversibility.records import Point
 from methexis.scenarios.irreversibility.result import ReverseScenarioResult
 from methexis.scenarios.irreversibility.steps import AT_REST, FLOWS, SCENARIO
-from methexis.scenarios.irreversibility.verdict import OUTLIER
+from methexis.scenarios.irreversibility.verdict import OUTLIER, ZERO
 from methexis.scenarios.irreversibility.walks import ACROSS
 
 #: Least length that the overview shows: what is below, zero too, is rounding.
 ROUNDING = 1e-17
-#: Least prediction that has a place on a logarithmic axis.
-ZERO = 1e-9
 #: Ways of the overview: all but one, whose points would lie between the others.
 _LEFT_OUT = SCENARIO.curves[1].name
 _COLOURS = dict(
