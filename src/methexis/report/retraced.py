@@ -105,7 +105,7 @@ def amounts(result: ReverseScenarioResult) -> Figure:
                 look: dict[str, Any] = _look(p, colour)
                 x = places(dial, [p.value])
                 if kinds:
-                    axes.plot(x, [p.measured], **look)
+                    axes.plot(x + 0.2 * (p.problem - 1), [p.measured], **look)
                 elif abs(p.predicted) > ZERO:
                     axes.errorbar(x, [abs(p.measured)], yerr=[p.half], lw=1.3, capsize=2.5, **look)
     dial_axis(axes, dial)
