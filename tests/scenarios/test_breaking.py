@@ -114,7 +114,15 @@ def test_a_tiny_run_works_and_repeats(curve: tuple[Scenario, Curve]) -> None:
     tiny = replace(one, quick=replace(one.quick, small=one.quick.small[:1], replicas=4))
     value = scenario.values(one.quick)[0]
     first, second = (
-        measure(scenario, tiny, 0, value, seed=scenario.seed, quick=True) for _ in range(2)
+        measure(
+            tiny,
+            scenario.case(one, 0, value),
+            0,
+            value,
+            seed=scenario.seed,
+            quick=True,
+        )
+        for _ in range(2)
     )
     assert replace_seconds(first) == replace_seconds(second)
     assert first.readings[0].lost == 0

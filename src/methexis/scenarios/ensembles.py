@@ -90,6 +90,10 @@ class Ensemble:
         """The same with all slow times times a factor."""
         return replace(self, slow_times=tuple(factor * time for time in self.slow_times))
 
+    def thinned(self, every: int) -> Ensemble:
+        """The same, looked at at every ``every``-th of the slow times only, the last among them."""
+        return replace(self, slow_times=self.slow_times[::-every][::-1])
+
     def plan(self, replicas: int, seed: int) -> Plan:
         """The run, validated."""
         steps = self.steps
