@@ -201,7 +201,7 @@ def compare(
         [r.small for r in readings],
         [r.value for r in readings],
         [r.error for r in readings],
-        curve.powers[: len(readings)],
+        curve.powers_at(predicted)[: len(readings)],
     )
     measured, error = 1.0 - fit.coefficients[0], fit.errors[0]
     dof = min(r.replicas - r.lost for r in readings) - 1
