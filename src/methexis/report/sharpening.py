@@ -11,6 +11,7 @@ from rich.console import Console
 
 from methexis.report import numbers, style
 from methexis.report.page import Page
+from methexis.report.paragraphs import mark, say
 from methexis.scenarios.sharpening.curvature import ALIGNMENT, BATCH, TOP, TRACE
 from methexis.scenarios.sharpening.result import CaseResult, SharpenResult
 
@@ -147,11 +148,11 @@ def print_case(one: CaseResult) -> None:
     """Print one case: its claim and its checks."""
     console = Console(highlight=False)
     case = one.found.case
-    console.print(f"\n[bold]{case.title}[/bold] [dim]({case.name})[/dim]")
-    console.print(f"  {case.claim}", soft_wrap=True)
+    console.print(f"\n[bold]{case.title}[/bold] [dim]({case.name}, {one.seconds:.1f} s)[/dim]")
+    say(console, case.claim)
     for check in one.checks:
-        mark = "[green]✓[/green]" if check.passed else "[red]✗[/red]"
-        console.print(f"  {mark} {check.name}: {check.found}; expected {check.expected}")
+        text = f"{check.name}: {check.found}; expected {check.expected}"
+        say(console, text, lead=mark(check.passed), indent=4)
 
 
 def print_sharpen(result: SharpenResult, out: Path) -> None:
@@ -161,6 +162,7 @@ def print_sharpen(result: SharpenResult, out: Path) -> None:
     word = "[bold red]FAIL[/bold red]" if failed else "[bold green]PASS[/bold green]"
     count = len(result.results)
     why = f"not {', '.join(failed)}" if failed else f"{count} of {count} cases as predicted"
-    console.print(f"\n{word}  {why}")
+    console.print()
+    say(console, why, lead=f"{word}  ", indent=6)
     console.print(f"[dim]seconds: {result.seconds:.1f}[/dim]")
     console.print(f"report: {out / 'report.html'}", soft_wrap=True)
