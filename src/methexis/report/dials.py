@@ -24,7 +24,7 @@ _MARKERS = ("o", "s", "^", "D", "v", "P")
 #: Width and height of a small multiple.
 SMALL = (style.THIRD, 300)
 #: Characters of an axis label's line.
-_LABEL = 46
+_LABEL = 50
 #: Width of a legend's handle with the space around it, and of a letter.
 _HANDLE, _LETTER = 46, 7
 #: Alignment that every axis reaches down to.

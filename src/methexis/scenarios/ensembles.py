@@ -66,14 +66,10 @@ class Ensemble:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """The folded problem of each student, on whose minima kernels are taken.
-
-        A loss whitened by a running estimate has the minima of the one whitened by the noise.
-        """
+        """The folded problem of each student, on whose minima kernels are taken."""
         if self.minima is not None:
             return self.minima
-        loss = "whitened" if self.loss == "whitened_running" else self.loss
-        return tuple(Problem.of(self.source, s, loss) for s in self.students)
+        return tuple(Problem.of(self.source, s, theory_loss(self.loss)) for s in self.students)
 
     @property
     def steps(self) -> NDArray[np.int64]:
@@ -163,6 +159,17 @@ class Outcome:
     def late(self) -> Array:
         """Mean over snapshots, ``(replica, layer, n, n)``."""
         return np.asarray(self.kernels.mean(axis=0))
+
+
+def theory_loss(loss: str) -> str:
+    """The loss whose minima runs settle on: a running estimate has those of the noise's metric.
+
+    Examples
+    --------
+    >>> theory_loss("whitened_running"), theory_loss("squared")
+    ('whitened', 'squared')
+    """
+    return "whitened" if loss == "whitened_running" else loss
 
 
 def window(first: float, last: float, count: int) -> tuple[float, ...]:

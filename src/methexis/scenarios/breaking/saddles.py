@@ -40,6 +40,7 @@ from methexis.scenarios.breaking.scenario import (
     Scenario,
 )
 from methexis.scenarios.breaking.settled import WITHOUT
+from methexis.scenarios.breaking.students import two_students
 
 #: Seeds of the teachers and of the students' embeddings and views.
 PROBLEMS = (0, 1, 2)
@@ -51,9 +52,8 @@ RANK = 5
 def _problem(number: int) -> tuple[Teacher, tuple[EDLN, ...]]:
     seed = PROBLEMS[number]
     teacher = Teacher.random(RANK, RANK, condition=4.0, noise=0.3, condition_x=2.0, seed=seed)
-    students = (
-        EDLN.random(teacher, (RANK,), condition=STUDENT_CONDITION, seed=10 * seed + 1),
-        EDLN.random(teacher, (RANK, RANK), condition=STUDENT_CONDITION, seed=10 * seed + 2),
+    students = two_students(
+        teacher, seed=seed, condition=STUDENT_CONDITION, hidden=((RANK,), (RANK, RANK))
     )
     return teacher, students
 
