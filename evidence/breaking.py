@@ -139,7 +139,7 @@ def table(results: Sequence[ScenarioResult]) -> str:
         dial = result.scenario.dial
         ends = f"{dial.symbol}: {dial.label(dial.values[0])} … {dial.label(dial.values[-1])}"
         for v in result.verdicts:
-            predicted = [p.predicted for p in result.of(v.curve)]
+            predicted = [round(p.predicted, 12) + 0.0 for p in result.of(v.curve)]
             span = (
                 "1"
                 if min(predicted) > 1.0 - 1e-9

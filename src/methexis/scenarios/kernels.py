@@ -87,10 +87,21 @@ def alignments(kernels: Sequence[Array]) -> Array:
     return np.array([[1.0 - misalignment(a, b) for b in kernels] for a in kernels])
 
 
-def worst_pair(alignment: Array) -> tuple[int, int]:
-    """The least aligned two layers of a matrix ``(layer, layer)``; the first of equals."""
-    pairs = itertools.combinations(range(len(alignment)), 2)
-    return min(pairs, key=lambda pair: float(alignment[pair]))
+def worst_pair(alignment: Array, tie: float = 0.0) -> tuple[int, int]:
+    """The least aligned two layers of a matrix ``(layer, layer)``; the first of equals.
+
+    Pairs within ``tie`` of the least count as equal to it: where theory gives two layers one
+    kernel, rounding is not to choose between them.
+
+    Examples
+    --------
+    >>> found = np.array([[1.0, 0.5, 0.5 - 1e-16], [0.5, 1.0, 1.0], [0.5 - 1e-16, 1.0, 1.0]])
+    >>> worst_pair(found), worst_pair(found, tie=1e-8)
+    ((0, 2), (0, 1))
+    """
+    pairs = list(itertools.combinations(range(len(alignment)), 2))
+    least = min(alignment[pair] for pair in pairs)
+    return next(pair for pair in pairs if alignment[pair] <= least + tie)
 
 
 def layer_names(students: Sequence[EDLN | MLP]) -> list[str]:

@@ -2,8 +2,8 @@
 
 Which pair of layers is watched is settled before the run: the pair that theory predicts to be the
 worst. Where theory predicts that all pairs are perfect, it is the pair of layers of two students
-that is worst at the start of the runs. To choose it afterwards would favour pairs that chance has
-moved apart.
+that is worst at the start of the runs. Of equal pairs, as layers of one kernel make them, it is the
+first. To choose it afterwards would favour pairs that chance has moved apart.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def watched(case: Case, ensemble: Ensemble) -> tuple[int, int]:
 
     In the latter case of different students, as far as there are two.
     """
-    pair = worst_pair(case.predicted)
+    pair = worst_pair(case.predicted, tie=ACCURACY)
     if case.predicted[pair] < PERFECT:
         return pair
     start = ensemble.plan(2, 0).start
@@ -183,7 +183,7 @@ def watched(case: Case, ensemble: Ensemble) -> tuple[int, int]:
     owner = np.repeat(np.arange(len(ensemble.students)), [s.depth - 1 for s in ensemble.students])
     if len(ensemble.students) > 1:
         found = np.where(owner[:, None] == owner, np.inf, found)
-    return worst_pair(found)
+    return worst_pair(found, tie=ACCURACY)
 
 
 def compare(
