@@ -35,8 +35,3 @@ def say(console: Console, text: str, *, lead: str = "  ", indent: int = 2, style
     lines = textwrap.wrap(text, width, break_on_hyphens=False, break_long_words=False)
     body = f"\n{' ' * indent}".join(escape(line) for line in lines)
     console.print(lead + (f"[{style}]{body}[/{style}]" if style else body), soft_wrap=True)
-
-
-def mark(passed: bool) -> str:
-    """The lead of a check, four columns wide."""
-    return "  [green]✓[/green] " if passed else "  [red]✗[/red] "
