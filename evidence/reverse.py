@@ -45,7 +45,8 @@ right theory does worse.
 *Others* sums over all directions of the space of weights in which nothing is predicted, *plain*
 repeats χ² with nothing subtracted from the means. *Signal* is the median over points of the
 prediction in standard errors of the measurement. Exact descent and integrators are deterministic:
-there the unit of *σ* is what the last power of the fit changes, and χ² has no chance in it.
+there the unit of *σ* is what the last power of the fit changes, and χ² has no chance in it. A
+batch of all samples is deterministic too: predicted zero, shown, and not counted in χ².
 
 ![What does not return against steps, for SGD, descent and flow](images/irreversibility.png)
 
@@ -114,9 +115,10 @@ def table(results: Sequence[ReverseScenarioResult]) -> str:
         for v in result.verdicts:
             others = f"{v.rest_chi2:.0f} / {v.rest_dof} | {v.rest_p:.2g}" if v.rest_dof else " | "
             plain = f"{v.raw_chi2:.1f} | {v.raw_p:.2g}" if v.rest_dof else " | "
+            signal = f"{v.signal:.0f}" if v.rest_dof else ""
             lines.append(
                 f"| {ends} | {v.curve} | {v.chi2:.1f} | {v.dof} | {v.p_value:.2g} | "
-                f"{v.largest:+.1f} | {others} | {plain} | {v.signal:.0f} | "
+                f"{v.largest:+.1f} | {others} | {plain} | {signal} | "
                 f"{'yes' if v.agrees else '**no**'} |"
             )
     return "\n".join(lines) + "\n"

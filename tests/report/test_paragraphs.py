@@ -8,8 +8,7 @@ import itertools
 import pytest
 from rich.console import Console
 
-from methexis.report.outcome import mark
-from methexis.report.paragraphs import LONGEST, say
+from methexis.report.paragraphs import LONGEST, mark, say
 
 TEXT = "largest eigenvalue: path [16 points]: largest deviation -0.14 σ (p 1); expected p >= 0.001 "
 
@@ -18,7 +17,7 @@ TEXT = "largest eigenvalue: path [16 points]: largest deviation -0.14 σ (p 1); 
 def test_lines_break_between_words_and_hang(width: int) -> None:
     out = io.StringIO()
     console = Console(file=out, width=width, highlight=False)
-    say(console, 3 * TEXT, lead=f"  {mark(True)} ", indent=4)
+    say(console, 3 * TEXT, lead=mark(True), indent=4)
     lines = out.getvalue().splitlines()
     assert max(map(len, lines)) <= min(width, LONGEST)
     assert lines[0].startswith("  ✓ largest")
@@ -28,3 +27,8 @@ def test_lines_break_between_words_and_hang(width: int) -> None:
     room = min(width, LONGEST)
     for line, following in itertools.pairwise(lines):
         assert len(line) + 1 + len(following.split()[0]) > room
+
+
+def test_a_failed_check_has_another_mark() -> None:
+    assert "✗" in mark(False)
+    assert "✗" not in mark(True)

@@ -135,7 +135,7 @@ def print_scenario(one: ScenarioResult, *, rows: bool) -> None:
             f"{v.curve}: χ² {v.chi2:.1f} for {v.dof} points (p {v.p_value:.2g}), "
             f"largest {v.largest:+.1f} σ{lost}"
         )
-        say(console, text, lead=f"  {outcome.mark(v.agrees)} ", indent=4)
+        say(console, text, lead=outcome.mark(v.agrees), indent=4)
         points = one.of(v.curve) if rows else list(v.outliers)
         if points:
             console.print(_table(one, points))

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from methexis.report.paragraphs import say
 
-#: Of a quick run, on the terminal.
+#: What is said of a quick run.
 QUICK = (
     "Quick: one problem, few learning rates. What these leave of higher orders is allowed for, and "
     "deviations count beyond that."
@@ -40,8 +40,8 @@ def provenance(summary: dict[str, Any], seeds: Iterable[tuple[str, int]]) -> lis
 
 
 def mark(passed: bool) -> str:
-    """The sign before a line of the terminal."""
-    return "[green]✓[/green]" if passed else "[red]✗[/red]"
+    """The lead of a check on the terminal, four columns wide."""
+    return "  [green]✓[/green] " if passed else "  [red]✗[/red] "
 
 
 def print_outcome(
@@ -64,10 +64,9 @@ def print_outcome(
         What to say of a success.
     """
     console = Console(highlight=False)
-    word, colour = (words[1], "red") if failed else (words[0], "green")
+    word = f"[bold red]{words[1]}[/bold red]" if failed else f"[bold green]{words[0]}[/bold green]"
     console.print()
-    lead = f"[bold {colour}]{word}[/bold {colour}]  "
-    text = f"not {', '.join(failed)}" if failed else otherwise
-    say(console, text, lead=lead, indent=len(word) + 2)
+    why = f"not {', '.join(failed)}" if failed else otherwise
+    say(console, why, lead=f"{word}  ", indent=len(words[bool(failed)]) + 2)
     console.print(f"[dim]seconds: {seconds:.1f}[/dim]")
     console.print(f"report: {out / 'report.html'}", soft_wrap=True)

@@ -14,13 +14,11 @@ from methexis.report.dials import MARKERS, dial_axis, places
 from methexis.scenarios.irreversibility.records import Point
 from methexis.scenarios.irreversibility.result import ReverseScenarioResult
 from methexis.scenarios.irreversibility.steps import AT_REST, FLOWS, SCENARIO
-from methexis.scenarios.irreversibility.verdict import OUTLIER
+from methexis.scenarios.irreversibility.verdict import OUTLIER, ZERO
 from methexis.scenarios.irreversibility.walks import ACROSS
 
 #: Least length that the overview shows: what is below, zero too, is rounding.
 ROUNDING = 1e-17
-#: Least prediction that has a place on a logarithmic axis.
-ZERO = 1e-9
 #: Ways of the overview: all but one, whose points would lie between the others.
 _LEFT_OUT = SCENARIO.curves[1].name
 _COLOURS = dict(
@@ -107,7 +105,7 @@ def amounts(result: ReverseScenarioResult) -> Figure:
                 look: dict[str, Any] = _look(p, colour)
                 x = places(dial, [p.value])
                 if kinds:
-                    axes.plot(x, [p.measured], **look)
+                    axes.plot(x + 0.2 * (p.problem - 1), [p.measured], **look)
                 elif abs(p.predicted) > ZERO:
                     axes.errorbar(x, [abs(p.measured)], yerr=[p.half], lw=1.3, capsize=2.5, **look)
     dial_axis(axes, dial)

@@ -139,8 +139,7 @@ def rounded(point: Point) -> tuple[str, str, str]:
 def print_reversal(one: ReverseScenarioResult, *, rows: bool) -> None:
     """Print one scenario; ``rows`` for its whole table, else only verdicts and outliers."""
     console = Console(highlight=False)
-    name = f"{one.scenario.name}, {one.seconds:.1f} s"
-    console.print(f"\n[bold]{one.scenario.title}[/bold] [dim]({name})[/dim]")
+    console.print(f"\n[bold]{one.scenario.title}[/bold] [dim]({one.scenario.name})[/dim]")
     say(console, one.scenario.claim)
     if rows:
         _print_points(console, one, list(one.points))
@@ -148,10 +147,10 @@ def print_reversal(one: ReverseScenarioResult, *, rows: bool) -> None:
         _print_points(console, one, outliers)
     for v in one.verdicts:
         text = (
-            f"{v.curve}: χ² {v.chi2:.1f} for {v.dof} points (p {v.p_value:.2g}), "
-            f"largest {outcome.deviation(v.largest, 1)} σ"
+            f"{v.curve}: χ² {v.chi2:.1f} for {v.dof} points (p {v.p_value:.2g}), largest "
+            f"{outcome.deviation(v.largest, 1)} σ"
         )
-        say(console, text, lead=f"  {outcome.mark(v.agrees)} ", indent=4)
+        say(console, text, lead=outcome.mark(v.agrees), indent=4)
         if v.rest_dof:
             text = (
                 f"other directions: χ² {v.rest_chi2:.0f} for {v.rest_dof} (p {v.rest_p:.2g}); "
@@ -160,7 +159,7 @@ def print_reversal(one: ReverseScenarioResult, *, rows: bool) -> None:
             say(console, text, lead="    ", indent=4)
     if one.law > 0.0:
         text = f"charges: law kept within {one.law:.1g} (expected <= {LAW:g})"
-        say(console, text, lead=f"  {outcome.mark(one.law <= LAW)} ", indent=4)
+        say(console, text, lead=outcome.mark(one.law <= LAW), indent=4)
     if one.quick:
         say(console, outcome.QUICK, style="dim")
 

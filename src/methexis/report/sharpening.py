@@ -142,7 +142,7 @@ def print_case(one: CaseResult) -> None:
     say(console, case.claim)
     for check in one.checks:
         text = f"{check.name}: {check.found}; expected {check.expected}"
-        say(console, text, lead=f"  {outcome.mark(check.passed)} ", indent=4)
+        say(console, text, lead=outcome.mark(check.passed), indent=4)
 
 
 def print_sharpen(result: SharpenResult, out: Path) -> None:

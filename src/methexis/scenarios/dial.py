@@ -76,6 +76,8 @@ class Dial:
         --------
         >>> Dial("κ", "weight decay", (1.0, 4.0)).fine
         (1.0, 2.0, 4.0)
+        >>> Dial("B", "batch size", (1.0, 2.0, 8.0), whole=True).fine
+        (1.0, 2.0, 4.0, 8.0)
         """
         values = np.asarray(self.values)
         if self.scale == "log":

@@ -5,7 +5,8 @@ directions agree, does the worst of them among so many (Bonferroni), is nothing 
 directions, and do the named ones agree without variates. Deviations within a case are independent
 standard normal numbers by construction (`limits`), and cases have separate random numbers. Exact
 descent and integrators have no chance in them: their deviations are in units of what the last power
-of the fit changes.
+of the fit changes. Nor has a batch of all samples among random ones, which counts for the largest
+deviation only.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ FALSE_ALARM = 0.001
 OUTLIER = 3.0
 #: Rounding of charges over a walk of hundreds of steps, relative to the largest weight squared.
 LAW = 1e-12
+#: A prediction below this is zero: nothing is random there.
+ZERO = 1e-9
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Verdict:
     curve : str
     chi2, p_value : float
     dof : int
+        Points that are counted in χ².
     largest, largest_p : float
         Largest deviation in σ, with its sign; probability of one as large among so many.
     rest_chi2, rest_p : float
@@ -70,24 +74,24 @@ class Verdict:
 
 def judge(curve: str, points: Sequence[Point], rests: Sequence[Rest]) -> Verdict:
     """Judge the points of one curve, and its other directions."""
-    deviations = np.array([p.deviation for p in points])
-    chi2 = float(deviations @ deviations)
-    raw = float(sum(p.raw_deviation**2 for p in points))
-    largest = max(deviations.tolist(), key=abs)
+    counted = [p for p in points if abs(p.predicted) > ZERO]
+    chi2 = float(sum(p.deviation**2 for p in counted))
+    raw = float(sum(p.raw_deviation**2 for p in counted))
+    largest = max((p.deviation for p in points), key=abs)
     single = 2.0 * float(scipy.stats.norm.sf(abs(largest)))
     rest_chi2, rest_dof = sum(r.chi2 for r in rests), sum(r.dof for r in rests)
     return Verdict(
         curve=curve,
         chi2=chi2,
-        dof=len(points),
-        p_value=float(scipy.stats.chi2.sf(chi2, len(points))),
+        dof=len(counted),
+        p_value=float(scipy.stats.chi2.sf(chi2, len(counted))),
         largest=largest,
         largest_p=1.0 - (1.0 - single) ** len(points),
         rest_chi2=rest_chi2,
         rest_dof=rest_dof,
         rest_p=float(scipy.stats.chi2.sf(rest_chi2, rest_dof)) if rest_dof else 1.0,
         raw_chi2=raw,
-        raw_p=float(scipy.stats.chi2.sf(raw, len(points))),
-        signal=float(np.median([p.signal for p in points])),
+        raw_p=float(scipy.stats.chi2.sf(raw, len(counted))),
+        signal=float(np.median([p.signal for p in counted])),
         outliers=tuple(p for p in points if abs(p.deviation) > OUTLIER),
     )
