@@ -8,7 +8,8 @@ import itertools
 import pytest
 from rich.console import Console
 
-from methexis.report.paragraphs import LONGEST, mark, say
+from methexis.report.outcome import mark
+from methexis.report.paragraphs import LONGEST, say
 
 TEXT = "largest eigenvalue: path [16 points]: largest deviation -0.14 σ (p 1); expected p >= 0.001 "
 
