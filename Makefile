@@ -88,9 +88,10 @@ clean: ## delete what the jobs made, the environments included
 	rm -rf demo-out .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(STAMP): requirements/dev.lock pyproject.toml
+$(STAMP): requirements/dev.lock requirements/torch.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --requirement requirements/dev.lock
+	$(BIN)/python -m pip install --quiet --requirement requirements/torch.txt
 	$(BIN)/python $(INSTALL)
 	touch $@
 

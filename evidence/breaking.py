@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,8 @@ from evidence.scenario_files import README, ROOT, readme_with, write
 from methexis.report import dials, style
 from methexis.report.breaking import print_scenario, rounded
 from methexis.scenarios.breaking import SCENARIOS, ScenarioResult, run_break
-from methexis.scenarios.breaking.measure import Point
+from methexis.scenarios.breaking.measure import Point, compare
+from methexis.scenarios.breaking.scenario import NO_OFFSET, PERFECT, Curve
 
 FOLDER = RESULTS / "breaking"
 
@@ -87,12 +90,12 @@ def committed() -> list[str]:
 def pages() -> dict[Path, str]:
     """Text of every page that shows these results."""
     found = {name: read(name) for name in committed()}
-    parts = [INTRODUCTION, "## Summary\n", table([result for _, result in found.values()])]
+    results = [result for _, result in found.values()]
+    parts = [INTRODUCTION, "## Summary\n", table(results), lean(results)]
     for name, (summary, result) in found.items():
         parts += _section(name, summary, result)
     texts = {ROOT / "docs" / "breaking.md": "\n".join(parts)}
-    block = table([result for _, result in found.values()])
-    return texts | {README: readme_with("breaking", block)}
+    return texts | {README: readme_with("breaking", table(results))}
 
 
 def table(results: Sequence[ScenarioResult]) -> str:
@@ -106,7 +109,7 @@ def table(results: Sequence[ScenarioResult]) -> str:
         dial = result.scenario.dial
         ends = f"{dial.symbol}: {dial.label(dial.values[0])} … {dial.label(dial.values[-1])}"
         for v in result.verdicts:
-            predicted = [p.predicted for p in result.of(v.curve)]
+            predicted = [round(p.predicted, 12) + 0.0 for p in result.of(v.curve)]
             span = (
                 "1"
                 if min(predicted) > 1.0 - 1e-9
@@ -117,6 +120,47 @@ def table(results: Sequence[ScenarioResult]) -> str:
                 f"| {v.p_value:.2g} | {v.largest:+.1f} | {'yes' if v.agrees else '**no**'} |"
             )
     return "\n".join(lines) + "\n"
+
+
+def lean(results: Sequence[ScenarioResult]) -> str:
+    """On which side points lie that are predicted to be 1 on curves with an offset elsewhere."""
+    whole, rest = [], []
+    for result in results:
+        for curve in result.scenario.curves:
+            for p in result.of(curve.name):
+                if p.predicted > PERFECT and curve.powers != NO_OFFSET:
+                    whole.append(p.deviation)
+                    rest.append(_without_largest(curve, p).deviation)
+    if not whole:
+        return ""
+    (mean, away), (mean_rest, away_rest) = _average(whole), _average(rest)
+    return (
+        f"On curves with an offset elsewhere, {len(whole)} points are predicted to be 1 exactly "
+        "and fitted without a linear term ([theory.md](theory.md), 5.14b). They deviate by "
+        f"{mean:+.2f} σ on average, {abs(away):.1f} standard errors of that average; without the "
+        f"largest learning rate of each by {mean_rest:+.2f} σ, {abs(away_rest):.1f} standard "
+        "errors. That points to powers above the third, which the fit does not have.\n"
+    )
+
+
+def _without_largest(curve: Curve, p: Point) -> Point:
+    kept = p.readings[1:]
+    effort = replace(curve.full, small=curve.full.small[1:])
+    return compare(
+        curve,
+        p.problem,
+        p.value,
+        pair=p.pair,
+        predicted=p.predicted,
+        readings=kept,
+        effort=effort,
+    )
+
+
+def _average(deviations: list[float]) -> tuple[float, float]:
+    """Mean of standard normal numbers, and that in units of its own standard error."""
+    mean = sum(deviations) / len(deviations)
+    return mean, mean * math.sqrt(len(deviations))
 
 
 def _section(name: str, summary: dict[str, Any], result: ScenarioResult) -> list[str]:

@@ -6,7 +6,7 @@ from methexis.version import __version__
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
-    submodules=["geometry", "init", "schedules", "theory"],
+    submodules=["geometry", "init", "measures", "schedules", "theory"],
     submod_attrs={
         # sources and students
         "core": ["EDLN", "MLP", "Samples", "Teacher", "View"],
@@ -14,6 +14,8 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "errors": ["ConditionError", "MethexisError"],
         # weights
         "core.gap": ["canonical_gauge", "entropic_gap"],
+        # practice
+        "measures": ["Comparison", "compare"],
         # experiment
         "report": ["write_report"],
         "training": ["Run", "open_run", "train"],

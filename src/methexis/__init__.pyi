@@ -1,5 +1,6 @@
 from methexis import geometry as geometry
 from methexis import init as init
+from methexis import measures as measures
 from methexis import schedules as schedules
 from methexis import theory as theory
 from methexis.core import EDLN as EDLN
@@ -11,6 +12,8 @@ from methexis.core.gap import canonical_gauge as canonical_gauge
 from methexis.core.gap import entropic_gap as entropic_gap
 from methexis.errors import ConditionError as ConditionError
 from methexis.errors import MethexisError as MethexisError
+from methexis.measures import Comparison as Comparison
+from methexis.measures import compare as compare
 from methexis.report import write_report as write_report
 from methexis.training import Run as Run
 from methexis.training import open_run as open_run

@@ -13,7 +13,55 @@ from methexis.measures.features import features
 
 #: Options beside the defaults, by the name of the measure. A measure without an entry is tested
 #: with its defaults only.
-MORE: dict[str, list[dict[str, Any]]] = {}
+MORE: dict[str, list[dict[str, Any]]] = {
+    "cka": [
+        {"kernel": "rbf"},
+        {"kernel": "rbf", "bandwidth": 0.5, "debiased": True},
+        {"debiased": True},
+        {"debiased": True, "estimator": "lange"},
+        {"debiased": True, "sampled_features": True},
+    ],
+    "hsic": [{"kernel": "linear"}, {"debiased": True}, {"kernel": "linear", "debiased": True}],
+    "rv": [{"modified": True}],
+    "distance_correlation": [{"debiased": True}],
+    "cknna": [{"metric": "dot"}, {"definition": "code"}],
+    "cycle_knn": [{"k": 3, "metric": "euclidean"}],
+    "edit_distance_knn": [{"k": 5, "metric": "euclidean"}],
+    "jaccard_knn": [{"k": 5, "metric": "euclidean"}],
+    "lcs_knn": [{"k": 5, "metric": "euclidean"}],
+    "mutual_knn": [{"k": 5, "metric": "euclidean"}, {"k": 3, "metric": "dot"}],
+    "rank_similarity": [{"k": 5, "metric": "euclidean"}],
+    "second_order_cosine": [{"k": 5, "profile": "distance"}],
+    "procrustes": [{"alpha": 0.0}, {"alpha": 0.5}],
+    "procrustes_distance": [{"alpha": 0.0}, {"alpha": 0.5}],
+    "bures": [{"kernel": "rbf"}],
+    "bures_distance": [{"kernel": "rbf", "bandwidth": 0.5}],
+    "linear_predictivity": [
+        {"direction": "forward", "ridge": 0.1},
+        {"direction": "backward", "num_folds": 10, "seed": 3},
+    ],
+    "matching": [{"absolute": True}],
+    "soft_matching": [{"absolute": True}],
+    "cca": [{"squared": True}],
+    "svcca": [
+        {"num_directions": 2},
+        {"num_directions": 3, "standardise": True},
+        {"variance": 0.9, "squared": True},
+    ],
+    "gulp": [{"ridge": 0.0}, {"ridge": 1.0}],
+    "rsa": [
+        {"dissimilarity": "squared"},
+        {"dissimilarity": "correlation", "comparison": "spearman"},
+        {"dissimilarity": "cosine", "comparison": "cosine"},
+        {"comparison": "spearman"},
+    ],
+    "rsa_whitened": [
+        {"comparison": "correlation"},
+        {"dissimilarity": "correlation"},
+        {"dissimilarity": "cosine"},
+    ],
+    "rsa_kendall": [{"variant": "b"}, {"dissimilarity": "correlation"}],
+}
 
 VARIANTS: list[Measure[Any]] = [
     entry(**options) for name, entry in MEASURES.items() for options in ({}, *MORE.get(name, []))

@@ -2,7 +2,7 @@
 
     reduce(features) -> reduced            once per representation: the expensive part
     score(reduced, reduced) -> float       once per pair
-    reorder(reduced, order) -> reduced     the rows permuted, from what was reduced, never recomputed
+    reorder(reduced, order) -> reduced     its rows permuted, never computed again
 
 A measure declares what it cannot see (`invariances`), where its scores lie (`range`) and what two
 identical representations score (`aligned`); one contract suite holds every entry of the registry to
@@ -20,7 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array
+from methexis.errors import MethexisError
 from methexis.measures.features import MIN_SAMPLES, Features
+from methexis.measures.rdm import RDM
 
 Orders = NDArray[np.int64]  # (num_orders, num_samples), each row a permutation
 Counts = NDArray[np.int64]  # (num_resamples, num_samples), how often each sample was drawn
@@ -49,11 +51,24 @@ def invariant(*groups: Invariance) -> frozenset[Invariance]:
 
 @dataclass(frozen=True)
 class NullMoments:
-    """Mean, standard deviation and skewness of a score over all pairings of the rows, exactly."""
+    """Mean, standard deviation and skewness of a score over all pairings of the rows, exactly.
+
+    Attributes
+    ----------
+    mean, sd, skewness : float
+        Of the score.
+    dominance : float
+        How much of the spread one sample makes, where that is known; 0 to 1. Near 1 the score
+        depends on where one sample of either representation goes, and takes few values.
+    step: float
+        The distance between one possible score and the next, where they are counts; else 0.
+    """
 
     mean: float
     sd: float
     skewness: float
+    dominance: float = 0.0
+    step: float = 0.0
 
 
 R = TypeVar("R")
@@ -76,17 +91,28 @@ class Measure(ABC, Generic[R]):
         1: with null, interval and correction; 2: score and permutation.
     min_samples : int
         Fewest rows.
+    resampling : {"bootstrap", "halves"}
+        Which resamples of the rows give an interval; see `resampling`.
     reference : str
         Where it comes from.
     """
 
     name: ClassVar[str]
-    range: ClassVar[tuple[float, float]]
-    aligned: ClassVar[float] = 1.0
     distance: ClassVar[bool] = False
     tier: ClassVar[int] = 1
     min_samples: ClassVar[int] = MIN_SAMPLES
+    resampling: ClassVar[str] = "bootstrap"
     reference: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def range(self) -> tuple[float, float]:
+        """Bounds of the score; a class variable where they do not depend on the options."""
+
+    @property
+    def aligned(self) -> float:
+        """Score of two identical representations; a class variable likewise."""
+        return 1.0
 
     @property
     @abstractmethod
@@ -98,9 +124,27 @@ class Measure(ABC, Generic[R]):
     def invariances(self) -> frozenset[Invariance]:
         """All groups under which scores do not change, and no other."""
 
+    @property
+    def min_features(self) -> int:
+        """Fewest columns."""
+        return 1
+
     @abstractmethod
     def reduce(self, features: Features) -> R:
         """What of one representation is needed to compare it."""
+
+    def reduce_rdm(self, rdm: RDM) -> R:
+        """The same from dissimilarities, if the measure needs no more than these.
+
+        Raises
+        ------
+        MethexisError
+            If it needs features.
+        """
+        raise MethexisError(
+            f"{self.name}: expected features for {rdm.name}, which this measure needs, got an RDM; "
+            "measures of representational similarity (rsa) take one"
+        )
 
     @abstractmethod
     def score(self, a: R, b: R) -> float:
@@ -119,8 +163,13 @@ class Measure(ABC, Generic[R]):
         del a, b
         return None
 
+    def null_mean(self, a: R, b: R) -> float | None:
+        """Exact mean over all orders, where it is known but higher moments are not."""
+        del a, b
+        return None
+
     def resampled(self, a: R, b: R, counts: Counts) -> Array | None:
-        """Scores of bootstrap samples of the rows, or None where none is defined.
+        """Scores of resamples of the rows, or None where none is defined.
 
         A sample drawn twice is never taken for a neighbour of, or a pair with, its own duplicate.
         """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from rich.table import Table
 
 from methexis.report import dials, numbers, outcome, style
 from methexis.report.page import Page
+from methexis.report.paragraphs import say
 from methexis.scenarios.breaking.measure import Point
 from methexis.scenarios.breaking.result import BreakResult, ScenarioResult
 from methexis.scenarios.breaking.verdict import FALSE_ALARM, OUTLIER, Verdict
@@ -73,7 +73,7 @@ def _section(one: ScenarioResult) -> dict[str, Any]:
         "dial": scenario.dial,
         "agrees": one.agrees,
         "quick": one.quick,
-        "problems": scenario.problems[: 1 + max(p.problem for p in one.points)],
+        "problems": scenario.problems[: one.problems],
         "verdicts": [_verdict(v) for v in one.verdicts],
         "rows": [_row(one, p) for p in one.points],
         "outliers": [_row(one, p) for v in one.verdicts for p in v.outliers],
@@ -126,30 +126,30 @@ def rounded(point: Point) -> tuple[str, str, str]:
 def print_scenario(one: ScenarioResult, *, rows: bool) -> None:
     """Print one scenario; ``rows`` for its whole table, else only verdicts and outliers."""
     console = Console(highlight=False)
-    console.print(f"\n[bold]{one.scenario.title}[/bold] [dim]({one.scenario.name})[/dim]")
-    console.print(
-        textwrap.fill(one.scenario.claim, 78, initial_indent="  ", subsequent_indent="  ")
-    )
-    if rows:
-        console.print(_table(one, list(one.points)))
-    elif outliers := [p for v in one.verdicts for p in v.outliers]:
-        console.print(_table(one, outliers))
+    name = f"{one.scenario.name}, {one.seconds:.1f} s"
+    console.print(f"\n[bold]{one.scenario.title}[/bold] [dim]({name})[/dim]")
+    say(console, one.scenario.claim)
     for v in one.verdicts:
-        lost = f"; {v.lost} lost" if v.lost else ""
-        console.print(
-            f"  {outcome.mark(v.agrees)} {v.curve}: χ² {v.chi2:.1f} for {v.dof} points "
-            f"(p {v.p_value:.2g}), largest {v.largest:+.1f} σ{lost}"
+        lost = f"; {v.lost} replica{'s' * (v.lost > 1)} lost" if v.lost else ""
+        text = (
+            f"{v.curve}: χ² {v.chi2:.1f} for {v.dof} points (p {v.p_value:.2g}), "
+            f"largest {v.largest:+.1f} σ{lost}"
         )
-    if one.quick:
-        console.print(
-            "  [dim]Quick: one problem, few learning rates. What these leave of higher\n"
-            "  orders is allowed for, and deviations count beyond that.[/dim]"
-        )
+        say(console, text, lead=outcome.mark(v.agrees), indent=4)
+        points = one.of(v.curve) if rows else list(v.outliers)
+        if points:
+            console.print(_table(one, points))
+    if one.quick and rows:
+        say(console, outcome.QUICK, style="dim")
 
 
 def print_break(result: BreakResult, out: Path) -> None:
     """Print the verdict over all scenarios."""
     count = len(result.results)
+    if count > 1 and any(one.quick for one in result.results):
+        console = Console(highlight=False)
+        console.print()
+        say(console, outcome.QUICK, lead="", indent=0, style="dim")
     outcome.print_outcome(
         [one.scenario.name for one in result.results if not one.agrees],
         words=("AGREES", "DISAGREES"),
@@ -160,15 +160,17 @@ def print_break(result: BreakResult, out: Path) -> None:
 
 
 def _table(one: ScenarioResult, points: list[Point]) -> Table:
+    """Points of one curve."""
+    several = one.problems > 1
     table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
-    columns = ["  " + one.scenario.dial.symbol, "way", "problem", "predicted", "measured"]
-    columns += ["allowed", "σ beyond"] if one.quick else ["σ"]
+    columns = ["    " + one.scenario.dial.symbol, *(["problem"] if several else [])]
+    columns += ["predicted", "measured", *(["allowed", "σ beyond"] if one.quick else ["σ"])]
     for i, name in enumerate(columns):
-        table.add_column(name, justify="left" if i in (0, 1) else "right")
+        table.add_column(name, justify="left" if i == 0 else "right", no_wrap=True)
     for point in points:
         row = _row(one, point)
-        cells = [f"  {row['value']}", row["curve"], str(row["problem"]), row["predicted"]]
-        cells.append(f"{row['measured']} ± {row['half']}")
+        cells = [f"    {row['value']}", *([str(row["problem"])] if several else [])]
+        cells += [row["predicted"], f"{row['measured']} ± {row['half']}"]
         cells += [row["allowed"], row["deviation"]] if one.quick else [row["deviation"]]
         table.add_row(*cells, style="red" if row["outlier"] else None)
     return table

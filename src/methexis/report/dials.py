@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,10 @@ from methexis.scenarios.dial import Dial
 MARKERS = ("o", "s", "^", "D", "v", "P")
 #: Width and height of a small multiple.
 SMALL = (style.THIRD, 300)
+#: Characters of an axis label's line.
+_LABEL = 50
+#: Width of a legend's handle with the space around it, and of a letter.
+_HANDLE, _LETTER = 46, 7
 #: Alignment that every axis reaches down to.
 LEAST_SPAN = 0.9
 
@@ -146,14 +151,20 @@ def dial_axis(axes: Axes, dial: Dial, *, small: bool = False) -> None:
     if dial.scale == "log":
         style.log_axis(axes, "x")
     elif dial.scale == "names":
-        axes.set_xticks(range(1, len(dial.names) + 1), dial.names, rotation=40, ha="right")
+        turned: dict[str, Any] = {} if _short(dial) else {"rotation": 40, "ha": "right"}
+        axes.set_xticks(range(1, len(dial.names) + 1), dial.names, **turned)
         axes.set_xlim(0.4, len(dial.names) + 0.6)
         axes.grid(visible=False, axis="x")
     unit = f" ({dial.unit})" if dial.unit else ""
-    if small:
-        axes.set_xlabel("" if dial.scale == "names" else f"{dial.symbol}{unit}")
-    elif dial.scale != "names":
-        axes.set_xlabel(f"{dial.words},\n{dial.symbol}{unit}")
+    if dial.scale == "names" and not _short(dial):
+        return  # names speak for themselves
+    symbol = f"{dial.symbol}{unit}"
+    axes.set_xlabel(symbol if small else textwrap.fill(f"{dial.words}, {symbol}", _LABEL))
+
+
+def _short(dial: Dial) -> bool:
+    """Whether the names of a dial are no longer than numbers."""
+    return max(map(len, dial.names), default=0) <= 3
 
 
 def _legend(figure: Figure, result: ScenarioResult) -> None:
@@ -162,4 +173,6 @@ def _legend(figure: Figure, result: ScenarioResult) -> None:
         for k in range(len(result.scenario.curves))
     ]
     names = [curve.name for curve in result.scenario.curves]
-    figure.legend(handles, names, loc="outside upper left", ncols=2 if len(names) < 3 else 3)
+    width = _HANDLE + max(map(len, names)) * _LETTER
+    columns = min(max(int(style.PANEL // width), 1), len(names))
+    figure.legend(handles, names, loc="outside upper left", ncols=columns)

@@ -8,6 +8,14 @@ from typing import Any
 
 from rich.console import Console
 
+from methexis.report.paragraphs import say
+
+#: What is said of a quick run.
+QUICK = (
+    "Quick: one problem, few learning rates. What these leave of higher orders is allowed for, and "
+    "deviations count beyond that."
+)
+
 
 def deviation(value: float, digits: int = 2) -> str:
     """Write a number of standard deviations, always with its sign; none of them is ``+0``.
@@ -32,8 +40,8 @@ def provenance(summary: dict[str, Any], seeds: Iterable[tuple[str, int]]) -> lis
 
 
 def mark(passed: bool) -> str:
-    """The sign before a line of the terminal."""
-    return "[green]✓[/green]" if passed else "[red]✗[/red]"
+    """The lead of a check on the terminal, four columns wide."""
+    return "  [green]✓[/green] " if passed else "  [red]✗[/red] "
 
 
 def print_outcome(
@@ -57,6 +65,8 @@ def print_outcome(
     """
     console = Console(highlight=False)
     word = f"[bold red]{words[1]}[/bold red]" if failed else f"[bold green]{words[0]}[/bold green]"
-    console.print(f"\n{word}  {'not ' + ', '.join(failed) if failed else otherwise}")
+    console.print()
+    why = f"not {', '.join(failed)}" if failed else otherwise
+    say(console, why, lead=f"{word}  ", indent=len(words[bool(failed)]) + 2)
     console.print(f"[dim]seconds: {seconds:.1f}[/dim]")
     console.print(f"report: {out / 'report.html'}", soft_wrap=True)

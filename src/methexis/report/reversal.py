@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from rich.table import Table
 
 from methexis.report import numbers, outcome, retraced, style
 from methexis.report.page import Page
+from methexis.report.paragraphs import say
 from methexis.scenarios.irreversibility.records import Point
 from methexis.scenarios.irreversibility.result import ReverseResult, ReverseScenarioResult
 from methexis.scenarios.irreversibility.verdict import FALSE_ALARM, LAW, OUTLIER, Verdict
@@ -140,33 +140,28 @@ def print_reversal(one: ReverseScenarioResult, *, rows: bool) -> None:
     """Print one scenario; ``rows`` for its whole table, else only verdicts and outliers."""
     console = Console(highlight=False)
     console.print(f"\n[bold]{one.scenario.title}[/bold] [dim]({one.scenario.name})[/dim]")
-    console.print(
-        textwrap.fill(one.scenario.claim, 78, initial_indent="  ", subsequent_indent="  ")
-    )
+    say(console, one.scenario.claim)
     if rows:
         _print_points(console, one, list(one.points))
     elif outliers := [p for v in one.verdicts for p in v.outliers]:
         _print_points(console, one, outliers)
     for v in one.verdicts:
-        console.print(
-            f"  {outcome.mark(v.agrees)} {v.curve}: χ² {v.chi2:.1f} for {v.dof} points "
-            f"(p {v.p_value:.2g}), largest {outcome.deviation(v.largest, 1)} σ"
+        text = (
+            f"{v.curve}: χ² {v.chi2:.1f} for {v.dof} points (p {v.p_value:.2g}), largest "
+            f"{outcome.deviation(v.largest, 1)} σ"
         )
+        say(console, text, lead=outcome.mark(v.agrees), indent=4)
         if v.rest_dof:
-            console.print(
-                f"    other directions: χ² {v.rest_chi2:.0f} for {v.rest_dof} "
-                f"(p {v.rest_p:.2g}); plain means: χ² {v.raw_chi2:.1f}"
+            text = (
+                f"other directions: χ² {v.rest_chi2:.0f} for {v.rest_dof} (p {v.rest_p:.2g}); "
+                f"plain means: χ² {v.raw_chi2:.1f}"
             )
+            say(console, text, lead="    ", indent=4)
     if one.law > 0.0:
-        console.print(
-            f"  {outcome.mark(one.law <= LAW)} charges: law kept within {one.law:.1g} "
-            f"(expected <= {LAW:g})"
-        )
+        text = f"charges: law kept within {one.law:.1g} (expected <= {LAW:g})"
+        say(console, text, lead=outcome.mark(one.law <= LAW), indent=4)
     if one.quick:
-        console.print(
-            "  [dim]Quick: one problem, few learning rates. What these leave of higher\n"
-            "  orders is allowed for, and deviations count beyond that.[/dim]"
-        )
+        say(console, outcome.QUICK, style="dim")
 
 
 def print_reverse(result: ReverseResult, out: Path) -> None:

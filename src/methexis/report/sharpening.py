@@ -11,6 +11,7 @@ from rich.console import Console
 
 from methexis.report import numbers, outcome, style
 from methexis.report.page import Page
+from methexis.report.paragraphs import say
 from methexis.scenarios.sharpening.curvature import ALIGNMENT, BATCH, TOP, TRACE
 from methexis.scenarios.sharpening.result import CaseResult, SharpenResult
 
@@ -137,11 +138,11 @@ def print_case(one: CaseResult) -> None:
     """Print one case: its claim and its checks."""
     console = Console(highlight=False)
     case = one.found.case
-    console.print(f"\n[bold]{case.title}[/bold] [dim]({case.name})[/dim]")
-    console.print(f"  {case.claim}", soft_wrap=True)
+    console.print(f"\n[bold]{case.title}[/bold] [dim]({case.name}, {one.seconds:.1f} s)[/dim]")
+    say(console, case.claim)
     for check in one.checks:
-        sign = outcome.mark(check.passed)
-        console.print(f"  {sign} {check.name}: {check.found}; expected {check.expected}")
+        text = f"{check.name}: {check.found}; expected {check.expected}"
+        say(console, text, lead=outcome.mark(check.passed), indent=4)
 
 
 def print_sharpen(result: SharpenResult, out: Path) -> None:

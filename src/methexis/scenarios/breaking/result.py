@@ -62,6 +62,11 @@ class ScenarioResult:
         """Whether every curve agrees with its prediction."""
         return all(v.agrees for v in self.verdicts)
 
+    @property
+    def problems(self) -> int:
+        """How many of the scenario's problems were measured."""
+        return 1 + max(p.problem for p in self.points)
+
     @classmethod
     def read(cls, scenario: Scenario, summary: dict[str, Any]) -> ScenarioResult:
         """The result that a `summary` was made of; verdicts are judged anew."""

@@ -26,8 +26,8 @@ LEAST_VALUES, LEAST_PROBLEMS, LEAST_REPLICAS = 5, 3, 16
 #: Alignment above which a pair counts as predicted to be perfect.
 PERFECT = 1.0 - 1e-9
 
-#: 1 - A at vanishing offset: kernels deviate by ``k₁ε + k₂ε² + …`` and ``1 - A`` is quadratic in
-#: the deviation, so it has no linear term and a cubic one.
+#: 1 - A where theory predicts no offset: the deviation of two kernels starts at order ε and ``1 -
+#: A`` is half of its square, so there is no linear term, and a cubic one (docs/theory.md §5.6).
 NO_OFFSET = (0, 2, 3)
 #: 1 - A at an offset: the deviation of order ε multiplies the offset itself.
 OFFSET = (0, 1, 2)
@@ -89,7 +89,8 @@ class Curve:
     full : Effort
         Extrapolated to a small parameter of zero by a fit of `powers`.
     powers : tuple of int
-        Model ``Σ_p c_p ε^p`` of ``1 - A``; the coefficient of power 0 is the value.
+        Model ``Σ_p c_p ε^p`` of ``1 - A``; the coefficient of power 0 is the value. Of cases that
+        are predicted to be perfect it is `NO_OFFSET` on every curve.
     quick : Effort
         Few values of the small parameter, fitted with as many of the powers; an allowance is made
         for what the others do.
@@ -103,6 +104,10 @@ class Curve:
     powers: tuple[int, ...]
     quick: Effort
     holds: tuple[float, float] = (-math.inf, math.inf)
+
+    def powers_at(self, predicted: float) -> tuple[int, ...]:
+        """Powers of the fit where theory predicts that alignment of the watched pair."""
+        return NO_OFFSET if predicted > PERFECT else self.powers
 
 
 @dataclass(frozen=True, eq=False)
