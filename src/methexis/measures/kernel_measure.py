@@ -17,6 +17,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
+import array_api_compat
 import numpy as np
 from numpy.typing import NDArray
 
@@ -48,7 +49,8 @@ class SampledMatrix(PairMatrix):
     def reordered(self, order: NDArray[np.int64]) -> SampledMatrix:
         """Rows and columns in that order."""
         found = super().reordered(order)
-        rows = self.xp.take(self.rows, self.xp.asarray(order), axis=0)
+        index: Any = self.xp.asarray(order, device=array_api_compat.device(self.rows))
+        rows = self.xp.take(self.rows, index, axis=0)
         return SampledMatrix(found.matrix, found.kernel, found.xp, rows)
 
 
