@@ -69,6 +69,32 @@ def test_a_subset_of_reordered_rows(measure: Measure[Any]) -> None:
 
 
 @every_measure
+def test_nothing_that_is_asked_changes_what_was_reduced(measure: Measure[Any]) -> None:
+    a, b = reduced(measure, X, Y)
+    before = measure.score(a, b)
+    moments = measure.null_moments(a, b)
+    resamples(measure, a, b, num_samples=len(X), num_resamples=3, seed=0)
+    assert measure.score(a, b) == before
+    assert measure.null_moments(a, b) == moments
+
+
+@every_measure
+def test_fewer_neighbours_of_a_subset_are_the_nearest(measure: Measure[Any]) -> None:
+    k = measure.options()["k"]
+    assert isinstance(measure, ListMeasure)
+    if k < 3:
+        return
+    a, b = reduced(measure, X, Y)
+    chosen = np.random.default_rng(6).permutation(np.arange(len(X)) < 20)[None]
+    together = measure.of_subsets(a, b, chosen, (k, 2))[0]
+    fewer = type(measure)(**{**measure.options(), "k": 2})
+    assert isinstance(fewer, ListMeasure)
+    alone = fewer.resampled(*reduced(fewer, X, Y), chosen.astype(np.int64))
+    assert alone is not None
+    assert together[1] == pytest.approx(alone[0], rel=1e-12, abs=1e-12)
+
+
+@every_measure
 def test_a_copy_is_no_subset(measure: Measure[Any]) -> None:
     a, b = reduced(measure, X, Y)
     counts = np.ones((1, len(X)), dtype=np.int64)

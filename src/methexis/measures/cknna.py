@@ -168,7 +168,8 @@ def matrix(lists: Indices, values: Array) -> sparse.csr_array:
     """A square matrix with these values at the neighbours of each sample, and zeros elsewhere."""
     n, k = lists.shape
     ends = np.arange(0, n * k + 1, k)
-    found = sparse.csr_array((values.ravel(), lists.ravel(), ends), shape=(n, n))
+    # Copies, for sorting happens in place.
+    found = sparse.csr_array((values.flatten(), lists.flatten(), ends), shape=(n, n))
     found.sort_indices()
     return found
 
