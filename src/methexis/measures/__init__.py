@@ -2,6 +2,8 @@
 
 from methexis.measures.cka import CKA, cka
 from methexis.measures.compare import Comparison, compare
+from methexis.measures.compare_all import compare_all
+from methexis.measures.grid import Grid
 from methexis.measures.measure import Invariance, Measure, NullMoments
 from methexis.measures.preprocessing import Preprocessing
 from methexis.measures.registry import MEASURES
@@ -15,7 +17,9 @@ __all__ = [
     "Preprocessing",
     # comparison
     "Comparison",
+    "Grid",
     "compare",
+    "compare_all",
     # measures
     "CKA",
     "cka",

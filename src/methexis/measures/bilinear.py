@@ -2,22 +2,26 @@
 
 CKA, HSIC, RV, the cosine of Gram matrices, distance correlation, representational similarity with
 Pearson or Spearman correlation, and the overlap of neighbour lists are all of this form; they
-differ in how a representation becomes its matrix ``a``. So permutations and exact moments over all
-of them are written once, here.
+differ in how a representation becomes its matrix ``a``. So permutations, exact moments over all of
+them and batches over many pairs are written once, here: with matrices as vectors over pairs of
+samples, a grid of scores is one product of two matrices.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from methexis.core.checks import Array
 from methexis.measures import moments
 from methexis.measures.features import Namespace, Tensor
-from methexis.measures.measure import Measure, NullMoments
+from methexis.measures.measure import Measure, NullMoments, Orders
+from methexis.measures.pair_products import pair_products
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +60,15 @@ class PairMatrix:
 
 
 class BilinearMeasure(Measure[PairMatrix]):
-    """A measure ``Σ_ij a_ij b_ij`` of two matrices over pairs of samples."""
+    """A measure ``Σ_ij a_ij b_ij`` of two matrices over pairs of samples.
+
+    Attributes
+    ----------
+    mirrored : bool
+        Whether the matrices are symmetric, to rounding.
+    """
+
+    mirrored: ClassVar[bool] = True
 
     def score(self, a: PairMatrix, b: PairMatrix) -> float:
         """The score of a pair."""
@@ -68,4 +80,32 @@ class BilinearMeasure(Measure[PairMatrix]):
 
     def null_moments(self, a: PairMatrix, b: PairMatrix) -> NullMoments | None:
         """Exact moments over all orders, from sums that each matrix keeps."""
-        return moments.null_moments(a.sums, b.sums)
+        return self.moments_from(self.null_sums(a), self.null_sums(b))
+
+    def null_sums(self, reduced: PairMatrix) -> moments.PairSums:
+        """Sums of the products of entries."""
+        return reduced.sums
+
+    def moments_from(self, a: moments.PairSums, b: moments.PairSums) -> NullMoments:
+        """Exact moments over all orders."""
+        return moments.null_moments(a, b)
+
+    def lean(self, reduced: PairMatrix) -> PairMatrix:
+        """Without the kernel."""
+        return PairMatrix(reduced.matrix, reduced.matrix, reduced.xp)
+
+    def score_grid(self, rows: Sequence[PairMatrix], columns: Sequence[PairMatrix]) -> Array:
+        """One product of all matrices as vectors, a few rows of samples at a time."""
+        return self._products(rows, columns, None)
+
+    def permuted_grid(
+        self, rows: Sequence[PairMatrix], columns: Sequence[PairMatrix], orders: Orders
+    ) -> Array:
+        """One gather per column and one product of all matrices per order."""
+        return self._products(rows, columns, orders)
+
+    def _products(
+        self, rows: Sequence[PairMatrix], columns: Sequence[PairMatrix], orders: Orders | None
+    ) -> Array:
+        first, second = ([reduced.matrix for reduced in side] for side in (rows, columns))
+        return pair_products(first, second, orders, symmetric=self.mirrored)
