@@ -4,9 +4,13 @@ from methexis.measures.cka import CKA, cka
 from methexis.measures.compare import Comparison, compare
 from methexis.measures.compare_all import compare_all
 from methexis.measures.grid import Grid
+from methexis.measures.distance_correlation import DistanceCorrelation, distance_correlation
+from methexis.measures.gram_cosine import GramCosine, gram_alignment, gram_cosine
+from methexis.measures.hsic import HSIC, hsic
 from methexis.measures.measure import Invariance, Measure, NullMoments
 from methexis.measures.preprocessing import Preprocessing
 from methexis.measures.registry import MEASURES
+from methexis.measures.rv import RV, rv
 
 __all__ = [
     # what a measure is
@@ -22,5 +26,14 @@ __all__ = [
     "compare_all",
     # measures
     "CKA",
+    "DistanceCorrelation",
+    "GramCosine",
+    "HSIC",
+    "RV",
     "cka",
+    "distance_correlation",
+    "gram_alignment",
+    "gram_cosine",
+    "hsic",
+    "rv",
 ]

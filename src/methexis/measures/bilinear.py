@@ -9,10 +9,11 @@ samples, a grid of scores is one product of two matrices.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +25,24 @@ from methexis.measures.measure import Measure, NullMoments, Orders
 from methexis.measures.pair_products import pair_products
 
 
+class PairForm(ABC):
+    """A representation in such a sum: its matrix, or what gives the same sums without it."""
+
+    @abstractmethod
+    def inner(self, other: Any) -> float:
+        """``Σ_ij a_ij b_ij`` with another of the same kind."""
+
+    @abstractmethod
+    def reordered(self, order: NDArray[np.int64]) -> PairForm:
+        """The same of the samples in that order."""
+
+    @abstractmethod
+    def null_moments(self, other: Any) -> NullMoments | None:
+        """Exact moments of `inner` over all orders, or None where they would take the matrix."""
+
+
 @dataclass(frozen=True, eq=False)
-class PairMatrix:
+class PairMatrix(PairForm):
     """A representation as a matrix over pairs of samples.
 
     Attributes
@@ -47,6 +64,10 @@ class PairMatrix:
         """What moments over orders need of the matrix; summed once, ``n^3``."""
         return moments.pair_sums(self.matrix)
 
+    def inner(self, other: PairMatrix) -> float:
+        """Sum of the products of entries."""
+        return float(self.xp.sum(self.matrix * other.matrix))
+
     def reordered(self, order: NDArray[np.int64]) -> PairMatrix:
         """Rows and columns in that order."""
         index: Any = self.xp.asarray(order)
@@ -58,9 +79,16 @@ class PairMatrix:
         kernel = matrix if self.kernel is self.matrix else taken(self.kernel)
         return PairMatrix(matrix, kernel, self.xp)
 
+    def null_moments(self, other: PairMatrix) -> NullMoments:
+        """Exact moments, from sums that each matrix keeps."""
+        return moments.null_moments(self.sums, other.sums)
 
-class BilinearMeasure(Measure[PairMatrix]):
-    """A measure ``Σ_ij a_ij b_ij`` of two matrices over pairs of samples.
+
+F = TypeVar("F", bound=PairForm)
+
+
+class PairMeasure(Measure[F]):
+    """A measure ``Σ_ij a_ij b_ij`` of two forms over pairs of samples.
 
     Attributes
     ----------
@@ -70,42 +98,53 @@ class BilinearMeasure(Measure[PairMatrix]):
 
     mirrored: ClassVar[bool] = True
 
-    def score(self, a: PairMatrix, b: PairMatrix) -> float:
+    def score(self, a: F, b: F) -> float:
         """The score of a pair."""
-        return float(a.xp.sum(a.matrix * b.matrix))
+        return a.inner(b)
 
-    def reorder(self, reduced: PairMatrix, order: NDArray[np.int64]) -> PairMatrix:
-        """The matrices with rows and columns in that order."""
-        return reduced.reordered(order)
+    def reorder(self, reduced: F, order: NDArray[np.int64]) -> F:
+        """The samples in that order."""
+        found: Any = reduced.reordered(order)
+        return cast(F, found)
 
-    def null_moments(self, a: PairMatrix, b: PairMatrix) -> NullMoments | None:
-        """Exact moments over all orders, from sums that each matrix keeps."""
-        return self.moments_from(self.null_sums(a), self.null_sums(b))
+    def null_moments(self, a: F, b: F) -> NullMoments | None:
+        """Exact moments over all orders; None where no matrix is formed."""
+        return a.null_moments(b)
 
-    def null_sums(self, reduced: PairMatrix) -> moments.PairSums:
+    def null_sums(self, reduced: F) -> Any:
         """Sums of the products of entries."""
-        return reduced.sums
+        return reduced.sums if isinstance(reduced, PairMatrix) else None
 
-    def moments_from(self, a: moments.PairSums, b: moments.PairSums) -> NullMoments:
+    def moments_from(self, a: Any, b: Any) -> NullMoments:
         """Exact moments over all orders."""
         return moments.null_moments(a, b)
 
-    def lean(self, reduced: PairMatrix) -> PairMatrix:
-        """Without the kernel."""
-        return PairMatrix(reduced.matrix, reduced.matrix, reduced.xp)
+    def lean(self, reduced: F) -> F:
+        """Without what bootstrap samples are made from."""
+        if not isinstance(reduced, PairMatrix):
+            return reduced
+        plain: Any = PairMatrix(reduced.matrix, reduced.matrix, reduced.xp)
+        return cast(F, plain)
 
-    def score_grid(self, rows: Sequence[PairMatrix], columns: Sequence[PairMatrix]) -> Array:
+    def score_grid(self, rows: Sequence[F], columns: Sequence[F]) -> Array:
         """One product of all matrices as vectors, a few rows of samples at a time."""
-        return self._products(rows, columns, None)
+        matrices = _matrices(rows), _matrices(columns)
+        if matrices[0] is None or matrices[1] is None:
+            return super().score_grid(rows, columns)
+        return pair_products(matrices[0], matrices[1], symmetric=self.mirrored)
 
-    def permuted_grid(
-        self, rows: Sequence[PairMatrix], columns: Sequence[PairMatrix], orders: Orders
-    ) -> Array:
+    def permuted_grid(self, rows: Sequence[F], columns: Sequence[F], orders: Orders) -> Array:
         """One gather per column and one product of all matrices per order."""
-        return self._products(rows, columns, orders)
+        matrices = _matrices(rows), _matrices(columns)
+        if matrices[0] is None or matrices[1] is None:
+            return super().permuted_grid(rows, columns, orders)
+        return pair_products(matrices[0], matrices[1], orders, symmetric=self.mirrored)
 
-    def _products(
-        self, rows: Sequence[PairMatrix], columns: Sequence[PairMatrix], orders: Orders | None
-    ) -> Array:
-        first, second = ([reduced.matrix for reduced in side] for side in (rows, columns))
-        return pair_products(first, second, orders, symmetric=self.mirrored)
+
+class BilinearMeasure(PairMeasure[PairMatrix]):
+    """A measure of two matrices over pairs of samples."""
+
+
+def _matrices(forms: Sequence[PairForm]) -> list[Tensor] | None:
+    found = [form.matrix for form in forms if isinstance(form, PairMatrix)]
+    return found if len(found) == len(forms) else None

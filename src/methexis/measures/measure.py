@@ -108,6 +108,11 @@ class Measure(ABC, Generic[R]):
         return 1.0
 
     @property
+    def min_features(self) -> int:
+        """Fewest columns."""
+        return 1
+
+    @property
     @abstractmethod
     def title(self) -> str:
         """What a table calls it, with the options that matter."""

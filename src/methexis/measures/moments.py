@@ -26,11 +26,10 @@ do not come as small differences of large numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import permutations
-from math import factorial, perm, prod
+from math import perm, prod
 from typing import Any
 
 import numpy as np
@@ -40,6 +39,7 @@ from methexis.errors import MethexisError
 from methexis.measures.features import Tensor
 from methexis.measures.measure import NullMoments
 from methexis.measures.pair_entries import Entries, entries
+from methexis.measures.partitions import mobius, partitions
 
 Arc = tuple[int, int]
 Component = tuple[Arc, ...]
@@ -174,7 +174,7 @@ class _Table:
 @cache
 def _table(num_arcs: int) -> _Table:
     counts: dict[Graph, int] = {}
-    for blocks in _partitions(2 * num_arcs):
+    for blocks in partitions(2 * num_arcs):
         graph = _graph([(blocks[2 * k], blocks[2 * k + 1]) for k in range(num_arcs)])
         counts[graph] = counts.get(graph, 0) + 1
     graphs = tuple(counts)
@@ -182,26 +182,11 @@ def _table(num_arcs: int) -> _Table:
     inversion = np.zeros((len(graphs), len(graphs)))
     for graph in graphs:
         arcs = _joined(graph)
-        for blocks in _partitions(_num_vertices(graph)):
+        for blocks in partitions(_num_vertices(graph)):
             if all(tail == head or blocks[tail] != blocks[head] for tail, head in arcs):
                 merged = _graph([(blocks[tail], blocks[head]) for tail, head in arcs])
-                sizes = [blocks.count(block) for block in set(blocks)]
-                mobius = prod((-1) ** (size - 1) * factorial(size - 1) for size in sizes)
-                inversion[place[graph], place[merged]] += mobius
+                inversion[place[graph], place[merged]] += mobius(blocks)
     return _Table(graphs, tuple(counts.values()), tuple(map(_num_vertices, graphs)), inversion)
-
-
-def _partitions(size: int) -> Iterator[tuple[int, ...]]:
-    """All partitions of ``range(size)``: the block of each member, numbered as they come."""
-
-    def extended(head: tuple[int, ...], used: int) -> Iterator[tuple[int, ...]]:
-        if len(head) == size:
-            yield head
-            return
-        for block in range(used + 1):
-            yield from extended((*head, block), max(used, block + 1))
-
-    return extended((), 0)
 
 
 def _graph(arcs: list[Arc]) -> Graph:
