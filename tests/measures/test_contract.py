@@ -11,6 +11,7 @@ import pytest
 from methexis.errors import DegenerateWarning
 from methexis.measures import MEASURES, Invariance, Measure, compare, nulls
 from methexis.measures.features import features
+from methexis.measures.resampling import resamples
 from tests.measures.cases import ACTIONS, VARIANTS, label, measured, related, unrelated
 
 every_measure = pytest.mark.parametrize("measure", VARIANTS, ids=label)
@@ -84,10 +85,21 @@ def test_closed_moments_are_those_of_permutations(measure: Measure[Any]) -> None
 
 
 @every_measure
+def test_exact_mean_is_that_of_permutations(measure: Measure[Any]) -> None:
+    """Within 5 standard errors of 4000 permutations, where it is known."""
+    x, y = related()
+    a, b = measure.reduce(features("X", x)), measure.reduce(features("Y", y))
+    mean = measure.null_mean(a, b)
+    if mean is not None:
+        scores = measure.permuted(a, b, nulls.orders(len(x), 4000, seed=7))
+        assert abs(scores.mean() - mean) < 5 * scores.std() / np.sqrt(len(scores))
+
+
+@every_measure
 def test_first_tier_has_an_interval(measure: Measure[Any]) -> None:
     x, y = related()
     a, b = measure.reduce(features("X", x)), measure.reduce(features("Y", y))
-    resampled = measure.resampled(a, b, nulls.counts(len(x), 20, seed=8))
+    resampled = resamples(measure, a, b, num_samples=len(x), num_resamples=20, seed=8)
     assert (resampled is not None) or measure.tier == 2
     if resampled is not None:
         assert resampled.shape == (20,)

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array
-from methexis.measures import feature_rows, resampling
+from methexis.measures import feature_rows, kernel_resampling
 from methexis.measures.bilinear import PairForm, PairMatrix, PairMeasure
 from methexis.measures.centring import centred, divisor, double_centred
 from methexis.measures.feature_rows import FeatureRows
@@ -100,7 +100,7 @@ class KernelMeasure(PairMeasure[PairForm]):
         Kernels stay as they are: the bandwidth is that of all samples. A bootstrap sample scores
         NaN if it has fewer than four different samples, or no positive normaliser.
         """
-        found = resampling.scores(
+        found = kernel_resampling.scores(
             a,
             b,
             counts,

@@ -85,6 +85,8 @@ class Measure(ABC, Generic[R]):
         1: with null, interval and correction; 2: score and permutation.
     min_samples : int
         Fewest rows.
+    resampling : {"bootstrap", "halves"}
+        Which resamples of the rows give an interval; see `resampling`.
     reference : str
         Where it comes from.
     """
@@ -95,6 +97,7 @@ class Measure(ABC, Generic[R]):
     accumulates: ClassVar[bool] = False
     tier: ClassVar[int] = 1
     min_samples: ClassVar[int] = MIN_SAMPLES
+    resampling: ClassVar[str] = "bootstrap"
     reference: ClassVar[str]
 
     @property
@@ -143,6 +146,11 @@ class Measure(ABC, Generic[R]):
         del a, b
         return None
 
+    def null_mean(self, a: R, b: R) -> float | None:
+        """Exact mean over all orders, where it is known but higher moments are not."""
+        del a, b
+        return None
+
     def null_sums(self, reduced: R) -> Any:
         """What of one representation its moments over orders depend on, small; None without any.
 
@@ -187,7 +195,7 @@ class Measure(ABC, Generic[R]):
         return None
 
     def resampled(self, a: R, b: R, counts: Counts) -> Array | None:
-        """Scores of bootstrap samples of the rows, or None where none is defined.
+        """Scores of resamples of the rows, or None where none is defined.
 
         A sample drawn twice is never taken for a neighbour of, or a pair with, its own duplicate.
         """
