@@ -81,7 +81,8 @@ def test_a_list_with_itself(measure: Measure[Any]) -> None:
     found = layers()
     one = mx.compare_all(found, measure=measure, num_permutations=19)
     both = mx.compare_all(found, found, measure, num_permutations=19)
-    np.testing.assert_allclose(one.scores, both.scores, rtol=1e-9)
+    # A distance from itself is the root of rounding.
+    np.testing.assert_allclose(one.scores, both.scores, rtol=1e-9, atol=1e-6)
     assert np.isnan(np.diagonal(one.data.p)).all()
     assert np.isnan(np.diagonal(one.data.p_corrected)).all()
     off = ~np.eye(3, dtype=bool)

@@ -50,6 +50,7 @@ from methexis.measures.spectra import (
     power_law,
     spectral_bound,
 )
+from methexis.measures.streaming import Streamed, stream
 
 __all__ = [
     # what a measure is
@@ -75,6 +76,9 @@ __all__ = [
     "Grid",
     "compare",
     "compare_all",
+    # out of core
+    "Streamed",
+    "stream",
     # measures
     "CKA",
     "DistanceCorrelation",
