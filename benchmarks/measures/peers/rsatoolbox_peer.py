@@ -48,7 +48,9 @@ scores = scores_with(
         for how, way in _ways.items()
     }
     | {
-        f"{given}, {how}": ("rsa_kendall", {"dissimilarity": ours, "variant": way}, _rsa(given, how))
+        f"{given}, {how}": (
+            "rsa_kendall", {"dissimilarity": ours, "variant": way}, _rsa(given, how),
+        )
         for given, ours in _names.items()
         for how, way in (("tau-a", "a"), ("tau-b", "b"))
     },

@@ -6,7 +6,6 @@ No package on the Python index has this measure; this is the way of the publishe
 from __future__ import annotations
 
 import sys
-from importlib.metadata import version
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))

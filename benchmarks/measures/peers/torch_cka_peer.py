@@ -18,11 +18,11 @@ import matplotlib
 os.environ["TQDM_DISABLE"] = "1"
 matplotlib.use("Agg")
 
-import torch  # noqa: E402
-from pairs import prepare_with, scores_with  # noqa: E402
-from torch import nn  # noqa: E402
-from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
-from torch_cka import CKA  # noqa: E402
+import torch
+from pairs import prepare_with, scores_with
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+from torch_cka import CKA
 
 
 def start(threads: int) -> dict[str, str]:

@@ -111,7 +111,7 @@ def measures(
         bool, typer.Option("--json", help="Print the result as JSON, for machines.")
     ] = False,
 ) -> None:
-    """Measures of alignment beside other packages: the same numbers, and how fast; memory from disk.
+    """Compare the measures with other packages: the same numbers, how fast, how much memory.
 
     Grids of 32 x 32 layers with 4096 samples and 1024 features; peers that take pairs one by one
     are timed on some and counted up. `make bench-measures` in the source tree installs the peers.

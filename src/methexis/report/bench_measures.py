@@ -1,4 +1,4 @@
-"""What ``methexis bench measures`` prints: tables on a terminal, the same in plain lines without."""
+"""What ``methexis bench measures`` prints: tables on a terminal, plain lines without one."""
 
 from __future__ import annotations
 

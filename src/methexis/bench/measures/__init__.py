@@ -1,1 +1,1 @@
-"""The benchmark of the measures: do peers give the same numbers, and how long do they take?"""
+"""The benchmark of the measures: the same numbers as peers give, and how fast."""

@@ -47,29 +47,29 @@ def _squares(x: Array) -> Array:
     return np.asarray(squares[:, None] + squares[None, :] - 2.0 * x @ x.T)
 
 
-def _hsic(k: Array, l: Array) -> float:
+def _hsic(k: Array, m: Array) -> float:
     n = len(k)
     h = np.eye(n) - 1.0 / n
-    return float(np.sum((h @ k @ h) * l)) / (n - 1) ** 2
+    return float(np.sum((h @ k @ h) * m)) / (n - 1) ** 2
 
 
-def _song(k: Array, l: Array) -> float:
+def _song(k: Array, m: Array) -> float:
     n, off = len(k), 1.0 - np.eye(len(k))
-    k, l = k * off, l * off
-    apart = k.sum() * l.sum() / ((n - 1) * (n - 2))
-    return float((np.sum(k * l) + apart - 2.0 / (n - 2) * k.sum(0) @ l.sum(0)) / (n * (n - 3)))
+    k, m = k * off, m * off
+    apart = k.sum() * m.sum() / ((n - 1) * (n - 2))
+    return float((np.sum(k * m) + apart - 2.0 / (n - 2) * k.sum(0) @ m.sum(0)) / (n * (n - 3)))
 
 
-def _lange(k: Array, l: Array) -> float:
+def _lange(k: Array, m: Array) -> float:
     n, off = len(k), 1.0 - np.eye(len(k))
     h = np.eye(n) - 1.0 / n
-    return float(np.sum((h @ k @ h) * (h @ l @ h) * off)) / (n * (n - 3))
+    return float(np.sum((h @ k @ h) * (h @ m @ h) * off)) / (n * (n - 3))
 
 
 def _over_biased(estimator: Callable[[Array, Array], float]) -> Callable[[Array, Array], float]:
     def formula(x: Array, y: Array) -> float:
-        k, l = _linear(x), _linear(y)
-        return float(estimator(k, l) / np.sqrt(_hsic(k, k) * _hsic(l, l)))
+        k, m = _linear(x), _linear(y)
+        return float(estimator(k, m) / np.sqrt(_hsic(k, k) * _hsic(m, m)))
 
     return formula
 
@@ -78,8 +78,8 @@ def _rbf(bandwidth: Callable[[Array], float]) -> Callable[[Array, Array], float]
     """Biased CKA of ``exp(-|x - x'|² / 2 b)``."""
 
     def formula(x: Array, y: Array) -> float:
-        k, l = (np.exp(-_squares(v) / (2.0 * bandwidth(_squares(v)))) for v in (x, y))
-        return float(_hsic(k, l) / np.sqrt(_hsic(k, k) * _hsic(l, l)))
+        k, m = (np.exp(-_squares(v) / (2.0 * bandwidth(_squares(v)))) for v in (x, y))
+        return float(_hsic(k, m) / np.sqrt(_hsic(k, k) * _hsic(m, m)))
 
     return formula
 
