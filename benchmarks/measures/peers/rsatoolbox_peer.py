@@ -1,58 +1,50 @@
-"""rsatoolbox: representational dissimilarities and their comparison."""
+"""rsatoolbox on the same input, by our names.
+
+``PEERS`` has every combination of dissimilarity and comparison that both have, as functions of two
+representations. Where names differ: its ``euclidean`` is squared and divided by the number of
+features, its roots come from `sqrt_transform`; ``corr_cov`` and ``cosine_cov`` are the whitened
+comparisons. It has no cosine dissimilarity.
+"""
 
 from __future__ import annotations
 
-import sys
-from importlib.metadata import version
-from pathlib import Path
+from collections.abc import Callable
+from functools import partial
+from itertools import product
+from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
+import numpy as np
+from rsatoolbox.data import Dataset
+from rsatoolbox.rdm import RDMs, calc_rdm, compare, sqrt_transform
 
-import warnings
-
-warnings.simplefilter("ignore")
-
-import numpy as np  # noqa: E402
-import rsatoolbox  # noqa: E402
-from pairs import prepare_with, scores_with  # noqa: E402
-
-
-def start(threads: int) -> dict[str, str]:
-    return {"rsatoolbox": version("rsatoolbox")}
-
-
-def _rsa(dissimilarity, comparison):
-    def score(x, y):
-        one, other = (
-            rsatoolbox.rdm.calc_rdm(rsatoolbox.data.Dataset(v), method=dissimilarity)
-            for v in (x, y)
-        )
-        return rsatoolbox.rdm.compare(one, other, method=comparison)[0, 0]
-
-    return score
+#: Our names of dissimilarities and comparisons, and its names.
+DISSIMILARITIES = {"euclidean": "euclidean", "squared": "euclidean", "correlation": "correlation"}
+COMPARISONS = {
+    "pearson": "corr",
+    "spearman": "spearman",
+    "cosine": "cosine",
+    "whitened_cosine": "cosine_cov",
+    "whitened_correlation": "corr_cov",
+    "tau_a": "tau-a",
+    "tau_b": "tau-b",
+}
+Score = Callable[[Any, Any], float]
 
 
-def _double(array):
-    return np.asarray(array, dtype=np.float64)
+def distances(x: Any, dissimilarity: str) -> RDMs:
+    """The RDM of a representation."""
+    found = calc_rdm(Dataset(np.asarray(x)), method=DISSIMILARITIES[dissimilarity])
+    return sqrt_transform(found) if dissimilarity == "euclidean" else found
 
 
-_names = {"correlation": "correlation", "euclidean": "squared"}
-_ways = {"corr": "pearson", "spearman": "spearman", "cosine": "cosine"}
-prepare = prepare_with({}, _double)
-scores = scores_with(
-    {
-        f"{given}, {how}": (
-            "rsa", {"dissimilarity": ours, "comparison": way}, _rsa(given, how),
-        )
-        for given, ours in _names.items()
-        for how, way in _ways.items()
-    }
-    | {
-        f"{given}, {how}": (
-            "rsa_kendall", {"dissimilarity": ours, "variant": way}, _rsa(given, how),
-        )
-        for given, ours in _names.items()
-        for how, way in (("tau-a", "a"), ("tau-b", "b"))
-    },
-    _double,
-)  # fmt: skip
+def score(x: Any, y: Any, dissimilarity: str, comparison: str) -> float:
+    """The score of two representations."""
+    one, two = (distances(v, dissimilarity) for v in (x, y))
+    return float(compare(one, two, method=COMPARISONS[comparison])[0, 0])
+
+
+#: Every combination, by ``"dissimilarity/comparison"``.
+PEERS: dict[str, Score] = {
+    f"{kind}/{how}": partial(score, dissimilarity=kind, comparison=how)
+    for kind, how in product(DISSIMILARITIES, COMPARISONS)
+}

@@ -10,20 +10,25 @@ from methexis.measures.ceilings import (
     noise_ceiling,
 )
 from methexis.measures.cka import CKA, cka
+from methexis.measures.cknna import CKNNA, cknna
 from methexis.measures.compare import Comparison, compare
 from methexis.measures.compare_all import compare_all
 from methexis.measures.crossnobis import crossnobis, mahalanobis, residuals
+from methexis.measures.cycle_knn import CycleKNN, cycle_knn
 from methexis.measures.dissimilarities import rdm
 from methexis.measures.distance_correlation import DistanceCorrelation, distance_correlation
+from methexis.measures.edit_distance_knn import EditDistanceKNN, edit_distance_knn
 from methexis.measures.gram_cosine import GramCosine, gram_alignment, gram_cosine
 from methexis.measures.grid import Grid
 from methexis.measures.gulp import GULP, gulp
 from methexis.measures.hsic import HSIC, hsic
 from methexis.measures.jaccard_knn import JaccardKNN, jaccard_knn
+from methexis.measures.lcs_knn import LCSKNN, lcs_knn
 from methexis.measures.linear_predictivity import LinearPredictivity, linear_predictivity
 from methexis.measures.matching import Matching, SoftMatching, matching, soft_matching
 from methexis.measures.measure import Invariance, Measure, NullMoments
 from methexis.measures.mutual_knn import MutualKNN, mutual_knn
+from methexis.measures.neighbour_curve import NeighbourCurve, neighbour_curve
 from methexis.measures.noise import noise_covariance
 from methexis.measures.preprocessing import Preprocessing
 from methexis.measures.procrustes import (
@@ -35,6 +40,7 @@ from methexis.measures.procrustes import (
     procrustes_size,
 )
 from methexis.measures.pwcca import PWCCA, pwcca
+from methexis.measures.rank_similarity import RankSimilarity, rank_similarity
 from methexis.measures.rdm import RDM
 from methexis.measures.registry import MEASURES
 from methexis.measures.rsa import RSA, rsa
@@ -42,6 +48,7 @@ from methexis.measures.rsa_kendall import RSAKendall, rsa_kendall
 from methexis.measures.rsa_whitened import RSAWhitened, rsa_whitened
 from methexis.measures.rv import RV, rv
 from methexis.measures.second_moments import SecondMoments
+from methexis.measures.second_order_cosine import SecondOrderCosine, second_order_cosine
 from methexis.measures.spectra import (
     PowerLaw,
     effective_rank,
@@ -86,15 +93,36 @@ __all__ = [
     "HSIC",
     "RV",
     "cka",
+    "RSA",
+    "rsa",
+    "RSAKendall",
+    "rsa_kendall",
+    "RSAWhitened",
+    "rsa_whitened",
     "distance_correlation",
     "gram_alignment",
     "gram_cosine",
     "hsic",
     "rv",
+    # measures of nearest neighbours
+    "CKNNA",
+    "CycleKNN",
+    "EditDistanceKNN",
     "JaccardKNN",
+    "LCSKNN",
     "MutualKNN",
+    "NeighbourCurve",
+    "RankSimilarity",
+    "SecondOrderCosine",
+    "cknna",
+    "cycle_knn",
+    "edit_distance_knn",
     "jaccard_knn",
+    "lcs_knn",
     "mutual_knn",
+    "neighbour_curve",
+    "rank_similarity",
+    "second_order_cosine",
     # measures of shapes and spans
     "Bures",
     "BuresDistance",
@@ -133,10 +161,4 @@ __all__ = [
     "spectral_bound",
     # in one pass
     "SecondMoments",
-    "RSA",
-    "rsa",
-    "RSAKendall",
-    "rsa_kendall",
-    "RSAWhitened",
-    "rsa_whitened",
 ]

@@ -21,12 +21,17 @@ from numpy.typing import NDArray
 from methexis.core.checks import Array
 from methexis.measures import moments
 from methexis.measures.features import Namespace, Tensor
+from methexis.measures.grid_products import pair_products
 from methexis.measures.measure import Measure, NullMoments, Orders
-from methexis.measures.pair_products import pair_products
 
 
 class PairForm(ABC):
     """A representation in such a sum: its matrix, or what gives the same sums without it."""
+
+    @cached_property
+    @abstractmethod
+    def sums(self) -> moments.PairSums:
+        """What moments over orders need; summed once."""
 
     @abstractmethod
     def inner(self, other: Any) -> float:
@@ -39,6 +44,10 @@ class PairForm(ABC):
     @abstractmethod
     def null_moments(self, other: Any) -> NullMoments | None:
         """Exact moments of `inner` over all orders, or None where they would take the matrix."""
+
+    @abstractmethod
+    def null_mean(self, other: Any) -> float:
+        """Exact mean of `inner` over all orders."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +73,12 @@ class PairMatrix(PairForm):
         """What moments over orders need of the matrix; summed once, ``n^3``."""
         return moments.pair_sums(self.matrix)
 
+    @cached_property
+    def totals(self) -> tuple[float, float]:
+        """Sums of the diagonal and of the other entries."""
+        diagonal = float(self.xp.sum(self.xp.linalg.diagonal(self.matrix)))
+        return diagonal, float(self.xp.sum(self.matrix)) - diagonal
+
     def inner(self, other: PairMatrix) -> float:
         """Sum of the products of entries."""
         return float(self.xp.sum(self.matrix * other.matrix))
@@ -82,6 +97,10 @@ class PairMatrix(PairForm):
     def null_moments(self, other: PairMatrix) -> NullMoments:
         """Exact moments, from sums that each matrix keeps."""
         return moments.null_moments(self.sums, other.sums)
+
+    def null_mean(self, other: PairMatrix) -> float:
+        """Exact mean, from the sums of the diagonals and of the other entries."""
+        return moments.null_mean(int(self.matrix.shape[0]), self.totals, other.totals)
 
 
 F = TypeVar("F", bound=PairForm)
@@ -108,12 +127,16 @@ class PairMeasure(Measure[F]):
         return cast(F, found)
 
     def null_moments(self, a: F, b: F) -> NullMoments | None:
-        """Exact moments over all orders; None where no matrix is formed."""
+        """Exact moments over all orders."""
         return a.null_moments(b)
+
+    def null_mean(self, a: F, b: F) -> float | None:
+        """Exact mean over all orders."""
+        return a.null_mean(b)
 
     def null_sums(self, reduced: F) -> Any:
         """Sums of the products of entries."""
-        return reduced.sums if isinstance(reduced, PairMatrix) else None
+        return reduced.sums
 
     def moments_from(self, a: Any, b: Any) -> NullMoments:
         """Exact moments over all orders."""

@@ -143,8 +143,8 @@ def cka(
     go to 1 and debiased ones to noise.
 
     Cost. ``n² (d_x + d_y)`` and memory for a few matrices ``n × n``. Linear kernels of more than
-    8192 samples take ``n d_x d_y`` and no such matrix; exact moments of the null are not available
-    then, so `compare` permutes.
+    8192 samples, at least twice as many as features, take ``n d_x d_y`` and no such matrix; exact
+    moments of the null take a few times ``n² d`` then.
 
     Parameters
     ----------
@@ -163,8 +163,10 @@ def cka(
         lie in [-1, 1].
     sampled_features : bool
         The columns are samples of many features (`feature_sampling`), drawn independently for x and
-        y; estimate CKA of all of them. Depends on the basis of features; can exceed 1, and is NaN
-        if the estimated normaliser is not positive. Do not compare features with themselves so.
+        y; estimate CKA of all of them. For populations with more effective dimensions than there
+        are features, of which the uncorrected score sees too little. Depends on the basis of
+        features; can exceed 1, is a little too large on average where it varies much, and NaN if
+        the estimated normaliser is not positive. Do not compare features with themselves so.
 
     Returns
     -------

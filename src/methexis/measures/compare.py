@@ -11,7 +11,7 @@ import numpy as np
 from methexis.core.checks import Array, integer, number, one_of
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures import nulls
-from methexis.measures.features import Features
+from methexis.measures.features import Features, warn
 from methexis.measures.measure import Measure
 from methexis.measures.preprocessing import Preprocessing
 from methexis.measures.preprocessing import preprocessing as steps_named
@@ -125,11 +125,12 @@ def compare(
         an RDM may stand in place of either.
     measure : str or Measure
         What to measure; names are in ``mx.measures.MEASURES``.
-    preprocessing : Preprocessing or {"none", "prh"}, optional
+    preprocessing : Preprocessing or {"none", "prh", "prh_rows"}, optional
         Steps before; none by default. It is recorded in the result. Steps change features; an RDM
         beside them stays as it is.
     null : {"auto", "moments", "permutation", "none"}
-        "auto" takes moments in closed form where the measure has them, else permutations.
+        "auto" takes moments in closed form where the measure has them and they tell the tail
+        (`nulls.trusted`), else permutations.
     num_permutations : int
         Orders drawn where they are needed: 999 resolve p to .001.
     num_bootstrap : int
@@ -213,15 +214,18 @@ def compare(
 def interval(score: float, resampled: Array | None, confidence: float) -> tuple[float, float]:
     """Interval for the expected score at this number of samples.
 
-    The spread of the score about its expectation is taken to be that of the bootstrap scores about
-    their mean, so their bias (a bootstrap sample has fewer distinct samples) does not shift it:
-    ``[s - (q_high - m), s - (q_low - m)]``.
+    The score with the quantiles of the resampled scores about their mean ``m``, so that their bias
+    (a bootstrap sample has fewer distinct samples) does not shift it:
+    ``[s + (q_low - m), s + (q_high - m)]``. The quantiles are not mirrored, as errors of a score of
+    fixed law would have it, for the law moves with the score: near 1 scores spread less, so a score
+    that came out low says less of its expectation than one that came out high. Mirrored intervals
+    are as wide and cover less (RSA of 40 samples at .85: 81 % at a nominal 95 %, these 90 %).
     """
     if resampled is None:
         return (float("nan"), float("nan"))
     tail = (1.0 - confidence) / 2.0
     low, high = np.quantile(resampled, [tail, 1.0 - tail]) - np.mean(resampled)
-    return (float(score - high), float(score - low))
+    return (float(score + low), float(score + high))
 
 
 def _null(
@@ -238,7 +242,13 @@ def _null(
         return nulls.Null(np.nan, np.nan, "none", np.nan, np.empty(0))
     if null in {"auto", "moments"}:
         moments = method.null_moments(a, b)
-        if moments is not None:
+        if moments is not None and (null == "moments" or nulls.trusted(moments, n)):
+            if not nulls.trusted(moments, n):
+                warn(
+                    f"{method.title}: the tail of the null is not known from its moments, for "
+                    f"there are {n} samples and the share of one of them is "
+                    f"{moments.dominance:.2f}; use null='permutation'"
+                )
             return nulls.from_moments(moments)
         if null == "moments":
             raise MethexisError(

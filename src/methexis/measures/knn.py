@@ -1,13 +1,12 @@
 """Exact nearest neighbours without the matrix of all distances, the same in every library.
 
-Products of blocks of rows give a key for every pair: with ``h_j = |x_j|²/2`` of centred rows,
-``h_j - x_i·x_j`` orders the ``j`` as their distances from ``i`` do. A block is read twice, for its
-rows and for its columns, so each pair is multiplied once. Products of two nearby rows cancel, and
-libraries round them differently; so keys are only trusted as far as rounding reaches. A row of
-whose neighbours two lie closer than that is decided by distances from the differences
-``x_i - x_j``, in NumPy whatever the library, among enough candidates that no other row can come
-before them. Ties go to the lower index. What comes out is exact, and depends neither on the library
-nor on the blocks.
+Products of blocks of rows give a key for every pair: with ``h_j = |x_j|²/2``, ``h_j - x_i·x_j``
+orders the ``j`` as their distances from ``i`` do. A block is read twice, for its rows and for its
+columns, so each pair is multiplied once. Products of two nearby rows cancel, and libraries round
+them differently; so keys are only trusted as far as rounding reaches. A row of whose neighbours two
+lie closer than that is decided by distances from the differences ``x_i - x_j``, in NumPy whatever
+the library, among enough candidates that no other row can come before them. Ties go to the lower
+index. What comes out is exact, and depends neither on the library nor on the blocks.
 """
 
 from __future__ import annotations
@@ -116,6 +115,38 @@ def ranking(given: Features, row: int, metric: str) -> Indices:
     return others[np.lexsort((others, distances))].astype(np.int32)
 
 
+def directions(given: Features, metric: str) -> Tensor:
+    """The rows, of length one for the cosine.
+
+    Raises
+    ------
+    MethexisError
+        If a row of length zero has no direction.
+    """
+    if metric != "cosine":
+        return given.array
+    lengths = given.xp.linalg.vector_norm(given.array, axis=1, keepdims=True)
+    if bool(given.xp.any(lengths == 0)):
+        raise MethexisError(
+            f"{given.name}: expected rows that have a direction (metric 'cosine'), got zeros in "
+            f"row {int(given.xp.argmin(lengths[:, 0]))}"
+        )
+    return given.array / lengths
+
+
+def products(given: Features, lists: Indices, *, metric: str) -> Array:
+    """Inner products, or cosines, of every row with those in its list, ``(num_samples, k)``."""
+    xp, array = given.xp, directions(given, metric)
+    device = array_api_compat.device(array)
+    found = np.empty(lists.shape)
+    step = max(BLOCK_BYTES // (8 * given.num_samples), 1)
+    for start in range(0, given.num_samples, step):
+        some = slice(start, start + step)
+        index = xp.asarray(lists[some].astype(np.int64), device=device)
+        found[some] = to_numpy(xp.take_along_axis(array[some] @ array.T, index, axis=1))
+    return found
+
+
 def num_duplicates(given: Features) -> int:
     """How many rows equal one before them.
 
@@ -145,24 +176,23 @@ class _Rows:
     """The rows as they are multiplied, and how far their products are to be trusted."""
 
     def __init__(self, given: Features, metric: str) -> None:
-        self.given, self.metric, self.xp = given, metric, given.xp
-        xp, array = given.xp, given.array
-        if metric == "cosine":
-            lengths = xp.linalg.vector_norm(array, axis=1, keepdims=True)
-            if bool(xp.any(lengths == 0)):
-                raise MethexisError(
-                    f"{given.name}: expected rows that have a direction (metric 'cosine'), got "
-                    f"zeros in row {int(xp.argmin(lengths[:, 0]))}"
-                )
-            array = array / lengths
-        if metric != "dot":  # distances do not change when all rows move; products shrink
+        self.metric, self.xp = metric, given.xp
+        xp = given.xp
+        # A power of two changes no digit, and no square can then overflow, or all of them vanish.
+        _, exponent = np.frexp(float(xp.max(xp.abs(given.array))))
+        reach = 120 if given.array.itemsize == 4 else 1000  # 2**reach is finite
+        power = -float(np.clip(exponent, -reach, reach))
+        given = given.replaced(given.array * 2.0**power)
+        self.given, array = given, directions(given, metric)
+        if metric == "euclidean":  # distances do not change when all rows move; products shrink
             array = array - xp.mean(array, axis=0, keepdims=True)
         self.array = array
         self.item_bytes = int(to_numpy(array[:1, :1]).itemsize)
         squares = xp.sum(array * array, axis=1)
         # A product of d terms is off by at most d u |x_i||x_j| <= d u (|x_i|² + |x_j|²)/2, with u
-        # the unit of rounding; centring, halving and adding h_j are in the 8. The part with |x_j|²
-        # is taken off the key of j, which so becomes a lower bound, up to a constant of the row.
+        # the unit of rounding; centring or scaling rows, halving and adding are in the 8. The part
+        # with |x_j|² is taken off the key of j, which so becomes a lower bound, up to a constant of
+        # the row.
         unit = float(xp.finfo(array.dtype).eps) / 2
         self.relative = (given.num_features + 8) * unit
         self.squares = to_numpy(squares).astype(np.float64)

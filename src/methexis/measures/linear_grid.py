@@ -23,11 +23,11 @@ import numpy as np
 from methexis.core.checks import Array
 from methexis.measures.budget import shortage
 from methexis.measures.features import Namespace, Tensor, to_numpy
-from methexis.measures.pair_products import CHUNK, vector_products
+from methexis.measures.grid_products import CHUNK, vector_products
 
 #: Rows and columns of a block of kernels: products of such blocks run at the full rate.
 BLOCK = 512
-#: Rows of a product whose sums are added in double: as many as `pair_products.CHUNK`.
+#: Rows of a product whose sums are added in double: as many as `grid_products.CHUNK`.
 ROWS = CHUNK
 _ITEM = {"float32": 4, "float64": 8}
 
@@ -101,7 +101,7 @@ def linear_products(
     centre : bool
         Whether to subtract the mean of each feature.
     precision : {"float32", "float64"}
-        Of products; sums of more than `pair_products.CHUNK` terms are added in double.
+        Of products; sums of more than `grid_products.CHUNK` terms are added in double.
     budget : int
         Most bytes to take.
     progress : function of (done, all)

@@ -37,7 +37,7 @@ PEERS = {
     "cka-pytorch": "cka_pytorch_peer.py",
     "ckatorch": "ckatorch_peer.py",
     "repsim": "repsim_peer.py",
-    "rsatoolbox": "rsatoolbox_peer.py",
+    "rsatoolbox": "rsatoolbox_scores.py",
     "scikit-learn": "sklearn_peer.py",
     "PyTorch topk": "topk_peer.py",
 }
