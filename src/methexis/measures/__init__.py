@@ -12,12 +12,14 @@ from methexis.measures.ceilings import (
 from methexis.measures.cka import CKA, cka
 from methexis.measures.cknna import CKNNA, cknna
 from methexis.measures.compare import Comparison, compare
+from methexis.measures.compare_all import compare_all
 from methexis.measures.crossnobis import crossnobis, mahalanobis, residuals
 from methexis.measures.cycle_knn import CycleKNN, cycle_knn
 from methexis.measures.dissimilarities import rdm
 from methexis.measures.distance_correlation import DistanceCorrelation, distance_correlation
 from methexis.measures.edit_distance_knn import EditDistanceKNN, edit_distance_knn
 from methexis.measures.gram_cosine import GramCosine, gram_alignment, gram_cosine
+from methexis.measures.grid import Grid
 from methexis.measures.gulp import GULP, gulp
 from methexis.measures.hsic import HSIC, hsic
 from methexis.measures.jaccard_knn import JaccardKNN, jaccard_knn
@@ -55,6 +57,7 @@ from methexis.measures.spectra import (
     power_law,
     spectral_bound,
 )
+from methexis.measures.streaming import Streamed, stream
 
 __all__ = [
     # what a measure is
@@ -77,7 +80,12 @@ __all__ = [
     "noise_ceiling",
     # comparison
     "Comparison",
+    "Grid",
     "compare",
+    "compare_all",
+    # out of core
+    "Streamed",
+    "stream",
     # measures
     "CKA",
     "DistanceCorrelation",

@@ -30,6 +30,11 @@ class KernelShape(ShapeMeasure):
     def __post_init__(self) -> None:
         check_kernel(self.kernel, self.bandwidth)
 
+    @property
+    def needs_moments_only(self) -> bool:
+        """Of a linear kernel."""
+        return self.kernel == "linear"
+
     def reduce(self, features: Features) -> Basis:
         """The factor of the centred kernel."""
         if self.kernel == "linear":

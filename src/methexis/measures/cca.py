@@ -141,6 +141,11 @@ class SVCCA(CanonicalMeasure):
         before = xp.cumulative_sum(shares, axis=-1) - shares
         return (before < self.variance) & (sizes > 0)
 
+    @property
+    def needs_moments_only(self) -> bool:
+        """Unless features are standardised before."""
+        return not self.standardise
+
     def reduce(self, features: Features) -> Basis:
         """The basis of the centred, perhaps standardised features, all directions of it."""
         return basis(features, standardise=self.standardise)

@@ -47,6 +47,11 @@ class SubspaceMeasure(Measure[Basis]):
         del sizes, xp
         return None
 
+    @property
+    def needs_moments_only(self) -> bool:
+        """Whether `from_moments` gives the score: nothing but second moments enters."""
+        return True
+
     def reduce(self, features: Features) -> Basis:
         """The basis of the centred features."""
         return basis(features)

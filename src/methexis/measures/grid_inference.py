@@ -1,0 +1,105 @@
+"""From scores, moments and permuted scores of a grid to p-values, corrected for the search."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from methexis.core.checks import Array
+from methexis.measures.blocks import Moments
+from methexis.measures.measure import Measure
+from methexis.measures.multiple import false_discovery_rates, holm, max_statistic
+
+#: What a grid holds beside its scores.
+NAMES = ("null_mean", "null_sd", "z", "p", "p_corrected", "q", "effect")
+
+
+def inferred(
+    method: Measure[Any],
+    scores: Array,
+    moments: Moments,
+    permuted: Array,
+    *,
+    closed: bool,
+    same: bool,
+    correction: str,
+) -> dict[str, Array]:
+    """All variables of a grid, each ``(num_a, num_b)``.
+
+    The search is over one scale: scores less their mean, by their standard deviation. Where those
+    come from orders, the given pairing counts as one of them: otherwise it would be judged by a
+    scale on which it had no part, and the test would not be exact.
+
+    Parameters
+    ----------
+    method : Measure
+        What was measured.
+    scores : array (num_a, num_b)
+        Of all pairs; of one list with itself, below the diagonal nothing is looked at.
+    moments : Moments
+        Over orders; NaN where they are not known.
+    permuted : array (num_orders, num_a, num_b)
+        Scores of orders that are the same for all pairs.
+    closed : bool
+        Whether nulls are from the moments, else from the permuted scores.
+    same : bool
+        Whether a list is compared with itself.
+    correction : {"max", "holm"}
+        How p-values are corrected; "max" needs permuted scores.
+    """
+    sign = -1.0 if method.distance else 1.0
+    cells = hypotheses(method, scores, same=same) & ~np.isnan(scores)
+    if closed:
+        mean, sd = moments.mean, moments.sd
+        scale = mean, sd
+    else:
+        mean = np.where(np.isnan(moments.mean), np.mean(permuted, axis=0), moments.mean)
+        sd = np.std(permuted, axis=0, ddof=1)
+        pool = np.concatenate([scores[None], permuted])
+        scale = np.mean(pool, axis=0), np.std(pool, axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        z = np.where(sd > 0.0, sign * (scores - mean) / sd, np.nan)
+        effect = np.where(method.aligned != mean, (scores - mean) / (method.aligned - mean), np.nan)
+        if closed:
+            p = np.where(sd > 0.0, stats.pearson3.sf(z, sign * moments.skewness), 1.0)
+        else:
+            extreme = np.count_nonzero(sign * permuted >= sign * scores, axis=0)
+            p = (1 + extreme) / (1 + len(permuted))
+        p = np.where(cells, p, np.nan)
+        corrected = np.full(scores.shape, np.nan)
+        if correction == "holm":
+            corrected = holm(p)
+        elif len(permuted):
+            observed, drawn = (sign * (v - scale[0]) / scale[1] for v in (scores, permuted))
+            corrected = max_statistic(np.where(cells, observed, np.nan), drawn)
+            corrected[cells & np.isnan(corrected)] = 1.0  # the same score whatever the order
+    found = {
+        "score": scores,
+        "null_mean": mean,
+        "null_sd": sd,
+        "z": np.where(cells, z, np.nan),
+        "p": p,
+        "p_corrected": corrected,
+        "q": false_discovery_rates(p),
+        "effect": effect,
+    }
+    if same and method.symmetric:
+        below = np.tri(len(scores), k=-1, dtype=bool)
+        found = {name: np.where(below, array.T, array) for name, array in found.items()}
+    return found
+
+
+def hypotheses(method: Measure[Any], scores: Array, *, same: bool) -> Any:
+    """Which cells are hypotheses: pairs of different representations, each once."""
+    if not same:
+        return np.ones(scores.shape, dtype=bool)
+    if method.symmetric:
+        return ~np.tri(len(scores), dtype=bool)
+    return ~np.eye(len(scores), dtype=bool)
+
+
+def nothing(scores: Array) -> dict[str, Array]:
+    """The variables of a grid without a null."""
+    return {"score": scores} | {name: np.full(scores.shape, np.nan) for name in NAMES}
