@@ -82,6 +82,18 @@ class Comparison:
     preprocessing: dict[str, Any]
     notes: tuple[str, ...]
 
+    def __str__(self) -> str:
+        """One line: score, interval, chance level, p, effect."""
+        parts = [f"{self.measure} {self.score:.4f}"]
+        if np.isfinite(self.ci[0]):
+            parts.append(f"{self.confidence:.0%} interval {self.ci[0]:.4f} to {self.ci[1]:.4f}")
+        if self.null != "none":
+            parts.append(f"by chance {self.null_mean:.4f} ± {self.null_sd:.4f}")
+            parts.append("p < 1e-4" if self.p < 1e-4 else f"p {self.p:.2g}")
+        if np.isfinite(self.effect):
+            parts.append(f"effect {self.effect:.4f}")
+        return ", ".join(parts) + f" (n {self.n}, d {self.d[0]} and {self.d[1]})"
+
     def as_dict(self) -> dict[str, Any]:
         """All of it in plain types, for JSON."""
         return asdict(self)
@@ -214,7 +226,7 @@ def _null(
     num_permutations: int,
     seed: int,
 ) -> nulls.Null:
-    if null == "none" or (null != "moments" and num_permutations == 0 and null == "permutation"):
+    if null == "none":
         return nulls.Null(np.nan, np.nan, "none", np.nan, np.empty(0))
     if null in {"auto", "moments"}:
         moments = method.null_moments(a, b)

@@ -1,0 +1,163 @@
+"""`compare`: what it refuses, what it records, and how its null and interval are made."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from methexis.core.checks import MethexisError
+from methexis.measures import Preprocessing, compare, nulls
+from methexis.measures.compare import interval
+from methexis.measures.measure import NullMoments
+from tests.measures.cases import related, unrelated
+
+
+def bad(x: np.ndarray, row: int, column: int, value: float) -> np.ndarray:
+    x = x.copy()
+    x[row, column] = value
+    return x
+
+
+X, Y = related()
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        (X, Y[:-1], "paired rows.*got 40 and 39 rows"),
+        (bad(X, 7, 2, np.nan), Y, "X: expected finite numbers, got nan in row 7, column 2"),
+        (X, bad(Y, 0, 1, np.inf), "Y: expected finite numbers, got inf in row 0, column 1"),
+        (X[:3], Y[:3], "at least 4 rows"),
+        (X[:, :0], Y, "one column"),
+        (np.ones((40, 3)), Y, "X: expected features that differ between samples, got 40 equal"),
+        (X.astype(complex), Y, "real"),
+        (X.astype(str), Y, "real"),
+        (X[None], Y, "shape .* average over the middle dimension"),
+        (X[:, 0], Y, "num_samples, num_features"),
+        ([[1.0, 2.0], [3.0]], Y, "X: expected an array"),
+        ("a file.npy", Y, "X: expected a real array"),
+    ],
+)
+def test_bad_arrays_are_refused_in_one_sentence(x: Any, y: Any, message: str) -> None:
+    with pytest.raises(MethexisError, match=message) as caught:
+        compare(x, y)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"measure": "mutual_nn"}, "measure: expected one of .* did you mean"),
+        ({"neighbours": 3}, "options of cka: expected .* got 'neighbours'"),
+        ({"null": "gaussian"}, "null: expected one of"),
+        ({"null": "permutation", "num_permutations": 1}, "num_permutations: expected at least 2"),
+        ({"num_bootstrap": -1}, "num_bootstrap"),
+        ({"confidence": 1.0}, "confidence"),
+        ({"preprocessing": "phr"}, "preprocessing: expected one of 'none', 'prh'"),
+        ({"precision": "float16"}, "precision"),
+        ({"seed": 0.5}, "seed"),
+    ],
+)
+def test_bad_settings_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(MethexisError, match=message):
+        compare(X, Y, **settings)
+
+
+def test_libraries_do_not_mix() -> None:
+    torch = pytest.importorskip("torch")
+    with pytest.raises(MethexisError, match="one library, got numpy and torch"):
+        compare(X, torch.asarray(Y))
+
+
+def test_half_precision_is_computed_in_double_and_recorded() -> None:
+    torch = pytest.importorskip("torch")
+    x, y = (torch.asarray(v).to(torch.bfloat16) for v in (X, Y))
+    found = compare(x, y, num_bootstrap=0)
+    again = compare(x.double(), y.double(), num_bootstrap=0)
+    assert found.score == again.score
+    assert found.preprocessing["given"] == ("bfloat16", "bfloat16")
+
+
+def test_the_record_is_plain_data() -> None:
+    found = compare(X, Y.astype(np.float32), preprocessing="prh", num_bootstrap=20)
+    plain = json.loads(json.dumps(found.as_dict()))
+    assert plain["preprocessing"] == {
+        "clip_quantile": 0.95,
+        "centre": False,
+        "normalise": True,
+        "given": ["float64", "float32"],
+        "precision": "float64",
+    }
+    assert plain["n"] == 40
+    assert plain["d"] == [6, 5]
+
+
+def test_preprocessing_is_what_it_says() -> None:
+    steps = Preprocessing(clip_quantile=0.9, centre=True, normalise=True)
+    bounds = [np.quantile(np.abs(v), 0.9) for v in (X, Y)]
+    by_hand = [np.clip(v, -q, q) for v, q in zip((X, Y), bounds, strict=True)]
+    by_hand = [v - v.mean(axis=0) for v in by_hand]
+    by_hand = [v / np.linalg.norm(v, axis=1, keepdims=True) for v in by_hand]
+    found = compare(X, Y, preprocessing=steps, num_bootstrap=0).score
+    assert found == pytest.approx(compare(*by_hand, num_bootstrap=0).score, rel=1e-12)
+
+
+def test_rows_of_zeros_have_no_direction() -> None:
+    x = X.copy()
+    x[5] = 0.0
+    with pytest.raises(MethexisError, match="zeros in row 5"):
+        compare(x, Y, preprocessing=Preprocessing(normalise=True))
+
+
+def test_equal_seeds_equal_results() -> None:
+    settings: dict[str, Any] = {"null": "permutation", "num_permutations": 50, "num_bootstrap": 50}
+    one, again, other = (compare(X, Y, seed=s, **settings) for s in (1, 1, 2))
+    assert one == again
+    assert one.null_mean != other.null_mean
+
+
+def test_permutation_p_counts_the_score_itself() -> None:
+    null = nulls.from_scores(np.linspace(0.0, 1.0, 99))
+    assert null.p_value(2.0, distance=False) == 1 / 100
+    assert null.p_value(-1.0, distance=False) == 1.0
+    assert null.p_value(-1.0, distance=True) == 1 / 100
+
+
+@pytest.mark.parametrize("skewness", [-0.5, 0.0, 0.8])
+def test_moments_give_the_tail_of_a_gamma_law(skewness: float) -> None:
+    """A gamma law of shape k has skewness 2/sqrt(k): Pearson III is that law, moved and scaled."""
+    null = nulls.from_moments(NullMoments(mean=2.0, sd=3.0, skewness=skewness))
+    if skewness == 0.0:
+        wanted = stats.norm.sf(1.5)
+    else:
+        shape = 4.0 / skewness**2
+        z = 1.5 * np.sign(skewness)
+        law = stats.gamma(shape)
+        at = shape + z * np.sqrt(shape)
+        wanted = law.sf(at) if skewness > 0 else law.cdf(at)
+    assert null.p_value(2.0 + 1.5 * 3.0, distance=False) == pytest.approx(wanted, rel=1e-9)
+
+
+def test_the_interval_is_not_moved_by_the_bias_of_resamples() -> None:
+    resamples = np.random.default_rng(0).normal(loc=0.7, scale=0.1, size=20_000)
+    low, high = interval(0.5, resamples, 0.95)
+    assert low == pytest.approx(0.5 - 0.196, abs=0.005)  # quantiles of 20,000: .1 * .015
+    assert high == pytest.approx(0.5 + 0.196, abs=0.005)
+
+
+def test_chance_level_of_biased_cka_is_known() -> None:
+    """Independent Gaussians, n = d: half of the score is chance; the effect says so."""
+    found = compare(*unrelated(n=128, dx=128, dy=128), num_bootstrap=0)
+    assert found.score == pytest.approx(0.5, abs=0.02)
+    assert abs(found.effect) < 0.05
+    assert found.p > 0.01
+
+
+def test_it_prints_in_one_line() -> None:
+    text = str(compare(X, Y, num_bootstrap=20))
+    assert text.startswith("cka 0.9")
+    assert "\n" not in text
