@@ -7,8 +7,10 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "bench": ["print_bench"],
         "breaking": ["print_break", "print_scenario", "write_break_report"],
+        "comparing": ["write_compare_report"],
         "run": ["write_report"],
         "sharpening": ["print_case", "print_sharpen", "write_sharpen_report"],
+        "sides": ["print_compare"],
         "terminal": ["print_verify"],
         "verify": ["write_verify_report"],
     },

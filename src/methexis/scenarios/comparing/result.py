@@ -1,0 +1,118 @@
+"""What a comparison finds: the terminal, the report and ``--json`` read it."""
+
+from __future__ import annotations
+
+import math
+import platform
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy
+
+from methexis.core.threads import available_cores
+from methexis.measures.preprocessing import preprocessing
+from methexis.representations import Representations
+from methexis.scenarios.comparing.pairs import Pairs
+from methexis.scenarios.comparing.settings import CompareSettings
+from methexis.version import __version__
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, eq=False)
+class CompareResult:
+    """All measures over all pairs of layers of two models, or of one.
+
+    Attributes
+    ----------
+    first, second : Representations
+        The second is the first where a model is compared with itself.
+    itself : bool
+        Whether it is.
+    settings : CompareSettings
+    found : tuple of Pairs
+        One per measure.
+    command : str
+    seconds : float
+    """
+
+    first: Representations
+    second: Representations
+    itself: bool
+    settings: CompareSettings
+    found: tuple[Pairs, ...]
+    command: str
+    seconds: float
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one pair of layers only."""
+        return len(self.first) == len(self.second) == 1
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON; numbers that are unknown or infinite are null."""
+        settings = self.settings
+        return {
+            "format": FORMAT,
+            "command": self.command,
+            "first": self.first.described(),
+            "second": None if self.itself else self.second.described(),
+            "preprocessing": {
+                "name": settings.preprocessing,
+                **preprocessing(settings.preprocessing).described(),
+            },
+            "precision": "float64",
+            "null": settings.null,
+            "num_permutations": settings.num_permutations,
+            "alpha": settings.alpha,
+            "seed": settings.seed,
+            "measures": [_pairs(pairs) for pairs in self.found],
+            "version": __version__,
+            "libraries": {
+                "python": platform.python_version(),
+                "numpy": np.__version__,
+                "scipy": scipy.__version__,
+            },
+            "machine": {"cores": available_cores(), "architecture": platform.machine()},
+            "seconds": self.seconds,
+        }
+
+
+def _pairs(pairs: Pairs) -> dict[str, Any]:
+    measure = pairs.measure
+    grids = ("score", "null_mean", "null_sd", "p", "p_corrected", "effect", "z")
+    found: dict[str, Any] = {
+        "measure": measure.name,
+        "title": measure.title,
+        "options": measure.options(),
+        "range": list(measure.range),
+        "aligned": measure.aligned,
+        "distance": measure.distance,
+        "invariances": sorted(str(group) for group in measure.invariances),
+        "null": pairs.null,
+        "correction": pairs.correction,
+        "notes": list(pairs.notes),
+        **{name: getattr(pairs, name).tolist() for name in grids},
+    }
+    if pairs.single is not None:
+        found |= {"ci": list(pairs.single.ci), "confidence": pairs.single.confidence}
+        found["num_bootstrap"] = pairs.single.num_bootstrap
+    return {key: plain(value) for key, value in found.items()}
+
+
+def plain(value: Any) -> Any:
+    """Numbers that JSON does not know, NaN and infinity, as None; everything else as it is.
+
+    Examples
+    --------
+    >>> plain([1.0, float("nan"), {"a": float("inf")}])
+    [1.0, None, {'a': None}]
+    """
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    if isinstance(value, dict):
+        return {key: plain(one) for key, one in value.items()}
+    return value
