@@ -13,7 +13,18 @@ from methexis.measures.features import features
 
 #: Options beside the defaults, by the name of the measure. A measure without an entry is tested
 #: with its defaults only.
-MORE: dict[str, list[dict[str, Any]]] = {}
+MORE: dict[str, list[dict[str, Any]]] = {
+    "cka": [
+        {"kernel": "rbf"},
+        {"kernel": "rbf", "bandwidth": 0.5, "debiased": True},
+        {"debiased": True},
+        {"debiased": True, "estimator": "lange"},
+        {"debiased": True, "sampled_features": True},
+    ],
+    "hsic": [{"kernel": "linear"}, {"debiased": True}, {"kernel": "linear", "debiased": True}],
+    "rv": [{"modified": True}],
+    "distance_correlation": [{"debiased": True}],
+}
 
 VARIANTS: list[Measure[Any]] = [
     entry(**options) for name, entry in MEASURES.items() for options in ({}, *MORE.get(name, []))

@@ -2,9 +2,13 @@
 
 from methexis.measures.cka import CKA, cka
 from methexis.measures.compare import Comparison, compare
+from methexis.measures.distance_correlation import DistanceCorrelation, distance_correlation
+from methexis.measures.gram_cosine import GramCosine, gram_alignment, gram_cosine
+from methexis.measures.hsic import HSIC, hsic
 from methexis.measures.measure import Invariance, Measure, NullMoments
 from methexis.measures.preprocessing import Preprocessing
 from methexis.measures.registry import MEASURES
+from methexis.measures.rv import RV, rv
 
 __all__ = [
     # what a measure is
@@ -18,5 +22,14 @@ __all__ = [
     "compare",
     # measures
     "CKA",
+    "DistanceCorrelation",
+    "GramCosine",
+    "HSIC",
+    "RV",
     "cka",
+    "distance_correlation",
+    "gram_alignment",
+    "gram_cosine",
+    "hsic",
+    "rv",
 ]

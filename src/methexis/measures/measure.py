@@ -81,12 +81,20 @@ class Measure(ABC, Generic[R]):
     """
 
     name: ClassVar[str]
-    range: ClassVar[tuple[float, float]]
-    aligned: ClassVar[float] = 1.0
     distance: ClassVar[bool] = False
     tier: ClassVar[int] = 1
     min_samples: ClassVar[int] = MIN_SAMPLES
     reference: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def range(self) -> tuple[float, float]:
+        """Bounds of the score; a class variable where they do not depend on the options."""
+
+    @property
+    def aligned(self) -> float:
+        """Score of two identical representations; a class variable likewise."""
+        return 1.0
 
     @property
     @abstractmethod

@@ -7,9 +7,22 @@ from typing import Any
 
 from methexis.errors import MethexisError
 from methexis.measures.cka import CKA
+from methexis.measures.distance_correlation import DistanceCorrelation
+from methexis.measures.gram_cosine import GramCosine
+from methexis.measures.hsic import HSIC
 from methexis.measures.measure import Measure
+from methexis.measures.rv import RV
 
-MEASURES: dict[str, type[Measure[Any]]] = {entry.name: entry for entry in (CKA,)}
+MEASURES: dict[str, type[Measure[Any]]] = {
+    entry.name: entry
+    for entry in (
+        GramCosine,
+        CKA,
+        HSIC,
+        RV,
+        DistanceCorrelation,
+    )
+}
 
 
 def chosen(measure: str | Measure[Any], options: dict[str, Any]) -> Measure[Any]:

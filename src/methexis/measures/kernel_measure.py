@@ -1,0 +1,152 @@
+"""Measures that compare two kernels: a kernel, an estimator of HSIC, and whether to normalise.
+
+CKA, HSIC, RV, distance correlation and the cosine of Gram matrices are entries of this table:
+
+    kernel               estimator                normalised
+    linear, rbf          biased, song, lange      yes            CKA
+    linear, rbf          biased, song             no             HSIC
+    linear               biased, lange            yes            RV, modified RV
+    Euclidean distance   biased, song             yes            distance correlation, squared
+    linear, uncentred    plain                    yes            cosine of Gram matrices
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from methexis.core.checks import Array
+from methexis.measures import feature_rows, resampling
+from methexis.measures.bilinear import PairForm, PairMatrix
+from methexis.measures.centring import centred, divisor, double_centred
+from methexis.measures.feature_rows import FeatureRows
+from methexis.measures.feature_sampling import own_terms, shared
+from methexis.measures.features import Features, Namespace, Tensor, warn
+from methexis.measures.measure import Counts, Measure, NullMoments
+
+#: A centred kernel of less than this share of the norm before centring is rounding.
+ROUNDING = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class SampledMatrix(PairMatrix):
+    """A matrix over pairs, with the features whose sampling its normaliser is corrected for."""
+
+    rows: Tensor
+
+    def reordered(self, order: NDArray[np.int64]) -> SampledMatrix:
+        """Rows and columns in that order."""
+        found = super().reordered(order)
+        rows = self.xp.take(self.rows, self.xp.asarray(order), axis=0)
+        return SampledMatrix(found.matrix, found.kernel, found.xp, rows)
+
+
+class KernelMeasure(Measure[PairForm]):
+    """A measure ``Σ_ij A_ij B_ij`` of two kernels, centred by an estimator of HSIC."""
+
+    #: Whether the score is a cosine.
+    normalised: bool = True
+    #: Whether features are a sample of many (`feature_sampling`).
+    corrects_features: bool = False
+
+    @property
+    @abstractmethod
+    def centring(self) -> str:
+        """The estimator, one of `centring.ESTIMATORS`."""
+
+    @abstractmethod
+    def kernel_of(self, features: Features) -> Tensor:
+        """The kernel matrix."""
+
+    def rows_of(self, features: Features) -> Tensor | None:
+        """Features whose products are the kernel, or None where there are none."""
+        del features
+        return None
+
+    def reduce(self, features: Features) -> PairForm:
+        """The centred, normalised kernel matrix; of many samples and a linear kernel, features."""
+        xp, n = features.xp, features.num_samples
+        rows = self.rows_of(features)
+        if rows is not None and n > feature_rows.MOST_SAMPLES:
+            plain = FeatureRows(rows, self.centring, 1.0, xp)
+            raw = feature_rows.squared_cross(xp, rows, rows)
+            factor = self._factor(features, rows, plain.raw(plain), raw)
+            return FeatureRows(rows, self.centring, factor, xp)
+        kernel = self.kernel_of(features)
+        matrix = centred(xp, kernel, self.centring)
+        own, raw = float(xp.sum(matrix * matrix)), float(xp.sum(kernel * kernel))
+        matrix = matrix * self._factor(features, rows, own, raw)
+        # The diagonal of this one enters the means of its bootstrap samples.
+        source = double_centred(xp, kernel) if self.centring == "lange" else matrix
+        if self.corrects_features and rows is not None:
+            return SampledMatrix(matrix, source, xp, rows)
+        return PairMatrix(matrix, source, xp)
+
+    def score(self, a: PairForm, b: PairForm) -> float:
+        """The score of a pair."""
+        return a.inner(b)
+
+    def reorder(self, reduced: PairForm, order: NDArray[np.int64]) -> PairForm:
+        """The samples in that order."""
+        return reduced.reordered(order)
+
+    def null_moments(self, a: PairForm, b: PairForm) -> NullMoments | None:
+        """Exact moments over all orders; None of many samples, where no matrix is formed."""
+        return a.null_moments(b)
+
+    def resampled(self, a: PairForm, b: PairForm, counts: Counts) -> Array:
+        """Scores of bootstrap samples; debiased, a sample and its duplicate are never a pair.
+
+        Kernels stay as they are: the bandwidth is that of all samples. A bootstrap sample scores
+        NaN if it has fewer than four different samples, or no positive normaliser.
+        """
+        found = resampling.scores(
+            a,
+            b,
+            counts,
+            self.centring,
+            normalised=self.normalised,
+            sampled=(_rows(a), _rows(b)) if self.corrects_features else None,
+        )
+        if not self.normalised and isinstance(a, FeatureRows) and isinstance(b, FeatureRows):
+            found = found * (a.factor * b.factor)
+        lost = int(np.count_nonzero(np.isnan(found)))
+        if lost:
+            warn(
+                f"{self.title}: {lost} of {len(found)} bootstrap samples have no score (too few "
+                "different samples, or a normaliser that is not positive), so there is no interval"
+            )
+        return found
+
+    def _factor(self, features: Features, rows: Tensor | None, own: float, raw: float) -> float:
+        """What the centred matrix is multiplied by; own and raw are squared norms."""
+        if not self.normalised:
+            return 1.0 / math.sqrt(divisor(features.num_samples, self.centring))
+        if self.corrects_features and rows is not None:
+            own = self._shared(features.xp, rows, own)
+        if own > ROUNDING**2 * raw:
+            return 1.0 / math.sqrt(own)
+        because = (
+            "what its different features share has no positive variance"
+            if self.corrects_features
+            else "its centred kernel is zero between different samples"
+        )
+        warn(
+            f"{self.title}: the score is NaN, for {features.name} has no norm to divide by: {because}"
+        )
+        return math.nan
+
+    @staticmethod
+    def _shared(xp: Namespace, rows: Tensor, own: float) -> float:
+        single: Any = own_terms(xp, rows, xp.ones_like(rows[:, :1]).T)
+        return float(shared(own, float(single[0]), int(rows.shape[1])))
+
+
+def _rows(form: PairForm) -> Tensor:
+    assert isinstance(form, (SampledMatrix, FeatureRows))
+    return form.rows
