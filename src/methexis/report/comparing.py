@@ -12,6 +12,7 @@ from methexis.report.page import Page
 from methexis.representations import Representations
 from methexis.scenarios.comparing.pairs import Pairs
 from methexis.scenarios.comparing.result import CompareResult
+from methexis.scenarios.comparing.wanted import widest
 
 #: Most rows of a table that stand in the page unfolded, and at all.
 _MOST_ROWS = 400
@@ -63,6 +64,7 @@ def write_compare_report(result: CompareResult, out_dir: str | Path) -> Path:
                 page.add(key, figure, f"{title} of all pairs of layers")
     return page.write(
         "compare.html.j2",
+        titles=result.titles,
         first=_model(result.first),
         second=None if result.itself else _model(result.second),
         single=result.single,
@@ -122,11 +124,13 @@ def decimals(value: float, least: int = 3) -> str:
     Examples
     --------
     >>> decimals(0.41234), decimals(-0.00041), decimals(123.456), decimals(float("inf"))
-    ('0.412', '−0.000', '123', '∞')
+    ('0.412', '0.000', '123', '∞')
     """
     if not np.isfinite(value):
         return "–" if np.isnan(value) else ("∞" if value > 0 else "−∞")
     text = f"{value:.{least}f}" if abs(value) < 10 else f"{value:.3g}"
+    if not text.strip("-0."):
+        return text.lstrip("-")  # no minus before a zero
     return text.replace("-", "−")
 
 
@@ -146,19 +150,31 @@ def best_rows(pairs: Pairs, result: CompareResult) -> list[dict[str, Any]]:
     return rows
 
 
+def digits(pairs: Pairs) -> int:
+    """Decimals with which scores and chance levels are written.
+
+    Two digits of the null's standard deviation, three at least and seven at most.
+    """
+    spread = pairs.null_sd[np.isfinite(pairs.null_sd) & (pairs.null_sd > 0)]
+    if not len(spread):
+        return 3
+    return int(np.clip(np.ceil(-np.log10(np.median(spread))) + 1, 3, 7))
+
+
 def row(pairs: Pairs, result: CompareResult, i: int, j: int) -> dict[str, Any]:
     """One pair of layers in words."""
+    places = digits(pairs)
     return {
         "first": result.first.names[i],
         "second": result.second.names[j],
-        "score": decimals(pairs.score[i, j]),
-        "chance": decimals(pairs.null_mean[i, j]),
-        "sd": decimals(pairs.null_sd[i, j]),
+        "score": decimals(pairs.score[i, j], places),
+        "chance": decimals(pairs.null_mean[i, j], places),
+        "sd": decimals(pairs.null_sd[i, j], places),
         "z": sigmas(pairs.z[i, j]),
         "p": probability(pairs.p[i, j]),
         "corrected": probability(pairs.p_corrected[i, j]),
         "effect": decimals(pairs.effect[i, j]),
-        "significant": bool(pairs.p_corrected[i, j] <= result.settings.alpha),
+        "weak": bool(pairs.weak(result.settings.alpha)[i, j]),
     }
 
 
@@ -180,7 +196,7 @@ def _section(key: str, pairs: Pairs, result: CompareResult) -> dict[str, Any]:
         "options": ", ".join(f"{k} = {v}" for k, v in measure.options().items()) or "none",
         "range": f"{decimals(low, 0)} … {decimals(high, 0)}",
         "distance": measure.distance,
-        "invariances": ", ".join(sorted(str(g) for g in measure.invariances)),
+        "invariances": ", ".join(widest(measure)),
         "reference": measure.reference,
         "null": pairs.null,
         "correction": pairs.correction,
@@ -201,7 +217,7 @@ def interval(pairs: Pairs) -> str:
     """Bootstrap interval of a single pair in words; a dash where the measure has none."""
     if pairs.single is None or not np.isfinite(pairs.single.ci[0]):
         return "–"
-    return " to ".join(decimals(end) for end in pairs.single.ci)
+    return " to ".join(decimals(end, digits(pairs)) for end in pairs.single.ci)
 
 
 def _model(model: Representations) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 Darker is always more aligned, whether the measure grows or falls with alignment. A stroke through
 a cell says that it is not significant after correction, a frame that it is the best of its row. The
-colours span what was found, from chance upwards, for scores of real models fill a small part of a
-measure's range; the bar carries the measure's name, its range and the numbers.
+colours span what was found, for scores of real models fill a small part of a measure's range; the
+bar carries the numbers, and the measure's name and range.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def shades(
     height = float(np.clip(rows * max(cell, 12.0), 90.0, 620.0))
     figure, axes = style.new_figure(style.PANEL, int(height + 150))
     axes.grid(visible=False)
-    low, high = _span(pairs, itself=itself)
+    low, high = _span(pairs, itself=itself, alpha=alpha)
     shown = _SHADES.reversed() if pairs.measure.distance else _SHADES
     mesh = axes.pcolormesh(
         np.arange(columns + 1) - 0.5, np.arange(rows + 1) - 0.5, score, cmap=shown,
@@ -47,8 +47,8 @@ def shades(
     )  # fmt: skip
     axes.invert_yaxis()
     axes.set_aspect("equal" if rows >= columns / 3 else "auto")
-    _strokes(axes, np.isfinite(pairs.p_corrected) & ~pairs.significant(alpha))
-    _frames(axes, pairs.better(itself), columns)
+    _strokes(axes, pairs.weak(alpha))
+    _frames(axes, pairs.better(itself), ~pairs.weak(alpha))
     if max(rows, columns) <= _MOST_WRITTEN:
         _numbers(axes, pairs, low, high)
     _ticks(axes, names, itself=itself)
@@ -65,7 +65,7 @@ def along(pairs: Pairs, names: Sequence[str], *, of: str, alpha: float) -> Figur
     """Scores of one layer of one model along the layers of another, with the chance level."""
     figure, axes = style.new_figure(style.PANEL, 330)
     score, mean, sd = (np.ravel(a) for a in (pairs.score, pairs.null_mean, pairs.null_sd))
-    significant = np.ravel(pairs.significant(alpha))
+    weak = np.ravel(pairs.weak(alpha))
     at = np.arange(len(score))
     if np.isfinite(mean).any():
         axes.fill_between(
@@ -83,7 +83,8 @@ def along(pairs: Pairs, names: Sequence[str], *, of: str, alpha: float) -> Figur
         )  # fmt: skip
     every = max(1, int(np.ceil(len(at) / 10)))
     short, rule = shortened(names)
-    axes.set_xticks(at[::every], short[::every])
+    shown = [trimmed(name, 14) for name in short[::every]]
+    axes.set_xticks(at[::every], shown, rotation=90 if max(map(len, shown)) > 3 else 0)
     axes.set_xlabel(f"layer of {of}" + (f" ({rule})" if rule else ""))
     axes.set_ylabel(pairs.measure.title)
     style.legend(figure, axes, columns=3)
@@ -103,18 +104,19 @@ def effects(found: Sequence[Pairs]) -> Figure | None:
         low, high = sorted((value - one.null_mean) / unit for value in one.ci)
         width = abs(2 * one.null_sd / unit)
         axes.fill_between(
-            [-width, width], k - 0.3, k + 0.3, color=style.CONTROL, alpha=0.35, lw=0,
+            [-width, width], k - 0.22, k + 0.22, color=style.CONTROL, alpha=0.45, lw=0,
             label="chance ± 2 sd" if k == 0 else None,
         )  # fmt: skip
+        axes.vlines(0.0, k - 0.22, k + 0.22, color=style.INK, lw=1.0)
+        axes.vlines(1.0, k - 0.22, k + 0.22, color=style.INK, lw=1.0, ls=(0, (1, 1.6)))
         if np.isfinite(low):
-            axes.plot([low, high], [k, k], color=style.SGD, lw=2.2, solid_capstyle="butt")
+            axes.plot([low, high], [k, k], color=style.STUDENTS[5], lw=9, solid_capstyle="butt")
         label = f"score, {one.confidence:.0%} interval" if k == 0 else None
-        axes.plot(one.effect, k, "o", ms=7, color=style.SGD, label=label)
+        axes.plot(one.effect, k, "o", ms=4, color=style.SGD, label=label)
         axes.text(
-            0.0, k - 0.4, pairs.measure.title, transform=axes.get_yaxis_transform(), va="bottom"
-        )
-    axes.axvline(0.0, color=style.INK, lw=0.9)
-    axes.axvline(1.0, color=style.INK, lw=0.9, ls=(0, (1, 1.6)))
+            0.0, k - 0.3, pairs.measure.title, transform=axes.get_yaxis_transform(), va="bottom",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
+        )  # fmt: skip
     axes.set_ylim(len(singles) - 0.4, -0.9)
     axes.set_yticks([])
     axes.grid(visible=False, axis="y")
@@ -178,16 +180,21 @@ def bar_label(pairs: Pairs) -> str:
     return f"{pairs.measure.title} (range {low} … {high})"
 
 
-def _span(pairs: Pairs, *, itself: bool) -> tuple[float, float]:
-    """Ends of the colours: what was found and the chance level, a layer beside itself left out."""
+def _span(pairs: Pairs, *, itself: bool, alpha: float) -> tuple[float, float]:
+    """Ends of the colours: what was found, a layer beside itself left out.
+
+    Where nothing is significant it is from chance to aligned, so that noise is pale.
+    """
     score = pairs.score.copy()
     if itself and len(score) > 1:
         np.fill_diagonal(score, np.nan)
-    values = np.concatenate([score.ravel(), pairs.null_mean.ravel()])
-    values = values[np.isfinite(values)]
+    values = score[np.isfinite(score)]
     if not len(values):
         return 0.0, 1.0
     low, high = float(values.min()), float(values.max())
+    known = np.isfinite(pairs.p_corrected)
+    if known.any() and not pairs.significant(alpha).any() and np.isfinite(pairs.measure.aligned):
+        low, high = min(low, pairs.measure.aligned), max(high, pairs.measure.aligned)
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
@@ -196,10 +203,10 @@ def _strokes(axes: Axes, cells: NDArray[np.bool_]) -> None:
     axes.add_collection(LineCollection(lines, colors="#8a5a3c", linewidths=0.8), autolim=False)
 
 
-def _frames(axes: Axes, best: Sequence[int], columns: int) -> None:
-    if columns == 1:
-        return
+def _frames(axes: Axes, best: Sequence[int], believed: NDArray[np.bool_]) -> None:
     for i, j in enumerate(best):
+        if not believed[i, j]:
+            continue
         axes.add_patch(
             Rectangle((j - 0.46, i - 0.46), 0.92, 0.92, fill=False, ec=style.STUDENTS[1], lw=1.3)
         )

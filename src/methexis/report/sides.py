@@ -15,7 +15,7 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from methexis.report.comparing import best_rows, decimals, interval, probability, row, sigmas, steps
+from methexis.report.comparing import best_rows, decimals, interval, probability, row, steps
 from methexis.report.heat import cell, shortened, trimmed
 from methexis.representations import Representations
 from methexis.scenarios.comparing.pairs import Pairs
@@ -73,7 +73,8 @@ def _model(console: Console, letter: str, model: Representations) -> None:
 def _single(console: Console, pairs: Pairs, result: CompareResult) -> None:
     one = pairs.single
     assert one is not None
-    console.print(Text.assemble((pairs.measure.title, "bold"), "  ", (f"{one.score:.4f}", "bold")))
+    words = row(pairs, result, 0, 0)
+    console.print(Text(f"{pairs.measure.title}  {words['score']}", style="bold"))
     lines = []
     if np.isfinite(one.ci[0]):
         lines.append(
@@ -81,13 +82,16 @@ def _single(console: Console, pairs: Pairs, result: CompareResult) -> None:
         )
     if one.null != "none":
         how = "exact moments" if one.null == "moments" else f"{one.num_permutations} permutations"
-        lines.append(("by chance", f"{decimals(one.null_mean)} ± {decimals(one.null_sd)}", how))
+        lines.append(("by chance", f"{words['chance']} ± {words['sd']}", how))
         sure = "" if one.p <= result.settings.alpha else "not significant"
-        lines.append(("above chance", f"{sigmas(one.z)} σ, p {probability(one.p)}", sure))
+        lines.append(("above chance", f"{words['z']} σ, p {words['p']}", sure))
     if np.isfinite(one.effect):
         lines.append(("effect", decimals(one.effect), "0 by chance, 1 if identical"))
     for name, value, remark in lines:
-        console.print(Text.assemble(f"  {name:<14}{value:<24}", (remark, "dim")))
+        text = Text(f"  {name:<14}{value:<24}")
+        text.append(remark, style="dim")
+        text.rstrip()
+        console.print(text)
 
 
 def _list(console: Console, pairs: Pairs, result: CompareResult) -> None:
@@ -98,7 +102,7 @@ def _list(console: Console, pairs: Pairs, result: CompareResult) -> None:
     names = [one["second"] if rows == 1 else one["first"] for one in many]
     _table(console, ("layer", "score", "chance", "σ", "p", "effect"), [
         ((trimmed(name, 24), *(one[k] for k in ("score", "chance", "z", "corrected", "effect"))),
-         one["significant"])
+         one["weak"])
         for name, one in zip(names, many, strict=True)
     ])  # fmt: skip
     _legend(console, pairs, result)
@@ -109,7 +113,7 @@ def _best(console: Console, pairs: Pairs, result: CompareResult) -> None:
     heads = ("layer", "best", "score", "chance", "σ", "p", "effect")
     lines = [
         ((trimmed(one["first"], _NAME), trimmed(one["second"], _NAME),
-          *(one[k] for k in ("score", "chance", "z", "corrected", "effect"))), one["significant"])
+          *(one[k] for k in ("score", "chance", "z", "corrected", "effect"))), one["weak"])
         for one in best_rows(pairs, result)
     ]  # fmt: skip
     _table(console, heads, lines)
@@ -129,9 +133,9 @@ def _table(
         return "  " + "  ".join(parts) + mark
 
     console.print(Text(line(heads).rstrip(), style="dim"))
-    for words, significant in lines:
-        text = line(words, " " if significant else _WEAK).rstrip()
-        console.print(Text(text, style="" if significant else "dim"))
+    for words, weak in lines:
+        text = line(words, _WEAK if weak else " ").rstrip()
+        console.print(Text(text, style="dim" if weak else ""))
 
 
 def _grid(console: Console, pairs: Pairs, result: CompareResult) -> None:
@@ -143,14 +147,14 @@ def _grid(console: Console, pairs: Pairs, result: CompareResult) -> None:
     span = float(np.nanmax(np.abs(pairs.score)))
     texts = [[cell(v, span) for v in line] for line in pairs.score]
     best = pairs.better(result.itself)
-    significant = pairs.significant(result.settings.alpha)
+    marked = pairs.weak(result.settings.alpha)
     labels = [trimmed(name, _NAME) for name in result.first.names]
     winners = [trimmed(result.second.names[j], _NAME) for j in best]
     heads = shortened(result.second.names)[0]
     if max(map(len, heads)) > 4:
         heads = [str(j + 1) for j in range(columns)]
-    wide = max(len(t) for t in [*heads, *(t for line in texts for t in line)]) + 2
-    left = 2 + max(map(len, labels))
+    wide = max(len(t) for t in [*heads, *(t for line in texts for t in line)]) + 1
+    left = 3 + max(map(len, labels))
     right = 2 + max(4, *map(len, winners))
     if left + columns * wide + right + 8 > _width(console):
         _best(console, pairs, result)
@@ -162,7 +166,7 @@ def _grid(console: Console, pairs: Pairs, result: CompareResult) -> None:
         text = Text("  " + labels[i].ljust(left - 2))
         for j, word in enumerate(line):
             alone = result.itself and i == j
-            weak = not (significant[i, j] or alone or np.isnan(pairs.p_corrected[i, j]))
+            weak = bool(marked[i, j])
             look = "dim" if weak or alone else ("bold" if j == best[i] else "")
             text.append(word.rjust(wide - 1) + (_WEAK if weak else " "), style=look)
         p = probability(pairs.p_corrected[i, best[i]])

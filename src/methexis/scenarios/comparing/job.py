@@ -44,6 +44,10 @@ def run_compare(
             f"{other.layers[0].source}: expected {first.num_samples} rows, the same samples in the "
             f"same order as in {first.layers[0].source}, got {other.num_samples}"
         )
+    if second is None and len(first) == 1:
+        raise MethexisError(
+            f"B: expected another file or folder, or more than one layer in {first.path}, got none"
+        )
     found = []
     for measure in settings.measures:
         title = measure.title

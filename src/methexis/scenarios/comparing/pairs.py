@@ -64,6 +64,10 @@ class Pairs:
         """Which pairs are, after correction; none where p is unknown."""
         return np.asarray(self.p_corrected <= alpha)
 
+    def weak(self, alpha: float) -> NDArray[np.bool_]:
+        """Which pairs are not significant; none where p is unknown."""
+        return np.asarray(self.p_corrected > alpha)
+
 
 def measure_pairs(
     measure: Measure[Any],
@@ -141,4 +145,4 @@ def _corrected(p: Array) -> tuple[Array, str]:
         return p.copy(), "one pair: no correction"
     if known.any():
         corrected[known] = stats.false_discovery_control(p[known], method="bh")
-    return corrected, "Benjamini–Hochberg over all pairs: share of false findings"
+    return corrected, "Benjamini–Hochberg over all pairs"

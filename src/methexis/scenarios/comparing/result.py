@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import platform
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from methexis.measures.preprocessing import preprocessing
 from methexis.representations import Representations
 from methexis.scenarios.comparing.pairs import Pairs
 from methexis.scenarios.comparing.settings import CompareSettings
+from methexis.scenarios.comparing.wanted import widest
 from methexis.version import __version__
 
 FORMAT = 1
@@ -49,6 +51,15 @@ class CompareResult:
     def single(self) -> bool:
         """Whether there is one pair of layers only."""
         return len(self.first) == len(self.second) == 1
+
+    @property
+    def titles(self) -> tuple[str, str]:
+        """Names of both; with their folders where the names are one."""
+        names = (self.first.name, self.second.name)
+        if names[0] != names[1] or self.itself:
+            return names
+        paths = (Path(self.first.path).resolve(), Path(self.second.path).resolve())
+        return tuple("/".join(path.parts[-2:]) for path in paths)  # type: ignore[return-value]
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON; numbers that are unknown or infinite are null."""
@@ -89,7 +100,7 @@ def _pairs(pairs: Pairs) -> dict[str, Any]:
         "range": list(measure.range),
         "aligned": measure.aligned,
         "distance": measure.distance,
-        "invariances": sorted(str(group) for group in measure.invariances),
+        "invariances": widest(measure),
         "null": pairs.null,
         "correction": pairs.correction,
         "notes": list(pairs.notes),

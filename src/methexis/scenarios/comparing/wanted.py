@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from methexis.errors import MethexisError
-from methexis.measures import MEASURES, Measure
+from methexis.measures import MEASURES, Invariance, Measure
+from methexis.measures.measure import invariant
 from methexis.measures.registry import chosen
 
 #: What is measured where nothing is named: a global and a local measure, both with a chance level
@@ -63,18 +64,31 @@ def listed_measures() -> list[dict[str, Any]]:
     """Every measure in plain data: name, title, range, invariances, options with defaults."""
     return [
         {
-            "name": name,
-            "title": entry().title,
-            "range": list(entry.range),
-            "aligned": entry.aligned,
-            "distance": entry.distance,
-            "tier": entry.tier,
-            "invariances": sorted(str(group) for group in entry().invariances),
-            "options": entry().options(),
-            "reference": entry.reference,
+            "name": one.name,
+            "title": one.title,
+            "range": list(one.range),
+            "aligned": one.aligned,
+            "distance": one.distance,
+            "tier": one.tier,
+            "invariances": widest(one),
+            "options": one.options(),
+            "reference": one.reference,
         }
-        for name, entry in MEASURES.items()
+        for one in (entry() for entry in MEASURES.values())
     ]
+
+
+def widest(measure: Measure[Any]) -> list[str]:
+    """Groups under which scores do not change, without those that others contain.
+
+    Examples
+    --------
+    >>> widest(MEASURES["cka"]())
+    ['orthogonal', 'scale', 'translation']
+    """
+    groups = measure.invariances
+    contained = {part for group in groups for part in invariant(group) - {group}}
+    return [str(group) for group in Invariance if group in groups - contained]
 
 
 def _option(word: str) -> tuple[str, Any]:
