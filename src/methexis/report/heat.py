@@ -74,13 +74,13 @@ def along(pairs: Pairs, names: Sequence[str], *, of: str, alpha: float) -> Figur
         )  # fmt: skip
     axes.plot(at, score, color=style.SGD, lw=1.4, alpha=0.8)
     axes.plot(
-        at[significant], score[significant], "o", ms=4.5, color=style.SGD, label="significant"
-    )
-    if not significant.all():
+        at[~weak], score[~weak], "o", ms=4.5, color=style.SGD,
+        label="significant" if np.isfinite(mean).any() else None,
+    )  # fmt: skip
+    if weak.any():
         axes.plot(
-            at[~significant], score[~significant], "o", ms=4.5, mfc="white", mec=style.SGD,
-            label="not significant",
-        )  # fmt: skip
+            at[weak], score[weak], "o", ms=4.5, mfc="white", mec=style.SGD, label="not significant"
+        )
     every = max(1, int(np.ceil(len(at) / 10)))
     short, rule = shortened(names)
     shown = [trimmed(name, 14) for name in short[::every]]
