@@ -24,6 +24,8 @@ MORE: dict[str, list[dict[str, Any]]] = {
     "hsic": [{"kernel": "linear"}, {"debiased": True}, {"kernel": "linear", "debiased": True}],
     "rv": [{"modified": True}],
     "distance_correlation": [{"debiased": True}],
+    "jaccard_knn": [{"k": 5, "metric": "euclidean"}],
+    "mutual_knn": [{"k": 5, "metric": "euclidean"}, {"k": 3, "metric": "dot"}],
 }
 
 VARIANTS: list[Measure[Any]] = [

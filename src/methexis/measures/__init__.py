@@ -5,7 +5,9 @@ from methexis.measures.compare import Comparison, compare
 from methexis.measures.distance_correlation import DistanceCorrelation, distance_correlation
 from methexis.measures.gram_cosine import GramCosine, gram_alignment, gram_cosine
 from methexis.measures.hsic import HSIC, hsic
+from methexis.measures.jaccard_knn import JaccardKNN, jaccard_knn
 from methexis.measures.measure import Invariance, Measure, NullMoments
+from methexis.measures.mutual_knn import MutualKNN, mutual_knn
 from methexis.measures.preprocessing import Preprocessing
 from methexis.measures.registry import MEASURES
 from methexis.measures.rv import RV, rv
@@ -32,4 +34,8 @@ __all__ = [
     "gram_cosine",
     "hsic",
     "rv",
+    "JaccardKNN",
+    "MutualKNN",
+    "jaccard_knn",
+    "mutual_knn",
 ]

@@ -79,6 +79,11 @@ class CKA(KernelMeasure):
         return math.nan if self.sampled_features else 1.0
 
     @property
+    def min_features(self) -> int:
+        """One; two, if they stand for many."""
+        return 2 if self.sampled_features else 1
+
+    @property
     def invariances(self) -> frozenset[Invariance]:
         """Orthogonal maps (of sampled features permutations only), one scale, translation."""
         kept = Invariance.PERMUTATION if self.sampled_features else Invariance.ORTHOGONAL
@@ -106,7 +111,7 @@ class CKA(KernelMeasure):
         MethexisError
             If one feature should stand for many.
         """
-        if self.sampled_features and features.num_features < 2:
+        if features.num_features < self.min_features:
             raise MethexisError(f"{features.name}: expected at least two sampled features, got one")
         return centred_rows(features) if self.kernel == "linear" else None
 

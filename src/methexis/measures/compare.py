@@ -16,6 +16,7 @@ from methexis.measures.measure import Measure
 from methexis.measures.preprocessing import Preprocessing
 from methexis.measures.preprocessing import preprocessing as steps_named
 from methexis.measures.registry import chosen
+from methexis.measures.resampling import resamples
 
 NULLS = ("auto", "moments", "permutation", "none")
 
@@ -43,7 +44,7 @@ class Comparison:
     z : float
         ``(score - null_mean) / null_sd``, positive when more aligned than chance.
     ci : (float, float)
-        Bootstrap interval over samples for the expected score at this number of samples; NaN where
+        Interval over samples for the expected score at this number of samples; NaN where
         the measure has none.
     confidence : float
         Of that interval.
@@ -54,7 +55,7 @@ class Comparison:
     null : str
         "moments" (closed form), "permutation" or "none".
     num_permutations, num_bootstrap : int
-        Orders and bootstrap samples drawn.
+        Orders and resamples drawn.
     seed : int
         Of both.
     preprocessing : dict
@@ -128,7 +129,7 @@ def compare(
     num_permutations : int
         Orders drawn where they are needed: 999 resolve p to .001.
     num_bootstrap : int
-        Bootstrap samples for the interval; 0 leaves it out.
+        Resamples for the interval (of which kind, the measure says); 0 leaves it out.
     confidence : float
         Of the interval.
     seed : int
@@ -169,8 +170,10 @@ def compare(
         a, b = (method.reduce(steps(given)) for given in (first, second))
         score = method.score(a, b)
         found = _null(method, a, b, n, null=null, num_permutations=num_permutations, seed=seed)
-        resamples = (
-            method.resampled(a, b, nulls.counts(n, num_bootstrap, seed)) if num_bootstrap else None
+        resampled = (
+            resamples(method, a, b, num_samples=n, num_resamples=num_bootstrap, seed=seed)
+            if num_bootstrap
+            else None
         )
     notes = tuple(str(w.message) for w in caught if issubclass(w.category, DegenerateWarning))
     for warning in caught:
@@ -185,13 +188,13 @@ def compare(
         p=found.p_value(score, distance=method.distance) if found.method != "none" else np.nan,
         effect=_ratio(score - found.mean, method.aligned - found.mean),
         z=_ratio(sign * (score - found.mean), found.sd),
-        ci=interval(score, resamples, confidence),
+        ci=interval(score, resampled, confidence),
         confidence=confidence,
         n=n,
         d=d,
         null=found.method,
         num_permutations=len(found.scores),
-        num_bootstrap=0 if resamples is None else len(resamples),
+        num_bootstrap=0 if resampled is None else len(resampled),
         seed=seed,
         preprocessing={
             **steps.described(),
@@ -202,17 +205,17 @@ def compare(
     )
 
 
-def interval(score: float, resamples: Array | None, confidence: float) -> tuple[float, float]:
+def interval(score: float, resampled: Array | None, confidence: float) -> tuple[float, float]:
     """Interval for the expected score at this number of samples.
 
     The spread of the score about its expectation is taken to be that of the bootstrap scores about
     their mean, so their bias (a bootstrap sample has fewer distinct samples) does not shift it:
     ``[s - (q_high - m), s - (q_low - m)]``.
     """
-    if resamples is None:
+    if resampled is None:
         return (float("nan"), float("nan"))
     tail = (1.0 - confidence) / 2.0
-    low, high = np.quantile(resamples, [tail, 1.0 - tail]) - np.mean(resamples)
+    low, high = np.quantile(resampled, [tail, 1.0 - tail]) - np.mean(resampled)
     return (float(score - high), float(score - low))
 
 
@@ -241,7 +244,8 @@ def _null(
         raise MethexisError(
             f"num_permutations: expected at least 2 for a null, got {num_permutations}"
         )
-    return nulls.from_scores(method.permuted(a, b, nulls.orders(n, num_permutations, seed)))
+    scores = method.permuted(a, b, nulls.orders(n, num_permutations, seed))
+    return nulls.from_scores(scores, method.null_mean(a, b))
 
 
 def _ratio(above: float, below: float) -> float:

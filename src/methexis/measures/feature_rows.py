@@ -1,8 +1,9 @@
 """Linear kernels of many samples: every sum over pairs from the features, no matrix over pairs.
 
 ``Σ_ij (x_i·x_j)(y_i·y_j) = ‖XᵀY‖²_F`` takes ``n d_x d_y`` operations. With centred features the
-sums of rows of ``XXᵀ`` are zero, so the diagonals ``k_i = ‖x_i‖²`` and ``l_i = ‖y_i‖²`` are all that
-debiased estimators (`centring`) need beside it: without the diagonal the row sums are ``-k``, and
+sums of rows of ``XXᵀ`` are zero, so the diagonals ``k_i = ‖x_i‖²`` and ``l_i = ‖y_i‖²`` are all
+that debiased estimators (`centring`) need beside it: without the diagonal the row sums are ``-k``,
+and
 
     song:   ‖XᵀY‖² - n/(n-2) Σ k_i l_i + Σ k_i Σ l_i / ((n-1)(n-2)),
     lange:  ‖XᵀY‖² - Σ k_i l_i.

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array
-from methexis.measures import feature_rows, resampling
+from methexis.measures import feature_rows, kernel_resampling
 from methexis.measures.bilinear import PairForm, PairMatrix
 from methexis.measures.centring import centred, divisor, double_centred
 from methexis.measures.feature_rows import FeatureRows
@@ -35,7 +35,13 @@ ROUNDING = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class SampledMatrix(PairMatrix):
-    """A matrix over pairs, with the features whose sampling its normaliser is corrected for."""
+    """A matrix over pairs, with the features whose sampling its normaliser is corrected for.
+
+    Attributes
+    ----------
+    rows : array (num_samples, num_features)
+        Whose products, centred, are the entries of the matrix.
+    """
 
     rows: Tensor
 
@@ -80,11 +86,12 @@ class KernelMeasure(Measure[PairForm]):
         kernel = self.kernel_of(features)
         matrix = centred(xp, kernel, self.centring)
         own, raw = float(xp.sum(matrix * matrix)), float(xp.sum(kernel * kernel))
-        matrix = matrix * self._factor(features, rows, own, raw)
+        factor = self._factor(features, rows, own, raw)
+        matrix = matrix * factor
         # The diagonal of this one enters the means of its bootstrap samples.
         source = double_centred(xp, kernel) if self.centring == "lange" else matrix
         if self.corrects_features and rows is not None:
-            return SampledMatrix(matrix, source, xp, rows)
+            return SampledMatrix(matrix, source, xp, rows * math.sqrt(factor))
         return PairMatrix(matrix, source, xp)
 
     def score(self, a: PairForm, b: PairForm) -> float:
@@ -105,7 +112,7 @@ class KernelMeasure(Measure[PairForm]):
         Kernels stay as they are: the bandwidth is that of all samples. A bootstrap sample scores
         NaN if it has fewer than four different samples, or no positive normaliser.
         """
-        found = resampling.scores(
+        found = kernel_resampling.scores(
             a,
             b,
             counts,
@@ -136,9 +143,7 @@ class KernelMeasure(Measure[PairForm]):
             if self.corrects_features
             else "its centred kernel is zero between different samples"
         )
-        warn(
-            f"{self.title}: the score is NaN, for {features.name} has no norm to divide by: {because}"
-        )
+        warn(f"{self.title}: the score is NaN, for {features.name} has no norm: {because}")
         return math.nan
 
     @staticmethod

@@ -76,6 +76,8 @@ class Measure(ABC, Generic[R]):
         1: with null, interval and correction; 2: score and permutation.
     min_samples : int
         Fewest rows.
+    resampling : {"bootstrap", "halves"}
+        Which resamples of the rows give an interval; see `resampling`.
     reference : str
         Where it comes from.
     """
@@ -84,6 +86,7 @@ class Measure(ABC, Generic[R]):
     distance: ClassVar[bool] = False
     tier: ClassVar[int] = 1
     min_samples: ClassVar[int] = MIN_SAMPLES
+    resampling: ClassVar[str] = "bootstrap"
     reference: ClassVar[str]
 
     @property
@@ -95,6 +98,11 @@ class Measure(ABC, Generic[R]):
     def aligned(self) -> float:
         """Score of two identical representations; a class variable likewise."""
         return 1.0
+
+    @property
+    def min_features(self) -> int:
+        """Fewest columns."""
+        return 1
 
     @property
     @abstractmethod
@@ -127,8 +135,13 @@ class Measure(ABC, Generic[R]):
         del a, b
         return None
 
+    def null_mean(self, a: R, b: R) -> float | None:
+        """Exact mean over all orders, where it is known but higher moments are not."""
+        del a, b
+        return None
+
     def resampled(self, a: R, b: R, counts: Counts) -> Array | None:
-        """Scores of bootstrap samples of the rows, or None where none is defined.
+        """Scores of resamples of the rows, or None where none is defined.
 
         A sample drawn twice is never taken for a neighbour of, or a pair with, its own duplicate.
         """

@@ -62,12 +62,11 @@ def from_moments(moments: NullMoments) -> Null:
     return Null(moments.mean, moments.sd, "moments", moments.skewness, np.empty(0))
 
 
-def from_scores(scores: Array) -> Null:
-    """The null of which orders were drawn."""
+def from_scores(scores: Array, mean: float | None = None) -> Null:
+    """The null of which orders were drawn; its mean may be known exactly."""
     skewness = float(stats.skew(scores)) if len(scores) > 2 and np.ptp(scores) > 0 else np.nan
-    return Null(
-        float(np.mean(scores)), float(np.std(scores, ddof=1)), "permutation", skewness, scores
-    )
+    mean = float(np.mean(scores)) if mean is None else mean
+    return Null(mean, float(np.std(scores, ddof=1)), "permutation", skewness, scores)
 
 
 def orders(num_samples: int, num_orders: int, seed: int) -> Orders:

@@ -10,7 +10,9 @@ from methexis.measures.cka import CKA
 from methexis.measures.distance_correlation import DistanceCorrelation
 from methexis.measures.gram_cosine import GramCosine
 from methexis.measures.hsic import HSIC
+from methexis.measures.jaccard_knn import JaccardKNN
 from methexis.measures.measure import Measure
+from methexis.measures.mutual_knn import MutualKNN
 from methexis.measures.rv import RV
 
 MEASURES: dict[str, type[Measure[Any]]] = {
@@ -21,6 +23,8 @@ MEASURES: dict[str, type[Measure[Any]]] = {
         HSIC,
         RV,
         DistanceCorrelation,
+        MutualKNN,
+        JaccardKNN,
     )
 }
 

@@ -1,142 +1,86 @@
-"""Bootstrap scores of kernels, many samples at once.
+"""How far a score would move with other samples: resamples of the rows for an interval.
 
-The products that `weighted` asks for, from a matrix over pairs or from features. Samples are taken
-in blocks, so that memory stays at a few times that of the matrices.
+A measure says which resamples it is made for.
+
+``bootstrap``: as many rows as there are, drawn with replacement. Scores of two samples that are the
+same sample, or of duplicates, must not count; measures of kernels see to that by weights.
+
+``halves``: a random half of the rows and the other half, without a common row. For statistics of a
+few nearest neighbours, which no bootstrap sample has (`neighbours` says why). If rows are
+independent, so are the two halves, and ``(s - s')/2`` of their scores has the variance that a mean
+of two independent scores has: that of the score of all rows, if variances fall as 1/n. Added to the
+score it is a resample. One part of the variance falls faster: neighbours that are shared by chance.
+Its share is that of the null distribution, ``ν``, which falls as 1/n² (a sample shares k²/n of k
+neighbours by chance, so n samples share k²: a count with that variance, over ``n k``). Halves hold
+it twice; so the spread is scaled from ``V`` to ``V - ν``, and where ``V < 2 ν``, all of it chance,
+to ``V/2``.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import array_api_compat
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.measures.bilinear import PairForm, PairMatrix
-from methexis.measures.feature_rows import FeatureRows
-from methexis.measures.feature_sampling import own_terms, shared
-from methexis.measures.features import Namespace, Tensor, to_numpy
-from methexis.measures.measure import Counts
-from methexis.measures.weighted import Weighted, estimate
+from methexis.measures import nulls
+from methexis.measures.features import warn
+from methexis.measures.measure import Counts, Measure
 
-#: Numbers per block of weights.
-BLOCK = 1 << 22
+#: Orders for a variance that only corrects another one: its standard error is a tenth.
+NULL_ORDERS = 200
 
 
-class Side:
-    """One kernel under one block of weights, its products kept."""
-
-    def __init__(self, form: PairForm, powers: dict[int, Tensor]) -> None:
-        self._powers = powers
-        self._products: dict[int, Tensor] = {}
-        self.form = form
-        if isinstance(form, FeatureRows):
-            self.diagonal = form.diagonal
-        else:
-            assert isinstance(form, PairMatrix)
-            self.diagonal = form.xp.linalg.diagonal(form.kernel)
-
-    def product(self, a: int) -> Tensor:
-        """Of the kernel without diagonal and ``w^a``."""
-        if a not in self._products:
-            weights = self._powers[a]
-            if isinstance(self.form, FeatureRows):
-                found = (weights @ self.form.rows) @ self.form.rows.T
-            else:
-                assert isinstance(self.form, PairMatrix)
-                found = weights @ self.form.kernel
-            self._products[a] = found - weights * self.diagonal
-        return self._products[a]
-
-
-class Pair(Weighted):
-    """Two kernels under one block of weights."""
-
-    def __init__(self, xp: Namespace, powers: dict[int, Tensor], one: Side, other: Side) -> None:
-        self.xp, self.powers, self._sides = xp, powers, (one, other)
-        self.diagonals = (one.diagonal, other.diagonal)
-        forms = one.form, other.form
-        if isinstance(forms[0], PairMatrix) and isinstance(forms[1], PairMatrix):
-            self._matrix: Tensor = forms[0].kernel * forms[1].kernel
-        self._joint: dict[int, Tensor] = {}
-
-    def product(self, side: int, a: int) -> Tensor:
-        """Of one kernel without diagonal and ``w^a``."""
-        return self._sides[side].product(a)
-
-    def joint(self, a: int) -> Tensor:
-        """Of the entrywise product of both, without diagonal, and ``w^a``."""
-        if a not in self._joint:
-            weights = self.powers[a]
-            one, other = (side.form for side in self._sides)
-            if isinstance(one, FeatureRows) and isinstance(other, FeatureRows):
-                found = self.xp.stack(
-                    [
-                        self.xp.sum((one.rows @ _cross(one, other, w)) * other.rows, axis=1)
-                        for w in weights
-                    ]
-                )
-            else:
-                found = weights @ self._matrix
-            self._joint[a] = found - weights * (self.diagonals[0] * self.diagonals[1])
-        return self._joint[a]
-
-
-def _cross(one: FeatureRows, other: FeatureRows, weights: Tensor) -> Tensor:
-    return one.rows.T @ (weights[:, None] * other.rows)
-
-
-def scores(
-    a: PairForm,
-    b: PairForm,
-    counts: Counts,
-    estimator: str,
-    *,
-    normalised: bool,
-    sampled: tuple[Tensor, Tensor] | None = None,
-) -> Array:
-    """Scores of bootstrap samples, ``(num_resamples,)``; NaN where one has none.
+def resamples(
+    measure: Measure[Any], a: Any, b: Any, *, num_samples: int, num_resamples: int, seed: int
+) -> Array | None:
+    """Scores whose spread is that of the score over samples, or None where there are none.
 
     Parameters
     ----------
-    a, b : PairForm
-        What both representations were reduced to.
-    counts : array (num_resamples, num_samples)
-        How often each sample was drawn.
-    estimator : str
-        Of `centring`.
-    normalised : bool
-        Whether the score is a cosine.
-    sampled : (array, array), optional
-        Centred features of both, if the normaliser is corrected for sampling them.
+    measure : Measure
+        With the resamples it is made for in `resampling`.
+    a, b
+        What it made of two representations.
+    num_samples : int
+        Rows.
+    num_resamples : int
+        How many.
+    seed : int
+        Of the draws.
+
+    Returns
+    -------
+    array (num_resamples,) or None
     """
-    given: Any = a.rows if isinstance(a, FeatureRows) else a.kernel  # type: ignore[attr-defined]
-    xp = array_api_compat.array_namespace(given)
-    height = max(1, BLOCK // counts.shape[1])
-    found = []
-    for start in range(0, len(counts), height):
-        block = np.asarray(counts[start : start + height], dtype=np.float64)
-        weights = xp.astype(
-            xp.asarray(block, device=array_api_compat.device(given)), given.dtype, copy=False
+    if measure.resampling == "bootstrap":
+        return measure.resampled(a, b, nulls.counts(num_samples, num_resamples, seed))
+    chosen = halves(num_samples, num_resamples, seed)
+    one, other = (measure.resampled(a, b, counts) for counts in (chosen, 1 - chosen))
+    if one is None or other is None:
+        warn(
+            f"{measure.name}: no interval, for half of {num_samples} samples are too few for "
+            f"{measure.title}"
         )
-        powers = {1: weights, 2: weights * weights}
-        sides = Side(a, powers), Side(b, powers)
-        both = _estimated(xp, powers, *sides, estimator)
-        if normalised:
-            own = [_estimated(xp, powers, side, side, estimator) for side in sides]
-            if sampled is not None:
-                own = [
-                    shared(value, to_numpy(own_terms(xp, rows, weights)), int(rows.shape[1]))
-                    for value, rows in zip(own, sampled, strict=True)
-                ]
-            norms = [np.sqrt(np.where(value > 0.0, value, np.nan)) for value in own]
-            both = both / (norms[0] * norms[1])
-        found.append(both)
-    return np.concatenate(found)
+        return None
+    difference = 0.5 * (one - other)
+    variance = float(np.mean(difference**2))
+    if variance > 0.0:
+        chance = _null_variance(measure, a, b, num_samples, seed)
+        difference *= np.sqrt(1.0 - min(chance / variance, 0.5))
+    return measure.score(a, b) + difference
 
 
-def _estimated(
-    xp: Namespace, powers: dict[int, Tensor], one: Side, other: Side, estimator: str
-) -> Array:
-    found: Array = to_numpy(estimate(Pair(xp, powers, one, other), estimator))
-    return found
+def _null_variance(measure: Measure[Any], a: Any, b: Any, num_samples: int, seed: int) -> float:
+    moments = measure.null_moments(a, b)
+    if moments is not None:
+        return moments.sd**2
+    return float(np.var(measure.permuted(a, b, nulls.orders(num_samples, NULL_ORDERS, seed))))
+
+
+def halves(num_samples: int, num_halves: int, seed: int) -> Counts:
+    """Which rows are in a random half, 1 or 0, ``(num_halves, num_samples)``."""
+    generator = np.random.default_rng(seed)
+    half = np.zeros((num_halves, num_samples), dtype=np.int64)
+    half[:, : num_samples // 2] = 1
+    return generator.permuted(half, axis=1)

@@ -1,0 +1,142 @@
+"""Bootstrap scores of kernels, many samples at once.
+
+The products that `weighted` asks for, from a matrix over pairs or from features. Samples are taken
+in blocks, so that memory stays at a few times that of the matrices.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import array_api_compat
+import numpy as np
+
+from methexis.core.checks import Array
+from methexis.measures.bilinear import PairForm, PairMatrix
+from methexis.measures.feature_rows import FeatureRows
+from methexis.measures.feature_sampling import own_terms, shared
+from methexis.measures.features import Namespace, Tensor, to_numpy
+from methexis.measures.measure import Counts
+from methexis.measures.weighted import Weighted, estimate
+
+#: Numbers per block of weights.
+BLOCK = 1 << 22
+
+
+class Side:
+    """One kernel under one block of weights, its products kept."""
+
+    def __init__(self, form: PairForm, powers: dict[int, Tensor]) -> None:
+        self._powers = powers
+        self._products: dict[int, Tensor] = {}
+        self.form = form
+        if isinstance(form, FeatureRows):
+            self.diagonal = form.diagonal
+        else:
+            assert isinstance(form, PairMatrix)
+            self.diagonal = form.xp.linalg.diagonal(form.kernel)
+
+    def product(self, a: int) -> Tensor:
+        """Of the kernel without diagonal and ``w^a``."""
+        if a not in self._products:
+            weights = self._powers[a]
+            if isinstance(self.form, FeatureRows):
+                found = (weights @ self.form.rows) @ self.form.rows.T
+            else:
+                assert isinstance(self.form, PairMatrix)
+                found = weights @ self.form.kernel
+            self._products[a] = found - weights * self.diagonal
+        return self._products[a]
+
+
+class Pair(Weighted):
+    """Two kernels under one block of weights."""
+
+    def __init__(self, xp: Namespace, powers: dict[int, Tensor], one: Side, other: Side) -> None:
+        self.xp, self.powers, self._sides = xp, powers, (one, other)
+        self.diagonals = (one.diagonal, other.diagonal)
+        forms = one.form, other.form
+        if isinstance(forms[0], PairMatrix) and isinstance(forms[1], PairMatrix):
+            self._matrix: Tensor = forms[0].kernel * forms[1].kernel
+        self._joint: dict[int, Tensor] = {}
+
+    def product(self, side: int, a: int) -> Tensor:
+        """Of one kernel without diagonal and ``w^a``."""
+        return self._sides[side].product(a)
+
+    def joint(self, a: int) -> Tensor:
+        """Of the entrywise product of both, without diagonal, and ``w^a``."""
+        if a not in self._joint:
+            weights = self.powers[a]
+            one, other = (side.form for side in self._sides)
+            if isinstance(one, FeatureRows) and isinstance(other, FeatureRows):
+                found = self.xp.stack(
+                    [
+                        self.xp.sum((one.rows @ _cross(one, other, w)) * other.rows, axis=1)
+                        for w in weights
+                    ]
+                )
+            else:
+                found = weights @ self._matrix
+            self._joint[a] = found - weights * (self.diagonals[0] * self.diagonals[1])
+        return self._joint[a]
+
+
+def _cross(one: FeatureRows, other: FeatureRows, weights: Tensor) -> Tensor:
+    return one.rows.T @ (weights[:, None] * other.rows)
+
+
+def scores(
+    a: PairForm,
+    b: PairForm,
+    counts: Counts,
+    estimator: str,
+    *,
+    normalised: bool,
+    sampled: tuple[Tensor, Tensor] | None = None,
+) -> Array:
+    """Scores of bootstrap samples, ``(num_resamples,)``; NaN where one has none.
+
+    Parameters
+    ----------
+    a, b : PairForm
+        What both representations were reduced to.
+    counts : array (num_resamples, num_samples)
+        How often each sample was drawn.
+    estimator : str
+        Of `centring`.
+    normalised : bool
+        Whether the score is a cosine.
+    sampled : (array, array), optional
+        Centred features of both, if the normaliser is corrected for sampling them.
+    """
+    given: Any = a.rows if isinstance(a, FeatureRows) else a.kernel  # type: ignore[attr-defined]
+    xp = array_api_compat.array_namespace(given)
+    height = max(1, BLOCK // counts.shape[1])
+    found = []
+    for start in range(0, len(counts), height):
+        block = np.asarray(counts[start : start + height], dtype=np.float64)
+        weights = xp.astype(
+            xp.asarray(block, device=array_api_compat.device(given)), given.dtype, copy=False
+        )
+        powers = {1: weights, 2: weights * weights}
+        sides = Side(a, powers), Side(b, powers)
+        both = _estimated(xp, powers, *sides, estimator)
+        if normalised:
+            own = [_estimated(xp, powers, side, side, estimator) for side in sides]
+            if sampled is not None:
+                own = [
+                    shared(value, to_numpy(own_terms(xp, rows, weights)), int(rows.shape[1]))
+                    for value, rows in zip(own, sampled, strict=True)
+                ]
+            norms = [np.sqrt(np.where(value > 0.0, value, np.nan)) for value in own]
+            both = both / (norms[0] * norms[1])
+        found.append(both)
+    return np.concatenate(found)
+
+
+def _estimated(
+    xp: Namespace, powers: dict[int, Tensor], one: Side, other: Side, estimator: str
+) -> Array:
+    found: Array = to_numpy(estimate(Pair(xp, powers, one, other), estimator))
+    return found
