@@ -15,7 +15,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         # weights
         "core.gap": ["canonical_gauge", "entropic_gap"],
         # practice
-        "measures": ["Comparison", "compare"],
+        "measures": ["Comparison", "Grid", "compare", "compare_all"],
         # experiment
         "report": ["write_report"],
         "training": ["Run", "open_run", "train"],

@@ -2,8 +2,10 @@
 
 from methexis.measures.cka import CKA, cka
 from methexis.measures.compare import Comparison, compare
+from methexis.measures.compare_all import compare_all
 from methexis.measures.distance_correlation import DistanceCorrelation, distance_correlation
 from methexis.measures.gram_cosine import GramCosine, gram_alignment, gram_cosine
+from methexis.measures.grid import Grid
 from methexis.measures.hsic import HSIC, hsic
 from methexis.measures.jaccard_knn import JaccardKNN, jaccard_knn
 from methexis.measures.measure import Invariance, Measure, NullMoments
@@ -21,7 +23,9 @@ __all__ = [
     "Preprocessing",
     # comparison
     "Comparison",
+    "Grid",
     "compare",
+    "compare_all",
     # measures
     "CKA",
     "DistanceCorrelation",

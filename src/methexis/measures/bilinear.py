@@ -2,23 +2,27 @@
 
 CKA, HSIC, RV, the cosine of Gram matrices, distance correlation, representational similarity with
 Pearson or Spearman correlation, and the overlap of neighbour lists are all of this form; they
-differ in how a representation becomes its matrix ``a``. So permutations and exact moments over all
-of them are written once, here.
+differ in how a representation becomes its matrix ``a``. So permutations, exact moments over all of
+them and batches over many pairs are written once, here: with matrices as vectors over pairs of
+samples, a grid of scores is one product of two matrices.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from methexis.core.checks import Array
 from methexis.measures import moments
 from methexis.measures.features import Namespace, Tensor
-from methexis.measures.measure import Measure, NullMoments
+from methexis.measures.measure import Measure, NullMoments, Orders
+from methexis.measures.pair_products import pair_products
 
 
 class PairForm(ABC):
@@ -80,17 +84,67 @@ class PairMatrix(PairForm):
         return moments.null_moments(self.sums, other.sums)
 
 
-class BilinearMeasure(Measure[PairMatrix]):
-    """A measure ``Σ_ij a_ij b_ij`` of two matrices over pairs of samples."""
+F = TypeVar("F", bound=PairForm)
 
-    def score(self, a: PairMatrix, b: PairMatrix) -> float:
+
+class PairMeasure(Measure[F]):
+    """A measure ``Σ_ij a_ij b_ij`` of two forms over pairs of samples.
+
+    Attributes
+    ----------
+    mirrored : bool
+        Whether the matrices are symmetric, to rounding.
+    """
+
+    mirrored: ClassVar[bool] = True
+
+    def score(self, a: F, b: F) -> float:
         """The score of a pair."""
         return a.inner(b)
 
-    def reorder(self, reduced: PairMatrix, order: NDArray[np.int64]) -> PairMatrix:
-        """The matrices with rows and columns in that order."""
-        return reduced.reordered(order)
+    def reorder(self, reduced: F, order: NDArray[np.int64]) -> F:
+        """The samples in that order."""
+        found: Any = reduced.reordered(order)
+        return cast(F, found)
 
-    def null_moments(self, a: PairMatrix, b: PairMatrix) -> NullMoments | None:
-        """Exact moments over all orders, from sums that each matrix keeps."""
+    def null_moments(self, a: F, b: F) -> NullMoments | None:
+        """Exact moments over all orders; None where no matrix is formed."""
         return a.null_moments(b)
+
+    def null_sums(self, reduced: F) -> Any:
+        """Sums of the products of entries."""
+        return reduced.sums if isinstance(reduced, PairMatrix) else None
+
+    def moments_from(self, a: Any, b: Any) -> NullMoments:
+        """Exact moments over all orders."""
+        return moments.null_moments(a, b)
+
+    def lean(self, reduced: F) -> F:
+        """Without what bootstrap samples are made from."""
+        if not isinstance(reduced, PairMatrix):
+            return reduced
+        plain: Any = PairMatrix(reduced.matrix, reduced.matrix, reduced.xp)
+        return cast(F, plain)
+
+    def score_grid(self, rows: Sequence[F], columns: Sequence[F]) -> Array:
+        """One product of all matrices as vectors, a few rows of samples at a time."""
+        matrices = _matrices(rows), _matrices(columns)
+        if matrices[0] is None or matrices[1] is None:
+            return super().score_grid(rows, columns)
+        return pair_products(matrices[0], matrices[1], symmetric=self.mirrored)
+
+    def permuted_grid(self, rows: Sequence[F], columns: Sequence[F], orders: Orders) -> Array:
+        """One gather per column and one product of all matrices per order."""
+        matrices = _matrices(rows), _matrices(columns)
+        if matrices[0] is None or matrices[1] is None:
+            return super().permuted_grid(rows, columns, orders)
+        return pair_products(matrices[0], matrices[1], orders, symmetric=self.mirrored)
+
+
+class BilinearMeasure(PairMeasure[PairMatrix]):
+    """A measure of two matrices over pairs of samples."""
+
+
+def _matrices(forms: Sequence[PairForm]) -> list[Tensor] | None:
+    found = [form.matrix for form in forms if isinstance(form, PairMatrix)]
+    return found if len(found) == len(forms) else None

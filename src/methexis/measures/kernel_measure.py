@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 
 from methexis.core.checks import Array
 from methexis.measures import feature_rows, kernel_resampling
-from methexis.measures.bilinear import PairForm, PairMatrix
+from methexis.measures.bilinear import PairForm, PairMatrix, PairMeasure
 from methexis.measures.centring import centred, divisor, double_centred
 from methexis.measures.feature_rows import FeatureRows
 from methexis.measures.feature_sampling import own_terms, shared
 from methexis.measures.features import Features, Namespace, Tensor, warn
-from methexis.measures.measure import Counts, Measure, NullMoments
+from methexis.measures.measure import Counts
 
 #: A centred kernel of less than this share of the norm before centring is rounding.
 ROUNDING = 1e-12
@@ -52,7 +52,7 @@ class SampledMatrix(PairMatrix):
         return SampledMatrix(found.matrix, found.kernel, found.xp, rows)
 
 
-class KernelMeasure(Measure[PairForm]):
+class KernelMeasure(PairMeasure[PairForm]):
     """A measure ``Σ_ij A_ij B_ij`` of two kernels, centred by an estimator of HSIC."""
 
     #: Whether the score is a cosine.
@@ -93,18 +93,6 @@ class KernelMeasure(Measure[PairForm]):
         if self.corrects_features and rows is not None:
             return SampledMatrix(matrix, source, xp, rows * math.sqrt(factor))
         return PairMatrix(matrix, source, xp)
-
-    def score(self, a: PairForm, b: PairForm) -> float:
-        """The score of a pair."""
-        return a.inner(b)
-
-    def reorder(self, reduced: PairForm, order: NDArray[np.int64]) -> PairForm:
-        """The samples in that order."""
-        return reduced.reordered(order)
-
-    def null_moments(self, a: PairForm, b: PairForm) -> NullMoments | None:
-        """Exact moments over all orders; None of many samples, where no matrix is formed."""
-        return a.null_moments(b)
 
     def resampled(self, a: PairForm, b: PairForm, counts: Counts) -> Array:
         """Scores of bootstrap samples; debiased, a sample and its duplicate are never a pair.

@@ -4,6 +4,9 @@
     score(reduced, reduced) -> float       once per pair
     reorder(reduced, order) -> reduced     its rows permuted, never computed again
 
+Many pairs at once are `score_grid` and `permuted_grid`; a measure whose pairs are one product of
+matrices overrides them.
+
 A measure declares what it cannot see (`invariances`), where its scores lie (`range`) and what two
 identical representations score (`aligned`); one contract suite holds every entry of the registry to
 that. Options are fields, so that a measure with its options is one value that can be printed.
@@ -12,6 +15,7 @@ that. Options are fields, so that a measure with its options is one value that c
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, TypeVar
@@ -20,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array
-from methexis.measures.features import MIN_SAMPLES, Features
+from methexis.measures.features import MIN_SAMPLES, Features, Tensor
 
 Orders = NDArray[np.int64]  # (num_orders, num_samples), each row a permutation
 Counts = NDArray[np.int64]  # (num_resamples, num_samples), how often each sample was drawn
@@ -72,6 +76,11 @@ class Measure(ABC, Generic[R]):
         Score of two identical representations; NaN if it depends on them.
     distance : bool
         Whether smaller is more aligned.
+    symmetric : bool
+        Whether the two representations may change places.
+    accumulates : bool
+        Whether grids of single precision lose nothing by it that matters: long sums are added in
+        double.
     tier : {1, 2}
         1: with null, interval and correction; 2: score and permutation.
     min_samples : int
@@ -84,6 +93,8 @@ class Measure(ABC, Generic[R]):
 
     name: ClassVar[str]
     distance: ClassVar[bool] = False
+    symmetric: ClassVar[bool] = True
+    accumulates: ClassVar[bool] = False
     tier: ClassVar[int] = 1
     min_samples: ClassVar[int] = MIN_SAMPLES
     resampling: ClassVar[str] = "bootstrap"
@@ -138,6 +149,49 @@ class Measure(ABC, Generic[R]):
     def null_mean(self, a: R, b: R) -> float | None:
         """Exact mean over all orders, where it is known but higher moments are not."""
         del a, b
+        return None
+
+    def null_sums(self, reduced: R) -> Any:
+        """What of one representation its moments over orders depend on, small; None without any.
+
+        Grids keep it for every representation; a pair's moments are `moments_from` two of them.
+        """
+        del reduced
+
+    def moments_from(self, a: Any, b: Any) -> NullMoments:
+        """What `null_moments` gives, from what `null_sums` kept of each."""
+        raise NotImplementedError(f"{self.name} has no moments in closed form")
+
+    def lean(self, reduced: R) -> R:
+        """The same without what grids never need, such as what bootstrap samples are made from."""
+        return reduced
+
+    def score_grid(self, rows: Sequence[R], columns: Sequence[R]) -> Array:
+        """Scores of all pairs, ``(num_rows, num_columns)``."""
+        return np.array([[self.score(a, b) for b in columns] for a in rows])
+
+    def permuted_grid(self, rows: Sequence[R], columns: Sequence[R], orders: Orders) -> Array:
+        """Scores of all pairs with the rows of all columns in each order: ``(num_orders, …)``.
+
+        One order serves all pairs, so that what depends on what stays as it is.
+        """
+        return np.array(
+            [self.score_grid(rows, [self.reorder(b, order) for b in columns]) for order in orders]
+        )
+
+    def direct_grid(
+        self,
+        rows: Sequence[Tensor],
+        columns: Sequence[Tensor] | None,
+        precision: str,
+        budget: int,
+        progress: Callable[[int, int], None],
+    ) -> Array | None:
+        """Scores of all pairs straight from checked features, or None where there is no such way.
+
+        ``columns`` None stands for the rows themselves. No more than ``budget`` bytes are taken.
+        """
+        del rows, columns, precision, budget, progress
         return None
 
     def resampled(self, a: R, b: R, counts: Counts) -> Array | None:

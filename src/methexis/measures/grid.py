@@ -1,0 +1,87 @@
+"""What `compare_all` found: scores of all pairs, and how far from chance each is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from methexis.core.checks import Array
+
+
+@dataclass(frozen=True)
+class Best:
+    """The most aligned pair of a grid: ``p`` is corrected for the search."""
+
+    layer_a: str
+    layer_b: str
+    score: float
+    p: float
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Scores of all pairs of two lists of representations, or of one list with itself.
+
+    Attributes
+    ----------
+    data : xarray.Dataset
+        Over ``layer_a × layer_b``: ``score``; ``null_mean``, ``null_sd``, ``z``, ``p`` and
+        ``effect`` as in `Comparison`; ``p_corrected``, corrected for the search over all cells;
+        ``q``, the false discovery rate at which the cell is a finding. NaN where there is no null,
+        and where a representation meets itself, which is no hypothesis. Coordinates name models and
+        layers and give numbers of features; attributes are all that was chosen.
+    """
+
+    data: xr.Dataset
+
+    @property
+    def scores(self) -> Array:
+        """``(num_a, num_b)``."""
+        return np.asarray(self.data["score"].values)
+
+    def best(self) -> Best:
+        """The most aligned pair of different representations: furthest from its chance level.
+
+        That is the largest ``z``, on whose scale the correction searches; without a null the best
+        score.
+        """
+        values = np.array(self.data["z"].values)
+        if np.isnan(values).all():
+            values = -self.scores if self.data.attrs["distance"] else self.scores.copy()
+            if self.data.attrs["same"]:
+                np.fill_diagonal(values, np.nan)
+        i, j = np.unravel_index(int(np.nanargmax(values)), values.shape)
+        cell = self.data.isel(layer_a=int(i), layer_b=int(j))
+        return Best(
+            str(cell["layer_a"].item()),
+            str(cell["layer_b"].item()),
+            float(cell["score"]),
+            float(cell["p_corrected"]),
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it in plain types, for JSON."""
+        found: dict[str, Any] = self.data.to_dict()
+        return found
+
+
+def labelled(
+    values: dict[str, Array],
+    sides: tuple[Sequence[tuple[str, str, str, int]], Sequence[tuple[str, str, str, int]]],
+    attributes: dict[str, Any],
+) -> Grid:
+    """A grid from its arrays and, per side, the label, model, layer and features of each."""
+    coordinates: dict[str, Any] = {}
+    for side, members in zip("ab", sides, strict=True):
+        labels, models, layers, features = zip(*members, strict=True)
+        dimension = f"layer_{side}"
+        coordinates[dimension] = list(labels)
+        coordinates[f"model_{side}"] = (dimension, list(models))
+        coordinates[f"name_{side}"] = (dimension, list(layers))
+        coordinates[f"d_{side}"] = (dimension, list(features))
+    variables = {name: (("layer_a", "layer_b"), array) for name, array in values.items()}
+    return Grid(xr.Dataset(variables, coordinates, attributes))
