@@ -26,6 +26,23 @@ MORE: dict[str, list[dict[str, Any]]] = {
     "distance_correlation": [{"debiased": True}],
     "jaccard_knn": [{"k": 5, "metric": "euclidean"}],
     "mutual_knn": [{"k": 5, "metric": "euclidean"}, {"k": 3, "metric": "dot"}],
+    "procrustes": [{"alpha": 0.0}, {"alpha": 0.5}],
+    "procrustes_distance": [{"alpha": 0.0}, {"alpha": 0.5}],
+    "bures": [{"kernel": "rbf"}],
+    "bures_distance": [{"kernel": "rbf", "bandwidth": 0.5}],
+    "linear_predictivity": [
+        {"direction": "forward", "ridge": 0.1},
+        {"direction": "backward", "num_folds": 10, "seed": 3},
+    ],
+    "matching": [{"absolute": True}],
+    "soft_matching": [{"absolute": True}],
+    "cca": [{"squared": True}],
+    "svcca": [
+        {"num_directions": 2},
+        {"num_directions": 3, "standardise": True},
+        {"variance": 0.9, "squared": True},
+    ],
+    "gulp": [{"ridge": 0.0}, {"ridge": 1.0}],
 }
 
 VARIANTS: list[Measure[Any]] = [

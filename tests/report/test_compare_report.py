@@ -57,7 +57,9 @@ def test_many_pairs_are_a_grid_with_what_is_not_significant(
     )
     shown = printed(result, tmp_path, capsys)
     assert shown.count("°") == sum(w.sum() for w in weak) + 2  # and the two legends
-    assert "Benjamini–Hochberg" in shown
+    assert "corrected for the search by the largest of all pairs in 999 permutations" in " ".join(
+        shown.split()
+    )
 
 
 def test_a_model_beside_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

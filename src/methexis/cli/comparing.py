@@ -65,11 +65,20 @@ def compare(
         str,
         typer.Option(help="auto (moments where known), moments, permutation or none."),
     ] = "auto",
-    permutations: Annotated[int, typer.Option(help="Orders drawn where they are needed.")] = 999,
+    correction: Annotated[
+        str, typer.Option(help="Of p for the number of pairs: max (search) or holm.")
+    ] = "max",
+    permutations: Annotated[
+        int | None,
+        typer.Option(help="Orders drawn. [default: 999 for one pair, else 199 to 999 as time has]"),
+    ] = None,
     bootstrap: Annotated[
         int, typer.Option(help="Resamples for the interval of a single pair; 0: none.")
     ] = 999,
     alpha: Annotated[float, typer.Option(help="Level of significance, after correction.")] = 0.05,
+    memory: Annotated[
+        str | None, typer.Option(help="Most memory for many layers. [default: 4 GiB]")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of permutations, bootstrap and drawn inputs.")] = 0,
     out: Annotated[
         Path | None,
@@ -99,10 +108,12 @@ def compare(
             measures=tuple(scenarios.measures_named(wanted, option or [])),
             preprocessing=preprocessing,
             null=null,
+            correction=correction,
             num_permutations=permutations,
             num_bootstrap=bootstrap,
             alpha=alpha,
             seed=seed,
+            memory=memory,
         )
 
         def opened(path: str) -> Representations:
@@ -180,7 +191,7 @@ class _Lines:
         if now - self._last < self._interval and not (ended and self._live):
             return
         self._last = now
-        text = f"{step.measure}: pair {step.done:,} of {step.total:,}"
+        text = f"{step.measure}: {step.what}, {step.done:,} of {step.total:,}"
         if self._live:
             sys.stderr.write("\r\x1b[2K" + ("" if ended else f"\x1b[2m… {text}\x1b[0m"))
         else:

@@ -1,18 +1,45 @@
 """Measures of alignment, and the inference that makes their scores believable."""
 
+from methexis.measures.aligned_cosine import AlignedCosine, aligned_cosine, matrix_cosine
+from methexis.measures.bures import Bures, BuresDistance, bures, bures_distance
+from methexis.measures.cca import CCA, SVCCA, cca, svcca
 from methexis.measures.cka import CKA, cka
 from methexis.measures.compare import Comparison, compare
 from methexis.measures.compare_all import compare_all
 from methexis.measures.distance_correlation import DistanceCorrelation, distance_correlation
 from methexis.measures.gram_cosine import GramCosine, gram_alignment, gram_cosine
+<<<<<<< HEAD
 from methexis.measures.grid import Grid
+=======
+from methexis.measures.gulp import GULP, gulp
+>>>>>>> main
 from methexis.measures.hsic import HSIC, hsic
 from methexis.measures.jaccard_knn import JaccardKNN, jaccard_knn
+from methexis.measures.linear_predictivity import LinearPredictivity, linear_predictivity
+from methexis.measures.matching import Matching, SoftMatching, matching, soft_matching
 from methexis.measures.measure import Invariance, Measure, NullMoments
 from methexis.measures.mutual_knn import MutualKNN, mutual_knn
 from methexis.measures.preprocessing import Preprocessing
+from methexis.measures.procrustes import (
+    Procrustes,
+    ProcrustesDistance,
+    SizeAndShape,
+    procrustes,
+    procrustes_distance,
+    procrustes_size,
+)
+from methexis.measures.pwcca import PWCCA, pwcca
 from methexis.measures.registry import MEASURES
 from methexis.measures.rv import RV, rv
+from methexis.measures.second_moments import SecondMoments
+from methexis.measures.spectra import (
+    PowerLaw,
+    effective_rank,
+    eigenspectrum,
+    participation_ratio,
+    power_law,
+    spectral_bound,
+)
 
 __all__ = [
     # what a measure is
@@ -42,4 +69,42 @@ __all__ = [
     "MutualKNN",
     "jaccard_knn",
     "mutual_knn",
+    # measures of shapes and spans
+    "Bures",
+    "BuresDistance",
+    "CCA",
+    "GULP",
+    "PWCCA",
+    "Procrustes",
+    "ProcrustesDistance",
+    "SVCCA",
+    "SizeAndShape",
+    "bures",
+    "bures_distance",
+    "cca",
+    "gulp",
+    "procrustes",
+    "procrustes_distance",
+    "procrustes_size",
+    "pwcca",
+    "svcca",
+    # measures of samples, units and predictions
+    "AlignedCosine",
+    "LinearPredictivity",
+    "Matching",
+    "SoftMatching",
+    "aligned_cosine",
+    "linear_predictivity",
+    "matching",
+    "matrix_cosine",
+    "soft_matching",
+    # one representation
+    "PowerLaw",
+    "effective_rank",
+    "eigenspectrum",
+    "participation_ratio",
+    "power_law",
+    "spectral_bound",
+    # in one pass
+    "SecondMoments",
 ]

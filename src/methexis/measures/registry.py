@@ -6,13 +6,21 @@ import difflib
 from typing import Any
 
 from methexis.errors import MethexisError
+from methexis.measures.aligned_cosine import AlignedCosine
+from methexis.measures.bures import Bures, BuresDistance
+from methexis.measures.cca import CCA, SVCCA
 from methexis.measures.cka import CKA
 from methexis.measures.distance_correlation import DistanceCorrelation
 from methexis.measures.gram_cosine import GramCosine
+from methexis.measures.gulp import GULP
 from methexis.measures.hsic import HSIC
 from methexis.measures.jaccard_knn import JaccardKNN
+from methexis.measures.linear_predictivity import LinearPredictivity
+from methexis.measures.matching import Matching, SoftMatching
 from methexis.measures.measure import Measure
 from methexis.measures.mutual_knn import MutualKNN
+from methexis.measures.procrustes import Procrustes, ProcrustesDistance, SizeAndShape
+from methexis.measures.pwcca import PWCCA
 from methexis.measures.rv import RV
 
 MEASURES: dict[str, type[Measure[Any]]] = {
@@ -25,6 +33,19 @@ MEASURES: dict[str, type[Measure[Any]]] = {
         DistanceCorrelation,
         MutualKNN,
         JaccardKNN,
+        Procrustes,
+        ProcrustesDistance,
+        SizeAndShape,
+        Bures,
+        BuresDistance,
+        CCA,
+        SVCCA,
+        PWCCA,
+        GULP,
+        LinearPredictivity,
+        AlignedCosine,
+        Matching,
+        SoftMatching,
     )
 }
 

@@ -180,13 +180,13 @@ def row(pairs: Pairs, result: CompareResult, i: int, j: int) -> dict[str, Any]:
 
 def _section(key: str, pairs: Pairs, result: CompareResult) -> dict[str, Any]:
     measure = pairs.measure
-    known = np.isfinite(pairs.p_corrected)
+    counted = pairs.counted(result.itself)
     rows, columns = pairs.score.shape
     cells = [
         (i, j)
         for i in range(rows)
         for j in range(columns)
-        if not (result.itself and i == j and rows > 1)
+        if not result.itself or (i < j if measure.symmetric else i != j)
     ]
     low, high = measure.range
     single = pairs.single
@@ -199,13 +199,13 @@ def _section(key: str, pairs: Pairs, result: CompareResult) -> dict[str, Any]:
         "invariances": ", ".join(widest(measure)),
         "reference": measure.reference,
         "null": pairs.null,
-        "correction": pairs.correction,
+        "correction": pairs.correction[0].upper() + pairs.correction[1:],
         "notes": list(pairs.notes),
         "best": best_rows(pairs, result),
         "all": [row(pairs, result, i, j) for i, j in cells] if len(cells) <= _MOST_ROWS else [],
         "count": len(cells),
-        "significant": int(pairs.significant(result.settings.alpha).sum()),
-        "tested": int(known.sum()),
+        "significant": int((pairs.significant(result.settings.alpha) & counted).sum()),
+        "tested": int(counted.sum()),
         "line": 1 in pairs.score.shape,
         "one": row(pairs, result, 0, 0),
         "interval": interval(pairs),
@@ -245,8 +245,9 @@ def _provenance(result: CompareResult) -> list[tuple[str, str]]:
     return [
         ("command", summary["command"]),
         ("preprocessing", f"{settings.preprocessing}: {steps(result)}"),
-        ("computed in", summary["precision"]),
-        ("null", f"{settings.null}, {settings.num_permutations} permutations where drawn"),
+        ("computed in", ", ".join(sorted({pairs.precision for pairs in result.found}))),
+        ("null", settings.null),
+        ("correction", "; ".join(dict.fromkeys(pairs.correction for pairs in result.found))),
         ("seed", str(settings.seed)),
         ("version", summary["version"]),
         ("libraries", ", ".join(f"{k} {v}" for k, v in summary["libraries"].items())),

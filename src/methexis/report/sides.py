@@ -182,10 +182,11 @@ def _grid(console: Console, pairs: Pairs, result: CompareResult) -> None:
 
 
 def _legend(console: Console, pairs: Pairs, result: CompareResult) -> None:
-    tested = int(np.isfinite(pairs.p_corrected).sum())
+    counted = pairs.counted(result.itself)
+    tested = int(counted.sum())
     if not tested:
         return
-    count = int(pairs.significant(result.settings.alpha).sum())
+    count = int((pairs.significant(result.settings.alpha) & counted).sum())
     words = (
         f"{count} of {tested} pairs significant at {100 * result.settings.alpha:.3g} % "
         f"({pairs.correction})"

@@ -52,8 +52,8 @@ def run_compare(
     for measure in settings.measures:
         title = measure.title
 
-        def tell(done: int, total: int, title: str = title) -> None:
-            show(Step(title, done, total))
+        def tell(what: str, done: int, total: int, title: str = title) -> None:
+            show(Step(title, what, done, total))
 
         layers = None if second is None else second.layers
         found.append(measure_pairs(measure, first.layers, layers, settings, tell))

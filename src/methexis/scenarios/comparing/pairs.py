@@ -9,13 +9,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from methexis.core.checks import Array
 from methexis.errors import DegenerateWarning, MethexisError
-from methexis.measures import Comparison, Measure, compare
+from methexis.measures import Comparison, Measure, compare, compare_all
 from methexis.representations import Representation
 from methexis.scenarios.comparing.settings import CompareSettings
+
+#: What is known of every pair.
+GRIDS = ("score", "null_mean", "null_sd", "p", "p_corrected", "effect", "z")
+#: Orders drawn for one pair if nothing is said: they resolve p to .001.
+ORDERS = 999
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +38,8 @@ class Pairs:
         How p was corrected for the number of pairs, in words.
     notes : tuple of str
         What degenerates, once each.
+    precision : str
+        Of the computation.
     single : Comparison or None
         All of it, with its interval, where there is one pair only.
     """
@@ -49,16 +55,26 @@ class Pairs:
     null: str
     correction: str
     notes: tuple[str, ...]
+    precision: str
     single: Comparison | None = None
 
     def better(self, itself: bool) -> list[int]:
-        """For each layer of A the place of the layer of B most aligned with it."""
-        score = np.where(np.isfinite(self.score), self.score, np.nan)
+        """For each layer of A the place of the layer of B most aligned with it.
+
+        That is the largest effect, for chance levels differ between layers; where effects are
+        unknown, the best score.
+        """
         sign = -1.0 if self.measure.distance else 1.0
-        ranked = np.where(np.isnan(score), -np.inf, sign * score)
+        values = self.effect if np.isfinite(self.effect).any() else sign * self.score
+        ranked = np.where(np.isnan(values), -np.inf, values)
         if itself and ranked.shape[0] > 1:
             np.fill_diagonal(ranked, -np.inf)
         return [int(place) for place in np.argmax(ranked, axis=1)]
+
+    def counted(self, itself: bool) -> NDArray[np.bool_]:
+        """Pairs with a p-value, each once: of a model beside itself those above the diagonal."""
+        known = np.isfinite(self.p_corrected)
+        return np.triu(known) if itself and self.measure.symmetric else known
 
     def significant(self, alpha: float) -> NDArray[np.bool_]:
         """Which pairs are, after correction; none where p is unknown."""
@@ -74,7 +90,7 @@ def measure_pairs(
     first: Sequence[Representation],
     second: Sequence[Representation] | None,
     settings: CompareSettings,
-    show: Callable[[int, int], None],
+    show: Callable[[str, int, int], None],
 ) -> Pairs:
     """Compare every layer of one model with every layer of another, or of the same.
 
@@ -83,66 +99,78 @@ def measure_pairs(
     MethexisError
         If a layer is refused; the message names its file.
     """
-    others = first if second is None else second
-    shape = (len(first), len(others))
-    single = shape == (1, 1)
-    fields = ("score", "null_mean", "null_sd", "p", "effect", "z")
-    grids = {name: np.full(shape, np.nan) for name in fields}
-    notes: list[str] = []
-    null, found = "none", None
-    for i, one in enumerate(first):
-        for j, other in enumerate(others):
-            itself = second is None and i == j
-            found = _compared(measure, one, other, settings, single=single, itself=itself)
-            for name in fields:
-                grids[name][i, j] = getattr(found, name)
-            notes += [note for note in found.notes if note not in notes]
-            null = found.null if found.null != "none" else null
-            show(i * shape[1] + j + 1, shape[0] * shape[1])
-    corrected, words = _corrected(grids["p"])
+    if second is not None and len(first) == len(second) == 1:
+        return _one(measure, first[0], second[0], settings)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DegenerateWarning)  # they are in the notes
+        grid = compare_all(
+            _by_source(first),
+            None if second is None else _by_source(second),
+            measure,
+            preprocessing=settings.preprocessing,
+            null=settings.null,
+            correction=settings.correction,
+            num_permutations=settings.num_permutations,
+            seed=settings.seed,
+            memory=settings.memory,
+            progress=show,
+        ).data
     return Pairs(
         measure=measure,
-        **grids,
-        p_corrected=corrected,
-        null=null,
-        correction=words,
-        notes=tuple(notes),
-        single=found if single else None,
+        **{name: np.asarray(grid[name].values) for name in GRIDS},
+        null=str(grid.attrs["null"]),
+        correction=_words(grid.attrs),
+        notes=tuple(grid.attrs["notes"]),
+        precision=str(grid.attrs["precision"]),
     )
 
 
-def _compared(
-    measure: Measure[Any],
-    one: Representation,
-    other: Representation,
-    settings: CompareSettings,
-    *,
-    single: bool,
-    itself: bool,
-) -> Comparison:
+def _one(
+    measure: Measure[Any], one: Representation, other: Representation, settings: CompareSettings
+) -> Pairs:
+    """A single pair, with its interval; there is no search to correct for."""
+    count = settings.num_permutations
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DegenerateWarning)  # they are in the notes
+        warnings.simplefilter("ignore", DegenerateWarning)
         try:
-            return compare(
+            found = compare(
                 one.array,
                 other.array,
                 measure,
                 preprocessing=settings.preprocessing,
-                null="none" if itself else settings.null,
-                num_permutations=settings.num_permutations,
-                num_bootstrap=settings.num_bootstrap if single else 0,
+                null=settings.null,
+                num_permutations=ORDERS if count is None else count,
+                num_bootstrap=settings.num_bootstrap,
                 seed=settings.seed,
             )
         except MethexisError as error:
-            raise MethexisError(f"{one.source} and {other.source}: {error}") from None
+            raise MethexisError(f"X is {one.source}, Y is {other.source}; {error}") from None
+    own: dict[str, Any] = {name: np.array([[getattr(found, name, found.p)]]) for name in GRIDS}
+    return Pairs(
+        measure=measure,
+        **own,  # p_corrected is p
+        null=found.null,
+        correction="one pair: no correction",
+        notes=found.notes,
+        precision="float64",
+        single=found,
+    )
 
 
-def _corrected(p: Array) -> tuple[Array, str]:
-    """Benjamini and Hochberg's correction over all pairs with a p-value."""
-    corrected = np.full(p.shape, np.nan)
-    known = np.isfinite(p)
-    if known.sum() == 1:
-        return p.copy(), "one pair: no correction"
-    if known.any():
-        corrected[known] = stats.false_discovery_control(p[known], method="bh")
-    return corrected, "Benjamini–Hochberg over all pairs"
+def _by_source(layers: Sequence[Representation]) -> dict[str, Any]:
+    """Arrays by their files, by which messages call them."""
+    sources = [layer.source for layer in layers]
+    return {
+        layer.source
+        if sources.count(layer.source) == 1
+        else f"{layer.source} ({layer.name})": layer.array
+        for layer in layers
+    }
+
+
+def _words(attributes: dict[Any, Any]) -> str:
+    """How p was corrected."""
+    how, count = attributes["correction"], attributes["num_permutations"]
+    if how == "max":
+        return f"corrected for the search by the largest of all pairs in {count} permutations"
+    return "corrected by Holm's method" if how == "holm" else "not corrected"

@@ -14,7 +14,7 @@ import scipy
 from methexis.core.threads import available_cores
 from methexis.measures.preprocessing import preprocessing
 from methexis.representations import Representations
-from methexis.scenarios.comparing.pairs import Pairs
+from methexis.scenarios.comparing.pairs import GRIDS, Pairs
 from methexis.scenarios.comparing.settings import CompareSettings
 from methexis.scenarios.comparing.wanted import widest
 from methexis.version import __version__
@@ -73,8 +73,9 @@ class CompareResult:
                 "name": settings.preprocessing,
                 **preprocessing(settings.preprocessing).described(),
             },
-            "precision": "float64",
             "null": settings.null,
+            "correction": settings.correction,
+            "memory": settings.memory,
             "num_permutations": settings.num_permutations,
             "alpha": settings.alpha,
             "seed": settings.seed,
@@ -92,7 +93,6 @@ class CompareResult:
 
 def _pairs(pairs: Pairs) -> dict[str, Any]:
     measure = pairs.measure
-    grids = ("score", "null_mean", "null_sd", "p", "p_corrected", "effect", "z")
     found: dict[str, Any] = {
         "measure": measure.name,
         "title": measure.title,
@@ -103,8 +103,9 @@ def _pairs(pairs: Pairs) -> dict[str, Any]:
         "invariances": widest(measure),
         "null": pairs.null,
         "correction": pairs.correction,
+        "precision": pairs.precision,
         "notes": list(pairs.notes),
-        **{name: getattr(pairs, name).tolist() for name in grids},
+        **{name: getattr(pairs, name).tolist() for name in GRIDS},
     }
     if pairs.single is not None:
         found |= {"ci": list(pairs.single.ci), "confidence": pairs.single.confidence}

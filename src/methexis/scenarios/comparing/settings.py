@@ -7,7 +7,9 @@ from typing import Any
 
 from methexis.core.checks import integer, number, one_of
 from methexis.measures import Measure
+from methexis.measures.budget import memory_bytes
 from methexis.measures.compare import NULLS
+from methexis.measures.compare_all import CORRECTIONS
 from methexis.measures.preprocessing import preprocessing
 
 
@@ -21,11 +23,18 @@ class CompareSettings:
     preprocessing : {"none", "prh"}
         Steps before, by name.
     null : {"auto", "moments", "permutation", "none"}
-    num_permutations, num_bootstrap : int
-        Orders and bootstrap samples, where they are needed; 999 resolve p to .001.
+    correction : {"max", "holm"}
+        How p-values of many pairs are corrected for having looked at all; see `compare_all`.
+    num_permutations : int, optional
+        Orders, where they are needed: by default 999 for one pair, and for many as many as take
+        about ten minutes, from 199 to 999.
+    num_bootstrap : int
+        Bootstrap samples for the interval of a single pair.
     alpha : float
         A pair counts as aligned if its corrected p is at most this.
     seed : int
+    memory : str, optional
+        Most memory for what is kept of representations, such as "2 GiB".
 
     Raises
     ------
@@ -36,18 +45,23 @@ class CompareSettings:
     measures: tuple[Measure[Any], ...]
     preprocessing: str = "none"
     null: str = "auto"
-    num_permutations: int = 999
+    correction: str = "max"
+    num_permutations: int | None = None
     num_bootstrap: int = 999
     alpha: float = 0.05
     seed: int = 0
+    memory: str | None = None
 
     def __post_init__(self) -> None:
         preprocessing(self.preprocessing)
         one_of("null", self.null, NULLS)
-        integer("permutations", self.num_permutations, least=0)
+        one_of("correction", self.correction, CORRECTIONS)
+        if self.num_permutations is not None:
+            integer("permutations", self.num_permutations, least=0)
         integer("bootstrap", self.num_bootstrap, least=0)
         number("alpha", self.alpha, above=0.0, below=1.0)
         integer("seed", self.seed, least=0)
+        memory_bytes("memory", self.memory)
 
 
 @dataclass(frozen=True)
@@ -58,10 +72,13 @@ class Step:
     ----------
     measure : str
         Title of the measure at work.
+    what : str
+        What it does.
     done, total : int
-        Pairs of layers compared, of this measure.
+        How far that is.
     """
 
     measure: str
+    what: str
     done: int
     total: int
