@@ -8,11 +8,8 @@ from methexis.measures.compare import Comparison, compare
 from methexis.measures.compare_all import compare_all
 from methexis.measures.distance_correlation import DistanceCorrelation, distance_correlation
 from methexis.measures.gram_cosine import GramCosine, gram_alignment, gram_cosine
-<<<<<<< HEAD
 from methexis.measures.grid import Grid
-=======
 from methexis.measures.gulp import GULP, gulp
->>>>>>> main
 from methexis.measures.hsic import HSIC, hsic
 from methexis.measures.jaccard_knn import JaccardKNN, jaccard_knn
 from methexis.measures.linear_predictivity import LinearPredictivity, linear_predictivity

@@ -115,9 +115,10 @@ def measure_pairs(
             memory=settings.memory,
             progress=show,
         ).data
+    grids: dict[str, Any] = {name: np.asarray(grid[name].values) for name in GRIDS}
     return Pairs(
         measure=measure,
-        **{name: np.asarray(grid[name].values) for name in GRIDS},
+        **grids,
         null=str(grid.attrs["null"]),
         correction=_words(grid.attrs),
         notes=tuple(grid.attrs["notes"]),
