@@ -24,7 +24,11 @@ MORE: dict[str, list[dict[str, Any]]] = {
     "hsic": [{"kernel": "linear"}, {"debiased": True}, {"kernel": "linear", "debiased": True}],
     "rv": [{"modified": True}],
     "distance_correlation": [{"debiased": True}],
+    "cknna": [{"metric": "dot"}, {"definition": "code"}],
+    "cycle_knn": [{"k": 3, "metric": "euclidean"}],
+    "edit_distance_knn": [{"k": 5, "metric": "euclidean"}],
     "jaccard_knn": [{"k": 5, "metric": "euclidean"}],
+    "lcs_knn": [{"k": 5, "metric": "euclidean"}],
     "mutual_knn": [{"k": 5, "metric": "euclidean"}, {"k": 3, "metric": "dot"}],
     "procrustes": [{"alpha": 0.0}, {"alpha": 0.5}],
     "procrustes_distance": [{"alpha": 0.0}, {"alpha": 0.5}],
@@ -43,6 +47,8 @@ MORE: dict[str, list[dict[str, Any]]] = {
         {"variance": 0.9, "squared": True},
     ],
     "gulp": [{"ridge": 0.0}, {"ridge": 1.0}],
+    "rank_similarity": [{"k": 5, "metric": "euclidean"}],
+    "second_order_cosine": [{"k": 5, "profile": "distance"}],
 }
 
 VARIANTS: list[Measure[Any]] = [

@@ -4,14 +4,18 @@ from methexis.measures.aligned_cosine import AlignedCosine, aligned_cosine, matr
 from methexis.measures.bures import Bures, BuresDistance, bures, bures_distance
 from methexis.measures.cca import CCA, SVCCA, cca, svcca
 from methexis.measures.cka import CKA, cka
+from methexis.measures.cknna import CKNNA, cknna
 from methexis.measures.compare import Comparison, compare
 from methexis.measures.compare_all import compare_all
+from methexis.measures.cycle_knn import CycleKNN, cycle_knn
 from methexis.measures.distance_correlation import DistanceCorrelation, distance_correlation
+from methexis.measures.edit_distance_knn import EditDistanceKNN, edit_distance_knn
 from methexis.measures.gram_cosine import GramCosine, gram_alignment, gram_cosine
 from methexis.measures.grid import Grid
 from methexis.measures.gulp import GULP, gulp
 from methexis.measures.hsic import HSIC, hsic
 from methexis.measures.jaccard_knn import JaccardKNN, jaccard_knn
+from methexis.measures.lcs_knn import LCSKNN, lcs_knn
 from methexis.measures.linear_predictivity import LinearPredictivity, linear_predictivity
 from methexis.measures.matching import Matching, SoftMatching, matching, soft_matching
 from methexis.measures.measure import Invariance, Measure, NullMoments
@@ -26,9 +30,11 @@ from methexis.measures.procrustes import (
     procrustes_size,
 )
 from methexis.measures.pwcca import PWCCA, pwcca
+from methexis.measures.rank_similarity import RankSimilarity, rank_similarity
 from methexis.measures.registry import MEASURES
 from methexis.measures.rv import RV, rv
 from methexis.measures.second_moments import SecondMoments
+from methexis.measures.second_order_cosine import SecondOrderCosine, second_order_cosine
 from methexis.measures.spectra import (
     PowerLaw,
     effective_rank,
@@ -64,7 +70,18 @@ __all__ = [
     "rv",
     "JaccardKNN",
     "MutualKNN",
+    # of nearest neighbours
+    "CKNNA",
+    "CycleKNN",
+    "EditDistanceKNN",
+    "LCSKNN",
+    "RankSimilarity",
+    "SecondOrderCosine",
+    "cknna",
+    "cycle_knn",
+    "edit_distance_knn",
     "jaccard_knn",
+    "lcs_knn",
     "mutual_knn",
     # measures of shapes and spans
     "Bures",
@@ -104,4 +121,6 @@ __all__ = [
     "spectral_bound",
     # in one pass
     "SecondMoments",
+    "rank_similarity",
+    "second_order_cosine",
 ]

@@ -122,7 +122,7 @@ def compare(
         Features with paired rows, of NumPy or PyTorch.
     measure : str or Measure
         What to measure; names are in ``mx.measures.MEASURES``.
-    preprocessing : Preprocessing or {"none", "prh"}, optional
+    preprocessing : Preprocessing or {"none", "prh", "prh_rows"}, optional
         Steps before; none by default. It is recorded in the result.
     null : {"auto", "moments", "permutation", "none"}
         "auto" takes moments in closed form where the measure has them, else permutations.

@@ -116,6 +116,38 @@ def ranking(given: Features, row: int, metric: str) -> Indices:
     return others[np.lexsort((others, distances))].astype(np.int32)
 
 
+def directions(given: Features, metric: str) -> Tensor:
+    """The rows, of length one for the cosine.
+
+    Raises
+    ------
+    MethexisError
+        If a row of length zero has no direction.
+    """
+    if metric != "cosine":
+        return given.array
+    lengths = given.xp.linalg.vector_norm(given.array, axis=1, keepdims=True)
+    if bool(given.xp.any(lengths == 0)):
+        raise MethexisError(
+            f"{given.name}: expected rows that have a direction (metric 'cosine'), got zeros in "
+            f"row {int(given.xp.argmin(lengths[:, 0]))}"
+        )
+    return given.array / lengths
+
+
+def products(given: Features, lists: Indices, *, metric: str) -> Array:
+    """Inner products, or cosines, of every row with those in its list, ``(num_samples, k)``."""
+    xp, array = given.xp, directions(given, metric)
+    device = array_api_compat.device(array)
+    found = np.empty(lists.shape)
+    step = max(BLOCK_BYTES // (8 * given.num_samples), 1)
+    for start in range(0, given.num_samples, step):
+        some = slice(start, start + step)
+        index = xp.asarray(lists[some].astype(np.int64), device=device)
+        found[some] = to_numpy(xp.take_along_axis(array[some] @ array.T, index, axis=1))
+    return found
+
+
 def num_duplicates(given: Features) -> int:
     """How many rows equal one before them.
 
@@ -146,15 +178,7 @@ class _Rows:
 
     def __init__(self, given: Features, metric: str) -> None:
         self.given, self.metric, self.xp = given, metric, given.xp
-        xp, array = given.xp, given.array
-        if metric == "cosine":
-            lengths = xp.linalg.vector_norm(array, axis=1, keepdims=True)
-            if bool(xp.any(lengths == 0)):
-                raise MethexisError(
-                    f"{given.name}: expected rows that have a direction (metric 'cosine'), got "
-                    f"zeros in row {int(xp.argmin(lengths[:, 0]))}"
-                )
-            array = array / lengths
+        xp, array = given.xp, directions(given, metric)
         if metric != "dot":  # distances do not change when all rows move; products shrink
             array = array - xp.mean(array, axis=0, keepdims=True)
         self.array = array

@@ -29,7 +29,7 @@ from scipy import sparse
 from methexis.core.checks import Array, integer, one_of
 from methexis.errors import MethexisError
 from methexis.measures import knn, moments
-from methexis.measures.features import Features, warn
+from methexis.measures.features import Features, to_numpy, warn
 from methexis.measures.knn import Indices
 from methexis.measures.measure import Counts, Invariance, Measure, Orders, invariant
 
@@ -81,28 +81,47 @@ class Neighbours:
             names[self.lists[order]], self.k, self.metric, self.given, self.rows[order]
         )
 
-    def among(self, chosen: NDArray[np.bool_]) -> Indices:
-        """The k nearest of every chosen sample among the chosen ones, ``(num_chosen, k)``.
+    def among(self, chosen: NDArray[np.bool_]) -> tuple[Indices, NDArray[np.int64]]:
+        """The k nearest of every chosen sample among the chosen ones.
 
-        Samples keep their numbers. A list too short for k chosen ones is made anew and in full.
+        Returns
+        -------
+        lists : array (num_chosen, k)
+            The chosen samples are numbered anew.
+        places : array (num_chosen, k)
+            Where each neighbour is in the sample's full list; -1 if it is not, because that list
+            held fewer than k chosen samples and was made anew, in full.
         """
         lists = self.lists[chosen]
         present = chosen[lists]
         rank = np.cumsum(present, axis=1, dtype=np.int32)
-        short = np.flatnonzero(rank[:, -1] < self.k)
-        if len(short) == 0:
-            return lists[present & (rank <= self.k)].reshape(-1, self.k)
-        present[short] = False
+        enough = rank[:, -1] >= self.k
+        kept = present & (rank <= self.k) & enough[:, None]
         found = np.empty((len(lists), self.k), dtype=np.int32)
-        long = rank[:, -1] >= self.k
-        found[long] = lists[present & (rank <= self.k)].reshape(-1, self.k)
+        places = np.full((len(lists), self.k), -1)
+        found[enough] = lists[kept].reshape(-1, self.k)
+        places[enough] = np.nonzero(kept)[1].reshape(-1, self.k)
+        for row in np.flatnonzero(~enough):
+            found[row] = self._anew(int(np.flatnonzero(chosen)[row]), chosen)
+        return (np.cumsum(chosen, dtype=np.int32) - 1)[found], places
+
+    def products(self, sample: int, others: NDArray[np.int64]) -> Array:
+        """Inner products, or cosines, of one sample with some others."""
+        given = self.given.replaced(
+            self.given.xp.take(
+                self.given.array,
+                self.given.xp.asarray(self.rows[np.concatenate([[sample], others])]),
+                axis=0,
+            )
+        )
+        rows = to_numpy(knn.directions(given, self.metric))
+        return np.asarray(rows[1:] @ rows[0])
+
+    def _anew(self, sample: int, chosen: NDArray[np.bool_]) -> Indices:
         names = np.empty(len(self.rows), dtype=np.int32)
         names[self.rows] = np.arange(len(self.rows), dtype=np.int32)
-        for row in short:
-            sample = np.flatnonzero(chosen)[row]
-            ranking = names[knn.ranking(self.given, int(self.rows[sample]), self.metric)]
-            found[row] = ranking[chosen[ranking]][: self.k]
-        return found
+        ranking = names[knn.ranking(self.given, int(self.rows[sample]), self.metric)]
+        return ranking[chosen[ranking]][: self.k]
 
 
 def neighbours(given: Features, k: int, metric: str) -> Neighbours:
@@ -198,7 +217,7 @@ class NeighbourMeasure(ListMeasure[Neighbours]):
         chosen = subsets(counts)
         if np.any(np.count_nonzero(chosen, axis=1) <= self.k):
             return None
-        return np.array([np.mean(self.alike(a.among(c), b.among(c))) for c in chosen])
+        return np.array([np.mean(self.alike(a.among(c)[0], b.among(c)[0])) for c in chosen])
 
 
 def subsets(counts: Counts) -> NDArray[np.bool_]:

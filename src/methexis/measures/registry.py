@@ -10,18 +10,24 @@ from methexis.measures.aligned_cosine import AlignedCosine
 from methexis.measures.bures import Bures, BuresDistance
 from methexis.measures.cca import CCA, SVCCA
 from methexis.measures.cka import CKA
+from methexis.measures.cknna import CKNNA
+from methexis.measures.cycle_knn import CycleKNN
 from methexis.measures.distance_correlation import DistanceCorrelation
+from methexis.measures.edit_distance_knn import EditDistanceKNN
 from methexis.measures.gram_cosine import GramCosine
 from methexis.measures.gulp import GULP
 from methexis.measures.hsic import HSIC
 from methexis.measures.jaccard_knn import JaccardKNN
+from methexis.measures.lcs_knn import LCSKNN
 from methexis.measures.linear_predictivity import LinearPredictivity
 from methexis.measures.matching import Matching, SoftMatching
 from methexis.measures.measure import Measure
 from methexis.measures.mutual_knn import MutualKNN
 from methexis.measures.procrustes import Procrustes, ProcrustesDistance, SizeAndShape
 from methexis.measures.pwcca import PWCCA
+from methexis.measures.rank_similarity import RankSimilarity
 from methexis.measures.rv import RV
+from methexis.measures.second_order_cosine import SecondOrderCosine
 
 MEASURES: dict[str, type[Measure[Any]]] = {
     entry.name: entry
@@ -33,6 +39,12 @@ MEASURES: dict[str, type[Measure[Any]]] = {
         DistanceCorrelation,
         MutualKNN,
         JaccardKNN,
+        CKNNA,
+        CycleKNN,
+        LCSKNN,
+        EditDistanceKNN,
+        RankSimilarity,
+        SecondOrderCosine,
         Procrustes,
         ProcrustesDistance,
         SizeAndShape,
