@@ -17,6 +17,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from methexis.report import style
@@ -57,6 +58,8 @@ def shades(
     bar = figure.colorbar(mesh, ax=axes, location="bottom", pad=0.03, aspect=34, shrink=0.92)
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=2)
+    bar.locator = MaxNLocator(5)
+    bar.update_ticks()
     bar.set_label(bar_label(pairs))
     return figure
 

@@ -100,7 +100,7 @@ def _list(console: Console, pairs: Pairs, result: CompareResult) -> None:
     console.print(Text(pairs.measure.title, style="bold"))
     many = [row(pairs, result, i, j) for i in range(rows) for j in range(columns)]
     names = [one["second"] if rows == 1 else one["first"] for one in many]
-    _table(console, ("layer", "score", "chance", "σ", "p", "effect"), [
+    _table(console, ("layer", "score", "chance", "σ", "p corr.", "effect"), [
         ((trimmed(name, 24), *(one[k] for k in ("score", "chance", "z", "corrected", "effect"))),
          one["weak"])
         for name, one in zip(names, many, strict=True)
@@ -110,7 +110,7 @@ def _list(console: Console, pairs: Pairs, result: CompareResult) -> None:
 
 def _best(console: Console, pairs: Pairs, result: CompareResult) -> None:
     """Each layer and the one most aligned with it."""
-    heads = ("layer", "best", "score", "chance", "σ", "p", "effect")
+    heads = ("layer", "best", "score", "chance", "σ", "p corr.", "effect")
     lines = [
         ((trimmed(one["first"], _NAME), trimmed(one["second"], _NAME),
           *(one[k] for k in ("score", "chance", "z", "corrected", "effect"))), one["weak"])
@@ -161,7 +161,7 @@ def _grid(console: Console, pairs: Pairs, result: CompareResult) -> None:
         _legend(console, pairs, result)
         return
     head = " " * left + "".join(h.rjust(wide - 1) + " " for h in heads)
-    console.print(Text(head + "  " + "best".ljust(right) + "p", style="dim"))
+    console.print(Text(head + "  " + "best".ljust(right) + "p corr.", style="dim"))
     for i, line in enumerate(texts):
         text = Text("  " + labels[i].ljust(left - 2))
         for j, word in enumerate(line):
