@@ -48,9 +48,10 @@ def shades(
     )  # fmt: skip
     axes.invert_yaxis()
     axes.set_aspect("equal" if rows >= columns / 3 else "auto")
-    _strokes(axes, pairs.weak(alpha))
+    written = max(rows, columns) <= _MOST_WRITTEN
+    _strokes(axes, pairs.weak(alpha), 0.35 if written else 1.0)
     _frames(axes, pairs.better(itself), ~pairs.weak(alpha))
-    if max(rows, columns) <= _MOST_WRITTEN:
+    if written:
         _numbers(axes, pairs, low, high)
     _ticks(axes, names, itself=itself)
     for side in axes.spines.values():
@@ -201,9 +202,10 @@ def _span(pairs: Pairs, *, itself: bool, alpha: float) -> tuple[float, float]:
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
-def _strokes(axes: Axes, cells: NDArray[np.bool_]) -> None:
+def _strokes(axes: Axes, cells: NDArray[np.bool_], alpha: float) -> None:
     lines = [[(j - 0.32, i + 0.32), (j + 0.32, i - 0.32)] for i, j in np.argwhere(cells)]
-    axes.add_collection(LineCollection(lines, colors="#8a5a3c", linewidths=0.8), autolim=False)
+    strokes = LineCollection(lines, colors="#8a5a3c", linewidths=0.8, alpha=alpha)
+    axes.add_collection(strokes, autolim=False)
 
 
 def _frames(axes: Axes, best: Sequence[int], believed: NDArray[np.bool_]) -> None:
