@@ -3,11 +3,11 @@
 ``python -m evidence.calibration [--only NAME]`` draws pairs of unrelated representations, compares
 each by every measure with its default null, and counts how often p <= .05; then the same for pairs
 that share a weak signal. Seeds, sizes, laws and the alternative are those below, fixed before the
-runs. The result is ``evidence/results/calibration/NAME.json``, one file per measure; ``--render``
+runs. The result is ``evidence/results/calibration/NAME.json``, one file per case; ``--render``
 turns the files into docs/calibration.md.
 
-A cell is a measure in a regime (number of samples against number of features) under a law of the
-features. Each has `NUM_NULLS` pairs; its count is compared with the binomial distribution at 5 %,
+A cell is a measure with its options in a regime (number of samples against number of features)
+under a law of the features. Each has `NUM_NULLS` pairs; its count is compared with the binomial distribution at 5 %,
 upwards (too many false alarms) and downwards (conservative), and the p-values of these tests are
 corrected by Holm's method over all cells of all measures together.
 """
@@ -32,7 +32,7 @@ from methexis.bench.machine import machine
 from methexis.core.checks import Array
 from methexis.core.threads import available_cores
 from methexis.errors import DegenerateWarning
-from methexis.measures import MEASURES, compare
+from methexis.measures import compare
 from methexis.version import __version__
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,6 +52,41 @@ REGIMES = ((60, 6), (40, 20), (30, 30), (20, 60))
 #: power-law spectrum, rows scaled by a common factor such that features have Student's t law with
 #: 5 degrees of freedom: what permutation of rows must cope with in trained networks.
 LAWS = ("gaussian", "heavy")
+
+#: What is calibrated: every measure of the first tier, with the options that change its null, and
+#: of the second tier what takes less than an hour. Scores that are increasing functions of one another
+#: at fixed representations (Procrustes score and distances, Bures) have one p-value and one entry.
+CASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "gram_cosine": ("gram_cosine", {}),
+    "cka": ("cka", {}),
+    "cka-debiased": ("cka", {"debiased": True}),
+    "cka-rbf": ("cka", {"kernel": "rbf"}),
+    "cka-rbf-debiased": ("cka", {"kernel": "rbf", "debiased": True}),
+    "hsic": ("hsic", {}),
+    "rv": ("rv", {}),
+    "mutual_knn": ("mutual_knn", {}),
+    "jaccard_knn": ("jaccard_knn", {}),
+    "cknna": ("cknna", {}),
+    "procrustes": ("procrustes", {}),
+    "cca": ("cca", {}),
+    "cca-squared": ("cca", {"squared": True}),
+    "svcca": ("svcca", {}),
+    "rsa": ("rsa", {}),
+    "rsa-spearman": ("rsa", {"comparison": "spearman"}),
+    "rsa-squared": ("rsa", {"dissimilarity": "squared_euclidean"}),
+    "rsa-squared-spearman": (
+        "rsa",
+        {"dissimilarity": "squared_euclidean", "comparison": "spearman"},
+    ),
+    "rsa-correlation": ("rsa", {"dissimilarity": "correlation"}),
+    "rsa-correlation-spearman": (
+        "rsa",
+        {"dissimilarity": "correlation", "comparison": "spearman"},
+    ),
+    "distance_correlation": ("distance_correlation", {}),
+    "pwcca": ("pwcca", {}),
+    "gulp": ("gulp", {}),
+}
 
 #: The alternative: this share of each feature's variance comes from signals both have, one signal
 #: per three features.
@@ -107,8 +142,9 @@ def drawn(regime: int, law: int, index: int, shared: float) -> tuple[Array, Arra
     return one(), one()
 
 
-def cell(name: str, regime: int, law: int, nulls: int, alternatives: int) -> Cell:
+def cell(case: str, regime: int, law: int, nulls: int, alternatives: int) -> Cell:
     """Measure one cell."""
+    name, options = CASES[case]
 
     def count(shared: float, pairs: int) -> tuple[int, str]:
         found, null = 0, ""
@@ -117,7 +153,13 @@ def cell(name: str, regime: int, law: int, nulls: int, alternatives: int) -> Cel
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DegenerateWarning)  # d >= n on purpose
                 result = compare(
-                    x, y, name, num_permutations=NUM_PERMUTATIONS, num_bootstrap=0, seed=index
+                    x,
+                    y,
+                    name,
+                    num_permutations=NUM_PERMUTATIONS,
+                    num_bootstrap=0,
+                    seed=index,
+                    **options,
                 )
             found += result.p <= LEVEL
             null = result.null
@@ -128,11 +170,11 @@ def cell(name: str, regime: int, law: int, nulls: int, alternatives: int) -> Cel
     return Cell(*REGIMES[regime], LAWS[law], nulls, rejected, alternatives, detected, null)
 
 
-def run(name: str, *, nulls: int = NUM_NULLS, alternatives: int = NUM_ALTERNATIVES) -> list[Cell]:
-    """Measure all cells of one measure, on all cores."""
+def run(case: str, *, nulls: int = NUM_NULLS, alternatives: int = NUM_ALTERNATIVES) -> list[Cell]:
+    """Measure all cells of one case, on all cores."""
     cases = [(r, w) for r in range(len(REGIMES)) for w in range(len(LAWS))]
     with ProcessPoolExecutor(available_cores()) as pool:
-        jobs = [pool.submit(cell, name, r, w, nulls, alternatives) for r, w in cases]
+        jobs = [pool.submit(cell, case, r, w, nulls, alternatives) for r, w in cases]
         return [job.result() for job in jobs]
 
 
@@ -148,11 +190,11 @@ def holm(p_values: Array) -> Array:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run and write; 0 if no cell has too many false alarms, else 1."""
     parser = argparse.ArgumentParser(prog="python -m evidence.calibration", description=__doc__)
-    parser.add_argument("--only", action="append", choices=list(MEASURES), metavar="NAME")
+    parser.add_argument("--only", action="append", choices=list(CASES), metavar="NAME")
     parser.add_argument("--render", action="store_true", help="write the page, run nothing")
     chosen = parser.parse_args(arguments)
     if not chosen.render:
-        for name in chosen.only or MEASURES:
+        for name in chosen.only or CASES:
             start = time.perf_counter()
             cells = run(name)
             seconds = time.perf_counter() - start
@@ -166,10 +208,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def write(name: str, cells: list[Cell], seconds: float) -> None:
-    """Write one measure's file."""
+    """Write one case's file."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     content: dict[str, Any] = {
-        "measure": name,
+        "measure": CASES[name][0],
+        "options": CASES[name][1],
         "command": f"python -m evidence.calibration --only {name}",
         "methexis": __version__,
         "machine": machine(),
@@ -181,9 +224,9 @@ def write(name: str, cells: list[Cell], seconds: float) -> None:
 
 
 def stored() -> dict[str, list[Cell]]:
-    """The cells of every measure that was run, in the order of the registry."""
+    """The cells of every case that was run."""
     found = {}
-    for name in MEASURES:
+    for name in CASES:
         path = FOLDER / f"{name}.json"
         if path.exists():
             content = json.loads(path.read_text(encoding="utf-8"))

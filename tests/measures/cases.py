@@ -49,6 +49,18 @@ MORE: dict[str, list[dict[str, Any]]] = {
     "gulp": [{"ridge": 0.0}, {"ridge": 1.0}],
     "rank_similarity": [{"k": 5, "metric": "euclidean"}],
     "second_order_cosine": [{"k": 5, "profile": "distance"}],
+    "rsa": [
+        {"dissimilarity": "squared"},
+        {"dissimilarity": "correlation", "comparison": "spearman"},
+        {"dissimilarity": "cosine", "comparison": "cosine"},
+        {"comparison": "spearman"},
+    ],
+    "rsa_whitened": [
+        {"comparison": "correlation"},
+        {"dissimilarity": "correlation"},
+        {"dissimilarity": "cosine"},
+    ],
+    "rsa_kendall": [{"variant": "b"}, {"dissimilarity": "correlation"}],
 }
 
 VARIANTS: list[Measure[Any]] = [

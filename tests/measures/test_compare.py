@@ -128,6 +128,15 @@ def test_permutation_p_counts_the_score_itself() -> None:
     assert null.p_value(-1.0, distance=True) == 1 / 100
 
 
+def test_rounding_makes_no_score_rare() -> None:
+    """Scores that are one and the same but for rounding: no spread, and every one is a tie."""
+    null = nulls.from_scores(1.0 + 1e-16 * np.arange(19))
+    assert (null.sd, null.p_value(1.0 + 1e-14, distance=False)) == (0.0, 1.0)
+    assert null.p_value(1.0 + 1e-9, distance=False) == 1 / 20
+    spread = nulls.from_scores(np.linspace(0.0, 1.0, 99))
+    assert spread.p_value(1.0 + 1e-15, distance=False) == 2 / 100
+
+
 @pytest.mark.parametrize("skewness", [-0.5, 0.0, 0.8])
 def test_moments_give_the_tail_of_a_gamma_law(skewness: float) -> None:
     """A gamma law of shape k has skewness 2/sqrt(k): Pearson III is that law, moved and scaled."""

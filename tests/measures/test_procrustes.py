@@ -128,13 +128,13 @@ def test_bures_is_the_trace_of_roots_of_kernels(kernel: str) -> None:
     values, vectors = np.linalg.eigh(k)
     root = (vectors * np.sqrt(np.abs(values))) @ vectors.T
     found = np.linalg.eigvalsh(root @ ell @ root)
-    fidelity = np.sqrt(found[found > 1e-12 * found.max()]).sum()  # below it: rounding
+    fidelity = np.sqrt(found[found > 1e-12 * found.max()]).sum()  # below it mostly rounding
     options: dict[str, Any] = {"kernel": kernel, "bandwidth": 0.7}
     expected = fidelity / np.sqrt(np.trace(k) * np.trace(ell))
-    # 1e-8: roots of eigenvalues that are known to 1e-16 of the largest.
-    assert bures(x, y, **options) == pytest.approx(expected, abs=1e-8)
+    # 1e-6: what is left out of the sum of roots, in units of the largest.
+    assert bures(x, y, **options) == pytest.approx(expected, abs=1e-6)
     gap = np.sqrt(np.trace(k) + np.trace(ell) - 2 * fidelity)
-    assert bures_distance(x, y, **options) == pytest.approx(gap, rel=1e-7)
+    assert bures_distance(x, y, **options) == pytest.approx(gap, rel=1e-5)
 
 
 SHAPES = st.tuples(st.integers(1, 5), st.integers(1, 5), st.integers(1, 5), st.integers(0, 2**32))
@@ -160,8 +160,17 @@ def test_more_features_than_samples(alpha: float) -> None:
     """An isometric copy in more dimensions than samples is the same shape."""
     x, _ = unrelated(n=10, dx=30)
     wide = np.linalg.qr(np.random.default_rng(1).normal(size=(50, 30)))[0]
-    assert procrustes(x, x @ wide.T, alpha=alpha) == pytest.approx(1.0, abs=1e-13)
-    assert procrustes_distance(x, x @ wide.T, alpha=alpha) < 1e-13
+    with warnings.catch_warnings():
+        # Of spans alone anything is: the warning says so.
+        warnings.simplefilter("error" if alpha else "ignore", DegenerateWarning)
+        assert procrustes(x, x @ wide.T, alpha=alpha) == pytest.approx(1.0, abs=1e-13)
+        assert procrustes_distance(x, x @ wide.T, alpha=alpha) < 1e-13
+
+
+def test_spans_of_too_few_samples_warn() -> None:
+    x, y = unrelated(n=10, dx=12, dy=12)
+    with pytest.warns(DegenerateWarning, match=r"every canonical correlation is 1 .*svcca"):
+        assert procrustes(x, y, alpha=0.0) == pytest.approx(1.0, abs=1e-13)
 
 
 def test_a_direction_that_is_only_rounding_of_a_large_mean_is_none() -> None:
@@ -188,7 +197,7 @@ def test_options_out_of_range_are_refused(make: Any) -> None:
 def test_a_kernel_of_equal_samples_has_no_bandwidth() -> None:
     x = np.zeros((10, 2))
     x[0] = 1.0
-    with pytest.raises(MethexisError, match="median distance of 0"):
+    with pytest.raises(MethexisError, match="median distance between samples above zero"):
         bures(x, x, kernel="rbf")
 
 

@@ -3,11 +3,19 @@
 from methexis.measures.aligned_cosine import AlignedCosine, aligned_cosine, matrix_cosine
 from methexis.measures.bures import Bures, BuresDistance, bures, bures_distance
 from methexis.measures.cca import CCA, SVCCA, cca, svcca
+from methexis.measures.ceilings import (
+    GroupComparison,
+    NoiseCeiling,
+    compare_group,
+    noise_ceiling,
+)
 from methexis.measures.cka import CKA, cka
 from methexis.measures.cknna import CKNNA, cknna
 from methexis.measures.compare import Comparison, compare
 from methexis.measures.compare_all import compare_all
+from methexis.measures.crossnobis import crossnobis, mahalanobis, residuals
 from methexis.measures.cycle_knn import CycleKNN, cycle_knn
+from methexis.measures.dissimilarities import rdm
 from methexis.measures.distance_correlation import DistanceCorrelation, distance_correlation
 from methexis.measures.edit_distance_knn import EditDistanceKNN, edit_distance_knn
 from methexis.measures.gram_cosine import GramCosine, gram_alignment, gram_cosine
@@ -20,6 +28,7 @@ from methexis.measures.linear_predictivity import LinearPredictivity, linear_pre
 from methexis.measures.matching import Matching, SoftMatching, matching, soft_matching
 from methexis.measures.measure import Invariance, Measure, NullMoments
 from methexis.measures.mutual_knn import MutualKNN, mutual_knn
+from methexis.measures.noise import noise_covariance
 from methexis.measures.preprocessing import Preprocessing
 from methexis.measures.procrustes import (
     Procrustes,
@@ -31,7 +40,11 @@ from methexis.measures.procrustes import (
 )
 from methexis.measures.pwcca import PWCCA, pwcca
 from methexis.measures.rank_similarity import RankSimilarity, rank_similarity
+from methexis.measures.rdm import RDM
 from methexis.measures.registry import MEASURES
+from methexis.measures.rsa import RSA, rsa
+from methexis.measures.rsa_kendall import RSAKendall, rsa_kendall
+from methexis.measures.rsa_whitened import RSAWhitened, rsa_whitened
 from methexis.measures.rv import RV, rv
 from methexis.measures.second_moments import SecondMoments
 from methexis.measures.second_order_cosine import SecondOrderCosine, second_order_cosine
@@ -51,6 +64,18 @@ __all__ = [
     "Measure",
     "NullMoments",
     "Preprocessing",
+    # dissimilarities
+    "RDM",
+    "crossnobis",
+    "mahalanobis",
+    "noise_covariance",
+    "rdm",
+    "residuals",
+    # several subjects
+    "GroupComparison",
+    "NoiseCeiling",
+    "compare_group",
+    "noise_ceiling",
     # comparison
     "Comparison",
     "Grid",
@@ -123,4 +148,10 @@ __all__ = [
     "SecondMoments",
     "rank_similarity",
     "second_order_cosine",
+    "RSA",
+    "rsa",
+    "RSAKendall",
+    "rsa_kendall",
+    "RSAWhitened",
+    "rsa_whitened",
 ]

@@ -76,8 +76,20 @@ class Blocks:
         rows, columns = self.shape
         return (columns + rows * columns) * self.source.num_samples**2 // 2
 
-    def run(self, orders: Orders, *, moments: bool) -> tuple[Array, Moments | None, Array]:
-        """Scores, moments if they are wanted, and scores of all orders ``(num_orders, …)``."""
+    def scores(self) -> Array:
+        """Scores alone."""
+        found, _, _ = self.run(
+            np.empty((0, self.source.num_samples), dtype=np.int64), moments=False
+        )
+        if self.half:
+            found = np.where(np.tri(len(found), k=-1, dtype=bool), found.T, found)
+        return found
+
+    def run(self, orders: Orders, *, moments: bool) -> tuple[Array, Moments, Array]:
+        """Scores, their moments over orders, and scores of the given orders ``(num_orders, …)``.
+
+        Unless moments are asked for, only those means are found that the measure knows.
+        """
         scores = np.full(self.shape, np.nan)
         found = np.full((3, *self.shape), np.nan)
         permuted = np.full((len(orders), *self.shape), np.nan)
@@ -91,6 +103,8 @@ class Blocks:
             scores[at] = self.method.score_grid(a, b)
             if moments:
                 found[:, at[0], at[1]] = self._moments(first, second)
+            else:
+                found[0, at[0], at[1]] = self._means(a, b)
             for low in range(0, len(orders), _ORDERS):
                 some = orders[low : low + _ORDERS]
                 permuted[low : low + _ORDERS, at[0], at[1]] = self.method.permuted_grid(a, b, some)
@@ -98,7 +112,7 @@ class Blocks:
                 self.progress("pairs", done + int(share * len(a) * len(b)), total)
             done += len(a) * len(b)
             self.progress("pairs", done, total)
-        return scores, Moments(*found) if moments else None, permuted
+        return scores, Moments(*found), permuted
 
     def _block(self, results: int) -> tuple[int, int]:
         """How many rows and columns are kept at a time."""
@@ -142,6 +156,10 @@ class Blocks:
         if key not in self._sums:
             self._sums[key] = self.method.null_sums(self._take(key))
         return self._sums[key]
+
+    def _means(self, a: Sequence[Any], b: Sequence[Any]) -> Array:
+        found = [[self.method.null_mean(one, other) for other in b] for one in a]
+        return np.array(found, dtype=np.float64)
 
     def _moments(self, first: Sequence[Key], second: Sequence[Key]) -> Array:
         def of(one: Key, other: Key) -> NullMoments | None:

@@ -11,18 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-
-from methexis.core.checks import number, one_of
 from methexis.errors import MethexisError
 from methexis.measures.bases import Basis, Overlap, basis
-from methexis.measures.features import Features, Tensor, pair, to_numpy
+from methexis.measures.features import Features, Tensor, pair
+from methexis.measures.kernels import check_kernel, kernel_matrix
 from methexis.measures.measure import Invariance, invariant
 from methexis.measures.procrustes import ShapeMeasure, roots, squared_gap, weights
 from methexis.measures.second_moments import SecondMoments
 from methexis.measures.subspace import nuclear
-
-KERNELS = ("linear", "rbf")
 
 
 class KernelShape(ShapeMeasure):
@@ -32,14 +28,13 @@ class KernelShape(ShapeMeasure):
     bandwidth: float = 1.0
 
     def __post_init__(self) -> None:
-        one_of("kernel", self.kernel, KERNELS)
-        number("bandwidth", self.bandwidth, above=0.0)
+        check_kernel(self.kernel, self.bandwidth)
 
     def reduce(self, features: Features) -> Basis:
         """The factor of the centred kernel."""
         if self.kernel == "linear":
             return basis(features)
-        return rbf_factor(features, self.bandwidth)
+        return kernel_factor(features, self.kernel, self.bandwidth)
 
     def from_moments(self, moments: SecondMoments) -> float:
         """The value from second moments, for the linear kernel.
@@ -113,34 +108,23 @@ class BuresDistance(KernelShape):
         return roots(squared_gap(overlap, overlap.sizes_x, overlap.sizes_y), overlap.xp)
 
 
-def rbf_factor(features: Features, bandwidth: float) -> Basis:
-    """The factor ``U √λ`` of the centred kernel ``exp(-|x - x'|² / 2σ²)``.
+def kernel_factor(features: Features, kernel: str, bandwidth: float) -> Basis:
+    """The factor ``U √λ`` of a centred kernel matrix, by eigenvalues; cost ``n^3``.
 
-    ``σ`` is the bandwidth times the median distance between different samples. Eigenvalues below
-    ``n ε`` of the largest are rounding and left out; cost ``n^3``.
+    Eigenvalues below ``n ε`` of the largest are rounding and left out.
 
     Raises
     ------
     MethexisError
-        If more than half of the pairs of samples are equal.
+        If there is no bandwidth, for most samples are equal.
     """
-    xp, array = features.xp, features.array
-    centred = array - xp.mean(array, axis=0, keepdims=True)
-    squares = xp.sum(centred * centred, axis=1)
-    distances = squares[:, None] + squares[None, :] - 2.0 * (centred @ centred.T)
-    n = features.num_samples
-    median = float(np.median(to_numpy(distances)[np.triu_indices(n, 1)]))
-    if not median > 0.0:
-        raise MethexisError(
-            f"{features.name}: expected samples that mostly differ, for a kernel with a bandwidth, "
-            "got a median distance of 0"
-        )
-    kernel = xp.exp(distances / (-2.0 * bandwidth**2 * median))
-    kernel = kernel - xp.mean(kernel, axis=0, keepdims=True)
-    kernel = kernel - xp.mean(kernel, axis=1, keepdims=True)
-    values, vectors = xp.linalg.eigh((kernel + kernel.T) / 2.0)
+    xp, n = features.xp, features.num_samples
+    matrix = kernel_matrix(features, kernel, bandwidth)
+    matrix = matrix - xp.mean(matrix, axis=0, keepdims=True)
+    matrix = matrix - xp.mean(matrix, axis=1, keepdims=True)
+    values, vectors = xp.linalg.eigh((matrix + matrix.T) / 2.0)
     values, vectors = xp.flip(values), xp.flip(vectors, axis=1)
-    eps = float(xp.finfo(kernel.dtype).eps)
+    eps = float(xp.finfo(matrix.dtype).eps)
     rank = int(xp.sum(xp.astype(values > n * eps * values[0], xp.int64)))
     # The directions of features behind a kernel are not known; nothing here asks for them.
     nowhere = xp.zeros_like(vectors[:rank, :1])

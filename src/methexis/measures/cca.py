@@ -16,7 +16,7 @@ from methexis.measures.bases import Basis, Overlap, basis
 from methexis.measures.features import Features, Namespace, Tensor, pair, warn
 from methexis.measures.measure import Counts, Invariance, NullMoments, invariant
 from methexis.measures.procrustes import share
-from methexis.measures.subspace import SubspaceMeasure, counted, nuclear
+from methexis.measures.subspace import SubspaceMeasure, counted, crowded, nuclear
 
 #: Up to so many samples moments over orders come from the projections ``U Uᵀ``: matrices over pairs
 #: of samples, 128 MiB each at this number, and ``n^3`` for their sums.
@@ -41,21 +41,9 @@ class CanonicalMeasure(SubspaceMeasure):
     def score(self, a: Basis, b: Basis) -> float:
         """The score of a pair; with a warning where the number of samples decides it."""
         x, y = self._trimmed(a), self._trimmed(b)
-        most = a.num_samples - 1
-        advice = "reduce features (svcca), take more samples, or use a measure with a ridge (gulp)"
-        if max(x.rank, y.rank) >= most:
-            wide = x if x.rank >= y.rank else y
-            warn(
-                f"{self.name}: expected fewer directions than samples, got {wide.rank} of "
-                f"{wide.name} for {a.num_samples} samples, so that every canonical correlation is "
-                f"1 whatever the other is; {advice}"
-            )
-        elif x.rank + y.rank > most:
-            warn(
-                f"{self.name}: expected fewer directions together than samples, got {x.rank} and "
-                f"{y.rank} for {a.num_samples} samples, so that {x.rank + y.rank - most} canonical "
-                f"correlations are 1 whatever the features are; {advice}"
-            )
+        message = crowded(self.name, x, y)
+        if message:
+            warn(message)
         return super().score(a, b)
 
     def null_moments(self, a: Basis, b: Basis) -> NullMoments | None:
@@ -66,6 +54,13 @@ class CanonicalMeasure(SubspaceMeasure):
         found = moments.null_moments(x.sums, y.sums)
         q = min(x.rank, y.rank)
         return NullMoments(found.mean / q, found.sd / q, found.skewness)
+
+    def null_mean(self, a: Basis, b: Basis) -> float | None:
+        """``r_x r_y / (n - 1) / q``, the exact mean of squares, for any number of samples."""
+        if not self.squared:
+            return None
+        x, y = self._trimmed(a), self._trimmed(b)
+        return max(x.rank, y.rank) / (a.num_samples - 1)
 
     def resampled(self, a: Basis, b: Basis, counts: Counts) -> Array | None:
         """Scores of bootstrap samples, with a warning where too few distinct samples are left."""

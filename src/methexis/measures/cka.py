@@ -99,6 +99,11 @@ class CKA(KernelMeasure):
         """Whether features are a sample of many."""
         return self.sampled_features
 
+    @property
+    def linear(self) -> bool:
+        """With a linear kernel, unless features are corrected for."""
+        return self.kernel == "linear" and not self.sampled_features
+
     def kernel_of(self, features: Features) -> Tensor:
         """The kernel matrix."""
         return kernel_matrix(features, self.kernel, self.bandwidth)

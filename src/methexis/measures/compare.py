@@ -11,11 +11,12 @@ import numpy as np
 from methexis.core.checks import Array, integer, number, one_of
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures import nulls
-from methexis.measures.features import pair
+from methexis.measures.features import Features
 from methexis.measures.measure import Measure
 from methexis.measures.preprocessing import Preprocessing
 from methexis.measures.preprocessing import preprocessing as steps_named
 from methexis.measures.registry import chosen
+from methexis.measures.representations import Representation, both, reduced
 from methexis.measures.resampling import resamples
 
 NULLS = ("auto", "moments", "permutation", "none")
@@ -51,7 +52,7 @@ class Comparison:
     n : int
         Number of samples.
     d : (int, int)
-        Numbers of features.
+        Numbers of features; None of an RDM.
     null : str
         "moments" (closed form), "permutation" or "none".
     num_permutations, num_bootstrap : int
@@ -75,7 +76,7 @@ class Comparison:
     ci: tuple[float, float]
     confidence: float
     n: int
-    d: tuple[int, int]
+    d: tuple[int | None, int | None]
     null: str
     num_permutations: int
     num_bootstrap: int
@@ -93,7 +94,8 @@ class Comparison:
             parts.append("p < 1e-4" if self.p < 1e-4 else f"p {self.p:.2g}")
         if np.isfinite(self.effect):
             parts.append(f"effect {self.effect:.4f}")
-        return ", ".join(parts) + f" (n {self.n}, d {self.d[0]} and {self.d[1]})"
+        one, two = ("(an RDM)" if d is None else d for d in self.d)
+        return ", ".join(parts) + f" (n {self.n}, d {one} and {two})"
 
     def as_dict(self) -> dict[str, Any]:
         """All of it in plain types, for JSON."""
@@ -118,12 +120,14 @@ def compare(
 
     Parameters
     ----------
-    x, y : array (num_samples, num_features)
-        Features with paired rows, of NumPy or PyTorch.
+    x, y : array (num_samples, num_features) or RDM
+        Features with paired rows, of NumPy or PyTorch; for measures of representational similarity
+        an RDM may stand in place of either.
     measure : str or Measure
         What to measure; names are in ``mx.measures.MEASURES``.
     preprocessing : Preprocessing or {"none", "prh", "prh_rows"}, optional
-        Steps before; none by default. It is recorded in the result.
+        Steps before; none by default. It is recorded in the result. Steps change features; an RDM
+        beside them stays as it is.
     null : {"auto", "moments", "permutation", "none"}
         "auto" takes moments in closed form where the measure has them, else permutations.
     num_permutations : int
@@ -161,13 +165,14 @@ def compare(
     steps = steps_named(preprocessing)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DegenerateWarning)
-        first, second = pair(x, y, precision=precision)
-        n, d = first.num_samples, (first.num_features, second.num_features)
+        first, second = both(x, y, precision=precision)
+        _preprocessable(first, second, steps)
+        n, d = first.num_samples, (_num_features(first), _num_features(second))
         if n < method.min_samples:
             raise MethexisError(
                 f"{method.name}: expected at least {method.min_samples} samples, got {n}"
             )
-        a, b = (method.reduce(steps(given)) for given in (first, second))
+        a, b = (reduced(method, given, steps) for given in (first, second))
         score = method.score(a, b)
         found = _null(method, a, b, n, null=null, num_permutations=num_permutations, seed=seed)
         resampled = (
@@ -198,7 +203,7 @@ def compare(
         seed=seed,
         preprocessing={
             **steps.described(),
-            "given": (first.given, second.given),
+            "given": (_described(first), _described(second)),
             "precision": precision,
         },
         notes=notes,
@@ -246,6 +251,22 @@ def _null(
         )
     scores = method.permuted(a, b, nulls.orders(n, num_permutations, seed))
     return nulls.from_scores(scores, method.null_mean(a, b))
+
+
+def _num_features(given: Representation) -> int | None:
+    return given.num_features if isinstance(given, Features) else None
+
+
+def _described(given: Representation) -> str:
+    return given.given if isinstance(given, Features) else f"RDM ({given.dissimilarity})"
+
+
+def _preprocessable(first: Representation, second: Representation, steps: Preprocessing) -> None:
+    if steps != Preprocessing() and not any(isinstance(g, Features) for g in (first, second)):
+        raise MethexisError(
+            "preprocessing: expected none for two RDMs, which have no features to change, got "
+            f"{steps}"
+        )
 
 
 def _ratio(above: float, below: float) -> float:

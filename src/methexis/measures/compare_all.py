@@ -135,7 +135,7 @@ def compare_all(
         if null == "none":
             scores = blocks.direct()
             if scores is None:
-                scores, _, _ = blocks.run(nulls.orders(source.num_samples, 0, seed), moments=False)
+                scores = blocks.scores()
             values = nothing(scores)
         else:
             used = _null(blocks, null)
@@ -143,7 +143,15 @@ def compare_all(
                 count = _number_of_orders(num_permutations, blocks, used)
             orders = nulls.orders(source.num_samples, count, seed)
             scores, moments, permuted = blocks.run(orders, moments=used == "moments")
-            values = inferred(method, scores, moments, permuted, same=same, correction=correction)
+            values = inferred(
+                method,
+                scores,
+                moments,
+                permuted,
+                closed=used == "moments",
+                same=same,
+                correction=correction,
+            )
     for warning in caught:
         warnings.warn(warning.message, warning.category, stacklevel=2)
     corrected = used != "none" and (correction == "holm" or count > 0)

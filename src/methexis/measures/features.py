@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import array_api_compat
 import numpy as np
@@ -62,6 +62,30 @@ class Features:
     def replaced(self, array: Tensor) -> Features:
         """The same with other numbers."""
         return Features(array, self.xp, self.given, self.name)
+
+
+class Given(Protocol):
+    """What two representations have in common, features or not: `together` asks for no more."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        ...
+
+    @property
+    def array(self) -> Tensor:
+        """Its numbers."""
+        ...
+
+    @property
+    def xp(self) -> Namespace:
+        """The functions of the library that holds them."""
+        ...
+
+    @property
+    def num_samples(self) -> int:
+        """Number of samples."""
+        ...
 
 
 def features(name: str, value: Any, *, precision: str = "float64") -> Features:
@@ -123,7 +147,7 @@ def pair(x: Any, y: Any, *, precision: str = "float64") -> tuple[Features, Featu
     return first, second
 
 
-def together(first: Features, second: Features) -> None:
+def together(first: Given, second: Given) -> None:
     """See that two representations can be compared.
 
     Raises

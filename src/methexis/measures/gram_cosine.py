@@ -34,6 +34,11 @@ class GramCosine(KernelMeasure):
         """None."""
         return "plain"
 
+    @property
+    def linear(self) -> bool:
+        """Always."""
+        return True
+
     def kernel_of(self, features: Features) -> Tensor:
         """Scalar products of the rows as they are."""
         return features.array @ features.array.T

@@ -19,9 +19,10 @@ NAMES = ("null_mean", "null_sd", "z", "p", "p_corrected", "q", "effect")
 def inferred(
     method: Measure[Any],
     scores: Array,
-    moments: Moments | None,
+    moments: Moments,
     permuted: Array,
     *,
+    closed: bool,
     same: bool,
     correction: str,
 ) -> dict[str, Array]:
@@ -30,24 +31,64 @@ def inferred(
     The search is over one scale: scores less their mean, by their standard deviation. Where those
     come from orders, the given pairing counts as one of them: otherwise it would be judged by a
     scale on which it had no part, and the test would not be exact.
+
+    Parameters
+    ----------
+    method : Measure
+        What was measured.
+    scores : array (num_a, num_b)
+        Of all pairs; of one list with itself, below the diagonal nothing is looked at.
+    moments : Moments
+        Over orders; NaN where they are not known.
+    permuted : array (num_orders, num_a, num_b)
+        Scores of orders that are the same for all pairs.
+    closed : bool
+        Whether nulls are from the moments, else from the permuted scores.
+    same : bool
+        Whether a list is compared with itself.
+    correction : {"max", "holm"}
+        How p-values are corrected; "max" needs permuted scores.
     """
+    sign = -1.0 if method.distance else 1.0
+    cells = hypotheses(method, scores, same=same) & ~np.isnan(scores)
+    if closed:
+        mean, sd = moments.mean, moments.sd
+        scale = mean, sd
+    else:
+        mean = np.where(np.isnan(moments.mean), np.mean(permuted, axis=0), moments.mean)
+        sd = np.std(permuted, axis=0, ddof=1)
+        pool = np.concatenate([scores[None], permuted])
+        scale = np.mean(pool, axis=0), np.std(pool, axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        found = _found(method, scores, moments, permuted, hypotheses(method, scores, same=same))
-    corrected = np.full(scores.shape, np.nan)
-    cells = ~np.isnan(found["p"])
-    if correction == "holm":
-        corrected = holm(found["p"])
-    elif correction == "max" and len(permuted):
-        observed, drawn = _standardised(method, scores, moments, permuted)
-        corrected = max_statistic(np.where(cells, observed, np.nan), drawn)
-        corrected[cells & np.isnan(corrected)] = 1.0  # scores that are the same for all orders
-    found["p_corrected"] = corrected
-    found["q"] = false_discovery_rates(found["p"])
-    found["score"] = scores
+        z = np.where(sd > 0.0, sign * (scores - mean) / sd, np.nan)
+        effect = np.where(method.aligned != mean, (scores - mean) / (method.aligned - mean), np.nan)
+        if closed:
+            p = np.where(sd > 0.0, stats.pearson3.sf(z, sign * moments.skewness), 1.0)
+        else:
+            extreme = np.count_nonzero(sign * permuted >= sign * scores, axis=0)
+            p = (1 + extreme) / (1 + len(permuted))
+        p = np.where(cells, p, np.nan)
+        corrected = np.full(scores.shape, np.nan)
+        if correction == "holm":
+            corrected = holm(p)
+        elif len(permuted):
+            observed, drawn = (sign * (v - scale[0]) / scale[1] for v in (scores, permuted))
+            corrected = max_statistic(np.where(cells, observed, np.nan), drawn)
+            corrected[cells & np.isnan(corrected)] = 1.0  # the same score whatever the order
+    found = {
+        "score": scores,
+        "null_mean": mean,
+        "null_sd": sd,
+        "z": np.where(cells, z, np.nan),
+        "p": p,
+        "p_corrected": corrected,
+        "q": false_discovery_rates(p),
+        "effect": effect,
+    }
     if same and method.symmetric:
         below = np.tri(len(scores), k=-1, dtype=bool)
         found = {name: np.where(below, array.T, array) for name, array in found.items()}
-    return {name: found[name] for name in ("score", *NAMES)}
+    return found
 
 
 def hypotheses(method: Measure[Any], scores: Array, *, same: bool) -> Any:
@@ -62,39 +103,3 @@ def hypotheses(method: Measure[Any], scores: Array, *, same: bool) -> Any:
 def nothing(scores: Array) -> dict[str, Array]:
     """The variables of a grid without a null."""
     return {"score": scores} | {name: np.full(scores.shape, np.nan) for name in NAMES}
-
-
-def _found(
-    method: Measure[Any], scores: Array, moments: Moments | None, permuted: Array, cells: Any
-) -> dict[str, Array]:
-    sign = -1.0 if method.distance else 1.0
-    if moments is not None:
-        mean, sd = moments.mean, moments.sd
-        z = sign * (scores - mean) / sd
-        p = np.where(sd == 0.0, 1.0, stats.pearson3.sf(z, sign * moments.skewness))
-    else:
-        mean, sd = np.mean(permuted, axis=0), np.std(permuted, axis=0, ddof=1)
-        z = sign * (scores - mean) / sd
-        p = (1 + np.count_nonzero(sign * permuted >= sign * scores, axis=0)) / (1 + len(permuted))
-    return {
-        "null_mean": mean,
-        "null_sd": sd,
-        "z": np.where(cells & (sd > 0.0), z, np.nan),
-        "p": np.where(cells & ~np.isnan(scores), p, np.nan),
-        "effect": np.where(
-            method.aligned != mean, (scores - mean) / (method.aligned - mean), np.nan
-        ),
-    }
-
-
-def _standardised(
-    method: Measure[Any], scores: Array, moments: Moments | None, permuted: Array
-) -> tuple[Array, Array]:
-    sign = -1.0 if method.distance else 1.0
-    if moments is not None:
-        mean, sd = moments.mean, moments.sd
-    else:
-        pool = np.concatenate([scores[None], permuted])
-        mean, sd = np.mean(pool, axis=0), np.std(pool, axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return sign * (scores - mean) / sd, sign * (permuted - mean) / sd

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import array_api_compat
 
 from methexis.core.checks import number
-from methexis.measures.bases import Overlap, turned
-from methexis.measures.features import Tensor, pair
+from methexis.measures.bases import Basis, Overlap, turned
+from methexis.measures.features import Tensor, pair, warn
 from methexis.measures.measure import Invariance, invariant
 from methexis.measures.procrustes import NEAR, roots
-from methexis.measures.subspace import SubspaceMeasure
+from methexis.measures.subspace import SubspaceMeasure, crowded
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,13 @@ class GULP(SubspaceMeasure):
         """Orthogonal maps and one scale; all invertible maps without a ridge."""
         groups = Invariance.ORTHOGONAL if self.ridge else Invariance.INVERTIBLE
         return invariant(groups, Invariance.SCALE, Invariance.TRANSLATION)
+
+    def score(self, a: Basis, b: Basis) -> float:
+        """The distance of a pair; with a warning where the number of samples decides it."""
+        message = crowded(self.name, a, b) if self.ridge == 0.0 else None
+        if message:
+            warn(message)
+        return super().score(a, b)
 
     def values(self, overlap: Overlap) -> Tensor:
         """``‖H_x - H_y‖_F`` with ``H = U diag(s² / (s² + ridge Σ s²)) Uᵀ``."""
@@ -103,6 +110,11 @@ def gulp(x: Any, y: Any, *, ridge: float = 0.01) -> float:
     ------
     MethexisError
         On input that cannot be compared, or a negative ridge.
+
+    Warns
+    -----
+    DegenerateWarning
+        Without a ridge, if the ranks together exceed ``num_samples - 1``, as `cca` does.
 
     Notes
     -----

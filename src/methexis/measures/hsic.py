@@ -50,6 +50,11 @@ class HSIC(KernelMeasure):
         """The estimator."""
         return "song" if self.debiased else "biased"
 
+    @property
+    def linear(self) -> bool:
+        """With a linear kernel."""
+        return self.kernel == "linear"
+
     def kernel_of(self, features: Features) -> Tensor:
         """The kernel matrix."""
         return kernel_matrix(features, self.kernel, self.bandwidth)

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ from methexis.measures.centring import centred, divisor, double_centred
 from methexis.measures.feature_rows import FeatureRows
 from methexis.measures.feature_sampling import own_terms, shared
 from methexis.measures.features import Features, Namespace, Tensor, warn
+from methexis.measures.linear_grid import linear_products
 from methexis.measures.measure import Counts
 
 #: A centred kernel of less than this share of the norm before centring is rounding.
@@ -54,6 +56,8 @@ class SampledMatrix(PairMatrix):
 
 class KernelMeasure(PairMeasure[PairForm]):
     """A measure ``Σ_ij A_ij B_ij`` of two kernels, centred by an estimator of HSIC."""
+
+    accumulates: ClassVar[bool] = True
 
     #: Whether the score is a cosine.
     normalised: bool = True
@@ -93,6 +97,46 @@ class KernelMeasure(PairMeasure[PairForm]):
         if self.corrects_features and rows is not None:
             return SampledMatrix(matrix, source, xp, rows * math.sqrt(factor))
         return PairMatrix(matrix, source, xp)
+
+    @property
+    def linear(self) -> bool:
+        """Whether a grid can be made from the features alone, as `linear_grid` does."""
+        return False
+
+    def direct_grid(
+        self,
+        rows: Sequence[Tensor],
+        columns: Sequence[Tensor] | None,
+        precision: str,
+        budget: int,
+        progress: Callable[[int, int], None],
+    ) -> Array | None:
+        """All pairs of linear kernels without keeping any."""
+        if not self.linear:
+            return None
+        found = linear_products(
+            rows,
+            columns,
+            centre=self.centring != "plain",
+            precision=precision,
+            budget=budget,
+            progress=progress,
+        )
+        scores, a, b = found.estimates(self.centring)
+        if not self.normalised:
+            return scores / divisor(found.diagonals_a.shape[1], self.centring)
+        plain = found.estimates("plain")
+        rounding = 16.0 * float(np.finfo(precision).eps)
+        for own, raw in ((a, plain[1]), (b, plain[2])):
+            lost = own <= rounding**2 * raw
+            if np.any(lost):
+                warn(
+                    f"{self.title}: scores of {np.count_nonzero(lost)} representations are NaN, "
+                    "for their centred kernels are zero between different samples"
+                )
+            own[lost] = np.nan
+        found_scores: Array = scores / np.sqrt(np.outer(a, b))
+        return found_scores
 
     def resampled(self, a: PairForm, b: PairForm, counts: Counts) -> Array:
         """Scores of bootstrap samples; debiased, a sample and its duplicate are never a pair.

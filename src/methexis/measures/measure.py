@@ -24,7 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array
+from methexis.errors import MethexisError
 from methexis.measures.features import MIN_SAMPLES, Features, Tensor
+from methexis.measures.rdm import RDM
 
 Orders = NDArray[np.int64]  # (num_orders, num_samples), each row a permutation
 Counts = NDArray[np.int64]  # (num_resamples, num_samples), how often each sample was drawn
@@ -111,11 +113,6 @@ class Measure(ABC, Generic[R]):
         return 1.0
 
     @property
-    def min_features(self) -> int:
-        """Fewest columns."""
-        return 1
-
-    @property
     @abstractmethod
     def title(self) -> str:
         """What a table calls it, with the options that matter."""
@@ -125,9 +122,27 @@ class Measure(ABC, Generic[R]):
     def invariances(self) -> frozenset[Invariance]:
         """All groups under which scores do not change, and no other."""
 
+    @property
+    def min_features(self) -> int:
+        """Fewest columns."""
+        return 1
+
     @abstractmethod
     def reduce(self, features: Features) -> R:
         """What of one representation is needed to compare it."""
+
+    def reduce_rdm(self, rdm: RDM) -> R:
+        """The same from dissimilarities, if the measure needs no more than these.
+
+        Raises
+        ------
+        MethexisError
+            If it needs features.
+        """
+        raise MethexisError(
+            f"{self.name}: expected features for {rdm.name}, which this measure needs, got an RDM; "
+            "measures of representational similarity (rsa) take one"
+        )
 
     @abstractmethod
     def score(self, a: R, b: R) -> float:

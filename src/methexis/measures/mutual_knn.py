@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,7 +14,7 @@ from methexis.measures.features import pair
 from methexis.measures.knn import Indices
 from methexis.measures.measure import NullMoments, Orders
 from methexis.measures.neighbours import NeighbourMeasure, Neighbours
-from methexis.measures.overlap import shared, shared_under
+from methexis.measures.overlap import overlap_counts, shared, shared_under
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,19 @@ class MutualKNN(NeighbourMeasure):
         """Scores with the lists of the second renamed in each order."""
         counts = (int(found.sum()) for found in shared_under(a.nearest, b.nearest, orders))
         return np.fromiter(counts, dtype=float, count=len(orders)) / a.nearest.size
+
+    def score_grid(self, rows: Sequence[Neighbours], columns: Sequence[Neighbours]) -> Array:
+        """Shared neighbours of all pairs, counted together."""
+        one, other = (np.stack([part.nearest for part in side]) for side in (rows, columns))
+        return overlap_counts(one, other) / rows[0].nearest.size
+
+    def null_sums(self, reduced: Neighbours) -> moments.PairSums:
+        """Sums over pairs of neighbours."""
+        return reduced.sums
+
+    def moments_from(self, a: moments.PairSums, b: moments.PairSums) -> NullMoments:
+        """Exact moments over all orders."""
+        return moments.null_moments(a, b)
 
     def null_moments(self, a: Neighbours, b: Neighbours) -> NullMoments | None:
         """Exact moments over all orders: the score is a sum over pairs of samples."""

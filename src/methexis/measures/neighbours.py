@@ -197,6 +197,12 @@ class NeighbourMeasure(ListMeasure[Neighbours]):
         """The lists of the rows in that order."""
         return reduced.reordered(order)
 
+    def lean(self, reduced: Neighbours) -> Neighbours:
+        """The k nearest alone; subsets of the samples would need more."""
+        nothing = reduced.given.replaced(reduced.given.xp.zeros((0, 1)))
+        lists = np.ascontiguousarray(reduced.nearest)
+        return Neighbours(lists, reduced.k, reduced.metric, nothing, reduced.rows)
+
     def permuted(self, a: Neighbours, b: Neighbours, orders: Orders) -> Array:
         """Scores with the lists of the second renamed in each order."""
         names = np.empty(len(b.lists), dtype=np.int32)

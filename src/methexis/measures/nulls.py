@@ -19,6 +19,9 @@ from scipy import stats
 from methexis.core.checks import Array
 from methexis.measures.measure import NullMoments, Orders
 
+#: Scores that differ by less than this share of the largest are ties: their difference is rounding.
+TIE = 1e-12
+
 
 @dataclass(frozen=True)
 class Null:
@@ -27,11 +30,11 @@ class Null:
     Attributes
     ----------
     mean, sd : float
-        Of the score over orders.
+        Of the score over orders; a deviation of 0 if all drawn scores are ties.
     method : str
         "moments" (closed form, Pearson III tail) or "permutation".
     skewness : float
-        Its skewness; NaN from fewer than three orders.
+        Its skewness; NaN from fewer than three orders, or ties only.
     scores : array (num_permutations,)
         Scores of the drawn orders; empty with "moments".
     """
@@ -47,7 +50,9 @@ class Null:
         if np.isnan(score):
             return float("nan")
         if self.method == "permutation":
-            extreme = self.scores <= score if distance else self.scores >= score
+            # A tie counts as extreme: rounding must not make a score look rare.
+            tie = TIE * max(abs(score), float(np.max(np.abs(self.scores))))
+            extreme = self.scores <= score + tie if distance else self.scores >= score - tie
             return float(1 + np.count_nonzero(extreme)) / (1 + len(self.scores))
         if self.sd == 0.0:
             return 1.0
@@ -64,8 +69,10 @@ def from_moments(moments: NullMoments) -> Null:
 
 def from_scores(scores: Array, mean: float | None = None) -> Null:
     """The null of which orders were drawn; its mean may be known exactly."""
-    skewness = float(stats.skew(scores)) if len(scores) > 2 and np.ptp(scores) > 0 else np.nan
     mean = float(np.mean(scores)) if mean is None else mean
+    if np.ptp(scores) <= TIE * np.max(np.abs(scores)):
+        return Null(mean, 0.0, "permutation", float("nan"), scores)
+    skewness = float(stats.skew(scores)) if len(scores) > 2 else float("nan")
     return Null(mean, float(np.std(scores, ddof=1)), "permutation", skewness, scores)
 
 

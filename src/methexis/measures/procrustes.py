@@ -29,7 +29,7 @@ from methexis.measures.bases import Basis, Overlap, batches, turned, weighted
 from methexis.measures.features import Namespace, Tensor, pair, warn
 from methexis.measures.measure import Counts, Invariance, invariant
 from methexis.measures.second_moments import SecondMoments
-from methexis.measures.subspace import SubspaceMeasure, nuclear
+from methexis.measures.subspace import SubspaceMeasure, crowded, nuclear
 
 #: Below this share of ``‖X‖² + ‖Y‖²`` a squared distance is computed from the aligned shapes: the
 #: plain formula has lost three of its sixteen digits there, and loses more below.
@@ -42,6 +42,13 @@ class ShapeMeasure(SubspaceMeasure):
     """A function of two shapes, of which any orthogonal map may act on the features."""
 
     alpha: float = 1.0
+
+    def score(self, a: Basis, b: Basis) -> float:
+        """The score of a pair; with a warning where the number of samples decides it."""
+        message = crowded(self.name, a, b) if self.alpha == 0.0 else None
+        if message:
+            warn(message)
+        return super().score(a, b)
 
     def resampled(self, a: Basis, b: Basis, counts: Counts) -> Array | None:
         """Scores of bootstrap samples; without whitening they need no decomposition of a basis."""
@@ -175,6 +182,11 @@ def procrustes(x: Any, y: Any, *, alpha: float = 1.0) -> float:
     MethexisError
         On input that cannot be compared, or alpha outside [0, 1].
 
+    Warns
+    -----
+    DegenerateWarning
+        With alpha = 0, if the ranks together exceed ``num_samples - 1``, as `cca` does.
+
     Notes
     -----
     *Cost*: one singular value decomposition per representation; per pair a product of
@@ -197,7 +209,8 @@ def procrustes(x: Any, y: Any, *, alpha: float = 1.0) -> float:
     >>> x = np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]])
     >>> round(procrustes(x, x @ [[3.0, 0], [0, 1]]), 6)  # (3 + 1) / √(2 · 10)
     0.894427
-    >>> round(procrustes(x, x @ [[3.0, 0], [0, 1]], alpha=0), 6)
+    >>> twice = np.vstack([x, x])
+    >>> round(procrustes(twice, twice @ [[3.0, 0], [0, 1]], alpha=0), 6)
     1.0
     """
     measure = Procrustes(alpha)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from methexis.core.checks import one_of
 from methexis.measures.bases import Basis, basis
-from methexis.measures.features import Features, Tensor, pair
+from methexis.measures.features import Features, Tensor, pair, warn
 from methexis.measures.measure import Invariance, Measure, invariant
+from methexis.measures.subspace import crowded
 
 WEIGHTS = ("both", "first", "narrower")
 
@@ -54,6 +55,9 @@ class PWCCA(Measure[Basis]):
     def score(self, a: Basis, b: Basis) -> float:
         """The weighted mean, or the mean of both weighted means."""
         xp = a.xp
+        message = crowded(self.name, a, b)
+        if message:
+            warn(message)
         left, correlations, right = xp.linalg.svd(a.columns.T @ b.columns, full_matrices=False)
         sides = []
         if self.weights != "narrower" or a.rank <= b.rank:
@@ -97,6 +101,11 @@ def pwcca(x: Any, y: Any, *, weights: str = "both") -> float:
     ------
     MethexisError
         On input that cannot be compared.
+
+    Warns
+    -----
+    DegenerateWarning
+        If the ranks together exceed ``num_samples - 1``, as `cca` does.
 
     Notes
     -----

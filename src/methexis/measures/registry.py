@@ -26,6 +26,9 @@ from methexis.measures.mutual_knn import MutualKNN
 from methexis.measures.procrustes import Procrustes, ProcrustesDistance, SizeAndShape
 from methexis.measures.pwcca import PWCCA
 from methexis.measures.rank_similarity import RankSimilarity
+from methexis.measures.rsa import RSA
+from methexis.measures.rsa_kendall import RSAKendall
+from methexis.measures.rsa_whitened import RSAWhitened
 from methexis.measures.rv import RV
 from methexis.measures.second_order_cosine import SecondOrderCosine
 
@@ -58,6 +61,9 @@ MEASURES: dict[str, type[Measure[Any]]] = {
         AlignedCosine,
         Matching,
         SoftMatching,
+        RSA,
+        RSAWhitened,
+        RSAKendall,
     )
 }
 

@@ -42,6 +42,11 @@ class RV(KernelMeasure):
         """With the diagonal or without."""
         return "lange" if self.modified else "biased"
 
+    @property
+    def linear(self) -> bool:
+        """Always."""
+        return True
+
     def kernel_of(self, features: Features) -> Tensor:
         """Scalar products of centred rows."""
         rows = centred_rows(features)

@@ -93,6 +93,30 @@ class SubspaceMeasure(Measure[Basis]):
         return np.concatenate(parts) if parts else np.empty(0)
 
 
+def crowded(name: str, x: Basis, y: Basis) -> str | None:
+    """What to say of spans that meet whatever the features are, for want of samples; or None.
+
+    Centred columns live in ``n - 1`` dimensions, so spans of ``r_x`` and ``r_y`` of them share at
+    least ``r_x + r_y - (n - 1)``.
+    """
+    most = x.num_samples - 1
+    advice = "reduce features (svcca), take more samples, or use a measure with a ridge (gulp)"
+    if max(x.rank, y.rank) >= most:
+        wide = x if x.rank >= y.rank else y
+        return (
+            f"{name}: expected fewer directions than samples, got {wide.rank} of {wide.name} for "
+            f"{x.num_samples} samples, so that every canonical correlation is 1 whatever the other "
+            f"is; {advice}"
+        )
+    if x.rank + y.rank > most:
+        return (
+            f"{name}: expected fewer directions together than samples, got {x.rank} and {y.rank} "
+            f"for {x.num_samples} samples, so that {x.rank + y.rank - most} canonical correlations "
+            f"are 1 whatever the features are; {advice}"
+        )
+    return None
+
+
 def nuclear(matrix: Tensor, xp: Namespace) -> Tensor:
     """Sum of the singular values of each matrix."""
     return xp.sum(xp.linalg.svdvals(matrix), axis=-1)

@@ -1,0 +1,61 @@
+"""What may be compared: features, or an RDM in their place, checked as a pair."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias, TypeVar
+
+from methexis.measures.features import Features, features, pair, together
+from methexis.measures.measure import Measure
+from methexis.measures.preprocessing import Preprocessing
+from methexis.measures.rdm import RDM, same_samples
+
+Representation: TypeAlias = Features | RDM
+R = TypeVar("R")
+
+
+def both(x: Any, y: Any, *, precision: str = "float64") -> tuple[Representation, Representation]:
+    """Check two representations of the same samples, of which either may be an RDM.
+
+    An RDM beside features goes to the library and the device where these live.
+
+    Raises
+    ------
+    MethexisError
+        If either is refused, they are not of as many samples, or two RDMs have other labels.
+    """
+    if not isinstance(x, RDM) and not isinstance(y, RDM):
+        return pair(x, y, precision=precision)
+    first, second = (_checked(name, v, precision) for name, v in (("X", x), ("Y", y)))
+    if isinstance(first, RDM) and isinstance(second, RDM):
+        same_samples(first, second)
+    elif isinstance(first, RDM):
+        first = first.beside(second.array)
+    elif isinstance(second, RDM):
+        second = second.beside(first.array)
+    together(first, second)
+    return first, second
+
+
+def reduced(measure: Measure[R], given: Representation, steps: Preprocessing | None = None) -> R:
+    """What a measure needs of a representation; steps are for features, which an RDM has not.
+
+    Raises
+    ------
+    MethexisError
+        If the measure needs features and an RDM came.
+    """
+    if isinstance(given, RDM):
+        return measure.reduce_rdm(given)
+    return measure.reduce(given if steps is None else steps(given))
+
+
+def score(measure: Measure[Any], x: Any, y: Any) -> float:
+    """The score of two representations, checked here."""
+    first, second = both(x, y)
+    return measure.score(reduced(measure, first), reduced(measure, second))
+
+
+def _checked(name: str, value: Any, precision: str) -> Representation:
+    if isinstance(value, RDM):
+        return value.called(name, precision=precision)
+    return features(name, value, precision=precision)

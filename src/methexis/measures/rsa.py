@@ -1,0 +1,242 @@
+"""Representational similarity analysis: two RDMs compared as vectors over pairs of samples.
+
+    reduce = dissimilarities of all pairs, as they are or their ranks, centred, of length one
+    score  = their inner product
+
+so these comparisons are bilinear, and what `BilinearMeasure` knows of permutations holds for them.
+`rsa_whitened` weighs pairs by what they have in common, `rsa_kendall` counts pairs in equal order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import array_api_compat
+import numpy as np
+
+from methexis.core.checks import Array, one_of
+from methexis.errors import MethexisError
+from methexis.measures.bilinear import BilinearMeasure, PairMatrix
+from methexis.measures.dissimilarities import DISSIMILARITIES, of_features
+from methexis.measures.features import Features, Tensor, to_numpy
+from methexis.measures.measure import Counts, Invariance, invariant
+from methexis.measures.ranks import average_ranks, groups, repeated_ranks
+from methexis.measures.rdm import RDM, above_diagonal
+from methexis.measures.representations import score
+
+COMPARISONS = ("pearson", "spearman", "cosine")
+
+
+@dataclass(frozen=True)
+class RSA(BilinearMeasure):
+    """Correlation of two RDMs; see `rsa`.
+
+    Parameters
+    ----------
+    dissimilarity : {"euclidean", "squared", "correlation", "cosine"}
+        Between rows; of what comes as an RDM it is left as it is.
+    comparison : {"pearson", "spearman", "cosine"}
+        Of the entries above the diagonal.
+
+    Raises
+    ------
+    MethexisError
+        If either is none of these.
+    """
+
+    dissimilarity: str = "euclidean"
+    comparison: str = "pearson"
+
+    name: ClassVar[str] = "rsa"
+    range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+    reference: ClassVar[str] = "Kriegeskorte et al. 2008, doi:10.3389/neuro.06.004.2008"
+
+    def __post_init__(self) -> None:
+        one_of("dissimilarity", self.dissimilarity, DISSIMILARITIES)
+        one_of("comparison", self.comparison, COMPARISONS)
+
+    @property
+    def title(self) -> str:
+        """What a table calls it."""
+        return f"RSA ({self.dissimilarity}, {self.comparison})"
+
+    @property
+    def invariances(self) -> frozenset[Invariance]:
+        """Those of the dissimilarity, up to a scale."""
+        return invariances(self.dissimilarity)
+
+    @property
+    def min_features(self) -> int:
+        """Two, where rows are correlated."""
+        return min_features(self.dissimilarity)
+
+    def reduce(self, features: Features) -> PairMatrix:
+        """The RDM of the rows, ready to be compared."""
+        return self.reduce_rdm(of_features(features, self.dissimilarity))
+
+    def reduce_rdm(self, rdm: RDM) -> PairMatrix:
+        """Entries or their ranks, centred unless by cosine, of Frobenius norm one."""
+        require_spread(rdm)
+        xp, matrix = rdm.xp, rdm.matrix
+        if self.comparison == "spearman":
+            mask = above_diagonal(xp, matrix)
+            ranks = xp.zeros_like(matrix)
+            ranks[mask] = average_ranks(matrix[mask], rdm.tolerance)
+            matrix = ranks + ranks.T
+        if self.comparison != "cosine":
+            matrix = centred_off_diagonal(rdm, matrix)
+        matrix = matrix / xp.max(xp.abs(matrix))  # squares neither over- nor underflow
+        matrix = matrix / xp.linalg.matrix_norm(matrix)
+        return PairMatrix(matrix, matrix, xp)
+
+    def resampled(self, a: PairMatrix, b: PairMatrix, counts: Counts) -> Array:
+        """Scores of bootstrap samples, without the pairs of a sample with its own duplicate.
+
+        Their dissimilarity is zero whatever the representations are, so they would count as
+        agreement. Every other pair counts as often as it is drawn; ranks are taken anew. NaN where
+        a bootstrap sample has no two dissimilarities that differ.
+        """
+        if self.comparison == "spearman":
+            return _resampled_ranks(a, b, counts)
+        xp = a.xp
+        one, two = a.matrix, b.matrix
+        times: Any = xp.asarray(counts, dtype=one.dtype, device=array_api_compat.device(one))
+
+        def total(matrix: Tensor) -> Array:  # over pairs of different samples: zero diagonals
+            found: Array = to_numpy(xp.sum((times @ matrix) * times, axis=1))
+            return found
+
+        upper, left, right = total(one * two), total(one * one), total(two * two)
+        if self.comparison == "pearson":
+            drawn = counts.sum(axis=1)
+            pairs = (drawn**2 - (counts**2).sum(axis=1)).astype(np.float64)
+            mean_one, mean_two = total(one), total(two)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                upper = upper - mean_one * mean_two / pairs
+                left, right = (
+                    _spread(raw, raw - mean**2 / pairs)
+                    for raw, mean in ((left, mean_one), (right, mean_two))
+                )
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(upper / np.sqrt(left * right), dtype=np.float64)
+
+
+def rsa(x: Any, y: Any, dissimilarity: str = "euclidean", comparison: str = "pearson") -> float:
+    """Representational similarity: how two RDMs agree over all pairs of samples.
+
+    With ``d_ij`` the dissimilarity of rows ``i < j`` of one representation, and ``d'_ij`` of the
+    other, Pearson's correlation of ``d`` and ``d'``, Spearman's (Pearson's of their average ranks),
+    or their cosine ``d·d' / |d||d'|``.
+
+    Parameters
+    ----------
+    x, y : array (num_samples, num_features) or RDM
+        Features with paired rows, of NumPy or PyTorch, or what is known of their dissimilarities.
+    dissimilarity : {"euclidean", "squared", "correlation", "cosine"}
+        Between rows of what comes as features; see `rdm`. Euclidean by default: it sees geometry
+        and nothing else, and few far samples rule the correlation less than with its square.
+    comparison : {"pearson", "spearman", "cosine"}
+        Pearson by default. Spearman sees the order only, so no monotonic change of one RDM; tied
+        dissimilarities share the mean of their ranks. Those computed here are tied if they differ
+        by no more than rounding (1e-13 of the larger), those given if they are equal.
+
+    Returns
+    -------
+    float
+        In [-1, 1]; with cosine in [0, 1], unless dissimilarities are negative.
+
+    Raises
+    ------
+    MethexisError
+        On input that cannot be compared, or equal dissimilarities.
+
+    Notes
+    -----
+    The ``n (n - 1) / 2`` entries of an RDM are far from independent: p-values of correlations do
+    not hold for them, permutations of samples do (`compare`). Cosine is near 1 for any two sets of
+    distances; look at its null. Few far samples may rule the score: their distances to all others
+    are large in both. Cost: ``n² d`` for the distances, ``n² log n`` for ranks.
+
+    References
+    ----------
+    N. Kriegeskorte, M. Mur and P. Bandettini, "Representational similarity analysis: connecting the
+    branches of systems neuroscience", Frontiers in Systems Neuroscience 2, 4 (2008).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.random.default_rng(0).normal(size=(30, 5))
+    >>> round(rsa(x, x**3, comparison="spearman"), 2)
+    0.72
+    >>> round(rsa(RDM([1, 2, 3, 4, 5, 6]), RDM([1, 2, 3, 4, 6, 5])), 6)  # 33 / 35
+    0.942857
+    """
+    return score(RSA(dissimilarity, comparison), x, y)
+
+
+def require_spread(rdm: RDM) -> None:
+    """See that not all dissimilarities are equal.
+
+    Raises
+    ------
+    MethexisError
+        If they are, to their tolerance: nothing can be compared with such an RDM.
+    """
+    values = rdm.condensed
+    low, high = float(rdm.xp.min(values)), float(rdm.xp.max(values))
+    if high - low <= rdm.tolerance * max(abs(low), abs(high)):
+        raise MethexisError(
+            f"{rdm.name}: expected dissimilarities that differ between pairs of samples, got all "
+            f"{values.shape[0]} equal to {high:.6g}"
+        )
+
+
+def centred_off_diagonal(rdm: RDM, matrix: Tensor) -> Tensor:
+    """A matrix less the mean of its entries off the diagonal, which stays 0."""
+    xp, n = rdm.xp, rdm.num_samples
+    centred = matrix - xp.sum(matrix) / (n * (n - 1))
+    diagonal = xp.arange(n)
+    centred[diagonal, diagonal] = 0.0
+    return centred
+
+
+def invariances(dissimilarity: str) -> frozenset[Invariance]:
+    """What an RDM does not see, up to its scale."""
+    if dissimilarity == "correlation":  # of each row over its features: axes and origin matter
+        return invariant(Invariance.PERMUTATION, Invariance.SCALE)
+    if dissimilarity == "cosine":
+        return invariant(Invariance.ORTHOGONAL, Invariance.SCALE)
+    return invariant(Invariance.ORTHOGONAL, Invariance.SCALE, Invariance.TRANSLATION)
+
+
+def min_features(dissimilarity: str) -> int:
+    """Fewest columns for a dissimilarity."""
+    return 2 if dissimilarity == "correlation" else 1
+
+
+def _spread(raw: Array, central: Array) -> Array:
+    """Central sums of squares; NaN where they are rounding, so that all entries are equal."""
+    return np.where(central > 1e-12 * raw, central, np.nan)
+
+
+def _resampled_ranks(a: PairMatrix, b: PairMatrix, counts: Counts) -> Array:
+    n = counts.shape[1]
+    first, second = np.triu_indices(n, k=1)
+    # Ranks were centred and scaled alike, so they are tied and ordered as they were.
+    one, two = (to_numpy(reduced.matrix)[first, second] for reduced in (a, b))
+    found_one, found_two = (groups(values) for values in (one, two))
+    scores = np.full(len(counts), np.nan)
+    for k, drawn in enumerate(counts):
+        times = drawn[first] * drawn[second]
+        there = times > 0
+        weights = times[there].astype(np.float64)
+        pairs = weights.sum()
+        centred = []
+        for found in (found_one, found_two):
+            ranks = repeated_ranks(found, times)[there]
+            centred.append(ranks - (pairs + 1.0) / 2.0)  # their mean, whatever the ties
+        left, right = (float(weights @ ranks**2) for ranks in centred)
+        if left > 0.0 and right > 0.0:
+            scores[k] = float(weights @ (centred[0] * centred[1])) / np.sqrt(left * right)
+    return scores
