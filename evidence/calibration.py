@@ -7,9 +7,9 @@ runs. The result is ``evidence/results/calibration/NAME.json``, one file per cas
 turns the files into docs/calibration.md.
 
 A cell is a measure with its options in a regime (number of samples against number of features)
-under a law of the features. Each has `NUM_NULLS` pairs; its count is compared with the binomial distribution at 5 %,
-upwards (too many false alarms) and downwards (conservative), and the p-values of these tests are
-corrected by Holm's method over all cells of all measures together.
+under a law of the features. Each has `NUM_NULLS` pairs; its count is compared with the binomial
+distribution at 5 %, upwards (too many false alarms) and downwards (conservative), and the p-values
+of these tests are corrected by Holm's method over all cells of all measures together.
 """
 
 from __future__ import annotations
@@ -54,8 +54,9 @@ REGIMES = ((60, 6), (40, 20), (30, 30), (20, 60))
 LAWS = ("gaussian", "heavy")
 
 #: What is calibrated: every measure of the first tier, with the options that change its null, and
-#: of the second tier what takes less than an hour. Scores that are increasing functions of one another
-#: at fixed representations (Procrustes score and distances, Bures) have one p-value and one entry.
+#: of the second tier what takes less than an hour. Scores that are increasing functions of one
+#: another at fixed representations (Procrustes score and distances, Bures) have one p-value and one
+#: entry.
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "gram_cosine": ("gram_cosine", {}),
     "cka": ("cka", {}),

@@ -30,6 +30,8 @@ MORE: dict[str, list[dict[str, Any]]] = {
     "jaccard_knn": [{"k": 5, "metric": "euclidean"}],
     "lcs_knn": [{"k": 5, "metric": "euclidean"}],
     "mutual_knn": [{"k": 5, "metric": "euclidean"}, {"k": 3, "metric": "dot"}],
+    "rank_similarity": [{"k": 5, "metric": "euclidean"}],
+    "second_order_cosine": [{"k": 5, "profile": "distance"}],
     "procrustes": [{"alpha": 0.0}, {"alpha": 0.5}],
     "procrustes_distance": [{"alpha": 0.0}, {"alpha": 0.5}],
     "bures": [{"kernel": "rbf"}],
@@ -47,8 +49,6 @@ MORE: dict[str, list[dict[str, Any]]] = {
         {"variance": 0.9, "squared": True},
     ],
     "gulp": [{"ridge": 0.0}, {"ridge": 1.0}],
-    "rank_similarity": [{"k": 5, "metric": "euclidean"}],
-    "second_order_cosine": [{"k": 5, "profile": "distance"}],
     "rsa": [
         {"dissimilarity": "squared"},
         {"dissimilarity": "correlation", "comparison": "spearman"},

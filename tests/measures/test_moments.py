@@ -68,6 +68,7 @@ def test_moments_are_those_of_all_orders(n: int) -> None:
             assert exact.skewness == pytest.approx(third, abs=1e-8)
 
 
+@pytest.mark.slow
 def test_third_moments_keep_their_digits_at_two_thousand_samples() -> None:
     """Against integers: every free sum exact in 64 bits, then fractions.
 

@@ -40,6 +40,10 @@ class PairForm(ABC):
     def null_moments(self, other: Any) -> NullMoments | None:
         """Exact moments of `inner` over all orders, or None where they would take the matrix."""
 
+    @abstractmethod
+    def null_mean(self, other: Any) -> float:
+        """Exact mean of `inner` over all orders."""
+
 
 @dataclass(frozen=True, eq=False)
 class PairMatrix(PairForm):
@@ -64,6 +68,12 @@ class PairMatrix(PairForm):
         """What moments over orders need of the matrix; summed once, ``n^3``."""
         return moments.pair_sums(self.matrix)
 
+    @cached_property
+    def totals(self) -> tuple[float, float]:
+        """Sums of the diagonal and of the other entries."""
+        diagonal = float(self.xp.sum(self.xp.linalg.diagonal(self.matrix)))
+        return diagonal, float(self.xp.sum(self.matrix)) - diagonal
+
     def inner(self, other: PairMatrix) -> float:
         """Sum of the products of entries."""
         return float(self.xp.sum(self.matrix * other.matrix))
@@ -82,6 +92,10 @@ class PairMatrix(PairForm):
     def null_moments(self, other: PairMatrix) -> NullMoments:
         """Exact moments, from sums that each matrix keeps."""
         return moments.null_moments(self.sums, other.sums)
+
+    def null_mean(self, other: PairMatrix) -> float:
+        """Exact mean, from the sums of the diagonals and of the other entries."""
+        return moments.null_mean(int(self.matrix.shape[0]), self.totals, other.totals)
 
 
 F = TypeVar("F", bound=PairForm)

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy.spatial.distance import squareform
 
 from methexis.core.checks import Array, integer, number, one_of
 from methexis.errors import MethexisError
@@ -19,6 +20,7 @@ from methexis.measures import nulls
 from methexis.measures.compare import interval
 from methexis.measures.features import features, to_numpy
 from methexis.measures.measure import Measure
+from methexis.measures.ranks import average_ranks
 from methexis.measures.rdm import RDM, same_samples
 from methexis.measures.representations import Representation, reduced
 from methexis.measures.rsa import RSA, centred_off_diagonal, require_spread
@@ -130,8 +132,8 @@ def noise_ceiling(rdms: Sequence[RDM | Any] | Any, comparison: str = "pearson") 
     cosine                 RDMs of length 1 (exactly the best)
     whitened_cosine        RDMs of length 1 in the whitened metric (exactly the best)
     whitened_correlation   RDMs of mean 0, and length 1 in the whitened metric (exactly the best)
-    spearman               average ranks, of mean 0 and length 1; the mean's own ranks are taken
-    tau_a, tau_b           average ranks (a good guess; the best order is a hard problem)
+    spearman               average ranks (nearly the best: the mean is ranked once more)
+    tau_a, tau_b           average ranks (a good guess: the best order is a hard problem)
     =====================  ===================================================================
 
     For the last three a model can score a little more than the upper estimate.
@@ -319,8 +321,10 @@ def _alike(rdm: RDM, comparison: str) -> Array:
             matrix = centred_off_diagonal(rdm, matrix)
         length = np.linalg.norm(whitened(rdm, matrix))
         return np.asarray(matrix / length)
-    ranked = "spearman" if comparison in {"tau_a", "tau_b"} else comparison
-    return np.asarray(RSA(comparison=ranked).reduce_rdm(rdm).matrix)
+    if comparison in {"spearman", "tau_a", "tau_b"}:  # plain ranks: their sums are tied exactly
+        require_spread(rdm)
+        return np.asarray(squareform(average_ranks(rdm.condensed, rdm.tolerance)))
+    return np.asarray(RSA(comparison=comparison).reduce_rdm(rdm).matrix)
 
 
 def _on_cpu(model: Any) -> Representation:

@@ -163,8 +163,10 @@ def cka(
         lie in [-1, 1].
     sampled_features : bool
         The columns are samples of many features (`feature_sampling`), drawn independently for x and
-        y; estimate CKA of all of them. Depends on the basis of features; can exceed 1, and is NaN
-        if the estimated normaliser is not positive. Do not compare features with themselves so.
+        y; estimate CKA of all of them. For populations with more effective dimensions than there
+        are features, of which the uncorrected score sees too little. Depends on the basis of
+        features; can exceed 1, is a little too large on average where it varies much, and NaN if
+        the estimated normaliser is not positive. Do not compare features with themselves so.
 
     Returns
     -------

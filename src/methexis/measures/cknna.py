@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -14,11 +15,13 @@ from methexis.core.checks import Array, integer, one_of
 from methexis.measures import knn, moments
 from methexis.measures.features import Features, pair, to_numpy, warn
 from methexis.measures.knn import Indices
-from methexis.measures.measure import Counts, NullMoments
-from methexis.measures.neighbours import ListMeasure, Neighbours, neighbours, subsets
+from methexis.measures.measure import Invariance, NullMoments
+from methexis.measures.neighbours import ListMeasure, Neighbours, list_invariances, neighbours
 
 DEFINITIONS = ("paper", "code")
 KERNELS = ("cosine", "dot")
+#: Deviations below this share of the kernel are rounding of products of up to 10^4 features.
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +85,11 @@ class CKNNA(ListMeasure[NeighbourKernel]):
         kind = "" if self.definition == "paper" else ", as in platonic-rep"
         return f"CKNNA (k = {self.k}, {self.metric}{kind})"
 
+    @property
+    def invariances(self) -> frozenset[Invariance]:
+        """Orthogonal maps and one scale."""
+        return list_invariances(self.metric)
+
     def reduce(self, features: Features) -> NeighbourKernel:
         """The neighbour lists with the kernel there, and its means."""
         lists = neighbours(features, self.k, self.metric)
@@ -105,43 +113,40 @@ class CKNNA(ListMeasure[NeighbourKernel]):
         """Exact moments over all orders of the paper's, which is a sum over pairs of samples."""
         return moments.null_moments(a.sums, b.sums) if self.definition == "paper" else None
 
-    def resampled(self, a: NeighbourKernel, b: NeighbourKernel, counts: Counts) -> Array | None:
-        """Scores of subsets of the samples: their own neighbours, their own means.
-
-        Raises
-        ------
-        MethexisError
-            If a count is not 0 or 1.
-        """
-        chosen = subsets(counts)
-        sizes = np.count_nonzero(chosen, axis=1)
-        if np.any(sizes <= max(self.k, 3)):
-            return None
+    def of_subsets(
+        self,
+        a: NeighbourKernel,
+        b: NeighbourKernel,
+        chosen: NDArray[np.bool_],
+        numbers: Sequence[int],
+    ) -> Array:
+        """Scores of subsets of the samples: their own neighbours, their own means."""
         means = [_subset_means(kernel, chosen) for kernel in (a, b)]
-        scores = np.empty(len(chosen))
+        scores = np.empty((len(chosen), len(numbers)))
         for place, subset in enumerate(chosen):
-            one, other = (
-                self._subset(kernel, mean[place], subset)
+            kernels = [
+                (*_subset(kernel, subset), mean[place, subset])
                 for kernel, mean in zip((a, b), means, strict=True)
-            )
-            scores[place] = (
-                one.multiply(other).sum()
-                if self.definition == "paper"
-                else _ratio_of_estimates(one, other)
-            )
+            ]
+            for column, k in enumerate(numbers):
+                cut = [(lists[:, :k], values[:, :k], mean) for lists, values, mean in kernels]
+                if self.definition == "paper":
+                    one, other = (unit(*kernel) for kernel in cut)
+                    scores[place, column] = one.multiply(other).sum()
+                else:
+                    one, other = (matrix(lists, values) for lists, values, _ in cut)
+                    scores[place, column] = _ratio_of_estimates(one, other)
         return scores
 
-    def _subset(
-        self, kernel: NeighbourKernel, means: Array, chosen: NDArray[np.bool_]
-    ) -> sparse.csr_array:
-        lists, places = kernel.neighbours.among(chosen)
-        values = np.take_along_axis(kernel.values[chosen], np.maximum(places, 0), axis=1)
-        for row in np.flatnonzero(places[:, 0] < 0):  # not among those whose kernel is kept
-            samples = np.flatnonzero(chosen)
-            values[row] = kernel.neighbours.products(samples[row], samples[lists[row]])
-        if self.definition == "paper":
-            return unit(lists, values, means[chosen])
-        return matrix(lists, values)
+
+def _subset(kernel: NeighbourKernel, chosen: NDArray[np.bool_]) -> tuple[Indices, Array]:
+    """Lists of a subset, and the kernel there."""
+    lists, places = kernel.neighbours.among(chosen), kernel.neighbours.places(chosen)
+    values = np.take_along_axis(kernel.values[chosen], np.maximum(places, 0), axis=1)
+    samples = np.flatnonzero(chosen)
+    for row in np.flatnonzero(places[:, 0] < 0):  # not among those whose kernel is kept
+        values[row] = kernel.neighbours.products(samples[row], samples[lists[row]])
+    return lists, values
 
 
 def matrix(lists: Indices, values: Array) -> sparse.csr_array:
@@ -156,8 +161,8 @@ def matrix(lists: Indices, values: Array) -> sparse.csr_array:
 def unit(lists: Indices, values: Array, means: Array) -> sparse.csr_array:
     """The same less the mean of each row, of Frobenius norm one."""
     centred = values - means[:, None]
-    norm = float(np.sqrt(np.sum(centred * centred)))
-    if norm == 0.0:
+    norm = float(np.linalg.norm(centred))
+    if norm <= ROUNDING * float(np.linalg.norm(values)):
         warn("CKNNA: the kernel at neighbours is the mean of its row everywhere; the score is NaN")
         return matrix(lists, np.full(centred.shape, np.nan))
     return matrix(lists, centred / norm)

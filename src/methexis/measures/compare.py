@@ -11,7 +11,7 @@ import numpy as np
 from methexis.core.checks import Array, integer, number, one_of
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures import nulls
-from methexis.measures.features import Features
+from methexis.measures.features import Features, warn
 from methexis.measures.measure import Measure
 from methexis.measures.preprocessing import Preprocessing
 from methexis.measures.preprocessing import preprocessing as steps_named
@@ -129,7 +129,8 @@ def compare(
         Steps before; none by default. It is recorded in the result. Steps change features; an RDM
         beside them stays as it is.
     null : {"auto", "moments", "permutation", "none"}
-        "auto" takes moments in closed form where the measure has them, else permutations.
+        "auto" takes moments in closed form where the measure has them and they tell the tail
+        (`nulls.trusted`), else permutations.
     num_permutations : int
         Orders drawn where they are needed: 999 resolve p to .001.
     num_bootstrap : int
@@ -238,7 +239,13 @@ def _null(
         return nulls.Null(np.nan, np.nan, "none", np.nan, np.empty(0))
     if null in {"auto", "moments"}:
         moments = method.null_moments(a, b)
-        if moments is not None:
+        if moments is not None and (null == "moments" or nulls.trusted(moments, n)):
+            if not nulls.trusted(moments, n):
+                warn(
+                    f"{method.title}: the tail of the null is not known from its moments, for "
+                    f"there are {n} samples and the share of one of them is "
+                    f"{moments.dominance:.2f}; use null='permutation'"
+                )
             return nulls.from_moments(moments)
         if null == "moments":
             raise MethexisError(

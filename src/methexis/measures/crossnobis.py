@@ -78,8 +78,8 @@ def crossnobis(
 
     No measurement is multiplied with itself, so noise that is independent between partitions adds
     nothing on average: equal patterns have mean 0, and single entries may well be negative. They
-    stay so. The ``Σ`` that stands between only weighs; no error in it makes a bias, if it comes
-    from other data or from residuals independent of the means, as those of Gaussian noise are.
+    stay so. ``Σ`` only weighs: no error in it makes a bias, as long as it is independent of the
+    ``x_ip``: of other measurements, or of residuals within partitions (`residuals`).
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def crossnobis(
 def residuals(
     measurements: ArrayLike, conditions: Sequence[Any], partitions: Sequence[Any] | None = None
 ) -> tuple[Array, int]:
-    """What is left of measurements without their condition's mean, for `noise_covariance`.
+    """What is left of repeated measurements without their mean, for `noise_covariance`.
 
     Parameters
     ----------
@@ -151,19 +151,20 @@ def residuals(
     conditions : sequence (num_measurements,)
         Which condition each is of.
     partitions : sequence (num_measurements,), optional
-        If given, each partition's mean is taken away as well, as a shift that all conditions
-        share; every condition must then be as often in each partition.
+        If given, the mean of each condition in each partition is taken away, else that of each
+        condition. Give them for `crossnobis`: of Gaussian noise these residuals are independent of
+        the means that it multiplies, while those across partitions are not, and bias it upwards.
 
     Returns
     -------
     residuals : array (num_measurements, num_features)
     degrees_of_freedom : int
-        Measurements less the means that were fitted.
+        Measurements less the means that were taken.
 
     Raises
     ------
     MethexisError
-        If nothing is left: no condition was measured twice; or the design is not balanced.
+        If nothing is left: no condition was measured twice (in one partition).
 
     Examples
     --------
@@ -172,35 +173,22 @@ def residuals(
     ([-1.0, 1.0, 0.0, 0.0], 2)
     """
     rows = real_array("measurements", measurements, (None, None))
-    names, condition = _numbered("conditions", conditions, len(rows))
-    freedom = len(rows) - len(names)
-    left = rows - _group_means(rows, condition)
+    cells: list[Any] = list(conditions)
+    _numbered("conditions", cells, len(rows))
     if partitions is not None:
-        parts, partition = _numbered("partitions", partitions, len(rows))
-        table = np.zeros((len(names), len(parts)), dtype=np.int64)
-        np.add.at(table, (condition, partition), 1)
-        if np.any(table != table[:, :1]):
-            i, p = (int(k) for k in np.argwhere(table != table[:, :1])[0])
-            raise MethexisError(
-                "partitions: expected each condition as often in every partition, got "
-                f"{table[i, p]} of {names[i]!r} in {parts[p]!r} and {table[i, 0]} in {parts[0]!r}"
-            )
-        left = left - _group_means(left, partition)
-        freedom -= len(parts) - 1
+        _numbered("partitions", partitions, len(rows))
+        cells = list(zip(cells, partitions, strict=True))
+    names, cell = _numbered("conditions", cells, len(rows))
+    freedom = len(rows) - len(names)
     if freedom < 1:
+        where = "" if partitions is None else " in one partition"
         raise MethexisError(
-            f"conditions: expected more measurements than means to fit, got {len(rows)} of "
-            f"{len(names)} conditions"
+            f"conditions: expected one that was measured twice{where}, got {len(rows)} measurements"
         )
-    return left, freedom
-
-
-def _group_means(rows: Array, group: NDArray[np.intp]) -> Array:
-    counts = np.bincount(group).astype(np.float64)
-    sums = np.zeros((len(counts), rows.shape[1]))
-    np.add.at(sums, group, rows)
-    found: Array = (sums / counts[:, None])[group]
-    return found
+    counts = np.bincount(cell).astype(np.float64)
+    sums = np.zeros((len(names), rows.shape[1]))
+    np.add.at(sums, cell, rows)
+    return rows - (sums / counts[:, None])[cell], freedom
 
 
 def _means(

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from methexis.measures.bilinear import PairForm
 from methexis.measures.features import Namespace, Tensor
+from methexis.measures.moments import null_mean
 
 #: With more samples than this, linear kernels work from features: a matrix over pairs would take
 #: half a gigabyte.
@@ -79,6 +80,22 @@ class FeatureRows(PairForm):
     def null_moments(self, other: FeatureRows) -> None:
         """None: the third moment takes all pairs."""
         del other
+
+    def null_mean(self, other: FeatureRows) -> float:
+        """Exact mean, from the sums of the diagonal and of the other entries."""
+        n = int(self.rows.shape[0])
+        return self.factor * other.factor * null_mean(n, self._totals(), other._totals())
+
+    def _totals(self) -> tuple[float, float]:
+        """Sums of the centred kernel's diagonal and of its other entries."""
+        trace = float(self.xp.sum(self.diagonal))
+        if self.estimator == "plain":
+            sums = self.xp.sum(self.rows, axis=0)
+            return trace, float(self.xp.sum(sums * sums)) - trace
+        # Rows of H K H sum to zero, and those of Song's matrix, which has no diagonal.
+        return {"biased": (trace, -trace), "lange": (0.0, -trace), "song": (0.0, 0.0)}[
+            self.estimator
+        ]
 
 
 def squared_cross(xp: Namespace, x: Tensor, y: Tensor) -> float:

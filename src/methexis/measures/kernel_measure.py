@@ -138,6 +138,10 @@ class KernelMeasure(PairMeasure[PairForm]):
         found_scores: Array = scores / np.sqrt(np.outer(a, b))
         return found_scores
 
+    def null_mean(self, a: PairForm, b: PairForm) -> float | None:
+        """Exact mean over all orders."""
+        return a.null_mean(b)
+
     def resampled(self, a: PairForm, b: PairForm, counts: Counts) -> Array:
         """Scores of bootstrap samples; debiased, a sample and its duplicate are never a pair.
 

@@ -55,11 +55,21 @@ def invariant(*groups: Invariance) -> frozenset[Invariance]:
 
 @dataclass(frozen=True)
 class NullMoments:
-    """Mean, standard deviation and skewness of a score over all pairings of the rows, exactly."""
+    """Mean, standard deviation and skewness of a score over all pairings of the rows, exactly.
+
+    Attributes
+    ----------
+    mean, sd, skewness : float
+        Of the score.
+    dominance : float
+        How much of the spread one sample makes, where that is known; 0 to 1. Near 1 the score
+        depends on where one sample of either representation goes, and takes few values.
+    """
 
     mean: float
     sd: float
     skewness: float
+    dominance: float = 0.0
 
 
 R = TypeVar("R")
@@ -121,11 +131,6 @@ class Measure(ABC, Generic[R]):
     @abstractmethod
     def invariances(self) -> frozenset[Invariance]:
         """All groups under which scores do not change, and no other."""
-
-    @property
-    def min_features(self) -> int:
-        """Fewest columns."""
-        return 1
 
     @abstractmethod
     def reduce(self, features: Features) -> R:

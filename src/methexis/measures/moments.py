@@ -61,6 +61,8 @@ class PairSums:
         Sums of its diagonal and of its other entries.
     scale : float
         Frobenius norm of the centred matrix; 0 if it is constant on and off the diagonal.
+    dominance : float
+        Largest share of its square that the row and column of one sample have.
     second, third : array
         Sums over distinct indices of the matrix centred and divided by `scale`, for the graphs of
         two and of three arcs.
@@ -70,6 +72,7 @@ class PairSums:
     diagonal_total: float
     other_total: float
     scale: float
+    dominance: float
     second: Array = field(repr=False)
     third: Array = field(repr=False)
 
@@ -98,11 +101,19 @@ def pair_sums(matrix: Any) -> PairSums:
     given = entries(matrix)
     if given.scale == 0.0:
         second, third = (np.zeros(len(_table(arcs).graphs)) for arcs in (2, 3))
+        dominance = 0.0
     else:
         free = _FreeSums(given)
         second, third = (free.distinct(arcs) for arcs in (2, 3))
+        dominance = given.largest_share()
     return PairSums(
-        given.num_samples, given.diagonal_total, given.other_total, given.scale, second, third
+        given.num_samples,
+        given.diagonal_total,
+        given.other_total,
+        given.scale,
+        dominance,
+        second,
+        third,
     )
 
 
@@ -138,12 +149,23 @@ def null_moments(a: PairSums, b: PairSums) -> NullMoments:
             f"{a.num_samples} and {b.num_samples}"
         )
     n = a.num_samples
-    mean = a.diagonal_total * b.diagonal_total / n + a.other_total * b.other_total / (n * (n - 1))
+    mean = null_mean(n, (a.diagonal_total, a.other_total), (b.diagonal_total, b.other_total))
     variance = _moment(2, n, a.second, b.second)
     if variance == 0.0:
         return NullMoments(mean, 0.0, 0.0)
     sd = float(np.sqrt(variance))
-    return NullMoments(mean, a.scale * b.scale * sd, _moment(3, n, a.third, b.third) / sd**3)
+    return NullMoments(
+        mean,
+        a.scale * b.scale * sd,
+        _moment(3, n, a.third, b.third) / sd**3,
+        float(np.sqrt(a.dominance * b.dominance)),
+    )
+
+
+def null_mean(num_samples: int, a: tuple[float, float], b: tuple[float, float]) -> float:
+    """Mean over all orders, from each matrix's sums of its diagonal and of its other entries."""
+    n = num_samples
+    return a[0] * b[0] / n + a[1] * b[1] / (n * (n - 1))
 
 
 def _moment(num_arcs: int, n: int, a: Array, b: Array) -> float:

@@ -4,23 +4,16 @@ A measure of this family compares, sample by sample, the neighbours that two rep
 it, and averages. So one class holds what does not depend on how two lists are compared: the lists
 themselves, orders (lists are renamed, never found again), and intervals.
 
-Intervals are not from a bootstrap. A bootstrap sample holds copies; a copy is the nearest of all
-neighbours, and without copies a sample has only 0.63 n others, some of which count twice, so that
-statistics of a fixed number of neighbours vary more than they should: deviations 20 to 35 % too
-large at n = 200, k = 10 (they count each interaction of two samples twice, as the jackknife does).
-Drawing the samples' overlaps with their neighbours fixed ignores that neighbours are random: 35 %
-too small. Two halves without a common sample are, for independent samples, independent, so *half*
-their difference has the variance of a mean over both, whatever the order of the interactions; that
-is what `resampling` makes of scores of halves. What is left is that a half has the neighbours of a
-sparser sample: deviations 5 to 15 % too large.
+Intervals come from halves of the samples, not from a bootstrap; `resampling` says why, and how.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +22,7 @@ from scipy import sparse
 from methexis.core.checks import Array, integer, one_of
 from methexis.errors import MethexisError
 from methexis.measures import knn, moments
-from methexis.measures.features import Features, to_numpy, warn
+from methexis.measures.features import MIN_SAMPLES, Features, to_numpy, warn
 from methexis.measures.knn import Indices
 from methexis.measures.measure import Counts, Invariance, Measure, Orders, invariant
 
@@ -81,29 +74,44 @@ class Neighbours:
             names[self.lists[order]], self.k, self.metric, self.given, self.rows[order]
         )
 
-    def among(self, chosen: NDArray[np.bool_]) -> tuple[Indices, NDArray[np.int64]]:
-        """The k nearest of every chosen sample among the chosen ones.
+    def among(self, chosen: NDArray[np.bool_]) -> Indices:
+        """The k nearest of every chosen sample among the chosen ones, ``(num_chosen, k)``.
 
-        Returns
-        -------
-        lists : array (num_chosen, k)
-            The chosen samples are numbered anew.
-        places : array (num_chosen, k)
-            Where each neighbour is in the sample's full list; -1 if it is not, because that list
-            held fewer than k chosen samples and was made anew, in full.
+        The chosen samples are numbered anew, from 0. A list of which fewer than k samples are
+        chosen is made anew, in full; never is a list shorter.
         """
         lists = self.lists[chosen]
-        present = chosen[lists]
-        rank = np.cumsum(present, axis=1, dtype=np.int32)
-        enough = rank[:, -1] >= self.k
-        kept = present & (rank <= self.k) & enough[:, None]
-        found = np.empty((len(lists), self.k), dtype=np.int32)
-        places = np.full((len(lists), self.k), -1)
-        found[enough] = lists[kept].reshape(-1, self.k)
+        kept, short = self._first(lists, chosen)
+        if len(short) == 0:
+            found = lists[kept].reshape(-1, self.k)
+        else:
+            found = np.empty((len(lists), self.k), dtype=np.int32)
+            enough = np.ones(len(lists), dtype=bool)
+            enough[short] = False
+            found[enough] = lists[kept].reshape(-1, self.k)
+            for row in short:
+                found[row] = self._anew(int(np.flatnonzero(chosen)[row]), chosen)
+        return (np.cumsum(chosen, dtype=np.int32) - 1)[found]
+
+    def places(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Where the lists of `among` are in the full ones, ``(num_chosen, k)``; -1 if made anew."""
+        kept, short = self._first(self.lists[chosen], chosen)
+        places = np.full((len(kept), self.k), -1)
+        enough = np.delete(np.arange(len(kept)), short)
         places[enough] = np.nonzero(kept)[1].reshape(-1, self.k)
-        for row in np.flatnonzero(~enough):
-            found[row] = self._anew(int(np.flatnonzero(chosen)[row]), chosen)
-        return (np.cumsum(chosen, dtype=np.int32) - 1)[found], places
+        return places
+
+    def _first(
+        self, lists: Indices, chosen: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """Which entries are the first k chosen ones, and the rows that have too few: none there."""
+        kept = chosen[lists]
+        narrow = np.uint8 if lists.shape[1] < 256 else np.int32
+        rank: NDArray[Any] = np.cumsum(kept, axis=1, dtype=narrow)
+        kept &= rank <= self.k
+        short = np.flatnonzero(rank[:, -1] < self.k)
+        kept[short] = False
+        return kept, short
 
     def products(self, sample: int, others: NDArray[np.int64]) -> Array:
         """Inner products, or cosines, of one sample with some others."""
@@ -158,12 +166,50 @@ R = TypeVar("R")
 
 
 class ListMeasure(Measure[R]):
-    """Options and invariances of measures of neighbour lists; subclasses are dataclasses."""
+    """A measure of neighbour lists; subclasses are frozen dataclasses with an option `k`."""
 
     k: int
-    metric: str
 
     resampling: ClassVar[str] = "halves"
+
+    @abstractmethod
+    def of_subsets(self, a: R, b: R, chosen: NDArray[np.bool_], numbers: Sequence[int]) -> Array:
+        """Scores of subsets of the samples, ``(num_subsets, len(numbers))``.
+
+        Every subset has its own neighbours; the score is taken of as many of them as each of the
+        numbers says, none larger than k.
+        """
+
+    def resampled(self, a: R, b: R, counts: Counts) -> Array | None:
+        """Scores of subsets of the samples, or None if one has not more than k.
+
+        Raises
+        ------
+        MethexisError
+            If a count is not 0 or 1: a copy of a sample would be its nearest neighbour.
+        """
+        if np.any((counts != 0) & (counts != 1)):
+            raise MethexisError(
+                "counts: expected subsets (0 or 1) of samples whose neighbours are compared, got a "
+                f"sample {int(np.max(counts))} times; a copy would be its nearest neighbour"
+            )
+        if np.any(np.sum(counts, axis=1) <= max(self.k, MIN_SAMPLES - 1)):
+            return None
+        return self.of_subsets(a, b, counts == 1, (self.k,))[:, 0]
+
+
+def list_invariances(metric: str) -> frozenset[Invariance]:
+    """Orthogonal maps and one scale; for Euclidean distance translation too."""
+    groups = [Invariance.ORTHOGONAL, Invariance.SCALE]
+    if metric == "euclidean":
+        groups.append(Invariance.TRANSLATION)
+    return invariant(*groups)
+
+
+class NeighbourMeasure(ListMeasure[Neighbours]):
+    """The mean over samples of how alike two lists of the sample's neighbours are."""
+
+    metric: str
 
     def __post_init__(self) -> None:
         integer("k", self.k, least=1)
@@ -172,14 +218,7 @@ class ListMeasure(Measure[R]):
     @property
     def invariances(self) -> frozenset[Invariance]:
         """Orthogonal maps and one scale; for Euclidean distance translation too."""
-        groups = [Invariance.ORTHOGONAL, Invariance.SCALE]
-        if self.metric == "euclidean":
-            groups.append(Invariance.TRANSLATION)
-        return invariant(*groups)
-
-
-class NeighbourMeasure(ListMeasure[Neighbours]):
-    """The mean over samples of how alike two lists of the sample's neighbours are."""
+        return list_invariances(self.metric)
 
     @abstractmethod
     def alike(self, a: Indices, b: Indices) -> Array:
@@ -212,31 +251,12 @@ class NeighbourMeasure(ListMeasure[Neighbours]):
             scores[place] = np.mean(self.alike(a.nearest, names[b.nearest[order]]))
         return scores
 
-    def resampled(self, a: Neighbours, b: Neighbours, counts: Counts) -> Array | None:
-        """Scores of subsets of the samples, each with its k nearest among the subset.
-
-        Raises
-        ------
-        MethexisError
-            If a count is not 0 or 1: a copy of a sample would be its nearest neighbour.
-        """
-        chosen = subsets(counts)
-        if np.any(np.count_nonzero(chosen, axis=1) <= self.k):
-            return None
-        return np.array([np.mean(self.alike(a.among(c)[0], b.among(c)[0])) for c in chosen])
-
-
-def subsets(counts: Counts) -> NDArray[np.bool_]:
-    """Which samples are in.
-
-    Raises
-    ------
-    MethexisError
-        If a count is not 0 or 1.
-    """
-    if np.any((counts != 0) & (counts != 1)):
-        raise MethexisError(
-            "counts: expected subsets (0 or 1) of samples whose neighbours are compared, got a "
-            f"sample {int(np.max(counts))} times; a copy would be its nearest neighbour"
-        )
-    return np.asarray(counts == 1)
+    def of_subsets(
+        self, a: Neighbours, b: Neighbours, chosen: NDArray[np.bool_], numbers: Sequence[int]
+    ) -> Array:
+        """Scores of subsets of the samples."""
+        scores = np.empty((len(chosen), len(numbers)))
+        for place, subset in enumerate(chosen):
+            one, other = a.among(subset), b.among(subset)
+            scores[place] = [np.mean(self.alike(one[:, :k], other[:, :k])) for k in numbers]
+        return scores

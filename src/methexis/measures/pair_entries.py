@@ -59,6 +59,12 @@ class Entries(ABC):
     def triangles(self) -> tuple[float, float]:
         """``Σ m_ij m_jk m_ki`` and ``Σ m_ij m_jk m_ik``: one product of two such matrices."""
 
+    def largest_share(self) -> float:
+        """Largest share of the square of all entries that one sample's row and column have."""
+        ones = self.ones
+        shares = self.apply(2, 0, ones) + self.apply(0, 2, ones) + self.diagonal**2
+        return float(max(shares))
+
     @property
     @abstractmethod
     def ones(self) -> Tensor:

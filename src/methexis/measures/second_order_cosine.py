@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,8 +12,8 @@ from numpy.typing import NDArray
 from methexis.core.checks import Array, integer, one_of
 from methexis.measures import knn
 from methexis.measures.features import Features, pair, to_numpy, warn
-from methexis.measures.measure import Counts, Invariance, Measure, invariant
-from methexis.measures.neighbours import Neighbours, neighbours, subsets
+from methexis.measures.measure import Invariance
+from methexis.measures.neighbours import ListMeasure, Neighbours, list_invariances, neighbours
 
 PROFILES = ("similarity", "distance")
 
@@ -26,7 +27,7 @@ class CosineNeighbours:
 
 
 @dataclass(frozen=True)
-class SecondOrderCosine(Measure[CosineNeighbours]):
+class SecondOrderCosine(ListMeasure[CosineNeighbours]):
     """Cosine of profiles of similarity; see `second_order_cosine`."""
 
     k: int = 10
@@ -35,7 +36,6 @@ class SecondOrderCosine(Measure[CosineNeighbours]):
     name: ClassVar[str] = "second_order_cosine"
     range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     tier: ClassVar[int] = 2
-    resampling: ClassVar[str] = "halves"
     reference: ClassVar[str] = "Hamilton et al. 2016, arXiv:1606.02821"
 
     def __post_init__(self) -> None:
@@ -50,7 +50,7 @@ class SecondOrderCosine(Measure[CosineNeighbours]):
     @property
     def invariances(self) -> frozenset[Invariance]:
         """Orthogonal maps and one scale."""
-        return invariant(Invariance.ORTHOGONAL, Invariance.SCALE)
+        return list_invariances("cosine")
 
     def reduce(self, features: Features) -> CosineNeighbours:
         """Lists and cosines."""
@@ -68,23 +68,21 @@ class SecondOrderCosine(Measure[CosineNeighbours]):
             reduced.neighbours.reordered(order), reduced.cosines[np.ix_(order, order)]
         )
 
-    def resampled(self, a: CosineNeighbours, b: CosineNeighbours, counts: Counts) -> Array | None:
-        """Scores of subsets of the samples, with their own neighbours.
-
-        Raises
-        ------
-        MethexisError
-            If a count is not 0 or 1.
-        """
-        chosen = subsets(counts)
-        if np.any(np.count_nonzero(chosen, axis=1) <= self.k):
-            return None
-        scores = np.empty(len(chosen))
+    def of_subsets(
+        self,
+        a: CosineNeighbours,
+        b: CosineNeighbours,
+        chosen: NDArray[np.bool_],
+        numbers: Sequence[int],
+    ) -> Array:
+        """Scores of subsets of the samples, with their own neighbours."""
+        scores = np.empty((len(chosen), len(numbers)))
         for place, subset in enumerate(chosen):
             samples = np.flatnonzero(subset)
-            one, other = (samples[v.neighbours.among(subset)[0]] for v in (a, b))
-            lists = np.concatenate([one, other], axis=1)
-            scores[place] = self._mean(lists, samples, a.cosines, b.cosines)
+            one, other = (samples[v.neighbours.among(subset)] for v in (a, b))
+            for column, k in enumerate(numbers):
+                lists = np.concatenate([one[:, :k], other[:, :k]], axis=1)
+                scores[place, column] = self._mean(lists, samples, a.cosines, b.cosines)
         return scores
 
     def _mean(
