@@ -75,6 +75,7 @@ docs: $(NATIVE) ## render tables from evidence and benchmarks, and output and pi
 	$(BIN)/python -m evidence.render
 	$(BIN)/python -m benchmarks.render
 	$(BIN)/python -m evidence.breaking --render
+	$(BIN)/python -m evidence.measures
 	$(BIN)/python -m evidence.demo
 
 lock: $(STAMP) ## resolve the development and the minimum versions anew
