@@ -1,26 +1,44 @@
 """Render the table of measures into docs/measures.md: `python -m evidence.measures [--check]`.
 
 All but the cost is asked of the registry: each measure with its defaults, on one small pair of
-representations, which tells whether it has moments in closed form and an interval.
+representations, which tells whether it has moments in closed form and an interval. The README's
+comparison is run anew and put between its marks, unless only a check is asked for.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import re
+import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from examples.layers import SHAPES, write
 from methexis.measures import MEASURES, Measure
 from methexis.measures.features import features
 from methexis.measures.resampling import resamples
+from methexis.report import print_compare
+from methexis.representations import Representations, load
+from methexis.scenarios.comparing import (
+    DEFAULT_MEASURES,
+    CompareSettings,
+    measures_named,
+    run_compare,
+)
 from methexis.scenarios.comparing.wanted import widest
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "measures.md"
+ROOT = Path(__file__).resolve().parent.parent
+PAGE, README = ROOT / "docs" / "measures.md", ROOT / "README.md"
 _BLOCK = re.compile(r"(<!-- measures:begin -->\n).*?(<!-- measures:end -->)", re.DOTALL)
+_README = re.compile(r"(<!-- compare:begin -->\n).*?(<!-- compare:end -->)", re.DOTALL)
+#: What the README shows, as a person types it.
+COMMANDS = ("python -m examples.layers my-layers", "methexis compare my-layers/wide my-layers/deep")
 
 #: Operations for n samples and d features: once per representation; per pair.
 COST = {
@@ -61,6 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m evidence.measures", description=__doc__)
     parser.add_argument("--check", action="store_true", help="fail if the page is stale")
     check = parser.parse_args(arguments).check
+    if not check:
+        show()
     old = PAGE.read_text(encoding="utf-8")
     new = filled(old)
     if new == old:
@@ -69,6 +89,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not check:
         PAGE.write_text(new, encoding="utf-8")
     return int(check)
+
+
+def show() -> None:
+    """Run the README's comparison and put what it prints where it is shown.
+
+    Raises
+    ------
+    ValueError
+        If the marks are not there.
+    """
+    printed = io.StringIO()
+    with tempfile.TemporaryDirectory() as name:
+        write(Path(name))
+        first, second = (load(Path(name) / which) for which in SHAPES)
+        wanted = tuple(measures_named(DEFAULT_MEASURES))
+        result = run_compare(*(_renamed(one) for one in (first, second)), CompareSettings(wanted))
+        with contextlib.redirect_stdout(printed):
+            print_compare(result, Path("methexis-compare-wide-deep"))
+    lines = [line.rstrip() for line in printed.getvalue().strip("\n").splitlines()]
+    block = "\n".join(["```text", f"$ {COMMANDS[0]}", f"$ {COMMANDS[1]}", *lines, "```", ""])
+    text, count = _README.subn(
+        lambda found: found[1] + block + found[2], README.read_text(encoding="utf-8")
+    )
+    if count != 1:
+        raise ValueError(f"README.md: expected one pair of compare marks, got {count}")
+    README.write_text(text, encoding="utf-8")
+
+
+def _renamed(model: Representations) -> Representations:
+    return replace(model, path=f"my-layers/{model.name}")
 
 
 def filled(text: str) -> str:

@@ -23,7 +23,7 @@ from methexis.scenarios.comparing.result import CompareResult
 
 #: Behind a score that is not significant.
 _WEAK = "°"
-_NAME = 18
+_NAME, _HEAD = 18, 4
 
 
 def print_compare(result: CompareResult, out: Path) -> None:
@@ -144,22 +144,23 @@ def _grid(console: Console, pairs: Pairs, result: CompareResult) -> None:
     console.print(
         Text.assemble((pairs.measure.title, "bold"), (f"  {rows} × {columns} layers", "dim"))
     )
+    most = _width(console)
     span = float(np.nanmax(np.abs(pairs.score)))
     texts = [[cell(v, span) for v in line] for line in pairs.score]
     best = pairs.better(result.itself)
     marked = pairs.weak(result.settings.alpha)
     labels = [trimmed(name, _NAME) for name in result.first.names]
     winners = [trimmed(result.second.names[j], _NAME) for j in best]
-    heads = shortened(result.second.names)[0]
-    if max(map(len, heads)) > 4:
-        heads = [str(j + 1) for j in range(columns)]
-    wide = max(len(t) for t in [*heads, *(t for line in texts for t in line)]) + 1
+    heads = _heads(result.second.names)
     left = 3 + max(map(len, labels))
     right = 2 + max(4, *map(len, winners))
-    if left + columns * wide + right + 8 > _width(console):
+    widest = max(len(t) for t in [*heads, *(t for line in texts for t in line)])
+    rooms = [widest + gap for gap in (2, 1) if left + columns * (widest + gap) + right + 9 <= most]
+    if not rooms:
         _best(console, pairs, result)
         _legend(console, pairs, result)
         return
+    wide = rooms[0]
     head = " " * left + "".join(h.rjust(wide - 1) + " " for h in heads)
     console.print(Text(head + "  " + "best".ljust(right) + "p corr.", style="dim"))
     for i, line in enumerate(texts):
@@ -172,13 +173,21 @@ def _grid(console: Console, pairs: Pairs, result: CompareResult) -> None:
         p = probability(pairs.p_corrected[i, best[i]])
         text.append("  " + winners[i].ljust(right) + p)
         console.print(text)
-    if heads[0] == "1" and shortened(result.second.names)[0] != heads:
+    if heads == [str(j + 1) for j in range(columns)] != result.second.names:
         key = ", ".join(f"{j + 1} {name}" for j, name in enumerate(result.second.names))
         filled = textwrap.fill(
             f"columns: {key}", _width(console), initial_indent="  ", subsequent_indent="  "
         )
         console.print(Text(filled, style="dim"))
     _legend(console, pairs, result)
+
+
+def _heads(names: Sequence[str]) -> list[str]:
+    """Short heads of columns: names, or what tells them apart, or numbers."""
+    for heads in (list(names), shortened(names)[0]):
+        if max(map(len, heads)) <= _HEAD:
+            return heads
+    return [str(j + 1) for j in range(len(names))]
 
 
 def _legend(console: Console, pairs: Pairs, result: CompareResult) -> None:
