@@ -97,7 +97,7 @@ def compare(
 
     Example: methexis compare model-a/ model-b/ -m cka:debiased=true -m mutual_knn:k=20
     """
-    with user_errors():
+    with user_errors(memory_hint="give a smaller --memory, or fewer samples"):
         if names:
             _list(as_json=as_json)
             return

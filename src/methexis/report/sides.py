@@ -145,7 +145,8 @@ def _grid(console: Console, pairs: Pairs, result: CompareResult) -> None:
         Text.assemble((pairs.measure.title, "bold"), (f"  {rows} × {columns} layers", "dim"))
     )
     most = _width(console)
-    span = float(np.nanmax(np.abs(pairs.score)))
+    known = np.abs(pairs.score[np.isfinite(pairs.score)])
+    span = float(known.max()) if len(known) else 1.0
     texts = [[cell(v, span) for v in line] for line in pairs.score]
     best = pairs.better(result.itself)
     marked = pairs.weak(result.settings.alpha)
