@@ -111,3 +111,14 @@ def test_cells_and_frames_of_the_figure() -> None:
     assert len(axes.patches) == 3  # the best of each row, which are significant here
     assert axes.get_ylabel() == "layer of A (block*)"
     assert figure.axes[1].get_xlabel() == "debiased linear CKA (range −1 … 1)"
+
+
+def test_without_permutations_it_says_what_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = compared(2, 3, ("cka",), num_permutations=0)
+    assert "holm needs none" in text_of(result, tmp_path)
+    assert "holm needs none" in printed(result, tmp_path, capsys)
+    corrected = compared(2, 3, ("cka",), num_permutations=0, correction="holm")
+    assert corrected.found[0].counted(False).all()
+    assert "corrected by Holm's method" in printed(corrected, tmp_path, capsys)

@@ -307,3 +307,12 @@ def test_runs_on_data_need_inputs(tmp_path: Path) -> None:
     run = mx.train(mx.EDLN((2,)), samples, mx.SGD(lr=0.01), steps=2, sampling="replace")
     path = run.save(tmp_path / "run.zarr")
     assert "inputs: expected --inputs FILE" in refused(path)
+
+
+def test_parquet_without_pyarrow_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = pytest.importorskip("methexis.representations.readers.parquet")
+    monkeypatch.setattr(reader, "INSTALLED", False)
+    (tmp_path / "x.parquet").write_bytes(b"PAR1")
+    assert "pip install 'methexis[io]'" in refused(tmp_path / "x.parquet")

@@ -16,6 +16,8 @@ from methexis.scenarios.comparing.wanted import widest
 
 #: Most rows of a table that stand in the page unfolded, and at all.
 _MOST_ROWS = 400
+#: Where there are p-values, and no permutations to correct them with.
+UNCORRECTED = "p is not corrected for the search without permutations; holm needs none"
 
 
 def write_compare_report(result: CompareResult, out_dir: str | Path) -> Path:
@@ -77,6 +79,7 @@ def write_compare_report(result: CompareResult, out_dir: str | Path) -> Path:
         alpha=f"{result.settings.alpha:.2g}",
         percent=f"{100 * result.settings.alpha:.3g} %",
         preprocessing=steps(result),
+        uncorrected=UNCORRECTED,
         provenance=_provenance(result),
     )
 
@@ -206,6 +209,7 @@ def _section(key: str, pairs: Pairs, result: CompareResult) -> dict[str, Any]:
         "count": len(cells),
         "significant": int((pairs.significant(result.settings.alpha) & counted).sum()),
         "tested": int(counted.sum()),
+        "uncorrected": not counted.any() and bool(np.isfinite(pairs.p).any()),
         "line": 1 in pairs.score.shape,
         "one": row(pairs, result, 0, 0),
         "interval": interval(pairs),

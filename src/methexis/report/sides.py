@@ -15,7 +15,15 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from methexis.report.comparing import best_rows, decimals, interval, probability, row, steps
+from methexis.report.comparing import (
+    UNCORRECTED,
+    best_rows,
+    decimals,
+    interval,
+    probability,
+    row,
+    steps,
+)
 from methexis.report.heat import cell, shortened, trimmed
 from methexis.representations import Representations
 from methexis.scenarios.comparing.pairs import Pairs
@@ -195,6 +203,8 @@ def _legend(console: Console, pairs: Pairs, result: CompareResult) -> None:
     counted = pairs.counted(result.itself)
     tested = int(counted.sum())
     if not tested:
+        if np.isfinite(pairs.p).any():
+            console.print(Text(f"  {UNCORRECTED}", style="dim"))
         return
     count = int((pairs.significant(result.settings.alpha) & counted).sum())
     words = (

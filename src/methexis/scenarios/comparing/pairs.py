@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -145,17 +146,23 @@ def _one(
                 seed=settings.seed,
             )
         except MethexisError as error:
-            raise MethexisError(f"X is {one.source}, Y is {other.source}; {error}") from None
+            raise MethexisError(_named(str(error), one, other)) from None
     own: dict[str, Any] = {name: np.array([[getattr(found, name, found.p)]]) for name in GRIDS}
     return Pairs(
         measure=measure,
         **own,  # p_corrected is p
         null=found.null,
         correction="one pair: no correction",
-        notes=found.notes,
+        notes=tuple(_named(note, one, other) for note in found.notes),
         precision="float64",
         single=found,
     )
+
+
+def _named(text: str, one: Representation, other: Representation) -> str:
+    """A message about X and Y, with the names of their files."""
+    names = {"X": one.source, "Y": other.source}
+    return re.sub(r"\b[XY]\b", lambda found: names[found[0]], text)
 
 
 def _by_source(layers: Sequence[Representation]) -> dict[str, Any]:
