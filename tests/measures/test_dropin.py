@@ -277,3 +277,36 @@ def test_calibrate_works_on_tensors_with_any_function() -> None:
 
     found = [dropin.calibrate(x, y, which, K=30, perm_fn=drawing()) for which in (sim, "cka")]
     assert tuple(found[0]) == pytest.approx(tuple(found[1]), rel=1e-9)
+
+
+@pytest.mark.parametrize("agg", ["max", "mean", lambda scores: scores[0].sum() / 2])
+def test_calibrate_layers_is_its_definition(agg: Any) -> None:
+    xs = [related(n=30, seed=s)[0] for s in range(2)]
+    ys = [related(n=30, seed=s)[1] for s in range(3)]
+    orders = np.array([np.random.default_rng(k).permutation(30) for k in range(40)])
+    made = {"max": np.max, "mean": np.mean}.get(agg, agg) if isinstance(agg, str) else agg
+
+    def scored(order: Array) -> float:
+        return float(made(np.array([[mx.measures.cka(x, y[order]) for y in ys] for x in xs])))
+
+    wanted = plain_calibrate(
+        xs[0], np.arange(30)[:, None], lambda _, order: scored(order[:, 0]), orders, 0.05, 1.0
+    )
+    for sim in ("cka", mx.measures.cka):
+        left = iter(orders)
+        found = dropin.calibrate_layers(
+            xs, ys, sim, agg=agg, K=40, perm_fn=lambda *_, left=left: next(left)
+        )
+        assert tuple(found) == pytest.approx(wanted, rel=1e-9, abs=1e-12)  # rounding
+
+
+def test_calibrate_layers_refuses() -> None:
+    x, y = pairs()[0]
+    for call, expected in (
+        (lambda: dropin.calibrate_layers([], [y], "cka"), "X_layers: expected at least one layer"),
+        (lambda: dropin.calibrate_layers([x], [y], "cka", agg="min"), "agg: expected one of"),
+        (lambda: dropin.calibrate_layers([x], [y, y[:-1]], "cka"), "expected paired rows"),
+    ):
+        with pytest.raises(MethexisError, match="expected") as error:
+            call()
+        assert expected in str(error.value)

@@ -47,7 +47,7 @@ def compare(
     names: Annotated[bool, typer.Option("--list", help="List the measures.")] = False,
     preprocessing: Annotated[
         str,
-        typer.Option(help="none, or prh: clip at the 95 % quantile, rows of length one."),
+        typer.Option(help="none; prh: clip at the 95 % quantile, rows of length one; prh_rows."),
     ] = "none",
     pool: Annotated[
         str | None,

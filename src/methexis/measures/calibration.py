@@ -1,4 +1,4 @@
-"""`calibrate`: a score less its critical value under random pairings, for any similarity.
+"""`calibrate`, `calibrate_layers`: a score less its critical value under random pairings.
 
 With scores ``s_1 … s_K`` of K random pairings of the rows and the observed s, the critical value τ
 is the ``⌈(1 - α)(K + 1)⌉``-th smallest of all K + 1, ``p = (1 + #{s_k ≥ s}) / (K + 1)``, and the
@@ -12,14 +12,15 @@ interval, and moments in closed form where there are any; this is for scripts th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import product
 from typing import Any, NamedTuple
 
 import array_api_compat
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.core.checks import Array, integer, number
+from methexis.core.checks import Array, integer, number, one_of
 from methexis.errors import MethexisError
 from methexis.measures import nulls
 from methexis.measures.features import Features, features, to_numpy, together
@@ -89,28 +90,119 @@ def calibrate(
     >>> round(calibrate(x, x + y, "cka").score, 2), calibrate(x, y, "cka").score
     (0.49, 0.0)
     """
-    K = integer("K", K, least=1)
-    alpha = number("alpha", alpha, above=0.0, below=1.0)
-    smax = None if smax is None else number("smax", smax, above=0.0)
-    seed = integer("seed", seed, least=0)
+    K, alpha, smax, seed = _settings(K, alpha, smax, seed)
     first, second = features("X", X), features("Y", Y)
     together(first, second)
-    orders = nulls.orders(first.num_samples, K, seed)
-    if perm_fn is not None:
-        device = array_api_compat.device(second.array)
-        drawn = [to_numpy(perm_fn(first.num_samples, device)) for _ in range(K)]
-        orders = np.array([_order(order, first.num_samples) for order in drawn])
+    orders = _orders(second, K, seed, perm_fn)
     if callable(sim) and not isinstance(sim, Measure):
-        given = (
-            X if array_api_compat.is_array_api_obj(X) else first.array,
-            Y if array_api_compat.is_array_api_obj(Y) else second.array,
-        )
-        observed, null = _called(sim, *given, orders)
+        observed, null = _called(sim, _given(X, first), _given(Y, second), orders)
     else:
-        observed, null = _ours(chosen(sim, {}), first, second, orders)
+        observed, null = _ours(_similarity(sim), first, second, orders)
+    return _calibrated(observed, null, alpha, smax)
+
+
+def calibrate_layers(
+    X_layers: Sequence[Any],
+    Y_layers: Sequence[Any],
+    sim: str | Measure[Any] | Callable[[Any, Any], Any],
+    *,
+    agg: str | Callable[[Array], Any] = "max",
+    K: int = 200,
+    alpha: float = 0.05,
+    smax: float | None = 1.0,
+    seed: int = 0,
+    perm_fn: Callable[[int, Any], Any] | None = None,
+) -> Calibrated:
+    """Calibrate the best, or the mean, of all pairs of layers: one order serves all of them.
+
+    `compare_all` corrects every pair for the search rather than the best only.
+
+    Parameters
+    ----------
+    X_layers, Y_layers : sequences of arrays (num_samples, num_features)
+        Layers of two models, of the same samples.
+    sim, K, alpha, smax, seed, perm_fn
+        As of `calibrate`.
+    agg : {"max", "mean"} or function
+        What is made of the scores ``(num_X_layers, num_Y_layers)``.
+
+    Returns
+    -------
+    Calibrated
+        ``(score, p, tau)`` of what was made of them.
+
+    Raises
+    ------
+    MethexisError
+        As `calibrate`, and if there are no layers.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> x, y = rng.normal(size=(2, 3, 64, 30))
+    >>> found = [calibrate_layers(x, other, "cka").score for other in (y, x[::-1])]
+    >>> [round(score, 6) for score in found]
+    [0.0, 1.0]
+    """
+    K, alpha, smax, seed = _settings(K, alpha, smax, seed)
+    if isinstance(agg, str):
+        named: dict[str, Callable[[Array], Any]] = {"max": np.max, "mean": np.mean}
+        aggregate = named[one_of("agg", agg, tuple(named))]
+    else:
+        aggregate = agg
+    sides = []
+    for name, layers in (("X_layers", X_layers), ("Y_layers", Y_layers)):
+        if len(layers) == 0:
+            raise MethexisError(f"{name}: expected at least one layer, got none")
+        sides.append([features(f"{name}[{i}]", layer) for i, layer in enumerate(layers)])
+    for layer in (*sides[0], *sides[1]):
+        together(sides[0][0], layer)
+    orders = _orders(sides[1][0], K, seed, perm_fn)
+    scores = np.empty((K + 1, len(sides[0]), len(sides[1])))
+    for (i, x), (j, y) in product(enumerate(sides[0]), enumerate(sides[1])):
+        if callable(sim) and not isinstance(sim, Measure):
+            found = _called(sim, _given(X_layers[i], x), _given(Y_layers[j], y), orders)
+            scores[0, i, j], scores[1:, i, j] = found
+    if not callable(sim) or isinstance(sim, Measure):
+        measure = _similarity(sim)
+        rows, columns = ([measure.reduce(layer) for layer in side] for side in sides)
+        for (i, a), (j, b) in product(enumerate(rows), enumerate(columns)):
+            scores[0, i, j], scores[1:, i, j] = measure.score(a, b), measure.permuted(a, b, orders)
+    made = np.array([float(aggregate(one)) for one in scores])
+    return _calibrated(float(made[0]), made[1:], alpha, smax)
+
+
+def _settings(
+    K: int, alpha: float, smax: float | None, seed: int
+) -> tuple[int, float, float | None, int]:
+    return (
+        integer("K", K, least=1),
+        number("alpha", alpha, above=0.0, below=1.0),
+        None if smax is None else number("smax", smax, above=0.0),
+        integer("seed", seed, least=0),
+    )
+
+
+def _orders(
+    second: Features, K: int, seed: int, perm_fn: Callable[[int, Any], Any] | None
+) -> NDArray[np.int64]:
+    if perm_fn is None:
+        return nulls.orders(second.num_samples, K, seed)
+    device = array_api_compat.device(second.array)
+    drawn = [to_numpy(perm_fn(second.num_samples, device)) for _ in range(K)]
+    return np.array([_order(order, second.num_samples) for order in drawn])
+
+
+def _given(value: Any, checked: Features) -> Any:
+    """An array as it came, for functions that are not ours."""
+    return value if array_api_compat.is_array_api_obj(value) else checked.array
+
+
+def _calibrated(observed: float, null: Array, alpha: float, smax: float | None) -> Calibrated:
+    count = len(null)
     everything = np.sort(np.append(null, observed))
-    tau = float(everything[max(0, math.ceil((1.0 - alpha) * (K + 1)) - 1)])
-    p = float((1 + np.count_nonzero(null >= observed)) / (K + 1))
+    tau = float(everything[max(0, math.ceil((1.0 - alpha) * (count + 1)) - 1)])
+    p = float((1 + np.count_nonzero(null >= observed)) / (count + 1))
     above = observed - tau
     if smax is not None and above > 0.0:
         if tau >= smax:
@@ -121,13 +213,18 @@ def calibrate(
     return Calibrated(max(0.0, above), p, tau)
 
 
-def _ours(
-    measure: Measure[Any], first: Features, second: Features, orders: NDArray[np.int64]
-) -> tuple[float, Array]:
+def _similarity(sim: str | Measure[Any]) -> Measure[Any]:
+    measure = chosen(sim, {})
     if measure.distance:
         raise MethexisError(
             f"sim: expected a similarity, larger if more alike, got the distance {measure.name}"
         )
+    return measure
+
+
+def _ours(
+    measure: Measure[Any], first: Features, second: Features, orders: NDArray[np.int64]
+) -> tuple[float, Array]:
     a, b = measure.reduce(first), measure.reduce(second)
     return measure.score(a, b), np.asarray(measure.permuted(a, b, orders))
 

@@ -35,7 +35,7 @@ import numpy as np
 
 from methexis.core.checks import integer, number, one_of
 from methexis.measures import knn
-from methexis.measures.calibration import Calibrated, calibrate
+from methexis.measures.calibration import Calibrated, calibrate, calibrate_layers
 from methexis.measures.cca import SVCCA
 from methexis.measures.cycle_knn import CycleKNN
 from methexis.measures.edit_distance_knn import EditDistanceKNN
@@ -48,6 +48,7 @@ from methexis.measures.neighbours import NeighbourMeasure
 __all__ = [
     "Calibrated",
     "calibrate",
+    "calibrate_layers",
     "cka",
     "cknna",
     "cycle_knn",
