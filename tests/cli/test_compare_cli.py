@@ -22,6 +22,8 @@ def files(tmp_path: Path) -> Path:
     np.save(tmp_path / "y.npy", shared @ rng.normal(size=(4, 6)).astype(np.float32))
     np.save(tmp_path / "short.npy", rng.normal(size=(49, 6)))
     np.save(tmp_path / "nan.npy", np.where(np.arange(50)[:, None] == 7, np.nan, shared))
+    between = np.linalg.norm(shared[:, None] - shared[None], axis=-1)
+    np.save(tmp_path / "d.npy", between)
     (tmp_path / "m").mkdir()
     for k in (1, 2, 10):
         np.save(tmp_path / "m" / f"layer{k}.npy", shared @ rng.normal(size=(4, 3)))
@@ -59,6 +61,10 @@ def test_help_and_list() -> None:
         (("x.npy", "y.npy", "--null", "gauss"), "null: expected one of 'auto'"),
         (("x.npy", "y.npy", "--alpha", "2"), "alpha: expected a finite number > 0 and < 1"),
         (("x.npy", "y.npy", "--seed", "-1"), "seed: expected an integer >= 0"),
+        (("x.npy", "y.npy", "--rdm", "C"), "rdm: expected A, B or AB, got 'C'"),
+        (("x.npy", "y.npy", "--rdm", "A"), "x.npy: expected dissimilarities (num_samples"),
+        (("d.npy", "y.npy", "--rdm", "A", "-m", "cka"), "cka: expected features for d.npy"),
+        (("d.npy", "m", "--rdm", "A"), "d.npy: expected features where many layers"),
         (("x.npy", "y.npy", "--out", "x.npy"), "out: expected a folder, got the file x.npy"),
     ],
 )
@@ -114,3 +120,14 @@ def test_a_model_beside_itself(files: Path) -> None:
     assert np.allclose(np.diagonal(score), 1.0)
     assert np.isnan(np.diagonal(p)).all()
     assert np.isfinite(p[~np.eye(3, dtype=bool)]).all()
+
+
+def test_dissimilarities_of_a_brain(files: Path) -> None:
+    done = call("compare", "d.npy", "y.npy", "--rdm", "A", "--json", cwd=files)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    rdm = mx.measures.RDM(np.load(files / "d.npy"))
+    wanted = mx.compare(rdm, np.load(files / "y.npy"), "rsa")
+    assert found["measures"][0]["measure"] == "rsa"
+    assert found["measures"][0]["score"] == [[pytest.approx(wanted.score, rel=1e-12)]]
+    assert found["first"]["layers"][0]["dissimilarities"] is True

@@ -316,3 +316,15 @@ def test_parquet_without_pyarrow_says_what_to_install(
     monkeypatch.setattr(reader, "INSTALLED", False)
     (tmp_path / "x.parquet").write_bytes(b"PAR1")
     assert "pip install 'methexis[io]'" in refused(tmp_path / "x.parquet")
+
+
+def test_dissimilarities_are_square(tmp_path: Path) -> None:
+    np.save(tmp_path / "d.npy", np.abs(np.subtract.outer(X[:, 0], X[:, 0])))
+    layer = load(tmp_path / "d.npy", dissimilarities=True).layers[0]
+    assert layer.dissimilarities
+    assert layer.notes == ("dissimilarities",)
+    np.save(tmp_path / "x.npy", X)
+    assert (
+        "x.npy: expected dissimilarities (num_samples, num_samples), got shape (6, 3)"
+        in refused(tmp_path / "x.npy", dissimilarities=True)
+    )

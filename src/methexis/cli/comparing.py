@@ -37,7 +37,7 @@ def compare(
             "--measure",
             "-m",
             help="A measure, with options behind a colon: mutual_knn:k=20. May be repeated. "
-            "[default: cka:debiased=true and mutual_knn]",
+            "[default: cka:debiased=true and mutual_knn; rsa with --rdm]",
         ),
     ] = None,
     option: Annotated[
@@ -55,6 +55,10 @@ def compare(
     ] = None,
     layers: Annotated[
         str | None, typer.Option(help="Pattern of the layers to take: 'block*'.")
+    ] = None,
+    rdm: Annotated[
+        str | None,
+        typer.Option(help="Which hold dissimilarities of samples, not features: A, B or AB."),
     ] = None,
     inputs: Annotated[
         Path | None,
@@ -103,7 +107,9 @@ def compare(
             return
         if first is None:
             raise MethexisError("A: expected a file or folder of representations, got none")
-        wanted = measure or list(scenarios.DEFAULT_MEASURES)
+        if rdm not in {None, "A", "B", "AB"}:
+            raise MethexisError(f"rdm: expected A, B or AB, got {rdm!r}")
+        wanted = measure or list(scenarios.DEFAULT_MEASURES if rdm is None else ("rsa",))
         settings = scenarios.CompareSettings(
             measures=tuple(scenarios.measures_named(wanted, option or [])),
             preprocessing=preprocessing,
@@ -116,13 +122,19 @@ def compare(
             memory=memory,
         )
 
-        def opened(path: str) -> Representations:
+        def opened(path: str, side: str) -> Representations:
             return representations.load(
-                path, pool=pool, layers=layers, inputs=inputs, replica=replica, seed=seed
+                path,
+                pool=pool,
+                layers=layers,
+                inputs=inputs,
+                replica=replica,
+                seed=seed,
+                dissimilarities=side in (rdm or ""),
             )
 
-        a = opened(first)
-        b = None if second is None else opened(second)
+        a = opened(first, "A")
+        b = None if second is None else opened(second, "B")
         folder = _default(first, second) if out is None else out
         prepare(folder, force=force)
         result = scenarios.run_compare(a, b, settings, command=_command(), show=_Lines())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TypeAlias
@@ -44,6 +45,7 @@ def load(
     inputs: str | Path | None = None,
     replica: int = 0,
     seed: int = 0,
+    dissimilarities: bool = False,
 ) -> Representations:
     """Open the representations of one model.
 
@@ -63,6 +65,9 @@ def load(
         Of saved runs.
     seed : int
         Of inputs that are drawn.
+    dissimilarities : bool
+        Whether arrays hold dissimilarities ``(num_samples, num_samples)`` in place of features, as
+        data of brains do.
 
     Returns
     -------
@@ -121,6 +126,8 @@ def load(
             + f", got {_told([n for n, _ in named] or left_out)}"
         )
     _same_rows(found)
+    if dissimilarities:
+        found = [_square(layer) for layer in found]
     return Representations(source.resolve().name, str(source), tuple(found), tuple(left_out))
 
 
@@ -212,6 +219,16 @@ def _same_rows(layers: Sequence[Representation]) -> None:
                 f"{layer.source}: expected {first.shape[0]} rows (samples) as in {first.source}, "
                 f"got {layer.shape[0]}"
             )
+
+
+def _square(layer: Representation) -> Representation:
+    rows, columns = layer.shape
+    if rows != columns:
+        raise MethexisError(
+            f"{layer.source}: expected dissimilarities (num_samples, num_samples), got shape "
+            f"({rows}, {columns})"
+        )
+    return replace(layer, dissimilarities=True, notes=(*layer.notes, "dissimilarities"))
 
 
 def _input_array(path: Path) -> Array:

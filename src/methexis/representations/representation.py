@@ -46,6 +46,8 @@ class Representation:
         Type of the numbers in the file.
     notes : tuple of str
         What was done to them on the way here.
+    dissimilarities : bool
+        Whether `array` holds dissimilarities of all pairs of samples in place of features.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Representation:
     array: NDArray[Any]
     given: str
     notes: tuple[str, ...] = ()
+    dissimilarities: bool = False
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -68,6 +71,7 @@ class Representation:
             "shape": list(self.shape),
             "dtype": self.given,
             "notes": list(self.notes),
+            "dissimilarities": self.dissimilarities,
         }
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from methexis.core.checks import Array
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures import Comparison, Measure, compare, compare_all
+from methexis.measures.rdm import RDM
 from methexis.representations import Representation
 from methexis.scenarios.comparing.settings import CompareSettings
 
@@ -102,6 +103,12 @@ def measure_pairs(
     """
     if second is not None and len(first) == len(second) == 1:
         return _one(measure, first[0], second[0], settings)
+    for layer in (*first, *(second or ())):
+        if layer.dissimilarities:
+            raise MethexisError(
+                f"{layer.source}: expected features where many layers are compared, got "
+                "dissimilarities; compare one pair"
+            )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DegenerateWarning)  # they are in the notes
         grid = compare_all(
@@ -136,8 +143,8 @@ def _one(
         warnings.simplefilter("ignore", DegenerateWarning)
         try:
             found = compare(
-                one.array,
-                other.array,
+                _value(one),
+                _value(other),
                 measure,
                 preprocessing=settings.preprocessing,
                 null=settings.null,
@@ -157,6 +164,11 @@ def _one(
         precision="float64",
         single=found,
     )
+
+
+def _value(layer: Representation) -> Any:
+    """What is compared: features, or an RDM in their place."""
+    return RDM(layer.array, name=layer.source) if layer.dissimilarities else layer.array
 
 
 def _named(text: str, one: Representation, other: Representation) -> str:
