@@ -5,6 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.locked
 PEERS := build/bench/.locked
+MEASURE_PEERS := build/bench-measures/.locked
 NATIVE := build/native/.built
 NATIVE_SOURCES := CMakeLists.txt $(shell find native -type f)
 CPP_SOURCES := $(filter %.cpp %.hpp,$(NATIVE_SOURCES))
@@ -17,7 +18,8 @@ CONFIGURE = $(BIN)/cmake -S . -G Ninja -D CMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ni
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-minimum format lint native native-test native-neon wheel bench evidence \
+.PHONY: help demo test test-minimum format lint native native-test native-neon wheel bench \
+	bench-measures evidence \
 	docs lock clean
 
 help: ## list the jobs
@@ -67,6 +69,9 @@ wheel: $(NATIVE) ## build a wheel in dist/
 bench: $(NATIVE) $(PEERS) ## time the engines, JAX and PyTorch; results in benchmarks/results/
 	$(BIN)/methexis bench engine --out benchmarks/results $(BENCH)
 
+bench-measures: $(NATIVE) $(MEASURE_PEERS) ## compare the measures with other packages, likewise
+	$(BIN)/methexis bench measures --out benchmarks/results $(BENCH)
+
 evidence: $(NATIVE) ## run the full experiments behind the documented numbers
 	$(BIN)/python -m evidence.run
 	$(BIN)/python -m evidence.breaking
@@ -97,6 +102,11 @@ $(STAMP): requirements/dev.lock requirements/torch.txt pyproject.toml
 $(PEERS): requirements/bench.txt
 	test -x build/bench/bin/python || $(PYTHON) -m venv build/bench
 	build/bench/bin/python -m pip install --quiet --requirement requirements/bench.txt
+	touch $@
+
+$(MEASURE_PEERS): requirements/bench-measures.txt
+	test -x build/bench-measures/bin/python || $(PYTHON) -m venv build/bench-measures
+	build/bench-measures/bin/python -m pip install --quiet --no-deps --requirement $<
 	touch $@
 
 $(NATIVE): $(STAMP) $(NATIVE_SOURCES)

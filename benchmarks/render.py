@@ -1,7 +1,8 @@
 """Render benchmarks/results/bench.json into docs/benchmarks.md and README.md.
 
-``python -m benchmarks.render [--check]``: the page is written as a whole, the README's table
-between the marks ``bench:begin`` and ``bench:end``.
+And measures.json beside it, if it is there, into docs/measures-benchmarks.md.
+``python -m benchmarks.render [--check]``: pages are written as a whole, the README's table between
+the marks ``bench:begin`` and ``bench:end``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+from benchmarks import render_measures
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULT = Path("benchmarks") / "results" / "bench.json"
@@ -56,7 +59,12 @@ def pages(root: Path) -> dict[Path, str]:
     )
     if count != 1:
         raise SystemExit(f"README.md: expected one pair of bench marks, found {count}")
-    return {root / "docs" / "benchmarks.md": page(result), readme: text}
+    found = {root / "docs" / "benchmarks.md": page(result), readme: text}
+    measures = root / render_measures.RESULT
+    if measures.is_file():
+        data = json.loads(measures.read_text(encoding="utf-8"))
+        found[root / render_measures.PAGE] = render_measures.page(data, table)
+    return found
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -6,6 +6,8 @@ import warnings
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures import (
@@ -26,7 +28,7 @@ from methexis.measures.bases import basis
 from methexis.measures.compare import interval
 from methexis.measures.features import features, pair
 from methexis.measures.subspace import SubspaceMeasure
-from tests.measures.cases import label, related, unrelated
+from tests.measures.cases import label, measured, related, unrelated
 
 FIRST_TIER: list[SubspaceMeasure] = [
     Procrustes(),
@@ -145,3 +147,32 @@ def test_features_of_rounding_only_are_refused() -> None:
     x[3, 0] += 1e-8  # one unit in the last place
     with pytest.raises(MethexisError, match="differ between samples beyond rounding"):
         basis(features("X", x))
+
+
+@given(
+    st.integers(0, 2**32),
+    st.tuples(st.integers(5, 30), st.integers(1, 40), st.integers(1, 4)),
+    st.sampled_from([-100, -10, 0, 10, 100]),
+    st.sampled_from(["float32", "float64"]),
+)
+def test_any_shape_rank_scale_and_type(
+    seed: int, shape: tuple[int, int, int], exponent: int, dtype: str
+) -> None:
+    """Scores do not see in how many numbers of what size a representation is written."""
+    n, d, rank = shape
+    rng = np.random.default_rng(seed)
+    factor, y = rng.normal(size=(n, rank)), rng.normal(size=(n, 3))
+    rank = min(rank, d)
+    isometry = np.linalg.qr(rng.normal(size=(d, rank)))[0].T
+    x = factor[:, :rank] @ isometry
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DegenerateWarning)  # few samples
+        for measure in (Procrustes(), ProcrustesDistance(), GULP(), SVCCA(), CCA()):
+            sees_all = isinstance(measure, CCA | SVCCA)
+            if dtype == "float32" and (sees_all or abs(exponent) > 10):
+                continue  # rounding to 24 bits gives x full rank; float32 ends at 1e38
+            written = (x * 10.0**exponent).astype(dtype)
+            short = measured(measure, factor[:, :rank], y)
+            # 24 bits, or 53 with what a condition of 30 of few random numbers costs.
+            close = 1e-4 if dtype == "float32" else 1e-9
+            assert measured(measure, written, y) == pytest.approx(short, rel=close, abs=close)

@@ -73,6 +73,17 @@ def test_too_many_directions_together_warn_how_many_are_one() -> None:
     assert score > 2 / 5
 
 
+def test_directions_that_are_rounding_of_single_precision_warn() -> None:
+    """Three signals in eight features: rounding fills the other five, and CCA counts them."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 3)) @ rng.normal(size=(3, 8))
+    y = rng.normal(size=(200, 2))
+    with pytest.warns(DegenerateWarning, match="rounding of X as it came, got 5 of 8"):
+        cca(x.astype(np.float32), y)
+    assert CCA().reduce(features("X", x)).rank == 3
+    svcca(x.astype(np.float32), y)  # leaves them out: no warning, which would be an error here
+
+
 def test_the_warning_is_in_the_comparison() -> None:
     x, y = related(n=12)
     with pytest.warns(DegenerateWarning):

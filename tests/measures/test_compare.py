@@ -159,6 +159,15 @@ def test_the_interval_is_not_moved_by_the_bias_of_resamples() -> None:
     assert high == pytest.approx(0.5 + 0.196, abs=0.005)
 
 
+def test_the_interval_leans_as_the_resamples_do() -> None:
+    """Resamples with a long tail below: so has the interval, at the quantiles about their mean."""
+    resamples = 1.0 - np.random.default_rng(0).exponential(scale=0.1, size=20_000)
+    low, high = interval(0.8, resamples, 0.95)
+    # Quantiles of an exponential law, less its mean; of 20,000 the far one is known to .005.
+    assert low == pytest.approx(0.8 + 0.1 * (1.0 + np.log(0.025)), abs=0.015)
+    assert high == pytest.approx(0.8 + 0.1 * (1.0 + np.log(0.975)), abs=0.001)
+
+
 def test_chance_level_of_biased_cka_is_known() -> None:
     """Independent Gaussians, n = d: half of the score is chance; the effect says so."""
     found = compare(*unrelated(n=128, dx=128, dy=128), num_bootstrap=0)

@@ -81,7 +81,8 @@ def test_a_list_with_itself(measure: Measure[Any]) -> None:
     found = layers()
     one = mx.compare_all(found, measure=measure, num_permutations=19)
     both = mx.compare_all(found, found, measure, num_permutations=19)
-    np.testing.assert_allclose(one.scores, both.scores, rtol=1e-9)
+    # A distance from itself is the root of rounding.
+    np.testing.assert_allclose(one.scores, both.scores, rtol=1e-9, atol=1e-6)
     assert np.isnan(np.diagonal(one.data.p)).all()
     assert np.isnan(np.diagonal(one.data.p_corrected)).all()
     off = ~np.eye(3, dtype=bool)
@@ -239,3 +240,15 @@ def test_p_values_of_moments_are_those_of_many_permutations() -> None:
     assert (np.abs(p - drawn.data.p.values) < allowed).all()
     assert np.isnan(closed.data.p_corrected).all()
     assert stats.spearmanr(p.ravel(), drawn.data.p.values.ravel())[0] > 0.9
+
+
+def test_rdms_stand_in_place_of_features() -> None:
+    a = layers()
+    rdm = mx.measures.RDM(np.linalg.norm(a["h1"][:, None] - a["h1"][None], axis=-1))
+    found = mx.compare_all({"brain": rdm}, a, "rsa", num_permutations=19)
+    expected = mx.compare_all({"brain": a["h1"]}, a, "rsa", num_permutations=19)
+    np.testing.assert_allclose(found.data.p_corrected, expected.data.p_corrected)
+    np.testing.assert_allclose(found.scores, expected.scores, rtol=1e-9)
+    assert found.data.d_a.values.tolist() == [0]
+    with pytest.raises(mx.MethexisError, match="expected features for brain"):
+        mx.compare_all({"brain": rdm}, a, "cka")

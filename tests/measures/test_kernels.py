@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from methexis.measures import (
     gram_cosine,
     hsic,
     nulls,
+    pair_products,
     rv,
 )
 from methexis.measures.feature_rows import FeatureRows
@@ -214,12 +216,14 @@ def test_features_give_what_matrices_give(
     for most in (10, 1000):
         monkeypatch.setattr(feature_rows, "MOST_SAMPLES", most)
         monkeypatch.setattr(feature_rows, "BLOCK", 7)  # more than one block of columns
+        monkeypatch.setattr(pair_products, "BLOCK", 500)  # and of rows
         a, b = (measure.reduce(features(n, v)) for n, v in (("X", x), ("Y", y)))
         assert isinstance(a, FeatureRows) == (most == 10)
         found.append(
             np.concatenate(
                 [
                     [measure.score(a, b), measure.null_mean(a, b)],
+                    astuple(measure.null_moments(a, b)),
                     measure.permuted(a, b, nulls.orders(60, 3, seed=1)),
                     np.asarray(measure.resampled(a, b, nulls.counts(60, 4, seed=2))),
                 ]
@@ -229,14 +233,35 @@ def test_features_give_what_matrices_give(
     np.testing.assert_allclose(found[0], found[1], rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("measure", LINEAR, ids=label)
+def test_few_features_beside_many(measure: Measure[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """One is kept as features, the other as a matrix over pairs."""
+    x, _ = related(n=60)
+    y = related(n=60, dy=40)[1]
+    counts = nulls.counts(60, 4, seed=2)
+    found = []
+    for most in (10, 1000):
+        monkeypatch.setattr(feature_rows, "MOST_SAMPLES", most)
+        a, b = (measure.reduce(features(n, v)) for n, v in (("X", x), ("Y", y)))
+        assert isinstance(a, FeatureRows) == (most == 10)
+        assert not isinstance(b, FeatureRows)
+        both = ((a, b), (b, a))
+        found.append(
+            [
+                *(measure.score(*pair) for pair in both),
+                *astuple(measure.null_moments(a, b)),
+                *np.ravel([measure.resampled(*pair, counts) for pair in both]),
+            ]
+        )
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-9, atol=1e-12)  # rounding
+
+
 def test_many_samples_take_no_matrix_over_pairs() -> None:
     """60 000 samples would need 29 GB."""
     rng = np.random.default_rng(7)
     x = rng.normal(size=(60_000, 3))
     y = x @ rng.normal(size=(3, 4)) + rng.normal(size=(60_000, 4))
     assert 0.0 < cka(x, y, debiased=True) < 1.0
-    a = CKA().reduce(features("X", x))
-    assert CKA().null_moments(a, a) is None
 
 
 def test_debiased_without_a_norm_is_not_a_number() -> None:

@@ -20,6 +20,7 @@ metrics = pytest.mark.parametrize("metric", knn.METRICS)
 
 def by_sorting(x: Array, k: int, metric: str) -> list[list[int]]:
     """Every distance from the difference, every row sorted by distance and then by index."""
+    x = x / np.abs(x).max() if np.abs(x).max() > 1e100 or np.abs(x).max() < 1e-100 else x
     if metric == "cosine":
         x = x / np.sqrt(np.einsum("ij,ij->i", x, x))[:, None]
     lists = []
@@ -50,11 +51,22 @@ def samples(kind: str, n: int = 90, d: int = 5) -> Array:
     elif kind == "copies":
         x[n // 2 :] = x[: n - n // 2]
     elif kind == "tiny":
-        x *= 1e-12
+        x *= 1e-200  # squares vanish
+    elif kind == "huge":
+        x *= 1e200  # squares overflow
     return x
 
 
-KINDS = ("plain", "far from zero", "tight clusters", "an outlier", "integers", "copies", "tiny")
+KINDS = (
+    "plain",
+    "far from zero",
+    "tight clusters",
+    "an outlier",
+    "integers",
+    "copies",
+    "tiny",
+    "huge",
+)
 #: Where directions or products agree to 12 digits, rounding of the test's own products decides.
 CASES = [
     (metric, kind)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import rankdata
 
-from methexis.measures.ranks import average_ranks, group_numbers, groups, repeated_ranks
+from methexis.measures.ranks import average_ranks, group_numbers, repeated_ranks
 
 values = st.lists(st.integers(-4, 4), min_size=2, max_size=30)
 
@@ -25,7 +25,7 @@ def test_ranks_of_a_sample_with_repeats(given_values: list[int], seed: int) -> N
     x = np.array(given_values, dtype=np.float64)
     times = np.random.default_rng(seed).integers(0, 4, size=len(x))
     written_out = rankdata(np.repeat(x, times))
-    assert np.array_equal(np.repeat(repeated_ranks(groups(x), times), times), written_out)
+    assert np.array_equal(np.repeat(repeated_ranks(group_numbers(x), times), times), written_out)
 
 
 def test_ties_within_a_tolerance() -> None:

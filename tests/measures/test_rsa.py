@@ -128,9 +128,10 @@ def test_torch_resamples_alike() -> None:
 def test_intervals_cover(options: Any) -> None:
     """95 % intervals for the expected score at this number of samples: 200 of n = 40.
 
-    The expectation is the mean of 2000 pairs, known to sd / sqrt(2000), a tenth of an interval's
-    half width at most. Few samples make a bootstrap interval too narrow, so the share that covers
-    may be as low as .90; three standard errors of a share of 200 are .064.
+    The expectation is the mean of 2000 pairs, known to sd / sqrt(2000), a fortieth of an interval's
+    half width. Few samples make a bootstrap interval too narrow: of 500 with other seeds 93 % and
+    94 % covered (90 % of squared distances, with their heavier tails). Three standard errors of a
+    share of 200 at .93 are .054, and of the .935 another .033, in squares .063.
     """
     measure = RSA(*options)
 
@@ -143,7 +144,7 @@ def test_intervals_cover(options: Any) -> None:
     for s in range(200):
         found = compare(*drawn_pair(s), measure, null="none", num_bootstrap=400, seed=s)
         covered += found.ci[0] <= expected <= found.ci[1]
-    assert 0.90 - 0.064 <= covered / 200 <= 0.95 + 0.046  # three standard errors at .95 above
+    assert abs(covered / 200 - 0.935) < 0.063
 
 
 def drawn_pair(seed: int, n: int = 40) -> tuple[Array, Array]:

@@ -3,5 +3,10 @@
 import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
-    __name__, submod_attrs={"job": ["BenchSettings", "run_bench"], "result": ["BenchResult"]}
+    __name__,
+    submod_attrs={
+        "job": ["BenchSettings", "run_bench"],
+        "result": ["BenchResult"],
+        "measures.job": ["MeasuresResult", "MeasuresSettings", "run_measures"],
+    },
 )

@@ -1,3 +1,6 @@
 from methexis.bench.job import BenchSettings as BenchSettings
 from methexis.bench.job import run_bench as run_bench
+from methexis.bench.measures.job import MeasuresResult as MeasuresResult
+from methexis.bench.measures.job import MeasuresSettings as MeasuresSettings
+from methexis.bench.measures.job import run_measures as run_measures
 from methexis.bench.result import BenchResult as BenchResult

@@ -19,8 +19,9 @@ bench = typer.Typer(
     name="bench", help="Measure speed, beside peers and the machine.", no_args_is_help=True
 )
 
-#: Name of the result in the folder that --out names.
+#: Names of the results in the folder that --out names.
 RESULT = "bench.json"
+MEASURES_RESULT = "measures.json"
 
 
 @bench.callback()
@@ -76,10 +77,7 @@ def engine(
             python=python,
             peers=peers,
         )
-        if out is not None:
-            if out.exists() and not out.is_dir():
-                raise MethexisError(f"out: expected a folder, got the file {out}")
-            out.mkdir(parents=True, exist_ok=True)
+        _folder(out)
         result = benchmarks.run_bench(settings, announce=announcer())
         summary = json.dumps(result.summary(), indent=1)
         if out is not None:
@@ -88,3 +86,56 @@ def engine(
             sys.stdout.write(summary + "\n")
         else:
             report.print_bench(result, out and out / RESULT)
+
+
+@bench.command()
+def measures(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Small grids, one round, a small file.")
+    ] = False,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads of every peer. [default: all cores]")
+    ] = None,
+    rounds: Annotated[
+        int | None, typer.Option(help="Interleaved rounds. [default: 3, or 1 with --quick]")
+    ] = None,
+    python: Annotated[
+        Path | None,
+        typer.Option(
+            help="Interpreter of the peers. [default: of build/bench-measures, else this one]"
+        ),
+    ] = None,
+    peers: Annotated[bool, typer.Option(help="Measure other packages too.")] = True,
+    out: Annotated[Path | None, typer.Option(help=f"Folder for {MEASURES_RESULT}.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result as JSON, for machines.")
+    ] = False,
+) -> None:
+    """Compare the measures with other packages: the same numbers, how fast, how much memory.
+
+    Grids of 32 x 32 layers with 4096 samples and 1024 features; peers that take pairs one by one
+    are timed on some and counted up. `make bench-measures` in the source tree installs the peers.
+    Data are fixed; nothing depends on a seed.
+
+    Example: methexis bench measures --quick --out my-bench
+    """
+    with user_errors():
+        settings = benchmarks.MeasuresSettings(
+            quick=quick, threads=threads, rounds=rounds, python=python, peers=peers
+        )
+        _folder(out)
+        result = benchmarks.run_measures(settings, announce=announcer())
+        summary = json.dumps(result.summary(), indent=1)
+        if out is not None:
+            (out / MEASURES_RESULT).write_text(summary + "\n", encoding="utf-8")
+        if as_json:
+            sys.stdout.write(summary + "\n")
+        else:
+            report.print_measures_bench(result, out and out / MEASURES_RESULT)
+
+
+def _folder(out: Path | None) -> None:
+    if out is not None:
+        if out.exists() and not out.is_dir():
+            raise MethexisError(f"out: expected a folder, got the file {out}")
+        out.mkdir(parents=True, exist_ok=True)

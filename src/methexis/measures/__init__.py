@@ -28,6 +28,7 @@ from methexis.measures.linear_predictivity import LinearPredictivity, linear_pre
 from methexis.measures.matching import Matching, SoftMatching, matching, soft_matching
 from methexis.measures.measure import Invariance, Measure, NullMoments
 from methexis.measures.mutual_knn import MutualKNN, mutual_knn
+from methexis.measures.neighbour_curve import NeighbourCurve, neighbour_curve
 from methexis.measures.noise import noise_covariance
 from methexis.measures.preprocessing import Preprocessing
 from methexis.measures.procrustes import (
@@ -56,6 +57,7 @@ from methexis.measures.spectra import (
     power_law,
     spectral_bound,
 )
+from methexis.measures.streaming import Streamed, stream
 
 __all__ = [
     # what a measure is
@@ -81,6 +83,9 @@ __all__ = [
     "Grid",
     "compare",
     "compare_all",
+    # out of core
+    "Streamed",
+    "stream",
     # measures
     "CKA",
     "DistanceCorrelation",
@@ -106,6 +111,7 @@ __all__ = [
     "JaccardKNN",
     "LCSKNN",
     "MutualKNN",
+    "NeighbourCurve",
     "RankSimilarity",
     "SecondOrderCosine",
     "cknna",
@@ -114,6 +120,7 @@ __all__ = [
     "jaccard_knn",
     "lcs_knn",
     "mutual_knn",
+    "neighbour_curve",
     "rank_similarity",
     "second_order_cosine",
     # measures of shapes and spans

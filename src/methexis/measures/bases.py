@@ -22,7 +22,7 @@ centring, for that is what was rounded.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import array_api_compat
@@ -37,6 +37,9 @@ from methexis.measures.measure import Counts, Orders
 #: Numbers that one batch of permutations or bootstrap samples may take: 32 MiB in float64.
 BATCH_NUMBERS = 2**22
 
+#: Spacing of numbers at 1 in types that are less precise than the computation.
+SPACING = {"float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
+
 
 @dataclass(frozen=True, eq=False)
 class Basis:
@@ -48,19 +51,23 @@ class Basis:
         ``U``, orthonormal and orthogonal to constants.
     sizes : array (rank,)
         ``s``, largest first: root sums of squares along the directions.
-    directions : array (rank, num_features)
-        ``Vᵀ``.
+    directions : array (rank, num_features), optional
+        ``Vᵀ``, where a measure asks for it: of wide features it is the largest of all.
     xp : namespace
         Of the library that holds them.
     name : str
         What messages call the representation.
+    blur : float
+        Size below which a direction may be the rounding of numbers as they came; 0 for numbers that
+        came as precise as they are computed with.
     """
 
     columns: Tensor
     sizes: Tensor
-    directions: Tensor
+    directions: Tensor | None
     xp: Namespace
     name: str
+    blur: float = 0.0
 
     @property
     def num_samples(self) -> int:
@@ -81,18 +88,17 @@ class Basis:
         """The basis of the same rows in another order."""
         index = indices(self.xp, order, self.columns)
         rows = self.xp.take(self.columns, index, axis=0)
-        return Basis(rows, self.sizes, self.directions, self.xp, self.name)
+        return replace(self, columns=rows)
 
     def trimmed(self, num_directions: int) -> Basis:
         """The largest directions only."""
         if num_directions >= self.rank:
             return self
-        return Basis(
-            self.columns[:, :num_directions],
-            self.sizes[:num_directions],
-            self.directions[:num_directions, :],
-            self.xp,
-            self.name,
+        return replace(
+            self,
+            columns=self.columns[:, :num_directions],
+            sizes=self.sizes[:num_directions],
+            directions=None if self.directions is None else self.directions[:num_directions, :],
         )
 
 
@@ -123,7 +129,7 @@ class Overlap:
     columns: Callable[[], tuple[Tensor, Tensor]] | None = None
 
 
-def basis(features: Features, *, standardise: bool = False) -> Basis:
+def basis(features: Features, *, standardise: bool = False, directions: bool = False) -> Basis:
     """The basis of one representation, by a singular value decomposition; cost ``n d min(n, d)``.
 
     Parameters
@@ -132,6 +138,8 @@ def basis(features: Features, *, standardise: bool = False) -> Basis:
         The representation.
     standardise : bool
         Divide each feature by its standard deviation first.
+    directions : bool
+        Keep ``Vᵀ``.
 
     Raises
     ------
@@ -150,20 +158,32 @@ def basis(features: Features, *, standardise: bool = False) -> Basis:
                 f"constant of {features.num_features}; leave them out"
             )
         centred, norm = centred / deviations, float(features.num_features) ** 0.5
-    columns, sizes, directions = xp.linalg.svd(centred, full_matrices=False)
+    columns, sizes, turn = xp.linalg.svd(centred, full_matrices=False)
     rank = int(xp.sum(xp.astype(sizes > rounding(features, norm), xp.int64)))
     if rank == 0:
         raise MethexisError(
             f"{features.name}: expected features that differ between samples beyond rounding, "
             f"got root sums of squares of {float(sizes[0]):.3g} in numbers of norm {norm:.3g}"
         )
-    return Basis(columns, sizes, directions, xp, features.name).trimmed(rank)
+    kept = turn if directions else None
+    return Basis(columns, sizes, kept, xp, features.name, blur(features, norm)).trimmed(rank)
 
 
 def rounding(features: Features, norm: float) -> float:
     """Size below which a direction is rounding, in numbers of that Frobenius norm."""
     eps = float(features.xp.finfo(features.array.dtype).eps)
     return max(features.num_samples, features.num_features) * eps * norm
+
+
+def blur(features: Features, norm: float) -> float:
+    """Largest size of a direction that the rounding of numbers as they came makes by itself.
+
+    Entries rounded at random to a relative ``ε`` are off by less than ``ε`` of their root mean
+    square ``‖X‖_F / √(n d)``; a matrix of such errors has singular values of up to ``√n + √d``
+    times that.
+    """
+    n, d = features.num_samples, features.num_features
+    return float(SPACING.get(features.given, 0.0) * norm * (n**-0.5 + d**-0.5))
 
 
 def overlap(a: Basis, b: Basis) -> Overlap:

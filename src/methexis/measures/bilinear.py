@@ -21,12 +21,17 @@ from numpy.typing import NDArray
 from methexis.core.checks import Array
 from methexis.measures import moments
 from methexis.measures.features import Namespace, Tensor
+from methexis.measures.grid_products import pair_products
 from methexis.measures.measure import Measure, NullMoments, Orders
-from methexis.measures.pair_products import pair_products
 
 
 class PairForm(ABC):
     """A representation in such a sum: its matrix, or what gives the same sums without it."""
+
+    @cached_property
+    @abstractmethod
+    def sums(self) -> moments.PairSums:
+        """What moments over orders need; summed once."""
 
     @abstractmethod
     def inner(self, other: Any) -> float:
@@ -122,12 +127,16 @@ class PairMeasure(Measure[F]):
         return cast(F, found)
 
     def null_moments(self, a: F, b: F) -> NullMoments | None:
-        """Exact moments over all orders; None where no matrix is formed."""
+        """Exact moments over all orders."""
         return a.null_moments(b)
+
+    def null_mean(self, a: F, b: F) -> float | None:
+        """Exact mean over all orders."""
+        return a.null_mean(b)
 
     def null_sums(self, reduced: F) -> Any:
         """Sums of the products of entries."""
-        return reduced.sums if isinstance(reduced, PairMatrix) else None
+        return reduced.sums
 
     def moments_from(self, a: Any, b: Any) -> NullMoments:
         """Exact moments over all orders."""

@@ -16,8 +16,9 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.measures.budget import held, shortage
+from methexis.measures.grid_products import WORKSPACE
 from methexis.measures.measure import Measure, NullMoments, Orders
-from methexis.measures.pair_products import WORKSPACE
+from methexis.measures.representations import reduced
 from methexis.measures.source import Source
 
 #: Receives what is being done, how much of it is done, and how much there is.
@@ -144,8 +145,8 @@ class Blocks:
         key = self._key(key)
         if key not in self._reduced:
             side, k = key
-            features = self.source.row(k) if side == "a" else self.source.column(k)
-            self._reduced[key] = self.method.lean(self.method.reduce(features))
+            given = self.source.row(k) if side == "a" else self.source.column(k)
+            self._reduced[key] = self.method.lean(reduced(self.method, given))
         return self._reduced[key]
 
     def _key(self, key: Key) -> Key:

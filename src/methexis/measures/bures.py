@@ -30,6 +30,11 @@ class KernelShape(ShapeMeasure):
     def __post_init__(self) -> None:
         check_kernel(self.kernel, self.bandwidth)
 
+    @property
+    def needs_moments_only(self) -> bool:
+        """Of a linear kernel."""
+        return self.kernel == "linear"
+
     def reduce(self, features: Features) -> Basis:
         """The factor of the centred kernel."""
         if self.kernel == "linear":
@@ -126,9 +131,7 @@ def kernel_factor(features: Features, kernel: str, bandwidth: float) -> Basis:
     values, vectors = xp.flip(values), xp.flip(vectors, axis=1)
     eps = float(xp.finfo(matrix.dtype).eps)
     rank = int(xp.sum(xp.astype(values > n * eps * values[0], xp.int64)))
-    # The directions of features behind a kernel are not known; nothing here asks for them.
-    nowhere = xp.zeros_like(vectors[:rank, :1])
-    return Basis(vectors[:, :rank], xp.sqrt(values[:rank]), nowhere, xp, features.name)
+    return Basis(vectors[:, :rank], xp.sqrt(values[:rank]), None, xp, features.name)
 
 
 def bures(x: Any, y: Any, *, kernel: str = "linear", bandwidth: float = 1.0) -> float:

@@ -16,11 +16,12 @@ from methexis.measures.bases import Basis, Overlap, basis
 from methexis.measures.features import Features, Namespace, Tensor, pair, warn
 from methexis.measures.measure import Counts, Invariance, NullMoments, invariant
 from methexis.measures.procrustes import share
-from methexis.measures.subspace import SubspaceMeasure, counted, crowded, nuclear
+from methexis.measures.subspace import SubspaceMeasure, counted, nuclear, span_troubles
 
 #: Up to so many samples moments over orders come from the projections ``U Uᵀ``: matrices over pairs
-#: of samples, 128 MiB each at this number, and ``n^3`` for their sums.
-MOMENTS_SAMPLES = 4096
+#: of samples, 32 MiB each at this number, and ``n^3`` for their sums. Beyond, drawing orders is
+#: faster.
+MOMENTS_SAMPLES = 2048
 
 
 class CanonicalMeasure(SubspaceMeasure):
@@ -41,8 +42,7 @@ class CanonicalMeasure(SubspaceMeasure):
     def score(self, a: Basis, b: Basis) -> float:
         """The score of a pair; with a warning where the number of samples decides it."""
         x, y = self._trimmed(a), self._trimmed(b)
-        message = crowded(self.name, x, y)
-        if message:
+        for message in span_troubles(self.name, x, y):
             warn(message)
         return super().score(a, b)
 
@@ -141,6 +141,11 @@ class SVCCA(CanonicalMeasure):
         before = xp.cumulative_sum(shares, axis=-1) - shares
         return (before < self.variance) & (sizes > 0)
 
+    @property
+    def needs_moments_only(self) -> bool:
+        """Unless features are standardised before."""
+        return not self.standardise
+
     def reduce(self, features: Features) -> Basis:
         """The basis of the centred, perhaps standardised features, all directions of it."""
         return basis(features, standardise=self.standardise)
@@ -178,7 +183,7 @@ def cca(x: Any, y: Any, *, squared: bool = False) -> float:
     -----
     DegenerateWarning
         If the ranks together exceed ``num_samples - 1``: then some, or all, correlations are 1 for
-        any data.
+        any data. If directions are no larger than the rounding of half- or single-precision input.
 
     Notes
     -----
@@ -259,8 +264,10 @@ def svcca(
     *Pitfalls*: tools disagree about what is kept. The paper and its tutorial keep .99 of the
     variance; some code takes the share of ``Σ s`` instead of ``Σ s²``. platonic-rep standardises
     each feature and keeps ten directions always: ``num_directions=10, standardise=True`` gives that
-    without the errors of its randomised decomposition. How many directions are kept jumps as data
-    vary, and the score with it: the bootstrap chooses them anew in every sample.
+    without the errors of its randomised decomposition. ReSi compares the share of variance with .99
+    times the variance itself, so of features with ``Σ s²`` above 1.01 it keeps one direction:
+    ``num_directions=1``. How many directions are kept jumps as data vary, and the score with it:
+    the bootstrap chooses them anew in every sample.
 
     References
     ----------

@@ -143,8 +143,8 @@ def cka(
     go to 1 and debiased ones to noise.
 
     Cost. ``n² (d_x + d_y)`` and memory for a few matrices ``n × n``. Linear kernels of more than
-    8192 samples take ``n d_x d_y`` and no such matrix; exact moments of the null are not available
-    then, so `compare` permutes.
+    8192 samples, at least twice as many as features, take ``n d_x d_y`` and no such matrix; exact
+    moments of the null take a few times ``n² d`` then.
 
     Parameters
     ----------

@@ -17,6 +17,7 @@ from methexis.measures.features import Features, pair, to_numpy, warn
 from methexis.measures.knn import Indices
 from methexis.measures.measure import Invariance, NullMoments
 from methexis.measures.neighbours import ListMeasure, Neighbours, list_invariances, neighbours
+from methexis.measures.overlap import shared_products
 
 DEFINITIONS = ("paper", "code")
 KERNELS = ("cosine", "dot")
@@ -43,19 +44,19 @@ class NeighbourKernel:
     means: Array
 
     @cached_property
-    def centred(self) -> sparse.csr_array:
-        """The kernel less its mean, at neighbours; of Frobenius norm one."""
-        return unit(self.neighbours.nearest, self.values[:, : self.neighbours.k], self.means)
+    def centred(self) -> Array:
+        """The kernel less its mean, at the k nearest; of Frobenius norm one."""
+        return unit(self.values[:, : self.neighbours.k], self.means)
 
     @cached_property
     def kernel(self) -> sparse.csr_array:
-        """The kernel at neighbours."""
+        """The kernel at the k nearest, and zeros elsewhere."""
         return matrix(self.neighbours.nearest, self.values[:, : self.neighbours.k])
 
     @cached_property
     def sums(self) -> moments.PairSums:
         """What moments over orders need of the centred kernel."""
-        return moments.pair_sums(self.centred)
+        return moments.pair_sums(matrix(self.neighbours.nearest, self.centred))
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ class CKNNA(ListMeasure[NeighbourKernel]):
     def score(self, a: NeighbourKernel, b: NeighbourKernel) -> float:
         """The score of a pair."""
         if self.definition == "paper":
-            return float(a.centred.multiply(b.centred).sum())
+            one, other = a.neighbours.nearest, b.neighbours.nearest
+            return shared_products(one, a.centred, other, b.centred)
         return _ratio_of_estimates(a.kernel, b.kernel)
 
     def reorder(self, reduced: NeighbourKernel, order: NDArray[np.int64]) -> NeighbourKernel:
@@ -131,11 +133,12 @@ class CKNNA(ListMeasure[NeighbourKernel]):
             for column, k in enumerate(numbers):
                 cut = [(lists[:, :k], values[:, :k], mean) for lists, values, mean in kernels]
                 if self.definition == "paper":
-                    one, other = (unit(*kernel) for kernel in cut)
-                    scores[place, column] = one.multiply(other).sum()
+                    (one, _, _), (other, _, _) = cut
+                    u, v = (unit(values, mean) for _, values, mean in cut)
+                    scores[place, column] = shared_products(one, u, other, v)
                 else:
-                    one, other = (matrix(lists, values) for lists, values, _ in cut)
-                    scores[place, column] = _ratio_of_estimates(one, other)
+                    k_matrix, l_matrix = (matrix(lists, values) for lists, values, _ in cut)
+                    scores[place, column] = _ratio_of_estimates(k_matrix, l_matrix)
         return scores
 
 
@@ -158,14 +161,14 @@ def matrix(lists: Indices, values: Array) -> sparse.csr_array:
     return found
 
 
-def unit(lists: Indices, values: Array, means: Array) -> sparse.csr_array:
-    """The same less the mean of each row, of Frobenius norm one."""
+def unit(values: Array, means: Array) -> Array:
+    """Values less the mean of their row, of Frobenius norm one."""
     centred = values - means[:, None]
     norm = float(np.linalg.norm(centred))
     if norm <= ROUNDING * float(np.linalg.norm(values)):
         warn("CKNNA: the kernel at neighbours is the mean of its row everywhere; the score is NaN")
-        return matrix(lists, np.full(centred.shape, np.nan))
-    return matrix(lists, centred / norm)
+        return np.full(centred.shape, np.nan)
+    return np.asarray(centred / norm)
 
 
 def _ratio_of_estimates(first: sparse.csr_array, second: sparse.csr_array) -> float:

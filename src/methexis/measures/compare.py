@@ -214,15 +214,18 @@ def compare(
 def interval(score: float, resampled: Array | None, confidence: float) -> tuple[float, float]:
     """Interval for the expected score at this number of samples.
 
-    The spread of the score about its expectation is taken to be that of the bootstrap scores about
-    their mean, so their bias (a bootstrap sample has fewer distinct samples) does not shift it:
-    ``[s - (q_high - m), s - (q_low - m)]``.
+    The score with the quantiles of the resampled scores about their mean ``m``, so that their bias
+    (a bootstrap sample has fewer distinct samples) does not shift it:
+    ``[s + (q_low - m), s + (q_high - m)]``. The quantiles are not mirrored, as errors of a score of
+    fixed law would have it, for the law moves with the score: near 1 scores spread less, so a score
+    that came out low says less of its expectation than one that came out high. Mirrored intervals
+    are as wide and cover less (RSA of 40 samples at .85: 81 % at a nominal 95 %, these 90 %).
     """
     if resampled is None:
         return (float("nan"), float("nan"))
     tail = (1.0 - confidence) / 2.0
     low, high = np.quantile(resampled, [tail, 1.0 - tail]) - np.mean(resampled)
-    return (float(score - high), float(score - low))
+    return (float(score + low), float(score + high))
 
 
 def _null(

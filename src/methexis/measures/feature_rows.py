@@ -12,20 +12,31 @@ and
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+import array_api_compat
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.measures.bilinear import PairForm
+from methexis.measures.bilinear import PairForm, PairMatrix
+from methexis.measures.centring import centred
 from methexis.measures.features import Namespace, Tensor
-from methexis.measures.moments import null_mean
+from methexis.measures.measure import NullMoments
+from methexis.measures.moments import PairSums, null_mean, null_moments, pair_sums
+from methexis.measures.pair_products import Products
 
-#: With more samples than this, linear kernels work from features: a matrix over pairs would take
-#: half a gigabyte.
+#: With more samples than this, linear kernels work from features, unless there are so many that a
+#: matrix over pairs is smaller: it would take half a gigabyte.
 MOST_SAMPLES = 8192
 #: Entries of ``XᵀY`` held at a time.
 BLOCK = 1 << 24
+
+
+def suits(rows: Tensor) -> bool:
+    """Whether features take less than a matrix over pairs: many samples, at most half as wide."""
+    n, d = (int(length) for length in rows.shape)
+    return n > MOST_SAMPLES and 2 * d <= n
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,9 +88,33 @@ class FeatureRows(PairForm):
         rows = self.xp.take(self.rows, index, axis=0)
         return FeatureRows(rows, self.estimator, self.factor, self.xp)
 
-    def null_moments(self, other: FeatureRows) -> None:
-        """None: the third moment takes all pairs."""
-        del other
+    @cached_property
+    def sums(self) -> PairSums:
+        """What moments over orders need, in blocks of pairs."""
+        xp, rows, squares = self.xp, self.rows, self.diagonal
+        n, d = (int(length) for length in rows.shape)
+        core = xp.eye(d, dtype=rows.dtype, device=array_api_compat.device(rows))
+        nothing = xp.zeros_like(squares)
+        if self.estimator == "song":  # K_ij + (k_i + k_j)/(n-2) - Σk/((n-1)(n-2))
+            rows = xp.concat([rows, squares[:, None], xp.ones_like(squares)[:, None]], axis=1)
+            wide = xp.zeros((d + 2, d + 2), dtype=rows.dtype, device=array_api_compat.device(rows))
+            wide[:d, :d] = core
+            wide[d, d + 1] = wide[d + 1, d] = 1.0 / (n - 2)
+            wide[d + 1, d + 1] = -float(xp.sum(squares)) / ((n - 1) * (n - 2))
+            core = wide
+        diagonal = nothing if self.estimator in {"song", "lange"} else squares
+        return pair_sums(Products(rows, self.factor * core, self.factor * diagonal))
+
+    @cached_property
+    def matrix(self) -> PairMatrix:
+        """The matrix over pairs after all, to be compared with one."""
+        kernel = self.rows @ self.rows.T
+        matrix = self.factor * centred(self.xp, kernel, self.estimator)
+        return PairMatrix(matrix, kernel if self.estimator == "lange" else matrix, self.xp)
+
+    def null_moments(self, other: FeatureRows) -> NullMoments:
+        """Exact moments, from sums that each keeps."""
+        return null_moments(self.sums, other.sums)
 
     def null_mean(self, other: FeatureRows) -> float:
         """Exact mean, from the sums of the diagonal and of the other entries."""

@@ -33,7 +33,7 @@ class Grid:
         ``effect`` as in `Comparison`; ``p_corrected``, corrected for the search over all cells;
         ``q``, the false discovery rate at which the cell is a finding. NaN where there is no null,
         and where a representation meets itself, which is no hypothesis. Coordinates name models and
-        layers and give numbers of features; attributes are all that was chosen.
+        layers and give numbers of features, 0 of an RDM; attributes are all that was chosen.
     """
 
     data: xr.Dataset

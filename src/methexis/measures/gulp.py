@@ -12,7 +12,7 @@ from methexis.measures.bases import Basis, Overlap, turned
 from methexis.measures.features import Tensor, pair, warn
 from methexis.measures.measure import Invariance, invariant
 from methexis.measures.procrustes import NEAR, roots
-from methexis.measures.subspace import SubspaceMeasure, crowded
+from methexis.measures.subspace import SubspaceMeasure, span_troubles
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,7 @@ class GULP(SubspaceMeasure):
 
     def score(self, a: Basis, b: Basis) -> float:
         """The distance of a pair; with a warning where the number of samples decides it."""
-        message = crowded(self.name, a, b) if self.ridge == 0.0 else None
-        if message:
+        for message in span_troubles(self.name, a, b) if self.ridge == 0.0 else ():
             warn(message)
         return super().score(a, b)
 

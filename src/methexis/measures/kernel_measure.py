@@ -29,7 +29,7 @@ from methexis.measures.feature_rows import FeatureRows
 from methexis.measures.feature_sampling import own_terms, shared
 from methexis.measures.features import Features, Namespace, Tensor, warn
 from methexis.measures.linear_grid import linear_products
-from methexis.measures.measure import Counts
+from methexis.measures.measure import Counts, NullMoments
 
 #: A centred kernel of less than this share of the norm before centring is rounding.
 ROUNDING = 1e-12
@@ -80,9 +80,9 @@ class KernelMeasure(PairMeasure[PairForm]):
 
     def reduce(self, features: Features) -> PairForm:
         """The centred, normalised kernel matrix; of many samples and a linear kernel, features."""
-        xp, n = features.xp, features.num_samples
+        xp = features.xp
         rows = self.rows_of(features)
-        if rows is not None and n > feature_rows.MOST_SAMPLES:
+        if rows is not None and feature_rows.suits(rows):
             plain = FeatureRows(rows, self.centring, 1.0, xp)
             raw = feature_rows.squared_cross(xp, rows, rows)
             factor = self._factor(features, rows, plain.raw(plain), raw)
@@ -97,6 +97,21 @@ class KernelMeasure(PairMeasure[PairForm]):
         if self.corrects_features and rows is not None:
             return SampledMatrix(matrix, source, xp, rows * math.sqrt(factor))
         return PairMatrix(matrix, source, xp)
+
+    def score(self, a: PairForm, b: PairForm) -> float:
+        """The score of a pair."""
+        one, other = _alike(a, b)
+        return one.inner(other)
+
+    def null_moments(self, a: PairForm, b: PairForm) -> NullMoments | None:
+        """Exact moments over all orders."""
+        one, other = _alike(a, b)
+        return one.null_moments(other)
+
+    def null_mean(self, a: PairForm, b: PairForm) -> float | None:
+        """Exact mean over all orders."""
+        one, other = _alike(a, b)
+        return one.null_mean(other)
 
     @property
     def linear(self) -> bool:
@@ -138,26 +153,26 @@ class KernelMeasure(PairMeasure[PairForm]):
         found_scores: Array = scores / np.sqrt(np.outer(a, b))
         return found_scores
 
-    def null_mean(self, a: PairForm, b: PairForm) -> float | None:
-        """Exact mean over all orders."""
-        return a.null_mean(b)
-
     def resampled(self, a: PairForm, b: PairForm, counts: Counts) -> Array:
         """Scores of bootstrap samples; debiased, a sample and its duplicate are never a pair.
 
         Kernels stay as they are: the bandwidth is that of all samples. A bootstrap sample scores
         NaN if it has fewer than four different samples, or no positive normaliser.
         """
+        one, other = _alike(a, b)
+        sampled = None
+        if self.corrects_features:
+            sampled = _rows(a, one), _rows(b, other)
         found = kernel_resampling.scores(
-            a,
-            b,
+            one,
+            other,
             counts,
             self.centring,
             normalised=self.normalised,
-            sampled=(_rows(a), _rows(b)) if self.corrects_features else None,
+            sampled=sampled,
         )
-        if not self.normalised and isinstance(a, FeatureRows) and isinstance(b, FeatureRows):
-            found = found * (a.factor * b.factor)
+        if isinstance(one, FeatureRows) and isinstance(other, FeatureRows) and not self.normalised:
+            found = found * (one.factor * other.factor)
         lost = int(np.count_nonzero(np.isnan(found)))
         if lost:
             warn(
@@ -188,6 +203,18 @@ class KernelMeasure(PairMeasure[PairForm]):
         return float(shared(own, float(single[0]), int(rows.shape[1])))
 
 
-def _rows(form: PairForm) -> Tensor:
-    assert isinstance(form, (SampledMatrix, FeatureRows))
-    return form.rows
+def _alike(a: PairForm, b: PairForm) -> tuple[PairForm, PairForm]:
+    """Both as features or both as matrices; a wide one beside a narrow one is a matrix."""
+    if isinstance(a, FeatureRows) and not isinstance(b, FeatureRows):
+        return a.matrix, b
+    if isinstance(b, FeatureRows) and not isinstance(a, FeatureRows):
+        return a, b.matrix
+    return a, b
+
+
+def _rows(given: PairForm, used: PairForm) -> Tensor:
+    """Features whose products are the kernel that is used."""
+    assert isinstance(given, (SampledMatrix, FeatureRows))
+    if isinstance(given, FeatureRows) and given is not used:
+        return given.rows * math.sqrt(given.factor)
+    return given.rows

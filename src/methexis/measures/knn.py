@@ -1,13 +1,12 @@
 """Exact nearest neighbours without the matrix of all distances, the same in every library.
 
-Products of blocks of rows give a key for every pair: with ``h_j = |x_j|²/2`` of centred rows,
-``h_j - x_i·x_j`` orders the ``j`` as their distances from ``i`` do. A block is read twice, for its
-rows and for its columns, so each pair is multiplied once. Products of two nearby rows cancel, and
-libraries round them differently; so keys are only trusted as far as rounding reaches. A row of
-whose neighbours two lie closer than that is decided by distances from the differences
-``x_i - x_j``, in NumPy whatever the library, among enough candidates that no other row can come
-before them. Ties go to the lower index. What comes out is exact, and depends neither on the library
-nor on the blocks.
+Products of blocks of rows give a key for every pair: with ``h_j = |x_j|²/2``, ``h_j - x_i·x_j``
+orders the ``j`` as their distances from ``i`` do. A block is read twice, for its rows and for its
+columns, so each pair is multiplied once. Products of two nearby rows cancel, and libraries round
+them differently; so keys are only trusted as far as rounding reaches. A row of whose neighbours two
+lie closer than that is decided by distances from the differences ``x_i - x_j``, in NumPy whatever
+the library, among enough candidates that no other row can come before them. Ties go to the lower
+index. What comes out is exact, and depends neither on the library nor on the blocks.
 """
 
 from __future__ import annotations
@@ -177,16 +176,23 @@ class _Rows:
     """The rows as they are multiplied, and how far their products are to be trusted."""
 
     def __init__(self, given: Features, metric: str) -> None:
-        self.given, self.metric, self.xp = given, metric, given.xp
-        xp, array = given.xp, directions(given, metric)
-        if metric != "dot":  # distances do not change when all rows move; products shrink
+        self.metric, self.xp = metric, given.xp
+        xp = given.xp
+        # A power of two changes no digit, and no square can then overflow, or all of them vanish.
+        _, exponent = np.frexp(float(xp.max(xp.abs(given.array))))
+        reach = 120 if given.array.itemsize == 4 else 1000  # 2**reach is finite
+        power = -float(np.clip(exponent, -reach, reach))
+        given = given.replaced(given.array * 2.0**power)
+        self.given, array = given, directions(given, metric)
+        if metric == "euclidean":  # distances do not change when all rows move; products shrink
             array = array - xp.mean(array, axis=0, keepdims=True)
         self.array = array
         self.item_bytes = int(to_numpy(array[:1, :1]).itemsize)
         squares = xp.sum(array * array, axis=1)
         # A product of d terms is off by at most d u |x_i||x_j| <= d u (|x_i|² + |x_j|²)/2, with u
-        # the unit of rounding; centring, halving and adding h_j are in the 8. The part with |x_j|²
-        # is taken off the key of j, which so becomes a lower bound, up to a constant of the row.
+        # the unit of rounding; centring or scaling rows, halving and adding are in the 8. The part
+        # with |x_j|² is taken off the key of j, which so becomes a lower bound, up to a constant of
+        # the row.
         unit = float(xp.finfo(array.dtype).eps) / 2
         self.relative = (given.num_features + 8) * unit
         self.squares = to_numpy(squares).astype(np.float64)

@@ -23,11 +23,11 @@ import numpy as np
 from methexis.core.checks import Array
 from methexis.measures.budget import shortage
 from methexis.measures.features import Namespace, Tensor, to_numpy
-from methexis.measures.pair_products import CHUNK, vector_products
+from methexis.measures.grid_products import CHUNK, vector_products
 
 #: Rows and columns of a block of kernels: products of such blocks run at the full rate.
 BLOCK = 512
-#: Rows of a product whose sums are added in double: as many as `pair_products.CHUNK`.
+#: Rows of a product whose sums are added in double: as many as `grid_products.CHUNK`.
 ROWS = CHUNK
 _ITEM = {"float32": 4, "float64": 8}
 
@@ -59,9 +59,9 @@ class LinearProducts:
         """
         a, b = self.diagonals_a, self.diagonals_b
         return (
-            _estimate(estimator, self.cross, a @ b.T, np.outer(a.sum(1), b.sum(1)), a.shape[1]),
-            _estimate(estimator, self.own_a, np.sum(a * a, 1), a.sum(1) ** 2, a.shape[1]),
-            _estimate(estimator, self.own_b, np.sum(b * b, 1), b.sum(1) ** 2, b.shape[1]),
+            estimate(estimator, self.cross, a @ b.T, np.outer(a.sum(1), b.sum(1)), a.shape[1]),
+            estimate(estimator, self.own_a, np.sum(a * a, 1), a.sum(1) ** 2, a.shape[1]),
+            estimate(estimator, self.own_b, np.sum(b * b, 1), b.sum(1) ** 2, b.shape[1]),
         )
 
 
@@ -101,7 +101,7 @@ def linear_products(
     centre : bool
         Whether to subtract the mean of each feature.
     precision : {"float32", "float64"}
-        Of products; sums of more than `pair_products.CHUNK` terms are added in double.
+        Of products; sums of more than `grid_products.CHUNK` terms are added in double.
     budget : int
         Most bytes to take.
     progress : function of (done, all)
@@ -292,10 +292,13 @@ def _squares(kernels: Tensor) -> Array:
     return np.concatenate([vector_products(row[None], row[None])[0] for row in kernels])
 
 
-def _estimate(estimator: str, off: Array, both: Array, apart: Array, n: int) -> Array:
+def estimate(estimator: str, off: Any, both: Any, apart: Any, n: int) -> Any:
+    """``Σ A_ij B_ij`` of an estimator, from sums off the diagonal, of and over the diagonals.
+
+    The last are ``Σ k_i l_i`` and ``Σ k_i Σ l_i``.
+    """
     if estimator == "lange":
         return off
     if estimator == "song":
-        found: Array = off - 2.0 / (n - 2) * both + apart / ((n - 1) * (n - 2))
-        return found
+        return off - 2.0 / (n - 2) * both + apart / ((n - 1) * (n - 2))
     return off + both

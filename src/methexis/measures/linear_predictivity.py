@@ -47,6 +47,11 @@ class LinearPredictivity(Measure[Basis]):
         integer("seed", self.seed, least=0)
 
     @property
+    def symmetric(self) -> bool:
+        """Both ways."""
+        return self.direction == "both"
+
+    @property
     def title(self) -> str:
         """What a table calls it."""
         how = {"both": "both ways", "forward": "X to Y", "backward": "Y to X"}[self.direction]

@@ -88,8 +88,6 @@ class Measure(ABC, Generic[R]):
         Score of two identical representations; NaN if it depends on them.
     distance : bool
         Whether smaller is more aligned.
-    symmetric : bool
-        Whether the two representations may change places.
     accumulates : bool
         Whether grids of single precision lose nothing by it that matters: long sums are added in
         double.
@@ -105,7 +103,6 @@ class Measure(ABC, Generic[R]):
 
     name: ClassVar[str]
     distance: ClassVar[bool] = False
-    symmetric: ClassVar[bool] = True
     accumulates: ClassVar[bool] = False
     tier: ClassVar[int] = 1
     min_samples: ClassVar[int] = MIN_SAMPLES
@@ -131,6 +128,16 @@ class Measure(ABC, Generic[R]):
     @abstractmethod
     def invariances(self) -> frozenset[Invariance]:
         """All groups under which scores do not change, and no other."""
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether the two representations may change places."""
+        return True
+
+    @property
+    def min_features(self) -> int:
+        """Fewest columns."""
+        return 1
 
     @abstractmethod
     def reduce(self, features: Features) -> R:

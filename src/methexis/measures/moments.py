@@ -82,10 +82,10 @@ def pair_sums(matrix: Any) -> PairSums:
 
     Parameters
     ----------
-    matrix : array (num_samples, num_samples) or scipy.sparse matrix
+    matrix : array (num_samples, num_samples), scipy.sparse matrix or Entries
         Symmetric or not, with a diagonal or without. Dense matrices take one product of two
         matrices, ``n^3``, and memory for about four; sparse ones with k entries per row take
-        ``n k^2``.
+        ``n k^2``; `pair_products` has matrices that are not formed.
 
     Raises
     ------

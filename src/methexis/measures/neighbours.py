@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,44 +74,43 @@ class Neighbours:
             names[self.lists[order]], self.k, self.metric, self.given, self.rows[order]
         )
 
+    def cut(self, k: int) -> Neighbours:
+        """The same lists for fewer neighbours."""
+        return replace(self, k=k)
+
     def among(self, chosen: NDArray[np.bool_]) -> Indices:
         """The k nearest of every chosen sample among the chosen ones, ``(num_chosen, k)``.
 
         The chosen samples are numbered anew, from 0. A list of which fewer than k samples are
         chosen is made anew, in full; never is a list shorter.
         """
-        lists = self.lists[chosen]
-        kept, short = self._first(lists, chosen)
-        if len(short) == 0:
-            found = lists[kept].reshape(-1, self.k)
-        else:
-            found = np.empty((len(lists), self.k), dtype=np.int32)
-            enough = np.ones(len(lists), dtype=bool)
-            enough[short] = False
-            found[enough] = lists[kept].reshape(-1, self.k)
-            for row in short:
-                found[row] = self._anew(int(np.flatnonzero(chosen)[row]), chosen)
-        return (np.cumsum(chosen, dtype=np.int32) - 1)[found]
+        samples = np.flatnonzero(chosen)
+        lists = self.lists.take(samples, axis=0)
+        enough, entries = self._first(lists, chosen)
+        found = np.empty((len(lists), self.k), dtype=np.int32)
+        found[enough] = lists.ravel().take(entries).reshape(-1, self.k)
+        for row in np.flatnonzero(~enough):
+            found[row] = self._anew(int(samples[row]), chosen)
+        return (np.cumsum(chosen, dtype=np.int32) - 1).take(found)
 
     def places(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Where the lists of `among` are in the full ones, ``(num_chosen, k)``; -1 if made anew."""
-        kept, short = self._first(self.lists[chosen], chosen)
-        places = np.full((len(kept), self.k), -1)
-        enough = np.delete(np.arange(len(kept)), short)
-        places[enough] = np.nonzero(kept)[1].reshape(-1, self.k)
+        lists = self.lists[chosen]
+        enough, entries = self._first(lists, chosen)
+        places = np.full((len(lists), self.k), -1)
+        places[enough] = (entries % lists.shape[1]).reshape(-1, self.k)
         return places
 
     def _first(
         self, lists: Indices, chosen: NDArray[np.bool_]
     ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-        """Which entries are the first k chosen ones, and the rows that have too few: none there."""
-        kept = chosen[lists]
-        narrow = np.uint8 if lists.shape[1] < 256 else np.int32
-        rank: NDArray[Any] = np.cumsum(kept, axis=1, dtype=narrow)
+        """Which rows have k chosen entries, and the places of those, row by row."""
+        kept = chosen.take(lists)
+        rank = np.cumsum(kept, axis=1, dtype=np.int32)
+        enough = rank[:, -1] >= self.k
         kept &= rank <= self.k
-        short = np.flatnonzero(rank[:, -1] < self.k)
-        kept[short] = False
-        return kept, short
+        kept[~enough] = False
+        return enough, np.flatnonzero(kept)  # one index into all places: much faster than a mask
 
     def products(self, sample: int, others: NDArray[np.int64]) -> Array:
         """Inner products, or cosines, of one sample with some others."""
@@ -132,8 +131,19 @@ class Neighbours:
         return ranking[chosen[ranking]][: self.k]
 
 
-def neighbours(given: Features, k: int, metric: str) -> Neighbours:
+def neighbours(given: Features, k: int, metric: str, *, share: float = 0.5) -> Neighbours:
     """Lists of one representation, with a warning where they say little.
+
+    Parameters
+    ----------
+    given : Features
+        Rows are samples.
+    k : int
+        How many neighbours are compared.
+    metric : {"cosine", "euclidean", "dot"}
+        Of `knn.nearest`.
+    share : float
+        The smallest subset of the samples that will be asked for; lists are long enough for most.
 
     Raises
     ------
@@ -156,9 +166,10 @@ def neighbours(given: Features, k: int, metric: str) -> Neighbours:
             f"{given.name}: {copies} of {n} rows equal an earlier one; which of equally near rows "
             "are neighbours is arbitrary (the first ones), so the score is partly; leave copies out"
         )
-    # Half of the samples leave half of a list, give or take √M/2; so k of 3 k + 20 are missed about
-    # once in 10^5 lists.
-    lists = knn.nearest(given, min(3 * k + 20, n - 1), metric=metric)
+    # Half of the samples leave half of a list of M, give or take √M/2; so k of M = 3 k + 20 are
+    # missed about once in 10^5 lists.
+    kept = min(int(np.ceil((1.5 * k + 10) / share)), n - 1)
+    lists = knn.nearest(given, kept, metric=metric)
     return Neighbours(lists, k, metric, given, np.arange(n))
 
 

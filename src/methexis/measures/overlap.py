@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from methexis.core.checks import Array
 from methexis.errors import MethexisError
 from methexis.measures.knn import Indices
 from methexis.measures.measure import Orders
@@ -112,6 +113,24 @@ def overlap_counts(lists_a: Indices, lists_b: Indices) -> Numbers:
         for q, other in enumerate(others):
             counts[p, q] = _compared(columns, other).sum()
     return counts
+
+
+def shared_products(a: Indices, values_a: Array, b: Indices, values_b: Array) -> float:
+    """Sum over samples and shared neighbours of the product of the two values there.
+
+    Parameters
+    ----------
+    a, b : array (num_samples, k)
+        Rows of distinct numbers.
+    values_a, values_b : array (num_samples, k)
+        A value for each.
+    """
+    columns, others = _columns(a), _columns(b)
+    first, second = np.ascontiguousarray(values_a.T), np.ascontiguousarray(values_b.T)
+    total = 0.0
+    for place, value in zip(columns, first, strict=True):
+        total += float(np.sum(np.where(others == place, second, 0.0), axis=0) @ value)
+    return total
 
 
 def _columns(lists: Indices) -> NDArray[np.integer]:

@@ -72,13 +72,15 @@ class Entries(ABC):
 
 
 def entries(matrix: Any) -> Entries:
-    """The entries of a square matrix of NumPy, PyTorch or ``scipy.sparse``.
+    """The entries of a square matrix of NumPy, PyTorch or ``scipy.sparse``, or as they are.
 
     Raises
     ------
     MethexisError
         If it is not square or has fewer than two rows.
     """
+    if isinstance(matrix, Entries):
+        return matrix
     shape = tuple(matrix.shape)
     if len(shape) != 2 or shape[0] != shape[1] or shape[0] < 2:
         raise MethexisError(
@@ -87,7 +89,7 @@ def entries(matrix: Any) -> Entries:
     return Sparse(matrix) if sparse.issparse(matrix) else Dense(matrix)
 
 
-def _scale(centred: float, raw: float) -> float:
+def scale_of(centred: float, raw: float) -> float:
     """The norm after centring, or 0 if that is rounding."""
     return float(np.sqrt(centred)) if centred > ROUNDING**2 * raw else 0.0
 
@@ -110,7 +112,7 @@ class Dense(Entries):
         raw = float(xp.sum(off * off) + xp.sum(diagonal * diagonal))
         off = off - (self.other_total / (n * (n - 1))) * others
         diagonal = diagonal - self.diagonal_total / n
-        self.scale = _scale(float(xp.sum(off * off) + xp.sum(diagonal * diagonal)), raw)
+        self.scale = scale_of(float(xp.sum(off * off) + xp.sum(diagonal * diagonal)), raw)
         factor = 1.0 / self.scale if self.scale else 0.0
         self._matrix, self.diagonal = off * factor, diagonal * factor
         self._ones = xp.ones(n, dtype=matrix.dtype, device=where)
@@ -195,7 +197,7 @@ class Sparse(Entries):
         diagonal = diagonal - self.diagonal_total / n
         zeros = n * (n - 1) - len(stored)
         centred = np.sum((stored - mean) ** 2) + zeros * mean**2 + np.sum(diagonal**2)
-        self.scale = _scale(float(centred), raw)
+        self.scale = scale_of(float(centred), raw)
         factor = 1.0 / self.scale if self.scale else 0.0
         self._matrix = _Shifted(values * factor, -mean * factor)
         self.diagonal = diagonal * factor

@@ -1,127 +1,104 @@
-"""Sums ``Σ_ij a_ij b_π(i)π(j)`` for all pairs of many matrices and for many orders π.
+"""Entries ``m_ij = u_iᵀ S u_j`` of a matrix over pairs that is never formed.
 
-A block of a few rows of every matrix is laid out as a vector; the sums of all pairs over that block
-are then one product of two tall matrices. For an order, the rows and columns of the second
-matrices are gathered first, once per matrix. With L and M matrices over n samples an order costs
-``M n²`` gathered numbers and ``L M n²`` multiply-adds, half of both where all are symmetric.
-
-Products of single precision add up at most `CHUNK` terms in it; those sums are added in double.
+With few columns in U, products with vectors and triangles go through U; entrywise squares and cubes
+have no such form and are made and summed in blocks of rows: ``n² d`` operations for a handful of
+passes, and memory for one block.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import array_api_compat
-import numpy as np
 
-from methexis.core.checks import Array
-from methexis.measures.features import Namespace, Tensor, to_numpy
-from methexis.measures.measure import Orders
+from methexis.measures.features import Namespace, Tensor
+from methexis.measures.pair_entries import Entries, scale_of
 
-#: Terms that are added in single precision: of 2^10 roundings of 6e-8 about 32 remain if they are
-#: of random sign, so that sums of many such sums are good to 1e-7.
-CHUNK = 1024
-#: Numbers of all matrices together in a block: 16 MiB in double precision, which a large cache
-#: holds, and long enough vectors for products of a hundred matrices.
-BLOCK = 2**21
-#: Bytes that a block takes while it is gathered, weighted and multiplied.
-WORKSPACE = 5 * 8 * BLOCK
+#: Entries of a block of rows.
+BLOCK = 1 << 24
 
 
-def pair_products(
-    first: Sequence[Tensor],
-    second: Sequence[Tensor],
-    orders: Orders | None = None,
-    *,
-    symmetric: bool = False,
-) -> Array:
-    """Sums over all pairs of samples, for all pairs of matrices.
+class Products(Entries):
+    """A symmetric matrix ``U S Uᵀ`` off the diagonal, and its diagonal.
 
     Parameters
     ----------
-    first, second : sequences of arrays (num_samples, num_samples)
-        Of one library and device.
-    orders : array (num_orders, num_samples), optional
-        Orders of the rows and columns of all the second.
-    symmetric : bool
-        Whether all are symmetric; then what is left of their diagonals is not looked at.
-
-    Returns
-    -------
-    array (num_first, num_second), or (num_orders, num_first, num_second) of float64
-        The sums.
-
-    Examples
-    --------
-    >>> a, b = np.arange(4.0).reshape(2, 2), np.eye(2)
-    >>> pair_products([a], [a, b]).tolist()
-    [[14.0, 3.0]]
-    >>> pair_products([a], [b, a], np.array([[1, 0]])).tolist()
-    [[[3.0, 4.0]]]
+    factors : array (num_samples, rank)
+        U.
+    core : array (rank, rank)
+        S, symmetric.
+    diagonal : array (num_samples,)
+        What stands on the diagonal, whatever ``u_iᵀ S u_i`` is.
     """
-    xp: Namespace = array_api_compat.array_namespace(first[0])
-    n = int(first[0].shape[0])
-    steps: list[Any] = [None] if orders is None else [_index(order, first[0]) for order in orders]
-    found = np.zeros((len(steps), len(first), len(second)))
-    height = max(1, BLOCK // (n * (len(first) + len(second))))
-    for low in range(0, n, height):
-        high = min(n, low + height)
-        left = (
-            low if symmetric else 0
-        )  # of a symmetric matrix the columns left of a block are known
-        weights = _weights(xp, low, high, left, n, first[0]) if symmetric else None
-        rows = _stacked(xp, [m[low:high, left:] for m in first], weights)
-        for k, order in enumerate(steps):
-            if order is None:
-                parts = [m[low:high, left:] for m in second]
-            else:
-                down, across = order[low:high], order[left:]
-                parts = [xp.take(xp.take(m, down, axis=0), across, axis=1) for m in second]
-            found[k] += vector_products(rows, _stacked(xp, parts, None))
-    return found[0] if orders is None else found
 
+    symmetric = True
 
-def vector_products(first: Tensor, second: Tensor) -> Array:
-    """Inner products of all pairs of rows of two arrays ``(num_vectors, length)``, in float64.
-
-    Examples
-    --------
-    >>> x = np.random.default_rng(0).random((1, 10**6), dtype=np.float32)
-    >>> bool(abs(vector_products(x, x) / np.sum(x.astype(np.float64) ** 2) - 1.0) < 1e-7)
-    True
-    """
-    xp: Namespace = array_api_compat.array_namespace(first)
-    if first.dtype == xp.float64:
-        return np.asarray(to_numpy(first @ second.T))
-    length = int(first.shape[1])
-    whole = length // CHUNK * CHUNK
-    found = np.zeros((first.shape[0], second.shape[0]))
-    if whole:
-        one, other = (
-            xp.permute_dims(xp.reshape(v[:, :whole], (v.shape[0], -1, CHUNK)), (1, 0, 2))
-            for v in (first, second)
+    def __init__(self, factors: Tensor, core: Tensor, diagonal: Tensor) -> None:
+        xp: Namespace = array_api_compat.array_namespace(factors)
+        n, rank = (int(length) for length in factors.shape)
+        self._xp, self.num_samples = xp, n
+        self._ones = xp.ones(n, dtype=factors.dtype, device=array_api_compat.device(factors))
+        own = xp.sum((factors @ core) * factors, axis=1)
+        sums = xp.sum(factors, axis=0)
+        self.diagonal_total = float(xp.sum(diagonal))
+        self.other_total = float(sums @ core @ sums - xp.sum(own))
+        raw = self._square(factors, core) - float(xp.sum(own * own))
+        mean = self.other_total / (n * (n - 1))
+        # A column of ones carries the constant.
+        factors = xp.concat([factors, self._ones[:, None]], axis=1)
+        wide = xp.zeros(
+            (rank + 1, rank + 1), dtype=core.dtype, device=array_api_compat.device(core)
         )
-        sums = xp.matmul(one, xp.permute_dims(other, (0, 2, 1)))
-        found += to_numpy(xp.sum(sums, axis=0, dtype=xp.float64))
-    if whole < length:
-        found += to_numpy(first[:, whole:] @ second[:, whole:].T)
-    return found
+        wide[:rank, :rank] = core
+        wide[rank, rank] = -mean
+        own = own - mean
+        diagonal = diagonal - self.diagonal_total / n
+        square = float(xp.sum(diagonal * diagonal))
+        centred = self._square(factors, wide) - float(xp.sum(own * own)) + square
+        self.scale = scale_of(centred, raw + square + self.diagonal_total**2 / n)
+        factor = 1.0 / self.scale if self.scale else 0.0
+        self._factors, self._core = factors, wide * factor
+        self.diagonal, self._own = diagonal * factor, own * factor
+        self._known: list[tuple[int, Tensor, Tensor]] = []
 
+    @property
+    def ones(self) -> Tensor:
+        """The vector of ones."""
+        return self._ones
 
-def _weights(xp: Namespace, low: int, high: int, left: int, n: int, like: Tensor) -> Tensor:
-    """1 on the diagonal, 2 right of it, 0 left of it."""
-    ones = xp.ones((high - low, n - left), dtype=like.dtype, device=array_api_compat.device(like))
-    return xp.triu(ones, k=low - left) + xp.triu(ones, k=low - left + 1)
+    def total(self, vector: Tensor) -> float:
+        """Sum of a vector."""
+        return float(self._xp.sum(vector))
 
+    def apply(self, forward: int, backward: int, vector: Tensor) -> Tensor:
+        """Product of an entrywise power with a vector; each is computed once."""
+        power = forward + backward
+        if power == 1:
+            return self._factors @ (self._core @ (self._factors.T @ vector)) - self._own * vector
+        for known, operand, found in self._known:
+            if known == power and operand is vector:
+                return found
+        height = max(1, BLOCK // self.num_samples)
+        left = self._factors @ self._core
+        blocks = [
+            (left[start : start + height] @ self._factors.T) ** power @ vector
+            for start in range(0, self.num_samples, height)
+        ]
+        found = self._xp.concat(blocks) - self._own**power * vector
+        self._known.append((power, vector, found))
+        return found
 
-def _stacked(xp: Namespace, parts: Sequence[Tensor], weights: Tensor | None) -> Tensor:
-    if weights is not None:
-        parts = [part * weights for part in parts]
-    return xp.stack([xp.reshape(part, (-1,)) for part in parts])
+    def triangles(self) -> tuple[float, float]:
+        """Both kinds are one; with ``m = U S Uᵀ - diag(e)``, ``Tr m³`` expanded in e."""
+        xp, own = self._xp, self._own
+        through = self._core @ (self._factors.T @ self._factors)
+        twice = through @ self._core
+        found = (
+            float(xp.sum((through @ through) * through.T))
+            - 3.0 * float(xp.sum(own * xp.sum((self._factors @ twice) * self._factors, axis=1)))
+            + 2.0 * float(xp.sum(own**3))
+        )
+        return found, found
 
-
-def _index(order: Any, like: Tensor) -> Tensor:
-    xp: Namespace = array_api_compat.array_namespace(like)
-    return xp.asarray(np.ascontiguousarray(order), device=array_api_compat.device(like))
+    def _square(self, factors: Tensor, core: Tensor) -> float:
+        """Squared Frobenius norm of ``U S Uᵀ``."""
+        through = core @ (factors.T @ factors)
+        return float(self._xp.sum(through * through.T))

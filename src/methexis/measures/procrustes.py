@@ -17,6 +17,7 @@ aligned shapes themselves, ``‖X - Y Q‖``, which costs two products of the sa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -29,7 +30,7 @@ from methexis.measures.bases import Basis, Overlap, batches, turned, weighted
 from methexis.measures.features import Namespace, Tensor, pair, warn
 from methexis.measures.measure import Counts, Invariance, invariant
 from methexis.measures.second_moments import SecondMoments
-from methexis.measures.subspace import SubspaceMeasure, crowded, nuclear
+from methexis.measures.subspace import SubspaceMeasure, nuclear, span_troubles
 
 #: Below this share of ``‖X‖² + ‖Y‖²`` a squared distance is computed from the aligned shapes: the
 #: plain formula has lost three of its sixteen digits there, and loses more below.
@@ -45,8 +46,7 @@ class ShapeMeasure(SubspaceMeasure):
 
     def score(self, a: Basis, b: Basis) -> float:
         """The score of a pair; with a warning where the number of samples decides it."""
-        message = crowded(self.name, a, b) if self.alpha == 0.0 else None
-        if message:
+        for message in span_troubles(self.name, a, b) if self.alpha == 0.0 else ():
             warn(message)
         return super().score(a, b)
 
@@ -103,7 +103,7 @@ class ProcrustesDistance(ShapeMeasure):
     """Angle between two shapes, each whitened in part, after the best rotation: a metric."""
 
     name: ClassVar[str] = "procrustes_distance"
-    range: ClassVar[tuple[float, float]] = (0.0, 1.5707963267948966)
+    range: ClassVar[tuple[float, float]] = (0.0, math.pi / 2)
     aligned: ClassVar[float] = 0.0
     distance: ClassVar[bool] = True
     reference: ClassVar[str] = WILLIAMS

@@ -12,7 +12,7 @@ from methexis.core.checks import one_of
 from methexis.measures.bases import Basis, basis
 from methexis.measures.features import Features, Tensor, pair, warn
 from methexis.measures.measure import Invariance, Measure, invariant
-from methexis.measures.subspace import crowded
+from methexis.measures.subspace import span_troubles
 
 WEIGHTS = ("both", "first", "narrower")
 
@@ -45,8 +45,8 @@ class PWCCA(Measure[Basis]):
         return invariant(Invariance.PERMUTATION, Invariance.SCALE, Invariance.TRANSLATION)
 
     def reduce(self, features: Features) -> Basis:
-        """The basis of the centred features."""
-        return basis(features)
+        """The basis of the centred features, with its directions among them."""
+        return basis(features, directions=True)
 
     def reorder(self, reduced: Basis, order: NDArray[np.int64]) -> Basis:
         """The basis with its rows in that order."""
@@ -55,8 +55,7 @@ class PWCCA(Measure[Basis]):
     def score(self, a: Basis, b: Basis) -> float:
         """The weighted mean, or the mean of both weighted means."""
         xp = a.xp
-        message = crowded(self.name, a, b)
-        if message:
+        for message in span_troubles(self.name, a, b):
             warn(message)
         left, correlations, right = xp.linalg.svd(a.columns.T @ b.columns, full_matrices=False)
         sides = []
@@ -111,8 +110,10 @@ def pwcca(x: Any, y: Any, *, weights: str = "both") -> float:
     -----
     *Cost*: as `cca`, with singular vectors. *Pitfalls*: all of CCA's at few samples. Where
     canonical correlations coincide, ``h_i`` may be rotated among themselves and the weights with
-    them, so the value is that of one choice. The authors' code draws the ``h_i`` from uncentred
-    variables through a QR decomposition; here features are centred throughout.
+    them, so the value is that of one choice. The authors' code (and ReSi's copy) departs from the
+    definition: it forms the ``h_i`` without the whitening that makes them canonical, adds the means
+    back and orthogonalises; of centred features and with the whitening it gives what
+    ``weights="narrower"`` gives here.
 
     References
     ----------

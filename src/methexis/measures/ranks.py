@@ -72,12 +72,11 @@ def group_numbers(values: Tensor, tolerance: float = 0.0) -> Tensor:
     return numbers
 
 
-def repeated_ranks(found: Groups, times: NDArray[np.int64]) -> Array:
-    """Average ranks of a sample in which value ``k`` occurs ``times[k]`` times; NumPy.
+def repeated_ranks(numbers: NDArray[np.int64], times: NDArray[np.int64]) -> Array:
+    """Average ranks in a sample in which value ``k`` occurs ``times[k]`` times, in NumPy.
 
-    Values that do not occur get a rank as well, of no consequence.
+    ``numbers`` are the values' groups (`group_numbers`), of more values perhaps. Nothing is sorted.
     """
-    upto = np.concatenate([[0], np.cumsum(times[found.order])])[found.bounds]
-    ranks = np.empty(len(times))
-    ranks[found.order] = ((upto[:-1] + upto[1:] + 1) / 2)[found.group]
-    return ranks
+    counts = np.bincount(numbers, weights=times)
+    ranks = np.cumsum(counts) - (counts - 1.0) / 2.0
+    return ranks[numbers]

@@ -21,7 +21,7 @@ from methexis.measures.bilinear import BilinearMeasure, PairMatrix
 from methexis.measures.dissimilarities import DISSIMILARITIES, of_features
 from methexis.measures.features import Features, Tensor, to_numpy
 from methexis.measures.measure import Counts, Invariance, invariant
-from methexis.measures.ranks import average_ranks, groups, repeated_ranks
+from methexis.measures.ranks import average_ranks, group_numbers, repeated_ranks
 from methexis.measures.rdm import RDM, above_diagonal
 from methexis.measures.representations import score
 
@@ -221,22 +221,18 @@ def _spread(raw: Array, central: Array) -> Array:
 
 
 def _resampled_ranks(a: PairMatrix, b: PairMatrix, counts: Counts) -> Array:
-    n = counts.shape[1]
-    first, second = np.triu_indices(n, k=1)
+    first, second = np.triu_indices(counts.shape[1], k=1)
     # Ranks were centred and scaled alike, so they are tied and ordered as they were.
-    one, two = (to_numpy(reduced.matrix)[first, second] for reduced in (a, b))
-    found_one, found_two = (groups(values) for values in (one, two))
+    numbers = [group_numbers(to_numpy(reduced.matrix)[first, second]) for reduced in (a, b)]
     scores = np.full(len(counts), np.nan)
     for k, drawn in enumerate(counts):
         times = drawn[first] * drawn[second]
-        there = times > 0
-        weights = times[there].astype(np.float64)
-        pairs = weights.sum()
-        centred = []
-        for found in (found_one, found_two):
-            ranks = repeated_ranks(found, times)[there]
-            centred.append(ranks - (pairs + 1.0) / 2.0)  # their mean, whatever the ties
-        left, right = (float(weights @ ranks**2) for ranks in centred)
+        there = np.flatnonzero(times)
+        times = times[there]
+        mean = (times.sum() + 1.0) / 2.0  # of ranks, whatever the ties
+        one, two = (repeated_ranks(of[there], times) - mean for of in numbers)
+        weighted = times * one
+        left, right = float(weighted @ one), float(times * two @ two)
         if left > 0.0 and right > 0.0:
-            scores[k] = float(weights @ (centred[0] * centred[1])) / np.sqrt(left * right)
+            scores[k] = float(weighted @ two) / np.sqrt(left * right)
     return scores

@@ -13,10 +13,12 @@ import array_api_compat
 import numpy as np
 
 from methexis.errors import MethexisError
-from methexis.measures.features import Features, Tensor, features, to_numpy, together
+from methexis.measures.features import Tensor, features, to_numpy, together
 from methexis.measures.measure import Measure
 from methexis.measures.naming import Named
 from methexis.measures.preprocessing import Preprocessing
+from methexis.measures.rdm import RDM, same_samples
+from methexis.measures.representations import Representation
 
 
 class Source:
@@ -33,7 +35,7 @@ class Source:
     precision : str
         Of the computation.
     widths : dict
-        Numbers of features by side, ``"a"`` and ``"b"``.
+        Numbers of features by side, ``"a"`` and ``"b"``; 0 of an RDM.
     given : set of str
         The types of the numbers as they came.
 
@@ -56,17 +58,21 @@ class Source:
         self._steps, self.precision = steps, precision
         self.widths: dict[str, list[int]] = {"a": [], "b": []}
         self.given: set[str] = set()
-        first: Features | None = None
-        sides = [("a", rows)] if columns is None else [("a", rows), ("b", columns)]
-        for side, members in sides:
-            for one in members:
-                found = features(one.label, one.array, precision=self.precision)
-                if first is None:
-                    first = found
-                together(first, found)
-                self.widths[side].append(found.num_features)
-                self.given.add(found.given)
-        assert first is not None
+        members = [*rows, *(columns or [])]
+        # RDMs go to the library and the device where features live.
+        home = next((one for one in members if not isinstance(one.array, RDM)), None)
+        self._home = None if home is None else features(home.label, home.array).array[:1]
+        first = self._checked(members[0])
+        labelled = first if isinstance(first, RDM) else None
+        for place, one in enumerate(members):
+            found = self._checked(one)
+            together(first, found)
+            if isinstance(found, RDM):
+                labelled = found if labelled is None else labelled
+                same_samples(labelled, found)
+            width, given = _described(found)
+            self.widths["a" if place < len(rows) else "b"].append(width)
+            self.given.add(given)
         if self.same:
             self.widths["b"] = self.widths["a"]
         self.num_samples = first.num_samples
@@ -76,11 +82,11 @@ class Source:
                 f"{self.num_samples}"
             )
 
-    def row(self, k: int) -> Features:
+    def row(self, k: int) -> Representation:
         """One of the rows, ready to be reduced."""
         return self._ready(self.rows[k])
 
-    def column(self, k: int) -> Features:
+    def column(self, k: int) -> Representation:
         """One of the columns."""
         return self._ready(self.columns[k])
 
@@ -90,13 +96,28 @@ class Source:
 
     def arrays(self) -> tuple[list[Tensor], list[Tensor] | None] | None:
         """All arrays as given, columns None for the rows; None if there are steps before."""
-        if self._steps != Preprocessing():
+        everything = (*self.rows, *self.columns)
+        if self._steps != Preprocessing() or any(isinstance(o.array, RDM) for o in everything):
             return None
         rows, columns = ([_array(one.array) for one in side] for side in (self.rows, self.columns))
         return rows, None if self.same else columns
 
-    def _ready(self, one: Named) -> Features:
-        return self._steps(features(one.label, one.array, precision=self.precision))
+    def _ready(self, one: Named) -> Representation:
+        found = self._checked(one)
+        return found if isinstance(found, RDM) else self._steps(found)
+
+    def _checked(self, one: Named) -> Representation:
+        if not isinstance(one.array, RDM):
+            return features(one.label, one.array, precision=self.precision)
+        found = one.array.called(one.label, precision=self.precision)
+        return found if self._home is None else found.beside(self._home)
+
+
+def _described(given: Representation) -> tuple[int, str]:
+    """Number of features, 0 of an RDM, and the type of the numbers as they came."""
+    if isinstance(given, RDM):
+        return 0, f"RDM ({given.dissimilarity})"
+    return given.num_features, given.given
 
 
 def _array(given: Any) -> Tensor:

@@ -47,6 +47,11 @@ class SubspaceMeasure(Measure[Basis]):
         del sizes, xp
         return None
 
+    @property
+    def needs_moments_only(self) -> bool:
+        """Whether `from_moments` gives the score: nothing but second moments enters."""
+        return True
+
     def reduce(self, features: Features) -> Basis:
         """The basis of the centred features."""
         return basis(features)
@@ -93,28 +98,36 @@ class SubspaceMeasure(Measure[Basis]):
         return np.concatenate(parts) if parts else np.empty(0)
 
 
-def crowded(name: str, x: Basis, y: Basis) -> str | None:
-    """What to say of spans that meet whatever the features are, for want of samples; or None.
+def span_troubles(name: str, x: Basis, y: Basis) -> list[str]:
+    """What to say of spans that mean little: too wide for the samples, or made of rounding.
 
     Centred columns live in ``n - 1`` dimensions, so spans of ``r_x`` and ``r_y`` of them share at
     least ``r_x + r_y - (n - 1)``.
     """
-    most = x.num_samples - 1
+    found, most = [], x.num_samples - 1
     advice = "reduce features (svcca), take more samples, or use a measure with a ridge (gulp)"
-    if max(x.rank, y.rank) >= most:
-        wide = x if x.rank >= y.rank else y
-        return (
+    wide = x if x.rank >= y.rank else y
+    if wide.rank >= most:
+        found.append(
             f"{name}: expected fewer directions than samples, got {wide.rank} of {wide.name} for "
             f"{x.num_samples} samples, so that every canonical correlation is 1 whatever the other "
             f"is; {advice}"
         )
-    if x.rank + y.rank > most:
-        return (
+    elif x.rank + y.rank > most:
+        found.append(
             f"{name}: expected fewer directions together than samples, got {x.rank} and {y.rank} "
             f"for {x.num_samples} samples, so that {x.rank + y.rank - most} canonical correlations "
             f"are 1 whatever the features are; {advice}"
         )
-    return None
+    for part in (x, y):
+        blurred = int(part.xp.sum(part.xp.astype(part.sizes <= part.blur, part.xp.int64)))
+        if blurred:
+            found.append(
+                f"{name}: expected directions larger than the rounding of {part.name} as it came, "
+                f"got {blurred} of {part.rank} that are not, and count like the others; reduce "
+                "features (svcca), or use a measure with a ridge (gulp)"
+            )
+    return found
 
 
 def nuclear(matrix: Tensor, xp: Namespace) -> Tensor:

@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
         "bench": ["print_bench"],
+        "bench_measures": ["print_measures_bench"],
         "breaking": ["print_break", "print_scenario", "write_break_report"],
         "comparing": ["write_compare_report"],
         "run": ["write_report"],

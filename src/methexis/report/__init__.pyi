@@ -1,4 +1,5 @@
 from methexis.report.bench import print_bench as print_bench
+from methexis.report.bench_measures import print_measures_bench as print_measures_bench
 from methexis.report.breaking import print_break as print_break
 from methexis.report.breaking import print_scenario as print_scenario
 from methexis.report.breaking import write_break_report as write_break_report

@@ -1,0 +1,1 @@
+"""Benchmarks of the measures that need processes or files of their own."""

@@ -1,0 +1,6 @@
+"""Representations that do not fit into memory: one pass over both, a block of rows at a time."""
+
+from methexis.measures.streaming.pass_moments import PassMoments, one_pass
+from methexis.measures.streaming.scores import Streamed, stream
+
+__all__ = ["PassMoments", "Streamed", "one_pass", "stream"]

@@ -1,0 +1,197 @@
+"""Everything that one pass over two representations must gather for their linear measures.
+
+Second moments are enough for CKA, RV, Procrustes and CCA. Debiased estimators of HSIC leave out the
+diagonals of the kernels, ``k_i = |x_i|²`` and ``l_i = |y_i|²`` of centred rows, and need
+
+    Σ_i k_i l_i,   Σ_i k_i²,   Σ_i l_i².
+
+Means are known only at the end. So rows are taken relative to the mean of the first block, a. With
+``x' = x - a``, ``p = |x'|²`` and the distance ``δ = mean - a`` that is left at the end,
+
+    k_i = p_i - 2 δ·x'_i + |δ|²,
+
+and likewise ``l_i = t_i - 2 ε·y'_i + |ε|²``. Expanded, the sum over samples of their product is
+
+    Σ pt - 2 ε·Σ p y' - 2 δ·Σ t x' + 4 δᵀ (Σ x' y'ᵀ) ε + |ε|² Σ p + |δ|² Σ t
+    - 2 n |ε|² |δ|² - 2 n |δ|² |ε|² + n |δ|² |ε|²,
+
+where ``Σ x' = n δ`` was put in; everything in it is gathered in the same pass. If the first block
+is like the others, δ is small and nothing cancels, however far from zero the means are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import array_api_compat.numpy as xp
+import numpy as np
+
+from methexis.core.checks import Array
+from methexis.errors import MethexisError
+from methexis.measures.budget import shortage
+from methexis.measures.features import MIN_SAMPLES
+from methexis.measures.linear_grid import estimate
+from methexis.measures.second_moments import SecondMoments
+from methexis.measures.streaming.rows import Rows
+
+#: Rows of a block, if memory allows more: enough for products at the full rate.
+MOST_ROWS = 8192
+#: Rows below which products are slow; with less memory than they take, nothing is computed.
+LEAST_ROWS = 16
+
+
+@dataclass(frozen=True, eq=False)
+class PassMoments:
+    """What one pass gathered.
+
+    Attributes
+    ----------
+    second : SecondMoments
+        Count, means and second moments, in double precision.
+    diagonals : (float, float, float)
+        ``Σ k_i l_i``, ``Σ k_i²``, ``Σ l_i²`` of the squared lengths of centred rows.
+    """
+
+    second: SecondMoments
+    diagonals: tuple[float, float, float]
+
+    def estimates(self, estimator: str) -> tuple[float, float, float]:
+        """``Σ A_ij B_ij`` of an estimator of `centring`: of the pair, and of each with itself."""
+        moments = self.second
+        totals = float(np.trace(moments.xx)), float(np.trace(moments.yy))
+        apart = totals[0] * totals[1], totals[0] ** 2, totals[1] ** 2
+        squares = (float(np.sum(m * m)) for m in (moments.xy, moments.xx, moments.yy))
+        cross, one, other = (
+            float(estimate(estimator, square - both, both, both_totals, moments.num_samples))
+            for square, both, both_totals in zip(squares, self.diagonals, apart, strict=True)
+        )
+        return cross, one, other
+
+
+def one_pass(
+    x: Any,
+    y: Any,
+    *,
+    budget: int = 2**30,
+    progress: Callable[[int, int], None] | None = None,
+) -> PassMoments:
+    """Gather the moments of two representations of the same samples in one pass.
+
+    Parameters
+    ----------
+    x, y : path of a .npy file, or array-like (num_samples, num_features)
+        See `Rows`. Every row is read once.
+    budget : int
+        Most bytes to take: for moments, ``(d_x² + d_y² + d_x d_y)`` numbers thrice, and for rows.
+    progress : function of (rows done, all rows), optional
+        Called after each block.
+
+    Raises
+    ------
+    MethexisError
+        On input that cannot be compared, or too little memory.
+
+    Notes
+    -----
+    Cost: ``n (d_x² + d_y² + d_x d_y)`` multiply-adds in double precision, memory independent of n.
+    """
+    first, second = Rows("X", x), Rows("Y", y)
+    n = first.num_samples
+    if second.num_samples != n:
+        raise MethexisError(
+            "X, Y: expected paired rows, the same samples in the same order, got "
+            f"{n} and {second.num_samples} rows"
+        )
+    if n < MIN_SAMPLES:
+        raise MethexisError(f"X, Y: expected at least {MIN_SAMPLES} rows (samples), got {n}")
+    height = _height(first, second, budget)
+    gathered: _Sums | None = None
+    for low in range(0, n, height):
+        high = min(n, low + height)
+        blocks = first.block(low, high), second.block(low, high)
+        if gathered is None:
+            gathered = _Sums(*(np.mean(block, axis=0) for block in blocks))
+        gathered.add(*blocks)
+        if progress is not None:
+            progress(high, n)
+    assert gathered is not None
+    return gathered.moments(n)
+
+
+def _height(first: Rows, second: Rows, budget: int) -> int:
+    a, b = first.num_features, second.num_features
+    fixed = 3 * 8 * (a * a + b * b + a * b)
+    row = (8 * 3 + first.item_bytes) * a + (8 * 3 + second.item_bytes) * b
+    fit = (budget - fixed) // row
+    least = min(LEAST_ROWS, first.num_samples)
+    if fit < least:
+        raise shortage("one pass", fixed + least * row, budget)
+    height = min(fit, MOST_ROWS, first.num_samples)
+    chunk = max(first.chunk, second.chunk)
+    return int(height // chunk * chunk) if chunk <= height else int(height)
+
+
+class _Sums:
+    """Sums over rows relative to a fixed point, the mean of the first block."""
+
+    def __init__(self, origin_x: Array, origin_y: Array) -> None:
+        self.origins = origin_x, origin_y
+        a, b = len(origin_x), len(origin_y)
+        self.sum_x, self.sum_y = np.zeros(a), np.zeros(b)
+        self.xx, self.yy, self.xy = np.zeros((a, a)), np.zeros((b, b)), np.zeros((a, b))
+        # Σ pt, p², t²; Σ p x', p y', t x', t y'
+        self.squares = np.zeros(3)
+        self.px, self.py, self.tx, self.ty = np.zeros(a), np.zeros(b), np.zeros(a), np.zeros(b)
+
+    def add(self, x: Array, y: Array) -> None:
+        """Another block of rows, which is changed."""
+        x -= self.origins[0]
+        y -= self.origins[1]
+        p, t = np.einsum("ij,ij->i", x, x), np.einsum("ij,ij->i", y, y)
+        self.sum_x += np.sum(x, axis=0)
+        self.sum_y += np.sum(y, axis=0)
+        self.xx += x.T @ x
+        self.yy += y.T @ y
+        self.xy += x.T @ y
+        self.squares += p @ t, p @ p, t @ t
+        self.px += p @ x
+        self.py += p @ y
+        self.tx += t @ x
+        self.ty += t @ y
+
+    def moments(self, n: int) -> PassMoments:
+        """Everything relative to the means."""
+        delta, epsilon = self.sum_x / n, self.sum_y / n
+
+        def both(
+            square: float, p_y: Array, t_x: Array, xy: Array, sums: tuple[float, float], d: Array,
+            e: Array,
+        ) -> float:  # fmt: skip
+            dd, ee = float(d @ d), float(e @ e)
+            return float(
+                square
+                - 2.0 * (e @ p_y + d @ t_x)
+                + 4.0 * (d @ xy @ e)
+                + ee * sums[0]
+                + dd * sums[1]
+                - 3.0 * n * dd * ee
+            )
+
+        p, t = float(np.trace(self.xx)), float(np.trace(self.yy))
+        diagonals = (
+            both(self.squares[0], self.py, self.tx, self.xy, (p, t), delta, epsilon),
+            both(self.squares[1], self.px, self.px, self.xx, (p, p), delta, delta),
+            both(self.squares[2], self.ty, self.ty, self.yy, (t, t), epsilon, epsilon),
+        )
+        second = SecondMoments(
+            n,
+            self.origins[0] + delta,
+            self.origins[1] + epsilon,
+            self.xx - n * np.outer(delta, delta),
+            self.yy - n * np.outer(epsilon, epsilon),
+            self.xy - n * np.outer(delta, epsilon),
+            xp,
+        )
+        return PassMoments(second, diagonals)

@@ -1,0 +1,117 @@
+"""Rows on disk: an array that is read block by block, wherever it lies.
+
+A ``.npy`` file named by its path is read, not mapped: pages of a mapping count as memory of the
+process until the system takes them back.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from methexis.core.checks import Array
+from methexis.errors import MethexisError
+from methexis.measures.features import to_numpy
+
+
+class Rows:
+    """A representation as a source of blocks of rows.
+
+    Parameters
+    ----------
+    name : str
+        What messages call it.
+    given : path of a .npy file, or array-like
+        An array-like has ``shape``, ``dtype`` and slices of rows: zarr arrays, memory-mapped files,
+        arrays of NumPy or PyTorch.
+
+    Attributes
+    ----------
+    num_samples, num_features : int
+        Its shape.
+    given : str
+        The type of its numbers.
+    item_bytes : int
+        Bytes of one of them.
+    chunk : int
+        Rows that are stored together; blocks of their multiples are read once.
+
+    Raises
+    ------
+    MethexisError
+        If it is no such file or array, or not two-dimensional and real.
+    """
+
+    def __init__(self, name: str, given: Any) -> None:
+        self.name = name
+        self._source: Any = given
+        self._path: Path | None = None
+        self._offset = 0
+        if isinstance(given, str | Path):
+            self._open(Path(given))
+        shape, dtype = (getattr(self._source, part, None) for part in ("shape", "dtype"))
+        if shape is None or dtype is None or not hasattr(self._source, "__getitem__"):
+            raise MethexisError(
+                f"{name}: expected a .npy file or an array with shape, dtype and slices of rows, "
+                f"got {type(given).__name__}"
+            )
+        if len(shape) != 2 or shape[1] < 1:
+            raise MethexisError(
+                f"{name}: expected an array (num_samples, num_features), got shape {tuple(shape)}"
+            )
+        self.num_samples, self.num_features = int(shape[0]), int(shape[1])
+        self.given = str(dtype).removeprefix("torch.")
+        first = to_numpy(self._source[:1])
+        if first.dtype.kind not in "fiu":
+            raise MethexisError(f"{name}: expected real numbers, got dtype {self.given}")
+        self._dtype, self.item_bytes = first.dtype, first.dtype.itemsize
+        self.chunk = int(getattr(self._source, "chunks", (1,))[0])
+
+    def block(self, low: int, high: int) -> Array:
+        """A copy of some rows in double precision.
+
+        Raises
+        ------
+        MethexisError
+            If a number is not finite, with its row and column; or the file has ended.
+        """
+        rows = np.array(self._read(low, high), dtype=np.float64)  # a copy, the caller's to change
+        if rows.shape != (high - low, self.num_features):
+            raise MethexisError(
+                f"{self.name}: expected {self.num_samples} rows, got fewer than {high}; the file "
+                "is truncated"
+            )
+        if not np.isfinite(np.sum(rows)) and not np.isfinite(rows).all():
+            row, column = (int(i) for i in np.argwhere(~np.isfinite(rows))[0])
+            raise MethexisError(
+                f"{self.name}: expected finite numbers, got {rows[row, column]} in row "
+                f"{low + row}, column {column}"
+            )
+        return rows
+
+    def _open(self, path: Path) -> None:
+        try:
+            mapped: Any = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise MethexisError(
+                f"{self.name}: expected a .npy file that holds one array, got {path} ({error})"
+            ) from None
+        if not isinstance(mapped, np.memmap):
+            raise MethexisError(f"{self.name}: expected a .npy file, got {path}")
+        self._source = mapped
+        if mapped.flags.c_contiguous and mapped.ndim == 2:
+            self._path, self._offset = path, mapped.offset
+
+    def _read(self, low: int, high: int) -> Any:
+        if self._path is None:
+            return to_numpy(self._source[low:high])
+        row = self.num_features * self.item_bytes
+        flat = np.fromfile(
+            self._path,
+            self._dtype,
+            count=(high - low) * self.num_features,
+            offset=self._offset + low * row,
+        )
+        return flat.reshape(-1, self.num_features)
