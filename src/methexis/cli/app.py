@@ -9,6 +9,7 @@ import typer
 from methexis.cli.bench import bench
 from methexis.cli.breaking import break_
 from methexis.cli.comparing import compare
+from methexis.cli.reverse import reverse
 from methexis.cli.sharpen import sharpen
 from methexis.cli.verify import verify
 from methexis.version import __version__
@@ -25,6 +26,7 @@ app.command()(verify)
 app.command("break")(break_)
 app.command()(sharpen)
 app.command()(compare)
+app.command()(reverse)
 app.add_typer(bench)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +14,7 @@ import typer
 from methexis import report, representations, scenarios
 from methexis.cli.errors import user_errors
 from methexis.cli.folders import RESULT, fill, prepare
+from methexis.cli.progress import LiveLine
 from methexis.errors import MethexisError
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def compare(
         b = None if second is None else opened(second, "B")
         folder = _default(first, second) if out is None else out
         prepare(folder, force=force)
-        result = scenarios.run_compare(a, b, settings, command=_command(), show=_Lines())
+        result = scenarios.run_compare(a, b, settings, command=_command(), show=_teller())
         fill(folder, lambda staged: _write(result, staged))
         if as_json:
             json.dump(result.summary(), sys.stdout, indent=1, allow_nan=False)
@@ -189,23 +190,11 @@ def _write(result: CompareResult, folder: Path) -> None:
     (folder / RESULT).write_text(summary + "\n", encoding="utf-8")
 
 
-class _Lines:
-    """Progress on standard error: one updated line on a terminal, else a line now and then."""
+def _teller() -> Callable[[Step], None]:
+    line = LiveLine()
 
-    def __init__(self) -> None:
-        self._live = sys.stderr.isatty()
-        self._interval = 0.1 if self._live else 10.0
-        self._last = -self._interval if self._live else time.monotonic()
-
-    def __call__(self, step: Step) -> None:
-        now = time.monotonic()
-        ended = step.done >= step.total
-        if now - self._last < self._interval and not (ended and self._live):
-            return
-        self._last = now
+    def tell(step: Step) -> None:
         text = f"{step.measure}: {step.what}, {step.done:,} of {step.total:,}"
-        if self._live:
-            sys.stderr.write("\r\x1b[2K" + ("" if ended else f"\x1b[2m… {text}\x1b[0m"))
-        else:
-            sys.stderr.write(f"... {text}\n")
-        sys.stderr.flush()
+        line(text, ended=step.done >= step.total)
+
+    return tell

@@ -14,6 +14,13 @@ __getattr__, __dir__, __all__ = _lazy.attach(
             "measures_named",
             "run_compare",
         ],
+        "irreversibility": [
+            "REVERSALS",
+            "ReverseResult",
+            "ReverseScenarioResult",
+            "chosen_reversals",
+            "run_reverse",
+        ],
         "sharpening": ["CASES", "CaseResult", "SharpenResult", "chosen_cases", "run_sharpen"],
         "verify": ["VerifyResult", "VerifySettings", "run_verify"],
     },

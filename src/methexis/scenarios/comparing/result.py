@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import math
-import platform
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import scipy
-
-from methexis.core.threads import available_cores
 from methexis.measures.preprocessing import preprocessing
 from methexis.representations import Representations
 from methexis.scenarios.comparing.pairs import GRIDS, Pairs
 from methexis.scenarios.comparing.settings import CompareSettings
 from methexis.scenarios.comparing.wanted import widest
-from methexis.version import __version__
+from methexis.scenarios.provenance import provenance
 
 FORMAT = 1
 
@@ -80,14 +75,7 @@ class CompareResult:
             "alpha": settings.alpha,
             "seed": settings.seed,
             "measures": [_pairs(pairs) for pairs in self.found],
-            "version": __version__,
-            "libraries": {
-                "python": platform.python_version(),
-                "numpy": np.__version__,
-                "scipy": scipy.__version__,
-            },
-            "machine": {"cores": available_cores(), "architecture": platform.machine()},
-            "seconds": self.seconds,
+            **provenance(self.seconds),
         }
 
 
