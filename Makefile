@@ -81,6 +81,7 @@ docs: $(NATIVE) ## render tables from evidence and benchmarks, and output and pi
 	$(BIN)/python -m evidence.render
 	$(BIN)/python -m benchmarks.render
 	$(BIN)/python -m evidence.breaking --render
+	$(BIN)/python -m evidence.measures
 	$(BIN)/python -m evidence.reverse --render
 	$(BIN)/python -m evidence.demo
 

@@ -3,6 +3,12 @@ from methexis.scenarios.breaking import BreakResult as BreakResult
 from methexis.scenarios.breaking import ScenarioResult as ScenarioResult
 from methexis.scenarios.breaking import chosen as chosen
 from methexis.scenarios.breaking import run_break as run_break
+from methexis.scenarios.comparing import DEFAULT_MEASURES as DEFAULT_MEASURES
+from methexis.scenarios.comparing import CompareResult as CompareResult
+from methexis.scenarios.comparing import CompareSettings as CompareSettings
+from methexis.scenarios.comparing import listed_measures as listed_measures
+from methexis.scenarios.comparing import measures_named as measures_named
+from methexis.scenarios.comparing import run_compare as run_compare
 from methexis.scenarios.irreversibility import REVERSALS as REVERSALS
 from methexis.scenarios.irreversibility import ReverseResult as ReverseResult
 from methexis.scenarios.irreversibility import ReverseScenarioResult as ReverseScenarioResult
