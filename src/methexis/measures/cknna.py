@@ -91,6 +91,11 @@ class CKNNA(ListMeasure[NeighbourKernel]):
         """Orthogonal maps and one scale."""
         return list_invariances(self.metric)
 
+    @property
+    def symmetric(self) -> bool:
+        """The paper's; that of platonic-rep weighs both differently."""
+        return self.definition == "paper"
+
     def reduce(self, features: Features) -> NeighbourKernel:
         """The neighbour lists with the kernel there, and its means."""
         lists = neighbours(features, self.k, self.metric)
@@ -156,7 +161,9 @@ def matrix(lists: Indices, values: Array) -> sparse.csr_array:
     """A square matrix with these values at the neighbours of each sample, and zeros elsewhere."""
     n, k = lists.shape
     ends = np.arange(0, n * k + 1, k)
-    found = sparse.csr_array((values.ravel(), lists.ravel(), ends), shape=(n, n))
+    found = sparse.csr_array(
+        (values.flatten(), lists.flatten(), ends), shape=(n, n)
+    )  # copies: sorted here
     found.sort_indices()
     return found
 

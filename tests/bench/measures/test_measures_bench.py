@@ -23,9 +23,12 @@ from methexis.cli.app import app
 from methexis.core.checks import Array
 
 PEER = """
+import time
+
 class Pairs:
     variant, details = "one pair after another", {"pairs": 1}
     def run(self, num_steps):
+        time.sleep(0.001 * num_steps)
         return num_steps
 
 def start(threads):
