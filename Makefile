@@ -75,11 +75,14 @@ bench-measures: $(NATIVE) $(MEASURE_PEERS) ## compare the measures with other pa
 evidence: $(NATIVE) ## run the full experiments behind the documented numbers
 	$(BIN)/python -m evidence.run
 	$(BIN)/python -m evidence.breaking
+	$(BIN)/python -m evidence.reverse
 
 docs: $(NATIVE) ## render tables from evidence and benchmarks, and output and pictures of the demo
 	$(BIN)/python -m evidence.render
 	$(BIN)/python -m benchmarks.render
 	$(BIN)/python -m evidence.breaking --render
+	$(BIN)/python -m evidence.measures
+	$(BIN)/python -m evidence.reverse --render
 	$(BIN)/python -m evidence.demo
 
 lock: $(STAMP) ## resolve the development and the minimum versions anew

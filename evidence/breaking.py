@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
-import sys
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from evidence.outcome import RESULTS, say
+from evidence.scenario_files import README, ROOT, readme_with, write
 from methexis.report import dials, style
 from methexis.report.breaking import print_scenario, rounded
 from methexis.scenarios.breaking import SCENARIOS, ScenarioResult, run_break
-from methexis.scenarios.breaking.measure import Point
+from methexis.scenarios.breaking.measure import Point, compare
+from methexis.scenarios.breaking.scenario import NO_OFFSET, PERFECT, Curve
 
-ROOT = Path(__file__).resolve().parent.parent
 FOLDER = RESULTS / "breaking"
-_BLOCK = re.compile(r"(<!-- breaking:begin -->\n).*?(<!-- breaking:end -->)", re.DOTALL)
 
 INTRODUCTION = """# What breaks it
 
@@ -58,32 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in chosen.only or SCENARIOS:
         command = f"python -m evidence.breaking --only {name}"
         found = run_break([SCENARIOS[name]], command=command)
-        path = write(found.summary())
+        path = write(found.summary(), FOLDER)
         print_scenario(found.results[0], rows=True)
         say(f"{name}: {found.seconds:.0f} s, written to {path}")
         agrees &= found.agrees
     return 0 if agrees else 1
-
-
-def write(summary: dict[str, Any]) -> Path:
-    """Write one scenario's file, whole or not at all; a point a line."""
-    (scenario,) = summary["scenarios"]
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    path = FOLDER / f"{scenario['name']}.json"
-    marks: dict[str, str] = {}
-
-    def lines(items: list[Any]) -> list[str]:
-        keys = [f"@{len(marks) + i}@" for i in range(len(items))]
-        marks.update(zip(keys, map(json.dumps, items), strict=True))
-        return keys
-
-    packed = {**scenario, "points": lines(scenario["points"]), "lines": lines(scenario["lines"])}
-    text = json.dumps({**summary, "scenarios": [packed]}, indent=1, allow_nan=False)
-    text = re.sub(r'"(@\d+@)"', lambda found: marks[found[1]], text)
-    partial = path.with_suffix(".partial")
-    partial.write_text(text + "\n", encoding="utf-8")
-    partial.replace(path)
-    return path
 
 
 def read(name: str) -> tuple[dict[str, Any], ScenarioResult]:
@@ -111,17 +90,12 @@ def committed() -> list[str]:
 def pages() -> dict[Path, str]:
     """Text of every page that shows these results."""
     found = {name: read(name) for name in committed()}
-    parts = [INTRODUCTION, "## Summary\n", table([result for _, result in found.values()])]
+    results = [result for _, result in found.values()]
+    parts = [INTRODUCTION, "## Summary\n", table(results), lean(results)]
     for name, (summary, result) in found.items():
         parts += _section(name, summary, result)
     texts = {ROOT / "docs" / "breaking.md": "\n".join(parts)}
-    readme = ROOT / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    block = table([result for _, result in found.values()])
-    text, count = _BLOCK.subn(lambda match: match[1] + block + match[2], text)
-    if count != 1:
-        sys.exit(f"README.md: expected one pair of breaking marks, found {count}")
-    return texts | {readme: text}
+    return texts | {README: readme_with("breaking", table(results))}
 
 
 def table(results: Sequence[ScenarioResult]) -> str:
@@ -135,7 +109,7 @@ def table(results: Sequence[ScenarioResult]) -> str:
         dial = result.scenario.dial
         ends = f"{dial.symbol}: {dial.label(dial.values[0])} … {dial.label(dial.values[-1])}"
         for v in result.verdicts:
-            predicted = [p.predicted for p in result.of(v.curve)]
+            predicted = [round(p.predicted, 12) + 0.0 for p in result.of(v.curve)]
             span = (
                 "1"
                 if min(predicted) > 1.0 - 1e-9
@@ -146,6 +120,47 @@ def table(results: Sequence[ScenarioResult]) -> str:
                 f"| {v.p_value:.2g} | {v.largest:+.1f} | {'yes' if v.agrees else '**no**'} |"
             )
     return "\n".join(lines) + "\n"
+
+
+def lean(results: Sequence[ScenarioResult]) -> str:
+    """On which side points lie that are predicted to be 1 on curves with an offset elsewhere."""
+    whole, rest = [], []
+    for result in results:
+        for curve in result.scenario.curves:
+            for p in result.of(curve.name):
+                if p.predicted > PERFECT and curve.powers != NO_OFFSET:
+                    whole.append(p.deviation)
+                    rest.append(_without_largest(curve, p).deviation)
+    if not whole:
+        return ""
+    (mean, away), (mean_rest, away_rest) = _average(whole), _average(rest)
+    return (
+        f"On curves with an offset elsewhere, {len(whole)} points are predicted to be 1 exactly "
+        "and fitted without a linear term ([theory.md](theory.md), 5.14b). They deviate by "
+        f"{mean:+.2f} σ on average, {abs(away):.1f} standard errors of that average; without the "
+        f"largest learning rate of each by {mean_rest:+.2f} σ, {abs(away_rest):.1f} standard "
+        "errors. That points to powers above the third, which the fit does not have.\n"
+    )
+
+
+def _without_largest(curve: Curve, p: Point) -> Point:
+    kept = p.readings[1:]
+    effort = replace(curve.full, small=curve.full.small[1:])
+    return compare(
+        curve,
+        p.problem,
+        p.value,
+        pair=p.pair,
+        predicted=p.predicted,
+        readings=kept,
+        effort=effort,
+    )
+
+
+def _average(deviations: list[float]) -> tuple[float, float]:
+    """Mean of standard normal numbers, and that in units of its own standard error."""
+    mean = sum(deviations) / len(deviations)
+    return mean, mean * math.sqrt(len(deviations))
 
 
 def _section(name: str, summary: dict[str, Any], result: ScenarioResult) -> list[str]:

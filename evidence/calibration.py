@@ -284,8 +284,8 @@ def page(found: dict[str, list[Cell]]) -> str:
         for i, c in enumerate(cells):
             lines.append(
                 f"| {name} | {c.num_samples} | {c.num_features} | {c.law} | "
-                f"{c.by_moments / c.nulls:.0%} | {c.rate:.1%} | {many[name, i]:.2g} | {few[name, i]:.2g} | "
-                f"{c.detected / c.alternatives:.0%} |"
+                f"{c.by_moments / c.nulls:.0%} | {c.rate:.1%} | {many[name, i]:.2g} | "
+                f"{few[name, i]:.2g} | {c.detected / c.alternatives:.0%} |"
             )
     cells = [c for of in found.values() for c in of]
     wrong = sum(p <= LEVEL for p in many.values())

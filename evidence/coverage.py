@@ -3,8 +3,8 @@
 Pairs of representations are drawn again and again from one law, each gets its 95 % interval from
 999 bootstrap samples, and it is counted how often the interval holds the expected score at that
 number of samples, which is the mean over many other draws. A count is binomial; its standard error
-is printed beside it. Two things are not counted for the bootstrap: the expected score of a biased
-measure is itself biased, and for unrelated representations the score is not nearly normal.
+is printed beside it. The expected score of a biased measure is itself biased by the number of
+samples: that is what the interval is for, not the score of infinitely many.
 """
 
 from __future__ import annotations
@@ -77,14 +77,19 @@ def reduced(measure: Measure[PairForm], pair: tuple[Array, Array]) -> tuple[Pair
 
 
 def coverage(
-    measure: Measure[PairForm], law: str, repetitions: int, *, num_samples: int = NUM_SAMPLES
+    measure: Measure[PairForm],
+    law: str,
+    repetitions: int,
+    *,
+    num_samples: int = NUM_SAMPLES,
+    target_draws: int = TARGET_DRAWS,
 ) -> tuple[float, float, float]:
     """Expected score; share of intervals that lie above it; that lie below it."""
     draw = LAWS[law]
     rng = np.random.default_rng(1)
     target = float(
         np.mean(
-            [measure.score(*reduced(measure, draw(num_samples, rng))) for _ in range(TARGET_DRAWS)]
+            [measure.score(*reduced(measure, draw(num_samples, rng))) for _ in range(target_draws)]
         )
     )
     above = below = 0

@@ -26,6 +26,7 @@ LAYERS = [  # from the bottom to the top; imports go downwards or stay in their 
     {"theory"},
     {"init", "geometry", "schedules"},
     {"training", "measures"},
+    {"representations"},
     {"scenarios", "transport", "probes", "bench"},
     {"cli", "report"},
 ]

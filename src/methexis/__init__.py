@@ -6,7 +6,7 @@ from methexis.version import __version__
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
-    submodules=["geometry", "init", "measures", "schedules", "theory"],
+    submodules=["geometry", "init", "measures", "representations", "schedules", "theory"],
     submod_attrs={
         # sources and students
         "core": ["EDLN", "MLP", "Samples", "Teacher", "View"],

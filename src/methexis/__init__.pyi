@@ -1,6 +1,7 @@
 from methexis import geometry as geometry
 from methexis import init as init
 from methexis import measures as measures
+from methexis import representations as representations
 from methexis import schedules as schedules
 from methexis import theory as theory
 from methexis.core import EDLN as EDLN

@@ -7,7 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from methexis.scenarios import CASES
 from tests.cli.test_cli import call
+
+
+def test_help_and_list() -> None:
+    done = call("sharpen", "--help")
+    assert done.returncode == 0
+    assert "Example: methexis sharpen one-force" in done.stdout
+    listed = call("sharpen", "--list")
+    assert listed.returncode == 0
+    assert [line.split(":")[0] for line in listed.stdout.splitlines()] == list(CASES)
+    assert json.loads(call("sharpen", "--list", "--json").stdout) == {
+        name: case.claim for name, case in CASES.items()
+    }
 
 
 @pytest.mark.parametrize(
@@ -32,6 +45,15 @@ def test_results_are_written_and_not_overwritten(tmp_path: Path) -> None:
     done = call("sharpen", "edge", "--quick", "--json", "--out", str(out))
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == json.loads((out / "result.json").read_text())
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     again = call("sharpen", "edge", "--quick", "--out", str(out))
     assert again.returncode == 2
     assert "with results in it; give another --out, or --force" in again.stderr
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    forced = call("sharpen", "edge", "--quick", "--seed", "1", "--force", "--out", str(out))
+    assert forced.returncode == 0, forced.stderr
+    assert "1 of 1 cases as predicted" in forced.stdout
+    assert max(map(len, forced.stdout.splitlines())) <= 80 or str(out) in forced.stdout
+    replaced = json.loads((out / "result.json").read_text())
+    assert replaced["command"] == "methexis sharpen edge --quick --seed 1"
+    assert sorted(path.name for path in out.iterdir()) == ["figures", "report.html", "result.json"]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 
-from evidence.breaking import FOLDER, committed, pages, read
+from evidence.breaking import FOLDER, committed, lean, pages, read
 from methexis.scenarios.breaking import SCENARIOS, Effort
 from methexis.scenarios.breaking.measure import compare
 from methexis.scenarios.breaking.result import FORMAT
@@ -54,7 +57,8 @@ def test_deviations_follow_from_the_readings(name: str) -> None:
             readings=p.readings,
             effort=Effort(curve.full.small, curve.full.replicas),
         )
-        assert again.deviation == pytest.approx(p.deviation, rel=1e-9, abs=1e-9)
+        # Where nothing fluctuates the error is 1e-8, and rounding of 1e-16 is 1e-8 of it.
+        assert again.deviation == pytest.approx(p.deviation, rel=1e-9, abs=1e-6)
         assert again.measured == pytest.approx(p.measured, rel=1e-12)
         predicted = scenario.case(curve, p.problem, p.value).predicted.min()
         # Fixed points are found to 1e-8 of the force; another machine may take other steps.
@@ -63,6 +67,24 @@ def test_deviations_follow_from_the_readings(name: str) -> None:
     for told, verdict in zip(summary["scenarios"][0]["curves"], result.verdicts, strict=True):
         assert told["chi2"] == pytest.approx(verdict.chi2, rel=1e-9)
         assert told["agrees"] is verdict.agrees
+
+
+def test_the_lean_of_perfect_points_is_told() -> None:
+    """Deviations are averaged; without the first reading the others are fitted anew."""
+    curve = SCENARIOS["heterogeneity"].curves[0]
+    _, result = read("heterogeneity")
+    (p,) = (p for p in result.of(curve.name, 0) if p.value == 0.0)
+    # An exact square law but for the largest rate: the fit of the others finds nothing.
+    values = [1.0, *(e**2 for e in curve.full.small[1:])]
+    readings = tuple(
+        replace(r, value=value, error=1e-6) for r, value in zip(p.readings, values, strict=True)
+    )
+    points = [replace(p, readings=readings, deviation=d) for d in (1.0, 1.0, -2.0, 2.0)]
+    told = lean([replace(result, points=tuple(points))])
+    assert "4 points are predicted to be 1 exactly" in told
+    assert "deviate by +0.50 σ on average, 1.0 standard errors" in told
+    assert re.search(r"of each by [+-]0\.00 σ, 0\.0 standard errors", told)
+    assert lean([]) == ""
 
 
 def test_pages_show_the_committed_results() -> None:

@@ -256,6 +256,24 @@ def test_few_features_beside_many(measure: Measure[Any], monkeypatch: pytest.Mon
     np.testing.assert_allclose(found[0], found[1], rtol=1e-9, atol=1e-12)  # rounding
 
 
+@pytest.mark.parametrize("measure", LINEAR, ids=label)
+def test_features_of_torch_give_the_same(
+    measure: Measure[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(feature_rows, "MOST_SAMPLES", 10)
+    x, y = related(n=60)
+    counts = nulls.counts(60, 3, seed=2)
+    found = []
+    for to in (np.asarray, torch.asarray):
+        a, b = (measure.reduce(features(n, to(v))) for n, v in (("X", x), ("Y", y)))
+        moments = astuple(measure.null_moments(a, b))
+        orders = nulls.orders(60, 2, seed=1)
+        samples = measure.resampled(a, b, counts)
+        found.append([measure.score(a, b), *moments, *measure.permuted(a, b, orders), *samples])
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-9, atol=1e-12)  # order of sums
+
+
 def test_many_samples_take_no_matrix_over_pairs() -> None:
     """60 000 samples would need 29 GB."""
     rng = np.random.default_rng(7)

@@ -282,3 +282,13 @@ def test_sums_are_plain_numbers() -> None:
     found = pair_sums(centred_gram(10, 2, 14))
     assert isinstance(found, PairSums)
     assert isinstance(null_moments(found, found).skewness, float)
+
+
+def test_single_precision_keeps_what_a_p_value_needs() -> None:
+    a, b = centred_gram(200, 4, 15), centred_gram(200, 6, 16)
+    exact = null_moments(pair_sums(a), pair_sums(b))
+    found = null_moments(*(pair_sums(m.astype(np.float32)) for m in (a, b)))
+    assert found.sd == pytest.approx(exact.sd, rel=1e-4)
+    assert found.skewness == pytest.approx(exact.skewness, abs=1e-3)
+    constant = pair_sums(np.full((20, 20), 0.1, dtype=np.float32))
+    assert null_moments(constant, constant).sd == 0.0

@@ -17,11 +17,12 @@ import pytest
 import methexis as mx
 from methexis.scenarios.breaking import SCENARIOS, Curve, Scenario, ScenarioResult, chosen
 from methexis.scenarios.breaking.job import run_scenario
-from methexis.scenarios.breaking.measure import Point, compare, measure
+from methexis.scenarios.breaking.measure import Point, Reading, compare, measure
 from methexis.scenarios.breaking.scenario import (
     LEAST_PROBLEMS,
     LEAST_REPLICAS,
     LEAST_VALUES,
+    NO_OFFSET,
     PERFECT,
 )
 from methexis.scenarios.breaking.verdict import judge
@@ -96,6 +97,19 @@ def test_the_platonic_end_is_perfect(curve: tuple[Scenario, Curve]) -> None:
             assert scenario.case(one, problem, end).predicted.min() > PERFECT
 
 
+def test_perfect_cases_are_fitted_without_a_linear_term(curve: tuple[Scenario, Curve]) -> None:
+    _, one = curve
+    assert one.powers_at(1.0) == NO_OFFSET
+    assert one.powers_at(0.99) == one.powers
+    # 1 - A = 3ε² - 2ε³ at four values comes out as an offset of zero.
+    small = one.full.small[:4]
+    readings = tuple(
+        Reading(e, e, 1, 16, 0, k, 3.0 * e**2 - 2.0 * e**3, 1e-6, 0.0) for k, e in enumerate(small)
+    )
+    point = compare(one, 0, 1.0, pair=("a", "b"), predicted=1.0, readings=readings, effort=one.full)
+    assert point.gap == pytest.approx(0.0, abs=1e-12)  # rounding
+
+
 def test_values_outside_the_meaning_are_refused(curve: tuple[Scenario, Curve]) -> None:
     scenario, one = curve
     dial = scenario.dial
@@ -114,7 +128,15 @@ def test_a_tiny_run_works_and_repeats(curve: tuple[Scenario, Curve]) -> None:
     tiny = replace(one, quick=replace(one.quick, small=one.quick.small[:1], replicas=4))
     value = scenario.values(one.quick)[0]
     first, second = (
-        measure(scenario, tiny, 0, value, seed=scenario.seed, quick=True) for _ in range(2)
+        measure(
+            tiny,
+            scenario.case(one, 0, value),
+            0,
+            value,
+            seed=scenario.seed,
+            quick=True,
+        )
+        for _ in range(2)
     )
     assert replace_seconds(first) == replace_seconds(second)
     assert first.readings[0].lost == 0

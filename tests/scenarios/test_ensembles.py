@@ -35,6 +35,8 @@ def test_steps_are_those_of_the_slow_time() -> None:
     assert epochs.steps.tolist() == [102, 198]  # whole epochs of 6 steps
     assert replace(epochs, batch=4).steps.tolist() == [399, 801]  # two epochs, 3 steps
     assert ensemble().hurried(0.5).steps.tolist() == [50, 100]
+    assert ensemble(slow_times=window(0.01, 0.05, 5)).thinned(2).steps.tolist() == [100, 300, 500]
+    assert ensemble().thinned(2).steps.tolist() == [200]
 
 
 def test_decay_is_in_units_of_the_entropic_force() -> None:

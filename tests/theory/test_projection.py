@@ -10,10 +10,21 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 import methexis as mx
+from methexis.core.attainable import attainable
 from methexis.core.charges import charges
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.problem import Problem
-from methexis.theory.projection import Normal, _follow, project_of
+from methexis.core.products import hidden_maps, loss_gradient
+from methexis.theory.gauge import balanced_minimum_of
+from methexis.theory.projection import (
+    CLOSE,
+    DAMPING,
+    NEAR,
+    Normal,
+    _follow,
+    _relative_gap,
+    project_of,
+)
 from tests.theory import brute
 
 SEED = 20250709
@@ -151,6 +162,53 @@ def test_lost_replicas_are_marked_and_do_not_harm_the_others() -> None:
         assert np.isnan(a[1:]).all()
     alone = project_of(problem, [w[1:] for w in stacked], strict=False)  # nobody is left
     assert all(np.isnan(w).all() for w in alone)
+
+
+@pytest.mark.parametrize("hidden", [(2,), (2, 2), (5, 2)])
+def test_narrow_networks_land_where_gradient_flow_does(hidden: tuple[int, ...]) -> None:
+    """Too narrow for the teacher: ``J`` has a null space that turns along the way."""
+    teacher = mx.Teacher.random(4, 4, condition=3.0, condition_x=2.0, seed=SEED)
+    problem = attainable(Problem.of(teacher, mx.EDLN(hidden)))
+    base = balanced_minimum_of(problem, seed=1)
+    generator = np.random.default_rng(SEED)
+    away = [generator.standard_normal(w.shape) for w in base]
+    start = [w + 0.14 * d for w, d in zip(base, away, strict=True)]
+    gap = float(_relative_gap(problem, start))
+    assert 0.25 < gap < NEAR
+    root = problem.root_x
+
+    def rhs(_: float, theta: np.ndarray) -> np.ndarray:
+        return -flatten(loss_gradient(problem, unflatten(theta, problem.dims)))
+
+    # Time 300 against rates of order .1 and more; `attainable` has the minima of the real loss.
+    ends = scipy.integrate.solve_ivp(
+        rhs, (0, 300), flatten(start), method="LSODA", rtol=1e-10, atol=1e-12
+    )
+    truth = hidden_maps(problem, unflatten(ends.y[:, -1], problem.dims))
+    for close, tolerance in ((0.25, 0.25**3), (CLOSE, 1e-5)):
+        found = project_of(problem, start, charge_rtol=1e-7, close=close)
+        assert float(_relative_gap(problem, found)) < 1e-9
+        scale = sum(float(np.sum(w**2)) for w in found)
+        for a, b in zip(charges(found), charges(start), strict=True):
+            assert np.linalg.norm(a - b) <= 1e-7 * scale
+        for a, b in zip(hidden_maps(problem, found), truth, strict=True):
+            kernel, wanted = ((h @ root).T @ (h @ root) for h in (a, b))
+            # The frozen path takes over at `close` and is off by its third power; from the second
+            # threshold on, 3e-8 and a rest of the pieces it is cut into.
+            assert np.linalg.norm(kernel - wanted) <= tolerance * np.linalg.norm(wanted)
+
+
+def test_damped_lift_is_the_lift_up_to_its_damping() -> None:
+    teacher, student = brute.case(SEED, depth=3)
+    problem = Problem.of(teacher, student)
+    weights = mx.theory.random_minimum(teacher, student, seed=1, spread=0.3)
+    normal = Normal(problem, weights)
+    step = np.random.default_rng(SEED).standard_normal(problem.target.shape)
+    values = np.linalg.eigvalsh(normal.dual)
+    missed = DAMPING * values.sum() / values[0]
+    exact, found = flatten(normal.lift(step)), flatten(normal.damped_lift(step))
+    # Eigenvalue s² misses DAMPING·Tr/s² of its part; 1.1 for rounding.
+    assert 0.0 < np.linalg.norm(found - exact) <= 1.1 * missed * np.linalg.norm(exact)
 
 
 def test_saddles_are_refused() -> None:

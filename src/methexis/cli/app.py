@@ -8,6 +8,8 @@ import typer
 
 from methexis.cli.bench import bench
 from methexis.cli.breaking import break_
+from methexis.cli.comparing import compare
+from methexis.cli.reverse import reverse
 from methexis.cli.sharpen import sharpen
 from methexis.cli.verify import verify
 from methexis.version import __version__
@@ -23,6 +25,8 @@ app = typer.Typer(
 app.command()(verify)
 app.command("break")(break_)
 app.command()(sharpen)
+app.command()(compare)
+app.command()(reverse)
 app.add_typer(bench)
 
 

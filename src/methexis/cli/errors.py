@@ -14,8 +14,11 @@ FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
 
 @contextmanager
-def user_errors(resume_hint: Callable[[], str] = str) -> Iterator[None]:
-    """Turn bad input, a full disk and Ctrl-C into a sentence on standard error."""
+def user_errors(
+    resume_hint: Callable[[], str] = str,
+    memory_hint: str = "use fewer replicas or a smaller batch",
+) -> Iterator[None]:
+    """Turn bad input, a full disk or memory and Ctrl-C into a sentence on standard error."""
     try:
         yield
     except MethexisError as error:
@@ -26,7 +29,7 @@ def user_errors(resume_hint: Callable[[], str] = str) -> Iterator[None]:
         typer.echo(f"error: cannot write or read{where}: {error.strerror or error}", err=True)
         raise typer.Exit(BAD_INPUT) from None
     except MemoryError:
-        typer.echo("error: not enough memory; use fewer replicas or a smaller batch", err=True)
+        typer.echo(f"error: not enough memory; {memory_hint}", err=True)
         raise typer.Exit(BAD_INPUT) from None
     except KeyboardInterrupt:
         typer.echo(f"\ninterrupted{resume_hint()}", err=True)

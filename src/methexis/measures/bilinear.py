@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, TypeVar, cast
 
+import array_api_compat
 import numpy as np
 from numpy.typing import NDArray
 
@@ -85,7 +86,7 @@ class PairMatrix(PairForm):
 
     def reordered(self, order: NDArray[np.int64]) -> PairMatrix:
         """Rows and columns in that order."""
-        index: Any = self.xp.asarray(order)
+        index: Any = self.xp.asarray(order, device=array_api_compat.device(self.matrix))
 
         def taken(matrix: Tensor) -> Tensor:
             return self.xp.take(self.xp.take(matrix, index, axis=0), index, axis=1)

@@ -144,7 +144,7 @@ def cka(
 
     Cost. ``n² (d_x + d_y)`` and memory for a few matrices ``n × n``. Linear kernels of more than
     8192 samples, at least twice as many as features, take ``n d_x d_y`` and no such matrix; exact
-    moments of the null take a few times ``n² d`` then.
+    moments of the null take ``n² d`` operations then.
 
     Parameters
     ----------

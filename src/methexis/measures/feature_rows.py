@@ -84,7 +84,7 @@ class FeatureRows(PairForm):
 
     def reordered(self, order: NDArray[np.int64]) -> FeatureRows:
         """The rows in that order."""
-        index: Any = self.xp.asarray(order)
+        index: Any = self.xp.asarray(order, device=array_api_compat.device(self.rows))
         rows = self.xp.take(self.rows, index, axis=0)
         return FeatureRows(rows, self.estimator, self.factor, self.xp)
 

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import array_api_compat
 import numpy as np
 from numpy.typing import NDArray
 
@@ -50,7 +51,8 @@ class SampledMatrix(PairMatrix):
     def reordered(self, order: NDArray[np.int64]) -> SampledMatrix:
         """Rows and columns in that order."""
         found = super().reordered(order)
-        rows = self.xp.take(self.rows, self.xp.asarray(order), axis=0)
+        index: Any = self.xp.asarray(order, device=array_api_compat.device(self.rows))
+        rows = self.xp.take(self.rows, index, axis=0)
         return SampledMatrix(found.matrix, found.kernel, found.xp, rows)
 
 

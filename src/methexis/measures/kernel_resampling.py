@@ -58,32 +58,34 @@ class Pair(Weighted):
         forms = one.form, other.form
         if isinstance(forms[0], PairMatrix) and isinstance(forms[1], PairMatrix):
             self._matrix: Tensor = forms[0].kernel * forms[1].kernel
-        self._joint: dict[int, Tensor] = {}
+        self._products: dict[int, Tensor] = {}
 
     def product(self, side: int, a: int) -> Tensor:
         """Of one kernel without diagonal and ``w^a``."""
         return self._sides[side].product(a)
 
-    def joint(self, a: int) -> Tensor:
-        """Of the entrywise product of both, without diagonal, and ``w^a``."""
-        if a not in self._joint:
-            weights = self.powers[a]
-            one, other = (side.form for side in self._sides)
-            if isinstance(one, FeatureRows) and isinstance(other, FeatureRows):
-                found = self.xp.stack(
-                    [
-                        self.xp.sum((one.rows @ _cross(one, other, w)) * other.rows, axis=1)
-                        for w in weights
-                    ]
-                )
-            else:
-                found = weights @ self._matrix
-            self._joint[a] = found - weights * (self.diagonals[0] * self.diagonals[1])
-        return self._joint[a]
+    def form(self, a: int, b: int) -> Tensor:
+        """Of the entrywise product of both, without diagonal, and ``w^a``, ``w^b``."""
+        one, other = (side.form for side in self._sides)
+        if isinstance(one, FeatureRows) and isinstance(other, FeatureRows):
+            found = self.xp.sum(self._crossed(one, other, a) * self._crossed(one, other, b), axis=1)
+        else:
+            found = self.xp.sum(self._joint(a) * self.powers[b], axis=1)
+        diagonals = self.diagonals[0] * self.diagonals[1]
+        return found - self.xp.sum(self.powers[a] * self.powers[b] * diagonals, axis=1)
 
+    def _joint(self, a: int) -> Tensor:
+        """Of matrices: ``(K∘L) w^a``."""
+        if a not in self._products:
+            self._products[a] = self.powers[a] @ self._matrix
+        return self._products[a]
 
-def _cross(one: FeatureRows, other: FeatureRows, weights: Tensor) -> Tensor:
-    return one.rows.T @ (weights[:, None] * other.rows)
+    def _crossed(self, one: FeatureRows, other: FeatureRows, a: int) -> Tensor:
+        """Of features: ``Xᵀ diag(w^a) Y``, flattened; products of two are forms of ``K∘L``."""
+        if a not in self._products:
+            crossed = [one.rows.T @ (w[:, None] * other.rows) for w in self.powers[a]]
+            self._products[a] = self.xp.reshape(self.xp.stack(crossed), (len(crossed), -1))
+        return self._products[a]
 
 
 def scores(
@@ -112,14 +114,17 @@ def scores(
     """
     given: Any = a.rows if isinstance(a, FeatureRows) else a.kernel  # type: ignore[attr-defined]
     xp = array_api_compat.array_namespace(given)
-    height = max(1, BLOCK // counts.shape[1])
+    wide = counts.shape[1]
+    if isinstance(a, FeatureRows) and isinstance(b, FeatureRows):  # cross-products take memory too
+        wide = max(wide, *(int(f.rows.shape[1]) ** 2 for f in (a, b)))
+    height = max(1, BLOCK // wide)
     found = []
     for start in range(0, len(counts), height):
         block = np.asarray(counts[start : start + height], dtype=np.float64)
         weights = xp.astype(
             xp.asarray(block, device=array_api_compat.device(given)), given.dtype, copy=False
         )
-        powers = {1: weights, 2: weights * weights}
+        powers = {1: weights, 2: weights * weights, 3: weights**3}
         sides = Side(a, powers), Side(b, powers)
         both = _estimated(xp, powers, *sides, estimator)
         if normalised:

@@ -275,7 +275,11 @@ class _FreeSums:
     def _summed(self, component: Component) -> float:
         links = {frozenset(arc) for arc in component if arc[0] != arc[1]}
         if len(links) < _order(component):
-            return self._given.total(self._vector(self._tree(component, 0, None)))
+            # From the vertex with most arcs, parallel arcs lead to bare ones: powers are summed
+            # over rows and multiply no other vector.
+            ends = [end for arc in component for end in arc]
+            root = max(range(_order(component)), key=ends.count)
+            return self._given.total(self._vector(self._tree(component, root, None)))
         cyclic, transitive = self._given.triangles()
         self._known[((0, 1), (0, 2), (1, 2))] = transitive
         self._known[((0, 1), (1, 2), (2, 0))] = cyclic

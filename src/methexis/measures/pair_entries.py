@@ -19,8 +19,8 @@ from methexis.core.checks import Array
 from methexis.errors import MethexisError
 from methexis.measures.features import Namespace, Tensor
 
-#: A matrix that differs from a constant by less than this share of its norm is that constant.
-ROUNDING = 1e-14
+#: A matrix that differs from a constant by less than this many roundings is that constant.
+ROUNDING = 50.0
 
 
 class Entries(ABC):
@@ -62,7 +62,8 @@ class Entries(ABC):
     def largest_share(self) -> float:
         """Largest share of the square of all entries that one sample's row and column have."""
         ones = self.ones
-        shares = self.apply(2, 0, ones) + self.apply(0, 2, ones) + self.diagonal**2
+        rows = self.apply(2, 0, ones)
+        shares = rows + (rows if self.symmetric else self.apply(0, 2, ones)) + self.diagonal**2
         return float(max(shares))
 
     @property
@@ -89,9 +90,9 @@ def entries(matrix: Any) -> Entries:
     return Sparse(matrix) if sparse.issparse(matrix) else Dense(matrix)
 
 
-def scale_of(centred: float, raw: float) -> float:
-    """The norm after centring, or 0 if that is rounding."""
-    return float(np.sqrt(centred)) if centred > ROUNDING**2 * raw else 0.0
+def scale_of(centred: float, raw: float, precision: float) -> float:
+    """The norm from its square after centring, or 0 if that is rounding of the one before."""
+    return float(np.sqrt(centred)) if centred > (ROUNDING * precision) ** 2 * raw else 0.0
 
 
 class Dense(Entries):
@@ -112,7 +113,8 @@ class Dense(Entries):
         raw = float(xp.sum(off * off) + xp.sum(diagonal * diagonal))
         off = off - (self.other_total / (n * (n - 1))) * others
         diagonal = diagonal - self.diagonal_total / n
-        self.scale = scale_of(float(xp.sum(off * off) + xp.sum(diagonal * diagonal)), raw)
+        centred = float(xp.sum(off * off) + xp.sum(diagonal * diagonal))
+        self.scale = scale_of(centred, raw, float(xp.finfo(matrix.dtype).eps))
         factor = 1.0 / self.scale if self.scale else 0.0
         self._matrix, self.diagonal = off * factor, diagonal * factor
         self._ones = xp.ones(n, dtype=matrix.dtype, device=where)
@@ -138,9 +140,11 @@ class Dense(Entries):
         if forward + backward == 1:
             return self._matrix
         if self._power[0] != (forward, backward):
-            power = self._matrix**forward
-            if backward:
-                power = power * self._matrix.T**backward
+            power = self._matrix
+            for _ in range(forward - 1):  # a general power is many times slower
+                power = power * self._matrix
+            for _ in range(backward):
+                power = power * self._matrix.T
             self._power = ((forward, backward), power)
         return self._power[1]
 
@@ -197,7 +201,7 @@ class Sparse(Entries):
         diagonal = diagonal - self.diagonal_total / n
         zeros = n * (n - 1) - len(stored)
         centred = np.sum((stored - mean) ** 2) + zeros * mean**2 + np.sum(diagonal**2)
-        self.scale = scale_of(float(centred), raw)
+        self.scale = scale_of(float(centred), raw, float(np.finfo(np.float64).eps))
         factor = 1.0 / self.scale if self.scale else 0.0
         self._matrix = _Shifted(values * factor, -mean * factor)
         self.diagonal = diagonal * factor

@@ -1,11 +1,13 @@
 """Entries ``m_ij = u_iᵀ S u_j`` of a matrix over pairs that is never formed.
 
-With few columns in U, products with vectors and triangles go through U; entrywise squares and cubes
-have no such form and are made and summed in blocks of rows: ``n² d`` operations for a handful of
-passes, and memory for one block.
+With few columns in U, products with vectors and triangles go through U; entrywise squares and
+cubes have no such form and are made and summed in blocks of rows: one pass of ``n² d`` operations,
+and memory for one block.
 """
 
 from __future__ import annotations
+
+from functools import cached_property
 
 import array_api_compat
 
@@ -53,11 +55,11 @@ class Products(Entries):
         diagonal = diagonal - self.diagonal_total / n
         square = float(xp.sum(diagonal * diagonal))
         centred = self._square(factors, wide) - float(xp.sum(own * own)) + square
-        self.scale = scale_of(centred, raw + square + self.diagonal_total**2 / n)
+        raw += square + self.diagonal_total**2 / n
+        self.scale = scale_of(centred, raw, float(xp.finfo(factors.dtype).eps))
         factor = 1.0 / self.scale if self.scale else 0.0
         self._factors, self._core = factors, wide * factor
         self.diagonal, self._own = diagonal * factor, own * factor
-        self._known: list[tuple[int, Tensor, Tensor]] = []
 
     @property
     def ones(self) -> Tensor:
@@ -69,22 +71,27 @@ class Products(Entries):
         return float(self._xp.sum(vector))
 
     def apply(self, forward: int, backward: int, vector: Tensor) -> Tensor:
-        """Product of an entrywise power with a vector; each is computed once."""
+        """Product of the matrix with a vector, or row sums of an entrywise power."""
         power = forward + backward
         if power == 1:
             return self._factors @ (self._core @ (self._factors.T @ vector)) - self._own * vector
-        for known, operand, found in self._known:
-            if known == power and operand is vector:
-                return found
+        assert vector is self._ones  # `moments` asks for nothing else
+        return self._row_sums[power]
+
+    @cached_property
+    def _row_sums(self) -> dict[int, Tensor]:
+        """Row sums of the entries' squares and cubes, in one pass."""
         height = max(1, BLOCK // self.num_samples)
         left = self._factors @ self._core
-        blocks = [
-            (left[start : start + height] @ self._factors.T) ** power @ vector
-            for start in range(0, self.num_samples, height)
-        ]
-        found = self._xp.concat(blocks) - self._own**power * vector
-        self._known.append((power, vector, found))
-        return found
+        squares, cubes = [], []
+        for start in range(0, self.num_samples, height):
+            block = left[start : start + height] @ self._factors.T
+            powers = block * block
+            squares.append(self._xp.sum(powers, axis=1))
+            powers *= block
+            cubes.append(self._xp.sum(powers, axis=1))
+        own = self._own
+        return {2: self._xp.concat(squares) - own**2, 3: self._xp.concat(cubes) - own**3}
 
     def triangles(self) -> tuple[float, float]:
         """Both kinds are one; with ``m = U S Uᵀ - diag(e)``, ``Tr m³`` expanded in e."""

@@ -10,9 +10,9 @@ duplicate are not different. So Song's estimator, the U-statistic
 becomes the same average with weights ``w_i w_j w_q w_r``, over distinct *originals*. Averaging the
 three terms apart would be simpler, but constants added to a kernel would no longer cancel.
 
-The sums over distinct indices come from products ``K w^a`` and ``(K∘L) w^a``, with powers entry by
-entry, of matrices without diagonal; so all bootstrap samples are computed at once by products of
-matrices. A `Weighted` holds these for one block of bootstrap samples.
+The sums over distinct indices come from products ``K w^a`` and forms ``w^a (K∘L) w^b``, powers
+entry by entry, of matrices without diagonal; so all bootstrap samples are computed at once by
+products of matrices. A `Weighted` holds these for one block of bootstrap samples.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Weighted(ABC):
     xp : namespace
         Of the library that holds everything.
     powers : dict
-        ``w^a`` for a = 1, 2.
+        ``w^a`` for a = 1, 2, 3.
     diagonals : (array, array)
         The diagonals of K and L, ``(num_samples,)``.
     """
@@ -40,12 +40,12 @@ class Weighted(ABC):
     diagonals: tuple[Tensor, Tensor]
 
     @abstractmethod
-    def joint(self, a: int) -> Tensor:
-        """``Σ_{j≠i} K_ij L_ij w_j^a``, ``(num_resamples, num_samples)``."""
+    def form(self, a: int, b: int) -> Tensor:
+        """``Σ_{i≠j} w_i^a K_ij L_ij w_j^b``, ``(num_resamples,)``; a ≤ b."""
 
     @abstractmethod
     def product(self, side: int, a: int) -> Tensor:
-        """``Σ_{j≠i} K_ij w_j^a`` for side 0, of L for side 1."""
+        """``Σ_{j≠i} K_ij w_j^a``, ``(num_resamples, num_samples)``; of L for side 1."""
 
 
 def estimate(pair: Weighted, estimator: str) -> Tensor:
@@ -55,7 +55,7 @@ def estimate(pair: Weighted, estimator: str) -> Tensor:
     xp, w = pair.xp, pair.powers[1]
     n = w.shape[1]
     k, l = pair.diagonals  # noqa: E741
-    found = _sum(xp, w * pair.joint(1)) + _sum(xp, w * w * (k * l))
+    found = pair.form(1, 1) + _sum(xp, w * w * (k * l))
     if estimator == "plain":
         return found
     rows, others = pair.product(0, 1) + w * k, pair.product(1, 1) + w * l
@@ -72,10 +72,8 @@ def _song(pair: Weighted) -> Tensor:
     xp = pair.xp
     w, w2 = pair.powers[1], pair.powers[2]
     n = w.shape[1]
-    m1, m2 = pair.joint(1), pair.joint(2)
     s1, s2, s3, s4 = float(n), _sum(xp, w2), _sum(xp, w * w2), _sum(xp, w2 * w2)
-    # Forms w^a (K∘L) w^b.
-    f11, f12, f13, f22 = (_sum(xp, v) for v in (w * m1, w2 * m1, w * w2 * m1, w2 * m2))
+    f11, f12, f13, f22 = (pair.form(*powers) for powers in ((1, 1), (1, 2), (1, 3), (2, 2)))
     u, v, u2, v2 = (pair.product(side, a) for a in (1, 2) for side in (0, 1))
     # Pairs i, j: the other two, q ≠ r, weigh
     # (s1² - s2) - 2 s1 (w_i + w_j) + 2 (w_i² + w_j²) + 2 w_i w_j.

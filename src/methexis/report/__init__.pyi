@@ -3,9 +3,15 @@ from methexis.report.bench_measures import print_measures_bench as print_measure
 from methexis.report.breaking import print_break as print_break
 from methexis.report.breaking import print_scenario as print_scenario
 from methexis.report.breaking import write_break_report as write_break_report
+from methexis.report.comparing import write_compare_report as write_compare_report
+from methexis.report.reversal import print_reversal as print_reversal
+from methexis.report.reversal import print_reverse as print_reverse
+from methexis.report.reversal import write_reverse_report as write_reverse_report
 from methexis.report.run import write_report as write_report
 from methexis.report.sharpening import print_case as print_case
 from methexis.report.sharpening import print_sharpen as print_sharpen
 from methexis.report.sharpening import write_sharpen_report as write_sharpen_report
+from methexis.report.sides import print_compare as print_compare
 from methexis.report.terminal import print_verify as print_verify
+from methexis.report.truth import print_truth as print_truth
 from methexis.report.verify import write_verify_report as write_verify_report

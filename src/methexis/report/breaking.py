@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from methexis.report import dials, numbers, style
+from methexis.report import dials, numbers, outcome, style
 from methexis.report.page import Page
+from methexis.report.paragraphs import say
 from methexis.scenarios.breaking.measure import Point
 from methexis.scenarios.breaking.result import BreakResult, ScenarioResult
 from methexis.scenarios.breaking.verdict import FALSE_ALARM, OUTLIER, Verdict
@@ -55,7 +55,9 @@ def write_break_report(result: BreakResult, out_dir: str | Path) -> Path:
         quick=any(one.quick for one in result.results),
         false_alarm=FALSE_ALARM,
         outlier=OUTLIER,
-        provenance=_provenance(result),
+        provenance=outcome.provenance(
+            result.summary(), [(one.scenario.name, one.seed) for one in result.results]
+        ),
     )
 
 
@@ -71,7 +73,7 @@ def _section(one: ScenarioResult) -> dict[str, Any]:
         "dial": scenario.dial,
         "agrees": one.agrees,
         "quick": one.quick,
-        "problems": scenario.problems[: 1 + max(p.problem for p in one.points)],
+        "problems": scenario.problems[: one.problems],
         "verdicts": [_verdict(v) for v in one.verdicts],
         "rows": [_row(one, p) for p in one.points],
         "outliers": [_row(one, p) for v in one.verdicts for p in v.outliers],
@@ -87,7 +89,7 @@ def _verdict(v: Verdict) -> dict[str, Any]:
         "chi2": f"{v.chi2:.1f}",
         "dof": v.dof,
         "p": v.p_value,
-        "largest": f"{v.largest:+.1f}".replace("-", "−"),
+        "largest": outcome.deviation(v.largest, 1),
         "agrees": v.agrees,
         "outliers": len(v.outliers),
         "lost": v.lost,
@@ -105,7 +107,7 @@ def _row(one: ScenarioResult, point: Point) -> dict[str, Any]:
         "measured": measured,
         "half": half,
         "allowed": numbers.number(point.allowed, 2),
-        "deviation": f"{point.deviation:+.2f}".replace("-", "−"),
+        "deviation": outcome.deviation(point.deviation),
         "outlier": point.judged and abs(point.deviation) > OUTLIER,
         "judged": point.judged,
     }
@@ -121,65 +123,54 @@ def rounded(point: Point) -> tuple[str, str, str]:
     return predicted, measured, half
 
 
-def _provenance(result: BreakResult) -> list[tuple[str, str]]:
-    summary = result.summary()
-    seeds = ", ".join(f"{one.scenario.name} {one.seed}" for one in result.results)
-    return [
-        ("command", result.command),
-        ("first seeds", seeds),
-        ("version", summary["version"]),
-        ("libraries", ", ".join(f"{k} {v}" for k, v in summary["libraries"].items())),
-        ("machine", ", ".join(f"{k} {v}" for k, v in summary["machine"].items())),
-    ]
-
-
 def print_scenario(one: ScenarioResult, *, rows: bool) -> None:
     """Print one scenario; ``rows`` for its whole table, else only verdicts and outliers."""
     console = Console(highlight=False)
-    console.print(f"\n[bold]{one.scenario.title}[/bold] [dim]({one.scenario.name})[/dim]")
-    console.print(
-        textwrap.fill(one.scenario.claim, 78, initial_indent="  ", subsequent_indent="  ")
-    )
-    if rows:
-        console.print(_table(one, list(one.points)))
-    elif outliers := [p for v in one.verdicts for p in v.outliers]:
-        console.print(_table(one, outliers))
+    name = f"{one.scenario.name}, {one.seconds:.1f} s"
+    console.print(f"\n[bold]{one.scenario.title}[/bold] [dim]({name})[/dim]")
+    say(console, one.scenario.claim)
     for v in one.verdicts:
-        mark = "[green]✓[/green]" if v.agrees else "[red]✗[/red]"
-        lost = f"; {v.lost} lost" if v.lost else ""
-        console.print(
-            f"  {mark} {v.curve}: χ² {v.chi2:.1f} for {v.dof} points (p {v.p_value:.2g}), "
+        lost = f"; {v.lost} replica{'s' * (v.lost > 1)} lost" if v.lost else ""
+        text = (
+            f"{v.curve}: χ² {v.chi2:.1f} for {v.dof} points (p {v.p_value:.2g}), "
             f"largest {v.largest:+.1f} σ{lost}"
         )
-    if one.quick:
-        console.print(
-            "  [dim]Quick: one problem, few learning rates. What these leave of higher\n"
-            "  orders is allowed for, and deviations count beyond that.[/dim]"
-        )
+        say(console, text, lead=outcome.mark(v.agrees), indent=4)
+        points = one.of(v.curve) if rows else list(v.outliers)
+        if points:
+            console.print(_table(one, points))
+    if one.quick and rows:
+        say(console, outcome.QUICK, style="dim")
 
 
 def print_break(result: BreakResult, out: Path) -> None:
     """Print the verdict over all scenarios."""
-    console = Console(highlight=False)
-    failed = [one.scenario.name for one in result.results if not one.agrees]
     count = len(result.results)
-    word = "[bold red]DISAGREES[/bold red]" if failed else "[bold green]AGREES[/bold green]"
-    why = f"not {', '.join(failed)}" if failed else f"{count} of {count} scenarios with theory"
-    console.print(f"\n{word}  {why}")
-    console.print(f"[dim]seconds: {result.seconds:.1f}[/dim]")
-    console.print(f"report: {out / 'report.html'}", soft_wrap=True)
+    if count > 1 and any(one.quick for one in result.results):
+        console = Console(highlight=False)
+        console.print()
+        say(console, outcome.QUICK, lead="", indent=0, style="dim")
+    outcome.print_outcome(
+        [one.scenario.name for one in result.results if not one.agrees],
+        words=("AGREES", "DISAGREES"),
+        otherwise=f"{count} of {count} scenarios with theory",
+        seconds=result.seconds,
+        out=out,
+    )
 
 
 def _table(one: ScenarioResult, points: list[Point]) -> Table:
+    """Points of one curve."""
+    several = one.problems > 1
     table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
-    columns = ["  " + one.scenario.dial.symbol, "way", "problem", "predicted", "measured"]
-    columns += ["allowed", "σ beyond"] if one.quick else ["σ"]
+    columns = ["    " + one.scenario.dial.symbol, *(["problem"] if several else [])]
+    columns += ["predicted", "measured", *(["allowed", "σ beyond"] if one.quick else ["σ"])]
     for i, name in enumerate(columns):
-        table.add_column(name, justify="left" if i in (0, 1) else "right")
+        table.add_column(name, justify="left" if i == 0 else "right", no_wrap=True)
     for point in points:
         row = _row(one, point)
-        cells = [f"  {row['value']}", row["curve"], str(row["problem"]), row["predicted"]]
-        cells.append(f"{row['measured']} ± {row['half']}")
+        cells = [f"    {row['value']}", *([str(row["problem"])] if several else [])]
+        cells += [row["predicted"], f"{row['measured']} ± {row['half']}"]
         cells += [row["allowed"], row["deviation"]] if one.quick else [row["deviation"]]
         table.add_row(*cells, style="red" if row["outlier"] else None)
     return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,13 +16,17 @@ from methexis.report import style
 from methexis.report.curves import ALIGNMENT
 from methexis.scenarios.breaking.measure import Point
 from methexis.scenarios.breaking.result import ScenarioResult
-from methexis.scenarios.breaking.scenario import Dial
 from methexis.scenarios.breaking.verdict import OUTLIER
+from methexis.scenarios.dial import Dial
 
 #: Markers of the problems.
-_MARKERS = ("o", "s", "^", "D", "v", "P")
+MARKERS = ("o", "s", "^", "D", "v", "P")
 #: Width and height of a small multiple.
 SMALL = (style.THIRD, 300)
+#: Characters of an axis label's line.
+_LABEL = 50
+#: Width of a legend's handle with the space around it, and of a letter.
+_HANDLE, _LETTER = 46, 7
 #: Alignment that every axis reaches down to.
 LEAST_SPAN = 0.9
 
@@ -55,17 +60,17 @@ def _draw(axes: Axes, result: ScenarioResult, *, small: bool) -> None:
         colour = style.STUDENTS[k % len(style.STUDENTS)]
         for line in result.lines:
             if line.curve == curve.name:
-                x = _places(dial, line.values)
+                x = places(dial, line.values)
                 if dial.scale == "names":
                     axes.hlines(line.predicted, x - 0.35, x + 0.35, color=colour, lw=1.3, alpha=0.8)
                 else:
                     axes.plot(x, line.predicted, color=colour, lw=1.3, alpha=0.8, zorder=2)
         for p in result.of(curve.name):
-            x = _places(dial, [p.value])
+            x = places(dial, [p.value])
             behind = len(result.scenario.curves) - 1 - k  # larger, lest curves hide each other
             look = _look(p, k, size=(4.0 if small else 5.0) + 1.2 * behind)
             axes.errorbar(x, [p.measured], yerr=[p.half], lw=1.3, capsize=2.5, zorder=3, **look)
-    _dial_axis(axes, result, small=small)
+    dial_axis(axes, result.scenario.dial, small=small)
     least = min(
         [p.measured - p.half for p in result.points]
         + [min(line.predicted) for line in result.lines]
@@ -87,7 +92,7 @@ def deviations(result: ScenarioResult) -> Figure:
     largest = max(OUTLIER + 0.5, *(abs(p.deviation) for p in result.points))
     axes.set_ylim(-1.15 * largest, 1.15 * largest)
     axes.set_ylabel("measured less predicted,\nin standard deviations")
-    _dial_axis(axes, result, small=False)
+    dial_axis(axes, result.scenario.dial)
     _legend(figure, result)
     return figure
 
@@ -101,7 +106,7 @@ def gaps(result: ScenarioResult) -> Figure:
         axes.vlines([x], -point.allowed, point.allowed, color=look["color"], lw=7, alpha=0.25)
         axes.errorbar([x], [point.gap], yerr=[point.half], lw=1.3, capsize=2.5, zorder=3, **look)
     axes.set_ylabel("measured less predicted")
-    _dial_axis(axes, result, small=False)
+    dial_axis(axes, result.scenario.dial)
     _legend(figure, result)
     return figure
 
@@ -113,7 +118,7 @@ def _spread(result: ScenarioResult) -> list[tuple[int, float, Point]]:
     found = []
     for k, curve in enumerate(curves):
         for point in result.of(curve.name):
-            x = float(_places(dial, [point.value])[0])
+            x = float(places(dial, [point.value])[0])
             if dial.scale == "log":
                 x *= (dial.values[-1] / dial.values[0]) ** (0.012 * (k - middle))
             else:
@@ -127,33 +132,39 @@ def _look(point: Point, k: int, size: float) -> dict[str, Any]:
     colour = style.STUDENTS[k % len(style.STUDENTS)]
     return {
         "color": colour,
-        "marker": _MARKERS[point.problem % len(_MARKERS)],
+        "marker": MARKERS[point.problem % len(MARKERS)],
         "ls": "none",
         "ms": size,
         "mfc": colour if point.judged else "none",
     }
 
 
-def _places(dial: Dial, values: Sequence[float]) -> Array:
+def places(dial: Dial, values: Sequence[float]) -> Array:
     """Where values stand on the axis: kinds one after another."""
     if dial.scale == "names":
         return np.array([1.0 + dial.values.index(v) for v in values])
     return np.asarray(values, dtype=np.float64)
 
 
-def _dial_axis(axes: Axes, result: ScenarioResult, *, small: bool) -> None:
-    dial = result.scenario.dial
+def dial_axis(axes: Axes, dial: Dial, *, small: bool = False) -> None:
+    """Scale, ticks and label of the axis of a dial."""
     if dial.scale == "log":
         style.log_axis(axes, "x")
     elif dial.scale == "names":
-        axes.set_xticks(range(1, len(dial.names) + 1), dial.names, rotation=40, ha="right")
+        turned: dict[str, Any] = {} if _short(dial) else {"rotation": 40, "ha": "right"}
+        axes.set_xticks(range(1, len(dial.names) + 1), dial.names, **turned)
         axes.set_xlim(0.4, len(dial.names) + 0.6)
         axes.grid(visible=False, axis="x")
     unit = f" ({dial.unit})" if dial.unit else ""
-    if small:
-        axes.set_xlabel("" if dial.scale == "names" else f"{dial.symbol}{unit}")
-    elif dial.scale != "names":
-        axes.set_xlabel(f"{dial.words},\n{dial.symbol}{unit}")
+    if dial.scale == "names" and not _short(dial):
+        return  # names speak for themselves
+    symbol = f"{dial.symbol}{unit}"
+    axes.set_xlabel(symbol if small else textwrap.fill(f"{dial.words}, {symbol}", _LABEL))
+
+
+def _short(dial: Dial) -> bool:
+    """Whether the names of a dial are no longer than numbers."""
+    return max(map(len, dial.names), default=0) <= 3
 
 
 def _legend(figure: Figure, result: ScenarioResult) -> None:
@@ -162,4 +173,6 @@ def _legend(figure: Figure, result: ScenarioResult) -> None:
         for k in range(len(result.scenario.curves))
     ]
     names = [curve.name for curve in result.scenario.curves]
-    figure.legend(handles, names, loc="outside upper left", ncols=2 if len(names) < 3 else 3)
+    width = _HANDLE + max(map(len, names)) * _LETTER
+    columns = min(max(int(style.PANEL // width), 1), len(names))
+    figure.legend(handles, names, loc="outside upper left", ncols=columns)

@@ -66,14 +66,10 @@ class Ensemble:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """The folded problem of each student, on whose minima kernels are taken.
-
-        A loss whitened by a running estimate has the minima of the one whitened by the noise.
-        """
+        """The folded problem of each student, on whose minima kernels are taken."""
         if self.minima is not None:
             return self.minima
-        loss = "whitened" if self.loss == "whitened_running" else self.loss
-        return tuple(Problem.of(self.source, s, loss) for s in self.students)
+        return tuple(Problem.of(self.source, s, theory_loss(self.loss)) for s in self.students)
 
     @property
     def steps(self) -> NDArray[np.int64]:
@@ -89,6 +85,10 @@ class Ensemble:
     def hurried(self, factor: float) -> Ensemble:
         """The same with all slow times times a factor."""
         return replace(self, slow_times=tuple(factor * time for time in self.slow_times))
+
+    def thinned(self, every: int) -> Ensemble:
+        """The same, looked at at every ``every``-th of the slow times only, the last among them."""
+        return replace(self, slow_times=self.slow_times[::-every][::-1])
 
     def plan(self, replicas: int, seed: int) -> Plan:
         """The run, validated."""
@@ -159,6 +159,17 @@ class Outcome:
     def late(self) -> Array:
         """Mean over snapshots, ``(replica, layer, n, n)``."""
         return np.asarray(self.kernels.mean(axis=0))
+
+
+def theory_loss(loss: str) -> str:
+    """The loss whose minima runs settle on: a running estimate has those of the noise's metric.
+
+    Examples
+    --------
+    >>> theory_loss("whitened_running"), theory_loss("squared")
+    ('whitened', 'squared')
+    """
+    return "whitened" if loss == "whitened_running" else loss
 
 
 def window(first: float, last: float, count: int) -> tuple[float, ...]:

@@ -21,10 +21,13 @@ from methexis.core.problem import Problem
 from methexis.core.products import hidden_maps
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.theory.projection import project_of
+from methexis.theory.projection import NEAR, project_of
 
 #: Charges kept by the projection of a snapshot; as in `training.recording`.
 CHARGE_RTOL = 1e-5
+#: Relative gap down to which gradient flow is integrated for a snapshot. The quick projection goes
+#: on from twice as far, so it is no less accurate for those than for the others.
+CLOSE = NEAR / 2.0
 
 
 def projected(problem: Problem, weights: Sequence[Array]) -> list[Array]:
@@ -36,7 +39,8 @@ def projected(problem: Problem, weights: Sequence[Array]) -> list[Array]:
     result = project_of(problem, weights, strict=False, charge_rtol=CHARGE_RTOL)
     failed = ~np.isfinite(result[0]).all(axis=(-2, -1))
     if failed.any():
-        redone = project_of(problem, [w[failed] for w in weights], charge_rtol=CHARGE_RTOL)
+        rest = [w[failed] for w in weights]
+        redone = project_of(problem, rest, charge_rtol=CHARGE_RTOL, close=CLOSE)
         for layer, again in zip(result, redone, strict=True):
             layer[failed] = again
     return result
@@ -83,10 +87,21 @@ def alignments(kernels: Sequence[Array]) -> Array:
     return np.array([[1.0 - misalignment(a, b) for b in kernels] for a in kernels])
 
 
-def worst_pair(alignment: Array) -> tuple[int, int]:
-    """The least aligned two layers of a matrix ``(layer, layer)``; the first of equals."""
-    pairs = itertools.combinations(range(len(alignment)), 2)
-    return min(pairs, key=lambda pair: float(alignment[pair]))
+def worst_pair(alignment: Array, tie: float = 0.0) -> tuple[int, int]:
+    """The least aligned two layers of a matrix ``(layer, layer)``; the first of equals.
+
+    Pairs within ``tie`` of the least count as equal to it: where theory gives two layers one
+    kernel, rounding is not to choose between them.
+
+    Examples
+    --------
+    >>> found = np.array([[1.0, 0.5, 0.5 - 1e-16], [0.5, 1.0, 1.0], [0.5 - 1e-16, 1.0, 1.0]])
+    >>> worst_pair(found), worst_pair(found, tie=1e-8)
+    ((0, 2), (0, 1))
+    """
+    pairs = list(itertools.combinations(range(len(alignment)), 2))
+    least = min(alignment[pair] for pair in pairs)
+    return next(pair for pair in pairs if alignment[pair] <= least + tie)
 
 
 def layer_names(students: Sequence[EDLN | MLP]) -> list[str]:

@@ -37,12 +37,17 @@ from methexis.theory.curvature import (
 
 #: Relative eigenvalue of ``J Jᵀ`` below which a direction of ``F`` counts as out of reach.
 REACH_TOLERANCE = 1e-11
+#: Part of the trace of ``J Jᵀ`` that is added to it on the way to the minima: far below eigenvalues
+#: that matter there, far above rounding.
+DAMPING = 1e-9
 #: Relative gap ``‖E‖/‖VΣx^{1/2}‖`` up to which the frozen path stands in for gradient flow.
 NEAR = 0.5
 #: Longest gradient flow, in units of the inverse curvature.
 _HORIZON = 1e14
 #: Relative gap down to which gradient flow itself is integrated when the start is arbitrary.
-_CLOSE = 3e-3
+CLOSE = 3e-3
+#: Relative error that the integrator allows itself per step, over what charges may change by.
+_FLOW_RTOL = 0.01
 
 
 class Normal:
@@ -90,6 +95,19 @@ class Normal:
         """``J⁺``: the least change of the weights that changes ``F Σx^{1/2}`` as given."""
         return pullback(self.problem, self.weights, self.solve(whitened) @ self.root)
 
+    def damped_lift(self, whitened: Array) -> list[Array]:
+        """`lift` with `DAMPING` of its trace added to ``J Jᵀ``: one elimination for any rank.
+
+        It still has the form ``A_iᵀ X B_iᵀ`` that keeps charges. What it misses of a step is of the
+        order of `DAMPING` over the relative eigenvalue.
+        """
+        flat = whitened.reshape(*whitened.shape[:-2], -1, 1)
+        size = np.trace(self.dual, axis1=-2, axis2=-1)[..., None, None]
+        size = np.where(size > 0.0, size, 1.0)  # weights of zero: nothing to divide by
+        raised = self.dual + DAMPING * size * np.eye(self.dual.shape[-1])
+        solved = np.linalg.solve(raised, flat).reshape(whitened.shape)
+        return pullback(self.problem, self.weights, solved @ self.root)
+
     def tangent(self, vectors: Sequence[Array]) -> list[Array]:
         """Projection ``P`` of parameter vectors onto the kernel of ``J``."""
         moved = predictor_differential(self.problem, self.weights, vectors) @ self.root
@@ -97,13 +115,20 @@ class Normal:
 
 
 def project_of(
-    problem: Problem, weights: Sequence[Array], *, strict: bool = True, charge_rtol: float = 1e-9
+    problem: Problem,
+    weights: Sequence[Array],
+    *,
+    strict: bool = True,
+    charge_rtol: float = 1e-9,
+    close: float = CLOSE,
 ) -> list[Array]:
     """`project` for a folded problem; leading dimensions are independent replicas.
 
-    If ``strict``, gradient flow is integrated until the gap is small, whatever the start. If not,
-    replicas with a relative gap above `NEAR` or whose charges are not kept to ``charge_rtol``
-    become NaN. Replicas with non-finite weights stay as they are.
+    If ``strict``, gradient flow is integrated, whatever the start, until the relative gap is below
+    ``close``, so accurately that charges are kept to ``charge_rtol``; replicas that do not land
+    from there are integrated down to `CLOSE`. If not ``strict``, replicas with a relative gap above
+    `NEAR` or whose charges are not kept become NaN. Replicas with non-finite weights stay as they
+    are.
 
     Raises
     ------
@@ -121,35 +146,44 @@ def project_of(
     taken = np.flatnonzero(finite)
     if not len(taken):
         return unflatten(result.reshape(*shape, -1), problem.dims)
-    near = unflatten(start[taken], problem.dims)
-    if strict:
-        near = _approach(problem, near)
-    with np.errstate(all="ignore"):
-        ends = _follow(problem, near, segments=16 if strict else 6)
-        good = _landed(problem, unflatten(start[taken], problem.dims), ends, charge_rtol)
-    good &= _relative_gap(problem, near) <= NEAR
-    if strict and not good.all():
+    result[taken] = np.nan
+    for enough in sorted({close, CLOSE}, reverse=True) if strict else (NEAR,):
+        layers = unflatten(start[taken], problem.dims)
+        near = _approach(problem, layers, enough, charge_rtol) if strict else layers
+        with np.errstate(all="ignore"):
+            if strict:
+                ends = _follow(problem, _path(problem, near, segments=16), segments=4)
+            else:
+                ends = _follow(problem, near, segments=6)
+            good = _landed(problem, layers, ends, charge_rtol)
+            good &= _relative_gap(problem, near) <= NEAR
+        result[taken[good]] = flatten(ends)[good]
+        taken = taken[~good]
+        if not len(taken):
+            break
+    if strict and len(taken):
         raise MethexisError(
-            f"projection onto the minima: expected to reach them, but {int(np.sum(~good))} of "
+            f"projection onto the minima: expected to reach them, but {len(taken)} of "
             f"{len(result)} weight sets did not; start from weights that are not at a saddle "
             "(some layer of too low rank)"
         )
-    result[taken] = np.where(good[:, None], flatten(ends), np.nan)
     return unflatten(result.reshape(*shape, -1), problem.dims)
 
 
-def _approach(problem: Problem, weights: list[Array]) -> list[Array]:
+def _approach(
+    problem: Problem, weights: list[Array], close: float, charge_rtol: float
+) -> list[Array]:
     """Integrate gradient flow, one replica after another, until its relative gap is small.
 
     Stops as well when the flow stands still: then the replica is stuck at a saddle.
     """
     flat = flatten(weights)
-    for row in np.flatnonzero(_relative_gap(problem, weights) > _CLOSE):
-        flat[row] = _gradient_flow(problem, flat[row])
+    for row in np.flatnonzero(_relative_gap(problem, weights) > close):
+        flat[row] = _gradient_flow(problem, flat[row], close, _FLOW_RTOL * charge_rtol)
     return unflatten(flat, problem.dims)
 
 
-def _gradient_flow(problem: Problem, start: Array) -> Array:
+def _gradient_flow(problem: Problem, start: Array, enough: float, rtol: float) -> Array:
     def rhs(_: float, state: Array) -> Array:
         return -flatten(loss_gradient(problem, unflatten(state, problem.dims)))
 
@@ -157,7 +191,7 @@ def _gradient_flow(problem: Problem, start: Array) -> Array:
         return -dense_hessian(problem, unflatten(state, problem.dims))
 
     def close(_: float, state: Array) -> float:
-        return float(_relative_gap(problem, unflatten(state, problem.dims))) - _CLOSE
+        return float(_relative_gap(problem, unflatten(state, problem.dims))) - enough
 
     first = float(np.linalg.norm(rhs(0.0, start)))
     if first == 0.0:
@@ -176,8 +210,8 @@ def _gradient_flow(problem: Problem, start: Array) -> Array:
         rhs,
         (0.0, _HORIZON / fastest if fastest > 0 else np.inf),
         start,
-        rtol=1e-11,
-        atol=1e-13 * float(np.abs(start).max()),
+        rtol=rtol,
+        atol=0.01 * rtol * float(np.abs(start).max()),
         events=[close, still],
         **({"method": "LSODA", "jac": jacobian} if dense else {"method": "DOP853"}),
     )
@@ -185,9 +219,16 @@ def _gradient_flow(problem: Problem, start: Array) -> Array:
 
 
 def _follow(problem: Problem, weights: list[Array], segments: int) -> list[Array]:
-    """Follow ``E(t) = e^{-2 J Jᵀ t} E_0``, cut into straight pieces; then Newton to rounding.
+    """The frozen path, and Newton from its end to rounding."""
+    return polish(problem, _path(problem, weights, segments))
 
-    The pieces cost an error of second order in the gap that falls as ``segments**-2``.
+
+def _path(problem: Problem, weights: list[Array], segments: int) -> list[Array]:
+    """Follow ``E(t) = e^{-2 J Jᵀ t} E_0``, cut into straight pieces.
+
+    The pieces cost an error of second order in the gap that falls as ``segments**-2``. Where a
+    layer is too narrow for ``F`` to move freely, the range of ``J`` turns on the way: a gap of
+    second order is left, and another path leads on from there.
     """
     gap = _gap(problem, weights)
     shape = gap.shape
@@ -204,15 +245,15 @@ def _follow(problem: Problem, weights: list[Array], segments: int) -> list[Array
     left = np.concatenate([np.ones_like(left[:1]), left[:-1], np.zeros_like(left[:1])])
     for part in np.diff(left, axis=0):
         step = (vectors @ (part * modes)[..., None]).reshape(shape)
-        k1 = Normal(problem, weights).lift(step)
-        k2 = Normal(problem, _moved(weights, k1, 0.5)).lift(step)
-        k3 = Normal(problem, _moved(weights, k2, 0.5)).lift(step)
-        k4 = Normal(problem, _moved(weights, k3, 1.0)).lift(step)
+        k1 = Normal(problem, weights).damped_lift(step)
+        k2 = Normal(problem, _moved(weights, k1, 0.5)).damped_lift(step)
+        k3 = Normal(problem, _moved(weights, k2, 0.5)).damped_lift(step)
+        k4 = Normal(problem, _moved(weights, k3, 1.0)).damped_lift(step)
         weights = [
             w + (a + 2 * b + 2 * c + d) / 6
             for w, a, b, c, d in zip(weights, k1, k2, k3, k4, strict=True)
         ]
-    return polish(problem, weights)
+    return weights
 
 
 def polish(problem: Problem, weights: list[Array]) -> list[Array]:

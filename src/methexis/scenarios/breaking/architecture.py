@@ -19,8 +19,13 @@ Quick runs leave the last value out, where a run is longest.
 Three random problems, five inputs and labels, even noise (0.5 of the signal), students of depths 2
 and 3 in random embeddings and views.
 
-What quick runs allow for at a vanishing offset, 6e-4, comes from the full runs: without
-extrapolation ``1 - A`` is of order ε² there, up to 4.6e-4 at the quick learning rate.
+Where theory predicts 1 exactly, with nothing lost, the fit has no linear term (`Curve.powers_at`).
+Students that are both narrow agree but for 2e-7, and their curve has none anywhere: by
+docs/theory.md (5.14b) the linear term that this leaves out is below 2e-5 at all learning rates
+here, a tenth of a standard error of the extrapolated value.
+
+What quick runs allow for at a vanishing offset, 6e-4, is that ``ε²`` term itself: one learning rate
+cannot tell it from an offset. In the full runs it was up to 4.6e-4 at the quick learning rate.
 """
 
 from __future__ import annotations
@@ -33,16 +38,9 @@ from methexis.core.edln import EDLN
 from methexis.core.linalg import random_conditioned
 from methexis.core.teacher import Teacher
 from methexis.scenarios.breaking.limited import limited
-from methexis.scenarios.breaking.scenario import (
-    NO_OFFSET,
-    OFFSET,
-    Case,
-    Curve,
-    Dial,
-    Effort,
-    Scenario,
-)
+from methexis.scenarios.breaking.scenario import NO_OFFSET, OFFSET, Case, Curve, Effort, Scenario
 from methexis.scenarios.breaking.settled import WITHOUT
+from methexis.scenarios.dial import Dial
 
 #: Seeds of the teachers and of the students' embeddings and views.
 PROBLEMS = (3, 4, 5)

@@ -33,8 +33,10 @@ from methexis.core.edln import EDLN
 from methexis.core.problem import Problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.scenarios.breaking.scenario import OFFSET, Case, Curve, Dial, Effort, Scenario
+from methexis.scenarios.breaking.scenario import OFFSET, Case, Curve, Effort, Scenario
 from methexis.scenarios.breaking.settled import aligned
+from methexis.scenarios.breaking.students import two_students
+from methexis.scenarios.dial import Dial
 from methexis.scenarios.ensembles import Ensemble
 from methexis.theory.curvature import sharpness
 from methexis.theory.drift import drift_fixed_point, drift_velocity
@@ -84,10 +86,7 @@ def started(number: int) -> Start:
         2, 2, condition=3.0, noise=0.3, condition_noise=10.0, condition_x=2.0, seed=seed
     )
     source = teacher.product_samples(NUM_X, NUM_NOISE, seed=seed)
-    students = (
-        EDLN.random(teacher, (2,), condition=STUDENT_CONDITION, seed=10 * seed + 1),
-        EDLN.random(teacher, (3, 2), condition=STUDENT_CONDITION, seed=10 * seed + 2),
-    )
+    students = two_students(teacher, seed=seed, condition=STUDENT_CONDITION)
     start = [random_minimum(source, s, seed=seed, spread=SPREAD) for s in students]
     ends = [drift_fixed_point(source, s) for s in students]
     weights = [*zip(students, start, strict=True)]

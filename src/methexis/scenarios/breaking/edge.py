@@ -25,8 +25,10 @@ from functools import cache, partial
 from methexis.core.edln import EDLN
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.scenarios.breaking.scenario import OFFSET, Case, Curve, Dial, Effort, Scenario
+from methexis.scenarios.breaking.scenario import OFFSET, Case, Curve, Effort, Scenario
 from methexis.scenarios.breaking.settled import AT_OFFSET, SNAPSHOTS, aligned
+from methexis.scenarios.breaking.students import two_students
+from methexis.scenarios.dial import Dial
 from methexis.scenarios.ensembles import Ensemble, window
 from methexis.theory.edge import edge_fixed_point
 from methexis.theory.platonic import platonic
@@ -42,10 +44,7 @@ NOISE = 0.3
 def _problem(number: int, condition: float) -> tuple[Teacher, Samples, tuple[EDLN, ...]]:
     seed = PROBLEMS[number]
     teacher = Teacher.random(2, 2, condition=3.0, noise=NOISE, condition_x=2.0, seed=seed)
-    students = (
-        EDLN.random(teacher, (2,), condition=condition, seed=10 * seed + 1),
-        EDLN.random(teacher, (3, 2), condition=condition, seed=10 * seed + 2),
-    )
+    students = two_students(teacher, seed=seed, condition=condition)
     inputs = teacher.product_samples(2, 3, seed=seed).x[::3]  # two, of exact second moment
     return teacher, Samples(inputs, inputs @ teacher.weight.T), students
 

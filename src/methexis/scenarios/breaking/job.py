@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from methexis.core.checks import integer
 from methexis.core.threads import one_blas_thread
 from methexis.progress import Report
 from methexis.scenarios.breaking.measure import Point, measure
 from methexis.scenarios.breaking.result import BreakResult, Line, ScenarioResult
-from methexis.scenarios.breaking.scenario import Curve, Scenario
+from methexis.scenarios.breaking.scenario import Case, Curve, Scenario
 from methexis.scenarios.breaking.verdict import judge
 
 #: Problems of a quick run.
@@ -90,6 +91,7 @@ def run_scenario(
     """Measure and judge one scenario; see `run_break`."""
     began = time.monotonic()
     cases = _cases(scenario, quick)
+    case_of = cache(scenario.case)  # the lines need most of what the points need
     first = scenario.seed + _SEED_STRIDE * seed
     points: list[Point] = []
     for number, (curve, problem, value) in enumerate(cases):
@@ -101,8 +103,8 @@ def run_scenario(
 
         points.append(
             measure(
-                scenario,
                 curve,
+                case_of(curve, problem, value),
                 problem,
                 value,
                 seed=first + _MOST_SMALL * number,
@@ -115,7 +117,7 @@ def run_scenario(
         quick=quick,
         seed=first,
         points=tuple(points),
-        lines=_lines(scenario, 1 + max(problem for _, problem, _ in cases)),
+        lines=_lines(scenario, case_of, 1 + max(problem for _, problem, _ in cases)),
         verdicts=tuple(
             judge(c.name, [p for p in points if p.curve == c.name]) for c in scenario.curves
         ),
@@ -134,13 +136,15 @@ def _cases(scenario: Scenario, quick: bool) -> list[tuple[Curve, int, float]]:
     ]
 
 
-def _lines(scenario: Scenario, problems: int) -> tuple[Line, ...]:
+def _lines(
+    scenario: Scenario, case_of: Callable[[Curve, int, float], Case], problems: int
+) -> tuple[Line, ...]:
     """Predictions at the dial's values and, where it has a scale, half-way between them."""
     values = scenario.dial.fine
     found = []
     for curve in scenario.curves:
         for problem in range(problems):
-            cases = [scenario.case(curve, problem, v) for v in values]
+            cases = [case_of(curve, problem, v) for v in values]
             predicted = tuple(float(case.predicted.min()) for case in cases)
             found.append(Line(curve.name, problem, values, predicted))
     return tuple(found)

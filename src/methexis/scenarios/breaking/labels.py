@@ -33,16 +33,10 @@ from methexis.core.edln import EDLN
 from methexis.core.linalg import random_orthogonal
 from methexis.core.teacher import Teacher
 from methexis.core.view import View
-from methexis.scenarios.breaking.scenario import (
-    NO_OFFSET,
-    OFFSET,
-    Case,
-    Curve,
-    Dial,
-    Effort,
-    Scenario,
-)
-from methexis.scenarios.breaking.settled import WITHOUT, aligned, settled
+from methexis.scenarios.breaking.scenario import NO_OFFSET, OFFSET, Case, Curve, Effort, Scenario
+from methexis.scenarios.breaking.settled import WITHOUT, settled_case
+from methexis.scenarios.breaking.students import two_students
+from methexis.scenarios.dial import Dial
 from methexis.theory.decay import decay_fixed_point
 from methexis.theory.drift import drift_fixed_point
 
@@ -61,8 +55,7 @@ def _problem(number: int, condition: float) -> tuple[Teacher, tuple[EDLN, ...]]:
     generator = np.random.default_rng(LABEL_SEED + seed)
     left, right = random_orthogonal(2, generator), random_orthogonal(2, generator)
     label_matrix = left @ np.diag([condition**0.5, condition**-0.5]) @ right
-    first = EDLN.random(teacher, (2,), condition=STUDENT_CONDITION, seed=10 * seed + 1)
-    other = EDLN.random(teacher, (3, 2), condition=STUDENT_CONDITION, seed=10 * seed + 2)
+    first, other = two_students(teacher, seed=seed, condition=STUDENT_CONDITION)
     view = View(other.view.matrix, label_matrix=label_matrix)
     return teacher, (first, EDLN(other.hidden, other.embed_in, other.embed_out, view))
 
@@ -70,29 +63,20 @@ def _problem(number: int, condition: float) -> tuple[Teacher, tuple[EDLN, ...]]:
 def _independent(number: int, condition: float) -> Case:
     teacher, students = _problem(number, condition)
     ends = [drift_fixed_point(teacher, s) for s in students]
-    return Case(
-        aligned(teacher, students, [end.weights for end in ends]),
-        settled(teacher, students, ends, initialisers.balanced()),
-    )
+    return settled_case(teacher, students, ends, initialisers.balanced())
 
 
 def _shuffled(number: int, condition: float) -> Case:
     teacher, students = _problem(number, condition)
     data = teacher.product_samples(num_x=2, num_noise=3, seed=PROBLEMS[number])
     ends = [decay_fixed_point(data, s, decay=0.0) for s in students]
-    return Case(
-        aligned(data, students, [end.weights for end in ends]),
-        settled(data, students, ends, initialisers.balanced(), sampling="shuffle"),
-    )
+    return settled_case(data, students, ends, initialisers.balanced(), sampling="shuffle")
 
 
 def _repaired(number: int, condition: float, loss: str) -> Case:
     teacher, students = _problem(number, condition)
     ends = [decay_fixed_point(teacher, s, decay=0.0, loss=loss) for s in students]
-    return Case(
-        aligned(teacher, students, [end.weights for end in ends], "whitened"),
-        settled(teacher, students, ends, initialisers.balanced(), times=WITHOUT, loss=loss),
-    )
+    return settled_case(teacher, students, ends, initialisers.balanced(), times=WITHOUT, loss=loss)
 
 
 def _whitened(number: int, condition: float) -> Case:

@@ -23,8 +23,9 @@ from methexis.core.edln import EDLN
 from methexis.core.linalg import random_conditioned, random_orthogonal
 from methexis.core.teacher import Teacher
 from methexis.core.view import View
-from methexis.scenarios.breaking.scenario import NO_OFFSET, Case, Curve, Dial, Effort, Scenario
-from methexis.scenarios.breaking.settled import WITHOUT, aligned, settled
+from methexis.scenarios.breaking.scenario import NO_OFFSET, Case, Curve, Effort, Scenario
+from methexis.scenarios.breaking.settled import WITHOUT, settled_case
+from methexis.scenarios.dial import Dial
 from methexis.theory.decay import decay_fixed_point
 
 #: Seeds of the teachers; the students' maps add an offset to them.
@@ -71,16 +72,13 @@ def _case(number: int, value: float) -> Case:
     teacher = Teacher.random(2, 2, condition=3.0, noise=0.3, condition_x=2.0, seed=seed)
     students = _students(kind, seed)
     ends = [decay_fixed_point(teacher, s, decay=0.0) for s in students]
-    return Case(
-        aligned(teacher, students, [end.weights for end in ends]),
-        settled(
-            teacher,
-            students,
-            ends,
-            initialisers.random_minima(SPREAD),
-            times=WITHOUT,
-            paired=kind not in ("own samples", "all of these"),
-        ),
+    return settled_case(
+        teacher,
+        students,
+        ends,
+        initialisers.random_minima(SPREAD),
+        times=WITHOUT,
+        paired=kind not in ("own samples", "all of these"),
     )
 
 

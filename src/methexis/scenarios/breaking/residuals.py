@@ -29,16 +29,10 @@ from methexis.core.edln import EDLN
 from methexis.core.linalg import inverse_sqrt_psd, sqrt_psd
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.scenarios.breaking.scenario import (
-    NO_OFFSET,
-    OFFSET,
-    Case,
-    Curve,
-    Dial,
-    Effort,
-    Scenario,
-)
-from methexis.scenarios.breaking.settled import AT_OFFSET, WITHOUT, aligned, settled
+from methexis.scenarios.breaking.scenario import NO_OFFSET, OFFSET, Case, Curve, Effort, Scenario
+from methexis.scenarios.breaking.settled import AT_OFFSET, WITHOUT, settled_case
+from methexis.scenarios.breaking.students import two_students
+from methexis.scenarios.dial import Dial
 from methexis.theory.decay import decay_fixed_point
 from methexis.theory.drift import drift_fixed_point
 from methexis.theory.gauge import balanced_minimum
@@ -80,10 +74,7 @@ def _problem(number: int, covariance: Covariance, part: float) -> tuple[Samples,
         @ sqrt_psd(covariance(teacher, x, z, part))
         for x, z in zip(inputs, white, strict=True)
     ]
-    students = (
-        EDLN.random(teacher, (2,), condition=STUDENT_CONDITION, seed=10 * seed + 1),
-        EDLN.random(teacher, (3, 2), condition=STUDENT_CONDITION, seed=10 * seed + 2),
-    )
+    students = two_students(teacher, seed=seed, condition=STUDENT_CONDITION)
     return Samples(design.x, np.concatenate(labels)), students
 
 
@@ -100,9 +91,8 @@ def _case(covariance: Covariance, sampling: str, number: int, part: float) -> Ca
             drift_fixed_point(data, s, weights=w) for s, w in zip(students, starts, strict=True)
         ]
     times = WITHOUT if covariance is in_strength else AT_OFFSET
-    return Case(
-        aligned(data, students, [end.weights for end in ends]),
-        settled(data, students, ends, initialisers.balanced(), times=times, sampling=sampling),
+    return settled_case(
+        data, students, ends, initialisers.balanced(), times=times, sampling=sampling
     )
 
 

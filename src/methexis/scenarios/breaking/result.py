@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
-from methexis.core.threads import available_cores
 from methexis.scenarios.breaking.measure import Point, Reading
 from methexis.scenarios.breaking.scenario import Scenario
 from methexis.scenarios.breaking.verdict import Verdict, judge
-from methexis.version import __version__
+from methexis.scenarios.provenance import provenance
 
 FORMAT = 1
 
@@ -65,6 +61,11 @@ class ScenarioResult:
     def agrees(self) -> bool:
         """Whether every curve agrees with its prediction."""
         return all(v.agrees for v in self.verdicts)
+
+    @property
+    def problems(self) -> int:
+        """How many of the scenario's problems were measured."""
+        return 1 + max(p.problem for p in self.points)
 
     @classmethod
     def read(cls, scenario: Scenario, summary: dict[str, Any]) -> ScenarioResult:
@@ -160,8 +161,5 @@ class BreakResult:
             "agrees": self.agrees,
             "command": self.command,
             "scenarios": [r.summary() for r in self.results],
-            "version": __version__,
-            "libraries": {"python": platform.python_version(), "numpy": np.__version__},
-            "machine": {"cores": available_cores(), "architecture": platform.machine()},
-            "seconds": self.seconds,
+            **provenance(self.seconds),
         }

@@ -26,16 +26,10 @@ from functools import cache
 import methexis.init as initialisers
 from methexis.core.edln import EDLN
 from methexis.core.teacher import Teacher
-from methexis.scenarios.breaking.scenario import (
-    NO_OFFSET,
-    OFFSET,
-    Case,
-    Curve,
-    Dial,
-    Effort,
-    Scenario,
-)
-from methexis.scenarios.breaking.settled import WITHOUT, aligned, settled
+from methexis.scenarios.breaking.scenario import NO_OFFSET, OFFSET, Case, Curve, Effort, Scenario
+from methexis.scenarios.breaking.settled import WITHOUT, settled_case
+from methexis.scenarios.breaking.students import two_students
+from methexis.scenarios.dial import Dial
 from methexis.theory.decay import decay_fixed_point
 from methexis.theory.drift import drift_fixed_point
 
@@ -52,38 +46,30 @@ def _problem(number: int, condition: float) -> tuple[Teacher, tuple[EDLN, ...]]:
     teacher = Teacher.random(
         2, 2, condition=4.0, noise=0.3, condition_noise=condition, condition_x=2.0, seed=seed
     )
-    students = (
-        EDLN.random(teacher, (2,), condition=STUDENT_CONDITION, seed=10 * seed + 1),
-        EDLN.random(teacher, (3, 2), condition=STUDENT_CONDITION, seed=10 * seed + 2),
-    )
+    students = two_students(teacher, seed=seed, condition=STUDENT_CONDITION)
     return teacher, students
 
 
 def _independent(number: int, condition: float) -> Case:
     teacher, students = _problem(number, condition)
     ends = [drift_fixed_point(teacher, s) for s in students]
-    return Case(
-        aligned(teacher, students, [end.weights for end in ends]),
-        settled(teacher, students, ends, initialisers.balanced()),
-    )
+    return settled_case(teacher, students, ends, initialisers.balanced())
 
 
 def _shuffled(number: int, condition: float) -> Case:
     teacher, students = _problem(number, condition)
     data = teacher.product_samples(num_x=2, num_noise=3, seed=PROBLEMS[number])
     ends = [decay_fixed_point(data, s, decay=0.0) for s in students]
-    return Case(
-        aligned(data, students, [end.weights for end in ends]),
-        settled(data, students, ends, initialisers.balanced(), times=WITHOUT, sampling="shuffle"),
+    return settled_case(
+        data, students, ends, initialisers.balanced(), times=WITHOUT, sampling="shuffle"
     )
 
 
 def _whitened(number: int, condition: float) -> Case:
     teacher, students = _problem(number, condition)
     ends = [decay_fixed_point(teacher, s, decay=0.0, loss="whitened") for s in students]
-    return Case(
-        aligned(teacher, students, [end.weights for end in ends], "whitened"),
-        settled(teacher, students, ends, initialisers.balanced(), times=WITHOUT, loss="whitened"),
+    return settled_case(
+        teacher, students, ends, initialisers.balanced(), times=WITHOUT, loss="whitened"
     )
 
 

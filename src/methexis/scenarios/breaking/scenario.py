@@ -18,95 +18,19 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.errors import MethexisError
+from methexis.scenarios.dial import Dial
 from methexis.scenarios.ensembles import Ensemble
 
-SCALES = ("log", "linear", "names")
 #: What a full run needs to be evidence.
 LEAST_VALUES, LEAST_PROBLEMS, LEAST_REPLICAS = 5, 3, 16
 #: Alignment above which a pair counts as predicted to be perfect.
 PERFECT = 1.0 - 1e-9
 
-#: 1 - A at vanishing offset: kernels deviate by ``k₁ε + k₂ε² + …`` and ``1 - A`` is quadratic in
-#: the deviation, so it has no linear term and a cubic one.
+#: 1 - A where theory predicts no offset: the deviation of two kernels starts at order ε and ``1 -
+#: A`` is half of its square, so there is no linear term, and a cubic one (docs/theory.md §5.6).
 NO_OFFSET = (0, 2, 3)
 #: 1 - A at an offset: the deviation of order ε multiplies the offset itself.
 OFFSET = (0, 1, 2)
-
-
-@dataclass(frozen=True)
-class Dial:
-    """What is turned.
-
-    Attributes
-    ----------
-    symbol, words, unit : str
-        For axes and tables; the unit may be empty.
-    values : tuple of float
-        Ascending, at least five.
-    scale : {"log", "linear", "names"}
-        How an axis shows it; ``names`` for kinds rather than amounts.
-    names : tuple of str
-        Of the values, where the scale is ``names``.
-    least, most : float
-        Meaning of the dial: values outside are refused.
-    platonic : float, optional
-        The value, if any, at which every prediction is perfect alignment.
-    """
-
-    symbol: str
-    words: str
-    values: tuple[float, ...]
-    scale: str = "log"
-    unit: str = ""
-    names: tuple[str, ...] = ()
-    least: float = -math.inf
-    most: float = math.inf
-    platonic: float | None = None
-
-    def check(self, value: float) -> float:
-        """Return a value within the dial's meaning.
-
-        Raises
-        ------
-        MethexisError
-            For any other.
-
-        Examples
-        --------
-        >>> Dial("κ", "weight decay", (0.0, 1.0), least=0.0).check(0.5)
-        0.5
-        """
-        if self.scale == "names" and value not in self.values:
-            kinds = ", ".join(f"{v:g} ({n})" for v, n in zip(self.values, self.names, strict=True))
-            raise MethexisError(f"{self.words}: expected one of {kinds}, got {value:g}")
-        if not self.least <= value <= self.most:
-            low = f">= {self.least:g}" if math.isfinite(self.least) else ""
-            high = f"<= {self.most:g}" if math.isfinite(self.most) else ""
-            wanted = " and ".join(part for part in (low, high) if part) or "a finite number"
-            raise MethexisError(f"{self.words}: expected {self.symbol} {wanted}, got {value:g}")
-        return value
-
-    @property
-    def fine(self) -> tuple[float, ...]:
-        """The values and, where the dial has a scale, what lies half-way between them.
-
-        Examples
-        --------
-        >>> Dial("κ", "weight decay", (1.0, 4.0)).fine
-        (1.0, 2.0, 4.0)
-        """
-        values = np.asarray(self.values)
-        if self.scale == "log":
-            values = np.sort(np.concatenate([values, np.sqrt(values[1:] * values[:-1])]))
-        elif self.scale == "linear":
-            values = np.sort(np.concatenate([values, (values[1:] + values[:-1]) / 2.0]))
-        return tuple(values.tolist())
-
-    def label(self, value: float) -> str:
-        """A value as text."""
-        if self.scale == "names":
-            return self.names[self.values.index(value)]
-        return f"{value:.6g}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +89,8 @@ class Curve:
     full : Effort
         Extrapolated to a small parameter of zero by a fit of `powers`.
     powers : tuple of int
-        Model ``Σ_p c_p ε^p`` of ``1 - A``; the coefficient of power 0 is the value.
+        Model ``Σ_p c_p ε^p`` of ``1 - A``; the coefficient of power 0 is the value. Of cases that
+        are predicted to be perfect it is `NO_OFFSET` on every curve.
     quick : Effort
         Few values of the small parameter, fitted with as many of the powers; an allowance is made
         for what the others do.
@@ -179,6 +104,10 @@ class Curve:
     powers: tuple[int, ...]
     quick: Effort
     holds: tuple[float, float] = (-math.inf, math.inf)
+
+    def powers_at(self, predicted: float) -> tuple[int, ...]:
+        """Powers of the fit where theory predicts that alignment of the watched pair."""
+        return NO_OFFSET if predicted > PERFECT else self.powers
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,8 @@ from methexis.core.edln import EDLN
 from methexis.core.problem import Problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.scenarios.ensembles import Ensemble, Start, window
+from methexis.scenarios.breaking.scenario import Case
+from methexis.scenarios.ensembles import Ensemble, Start, theory_loss, window
 from methexis.scenarios.kernels import alignments, joint_kernels
 from methexis.theory.curvature import sharpness
 from methexis.theory.steady import FixedPoint
@@ -44,9 +45,8 @@ def settled(
 
     Other options are fields of `Ensemble`.
     """
-    theory_loss = "whitened" if loss == "whitened_running" else loss
     sharpest = max(
-        float(sharpness(source, student, end.weights, loss=theory_loss))
+        float(sharpness(source, student, end.weights, loss=theory_loss(loss)))
         for student, end in zip(students, ends, strict=True)
     )
     slowest = max(end.slowest_time for end in ends)
@@ -57,6 +57,20 @@ def settled(
         return Ensemble(source, students, start, small / sharpest, seen, loss=loss, **options)
 
     return at
+
+
+def settled_case(
+    source: Teacher | Samples,
+    students: tuple[EDLN, ...],
+    ends: Sequence[FixedPoint],
+    start: Start,
+    *,
+    loss: str = "squared",
+    **options: Any,
+) -> Case:
+    """A case whose prediction is the alignment at ``ends``; see `settled` for the rest."""
+    predicted = aligned(source, students, [end.weights for end in ends], theory_loss(loss))
+    return Case(predicted, settled(source, students, ends, start, loss=loss, **options))
 
 
 def aligned(

@@ -24,8 +24,10 @@ from functools import cache
 import methexis.init as initialisers
 from methexis.core.edln import EDLN
 from methexis.core.teacher import Teacher
-from methexis.scenarios.breaking.scenario import OFFSET, Case, Curve, Dial, Effort, Scenario
-from methexis.scenarios.breaking.settled import aligned, settled
+from methexis.scenarios.breaking.scenario import OFFSET, Case, Curve, Effort, Scenario
+from methexis.scenarios.breaking.settled import settled_case
+from methexis.scenarios.breaking.students import two_students
+from methexis.scenarios.dial import Dial
 from methexis.theory.decay import decay_fixed_point
 from methexis.theory.drift import drift_fixed_point
 
@@ -42,29 +44,20 @@ def _problem(number: int, condition: float) -> tuple[Teacher, tuple[EDLN, ...]]:
     teacher = Teacher.random(
         2, 2, condition=3.0, noise=0.3, condition_noise=condition, condition_x=2.0, seed=seed
     )
-    students = (
-        EDLN.random(teacher, (2,), condition=STUDENT_CONDITION, seed=10 * seed + 1),
-        EDLN.random(teacher, (3, 2), condition=STUDENT_CONDITION, seed=10 * seed + 2),
-    )
+    students = two_students(teacher, seed=seed, condition=STUDENT_CONDITION)
     return teacher, students
 
 
 def _even(number: int, decay: float) -> Case:
     teacher, students = _problem(number, 1.0)
     ends = [decay_fixed_point(teacher, s, decay=decay) for s in students]
-    return Case(
-        aligned(teacher, students, [end.weights for end in ends]),
-        settled(teacher, students, ends, initialisers.random_minima(SPREAD), decay=decay),
-    )
+    return settled_case(teacher, students, ends, initialisers.random_minima(SPREAD), decay=decay)
 
 
 def _uneven(number: int, decay: float) -> Case:
     teacher, students = _problem(number, UNEVEN)
     ends = [drift_fixed_point(teacher, s, decay=decay) for s in students]
-    return Case(
-        aligned(teacher, students, [end.weights for end in ends]),
-        settled(teacher, students, ends, initialisers.random_minima(SPREAD), decay=decay),
-    )
+    return settled_case(teacher, students, ends, initialisers.random_minima(SPREAD), decay=decay)
 
 
 SCENARIO = Scenario(

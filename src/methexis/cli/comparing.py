@@ -1,0 +1,200 @@
+"""``methexis compare``: how aligned two models are, with what it takes to believe it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from methexis import report, representations, scenarios
+from methexis.cli.errors import user_errors
+from methexis.cli.folders import RESULT, fill, prepare
+from methexis.cli.progress import LiveLine
+from methexis.errors import MethexisError
+
+if TYPE_CHECKING:
+    from methexis.representations import Representations
+    from methexis.scenarios import CompareResult
+    from methexis.scenarios.comparing import Step
+
+
+def compare(
+    first: Annotated[
+        str | None,
+        typer.Argument(metavar="A", help="File or folder of representations.", show_default=False),
+    ] = None,
+    second: Annotated[
+        str | None,
+        typer.Argument(metavar="B", help="Another, of the same samples.", show_default=False),
+    ] = None,
+    measure: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--measure",
+            "-m",
+            help="A measure, with options behind a colon: mutual_knn:k=20. May be repeated. "
+            "[default: cka:debiased=true and mutual_knn; rsa with --rdm]",
+        ),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="An option of every measure that has it: k=20."),
+    ] = None,
+    names: Annotated[bool, typer.Option("--list", help="List the measures.")] = False,
+    preprocessing: Annotated[
+        str,
+        typer.Option(help="none; prh: clip at the 95 % quantile, rows of length one; prh_rows."),
+    ] = "none",
+    pool: Annotated[
+        str | None,
+        typer.Option(help="Arrays with tokens: mean, first, last, each (a layer), flatten."),
+    ] = None,
+    layers: Annotated[
+        str | None, typer.Option(help="Pattern of the layers to take: 'block*'.")
+    ] = None,
+    rdm: Annotated[
+        str | None,
+        typer.Option(help="Which hold dissimilarities of samples, not features: A, B or AB."),
+    ] = None,
+    inputs: Annotated[
+        Path | None,
+        typer.Option(help="File with inputs for saved runs. [default: drawn, for teachers]"),
+    ] = None,
+    replica: Annotated[int, typer.Option(help="Replica of saved runs.")] = 0,
+    null: Annotated[
+        str,
+        typer.Option(help="auto (moments where known), moments, permutation or none."),
+    ] = "auto",
+    correction: Annotated[
+        str, typer.Option(help="Of p for the number of pairs: max (search) or holm.")
+    ] = "max",
+    permutations: Annotated[
+        int | None,
+        typer.Option(help="Orders drawn. [default: 999 for one pair, else 199 to 999 as time has]"),
+    ] = None,
+    bootstrap: Annotated[
+        int, typer.Option(help="Resamples for the interval of a single pair; 0: none.")
+    ] = 999,
+    alpha: Annotated[float, typer.Option(help="Level of significance, after correction.")] = 0.05,
+    memory: Annotated[
+        str | None, typer.Option(help="Most memory for many layers. [default: 4 GiB]")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of permutations, bootstrap and drawn inputs.")] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for report and data. [default: methexis-compare-A-B]"),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace existing results.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result as JSON, for machines.")
+    ] = False,
+) -> None:
+    """Compare representations: score, chance level, interval, p and effect of every pair.
+
+    A and B hold features (num_samples, num_features) of the same samples in the same order, as
+    .npy, .npz, .safetensors, .parquet, zarr, a saved run, or a folder of such: every file a layer.
+    Without B, the layers of A are compared with each other.
+
+    Example: methexis compare model-a/ model-b/ -m cka:debiased=true -m mutual_knn:k=20
+    """
+    with user_errors(memory_hint="give a smaller --memory, or fewer samples"):
+        if names:
+            _list(as_json=as_json)
+            return
+        if first is None:
+            raise MethexisError("A: expected a file or folder of representations, got none")
+        if rdm not in {None, "A", "B", "AB"}:
+            raise MethexisError(f"rdm: expected A, B or AB, got {rdm!r}")
+        wanted = measure or list(scenarios.DEFAULT_MEASURES if rdm is None else ("rsa",))
+        settings = scenarios.CompareSettings(
+            measures=tuple(scenarios.measures_named(wanted, option or [])),
+            preprocessing=preprocessing,
+            null=null,
+            correction=correction,
+            num_permutations=permutations,
+            num_bootstrap=bootstrap,
+            alpha=alpha,
+            seed=seed,
+            memory=memory,
+        )
+
+        def opened(path: str, side: str) -> Representations:
+            return representations.load(
+                path,
+                pool=pool,
+                layers=layers,
+                inputs=inputs,
+                replica=replica,
+                seed=seed,
+                dissimilarities=side in (rdm or ""),
+            )
+
+        a = opened(first, "A")
+        b = None if second is None else opened(second, "B")
+        folder = _default(first, second) if out is None else out
+        prepare(folder, force=force)
+        result = scenarios.run_compare(a, b, settings, command=_command(), show=_teller())
+        fill(folder, lambda staged: _write(result, staged))
+        if as_json:
+            json.dump(result.summary(), sys.stdout, indent=1, allow_nan=False)
+            sys.stdout.write("\n")
+        else:
+            report.print_compare(result, folder)
+
+
+def _list(*, as_json: bool) -> None:
+    found = scenarios.listed_measures()
+    if as_json:
+        json.dump(found, sys.stdout, indent=1)
+        sys.stdout.write("\n")
+        return
+    for one in found:
+        typer.echo(_line(one))
+
+
+def _line(one: dict[str, Any]) -> str:
+    low, high = (f"{bound:g}" for bound in one["range"])
+    options = ", ".join(f"{k}={str(v).lower()}" for k, v in one["options"].items())
+    parts = [f"{one['title']}", f"{low} to {high}", "unchanged by " + ", ".join(one["invariances"])]
+    return f"{one['name']}: " + "; ".join(parts) + (f"; options {options}" if options else "")
+
+
+def _default(first: str, second: str | None) -> Path:
+    stems = [Path(path).resolve().stem for path in (first, second) if path is not None]
+    return Path("-".join(["methexis-compare", *stems]))
+
+
+def _command() -> str:
+    """The command as it was typed, without what tells only where results go."""
+    words, kept = sys.argv[1:], ["methexis"]
+    skip = False
+    for word in words:
+        if skip or word in {"--force", "--json"} or word.startswith("--out="):
+            skip = False
+            continue
+        if word == "--out":
+            skip = True
+            continue
+        kept.append(word)
+    return shlex.join(kept)
+
+
+def _write(result: CompareResult, folder: Path) -> None:
+    report.write_compare_report(result, folder)
+    summary = json.dumps(result.summary(), indent=1, allow_nan=False)
+    (folder / RESULT).write_text(summary + "\n", encoding="utf-8")
+
+
+def _teller() -> Callable[[Step], None]:
+    line = LiveLine()
+
+    def tell(step: Step) -> None:
+        text = f"{step.measure}: {step.what}, {step.done:,} of {step.total:,}"
+        line(text, ended=step.done >= step.total)
+
+    return tell

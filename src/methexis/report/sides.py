@@ -1,0 +1,216 @@
+"""A comparison in the terminal: one pair as a block of facts, many as a grid of scores.
+
+A grid holds as many columns as the terminal does; where it does not, each layer stands with the
+layer most aligned with it. What is not significant is marked by a sign, for not every terminal has
+colours.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.text import Text
+
+from methexis.report.comparing import (
+    UNCORRECTED,
+    best_rows,
+    decimals,
+    interval,
+    probability,
+    row,
+    steps,
+)
+from methexis.report.heat import cell, shortened, trimmed
+from methexis.representations import Representations
+from methexis.scenarios.comparing.pairs import Pairs
+from methexis.scenarios.comparing.result import CompareResult
+
+#: Behind a score that is not significant.
+_WEAK = "°"
+_NAME, _HEAD = 18, 4
+
+
+def print_compare(result: CompareResult, out: Path) -> None:
+    """Print all that was found, and where the report is."""
+    console = Console(highlight=False)
+    console.print()
+    _model(console, "" if result.itself else "A", result.first)
+    if not result.itself:
+        _model(console, "B", result.second)
+    if result.settings.preprocessing != "none":
+        console.print(f"[dim]preprocessing {result.settings.preprocessing}: {steps(result)}[/dim]")
+    for pairs in result.found:
+        console.print()
+        if result.single:
+            _single(console, pairs, result)
+        elif 1 in pairs.score.shape:
+            _list(console, pairs, result)
+        else:
+            _grid(console, pairs, result)
+        for note in pairs.notes:
+            console.print(Text(textwrap.fill(f"note: {note}", _width(console)), style="yellow"))
+    console.print(f"\n[dim]seconds: {result.seconds:.1f}[/dim]")
+    console.print(f"report: {out / 'report.html'}", soft_wrap=True, markup=False)
+
+
+def _width(console: Console) -> int:
+    return min(console.width, 120)
+
+
+def _model(console: Console, letter: str, model: Representations) -> None:
+    shapes = [layer.shape[1] for layer in model]
+    features = f"{min(shapes)}" if min(shapes) == max(shapes) else f"{min(shapes)}–{max(shapes)}"
+    count = f"{len(model)} layers, " if len(model) > 1 else ""
+    kinds = ", ".join(sorted({layer.given for layer in model}))
+    text = Text(f"{letter}  " if letter else "", style="bold")
+    text.append(f"{model.path}", style="bold")
+    text.append(f"  {count}{model.num_samples} samples × {features} features, {kinds}", style="dim")
+    console.print(text, soft_wrap=True)
+    notes = {note for layer in model for note in layer.notes}
+    for note in sorted(notes):
+        console.print(Text(f"   {note}", style="dim"), soft_wrap=True)
+    if model.left_out:
+        shown = ", ".join(model.left_out[:3]) + (" …" if len(model.left_out) > 3 else "")
+        console.print(Text(f"   left out: {shown}", style="yellow"), soft_wrap=True)
+
+
+def _single(console: Console, pairs: Pairs, result: CompareResult) -> None:
+    one = pairs.single
+    assert one is not None
+    words = row(pairs, result, 0, 0)
+    console.print(Text(f"{pairs.measure.title}  {words['score']}", style="bold"))
+    lines = []
+    if np.isfinite(one.ci[0]):
+        lines.append(
+            (f"{one.confidence:.0%} interval", interval(pairs), f"{one.num_bootstrap} resamples")
+        )
+    if one.null != "none":
+        how = "exact moments" if one.null == "moments" else f"{one.num_permutations} permutations"
+        lines.append(("by chance", f"{words['chance']} ± {words['sd']}", how))
+        sure = "" if one.p <= result.settings.alpha else "not significant"
+        lines.append(("above chance", f"{words['z']} σ, p {words['p']}", sure))
+    if np.isfinite(one.effect):
+        lines.append(("effect", decimals(one.effect), "0 by chance, 1 if identical"))
+    for name, value, remark in lines:
+        text = Text(f"  {name:<14}{value:<24}")
+        text.append(remark, style="dim")
+        text.rstrip()
+        console.print(text)
+
+
+def _list(console: Console, pairs: Pairs, result: CompareResult) -> None:
+    """One layer beside many: a line for each."""
+    rows, columns = pairs.score.shape
+    console.print(Text(pairs.measure.title, style="bold"))
+    many = [row(pairs, result, i, j) for i in range(rows) for j in range(columns)]
+    names = [one["second"] if rows == 1 else one["first"] for one in many]
+    _table(console, ("layer", "score", "chance", "σ", "p corr.", "effect"), [
+        ((trimmed(name, 24), *(one[k] for k in ("score", "chance", "z", "corrected", "effect"))),
+         one["weak"])
+        for name, one in zip(names, many, strict=True)
+    ])  # fmt: skip
+    _legend(console, pairs, result)
+
+
+def _best(console: Console, pairs: Pairs, result: CompareResult) -> None:
+    """Each layer and the one most aligned with it."""
+    heads = ("layer", "best", "score", "chance", "σ", "p corr.", "effect")
+    lines = [
+        ((trimmed(one["first"], _NAME), trimmed(one["second"], _NAME),
+          *(one[k] for k in ("score", "chance", "z", "corrected", "effect"))), one["weak"])
+        for one in best_rows(pairs, result)
+    ]  # fmt: skip
+    _table(console, heads, lines)
+
+
+def _table(
+    console: Console, heads: Sequence[str], lines: Sequence[tuple[Sequence[str], bool]]
+) -> None:
+    left = 2 if "best" in heads else 1
+    widths = [max(len(heads[k]), *(len(words[k]) for words, _ in lines)) for k in range(len(heads))]
+
+    def line(words: Sequence[str], mark: str = " ") -> str:
+        parts = [
+            w.ljust(n) if k < left else w.rjust(n)
+            for k, (w, n) in enumerate(zip(words, widths, strict=True))
+        ]
+        return "  " + "  ".join(parts) + mark
+
+    console.print(Text(line(heads).rstrip(), style="dim"))
+    for words, weak in lines:
+        text = line(words, _WEAK if weak else " ").rstrip()
+        console.print(Text(text, style="dim" if weak else ""))
+
+
+def _grid(console: Console, pairs: Pairs, result: CompareResult) -> None:
+    """All scores, the best of each row bold; or only the best where there is no room."""
+    rows, columns = pairs.score.shape
+    console.print(
+        Text.assemble((pairs.measure.title, "bold"), (f"  {rows} × {columns} layers", "dim"))
+    )
+    most = _width(console)
+    known = np.abs(pairs.score[np.isfinite(pairs.score)])
+    span = float(known.max()) if len(known) else 1.0
+    texts = [[cell(v, span) for v in line] for line in pairs.score]
+    best = pairs.better(result.itself)
+    marked = pairs.weak(result.settings.alpha)
+    labels = [trimmed(name, _NAME) for name in result.first.names]
+    winners = [trimmed(result.second.names[j], _NAME) for j in best]
+    heads = _heads(result.second.names)
+    left = 3 + max(map(len, labels))
+    right = 2 + max(4, *map(len, winners))
+    widest = max(len(t) for t in [*heads, *(t for line in texts for t in line)])
+    rooms = [widest + gap for gap in (2, 1) if left + columns * (widest + gap) + right + 9 <= most]
+    if not rooms:
+        _best(console, pairs, result)
+        _legend(console, pairs, result)
+        return
+    wide = rooms[0]
+    head = " " * left + "".join(h.rjust(wide - 1) + " " for h in heads)
+    console.print(Text(head + "  " + "best".ljust(right) + "p corr.", style="dim"))
+    for i, line in enumerate(texts):
+        text = Text("  " + labels[i].ljust(left - 2))
+        for j, word in enumerate(line):
+            alone = result.itself and i == j
+            weak = bool(marked[i, j])
+            look = "dim" if weak or alone else ("bold" if j == best[i] else "")
+            text.append(word.rjust(wide - 1) + (_WEAK if weak else " "), style=look)
+        p = probability(pairs.p_corrected[i, best[i]])
+        text.append("  " + winners[i].ljust(right) + p)
+        console.print(text)
+    if heads == [str(j + 1) for j in range(columns)] != result.second.names:
+        key = ", ".join(f"{j + 1} {name}" for j, name in enumerate(result.second.names))
+        filled = textwrap.fill(
+            f"columns: {key}", _width(console), initial_indent="  ", subsequent_indent="  "
+        )
+        console.print(Text(filled, style="dim"))
+    _legend(console, pairs, result)
+
+
+def _heads(names: Sequence[str]) -> list[str]:
+    """Short heads of columns: names, or what tells them apart, or numbers."""
+    for heads in (list(names), shortened(names)[0]):
+        if max(map(len, heads)) <= _HEAD:
+            return heads
+    return [str(j + 1) for j in range(len(names))]
+
+
+def _legend(console: Console, pairs: Pairs, result: CompareResult) -> None:
+    counted = pairs.counted(result.itself)
+    tested = int(counted.sum())
+    if not tested:
+        if np.isfinite(pairs.p).any():
+            console.print(Text(f"  {UNCORRECTED}", style="dim"))
+        return
+    count = int((pairs.significant(result.settings.alpha) & counted).sum())
+    words = (
+        f"{count} of {tested} pairs significant at {100 * result.settings.alpha:.3g} % "
+        f"({pairs.correction})"
+    )
+    words += f"; {_WEAK} not" if count < tested else ""
+    filled = textwrap.fill(words, _width(console), initial_indent="  ", subsequent_indent="  ")
+    console.print(Text(filled, style="dim"))

@@ -1,0 +1,124 @@
+"""One representation with where it came from, and those of one model in the order of its layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """An array as a file holds it.
+
+    Attributes
+    ----------
+    name : str
+        Name within the file; empty where the format has none.
+    array : array
+        Of any shape, mapped from the file where the format allows it.
+    given : str
+        Type of the numbers in the file.
+    notes : tuple of str
+        What was done on reading, and what may surprise.
+    """
+
+    name: str
+    array: NDArray[Any]
+    given: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Representation:
+    """Features of the samples, in one layer of one model.
+
+    Attributes
+    ----------
+    name : str
+        Of the layer.
+    source : str
+        File, and array within it.
+    array : array (num_samples, num_features)
+    given : str
+        Type of the numbers in the file.
+    notes : tuple of str
+        What was done to them on the way here.
+    dissimilarities : bool
+        Whether `array` holds dissimilarities of all pairs of samples in place of features.
+    """
+
+    name: str
+    source: str
+    array: NDArray[Any]
+    given: str
+    notes: tuple[str, ...] = ()
+    dissimilarities: bool = False
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of samples and of features."""
+        rows, columns = self.array.shape
+        return int(rows), int(columns)
+
+    def described(self) -> dict[str, Any]:
+        """All but the numbers, in plain types."""
+        return {
+            "name": self.name,
+            "source": self.source,
+            "shape": list(self.shape),
+            "dtype": self.given,
+            "notes": list(self.notes),
+            "dissimilarities": self.dissimilarities,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Representations:
+    """The layers of one model, all of the same samples.
+
+    Attributes
+    ----------
+    name : str
+        Of the file or folder.
+    path : str
+    layers : tuple of Representation
+        In natural order of their names, layer2 before layer10.
+    left_out : tuple of str
+        What lies at the path and is no representation, and why.
+    """
+
+    name: str
+    path: str
+    layers: tuple[Representation, ...]
+    left_out: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        """Number of layers."""
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[Representation]:
+        """The layers in their order."""
+        return iter(self.layers)
+
+    @property
+    def num_samples(self) -> int:
+        """Number of samples."""
+        return self.layers[0].shape[0]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the layers."""
+        return [layer.name for layer in self.layers]
+
+    def described(self) -> dict[str, Any]:
+        """All but the numbers, in plain types."""
+        return {
+            "name": self.name,
+            "path": self.path,
+            "num_samples": self.num_samples,
+            "layers": [layer.described() for layer in self.layers],
+            "left_out": list(self.left_out),
+        }

@@ -1,0 +1,68 @@
+"""`run_compare`: every measure over every pair of layers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from methexis.errors import MethexisError
+from methexis.representations import Representations
+from methexis.scenarios.comparing.pairs import measure_pairs
+from methexis.scenarios.comparing.result import CompareResult
+from methexis.scenarios.comparing.settings import CompareSettings, Step
+
+
+def run_compare(
+    first: Representations,
+    second: Representations | None,
+    settings: CompareSettings,
+    *,
+    command: str = "",
+    show: Callable[[Step], None] = lambda _: None,
+) -> CompareResult:
+    """Compare all layers of two models, or of one model with each other.
+
+    Parameters
+    ----------
+    first, second : Representations
+        Of the same samples in the same order. Without a second, the first is compared with itself.
+    settings : CompareSettings
+    command : str
+        For the record: the command that repeats it.
+    show : function
+        Told how far it is.
+
+    Raises
+    ------
+    MethexisError
+        If the samples are not as many, or a layer is refused.
+    """
+    began = time.perf_counter()
+    other = first if second is None else second
+    if other.num_samples != first.num_samples:
+        raise MethexisError(
+            f"{other.layers[0].source}: expected {first.num_samples} rows, the same samples in the "
+            f"same order as in {first.layers[0].source}, got {other.num_samples}"
+        )
+    if second is None and len(first) == 1:
+        raise MethexisError(
+            f"B: expected another file or folder, or more than one layer in {first.path}, got none"
+        )
+    found = []
+    for measure in settings.measures:
+        title = measure.title
+
+        def tell(what: str, done: int, total: int, title: str = title) -> None:
+            show(Step(title, what, done, total))
+
+        layers = None if second is None else second.layers
+        found.append(measure_pairs(measure, first.layers, layers, settings, tell))
+    return CompareResult(
+        first=first,
+        second=other,
+        itself=second is None,
+        settings=settings,
+        found=tuple(found),
+        command=command,
+        seconds=time.perf_counter() - began,
+    )

@@ -1,0 +1,118 @@
+"""What a comparison finds: the terminal, the report and ``--json`` read it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from methexis.measures.preprocessing import preprocessing
+from methexis.representations import Representations
+from methexis.scenarios.comparing.pairs import GRIDS, Pairs
+from methexis.scenarios.comparing.settings import CompareSettings
+from methexis.scenarios.comparing.wanted import widest
+from methexis.scenarios.provenance import provenance
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, eq=False)
+class CompareResult:
+    """All measures over all pairs of layers of two models, or of one.
+
+    Attributes
+    ----------
+    first, second : Representations
+        The second is the first where a model is compared with itself.
+    itself : bool
+        Whether it is.
+    settings : CompareSettings
+    found : tuple of Pairs
+        One per measure.
+    command : str
+    seconds : float
+    """
+
+    first: Representations
+    second: Representations
+    itself: bool
+    settings: CompareSettings
+    found: tuple[Pairs, ...]
+    command: str
+    seconds: float
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one pair of layers only."""
+        return len(self.first) == len(self.second) == 1
+
+    @property
+    def titles(self) -> tuple[str, str]:
+        """Names of both; with their folders where the names are one."""
+        names = (self.first.name, self.second.name)
+        if names[0] != names[1] or self.itself:
+            return names
+        paths = (Path(self.first.path).resolve(), Path(self.second.path).resolve())
+        return tuple("/".join(path.parts[-2:]) for path in paths)  # type: ignore[return-value]
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON; numbers that are unknown or infinite are null."""
+        settings = self.settings
+        return {
+            "format": FORMAT,
+            "command": self.command,
+            "first": self.first.described(),
+            "second": None if self.itself else self.second.described(),
+            "preprocessing": {
+                "name": settings.preprocessing,
+                **preprocessing(settings.preprocessing).described(),
+            },
+            "null": settings.null,
+            "correction": settings.correction,
+            "memory": settings.memory,
+            "num_permutations": settings.num_permutations,
+            "alpha": settings.alpha,
+            "seed": settings.seed,
+            "measures": [_pairs(pairs) for pairs in self.found],
+            **provenance(self.seconds),
+        }
+
+
+def _pairs(pairs: Pairs) -> dict[str, Any]:
+    measure = pairs.measure
+    found: dict[str, Any] = {
+        "measure": measure.name,
+        "title": measure.title,
+        "options": measure.options(),
+        "range": list(measure.range),
+        "aligned": measure.aligned,
+        "distance": measure.distance,
+        "invariances": widest(measure),
+        "null": pairs.null,
+        "correction": pairs.correction,
+        "precision": pairs.precision,
+        "notes": list(pairs.notes),
+        **{name: getattr(pairs, name).tolist() for name in GRIDS},
+    }
+    if pairs.single is not None:
+        found |= {"ci": list(pairs.single.ci), "confidence": pairs.single.confidence}
+        found["num_bootstrap"] = pairs.single.num_bootstrap
+    return {key: plain(value) for key, value in found.items()}
+
+
+def plain(value: Any) -> Any:
+    """Numbers that JSON does not know, NaN and infinity, as None; everything else as it is.
+
+    Examples
+    --------
+    >>> plain([1.0, float("nan"), {"a": float("inf")}])
+    [1.0, None, {'a': None}]
+    """
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    if isinstance(value, dict):
+        return {key: plain(one) for key, one in value.items()}
+    return value

@@ -1,0 +1,84 @@
+"""What a comparison is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from methexis.core.checks import integer, number, one_of
+from methexis.measures import Measure
+from methexis.measures.budget import memory_bytes
+from methexis.measures.compare import NULLS
+from methexis.measures.compare_all import CORRECTIONS
+from methexis.measures.preprocessing import preprocessing
+
+
+@dataclass(frozen=True)
+class CompareSettings:
+    """Settings of `run_compare`, checked.
+
+    Parameters
+    ----------
+    measures : tuple of Measure
+    preprocessing : {"none", "prh"}
+        Steps before, by name.
+    null : {"auto", "moments", "permutation", "none"}
+    correction : {"max", "holm"}
+        How p-values of many pairs are corrected for having looked at all; see `compare_all`.
+    num_permutations : int, optional
+        Orders, where they are needed: by default 999 for one pair, and for many as many as take
+        about ten minutes, from 199 to 999.
+    num_bootstrap : int
+        Bootstrap samples for the interval of a single pair.
+    alpha : float
+        A pair counts as aligned if its corrected p is at most this.
+    seed : int
+    memory : str, optional
+        Most memory for what is kept of representations, such as "2 GiB".
+
+    Raises
+    ------
+    MethexisError
+        If one of them is none of these.
+    """
+
+    measures: tuple[Measure[Any], ...]
+    preprocessing: str = "none"
+    null: str = "auto"
+    correction: str = "max"
+    num_permutations: int | None = None
+    num_bootstrap: int = 999
+    alpha: float = 0.05
+    seed: int = 0
+    memory: str | None = None
+
+    def __post_init__(self) -> None:
+        preprocessing(self.preprocessing)
+        one_of("null", self.null, NULLS)
+        one_of("correction", self.correction, CORRECTIONS)
+        if self.num_permutations is not None:
+            integer("permutations", self.num_permutations, least=0)
+        integer("bootstrap", self.num_bootstrap, least=0)
+        number("alpha", self.alpha, above=0.0, below=1.0)
+        integer("seed", self.seed, least=0)
+        memory_bytes("memory", self.memory)
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far a comparison is.
+
+    Attributes
+    ----------
+    measure : str
+        Title of the measure at work.
+    what : str
+        What it does.
+    done, total : int
+        How far that is.
+    """
+
+    measure: str
+    what: str
+    done: int
+    total: int

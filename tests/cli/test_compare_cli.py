@@ -1,0 +1,133 @@
+"""``methexis compare`` as a person meets it: in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import methexis as mx
+from methexis.measures import MEASURES
+from tests.cli.test_cli import call
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    shared = rng.normal(size=(50, 4))
+    np.save(tmp_path / "x.npy", shared @ rng.normal(size=(4, 5)))
+    np.save(tmp_path / "y.npy", shared @ rng.normal(size=(4, 6)).astype(np.float32))
+    np.save(tmp_path / "short.npy", rng.normal(size=(49, 6)))
+    np.save(tmp_path / "nan.npy", np.where(np.arange(50)[:, None] == 7, np.nan, shared))
+    between = np.linalg.norm(shared[:, None] - shared[None], axis=-1)
+    np.save(tmp_path / "d.npy", between)
+    (tmp_path / "m").mkdir()
+    for k in (1, 2, 10):
+        np.save(tmp_path / "m" / f"layer{k}.npy", shared @ rng.normal(size=(4, 3)))
+    return tmp_path
+
+
+def test_help_and_list() -> None:
+    done = call("compare", "--help")
+    assert done.returncode == 0
+    assert "Example: methexis compare model-a/" in done.stdout
+    listed = call("compare", "--list")
+    assert [line.split(":")[0] for line in listed.stdout.splitlines()] == list(MEASURES)
+    assert [one["name"] for one in json.loads(call("compare", "--list", "--json").stdout)] == list(
+        MEASURES
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ((), "error: A: expected a file or folder of representations, got none"),
+        (("gone.npy", "y.npy"), "error: gone.npy: expected a file or folder of represent"),
+        (
+            ("x.npy", "short.npy"),
+            "error: short.npy: expected 50 rows, the same samples in the same",
+        ),
+        (("x.npy", "nan.npy"), "nan in row 7, column 0"),
+        (("x.npy",), "error: B: expected another file or folder, or more than one layer in x.npy"),
+        (("x.npy", "y.npy", "-m", "ckaa"), "got 'ckaa'; did you mean 'cka'?"),
+        (("x.npy", "y.npy", "-m", "cka:k=3"), "options of cka: expected"),
+        (("x.npy", "y.npy", "-m", "cka", "--set", "kk=3"), "set: expected an option of cka"),
+        (("x.npy", "y.npy", "-m", "cka:k"), "option: expected name=value, such as k=20, got 'k'"),
+        (("x.npy", "y.npy", "-m", "cka", "-m", "cka"), "expected each once, got cka twice"),
+        (("x.npy", "y.npy", "--preprocessing", "pca"), "preprocessing: expected one of 'none', "),
+        (("x.npy", "y.npy", "--null", "gauss"), "null: expected one of 'auto'"),
+        (("x.npy", "y.npy", "--alpha", "2"), "alpha: expected a finite number > 0 and < 1"),
+        (("x.npy", "y.npy", "--seed", "-1"), "seed: expected an integer >= 0"),
+        (("x.npy", "y.npy", "--rdm", "C"), "rdm: expected A, B or AB, got 'C'"),
+        (("x.npy", "y.npy", "--rdm", "A"), "x.npy: expected dissimilarities (num_samples"),
+        (("d.npy", "y.npy", "--rdm", "A", "-m", "cka"), "cka: expected features for d.npy"),
+        (("d.npy", "m", "--rdm", "A"), "d.npy: expected features where many layers"),
+        (("x.npy", "y.npy", "--out", "x.npy"), "out: expected a folder, got the file x.npy"),
+    ],
+)
+def test_bad_input_is_one_sentence(words: tuple[str, ...], expected: str, files: Path) -> None:
+    before = sorted(os.listdir(files))
+    done = call("compare", *words, cwd=files)
+    assert done.returncode == 2
+    assert expected in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+    left = sorted(set(os.listdir(files)) - set(before))
+    assert all(not os.listdir(files / name) for name in left)  # at most the empty folder
+
+
+def test_one_pair_is_what_compare_says(files: Path) -> None:
+    words = ("x.npy", "y.npy", "-m", "cka:debiased=true", "--preprocessing", "prh", "--seed", "3")
+    done = call("compare", *words, "--out", "o", "--json", cwd=files)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found == json.loads((files / "o" / "result.json").read_text())
+    assert sorted(os.listdir(files / "o")) == ["figures", "report.html", "result.json"]
+    x, y = np.load(files / "x.npy"), np.load(files / "y.npy")
+    wanted = mx.compare(x, y, "cka", debiased=True, preprocessing="prh", seed=3)
+    one = found["measures"][0]
+    for name in ("score", "null_mean", "null_sd", "p", "effect", "z"):
+        assert one[name] == [[getattr(wanted, name)]]
+    assert one["ci"] == list(wanted.ci)
+    assert found["command"] == "methexis compare " + " ".join(words)
+    assert found["preprocessing"]["clip_quantile"] == 0.95
+    assert [layer["dtype"] for layer in found["second"]["layers"]] == ["float64"]
+    again = call("compare", *words, "--out", "o", cwd=files)
+    assert again.returncode == 2
+    assert "with results in it; give another --out, or --force" in again.stderr
+
+
+def test_folders_are_layers_in_natural_order(files: Path) -> None:
+    done = call("compare", "m", "y.npy", "-m", "cka", cwd=files)
+    assert done.returncode == 0, done.stderr
+    found = json.loads((files / "methexis-compare-m-y" / "result.json").read_text())
+    assert [layer["name"] for layer in found["first"]["layers"]] == ["layer1", "layer2", "layer10"]
+    x, y = np.load(files / "m" / "layer10.npy"), np.load(files / "y.npy")
+    assert found["measures"][0]["score"][2][0] == pytest.approx(mx.measures.cka(x, y), rel=1e-12)
+    assert "\x1b" not in done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_a_model_beside_itself(files: Path) -> None:
+    done = call("compare", "m", "-m", "cka", "--json", cwd=files)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["second"] is None
+    score, p = (np.array(found["measures"][0][k], dtype=float) for k in ("score", "p"))
+    assert np.allclose(np.diagonal(score), 1.0)
+    assert np.isnan(np.diagonal(p)).all()
+    assert np.isfinite(p[~np.eye(3, dtype=bool)]).all()
+
+
+def test_dissimilarities_of_a_brain(files: Path) -> None:
+    done = call("compare", "d.npy", "y.npy", "--rdm", "A", "--json", cwd=files)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    rdm = mx.measures.RDM(np.load(files / "d.npy"))
+    wanted = mx.compare(rdm, np.load(files / "y.npy"), "rsa")
+    assert found["measures"][0]["measure"] == "rsa"
+    assert found["measures"][0]["score"] == [[pytest.approx(wanted.score, rel=1e-12)]]
+    assert found["first"]["layers"][0]["dissimilarities"] is True

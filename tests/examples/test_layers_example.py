@@ -1,0 +1,19 @@
+"""The example that writes layers as files: they are there, and can be compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from methexis.representations import load
+
+
+def test_layers_are_written_and_compared(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    layers = pytest.importorskip("examples.layers")
+    layers.main([str(tmp_path), "--epochs", "1"])
+    wide, deep = (load(tmp_path / name) for name in ("wide", "deep"))
+    assert wide.names == ["h1", "h2", "h3", "noise"]
+    assert deep.names == ["h1", "h2", "h3", "h4"]
+    assert wide.num_samples == deep.num_samples

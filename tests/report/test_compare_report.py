@@ -1,0 +1,124 @@
+"""Report and terminal of `compare`: what was found is there, and what is not significant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from methexis.report import heat, print_compare, style, write_compare_report
+from methexis.scenarios.comparing import CompareResult
+from tests.report.compare_results import compared
+
+
+def text_of(result: CompareResult, out: Path) -> str:
+    return write_compare_report(result, out).read_text(encoding="utf-8")
+
+
+def printed(result: CompareResult, out: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    print_compare(result, out)
+    found = capsys.readouterr().out
+    assert max(len(line) for line in found.splitlines()[:-1]) <= 80
+    return found
+
+
+def test_one_pair_has_all_of_the_comparison(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = compared(1, 1)
+    text = text_of(result, tmp_path)
+    assert text.count("<svg") == 1
+    assert {p.name for p in (tmp_path / "figures").iterdir()} == {"effects.pdf"}
+    assert "src=" not in text  # nothing is loaded from elsewhere
+    shown = printed(result, tmp_path, capsys)
+    one = result.found[0].single
+    assert one is not None
+    for words in (f"{one.score:.3f}", f"{one.null_sd:.3f}", f"{one.effect:.3f}"):
+        assert words in text
+        assert words in shown
+    for words in ("95% interval", "by chance", "above chance", "effect", "exact moments"):
+        assert words in shown
+
+
+def test_many_pairs_are_a_grid_with_what_is_not_significant(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = compared(3, 4, noise=2)
+    weak = [~p.significant(0.05) for p in result.found]
+    assert all(0 < w.sum() < w.size for w in weak)
+    text = text_of(result, tmp_path)
+    assert text.count("<svg") == 2
+    assert "Struck out: not significant at 5 %" in text
+    assert text.count('<tr class="weak">') == sum(w.sum() for w in weak) + sum(
+        w[i, j]
+        for p, w in zip(result.found, weak, strict=True)
+        for i, j in enumerate(p.better(False))
+    )
+    shown = printed(result, tmp_path, capsys)
+    assert shown.count("°") == sum(w.sum() for w in weak) + 2  # and the two legends
+    assert "corrected for the search by the largest of all pairs in 999 permutations" in " ".join(
+        shown.split()
+    )
+
+
+def test_a_model_beside_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = compared(4, None, noise=1)
+    for pairs in result.found:
+        assert np.isnan(np.diagonal(pairs.p)).all()  # of a layer beside itself nothing is asked
+        assert all(i != j for i, j in enumerate(pairs.better(True)))
+    assert "Layers of left beside each other" in text_of(result, tmp_path)
+    assert "left" in printed(result, tmp_path, capsys)
+
+
+@pytest.mark.parametrize("shape", [(1, 40), (40, 1)])
+def test_one_layer_along_many(
+    shape: tuple[int, int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = compared(*shape, names=("cka:debiased=true",))
+    text = text_of(result, tmp_path)
+    assert "Along the layers" in text
+    shown = printed(result, tmp_path, capsys)
+    assert sum("block" in line for line in shown.splitlines()) == 40
+
+
+def test_a_grid_that_does_not_fit_names_the_best(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = compared(2, 24, names=("cka:debiased=true",))
+    shown = printed(result, tmp_path, capsys)
+    best = result.found[0].better(False)
+    rows = [line.split() for line in shown.splitlines() if line.strip().startswith("block")]
+    assert [words[1] for words in rows] == [f"block{j}" for j in best]
+
+
+def test_without_a_null(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = compared(2, 2, null="none")
+    assert "0 of 0" not in text_of(result, tmp_path)
+    assert "significant" not in printed(result, tmp_path, capsys)
+
+
+def test_cells_and_frames_of_the_figure() -> None:
+    result = compared(3, 4, noise=2)
+    pairs = result.found[0]
+    with style.house_style():
+        figure = heat.shades(
+            pairs, (result.first.names, result.second.names), itself=False, alpha=0.05
+        )
+    axes = figure.axes[0]
+    assert np.array_equal(np.ravel(axes.collections[0].get_array()), np.ravel(pairs.score))  # type: ignore[arg-type]
+    assert len(axes.collections[1].get_paths()) == (~pairs.significant(0.05)).sum()
+    assert len(axes.patches) == 3  # the best of each row, which are significant here
+    assert axes.get_ylabel() == "layer of A (block*)"
+    assert figure.axes[1].get_xlabel() == "debiased linear CKA (range −1 … 1)"
+
+
+def test_without_permutations_it_says_what_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = compared(2, 3, ("cka",), num_permutations=0)
+    assert "holm needs none" in text_of(result, tmp_path)
+    assert "holm needs none" in printed(result, tmp_path, capsys)
+    corrected = compared(2, 3, ("cka",), num_permutations=0, correction="holm")
+    assert corrected.found[0].counted(False).all()
+    assert "corrected by Holm's method" in printed(corrected, tmp_path, capsys)
