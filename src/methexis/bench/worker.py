@@ -7,8 +7,8 @@ file therefore uses the standard library only.
 
 A peer is a Python file with
 
-- ``start(threads)``: import what is needed; return the versions of it. A `ModuleNotFoundError`
-  means that the peer is not installed here.
+- ``start(threads)``: import what is needed, or import it above; return the versions of it. A
+  `ModuleNotFoundError` means that the peer is not installed here.
 - ``prepare(case)``: get ready for a case (a dictionary, see `points.Point.case`); return an object
   with ``run(num_steps)``, which takes at least that many steps of all networks, returns how many,
   and returns only when they are done; ``variant``, what was chosen in words; and ``details``, a
@@ -63,14 +63,15 @@ class Peer:
     """A peer's file, and what it has prepared."""
 
     def __init__(self, path: str, threads: int) -> None:
-        self.names: dict[str, Any] = runpy.run_path(path)
-        self.threads = threads
+        self.path, self.threads = path, threads
+        self.names: dict[str, Any] = {}
         self.timer: Timer | None = None
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Do what is asked."""
         match request["do"]:
-            case "start":
+            case "start":  # here, so that what a file lacks is an answer
+                self.names = runpy.run_path(self.path)
                 return {"versions": self.names["start"](self.threads)}
             case "prepare":
                 self.timer = None  # let go of the last case before the next one takes memory

@@ -186,7 +186,7 @@ class Sparse(Entries):
     """A sparse matrix of SciPy; work and memory go with its non-zeros, not with pairs."""
 
     def __init__(self, matrix: Any) -> None:
-        values = sparse.csr_array(matrix, dtype=np.float64)
+        values = sparse.csr_array(matrix, dtype=np.float64, copy=True)  # sorted in place below
         values.sum_duplicates()
         n = int(values.shape[0])
         diagonal = values.diagonal()

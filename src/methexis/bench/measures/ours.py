@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_info
 
-import methexis as mx
+from methexis.measures import compare, compare_all
 from methexis.measures.linear_grid import operations
+from methexis.version import __version__
 
 #: What is measured, and how our own call says it.
 CALLS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -32,9 +33,9 @@ def start(threads: int) -> dict[str, str]:
     del threads  # the process is limited already
     x = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
     for name, words in CALLS.values():
-        mx.compare_all([x], [x], name, **words)
+        compare_all([x], [x], name, **words)
     blas = {info.get("architecture", "") for info in threadpool_info()} - {""}
-    return {"methexis": mx.__version__, "numpy": np.__version__, "BLAS kernels": ", ".join(blas)}
+    return {"methexis": __version__, "numpy": np.__version__, "BLAS kernels": ", ".join(blas)}
 
 
 class Grids:
@@ -56,7 +57,7 @@ class Grids:
     def run(self, num_steps: int) -> int:
         """Compute the grid so often."""
         for _ in range(num_steps):
-            mx.compare_all(self.rows, self.columns, self.name, **self.words)
+            compare_all(self.rows, self.columns, self.name, **self.words)
         return num_steps
 
 
@@ -81,4 +82,4 @@ def score(file: str, measure: str, options: dict[str, Any]) -> float:
     """Our number for a pair."""
     with np.load(file) as arrays:
         x, y = arrays["x"], arrays["y"]
-    return float(mx.compare(x, y, measure, null="none", num_bootstrap=0, **options).score)
+    return float(compare(x, y, measure, null="none", num_bootstrap=0, **options).score)
