@@ -31,6 +31,11 @@ class CycleKNN(NeighbourMeasure):
         """What a table calls it."""
         return f"cycle kNN (k = {self.k}, {self.metric})"
 
+    @property
+    def symmetric(self) -> bool:
+        """With one neighbour: fixed points of ``f∘g`` and of ``g∘f`` are as many."""
+        return self.k == 1
+
     def alike(self, a: Indices, b: Indices) -> Array:
         """1 where one of the neighbours in the second has the sample among its own in the first."""
         itself = np.arange(len(a), dtype=a.dtype)[:, None, None]
