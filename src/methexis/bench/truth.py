@@ -40,6 +40,16 @@ NUM_SAMPLES = 256
 SIZES = (24, 48, 96, 256, 1024)
 MANY = 4096
 
+#: Measured beside the registry with its defaults: options that change what a measure sees.
+OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("cka", {"debiased": True}),
+    ("cka", {"kernel": "rbf"}),
+    ("cca", {"squared": True}),
+    ("rsa", {"dissimilarity": "correlation", "comparison": "spearman"}),
+)
+#: Left out: seconds per score, hours here.
+SLOW = ("soft_matching",)
+
 #: A score has moved when it is this many standard deviations of one draw away.
 SEEN = 2.0
 
@@ -122,13 +132,13 @@ def run_truth(
     Parameters
     ----------
     measures : sequence of Measure, optional
-        All of the registry with their defaults, by default.
+        By default all of the registry but `SLOW` with their defaults, and `OPTIONS`.
     quick : bool
         One problem, few draws, strengths and sizes: seconds, a look.
     show : function
         Told which measure is at work.
     """
-    chosen = [entry() for entry in MEASURES.values()] if measures is None else list(measures)
+    chosen = everything() if measures is None else list(measures)
     strengths = STRENGTHS[::3] + STRENGTHS[-1:] if quick else STRENGTHS
     num_problems, num_draws = (1, 4) if quick else (3, 16)
     sizes, many = (SIZES[1:4:2], 1024) if quick else (SIZES, MANY)
@@ -158,6 +168,16 @@ def run_truth(
         measures=tuple(found),
         machine=machine(),
     )
+
+
+def everything() -> list[Measure[Any]]:
+    """What is measured by default, options beside the defaults of the same measure."""
+    found: list[Measure[Any]] = []
+    for name, entry in MEASURES.items():
+        if name not in SLOW:
+            found.append(entry())
+            found += [entry(**options) for of, options in OPTIONS if of == name]
+    return found
 
 
 def _cause(

@@ -14,6 +14,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "sharpening": ["print_case", "print_sharpen", "write_sharpen_report"],
         "sides": ["print_compare"],
         "terminal": ["print_verify"],
+        "truth": ["print_truth"],
         "verify": ["write_verify_report"],
     },
 )

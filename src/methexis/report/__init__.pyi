@@ -13,4 +13,5 @@ from methexis.report.sharpening import print_sharpen as print_sharpen
 from methexis.report.sharpening import write_sharpen_report as write_sharpen_report
 from methexis.report.sides import print_compare as print_compare
 from methexis.report.terminal import print_verify as print_verify
+from methexis.report.truth import print_truth as print_truth
 from methexis.report.verify import write_verify_report as write_verify_report
