@@ -120,8 +120,8 @@ def page(result: Truth) -> str:
             + f"{result.num_problems} problems, {result.num_draws} draws of {result.num_samples} "
             f"samples with 48 and 40 features at each of {len(result.strengths)} strengths; "
             f"{result.background:.0%} of the variance of both is noise of their own, which leaves "
-            f"an alignment of {top:.3f}. At full strength it is: {spread}. Left out: soft matching, "
-            "seconds per score.\n",
+            f"an alignment of {top:.3f}. At full strength it is: {spread}. Left out: soft "
+            "matching, seconds per score.\n",
             "![Which measure sees which cause how soon](images/truth.png)\n",
             LEGEND + "\n",
             markdown(head, rows),

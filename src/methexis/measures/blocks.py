@@ -34,11 +34,15 @@ _ORDERS = 16
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Moments of the scores of all pairs over orders, each ``(num_a, num_b)``."""
+    """Moments of the scores of all pairs over orders, each ``(num_a, num_b)``.
+
+    `step` is the distance between possible scores, as in `NullMoments`.
+    """
 
     mean: Array
     sd: Array
     skewness: Array
+    step: Array
 
 
 class Blocks:
@@ -92,7 +96,7 @@ class Blocks:
         Unless moments are asked for, only those means are found that the measure knows.
         """
         scores = np.full(self.shape, np.nan)
-        found = np.full((3, *self.shape), np.nan)
+        found = np.full((4, *self.shape), np.nan)
         permuted = np.full((len(orders), *self.shape), np.nan)
         cells = list(self._cells(*self._block(permuted.nbytes)))
         total, done = sum(len(rows) * len(columns) for rows, columns in cells), 0
@@ -169,10 +173,10 @@ class Blocks:
                 return self.method.moments_from(a, b)
             return self.method.null_moments(self._take(one), self._take(other))
 
-        found = np.full((3, len(first), len(second)), np.nan)
+        found = np.full((4, len(first), len(second)), np.nan)
         for i, one in enumerate(first):
             for j, other in enumerate(second):
                 moments = of(one, other)
                 if moments is not None:
-                    found[:, i, j] = moments.mean, moments.sd, moments.skewness
+                    found[:, i, j] = moments.mean, moments.sd, moments.skewness, moments.step
         return found

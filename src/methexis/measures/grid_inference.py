@@ -63,7 +63,8 @@ def inferred(
         z = np.where(sd > 0.0, sign * (scores - mean) / sd, np.nan)
         effect = np.where(method.aligned != mean, (scores - mean) / (method.aligned - mean), np.nan)
         if closed:
-            p = np.where(sd > 0.0, stats.pearson3.sf(z, sign * moments.skewness), 1.0)
+            least = z - 0.5 * moments.step / sd  # a count stands for the half step below it
+            p = np.where(sd > 0.0, stats.pearson3.sf(least, sign * moments.skewness), 1.0)
         else:
             extreme = np.count_nonzero(sign * permuted >= sign * scores, axis=0)
             p = (1 + extreme) / (1 + len(permuted))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LEGEND = (
     "Under each cause: the loss of true alignment at which one draw of samples is told from a pair "
     "without that cause, at two standard deviations; a dash if it never is, within the dial. Less "
-    "is better. Controls (nothing, offset): by how many standard deviations a score moves where the "
+    "is better. Controls (nothing, offset): by how many standard deviations scores move where the "
     "truth does not; more than about 2 is an error. n=...: mean score of a pair that shares "
     "nothing, by the number of samples: the chance level."
 )
