@@ -10,15 +10,12 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from evidence.outcome import RESULTS, say
-from methexis.bench.truth import CauseScore, MeasureScore, SizeScore, Truth, everything, run_truth
+from methexis.bench.truth import CauseScore, MeasureScore, SizeScore, Truth, run_truth
 from methexis.core.threads import available_cores
-from methexis.measures import Measure
 from methexis.report import style
 from methexis.report.truth import LEGEND, markdown, truth_figure, truth_table
 
@@ -43,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m evidence.truth", description=__doc__)
     parser.add_argument("--render", action="store_true", help="write the page, run nothing")
     if not parser.parse_args(arguments).render:
-        result = measured()
+        result = run_truth(workers=available_cores(), show=say)
         RESULT.write_text(json.dumps(result.summary(), indent=1) + "\n", encoding="utf-8")
     result = read(json.loads(RESULT.read_text(encoding="utf-8")))
     PAGE.write_text(page(result), encoding="utf-8")
@@ -51,22 +48,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         truth_figure(result).savefig(PICTURE, dpi=160, metadata={"Software": None})
     say(f"{PAGE.relative_to(ROOT)}, {PICTURE.relative_to(ROOT)}: written")
     return 0
-
-
-def measured() -> Truth:
-    """The full run, measures side by side on all cores."""
-    measures = everything()
-    with ProcessPoolExecutor(available_cores()) as pool:
-        parts = []
-        for measure, part in zip(measures, pool.map(one, measures), strict=True):
-            say(f"{measure.title}: {part.measures[0].seconds:.0f} s")
-            parts.append(part)
-    return replace(parts[0], measures=tuple(part.measures[0] for part in parts))
-
-
-def one(measure: Measure[Any]) -> Truth:
-    """The full run of one measure."""
-    return run_truth([measure])
 
 
 def read(content: dict[str, Any]) -> Truth:

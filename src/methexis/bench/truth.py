@@ -21,8 +21,11 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -41,6 +44,21 @@ BACKGROUND = 0.2
 NUM_SAMPLES = 256
 SIZES = (24, 48, 96, 256, 512)
 MANY = 2048
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """How much is measured."""
+
+    strengths: tuple[float, ...]
+    num_problems: int
+    num_draws: int
+    sizes: tuple[int, ...]
+    many: int
+
+
+FULL = _Plan(STRENGTHS, 3, 16, SIZES, MANY)
+QUICK = _Plan(STRENGTHS[::3], 1, 4, SIZES[1:4:2], 1024)
 
 #: Measured beside the registry with its defaults: options that change what a measure sees.
 OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -128,6 +146,7 @@ def run_truth(
     measures: Sequence[Measure[Any]] | None = None,
     *,
     quick: bool = False,
+    workers: int = 1,
     show: Callable[[str], None] = lambda _: None,
 ) -> Truth:
     """Score measures against planted truth.
@@ -138,43 +157,56 @@ def run_truth(
         By default all of the registry but `SLOW` with their defaults, and `OPTIONS`.
     quick : bool
         One problem, few draws, strengths and sizes: seconds, a look.
+    workers : int
+        Processes that share the measures.
     show : function
-        Told which measure is at work.
+        Told which measure is done.
     """
     chosen = everything() if measures is None else list(measures)
-    strengths = STRENGTHS[::3] if quick else STRENGTHS
-    num_problems, num_draws = (1, 4) if quick else (3, 16)
-    sizes, many = (SIZES[1:4:2], 1024) if quick else (SIZES, MANY)
-    pairs = {
-        cause: [
-            [planted_pair(cause, s, seed=p, background=BACKGROUND) for s in strengths]
-            for p in range(num_problems)
-        ]
-        for cause in CAUSES
-    }
+    plan = QUICK if quick else FULL
     found = []
-    for i, measure in enumerate(chosen):
-        show(f"{measure.title} ({i + 1} of {len(chosen)})")
-        start = time.perf_counter()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DegenerateWarning)  # few samples are part of the test
-            causes = tuple(_cause(measure, c, pairs[c], num_draws) for c in CAUSES)
-            by_size = tuple(_sizes(measure, pairs, sizes, many, num_draws))
-        seconds = time.perf_counter() - start
-        found.append(
-            MeasureScore(measure.name, measure.title, measure.distance, causes, by_size, seconds)
-        )
+    with ExitStack() as stack:
+        each: Iterable[MeasureScore] = map(partial(_measured, plan), chosen)
+        if workers > 1:
+            pool = stack.enter_context(ProcessPoolExecutor(workers))
+            each = pool.map(partial(_measured, plan), chosen)
+        for i, score in enumerate(each, start=1):
+            show(f"{score.title}: {score.seconds:.0f} s ({i} of {len(chosen)})")
+            found.append(score)
     return Truth(
         quick=quick,
         num_samples=NUM_SAMPLES,
-        num_problems=num_problems,
-        num_draws=num_draws,
-        strengths=tuple(strengths),
+        num_problems=plan.num_problems,
+        num_draws=plan.num_draws,
+        strengths=plan.strengths,
         background=BACKGROUND,
-        many=many,
+        many=plan.many,
         measures=tuple(found),
         machine=machine(),
     )
+
+
+@cache
+def _pairs(plan: _Plan) -> dict[str, list[list[PlantedPair]]]:
+    """By cause: problems, of each the strengths."""
+    return {
+        cause: [
+            [planted_pair(cause, s, seed=p, background=BACKGROUND) for s in plan.strengths]
+            for p in range(plan.num_problems)
+        ]
+        for cause in CAUSES
+    }
+
+
+def _measured(plan: _Plan, measure: Measure[Any]) -> MeasureScore:
+    pairs = _pairs(plan)
+    start = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DegenerateWarning)  # few samples are part of the test
+        causes = tuple(_cause(measure, c, pairs[c], plan.num_draws) for c in CAUSES)
+        by_size = tuple(_sizes(measure, pairs, plan))
+    seconds = time.perf_counter() - start
+    return MeasureScore(measure.name, measure.title, measure.distance, causes, by_size, seconds)
 
 
 def everything() -> list[Measure[Any]]:
@@ -215,11 +247,7 @@ def _cause(
 
 
 def _sizes(
-    measure: Measure[Any],
-    pairs: dict[str, list[list[PlantedPair]]],
-    sizes: Sequence[int],
-    many: int,
-    num_draws: int,
+    measure: Measure[Any], pairs: dict[str, list[list[PlantedPair]]], plan: _Plan
 ) -> list[SizeScore]:
     aligned = [of[0] for of in pairs["nothing"]]
     unrelated = [of[-1] for of in pairs["inputs"]]
@@ -227,10 +255,10 @@ def _sizes(
     def mean(of: list[PlantedPair], n: int, draws: int) -> float:
         return float(np.mean([_score(measure, p, n, d) for p in of for d in range(draws)]))
 
-    far = (mean(aligned, many, 1), mean(unrelated, many, 1))
+    far = (mean(aligned, plan.many, 1), mean(unrelated, plan.many, 1))
     found = []
-    for n in sizes:
-        here = (mean(aligned, n, num_draws), mean(unrelated, n, num_draws))
+    for n in plan.sizes:
+        here = (mean(aligned, n, plan.num_draws), mean(unrelated, n, plan.num_draws))
         found.append(SizeScore(n, *here, here[0] - far[0], here[1] - far[1]))
     return found
 
