@@ -148,7 +148,8 @@ def compare_all(
                 scores,
                 moments,
                 permuted,
-                closed=used == "moments",
+                num_samples=source.num_samples,
+                null=used if null != "auto" or used != "moments" else "auto",
                 same=same,
                 correction=correction,
             )

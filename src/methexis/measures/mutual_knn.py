@@ -52,13 +52,12 @@ class MutualKNN(NeighbourMeasure):
         return reduced.sums
 
     def moments_from(self, a: moments.PairSums, b: moments.PairSums) -> NullMoments:
-        """Exact moments over all orders."""
-        return moments.null_moments(a, b)
+        """Exact moments over all orders, of a count over ``n k``."""
+        return replace(moments.null_moments(a, b), step=1.0 / (a.num_samples * self.k))
 
     def null_moments(self, a: Neighbours, b: Neighbours) -> NullMoments | None:
         """Exact moments over all orders: the score is a sum over pairs of samples."""
-        n, k = a.nearest.shape
-        return replace(moments.null_moments(a.sums, b.sums), step=1.0 / (n * k))
+        return self.moments_from(a.sums, b.sums)
 
 
 def mutual_knn(x: Any, y: Any, *, k: int = 10, metric: str = "cosine") -> float:
