@@ -73,3 +73,17 @@ def test_draws_repeat() -> None:
 def test_bad_input_is_refused(cause: str, strength: float) -> None:
     with pytest.raises(MethexisError, match="expected"):
         planted_pair(cause, strength)
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_background_is_exact_too(cause: str) -> None:
+    """The noise of both adds to the norms of the kernels and not to their overlap."""
+    plain, noisy = (planted_pair(cause, 0.4, background=b) for b in (0.0, 0.3))
+    x, y = noisy.samples(60_000, seed=1)
+    found = align_samples(x - x.mean(axis=0), y - y.mean(axis=0)).cosine
+    assert found == pytest.approx(noisy.alignment, abs=0.01)
+    assert noisy.alignment < plain.alignment - 0.01
+    grams = [m @ m.T for m in (noisy.map_a, noisy.map_b)]
+    cross = noisy.map_a @ noisy.map_b.T
+    by_hand = np.sum(cross**2) / np.prod([np.linalg.norm(g) for g in grams])
+    assert noisy.alignment == pytest.approx(by_hand, abs=1e-12)

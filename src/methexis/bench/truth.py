@@ -1,14 +1,15 @@
 """Which measure sees what, how soon, and how biased: every measure against planted truth.
 
-The pairs are those of `measures.planted`: one cause each, and an alignment known exactly. For every
+The pairs are those of `measures.planted`: one cause each, and an alignment known exactly. All have
+a background of noise, for without it the scores of an aligned pair do not vary at all. For every
 measure and cause the score is drawn at several strengths, over several problems and draws of
 samples. Of these come
 
 - *follows*: Spearman correlation of the mean score with the truth along the strengths, +1 where
   the measure orders them as the truth does;
-- *seen at*: the true misalignment ``1 - alignment`` at which a single draw is told from the aligned
-  pair: where the mean has moved by twice the standard deviation of one draw, interpolated. NaN if
-  never: the measure is blind to that cause, by its invariances or for want of samples;
+- *seen at*: the loss of true alignment at which a single draw is told from a pair at strength 0:
+  where the mean has moved by twice the standard deviation of one draw, interpolated. NaN if never:
+  the measure is blind to that cause, by its invariances or for want of samples;
 - *moved*, for the controls, where the truth stays 1: by how many deviations the score moves
   nevertheless;
 - *bias*: mean score at few samples less mean score at many, for aligned pairs and for pairs with
@@ -35,10 +36,11 @@ from methexis.measures.features import features
 from methexis.measures.planted import CAUSES, CONTROLS, PlantedPair, planted_pair
 from methexis.version import __version__
 
-STRENGTHS = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
+STRENGTHS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0)
+BACKGROUND = 0.2
 NUM_SAMPLES = 256
-SIZES = (24, 48, 96, 256, 1024)
-MANY = 4096
+SIZES = (24, 48, 96, 256, 512)
+MANY = 2048
 
 #: Measured beside the registry with its defaults: options that change what a measure sees.
 OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -112,6 +114,7 @@ class Truth:
     num_problems: int
     num_draws: int
     strengths: tuple[float, ...]
+    background: float
     many: int
     measures: tuple[MeasureScore, ...]
     machine: dict[str, Any]
@@ -139,11 +142,14 @@ def run_truth(
         Told which measure is at work.
     """
     chosen = everything() if measures is None else list(measures)
-    strengths = STRENGTHS[::3] + STRENGTHS[-1:] if quick else STRENGTHS
+    strengths = STRENGTHS[::3] if quick else STRENGTHS
     num_problems, num_draws = (1, 4) if quick else (3, 16)
     sizes, many = (SIZES[1:4:2], 1024) if quick else (SIZES, MANY)
     pairs = {
-        cause: [[planted_pair(cause, s, seed=p) for s in strengths] for p in range(num_problems)]
+        cause: [
+            [planted_pair(cause, s, seed=p, background=BACKGROUND) for s in strengths]
+            for p in range(num_problems)
+        ]
         for cause in CAUSES
     }
     found = []
@@ -164,6 +170,7 @@ def run_truth(
         num_problems=num_problems,
         num_draws=num_draws,
         strengths=tuple(strengths),
+        background=BACKGROUND,
         many=many,
         measures=tuple(found),
         machine=machine(),
@@ -202,7 +209,7 @@ def _cause(
         mean=tuple(mean.tolist()),
         sd=tuple(sd.tolist()),
         follows=float("nan") if control else _follows(truth, sign * mean),
-        seen_at=float("nan") if control else _crossing(1.0 - truth, -moved),
+        seen_at=float("nan") if control else _crossing(truth[0] - truth, -moved),
         moved=float(moved[-1]),
     )
 
@@ -234,10 +241,7 @@ def _score(measure: Measure[Any], pair: PlantedPair, n: int, draw: int) -> float
 
 
 def _pooled(sd: Array) -> Array:
-    """Deviation of one draw where the pair is aligned or at this strength, whichever is larger.
-
-    At perfect alignment many scores do not vary at all, and any difference would be infinite.
-    """
+    """Deviation of one draw at strength 0 or at this strength, whichever is larger."""
     return np.asarray(np.maximum(np.maximum(sd, sd[0]), 1e-12))
 
 

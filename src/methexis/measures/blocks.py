@@ -34,7 +34,10 @@ _ORDERS = 16
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Moments of the scores of all pairs over orders, each ``(num_a, num_b)``."""
+    """Moments of the scores of all pairs over orders, each ``(num_a, num_b)``.
+
+    `step` is the distance between possible scores, as in `NullMoments`.
+    """
 
     mean: Array
     sd: Array

@@ -93,6 +93,11 @@ class CKNNA(ListMeasure[NeighbourKernel]):
         return 1.0 if self.offset == 0.0 else np.nan
 
     @property
+    def symmetric(self) -> bool:
+        """Not the code's: it takes the trace of a product of kernels that are not symmetric."""
+        return self.definition == "paper"
+
+    @property
     def title(self) -> str:
         """What a table calls it."""
         kind = "" if self.definition == "paper" else ", as in platonic-rep"

@@ -84,7 +84,9 @@ class PlantedPair:
         return latents @ self.map_a.T, latents @ self.map_b.T + self.offset_b
 
 
-def planted_pair(cause: str, strength: float, seed: int = 0) -> PlantedPair:
+def planted_pair(
+    cause: str, strength: float, seed: int = 0, *, background: float = 0.0
+) -> PlantedPair:
     """Make a pair with one cause of misalignment.
 
     Parameters
@@ -95,11 +97,15 @@ def planted_pair(cause: str, strength: float, seed: int = 0) -> PlantedPair:
         How much of it, in [0, 1]; 0 leaves the pair perfectly aligned.
     seed : int
         Of teacher, networks and cause; pairs of one seed differ in strength only.
+    background : float
+        Share of both representations' variance, in [0, 1), that is noise of their own, whatever the
+        cause. Without it an aligned pair scores the same in every draw, and the smallest change is
+        seen; with it a change has to stand out.
 
     Raises
     ------
     MethexisError
-        If the cause is unknown or the strength outside [0, 1].
+        If the cause is unknown, the strength outside [0, 1] or the background outside [0, 1).
 
     Examples
     --------
@@ -141,17 +147,30 @@ def planted_pair(cause: str, strength: float, seed: int = 0) -> PlantedPair:
         values[middle] *= 1.0 + (_LARGEST_DIRECTION * values[0] / values[middle] - 1.0) * strength
         b = (u * values) @ vt
     elif cause == "noise":
-        noise = generator.standard_normal((len(b), len(b)))
-        private = np.sqrt(strength) * noise * np.linalg.norm(b) / np.linalg.norm(noise)
+        private = _noise(b, strength, [seed, 4])
         b = np.sqrt(1.0 - strength) * b
     elif cause == "teacher":
         b = _hidden(_turned(teacher, strength, seed), second, _LAYER_B, seed=seed) @ root
     elif cause == "inputs":
         angle = strength * np.pi / 2.0
         private, b = np.sin(angle) * b, np.cos(angle) * b
-    maps = (np.hstack([a, np.zeros((len(a), private.shape[1]))]), np.hstack([b, private]))
+    background = number("background", background, least=0.0, below=1.0)
+    b = np.hstack([b, private])
+    a = np.hstack([a, np.zeros((len(a), private.shape[1]))])
+    # The noise of each has latents of its own: no generator of the cause is touched by it.
+    noises = [_noise(h, background, [seed, 2 + k]) for k, h in enumerate((a, b))]
+    maps = (
+        np.hstack([np.sqrt(1.0 - background) * a, noises[0], np.zeros((len(a), len(b)))]),
+        np.hstack([np.sqrt(1.0 - background) * b, np.zeros((len(b), len(a))), noises[1]]),
+    )
     found = align_maps(*maps, np.eye(maps[0].shape[1]))
     return PlantedPair(cause, strength, *maps, offset, found.cosine)
+
+
+def _noise(features: Array, share: float, seed: list[int]) -> Array:
+    """Map from as many latents as features, of this share of their variance."""
+    noise = np.random.default_rng(seed).standard_normal((len(features), len(features)))
+    return np.asarray(np.sqrt(share) * np.linalg.norm(features) / np.linalg.norm(noise) * noise)
 
 
 def _teacher(seed: int) -> Teacher:

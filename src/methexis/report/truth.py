@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 #: What the columns of one measure say; the page of the documentation has the same.
 LEGEND = (
-    "Under each cause: the true misalignment (1 - alignment of the populations) at which one draw "
-    "of samples is told from an aligned pair, at two standard deviations; a dash if it never is, "
-    "within the dial. Less is better. Controls (nothing, offset): by how many standard deviations a "
-    "score moves where the truth does not; more than about 2 is an error. n=...: mean score of a "
-    "pair that shares nothing, by the number of samples: the chance level."
+    "Under each cause: the loss of true alignment at which one draw of samples is told from a pair "
+    "without that cause, at two standard deviations; a dash if it never is, within the dial. Less "
+    "is better. Controls (nothing, offset): by how many standard deviations scores move where the "
+    "truth does not; more than about 2 is an error. n=...: mean score of a pair that shares "
+    "nothing, by the number of samples: the chance level."
 )
 _WIDTH = 150
 #: Worst misalignment on the colour scale, and what stands for "never".
@@ -95,13 +95,13 @@ def truth_figure(result: Truth) -> Figure:
             )
         scale = figure.colorbar(image, ax=axes, aspect=50, pad=0.02)
         scale.set_ticks([-3, -2, -1, 0], labels=["0.001", "0.01", "0.1", "1"])
-        scale.set_label("true misalignment (1 − alignment) seen in one draw")
+        scale.set_label("loss of true alignment seen in one draw")
     return figure
 
 
 def _is_control(result: Truth, cause: str) -> bool:
     truth = _cause(result.measures[0], cause).truth
-    return min(truth) > 1.0 - 1e-9
+    return max(truth) - min(truth) < 1e-9
 
 
 def _cause(one: MeasureScore, name: str) -> CauseScore:
