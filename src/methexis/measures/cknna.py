@@ -108,11 +108,6 @@ class CKNNA(ListMeasure[NeighbourKernel]):
         """Orthogonal maps and one scale."""
         return list_invariances(self.metric)
 
-    @property
-    def symmetric(self) -> bool:
-        """The paper's; that of platonic-rep weighs both differently."""
-        return self.definition == "paper"
-
     def reduce(self, features: Features) -> NeighbourKernel:
         """The neighbour lists with the kernel there, and its means."""
         lists = neighbours(features, self.k, self.metric)
