@@ -9,7 +9,7 @@ pairs depend.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,7 @@ class Moments:
     mean: Array
     sd: Array
     skewness: Array
+    dominance: Array
     step: Array
 
 
@@ -96,7 +97,7 @@ class Blocks:
         Unless moments are asked for, only those means are found that the measure knows.
         """
         scores = np.full(self.shape, np.nan)
-        found = np.full((4, *self.shape), np.nan)
+        found = np.full((5, *self.shape), np.nan)
         permuted = np.full((len(orders), *self.shape), np.nan)
         cells = list(self._cells(*self._block(permuted.nbytes)))
         total, done = sum(len(rows) * len(columns) for rows, columns in cells), 0
@@ -173,10 +174,10 @@ class Blocks:
                 return self.method.moments_from(a, b)
             return self.method.null_moments(self._take(one), self._take(other))
 
-        found = np.full((4, len(first), len(second)), np.nan)
+        found = np.full((5, len(first), len(second)), np.nan)
         for i, one in enumerate(first):
             for j, other in enumerate(second):
                 moments = of(one, other)
                 if moments is not None:
-                    found[:, i, j] = moments.mean, moments.sd, moments.skewness, moments.step
+                    found[:, i, j] = astuple(moments)
         return found

@@ -73,7 +73,8 @@ def compare_all(
     preprocessing : Preprocessing or {"none", "prh"}, optional
         Steps before, recorded in the result; none by default.
     null : {"auto", "moments", "permutation", "none"}
-        Of each pair: "auto" takes moments in closed form where the measure has them, else orders.
+        Of each pair: "auto" takes moments in closed form where the measure has them, else orders;
+        and p-values from the orders where moments are not to be trusted, as `compare` does.
     correction : {"max", "holm"}
         "max" searches over permuted grids, see above; "holm" needs no orders where moments are
         known, but takes layers that are nearly one for so many independent chances.
@@ -148,7 +149,8 @@ def compare_all(
                 scores,
                 moments,
                 permuted,
-                closed=used == "moments",
+                num_samples=source.num_samples,
+                null=used if null != "auto" or used != "moments" else "auto",
                 same=same,
                 correction=correction,
             )

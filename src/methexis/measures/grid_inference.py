@@ -8,6 +8,7 @@ import numpy as np
 from scipy import stats
 
 from methexis.core.checks import Array
+from methexis.measures import nulls
 from methexis.measures.blocks import Moments
 from methexis.measures.measure import Measure
 from methexis.measures.multiple import false_discovery_rates, holm, max_statistic
@@ -22,7 +23,8 @@ def inferred(
     moments: Moments,
     permuted: Array,
     *,
-    closed: bool,
+    num_samples: int,
+    null: str,
     same: bool,
     correction: str,
 ) -> dict[str, Array]:
@@ -42,8 +44,11 @@ def inferred(
         Over orders; NaN where they are not known.
     permuted : array (num_orders, num_a, num_b)
         Scores of orders that are the same for all pairs.
-    closed : bool
-        Whether nulls are from the moments, else from the permuted scores.
+    num_samples : int
+        Rows.
+    null : {"auto", "moments", "permutation"}
+        Where nulls are from. "auto" takes moments, but the tails of cells whose moments are not to
+        be trusted (`nulls.trusted`) from the permuted scores, if there are any.
     same : bool
         Whether a list is compared with itself.
     correction : {"max", "holm"}
@@ -51,6 +56,7 @@ def inferred(
     """
     sign = -1.0 if method.distance else 1.0
     cells = hypotheses(method, scores, same=same) & ~np.isnan(scores)
+    closed = null != "permutation"
     if closed:
         mean, sd = moments.mean, moments.sd
         scale = mean, sd
@@ -62,12 +68,15 @@ def inferred(
     with np.errstate(invalid="ignore", divide="ignore"):
         z = np.where(sd > 0.0, sign * (scores - mean) / sd, np.nan)
         effect = np.where(method.aligned != mean, (scores - mean) / (method.aligned - mean), np.nan)
+        p = np.full(scores.shape, np.nan)
         if closed:
-            least = z - 0.5 * moments.step / sd  # a count stands for the half step below it
-            p = np.where(sd > 0.0, stats.pearson3.sf(least, sign * moments.skewness), 1.0)
-        else:
-            extreme = np.count_nonzero(sign * permuted >= sign * scores, axis=0)
-            p = (1 + extreme) / (1 + len(permuted))
+            tail = stats.pearson3.sf(z - 0.5 * moments.step / sd, sign * moments.skewness)
+            p = np.where(sd > 0.0, tail, 1.0)
+        if len(permuted):
+            few = num_samples < nulls.FEW_SAMPLES
+            doubtful = few | (moments.dominance > nulls.MOST_DOMINANCE)
+            drawn_anyway = not closed or (doubtful & (null == "auto"))
+            p = np.where(drawn_anyway, _share(sign * scores, sign * permuted), p)
         p = np.where(cells, p, np.nan)
         corrected = np.full(scores.shape, np.nan)
         if correction == "holm":
@@ -90,6 +99,13 @@ def inferred(
         below = np.tri(len(scores), k=-1, dtype=bool)
         found = {name: np.where(below, array.T, array) for name, array in found.items()}
     return found
+
+
+def _share(scores: Array, permuted: Array) -> Array:
+    """Share of orders that are at least as aligned, the given one included; ties are."""
+    tie = nulls.TIE * np.maximum(np.abs(scores), np.max(np.abs(permuted), axis=0))
+    extreme = np.count_nonzero(permuted >= scores - tie, axis=0)
+    return np.asarray((1 + extreme) / (1 + len(permuted)))
 
 
 def hypotheses(method: Measure[Any], scores: Array, *, same: bool) -> Any:

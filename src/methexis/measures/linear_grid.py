@@ -139,8 +139,7 @@ class _Layers:
         self.dtype: Any = getattr(self.xp, precision)
         self.item = _ITEM[precision]
         self.means = [self._mean(array) if centre else None for array in arrays]
-        self.diagonals = np.stack([self._diagonal(k) for k in range(len(arrays))])
-        self.rest = budget - self.diagonals.nbytes - 8 * sum(self.widths)
+        self.rest = budget - 8 * (len(arrays) * self.num_samples + sum(self.widths))
         least = max(self.for_blocks(self.least_rows), self.for_strips(self.least_rows, 1))
         if self.rest < least:
             raise shortage("linear kernels a block at a time", budget - self.rest + least, budget)
@@ -150,6 +149,7 @@ class _Layers:
         if kept + least <= self.rest and 2 * kept <= self.rest:
             self.kept = [self._made(k, 0, self.num_samples) for k in range(len(arrays))]
             self.rest -= kept
+        self.diagonals = np.stack([self._diagonal(k) for k in range(len(arrays))])
 
     @property
     def least_rows(self) -> int:
@@ -191,7 +191,7 @@ class _Layers:
     def _diagonal(self, k: int) -> Array:
         found = np.empty(self.num_samples)
         for low in range(0, self.num_samples, ROWS):
-            rows = self._double(self._made(k, low, low + ROWS))
+            rows = self._double(self.block(k, low, low + ROWS))
             found[low : low + ROWS] = to_numpy(self.xp.sum(rows * rows, axis=1))
         return found
 

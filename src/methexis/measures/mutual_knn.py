@@ -52,7 +52,7 @@ class MutualKNN(NeighbourMeasure):
         return reduced.sums
 
     def moments_from(self, a: moments.PairSums, b: moments.PairSums) -> NullMoments:
-        """Exact moments over all orders, of scores that are counts over ``n k``."""
+        """Exact moments over all orders, of a count over ``n k``."""
         return replace(moments.null_moments(a, b), step=1.0 / (a.num_samples * self.k))
 
     def null_moments(self, a: Neighbours, b: Neighbours) -> NullMoments | None:
