@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from methexis.bench.truth import Truth, everything, run_truth
+from methexis.cli.app import app
 from methexis.measures import MEASURES
 from methexis.report.truth import markdown, truth_figure, truth_table
 
@@ -74,3 +77,21 @@ def test_workers_change_nothing() -> None:
     one, two = (run_truth(chosen, quick=True, workers=w) for w in (1, 2))
     # As text: NaN is not equal to itself.
     assert str(one.measures[0].causes) == str(two.measures[0].causes)
+
+
+@pytest.mark.parametrize(("only", "message"), [("speed", "only: expected packages or truth")])
+def test_the_command_names_its_parts(only: str, message: str) -> None:
+    done = CliRunner().invoke(app, ["bench", "measures", "--only", only])
+    assert done.exit_code != 0
+    assert message in done.output
+
+
+@pytest.mark.slow
+def test_the_command(tmp_path: Path) -> None:
+    done = CliRunner().invoke(
+        app, ["bench", "measures", "--quick", "--only", "truth", "--out", str(tmp_path / "out")]
+    )
+    assert done.exit_code == 0, done.output
+    assert "debiased linear CKA" in done.output
+    data = json.loads((tmp_path / "out" / "truth.json").read_text(encoding="utf-8"))
+    assert data["quick"]

@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "job": ["BenchSettings", "run_bench"],
         "result": ["BenchResult"],
+        "truth": ["Truth", "run_truth"],
         "measures.job": ["MeasuresResult", "MeasuresSettings", "run_measures"],
     },
 )

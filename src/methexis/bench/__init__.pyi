@@ -4,3 +4,5 @@ from methexis.bench.measures.job import MeasuresResult as MeasuresResult
 from methexis.bench.measures.job import MeasuresSettings as MeasuresSettings
 from methexis.bench.measures.job import run_measures as run_measures
 from methexis.bench.result import BenchResult as BenchResult
+from methexis.bench.truth import Truth as Truth
+from methexis.bench.truth import run_truth as run_truth

@@ -1,11 +1,11 @@
-"""``methexis bench``: how fast the engines are, beside their peers and the machine."""
+"""``methexis bench``: how fast the engines, and how fast and how right the measures are."""
 
 from __future__ import annotations
 
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,6 +13,7 @@ from methexis import bench as benchmarks
 from methexis import report
 from methexis.cli.errors import user_errors
 from methexis.cli.progress import announcer
+from methexis.core.threads import available_cores
 from methexis.errors import MethexisError
 
 bench = typer.Typer(
@@ -22,6 +23,7 @@ bench = typer.Typer(
 #: Names of the results in the folder that --out names.
 RESULT = "bench.json"
 MEASURES_RESULT = "measures.json"
+TRUTH_RESULT = "truth.json"
 
 
 @bench.callback()
@@ -106,32 +108,62 @@ def measures(
         ),
     ] = None,
     peers: Annotated[bool, typer.Option(help="Measure other packages too.")] = True,
-    out: Annotated[Path | None, typer.Option(help=f"Folder for {MEASURES_RESULT}.")] = None,
+    only: Annotated[
+        str | None, typer.Option(help="packages, or truth. [default: both]", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help=f"Folder for {MEASURES_RESULT} and {TRUTH_RESULT}.")
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the result as JSON, for machines.")
     ] = False,
 ) -> None:
-    """Compare the measures with other packages: the same numbers, how fast, how much memory.
+    """Compare the measures with other packages, and with planted truth.
 
-    Grids of 32 x 32 layers with 4096 samples and 1024 features; peers that take pairs one by one
-    are timed on some and counted up. `make bench-measures` in the source tree installs the peers.
+    Packages: the same numbers, how fast, how much memory. Grids of 32 x 32 layers with 4096 samples
+    and 1024 features; peers that take pairs one by one are timed on some and counted up. `make
+    bench-measures` in the source tree installs the peers.
+
+    Truth: pairs of representations whose alignment is known exactly, with one planted cause each;
+    which measure sees what, how soon, and how biased. Some ten minutes; --quick takes seconds.
+
     Data are fixed; nothing depends on a seed.
 
     Example: methexis bench measures --quick --out my-bench
     """
     with user_errors():
+        if only is not None and only not in _PARTS:
+            raise MethexisError(f"only: expected packages or truth, got {only!r}")
         settings = benchmarks.MeasuresSettings(
             quick=quick, threads=threads, rounds=rounds, python=python, peers=peers
         )
         _folder(out)
-        result = benchmarks.run_measures(settings, announce=announcer())
-        summary = json.dumps(result.summary(), indent=1)
-        if out is not None:
-            (out / MEASURES_RESULT).write_text(summary + "\n", encoding="utf-8")
+        announce = announcer()
+        found: dict[str, Any] = {}
+        if only != "truth":
+            packages = benchmarks.run_measures(settings, announce=announce)
+            found["packages"] = packages.summary()
+            _store(out, MEASURES_RESULT, found["packages"])
+            if not as_json:
+                report.print_measures_bench(packages, out and out / MEASURES_RESULT)
+        if only != "packages":
+            truth = benchmarks.run_truth(
+                quick=quick, workers=threads or available_cores(), show=announce
+            )
+            found["truth"] = truth.summary()
+            _store(out, TRUTH_RESULT, found["truth"])
+            if not as_json:
+                report.print_truth(truth, out and out / TRUTH_RESULT)
         if as_json:
-            sys.stdout.write(summary + "\n")
-        else:
-            report.print_measures_bench(result, out and out / MEASURES_RESULT)
+            sys.stdout.write(json.dumps(found, indent=1) + "\n")
+
+
+_PARTS = ("packages", "truth")
+
+
+def _store(out: Path | None, name: str, content: dict[str, Any]) -> None:
+    if out is not None:
+        (out / name).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def _folder(out: Path | None) -> None:

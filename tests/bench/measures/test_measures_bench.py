@@ -144,6 +144,7 @@ def test_bad_settings(words: dict[str, Any], message: str) -> None:
 def test_the_command(tmp_path: Path) -> None:
     done = CliRunner().invoke(
         app, ["bench", "measures", "--quick", "--no-peers", "--threads", "1", "--json",
+              "--only", "packages",
               "--out", str(tmp_path / "out")]
     )  # fmt: skip
     assert done.exit_code == 0, done.output
