@@ -15,7 +15,6 @@ from typing import Any
 
 from evidence.outcome import RESULTS, say
 from methexis.bench.truth import CauseScore, MeasureScore, SizeScore, Truth, run_truth
-from methexis.core.threads import available_cores
 from methexis.report import style
 from methexis.report.truth import LEGEND, markdown, truth_figure, truth_table
 
@@ -40,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m evidence.truth", description=__doc__)
     parser.add_argument("--render", action="store_true", help="write the page, run nothing")
     if not parser.parse_args(arguments).render:
-        result = run_truth(workers=available_cores(), show=say)
+        result = run_truth(workers=None, show=say)
         RESULT.write_text(json.dumps(result.summary(), indent=1) + "\n", encoding="utf-8")
     result = read(json.loads(RESULT.read_text(encoding="utf-8")))
     PAGE.write_text(page(result), encoding="utf-8")

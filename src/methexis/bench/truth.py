@@ -33,6 +33,7 @@ from scipy import stats
 
 from methexis.bench.machine import machine
 from methexis.core.checks import Array
+from methexis.core.threads import available_cores
 from methexis.errors import DegenerateWarning
 from methexis.measures import MEASURES, Measure
 from methexis.measures.features import features
@@ -146,7 +147,7 @@ def run_truth(
     measures: Sequence[Measure[Any]] | None = None,
     *,
     quick: bool = False,
-    workers: int = 1,
+    workers: int | None = 1,
     show: Callable[[str], None] = lambda _: None,
 ) -> Truth:
     """Score measures against planted truth.
@@ -157,13 +158,14 @@ def run_truth(
         By default all of the registry but `SLOW` with their defaults, and `OPTIONS`.
     quick : bool
         One problem, few draws, strengths and sizes: seconds, a look.
-    workers : int
-        Processes that share the measures.
+    workers : int, optional
+        Processes that share the measures; as many as there are cores with None.
     show : function
         Told which measure is done.
     """
     chosen = everything() if measures is None else list(measures)
     plan = QUICK if quick else FULL
+    workers = available_cores() if workers is None else workers
     found = []
     with ExitStack() as stack:
         each: Iterable[MeasureScore] = map(partial(_measured, plan), chosen)

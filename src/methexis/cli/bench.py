@@ -13,7 +13,6 @@ from methexis import bench as benchmarks
 from methexis import report
 from methexis.cli.errors import user_errors
 from methexis.cli.progress import announcer
-from methexis.core.threads import available_cores
 from methexis.errors import MethexisError
 
 bench = typer.Typer(
@@ -147,9 +146,7 @@ def measures(
             if not as_json:
                 report.print_measures_bench(packages, out and out / MEASURES_RESULT)
         if only != "packages":
-            truth = benchmarks.run_truth(
-                quick=quick, workers=threads or available_cores(), show=announce
-            )
+            truth = benchmarks.run_truth(quick=quick, workers=threads, show=announce)
             found["truth"] = truth.summary()
             _store(out, TRUTH_RESULT, found["truth"])
             if not as_json:
