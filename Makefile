@@ -19,11 +19,10 @@ CONFIGURE = $(BIN)/cmake -S . -G Ninja -D CMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ni
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-minimum format lint native native-test native-neon wheel bench \
-	bench-measures evidence \
-	docs lock clean
+	bench-measures evidence evidence-measures docs lock clean
 
 help: ## list the jobs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(NATIVE) ## train, compare with the theory, write a report to demo-out/
 	$(BIN)/methexis verify --out demo-out --force
@@ -77,11 +76,20 @@ evidence: $(NATIVE) ## run the full experiments behind the documented numbers
 	$(BIN)/python -m evidence.breaking
 	$(BIN)/python -m evidence.reverse
 
+evidence-measures: $(NATIVE) ## the same for the measures of alignment: truth, calibration, intervals
+	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.truth
+	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.calibration
+	$(BIN)/python -m evidence.tails
+	$(BIN)/python -m evidence.coverage
+	$(BIN)/python -m evidence.neighbour_intervals
+
 docs: $(NATIVE) ## render tables from evidence and benchmarks, and output and pictures of the demo
 	$(BIN)/python -m evidence.render
 	$(BIN)/python -m benchmarks.render
 	$(BIN)/python -m evidence.breaking --render
 	$(BIN)/python -m evidence.measures
+	$(BIN)/python -m evidence.truth --render
+	$(BIN)/python -m evidence.calibration --render
 	$(BIN)/python -m evidence.reverse --render
 	$(BIN)/python -m evidence.demo
 
