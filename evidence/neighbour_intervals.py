@@ -3,7 +3,7 @@
 ``python -m evidence.neighbour_intervals`` draws pairs of representations from laws whose expected
 score is found by other draws, compares each pair, and counts how often the interval of `compare`
 holds that expectation. It should be 95 %. Laws, sizes and seeds are those below, fixed before the
-run; the result is ``evidence/results/neighbour_intervals.json``. ``--show`` prints it.
+run; the result is ``evidence/results/measures/neighbour_intervals.json``. ``--show`` prints it.
 
 Beside the coverage stands the ratio of the root mean square deviation of the resamples to the
 deviation of scores between draws: above 1 intervals are too wide, below too narrow.
@@ -34,7 +34,7 @@ from methexis.measures.registry import chosen
 from methexis.measures.resampling import resamples
 from methexis.version import __version__
 
-PATH = Path(RESULTS) / "neighbour_intervals.json"
+PATH = Path(RESULTS) / "measures" / "neighbour_intervals.json"
 NUM_REPETITIONS = 200  # coverage then has a standard error of 1.5 %
 NUM_REFERENCES = 2000  # for the expected score: its error is a 45th of the score's deviation
 NUM_HALVES = 100

@@ -1,7 +1,7 @@
 """Every measure against planted truth, and the page and picture made of it.
 
 ``python -m evidence.truth`` runs `bench.truth` in full (some ten minutes) and writes
-``evidence/results/truth.json``, docs/measures-truth.md and docs/images/truth.png; with ``--render``
+``evidence/results/measures/truth.json``, docs/measures-truth.md and docs/images/truth.png; with ``--render``
 it only turns the file into page and picture.
 """
 
@@ -19,7 +19,7 @@ from methexis.report import style
 from methexis.report.truth import LEGEND, markdown, truth_figure, truth_table
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULT = RESULTS / "truth.json"
+RESULT = RESULTS / "measures" / "truth.json"
 PAGE = ROOT / "docs" / "measures-truth.md"
 PICTURE = ROOT / "docs" / "images" / "truth.png"
 
@@ -28,7 +28,7 @@ INTRODUCTION = """# Which measure sees what
 Every measure against pairs of representations whose alignment is known exactly, with one planted
 cause of misalignment each. The pairs are layers of embedded deep linear networks, so the alignment
 of the whole population follows from weights; `mx.measures.planted` makes them and says what each
-cause is. Written by `python -m evidence.truth` from `evidence/results/truth.json`; `methexis bench
+cause is. Written by `python -m evidence.truth` from `evidence/results/measures/truth.json`; `methexis bench
 measures` prints it anew.
 
 """
