@@ -1,8 +1,8 @@
 """Every measure against planted truth, and the page and picture made of it.
 
-``python -m evidence.truth`` runs `bench.truth` in full (some ten minutes) and writes
-``evidence/results/measures/truth.json``, docs/measures-truth.md and docs/images/truth.png; with ``--render``
-it only turns the file into page and picture.
+``python -m evidence.truth`` runs `bench.truth` in full (some twenty minutes) and writes
+``evidence/results/measures/truth.json``, docs/measures-truth.md and docs/images/truth.png; with
+``--render`` it only turns the file into page and picture.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ INTRODUCTION = """# Which measure sees what
 Every measure against pairs of representations whose alignment is known exactly, with one planted
 cause of misalignment each. The pairs are layers of embedded deep linear networks, so the alignment
 of the whole population follows from weights; `mx.measures.planted` makes them and says what each
-cause is. Written by `python -m evidence.truth` from `evidence/results/measures/truth.json`; `methexis bench
-measures` prints it anew.
+cause is. Written by `python -m evidence.truth` from `evidence/results/measures/truth.json`;
+`methexis bench measures` prints it anew.
 
 """
 
