@@ -16,8 +16,11 @@ CONFIGURE = $(BIN)/cmake -S . -G Ninja -D CMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ni
 	-D CMAKE_BUILD_TYPE=Debug -D CMAKE_CXX_FLAGS_DEBUG="-O1 -g" \
 	-D METHEXIS_EXTENSION=OFF -D METHEXIS_TESTS=ON $(CMAKE_ARGS)
 
-# A file's tests stay together, for they share what is expensive.
-SIDE_BY_SIDE := --numprocesses auto --dist loadfile
+# One process of tests per core, each with one thread for products of matrices: more would wait for
+# each other. A file's tests stay together, for they share what is expensive.
+PYTEST := -m pytest --numprocesses auto --dist loadfile
+test test-minimum: export OPENBLAS_NUM_THREADS := 1
+test test-minimum: export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -31,14 +34,14 @@ demo: $(NATIVE) ## train, compare with the theory, write a report to demo-out/
 	$(BIN)/methexis verify --out demo-out --force
 
 test: $(NATIVE) ## run the tests and the examples in the docstrings, on all cores
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
+	$(BIN)/python $(PYTEST)
 
 test-minimum: VENV := build/minimum
 test-minimum: ## run the tests with the oldest supported versions, in build/minimum
 	$(PYTHON) -m venv --clear $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --requirement requirements/minimum.txt
 	$(VENV)/bin/python $(INSTALL) --config-settings=build-dir=$(VENV)/native
-	METHEXIS_BUILD_DIR=$(VENV)/native $(VENV)/bin/python -m pytest $(SIDE_BY_SIDE); status=$$?; \
+	METHEXIS_BUILD_DIR=$(VENV)/native $(VENV)/bin/python $(PYTEST); status=$$?; \
 		rm -f $(NATIVE) src/methexis/_native.*.so; exit $$status # made by the oldest tools
 
 format: $(STAMP) ## format Python and C++
