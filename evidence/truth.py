@@ -27,8 +27,8 @@ INTRODUCTION = """# Which measure sees what
 
 Every measure against pairs of representations whose alignment is known exactly, with one planted
 cause of misalignment each. The pairs are layers of embedded deep linear networks, so the alignment
-of the whole population follows from weights; `mx.measures.planted` makes them and says what each
-cause is. Written by `python -m evidence.truth` from `evidence/results/measures/truth.json`;
+of the whole population follows from weights; `mx.measures.planted_pair` makes them and says what
+each cause is. Written by `python -m evidence.truth` from `evidence/results/measures/truth.json`;
 `methexis bench measures` prints it anew.
 
 """

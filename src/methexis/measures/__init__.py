@@ -30,6 +30,7 @@ from methexis.measures.measure import Invariance, Measure, NullMoments
 from methexis.measures.mutual_knn import MutualKNN, mutual_knn
 from methexis.measures.neighbour_curve import NeighbourCurve, neighbour_curve
 from methexis.measures.noise import noise_covariance
+from methexis.measures.planted import CAUSES, PlantedPair, planted_pair
 from methexis.measures.preprocessing import Preprocessing
 from methexis.measures.procrustes import (
     Procrustes,
@@ -86,6 +87,10 @@ __all__ = [
     # out of core
     "Streamed",
     "stream",
+    # pairs of known alignment
+    "CAUSES",
+    "PlantedPair",
+    "planted_pair",
     # measures
     "CKA",
     "DistanceCorrelation",

@@ -24,7 +24,7 @@ from there; at strength 0 nothing is wrong.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -70,9 +70,9 @@ class PlantedPair:
 
     cause: str
     strength: float
-    map_a: Array
-    map_b: Array
-    offset_b: Array
+    map_a: Array = field(repr=False)
+    map_b: Array = field(repr=False)
+    offset_b: Array = field(repr=False)
     alignment: float
 
     def samples(self, num_samples: int, seed: int = 0) -> tuple[Array, Array]:
