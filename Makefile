@@ -70,11 +70,13 @@ bench: $(NATIVE) $(PEERS) ## time the engines, JAX and PyTorch; results in bench
 evidence: $(NATIVE) ## run the full experiments behind the documented numbers
 	$(BIN)/python -m evidence.run
 	$(BIN)/python -m evidence.breaking
+	$(BIN)/python -m evidence.reverse
 
 docs: $(NATIVE) ## render tables from evidence and benchmarks, and output and pictures of the demo
 	$(BIN)/python -m evidence.render
 	$(BIN)/python -m benchmarks.render
 	$(BIN)/python -m evidence.breaking --render
+	$(BIN)/python -m evidence.reverse --render
 	$(BIN)/python -m evidence.demo
 
 lock: $(STAMP) ## resolve the development and the minimum versions anew

@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from evidence.outcome import RESULTS, say
+from evidence.scenario_files import README, ROOT, readme_with, write
 from methexis.report import dials, style
 from methexis.report.breaking import print_scenario, rounded
 from methexis.scenarios.breaking import SCENARIOS, ScenarioResult, run_break
 from methexis.scenarios.breaking.measure import Point
 
-ROOT = Path(__file__).resolve().parent.parent
 FOLDER = RESULTS / "breaking"
-_BLOCK = re.compile(r"(<!-- breaking:begin -->\n).*?(<!-- breaking:end -->)", re.DOTALL)
 
 INTRODUCTION = """# What breaks it
 
@@ -58,32 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in chosen.only or SCENARIOS:
         command = f"python -m evidence.breaking --only {name}"
         found = run_break([SCENARIOS[name]], command=command)
-        path = write(found.summary())
+        path = write(found.summary(), FOLDER)
         print_scenario(found.results[0], rows=True)
         say(f"{name}: {found.seconds:.0f} s, written to {path}")
         agrees &= found.agrees
     return 0 if agrees else 1
-
-
-def write(summary: dict[str, Any]) -> Path:
-    """Write one scenario's file, whole or not at all; a point a line."""
-    (scenario,) = summary["scenarios"]
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    path = FOLDER / f"{scenario['name']}.json"
-    marks: dict[str, str] = {}
-
-    def lines(items: list[Any]) -> list[str]:
-        keys = [f"@{len(marks) + i}@" for i in range(len(items))]
-        marks.update(zip(keys, map(json.dumps, items), strict=True))
-        return keys
-
-    packed = {**scenario, "points": lines(scenario["points"]), "lines": lines(scenario["lines"])}
-    text = json.dumps({**summary, "scenarios": [packed]}, indent=1, allow_nan=False)
-    text = re.sub(r'"(@\d+@)"', lambda found: marks[found[1]], text)
-    partial = path.with_suffix(".partial")
-    partial.write_text(text + "\n", encoding="utf-8")
-    partial.replace(path)
-    return path
 
 
 def read(name: str) -> tuple[dict[str, Any], ScenarioResult]:
@@ -115,13 +91,8 @@ def pages() -> dict[Path, str]:
     for name, (summary, result) in found.items():
         parts += _section(name, summary, result)
     texts = {ROOT / "docs" / "breaking.md": "\n".join(parts)}
-    readme = ROOT / "README.md"
-    text = readme.read_text(encoding="utf-8")
     block = table([result for _, result in found.values()])
-    text, count = _BLOCK.subn(lambda match: match[1] + block + match[2], text)
-    if count != 1:
-        sys.exit(f"README.md: expected one pair of breaking marks, found {count}")
-    return texts | {readme: text}
+    return texts | {README: readme_with("breaking", block)}
 
 
 def table(results: Sequence[ScenarioResult]) -> str:

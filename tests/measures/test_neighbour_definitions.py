@@ -153,6 +153,9 @@ def test_cknna_of_the_code() -> None:
     ours = cknna(X, Y, k=K, definition="code")
     assert ours == pytest.approx(aligned, rel=1e-10)
     assert abs(ours - cknna(X, Y, k=K)) > 1e-3  # two definitions, two numbers
+    below = np.sqrt(song(a * p, a * p) * song(b * q, b * q))
+    with_offset = cknna(X, Y, k=K, definition="code", offset=1e-3)
+    assert with_offset == pytest.approx(aligned * below / (below + 1e-3), rel=1e-10)
 
 
 def test_cknna_of_the_code_with_all_neighbours_is_debiased_cka() -> None:

@@ -8,8 +8,9 @@ import scipy.stats
 
 from methexis.scenarios.breaking import SCENARIOS
 from methexis.scenarios.breaking.measure import Point, Reading, compare
-from methexis.scenarios.breaking.scenario import Dial, Effort
+from methexis.scenarios.breaking.scenario import Effort
 from methexis.scenarios.breaking.verdict import judge
+from methexis.scenarios.dial import Dial
 from methexis.scenarios.statistics import jackknife, normal_score
 
 CURVE = SCENARIOS["sampling"].curves[0]

@@ -8,6 +8,7 @@ import typer
 
 from methexis.cli.bench import bench
 from methexis.cli.breaking import break_
+from methexis.cli.reverse import reverse
 from methexis.cli.sharpen import sharpen
 from methexis.cli.verify import verify
 from methexis.version import __version__
@@ -23,6 +24,7 @@ app = typer.Typer(
 app.command()(verify)
 app.command("break")(break_)
 app.command()(sharpen)
+app.command()(reverse)
 app.add_typer(bench)
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from methexis.core.checks import Array, integer, one_of
+from methexis.core.checks import Array, integer, number, one_of
+from methexis.errors import MethexisError
 from methexis.measures import knn, moments
 from methexis.measures.features import Features, pair, to_numpy, warn
 from methexis.measures.knn import Indices
@@ -66,6 +67,7 @@ class CKNNA(ListMeasure[NeighbourKernel]):
     k: int = 10
     metric: str = "cosine"
     definition: str = "paper"
+    offset: float = 0.0
 
     name: ClassVar[str] = "cknna"
     reference: ClassVar[str] = "Huh et al. 2024, arXiv:2405.07987"
@@ -74,11 +76,21 @@ class CKNNA(ListMeasure[NeighbourKernel]):
         one_of("definition", self.definition, DEFINITIONS)
         one_of("metric", self.metric, KERNELS)
         integer("k", self.k, least=1 if self.definition == "paper" else 2)
+        number("offset", self.offset, least=0.0)
+        if self.offset > 0.0 and self.definition == "paper":
+            raise MethexisError(
+                f"offset: expected 0 with the definition 'paper', got {self.offset}"
+            )
 
     @property
     def range(self) -> tuple[float, float]:
         """Cauchy–Schwarz bounds the paper's; a ratio of unbiased estimates has no bound."""
         return (-1.0, 1.0) if self.definition == "paper" else (-np.inf, np.inf)
+
+    @property
+    def aligned(self) -> float:
+        """1, unless the denominator has an offset."""
+        return 1.0 if self.offset == 0.0 else np.nan
 
     @property
     def title(self) -> str:
@@ -103,7 +115,7 @@ class CKNNA(ListMeasure[NeighbourKernel]):
         if self.definition == "paper":
             one, other = a.neighbours.nearest, b.neighbours.nearest
             return shared_products(one, a.centred, other, b.centred)
-        return _ratio_of_estimates(a.kernel, b.kernel)
+        return _ratio_of_estimates(a.kernel, b.kernel, self.offset)
 
     def reorder(self, reduced: NeighbourKernel, order: NDArray[np.int64]) -> NeighbourKernel:
         """Lists renamed, values and means moved with their rows."""
@@ -138,7 +150,7 @@ class CKNNA(ListMeasure[NeighbourKernel]):
                     scores[place, column] = shared_products(one, u, other, v)
                 else:
                     k_matrix, l_matrix = (matrix(lists, values) for lists, values, _ in cut)
-                    scores[place, column] = _ratio_of_estimates(k_matrix, l_matrix)
+                    scores[place, column] = _ratio_of_estimates(k_matrix, l_matrix, self.offset)
         return scores
 
 
@@ -171,7 +183,7 @@ def unit(values: Array, means: Array) -> Array:
     return np.asarray(centred / norm)
 
 
-def _ratio_of_estimates(first: sparse.csr_array, second: sparse.csr_array) -> float:
+def _ratio_of_estimates(first: sparse.csr_array, second: sparse.csr_array, offset: float) -> float:
     """Song's estimates of HSIC, with both kernels zero where neighbours are not shared."""
     alpha, beta = (
         sparse.csr_array((np.ones(m.nnz), m.indices, m.indptr), shape=m.shape)
@@ -182,19 +194,16 @@ def _ratio_of_estimates(first: sparse.csr_array, second: sparse.csr_array) -> fl
     if product <= 0.0:
         warn("CKNNA: an unbiased estimate of a kernel with itself is not positive; score is NaN")
         return float("nan")
-    return float(shared / np.sqrt(product))
+    return float(shared / (np.sqrt(product) + offset))
 
 
 def _hsic(first: sparse.csr_array, second: sparse.csr_array) -> float:
-    """``Tr KL + 1ᵀK1 1ᵀL1/((n-1)(n-2)) - 2/(n-2) 1ᵀKL1``, for diagonals of zeros.
-
-    The factor 1/(n(n-3)) cancels in the ratio.
-    """
+    """``(Tr KL + 1ᵀK1 1ᵀL1/((n-1)(n-2)) - 2/(n-2) 1ᵀKL1)/(n(n-3))``, for diagonals of zeros."""
     n = first.shape[0]
     trace = first.multiply(second.T).sum()
     constant = first.sum() * second.sum() / ((n - 1) * (n - 2))
     through = first.sum(axis=0) @ second.sum(axis=1)
-    return float(trace + constant - 2.0 / (n - 2) * through)
+    return float(trace + constant - 2.0 / (n - 2) * through) / (n * (n - 3))
 
 
 def _subset_means(kernel: NeighbourKernel, chosen: NDArray[np.bool_]) -> Array:
@@ -206,7 +215,13 @@ def _subset_means(kernel: NeighbourKernel, chosen: NDArray[np.bool_]) -> Array:
 
 
 def cknna(
-    x: Any, y: Any, *, k: int = 10, metric: str = "cosine", definition: str = "paper"
+    x: Any,
+    y: Any,
+    *,
+    k: int = 10,
+    metric: str = "cosine",
+    definition: str = "paper",
+    offset: float = 0.0,
 ) -> float:
     """Centred kernel alignment over pairs that are neighbours in both representations.
 
@@ -230,8 +245,10 @@ def cknna(
         computes, whose numbers are in the literature: kernels are set to zero where neighbours are
         not shared, and compared by Song's unbiased estimate of HSIC, which then subtracts means
         over those zeros. It takes the trace of the product of two matrices that are not symmetric,
-        ``Σ_ij α_ij α_ji K_ij L_ji``, so that pairs count that are neighbours both ways. (The
-        program also adds 10⁻⁶ to the denominator; not done here.)
+        ``Σ_ij α_ij α_ji K_ij L_ji``, so that pairs count that are neighbours both ways.
+    offset : float
+        Added to the denominator of "code". The program adds 1e-6 to a product of estimates that are
+        small themselves: at n = 512 it lowers a score of .61 by .0002.
 
     Returns
     -------
@@ -263,6 +280,6 @@ def cknna(
     >>> round(cknna(x, x @ np.diag([1.0, -1.0, 1.0])), 6)
     1.0
     """
-    measure = CKNNA(k, metric, definition)
+    measure = CKNNA(k, metric, definition, offset)
     first, second = pair(x, y)
     return measure.score(measure.reduce(first), measure.reduce(second))

@@ -147,6 +147,12 @@ def products(given: Features, lists: Indices, *, metric: str) -> Array:
     return found
 
 
+def rows_at(xp: Namespace, array: Tensor, rows: NDArray[np.int64]) -> Tensor:
+    """Some rows of an array, in its library and on its device."""
+    index = xp.asarray(rows, device=array_api_compat.device(array))
+    return xp.take(array, index, axis=0)
+
+
 def num_duplicates(given: Features) -> int:
     """How many rows equal one before them.
 
@@ -160,7 +166,7 @@ def num_duplicates(given: Features) -> int:
     same = np.flatnonzero(marks[order[1:]] == marks[order[:-1]])
     if len(same) == 0:
         return 0
-    one, other = (to_numpy(_rows_at(xp, array, order[same + step])) for step in (0, 1))
+    one, other = (to_numpy(rows_at(xp, array, order[same + step])) for step in (0, 1))
     return int(np.count_nonzero((one == other).all(axis=1)))
 
 
@@ -278,7 +284,7 @@ class _Rows:
 
     def _exact(self, rows: NDArray[np.int64]) -> Array:
         """Rows as they came, in double precision, of length one for the cosine."""
-        taken = to_numpy(_rows_at(self.xp, self.given.array, rows.ravel()))
+        taken = to_numpy(rows_at(self.xp, self.given.array, rows.ravel()))
         taken = taken.astype(np.float64, copy=False).reshape(*rows.shape, -1)
         if self.metric == "cosine":
             taken = taken / np.sqrt(np.einsum("...d,...d->...", taken, taken))[..., None]
@@ -286,7 +292,7 @@ class _Rows:
 
     def _candidates(self, rows: NDArray[np.int64], count: int) -> tuple[Array, NDArray[np.int64]]:
         xp = self.xp
-        keys = self.offset[None, :] - _rows_at(xp, self.array, rows) @ self.array.T
+        keys = self.offset[None, :] - rows_at(xp, self.array, rows) @ self.array.T
         device = array_api_compat.device(keys)
         place = xp.arange(len(rows), device=device)
         keys[place, xp.asarray(rows, device=device)] = xp.inf
@@ -304,8 +310,3 @@ def _smallest(xp: Namespace, keys: Tensor, count: int, start: int) -> _Candidate
     else:
         indices = xp.argsort(keys, axis=1)[:, :count]
     return _Candidates(xp.take_along_axis(keys, indices, axis=1), indices + start)
-
-
-def _rows_at(xp: Namespace, array: Tensor, rows: NDArray[np.int64]) -> Tensor:
-    index = xp.asarray(rows, device=array_api_compat.device(array))
-    return xp.take(array, index, axis=0)

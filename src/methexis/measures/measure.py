@@ -60,12 +60,15 @@ class NullMoments:
     dominance : float
         How much of the spread one sample makes, where that is known; 0 to 1. Near 1 the score
         depends on where one sample of either representation goes, and takes few values.
+    step: float
+        The distance between one possible score and the next, where they are counts; else 0.
     """
 
     mean: float
     sd: float
     skewness: float
     dominance: float = 0.0
+    step: float = 0.0
 
 
 R = TypeVar("R")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -43,7 +43,8 @@ class MutualKNN(NeighbourMeasure):
 
     def null_moments(self, a: Neighbours, b: Neighbours) -> NullMoments | None:
         """Exact moments over all orders: the score is a sum over pairs of samples."""
-        return moments.null_moments(a.sums, b.sums)
+        n, k = a.nearest.shape
+        return replace(moments.null_moments(a.sums, b.sums), step=1.0 / (n * k))
 
 
 def mutual_knn(x: Any, y: Any, *, k: int = 10, metric: str = "cosine") -> float:

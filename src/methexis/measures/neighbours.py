@@ -114,15 +114,10 @@ class Neighbours:
 
     def products(self, sample: int, others: NDArray[np.int64]) -> Array:
         """Inner products, or cosines, of one sample with some others."""
-        given = self.given.replaced(
-            self.given.xp.take(
-                self.given.array,
-                self.given.xp.asarray(self.rows[np.concatenate([[sample], others])]),
-                axis=0,
-            )
-        )
-        rows = to_numpy(knn.directions(given, self.metric))
-        return np.asarray(rows[1:] @ rows[0])
+        rows = self.rows[np.concatenate([[sample], others])]
+        given = self.given.replaced(knn.rows_at(self.given.xp, self.given.array, rows))
+        taken = to_numpy(knn.directions(given, self.metric))
+        return np.asarray(taken[1:] @ taken[0])
 
     def _anew(self, sample: int, chosen: NDArray[np.bool_]) -> Indices:
         names = np.empty(len(self.rows), dtype=np.int32)

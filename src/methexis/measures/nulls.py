@@ -39,6 +39,9 @@ class Null:
         Its skewness; NaN from fewer than three orders, or ties only.
     scores : array (num_permutations,)
         Scores of the drawn orders; empty with "moments".
+    step : float
+        Distance between possible scores, where they are counts: a count stands for the half step
+        below it too, or "at least as aligned" would lose half of the score's own probability.
     """
 
     mean: float
@@ -46,6 +49,7 @@ class Null:
     method: str
     skewness: float
     scores: Array = field(repr=False)
+    step: float = 0.0
 
     def p_value(self, score: float, *, distance: bool) -> float:
         """Probability of a score at least as aligned as this one; one-sided."""
@@ -61,7 +65,7 @@ class Null:
         z, skewness = (score - self.mean) / self.sd, self.skewness
         if distance:
             z, skewness = -z, -skewness
-        return float(stats.pearson3.sf(z, skewness))
+        return float(stats.pearson3.sf(z - 0.5 * self.step / self.sd, skewness))
 
 
 #: Fewest samples for a tail from three moments. With 6 to 8, levels of .05 come out as .05 to .08.
@@ -78,7 +82,7 @@ def trusted(moments: NullMoments, num_samples: int) -> bool:
 
 def from_moments(moments: NullMoments) -> Null:
     """The null whose moments are known."""
-    return Null(moments.mean, moments.sd, "moments", moments.skewness, np.empty(0))
+    return Null(moments.mean, moments.sd, "moments", moments.skewness, np.empty(0), moments.step)
 
 
 def from_scores(scores: Array, mean: float | None = None) -> Null:

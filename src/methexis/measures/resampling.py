@@ -7,12 +7,12 @@ weights, such that no pair of a sample with its own copy counts.
 
 ``halves``: for measures of a few nearest neighbours, which a bootstrap sample does not have. A copy
 is the nearest of all neighbours; without copies a sample has only 0.63 n others, some of which
-count twice. Statistics of neighbours then vary too much, by 25 to 70 % at n = 200 and k = 10: every
-interaction of two samples is counted twice, as in the jackknife (35 to 125 %). Drawing samples with
-their neighbours fixed ignores that neighbours are random: 15 to 37 % too little. Two halves of the
-rows without a common one have none of these faults. If rows are independent, so are the halves, and
-``D = (s - s')/2`` has the variance of a mean of two independent scores, of whatever order the
-interactions are: that of the score of all rows, if variances fall as 1/n. They do not quite:
+count twice. Statistics of neighbours then vary too much: every interaction of two samples is
+counted twice, as in the jackknife. Drawing samples with their neighbours fixed ignores that
+neighbours are random, and is too narrow. Two halves of the rows without a common one have none of
+these faults. If rows are independent, so are the halves, and ``D = (s - s')/2`` has the variance of
+a mean of two independent scores, of whatever order the interactions are: that of the score of all
+rows, if variances fall as 1/n. They do not quite:
 
 - A half has sparser neighbours. At the same k they reach further, and agree more (or less); half as
   many neighbours reach as far, but are fewer. What holds at n and k is between; we take the

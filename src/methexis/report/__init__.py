@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "bench": ["print_bench"],
         "breaking": ["print_break", "print_scenario", "write_break_report"],
+        "reversal": ["print_reversal", "print_reverse", "write_reverse_report"],
         "run": ["write_report"],
         "sharpening": ["print_case", "print_sharpen", "write_sharpen_report"],
         "terminal": ["print_verify"],

@@ -2,6 +2,9 @@ from methexis.report.bench import print_bench as print_bench
 from methexis.report.breaking import print_break as print_break
 from methexis.report.breaking import print_scenario as print_scenario
 from methexis.report.breaking import write_break_report as write_break_report
+from methexis.report.reversal import print_reversal as print_reversal
+from methexis.report.reversal import print_reverse as print_reverse
+from methexis.report.reversal import write_reverse_report as write_reverse_report
 from methexis.report.run import write_report as write_report
 from methexis.report.sharpening import print_case as print_case
 from methexis.report.sharpening import print_sharpen as print_sharpen

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from methexis.report import dials, numbers, style
+from methexis.report import dials, numbers, outcome, style
 from methexis.report.page import Page
 from methexis.scenarios.breaking.measure import Point
 from methexis.scenarios.breaking.result import BreakResult, ScenarioResult
@@ -55,7 +55,9 @@ def write_break_report(result: BreakResult, out_dir: str | Path) -> Path:
         quick=any(one.quick for one in result.results),
         false_alarm=FALSE_ALARM,
         outlier=OUTLIER,
-        provenance=_provenance(result),
+        provenance=outcome.provenance(
+            result.summary(), [(one.scenario.name, one.seed) for one in result.results]
+        ),
     )
 
 
@@ -87,7 +89,7 @@ def _verdict(v: Verdict) -> dict[str, Any]:
         "chi2": f"{v.chi2:.1f}",
         "dof": v.dof,
         "p": v.p_value,
-        "largest": f"{v.largest:+.1f}".replace("-", "−"),
+        "largest": outcome.deviation(v.largest, 1),
         "agrees": v.agrees,
         "outliers": len(v.outliers),
         "lost": v.lost,
@@ -105,7 +107,7 @@ def _row(one: ScenarioResult, point: Point) -> dict[str, Any]:
         "measured": measured,
         "half": half,
         "allowed": numbers.number(point.allowed, 2),
-        "deviation": f"{point.deviation:+.2f}".replace("-", "−"),
+        "deviation": outcome.deviation(point.deviation),
         "outlier": point.judged and abs(point.deviation) > OUTLIER,
         "judged": point.judged,
     }
@@ -121,18 +123,6 @@ def rounded(point: Point) -> tuple[str, str, str]:
     return predicted, measured, half
 
 
-def _provenance(result: BreakResult) -> list[tuple[str, str]]:
-    summary = result.summary()
-    seeds = ", ".join(f"{one.scenario.name} {one.seed}" for one in result.results)
-    return [
-        ("command", result.command),
-        ("first seeds", seeds),
-        ("version", summary["version"]),
-        ("libraries", ", ".join(f"{k} {v}" for k, v in summary["libraries"].items())),
-        ("machine", ", ".join(f"{k} {v}" for k, v in summary["machine"].items())),
-    ]
-
-
 def print_scenario(one: ScenarioResult, *, rows: bool) -> None:
     """Print one scenario; ``rows`` for its whole table, else only verdicts and outliers."""
     console = Console(highlight=False)
@@ -145,11 +135,10 @@ def print_scenario(one: ScenarioResult, *, rows: bool) -> None:
     elif outliers := [p for v in one.verdicts for p in v.outliers]:
         console.print(_table(one, outliers))
     for v in one.verdicts:
-        mark = "[green]✓[/green]" if v.agrees else "[red]✗[/red]"
         lost = f"; {v.lost} lost" if v.lost else ""
         console.print(
-            f"  {mark} {v.curve}: χ² {v.chi2:.1f} for {v.dof} points (p {v.p_value:.2g}), "
-            f"largest {v.largest:+.1f} σ{lost}"
+            f"  {outcome.mark(v.agrees)} {v.curve}: χ² {v.chi2:.1f} for {v.dof} points "
+            f"(p {v.p_value:.2g}), largest {v.largest:+.1f} σ{lost}"
         )
     if one.quick:
         console.print(
@@ -160,14 +149,14 @@ def print_scenario(one: ScenarioResult, *, rows: bool) -> None:
 
 def print_break(result: BreakResult, out: Path) -> None:
     """Print the verdict over all scenarios."""
-    console = Console(highlight=False)
-    failed = [one.scenario.name for one in result.results if not one.agrees]
     count = len(result.results)
-    word = "[bold red]DISAGREES[/bold red]" if failed else "[bold green]AGREES[/bold green]"
-    why = f"not {', '.join(failed)}" if failed else f"{count} of {count} scenarios with theory"
-    console.print(f"\n{word}  {why}")
-    console.print(f"[dim]seconds: {result.seconds:.1f}[/dim]")
-    console.print(f"report: {out / 'report.html'}", soft_wrap=True)
+    outcome.print_outcome(
+        [one.scenario.name for one in result.results if not one.agrees],
+        words=("AGREES", "DISAGREES"),
+        otherwise=f"{count} of {count} scenarios with theory",
+        seconds=result.seconds,
+        out=out,
+    )
 
 
 def _table(one: ScenarioResult, points: list[Point]) -> Table:

@@ -15,11 +15,11 @@ from methexis.report import style
 from methexis.report.curves import ALIGNMENT
 from methexis.scenarios.breaking.measure import Point
 from methexis.scenarios.breaking.result import ScenarioResult
-from methexis.scenarios.breaking.scenario import Dial
 from methexis.scenarios.breaking.verdict import OUTLIER
+from methexis.scenarios.dial import Dial
 
 #: Markers of the problems.
-_MARKERS = ("o", "s", "^", "D", "v", "P")
+MARKERS = ("o", "s", "^", "D", "v", "P")
 #: Width and height of a small multiple.
 SMALL = (style.THIRD, 300)
 #: Alignment that every axis reaches down to.
@@ -55,17 +55,17 @@ def _draw(axes: Axes, result: ScenarioResult, *, small: bool) -> None:
         colour = style.STUDENTS[k % len(style.STUDENTS)]
         for line in result.lines:
             if line.curve == curve.name:
-                x = _places(dial, line.values)
+                x = places(dial, line.values)
                 if dial.scale == "names":
                     axes.hlines(line.predicted, x - 0.35, x + 0.35, color=colour, lw=1.3, alpha=0.8)
                 else:
                     axes.plot(x, line.predicted, color=colour, lw=1.3, alpha=0.8, zorder=2)
         for p in result.of(curve.name):
-            x = _places(dial, [p.value])
+            x = places(dial, [p.value])
             behind = len(result.scenario.curves) - 1 - k  # larger, lest curves hide each other
             look = _look(p, k, size=(4.0 if small else 5.0) + 1.2 * behind)
             axes.errorbar(x, [p.measured], yerr=[p.half], lw=1.3, capsize=2.5, zorder=3, **look)
-    _dial_axis(axes, result, small=small)
+    dial_axis(axes, result.scenario.dial, small=small)
     least = min(
         [p.measured - p.half for p in result.points]
         + [min(line.predicted) for line in result.lines]
@@ -87,7 +87,7 @@ def deviations(result: ScenarioResult) -> Figure:
     largest = max(OUTLIER + 0.5, *(abs(p.deviation) for p in result.points))
     axes.set_ylim(-1.15 * largest, 1.15 * largest)
     axes.set_ylabel("measured less predicted,\nin standard deviations")
-    _dial_axis(axes, result, small=False)
+    dial_axis(axes, result.scenario.dial)
     _legend(figure, result)
     return figure
 
@@ -101,7 +101,7 @@ def gaps(result: ScenarioResult) -> Figure:
         axes.vlines([x], -point.allowed, point.allowed, color=look["color"], lw=7, alpha=0.25)
         axes.errorbar([x], [point.gap], yerr=[point.half], lw=1.3, capsize=2.5, zorder=3, **look)
     axes.set_ylabel("measured less predicted")
-    _dial_axis(axes, result, small=False)
+    dial_axis(axes, result.scenario.dial)
     _legend(figure, result)
     return figure
 
@@ -113,7 +113,7 @@ def _spread(result: ScenarioResult) -> list[tuple[int, float, Point]]:
     found = []
     for k, curve in enumerate(curves):
         for point in result.of(curve.name):
-            x = float(_places(dial, [point.value])[0])
+            x = float(places(dial, [point.value])[0])
             if dial.scale == "log":
                 x *= (dial.values[-1] / dial.values[0]) ** (0.012 * (k - middle))
             else:
@@ -127,22 +127,22 @@ def _look(point: Point, k: int, size: float) -> dict[str, Any]:
     colour = style.STUDENTS[k % len(style.STUDENTS)]
     return {
         "color": colour,
-        "marker": _MARKERS[point.problem % len(_MARKERS)],
+        "marker": MARKERS[point.problem % len(MARKERS)],
         "ls": "none",
         "ms": size,
         "mfc": colour if point.judged else "none",
     }
 
 
-def _places(dial: Dial, values: Sequence[float]) -> Array:
+def places(dial: Dial, values: Sequence[float]) -> Array:
     """Where values stand on the axis: kinds one after another."""
     if dial.scale == "names":
         return np.array([1.0 + dial.values.index(v) for v in values])
     return np.asarray(values, dtype=np.float64)
 
 
-def _dial_axis(axes: Axes, result: ScenarioResult, *, small: bool) -> None:
-    dial = result.scenario.dial
+def dial_axis(axes: Axes, dial: Dial, *, small: bool = False) -> None:
+    """Scale, ticks and label of the axis of a dial."""
     if dial.scale == "log":
         style.log_axis(axes, "x")
     elif dial.scale == "names":

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from methexis.report import numbers, style
+from methexis.report import numbers, outcome, style
 from methexis.report.page import Page
 from methexis.scenarios.sharpening.curvature import ALIGNMENT, BATCH, TOP, TRACE
 from methexis.scenarios.sharpening.result import CaseResult, SharpenResult
@@ -46,7 +46,9 @@ def write_sharpen_report(result: SharpenResult, out_dir: str | Path) -> Path:
         command=result.command,
         seconds=result.seconds,
         quick=any(one.found.quick for one in result.results),
-        provenance=_provenance(result),
+        provenance=outcome.provenance(
+            result.summary(), [(one.found.case.name, one.seed) for one in result.results]
+        ),
     )
 
 
@@ -119,7 +121,7 @@ def _section(one: CaseResult) -> dict[str, Any]:
                 "predicted": numbers.number(end.predicted, 4),
                 "measured": numbers.number(end.measured, 4),
                 "half": numbers.number(end.half, 2),
-                "deviation": f"{end.deviation:+.2f}".replace("-", "−"),
+                "deviation": outcome.deviation(end.deviation),
             }
             for q in found.quantities
             for k in range(found.num_students(q))
@@ -131,18 +133,6 @@ def _section(one: CaseResult) -> dict[str, Any]:
     }
 
 
-def _provenance(result: SharpenResult) -> list[tuple[str, str]]:
-    summary = result.summary()
-    seeds = ", ".join(f"{one.found.case.name} {one.seed}" for one in result.results)
-    return [
-        ("command", result.command),
-        ("first seeds", seeds),
-        ("version", summary["version"]),
-        ("libraries", ", ".join(f"{k} {v}" for k, v in summary["libraries"].items())),
-        ("machine", ", ".join(f"{k} {v}" for k, v in summary["machine"].items())),
-    ]
-
-
 def print_case(one: CaseResult) -> None:
     """Print one case: its claim and its checks."""
     console = Console(highlight=False)
@@ -150,17 +140,17 @@ def print_case(one: CaseResult) -> None:
     console.print(f"\n[bold]{case.title}[/bold] [dim]({case.name})[/dim]")
     console.print(f"  {case.claim}", soft_wrap=True)
     for check in one.checks:
-        mark = "[green]✓[/green]" if check.passed else "[red]✗[/red]"
-        console.print(f"  {mark} {check.name}: {check.found}; expected {check.expected}")
+        sign = outcome.mark(check.passed)
+        console.print(f"  {sign} {check.name}: {check.found}; expected {check.expected}")
 
 
 def print_sharpen(result: SharpenResult, out: Path) -> None:
     """Print the verdict over all cases."""
-    console = Console(highlight=False)
-    failed = [one.found.case.name for one in result.results if not one.passed]
-    word = "[bold red]FAIL[/bold red]" if failed else "[bold green]PASS[/bold green]"
     count = len(result.results)
-    why = f"not {', '.join(failed)}" if failed else f"{count} of {count} cases as predicted"
-    console.print(f"\n{word}  {why}")
-    console.print(f"[dim]seconds: {result.seconds:.1f}[/dim]")
-    console.print(f"report: {out / 'report.html'}", soft_wrap=True)
+    outcome.print_outcome(
+        [one.found.case.name for one in result.results if not one.passed],
+        words=("PASS", "FAIL"),
+        otherwise=f"{count} of {count} cases as predicted",
+        seconds=result.seconds,
+        out=out,
+    )

@@ -3,6 +3,11 @@ from methexis.scenarios.breaking import BreakResult as BreakResult
 from methexis.scenarios.breaking import ScenarioResult as ScenarioResult
 from methexis.scenarios.breaking import chosen as chosen
 from methexis.scenarios.breaking import run_break as run_break
+from methexis.scenarios.irreversibility import REVERSALS as REVERSALS
+from methexis.scenarios.irreversibility import ReverseResult as ReverseResult
+from methexis.scenarios.irreversibility import ReverseScenarioResult as ReverseScenarioResult
+from methexis.scenarios.irreversibility import chosen_reversals as chosen_reversals
+from methexis.scenarios.irreversibility import run_reverse as run_reverse
 from methexis.scenarios.sharpening import CASES as CASES
 from methexis.scenarios.sharpening import CaseResult as CaseResult
 from methexis.scenarios.sharpening import SharpenResult as SharpenResult

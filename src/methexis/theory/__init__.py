@@ -22,6 +22,7 @@ from methexis.theory.entropy import (
 )
 from methexis.theory.flow import SlowPath, entropic_flow, modified_flow
 from methexis.theory.gauge import apply_gauge, balanced_minimum, random_minimum
+from methexis.theory.irreversibility import unreturned
 from methexis.theory.platonic import (
     PlatonicSolution,
     entropy_bound,
@@ -51,6 +52,7 @@ __all__ = [
     "hessian_trace",
     "sharpness",
     "top_eigenvalues",
+    "unreturned",
     # minima
     "apply_gauge",
     "balanced_minimum",

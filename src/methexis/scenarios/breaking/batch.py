@@ -33,8 +33,9 @@ from methexis.core.edln import EDLN
 from methexis.core.problem import Problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.scenarios.breaking.scenario import OFFSET, Case, Curve, Dial, Effort, Scenario
+from methexis.scenarios.breaking.scenario import OFFSET, Case, Curve, Effort, Scenario
 from methexis.scenarios.breaking.settled import aligned
+from methexis.scenarios.dial import Dial
 from methexis.scenarios.ensembles import Ensemble
 from methexis.theory.curvature import sharpness
 from methexis.theory.drift import drift_fixed_point, drift_velocity

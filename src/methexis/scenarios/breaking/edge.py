@@ -25,8 +25,9 @@ from functools import cache, partial
 from methexis.core.edln import EDLN
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.scenarios.breaking.scenario import OFFSET, Case, Curve, Dial, Effort, Scenario
+from methexis.scenarios.breaking.scenario import OFFSET, Case, Curve, Effort, Scenario
 from methexis.scenarios.breaking.settled import AT_OFFSET, SNAPSHOTS, aligned
+from methexis.scenarios.dial import Dial
 from methexis.scenarios.ensembles import Ensemble, window
 from methexis.theory.edge import edge_fixed_point
 from methexis.theory.platonic import platonic

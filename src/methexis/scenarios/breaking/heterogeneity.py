@@ -32,7 +32,8 @@ from methexis.core.edln import EDLN
 from methexis.core.linalg import random_conditioned, random_covariance
 from methexis.core.teacher import Teacher
 from methexis.scenarios.breaking.limited import limited
-from methexis.scenarios.breaking.scenario import OFFSET, Case, Curve, Dial, Effort, Scenario
+from methexis.scenarios.breaking.scenario import OFFSET, Case, Curve, Effort, Scenario
+from methexis.scenarios.dial import Dial
 
 #: Seeds of the teachers and of the students' embeddings and views.
 PROBLEMS = (1, 2, 3)

@@ -23,8 +23,9 @@ from methexis.core.edln import EDLN
 from methexis.core.linalg import random_conditioned, random_orthogonal
 from methexis.core.teacher import Teacher
 from methexis.core.view import View
-from methexis.scenarios.breaking.scenario import NO_OFFSET, Case, Curve, Dial, Effort, Scenario
+from methexis.scenarios.breaking.scenario import NO_OFFSET, Case, Curve, Effort, Scenario
 from methexis.scenarios.breaking.settled import WITHOUT, aligned, settled
+from methexis.scenarios.dial import Dial
 from methexis.theory.decay import decay_fixed_point
 
 #: Seeds of the teachers; the students' maps add an offset to them.

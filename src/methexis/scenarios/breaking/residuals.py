@@ -29,16 +29,9 @@ from methexis.core.edln import EDLN
 from methexis.core.linalg import inverse_sqrt_psd, sqrt_psd
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.scenarios.breaking.scenario import (
-    NO_OFFSET,
-    OFFSET,
-    Case,
-    Curve,
-    Dial,
-    Effort,
-    Scenario,
-)
+from methexis.scenarios.breaking.scenario import NO_OFFSET, OFFSET, Case, Curve, Effort, Scenario
 from methexis.scenarios.breaking.settled import AT_OFFSET, WITHOUT, aligned, settled
+from methexis.scenarios.dial import Dial
 from methexis.theory.decay import decay_fixed_point
 from methexis.theory.drift import drift_fixed_point
 from methexis.theory.gauge import balanced_minimum

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
-from methexis.core.threads import available_cores
 from methexis.scenarios.breaking.measure import Point, Reading
 from methexis.scenarios.breaking.scenario import Scenario
 from methexis.scenarios.breaking.verdict import Verdict, judge
-from methexis.version import __version__
+from methexis.scenarios.provenance import provenance
 
 FORMAT = 1
 
@@ -160,8 +156,5 @@ class BreakResult:
             "agrees": self.agrees,
             "command": self.command,
             "scenarios": [r.summary() for r in self.results],
-            "version": __version__,
-            "libraries": {"python": platform.python_version(), "numpy": np.__version__},
-            "machine": {"cores": available_cores(), "architecture": platform.machine()},
-            "seconds": self.seconds,
+            **provenance(self.seconds),
         }

@@ -25,16 +25,9 @@ from functools import cache
 from methexis.core.edln import EDLN
 from methexis.core.teacher import Teacher
 from methexis.scenarios.breaking.limited import limited
-from methexis.scenarios.breaking.scenario import (
-    NO_OFFSET,
-    OFFSET,
-    Case,
-    Curve,
-    Dial,
-    Effort,
-    Scenario,
-)
+from methexis.scenarios.breaking.scenario import NO_OFFSET, OFFSET, Case, Curve, Effort, Scenario
 from methexis.scenarios.breaking.settled import WITHOUT
+from methexis.scenarios.dial import Dial
 
 #: Seeds of the teachers and of the students' embeddings and views.
 PROBLEMS = (0, 1, 2)

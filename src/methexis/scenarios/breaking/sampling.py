@@ -26,16 +26,9 @@ from functools import cache
 import methexis.init as initialisers
 from methexis.core.edln import EDLN
 from methexis.core.teacher import Teacher
-from methexis.scenarios.breaking.scenario import (
-    NO_OFFSET,
-    OFFSET,
-    Case,
-    Curve,
-    Dial,
-    Effort,
-    Scenario,
-)
+from methexis.scenarios.breaking.scenario import NO_OFFSET, OFFSET, Case, Curve, Effort, Scenario
 from methexis.scenarios.breaking.settled import WITHOUT, aligned, settled
+from methexis.scenarios.dial import Dial
 from methexis.theory.decay import decay_fixed_point
 from methexis.theory.drift import drift_fixed_point
 

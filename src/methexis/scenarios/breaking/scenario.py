@@ -18,9 +18,9 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.errors import MethexisError
+from methexis.scenarios.dial import Dial
 from methexis.scenarios.ensembles import Ensemble
 
-SCALES = ("log", "linear", "names")
 #: What a full run needs to be evidence.
 LEAST_VALUES, LEAST_PROBLEMS, LEAST_REPLICAS = 5, 3, 16
 #: Alignment above which a pair counts as predicted to be perfect.
@@ -31,82 +31,6 @@ PERFECT = 1.0 - 1e-9
 NO_OFFSET = (0, 2, 3)
 #: 1 - A at an offset: the deviation of order ε multiplies the offset itself.
 OFFSET = (0, 1, 2)
-
-
-@dataclass(frozen=True)
-class Dial:
-    """What is turned.
-
-    Attributes
-    ----------
-    symbol, words, unit : str
-        For axes and tables; the unit may be empty.
-    values : tuple of float
-        Ascending, at least five.
-    scale : {"log", "linear", "names"}
-        How an axis shows it; ``names`` for kinds rather than amounts.
-    names : tuple of str
-        Of the values, where the scale is ``names``.
-    least, most : float
-        Meaning of the dial: values outside are refused.
-    platonic : float, optional
-        The value, if any, at which every prediction is perfect alignment.
-    """
-
-    symbol: str
-    words: str
-    values: tuple[float, ...]
-    scale: str = "log"
-    unit: str = ""
-    names: tuple[str, ...] = ()
-    least: float = -math.inf
-    most: float = math.inf
-    platonic: float | None = None
-
-    def check(self, value: float) -> float:
-        """Return a value within the dial's meaning.
-
-        Raises
-        ------
-        MethexisError
-            For any other.
-
-        Examples
-        --------
-        >>> Dial("κ", "weight decay", (0.0, 1.0), least=0.0).check(0.5)
-        0.5
-        """
-        if self.scale == "names" and value not in self.values:
-            kinds = ", ".join(f"{v:g} ({n})" for v, n in zip(self.values, self.names, strict=True))
-            raise MethexisError(f"{self.words}: expected one of {kinds}, got {value:g}")
-        if not self.least <= value <= self.most:
-            low = f">= {self.least:g}" if math.isfinite(self.least) else ""
-            high = f"<= {self.most:g}" if math.isfinite(self.most) else ""
-            wanted = " and ".join(part for part in (low, high) if part) or "a finite number"
-            raise MethexisError(f"{self.words}: expected {self.symbol} {wanted}, got {value:g}")
-        return value
-
-    @property
-    def fine(self) -> tuple[float, ...]:
-        """The values and, where the dial has a scale, what lies half-way between them.
-
-        Examples
-        --------
-        >>> Dial("κ", "weight decay", (1.0, 4.0)).fine
-        (1.0, 2.0, 4.0)
-        """
-        values = np.asarray(self.values)
-        if self.scale == "log":
-            values = np.sort(np.concatenate([values, np.sqrt(values[1:] * values[:-1])]))
-        elif self.scale == "linear":
-            values = np.sort(np.concatenate([values, (values[1:] + values[:-1]) / 2.0]))
-        return tuple(values.tolist())
-
-    def label(self, value: float) -> str:
-        """A value as text."""
-        if self.scale == "names":
-            return self.names[self.values.index(value)]
-        return f"{value:.6g}"
 
 
 @dataclass(frozen=True, eq=False)

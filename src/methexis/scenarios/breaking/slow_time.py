@@ -15,8 +15,9 @@ from __future__ import annotations
 from functools import partial
 
 from methexis.scenarios.breaking.batch import PROBLEMS, path, started
-from methexis.scenarios.breaking.scenario import OFFSET, Case, Curve, Dial, Effort, Scenario
+from methexis.scenarios.breaking.scenario import OFFSET, Case, Curve, Effort, Scenario
 from methexis.scenarios.breaking.settled import aligned
+from methexis.scenarios.dial import Dial
 from methexis.scenarios.ensembles import Ensemble
 
 BATCHES = (1, 3, 6)

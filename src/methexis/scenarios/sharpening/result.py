@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import platform
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
-from methexis.core.threads import available_cores
+from methexis.scenarios.provenance import provenance
 from methexis.scenarios.sharpening.measure import Found
 from methexis.scenarios.sharpening.verdict import Check
-from methexis.version import __version__
 
 FORMAT = 1
 
@@ -96,8 +92,5 @@ class SharpenResult:
             "passed": self.passed,
             "command": self.command,
             "cases": [r.summary() for r in self.results],
-            "version": __version__,
-            "libraries": {"python": platform.python_version(), "numpy": np.__version__},
-            "machine": {"cores": available_cores(), "architecture": platform.machine()},
-            "seconds": self.seconds,
+            **provenance(self.seconds),
         }

@@ -1,0 +1,184 @@
+"""What `reverse` finds: records that the terminal, the report and ``--json`` all read."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from methexis.scenarios.irreversibility.case import Scenario
+from methexis.scenarios.irreversibility.records import Control, Point, Reading, Rest
+from methexis.scenarios.irreversibility.verdict import LAW, Verdict, judge
+from methexis.scenarios.provenance import provenance
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Line:
+    """A prediction along the dial, at more values than are measured.
+
+    Attributes
+    ----------
+    curve : str
+    problem : int
+    part : str
+    values, predicted : tuple of float
+    """
+
+    curve: str
+    problem: int
+    part: str
+    values: tuple[float, ...]
+    predicted: tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ReverseScenarioResult:
+    """One scenario, measured.
+
+    Attributes
+    ----------
+    scenario : Scenario
+    quick : bool
+    seed : int
+        Of the first run.
+    points : tuple of Point
+    rests : tuple of Rest
+    lines : tuple of Line
+        Predictions, of the curves and problems that were measured.
+    controls : tuple of Control
+    law : float
+        Largest violation of the law of charges on any walk.
+    seconds : float
+    """
+
+    scenario: Scenario
+    quick: bool
+    seed: int
+    points: tuple[Point, ...]
+    rests: tuple[Rest, ...]
+    lines: tuple[Line, ...]
+    controls: tuple[Control, ...]
+    law: float
+    seconds: float
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """One per curve."""
+        return tuple(
+            judge(c.name, self.of(c.name), [r for r in self.rests if r.curve == c.name])
+            for c in self.scenario.curves
+        )
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every curve agrees with its prediction, and charges obey their law."""
+        return self.law <= LAW and all(v.agrees for v in self.verdicts)
+
+    def of(self, curve: str, problem: int | None = None) -> list[Point]:
+        """Points of one curve, or of one problem of it, in order of the dial."""
+        return [
+            p for p in self.points if p.curve == curve and (problem is None or p.problem == problem)
+        ]
+
+    @classmethod
+    def read(cls, scenario: Scenario, summary: dict[str, Any]) -> ReverseScenarioResult:
+        """The result that a `summary` was made of; verdicts are judged anew."""
+        points = tuple(
+            Point(
+                **{
+                    **p,
+                    "readings": tuple(Reading(**r) for r in p["readings"]),
+                    "weights": tuple(p["weights"]),
+                }
+            )
+            for p in summary["points"]
+        )
+        lines = tuple(
+            Line(**{**d, "values": tuple(d["values"]), "predicted": tuple(d["predicted"])})
+            for d in summary["lines"]
+        )
+        return cls(
+            scenario=scenario,
+            quick=summary["quick"],
+            seed=summary["seed"],
+            points=points,
+            rests=tuple(Rest(**r) for r in summary["rests"]),
+            lines=lines,
+            controls=tuple(Control(**c) for c in summary["controls"]),
+            law=summary["law"],
+            seconds=summary["seconds"],
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        scenario = self.scenario
+        return {
+            "name": scenario.name,
+            "title": scenario.title,
+            "claim": scenario.claim,
+            "agrees": self.agrees,
+            "limit": scenario.limit,
+            "note": scenario.note,
+            "problems": list(scenario.problems),
+            "quick": self.quick,
+            "seed": self.seed,
+            "law": self.law,
+            "curves": [
+                {
+                    "name": v.curve,
+                    "agrees": v.agrees,
+                    "chi2": v.chi2,
+                    "dof": v.dof,
+                    "p_value": v.p_value,
+                    "largest_deviation": v.largest,
+                    "largest_p_value": v.largest_p,
+                    "other_directions": {
+                        "chi2": v.rest_chi2,
+                        "dof": v.rest_dof,
+                        "p_value": v.rest_p,
+                    },
+                    "without_variates": {"chi2": v.raw_chi2, "p_value": v.raw_p},
+                    "signal_to_noise": v.signal,
+                    "outliers": [
+                        {
+                            "problem": p.problem,
+                            "value": p.value,
+                            "part": p.part,
+                            "deviation": p.deviation,
+                        }
+                        for p in v.outliers
+                    ],
+                }
+                for v in self.verdicts
+            ],
+            "points": [asdict(p) for p in self.points],
+            "rests": [asdict(r) for r in self.rests],
+            "lines": [asdict(line) for line in self.lines],
+            "controls": [asdict(c) for c in self.controls],
+            "seconds": self.seconds,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class ReverseResult:
+    """All scenarios that were asked for."""
+
+    results: tuple[ReverseScenarioResult, ...]
+    command: str
+    seconds: float
+
+    @property
+    def agrees(self) -> bool:
+        """Whether all of them agree."""
+        return all(r.agrees for r in self.results)
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "format": FORMAT,
+            "agrees": self.agrees,
+            "command": self.command,
+            "scenarios": [r.summary() for r in self.results],
+            **provenance(self.seconds),
+        }
