@@ -33,6 +33,7 @@ MEASURES: tuple[Measure[PairForm], ...] = (
     CKA(kernel="rbf"),
     CKA(kernel="rbf", debiased=True),
     HSIC(),
+    HSIC(debiased=True),
     GramCosine(),
 )
 

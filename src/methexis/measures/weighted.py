@@ -10,6 +10,11 @@ duplicate are not different. So Song's estimator, the U-statistic
 becomes the same average with weights ``w_i w_j w_q w_r``, over distinct *originals*. Averaging the
 three terms apart would be simpler, but constants added to a kernel would no longer cancel.
 
+A limit of both: the part of a score that is quadratic in the samples has a larger variance over
+bootstrap samples than over samples. Where it is all there is (unrelated representations), or much
+(HSIC of an RBF kernel, whose bandwidth moreover stays that of all samples), intervals are too wide;
+``python -m evidence.coverage`` shows how much.
+
 The sums over distinct indices come from products ``K w^a`` and forms ``w^a (K∘L) w^b``, powers
 entry by entry, of matrices without diagonal; so all bootstrap samples are computed at once by
 products of matrices. A `Weighted` holds these for one block of bootstrap samples.
