@@ -74,10 +74,10 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "svcca": ("svcca", {}),
     "rsa": ("rsa", {}),
     "rsa-spearman": ("rsa", {"comparison": "spearman"}),
-    "rsa-squared": ("rsa", {"dissimilarity": "squared_euclidean"}),
+    "rsa-squared": ("rsa", {"dissimilarity": "squared"}),
     "rsa-squared-spearman": (
         "rsa",
-        {"dissimilarity": "squared_euclidean", "comparison": "spearman"},
+        {"dissimilarity": "squared", "comparison": "spearman"},
     ),
     "rsa-correlation": ("rsa", {"dissimilarity": "correlation"}),
     "rsa-correlation-spearman": (
