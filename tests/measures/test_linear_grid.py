@@ -35,12 +35,14 @@ def made(rows: list[Array], columns: list[Array] | None, **words: Any) -> Linear
 @pytest.mark.parametrize("way", ["gram", "cross"])
 @pytest.mark.parametrize("same", [False, True])
 @pytest.mark.parametrize("centre", [False, True])
+@pytest.mark.parametrize("block", [(32, 32), (40, 16), (75, 10), (4096, 256)])
 def test_both_ways_give_the_sums_over_kernels(
-    way: str, same: bool, centre: bool, monkeypatch: pytest.MonkeyPatch
+    way: str, same: bool, centre: bool, block: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen = {"gram": (0, 1), "cross": (1, 0)}[way]
     monkeypatch.setattr(linear_grid, "operations", lambda *_: chosen)
-    monkeypatch.setattr(linear_grid, "BLOCK", 32)  # blocks that do not divide 75
+    monkeypatch.setattr(linear_grid, "HEIGHT", block[0])
+    monkeypatch.setattr(linear_grid, "WIDTH", block[1])  # neither divides 75
     rows, columns = some(75, [3, 8, 5]), None if same else some(75, [4, 2], seed=1)
     found = made(rows, columns, centre=centre)
 
