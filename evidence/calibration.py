@@ -136,14 +136,20 @@ def drawn(regime: int, law: int, index: int, shared: float) -> tuple[Array, Arra
             loads = generator.standard_normal((signals.shape[1], d))
             loads /= np.linalg.norm(loads, axis=0)
             own = np.sqrt(1.0 - shared) * own + np.sqrt(shared) * signals @ loads
-        if LAWS[law] == "heavy":
-            spectrum = np.arange(1, d + 1) ** -0.5
-            turn = np.linalg.qr(generator.standard_normal((d, d)))[0]
-            own = (own * spectrum) @ turn
-            own = own / np.sqrt(generator.chisquare(5, size=(n, 1)) / 5.0)
-        return own
+        return shaped(own, LAWS[law], generator)
 
     return one(), one()
+
+
+def shaped(normal: Array, law: str, generator: np.random.Generator) -> Array:
+    """Independent standard normal features turned into features of a law."""
+    if law == "gaussian":
+        return normal
+    n, d = normal.shape
+    spectrum = np.arange(1, d + 1) ** -0.5
+    turn = np.linalg.qr(generator.standard_normal((d, d)))[0]
+    correlated: Array = (normal * spectrum) @ turn
+    return correlated / np.sqrt(generator.chisquare(5, size=(n, 1)) / 5.0)
 
 
 def cell(case: str, regime: int, law: int, nulls: int, alternatives: int) -> Cell:
