@@ -117,7 +117,24 @@ def _rate(result: dict[str, Any]) -> str:
     words = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
     return (
         f"Products of large float32 matrices run at {1e-9 * rate:,.0f} Gflop/s here. Share of that "
-        f"rate, over the whole grid and counting only the operations that it needs: {words}.\n"
+        f"rate, over the whole grid and counting only the operations that it needs: {words}.\n\n"
+        + " ".join(_bound(row, rate) for row in result["speeds"] if row["measure"] in shares)
+        + "\n"
+    )
+
+
+def _bound(row: dict[str, Any], rate: float) -> str:
+    """How much faster than the fastest package a grid could be if products were all of it."""
+    seconds = {name: timing["median"] for name, timing in row["seconds"].items()}
+    del seconds["methexis"]
+    if not seconds:
+        return ""
+    fastest = min(seconds, key=lambda name: seconds[name])
+    least = row["flops"] / rate
+    return (
+        f"Those operations alone take {least:.2f} s for {row['measure']} at that rate: whatever "
+        "makes every kernel once, by products of matrices in single precision, is here at most "
+        f"{seconds[fastest] / least:,.3g} times as fast as {fastest}."
     )
 
 

@@ -87,6 +87,13 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "distance_correlation": ("distance_correlation", {}),
     "pwcca": ("pwcca", {}),
     "gulp": ("gulp", {}),
+    "cka-debiased-lange": ("cka", {"debiased": True, "estimator": "lange"}),
+    "rv-modified": ("rv", {"modified": True}),
+    "rsa_whitened": ("rsa_whitened", {}),
+    "cycle_knn": ("cycle_knn", {}),
+    "second_order_cosine": ("second_order_cosine", {}),
+    "aligned_cosine": ("aligned_cosine", {}),
+    "matching": ("matching", {}),
 }
 
 #: The alternative: this share of each feature's variance comes from signals both have, one signal

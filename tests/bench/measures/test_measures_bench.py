@@ -80,7 +80,13 @@ def test_a_quick_run(peers: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert targets["peak bytes, CKA from disk"].reached
     data = json.loads(json.dumps(result.summary()))
     page = render_measures.page(data, render.table)
-    for words in ("repsim: wrong", "counted up", "normalised by biased HSIC", "resident"):
+    for words in (
+        "repsim: wrong",
+        "counted up",
+        "normalised by biased HSIC",
+        "resident",
+        "times as fast as repsim",
+    ):
         assert words in page
     report.print_measures_bench(result)
     assert "numbers of peers without explanation" in capsys.readouterr().out
