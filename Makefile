@@ -82,9 +82,10 @@ evidence: $(NATIVE) ## run the full experiments behind the documented numbers
 	$(BIN)/python -m evidence.breaking
 	$(BIN)/python -m evidence.reverse
 
-evidence-measures: $(NATIVE) ## the same for the measures of alignment: truth, calibration, intervals
+evidence-measures: $(NATIVE) ## the same for the measures of alignment: truth, calibration, searches, intervals
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.truth
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.calibration
+	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.search
 	$(BIN)/python -m evidence.tails
 	$(BIN)/python -m evidence.coverage
 	$(BIN)/python -m evidence.neighbour_intervals
@@ -96,6 +97,7 @@ docs: $(NATIVE) ## render tables from evidence and benchmarks, and output and pi
 	$(BIN)/python -m evidence.measures
 	$(BIN)/python -m evidence.truth --render
 	$(BIN)/python -m evidence.calibration --render
+	$(BIN)/python -m evidence.search --render
 	$(BIN)/python -m evidence.reverse --render
 	$(BIN)/python -m evidence.demo
 

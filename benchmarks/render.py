@@ -1,8 +1,8 @@
 """Render benchmarks/results/bench.json into docs/benchmarks.md and README.md.
 
-And measures.json beside it, if it is there, into docs/measures-benchmarks.md.
-``python -m benchmarks.render [--check]``: pages are written as a whole, the README's table between
-the marks ``bench:begin`` and ``bench:end``.
+And measures.json beside it into docs/measures-benchmarks.md and README.md.
+``python -m benchmarks.render [--check]``: pages are written as a whole, the README's tables between
+the marks ``bench:begin`` and ``bench:end``, and those of ``bench-measures``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from benchmarks import render_measures
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULT = Path("benchmarks") / "results" / "bench.json"
-_BLOCK = re.compile(r"(<!-- bench:begin -->\n).*?(<!-- bench:end -->)", re.DOTALL)
 
 INTRODUCTION = """# Benchmarks
 
@@ -52,19 +51,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def pages(root: Path) -> dict[Path, str]:
     """What each page must hold."""
-    result = json.loads((root / RESULT).read_text(encoding="utf-8"))
-    readme = root / "README.md"
-    text, count = _BLOCK.subn(
-        lambda found: found[1] + summary(result) + found[2], readme.read_text(encoding="utf-8")
+    engines, measures = (
+        json.loads((root / path).read_text(encoding="utf-8"))
+        for path in (RESULT, render_measures.RESULT)
     )
+    readme = root / "README.md"
+    text = within(readme.read_text(encoding="utf-8"), "bench", summary(engines))
+    text = within(text, "bench-measures", render_measures.summary(measures, table))
+    return {
+        root / "docs" / "benchmarks.md": page(engines),
+        root / render_measures.PAGE: render_measures.page(measures, table),
+        readme: text,
+    }
+
+
+def within(text: str, mark: str, content: str) -> str:
+    """A page with other content between the marks of that name."""
+    block = re.compile(rf"(<!-- {mark}:begin -->\n).*?(<!-- {mark}:end -->)", re.DOTALL)
+    text, count = block.subn(lambda found: found[1] + content + found[2], text)
     if count != 1:
-        raise SystemExit(f"README.md: expected one pair of bench marks, found {count}")
-    found = {root / "docs" / "benchmarks.md": page(result), readme: text}
-    measures = root / render_measures.RESULT
-    if measures.is_file():
-        data = json.loads(measures.read_text(encoding="utf-8"))
-        found[root / render_measures.PAGE] = render_measures.page(data, table)
-    return found
+        raise SystemExit(f"README.md: expected one pair of {mark} marks, found {count}")
+    return text
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -32,6 +32,33 @@ timed on some pairs, times their number: *counted up*.
 """
 
 
+#: What the README calls each grid.
+WORDS = {
+    "cka": "linear CKA",
+    "debiased_cka": "linear CKA, debiased",
+    "mutual_knn": "mutual kNN, k = 10",
+    "calibrated": "linear CKA with p-values",
+}
+
+
+def summary(result: dict[str, Any], table: Callable[..., str]) -> str:
+    """The README's table: seconds of a grid, and how many times longer the fastest others take."""
+    rows = []
+    for row in result["speeds"]:
+        medians = {name: timing["median"] for name, timing in row["seconds"].items()}
+        ours = medians.pop("methexis")
+        others = [
+            f"{name} {_times(medians[name] / ours)}"
+            for name in sorted(medians, key=medians.__getitem__)
+        ]
+        rows.append([WORDS[row["measure"]], f"{ours:,.3g} s", ", ".join(others[:3])])
+    return table(["grid", "methexis", "the fastest others"], rows)
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:,.0f}×" if ratio >= 100.0 else f"{ratio:.3g}×"
+
+
 def page(result: dict[str, Any], table: Callable[..., str]) -> str:
     """The whole page; ``table(head, rows)`` makes a table."""
     machine, grid = result["machine"], result["grid"]

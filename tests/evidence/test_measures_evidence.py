@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from evidence import calibration, truth
+import methexis as mx
+from evidence import calibration, search, truth
 from methexis.bench.truth import everything
 
 
@@ -35,8 +36,40 @@ def test_no_cell_has_too_many_false_alarms() -> None:
 def test_pages_are_fresh() -> None:
     found = calibration.stored()
     assert calibration.PAGE.read_text(encoding="utf-8") == calibration.page(found)
+    assert search.PAGE.read_text(encoding="utf-8") == search.page(search.stored())
     result = truth.read(json.loads(truth.RESULT.read_text(encoding="utf-8")))
     assert truth.PAGE.read_text(encoding="utf-8") == truth.page(result)
+
+
+def test_searches_are_whole_and_have_no_more_false_alarms_than_they_may() -> None:
+    found = search.stored()
+    assert set(found) == set(search.CASES)
+    for cells in found.values():
+        assert len(cells) == len(search.REGIMES) * len(search.LAWS)
+        assert {c.nulls for c in cells} == {search.NUM_NULLS}
+        assert all(c.rejected["uncorrected"] > 1.5 * c.rejected["max"] for c in cells)
+    assert min(search.corrected(found).values()) > search.LEVEL
+
+
+def test_a_small_run_repeats_a_search() -> None:
+    """100 of the stored 2000 grids, at the same seeds: as often, to four deviations."""
+    stored = search.stored()["cka-debiased"][0]
+    again = search.cell("cka-debiased", 0, 0, nulls=100, alternatives=5)
+    rate = stored.rejected["uncorrected"] / stored.nulls
+    sd = np.sqrt(100 * rate * (1 - rate))
+    assert abs(again.rejected["uncorrected"] - 100 * rate) < 4 * sd
+    assert again.detected["max"] <= again.alternatives == 5
+
+
+def test_layers_of_a_model_resemble_one_another_and_no_other_model() -> None:
+    one, other = search.drawn(0, 0, 0, 0.0)
+    assert len(one) == len(other) == search.LAYERS
+    near = mx.measures.cka(one[0], one[1], debiased=True)
+    assert near > 0.4
+    assert abs(mx.measures.cka(one[0], other[0], debiased=True)) < 0.2
+    shared = [mx.measures.cka(*(m[-1] for m in search.drawn(0, 0, i, 0.4))) for i in range(20)]
+    apart = [mx.measures.cka(*(m[-1] for m in search.drawn(0, 0, i, 0.0))) for i in range(20)]
+    assert np.mean(shared) > 2 * np.mean(apart)
 
 
 @pytest.mark.parametrize("case", ["cka-debiased", "procrustes"])
