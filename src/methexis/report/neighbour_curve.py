@@ -15,7 +15,7 @@ def falling(curve: NeighbourCurve) -> Figure:
     for place, k in enumerate(curve.ks):
         colour = style.STUDENTS[place % len(style.STUDENTS)]
         axes.plot(curve.ns, curve.scores[:, place], "o-", ms=4, color=colour, label=f"k = {k}")
-        label = "chance" if place == 0 else None
+        label = "chance" if place == len(curve.ks) - 1 else None
         axes.plot(
             curve.ns, curve.chance[:, place], color=colour, lw=1.2, ls=(0, (1, 1.6)), label=label
         )
