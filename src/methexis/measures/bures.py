@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from methexis.errors import MethexisError
 from methexis.measures.bases import Basis, Overlap, basis
-from methexis.measures.features import Features, Tensor, pair
+from methexis.measures.features import Features, Tensor
 from methexis.measures.kernels import check_kernel, kernel_matrix
 from methexis.measures.measure import Invariance, invariant
 from methexis.measures.procrustes import ShapeMeasure, roots, squared_gap, weights
@@ -180,9 +180,7 @@ def bures(x: Any, y: Any, *, kernel: str = "linear", bandwidth: float = 1.0) -> 
     >>> round(bures(x, x @ [[3.0, 0], [0, 1]]), 6)  # as `procrustes` has it
     0.894427
     """
-    measure = Bures(kernel, bandwidth)
-    a, b = (measure.reduce(given) for given in pair(x, y))
-    return measure.score(a, b)
+    return Bures(kernel, bandwidth)(x, y)
 
 
 def bures_distance(x: Any, y: Any, *, kernel: str = "linear", bandwidth: float = 1.0) -> float:
@@ -227,6 +225,4 @@ def bures_distance(x: Any, y: Any, *, kernel: str = "linear", bandwidth: float =
     >>> round(bures_distance(x, x @ [[3.0, 0], [0, 1]]), 6)  # √8
     2.828427
     """
-    measure = BuresDistance(kernel, bandwidth)
-    a, b = (measure.reduce(given) for given in pair(x, y))
-    return measure.score(a, b)
+    return BuresDistance(kernel, bandwidth)(x, y)

@@ -22,7 +22,7 @@ from methexis.measures.features import features, to_numpy
 from methexis.measures.measure import Measure
 from methexis.measures.ranks import average_ranks
 from methexis.measures.rdm import RDM, same_samples
-from methexis.measures.representations import Representation, reduced
+from methexis.measures.representations import Representation
 from methexis.measures.rsa import RSA, centred_off_diagonal, require_spread
 from methexis.measures.rsa_kendall import RSAKendall
 from methexis.measures.rsa_whitened import RSAWhitened
@@ -252,7 +252,7 @@ def compare_group(
     n = stack[0].num_samples
     if given.num_samples != n:
         raise MethexisError(f"model: expected the {n} samples of the RDMs, got {given.num_samples}")
-    predicted = reduced(measure, given)
+    predicted = measure.reduce_any(given)
     recorded = [measure.reduce_rdm(rdm) for rdm in stack]
     scores = np.array([measure.score(predicted, subject) for subject in recorded])
     means = None

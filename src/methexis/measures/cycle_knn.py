@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.measures.features import pair
 from methexis.measures.knn import Indices
 from methexis.measures.neighbours import NeighbourMeasure
 
@@ -88,6 +87,4 @@ def cycle_knn(x: Any, y: Any, *, k: int = 1, metric: str = "cosine") -> float:
     ...           metric="euclidean")
     0.5
     """
-    measure = CycleKNN(k, metric)
-    first, second = pair(x, y)
-    return measure.score(measure.reduce(first), measure.reduce(second))
+    return CycleKNN(k, metric)(x, y)

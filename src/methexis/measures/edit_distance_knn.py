@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.measures.features import pair
 from methexis.measures.knn import Indices
 from methexis.measures.neighbours import NeighbourMeasure
 
@@ -88,6 +87,4 @@ def edit_distance_knn(x: Any, y: Any, *, k: int = 10, metric: str = "cosine") ->
     >>> round(edit_distance_knn(x, y, k=2, metric="euclidean"), 6)
     0.5
     """
-    measure = EditDistanceKNN(k, metric)
-    first, second = pair(x, y)
-    return measure.score(measure.reduce(first), measure.reduce(second))
+    return EditDistanceKNN(k, metric)(x, y)

@@ -9,7 +9,6 @@ import numpy as np
 from scipy import stats
 
 from methexis.core.checks import Array
-from methexis.measures.features import pair
 from methexis.measures.knn import Indices
 from methexis.measures.measure import Orders
 from methexis.measures.neighbours import NeighbourMeasure, Neighbours
@@ -106,6 +105,4 @@ def jaccard_knn(x: Any, y: Any, *, k: int = 10, metric: str = "cosine") -> float
     ...             metric="euclidean")
     0.5
     """
-    measure = JaccardKNN(k, metric)
-    first, second = pair(x, y)
-    return measure.score(measure.reduce(first), measure.reduce(second))
+    return JaccardKNN(k, metric)(x, y)

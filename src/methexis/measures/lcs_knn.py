@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.measures.features import pair
 from methexis.measures.knn import Indices
 from methexis.measures.neighbours import NeighbourMeasure
 
@@ -83,6 +82,4 @@ def lcs_knn(x: Any, y: Any, *, k: int = 10, metric: str = "cosine") -> float:
     >>> round(lcs_knn(x, y, k=2, metric="euclidean"), 6)
     0.7
     """
-    measure = LCSKNN(k, metric)
-    first, second = pair(x, y)
-    return measure.score(measure.reduce(first), measure.reduce(second))
+    return LCSKNN(k, metric)(x, y)

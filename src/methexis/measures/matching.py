@@ -17,7 +17,7 @@ from scipy.optimize import linear_sum_assignment
 
 from methexis.core.checks import Array
 from methexis.measures.bases import indices, rounding
-from methexis.measures.features import Features, Namespace, Tensor, pair, to_numpy, warn
+from methexis.measures.features import Features, Namespace, Tensor, to_numpy, warn
 from methexis.measures.measure import Invariance, Measure, invariant
 from methexis.measures.transport import best_plan
 
@@ -180,9 +180,7 @@ def matching(x: Any, y: Any, *, absolute: bool = False) -> float:
     >>> round(matching(x, x[:, [2, 0, 1]] * [1.0, 2.0, 3.0]), 6)
     1.0
     """
-    measure = Matching(absolute)
-    a, b = (measure.reduce(given) for given in pair(x, y))
-    return measure.score(a, b)
+    return Matching(absolute)(x, y)
 
 
 def soft_matching(x: Any, y: Any, *, absolute: bool = False) -> float:
@@ -233,6 +231,4 @@ def soft_matching(x: Any, y: Any, *, absolute: bool = False) -> float:
     >>> round(soft_matching(x, x[:, [2, 0, 1, 0, 1, 2]]), 6)
     1.0
     """
-    measure = SoftMatching(absolute)
-    a, b = (measure.reduce(given) for given in pair(x, y))
-    return measure.score(a, b)
+    return SoftMatching(absolute)(x, y)

@@ -10,7 +10,6 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.measures import moments
-from methexis.measures.features import pair
 from methexis.measures.knn import Indices
 from methexis.measures.measure import NullMoments, Orders
 from methexis.measures.neighbours import NeighbourMeasure, Neighbours
@@ -109,6 +108,4 @@ def mutual_knn(x: Any, y: Any, *, k: int = 10, metric: str = "cosine") -> float:
     ...            metric="euclidean")
     0.5
     """
-    measure = MutualKNN(k, metric)
-    first, second = pair(x, y)
-    return measure.score(measure.reduce(first), measure.reduce(second))
+    return MutualKNN(k, metric)(x, y)

@@ -27,7 +27,7 @@ import array_api_compat
 from methexis.core.checks import Array, number
 from methexis.errors import MethexisError
 from methexis.measures.bases import Basis, Overlap, batches, turned, weighted
-from methexis.measures.features import Namespace, Tensor, pair, warn
+from methexis.measures.features import Namespace, Tensor, warn
 from methexis.measures.measure import Counts, Invariance, invariant
 from methexis.measures.second_moments import SecondMoments
 from methexis.measures.subspace import SubspaceMeasure, nuclear, span_troubles
@@ -213,9 +213,7 @@ def procrustes(x: Any, y: Any, *, alpha: float = 1.0) -> float:
     >>> round(procrustes(twice, twice @ [[3.0, 0], [0, 1]], alpha=0), 6)
     1.0
     """
-    measure = Procrustes(alpha)
-    a, b = (measure.reduce(given) for given in pair(x, y))
-    return measure.score(a, b)
+    return Procrustes(alpha)(x, y)
 
 
 def procrustes_distance(x: Any, y: Any, *, alpha: float = 1.0) -> float:
@@ -259,9 +257,7 @@ def procrustes_distance(x: Any, y: Any, *, alpha: float = 1.0) -> float:
     >>> round(procrustes_distance(x, x @ [[3.0, 0], [0, 1]]), 6)  # arccos(4 / √20)
     0.463648
     """
-    measure = ProcrustesDistance(alpha)
-    a, b = (measure.reduce(given) for given in pair(x, y))
-    return measure.score(a, b)
+    return ProcrustesDistance(alpha)(x, y)
 
 
 def procrustes_size(x: Any, y: Any) -> float:
@@ -299,9 +295,7 @@ def procrustes_size(x: Any, y: Any) -> float:
     >>> round(procrustes_size(x, x @ [[3.0, 0], [0, 1]]), 6)  # 2 (3 - 1)²
     8.0
     """
-    measure = SizeAndShape()
-    a, b = (measure.reduce(given) for given in pair(x, y))
-    return measure.score(a, b)
+    return SizeAndShape()(x, y)
 
 
 def share(name: str, value: float) -> None:

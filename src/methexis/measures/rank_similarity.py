@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.measures.features import pair
 from methexis.measures.knn import Indices
 from methexis.measures.neighbours import NeighbourMeasure
 
@@ -89,6 +88,4 @@ def rank_similarity(x: Any, y: Any, *, k: int = 10, metric: str = "cosine") -> f
     ...                 metric="euclidean")
     0.5
     """
-    measure = RankSimilarity(k, metric)
-    first, second = pair(x, y)
-    return measure.score(measure.reduce(first), measure.reduce(second))
+    return RankSimilarity(k, metric)(x, y)

@@ -23,7 +23,6 @@ from methexis.measures.features import Features, Tensor, to_numpy
 from methexis.measures.measure import Counts, Invariance, invariant
 from methexis.measures.ranks import average_ranks, group_numbers, repeated_ranks
 from methexis.measures.rdm import RDM, above_diagonal
-from methexis.measures.representations import score
 
 COMPARISONS = ("pearson", "spearman", "cosine")
 
@@ -172,7 +171,7 @@ def rsa(x: Any, y: Any, dissimilarity: str = "euclidean", comparison: str = "pea
     >>> round(rsa(RDM([1, 2, 3, 4, 5, 6]), RDM([1, 2, 3, 4, 6, 5])), 6)  # 33 / 35
     0.942857
     """
-    return score(RSA(dissimilarity, comparison), x, y)
+    return RSA(dissimilarity, comparison)(x, y)
 
 
 def require_spread(rdm: RDM) -> None:

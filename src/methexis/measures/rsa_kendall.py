@@ -15,7 +15,6 @@ from methexis.measures.features import Features, to_numpy
 from methexis.measures.measure import Invariance, Measure
 from methexis.measures.ranks import group_numbers
 from methexis.measures.rdm import RDM
-from methexis.measures.representations import score
 from methexis.measures.rsa import invariances, min_features, require_spread
 
 VARIANTS = ("a", "b")
@@ -158,4 +157,4 @@ def rsa_kendall(x: Any, y: Any, dissimilarity: str = "euclidean", variant: str =
     >>> rsa_kendall(x, 3.0 * x + 1.0)
     1.0
     """
-    return score(RSAKendall(dissimilarity, variant), x, y)
+    return RSAKendall(dissimilarity, variant)(x, y)
