@@ -253,6 +253,11 @@ class Measure(ABC, Generic[R]):
         del a, b, counts
         return None
 
+    @classmethod
+    def option_names(cls) -> tuple[str, ...]:
+        """Names of the options."""
+        return tuple(field.name for field in fields(cls))  # type: ignore[arg-type]
+
     def options(self) -> dict[str, Any]:
         """The options by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        return {name: getattr(self, name) for name in self.option_names()}
