@@ -17,18 +17,12 @@ class CycleKNN(NeighbourMeasure):
     """Share of samples to which two steps lead back; see `cycle_knn`."""
 
     k: int = 1
-    metric: str = "cosine"
 
     name: ClassVar[str] = "cycle_knn"
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    label: ClassVar[str] = "cycle kNN"
     aligned: ClassVar[float] = float("nan")
     tier: ClassVar[int] = 2
     reference: ClassVar[str] = "Huh et al. 2024, arXiv:2405.07987 (platonic-rep)"
-
-    @property
-    def title(self) -> str:
-        """What a table calls it."""
-        return f"cycle kNN (k = {self.k}, {self.metric})"
 
     @property
     def symmetric(self) -> bool:

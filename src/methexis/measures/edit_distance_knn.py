@@ -16,18 +16,10 @@ from methexis.measures.neighbours import NeighbourMeasure
 class EditDistanceKNN(NeighbourMeasure):
     """One minus the edit distance of neighbour lists over k; see `edit_distance_knn`."""
 
-    k: int = 10
-    metric: str = "cosine"
-
     name: ClassVar[str] = "edit_distance_knn"
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    label: ClassVar[str] = "edit-distance kNN"
     tier: ClassVar[int] = 2
     reference: ClassVar[str] = "Huh et al. 2024, arXiv:2405.07987 (platonic-rep)"
-
-    @property
-    def title(self) -> str:
-        """What a table calls it."""
-        return f"edit-distance kNN (k = {self.k}, {self.metric})"
 
     def alike(self, a: Indices, b: Indices) -> Array:
         """One minus Levenshtein's distance over k, of each sample."""

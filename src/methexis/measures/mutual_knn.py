@@ -20,17 +20,9 @@ from methexis.measures.overlap import overlap_counts, shared, shared_under
 class MutualKNN(NeighbourMeasure):
     """Mean overlap of neighbour lists; see `mutual_knn`."""
 
-    k: int = 10
-    metric: str = "cosine"
-
     name: ClassVar[str] = "mutual_knn"
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    label: ClassVar[str] = "mutual kNN"
     reference: ClassVar[str] = "Huh et al. 2024, arXiv:2405.07987"
-
-    @property
-    def title(self) -> str:
-        """What a table calls it."""
-        return f"mutual kNN (k = {self.k}, {self.metric})"
 
     def alike(self, a: Indices, b: Indices) -> Array:
         """The shared part of two lists of each sample."""
