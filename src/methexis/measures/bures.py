@@ -21,6 +21,7 @@ from methexis.measures.second_moments import SecondMoments
 from methexis.measures.subspace import nuclear
 
 
+@dataclass(frozen=True)
 class KernelShape(ShapeMeasure):
     """A function of two kernels' factors."""
 
@@ -64,9 +65,6 @@ class Bures(KernelShape):
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     reference: ClassVar[str] = "Tang, Maddox, Dickens, Diethe and Damianou 2020, arXiv:2003.11370"
 
-    kernel: str = "linear"
-    bandwidth: float = 1.0
-
     @property
     def title(self) -> str:
         """What a table calls it."""
@@ -93,9 +91,6 @@ class BuresDistance(KernelShape):
     aligned: ClassVar[float] = 0.0
     distance: ClassVar[bool] = True
     reference: ClassVar[str] = "Bhatia, Jain and Lim 2019, arXiv:1712.01504"
-
-    kernel: str = "linear"
-    bandwidth: float = 1.0
 
     @property
     def title(self) -> str:

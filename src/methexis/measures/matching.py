@@ -38,11 +38,25 @@ class Units:
     xp: Namespace
 
 
+@dataclass(frozen=True)
 class UnitMeasure(Measure[Units]):
-    """A function of the correlations between the units of two representations."""
+    """A function of the correlations between the units of two representations.
 
-    tier: ClassVar[int] = 2
+    Attributes
+    ----------
+    label : str
+        What its title calls it.
+    """
+
     absolute: bool = False
+
+    label: ClassVar[str]
+    tier: ClassVar[int] = 2
+
+    @property
+    def title(self) -> str:
+        """What a table calls it."""
+        return self.label + (" up to sign" if self.absolute else "")
 
     @property
     def range(self) -> tuple[float, float]:
@@ -98,14 +112,8 @@ class Matching(UnitMeasure):
     """Mean correlation of units in the best one-to-one matching."""
 
     name: ClassVar[str] = "matching"
+    label: ClassVar[str] = "matching of units"
     reference: ClassVar[str] = "Li, Yosinski, Clune, Lipson and Hopcroft 2015, arXiv:1511.07543"
-
-    absolute: bool = False
-
-    @property
-    def title(self) -> str:
-        """What a table calls it."""
-        return "matching of units" + (" up to sign" if self.absolute else "")
 
     def matched(self, correlations: Array) -> float:
         """The mean over the pairs of the best assignment."""
@@ -118,14 +126,8 @@ class SoftMatching(UnitMeasure):
     """Mean correlation of units under the best transport plan."""
 
     name: ClassVar[str] = "soft_matching"
+    label: ClassVar[str] = "soft matching of units"
     reference: ClassVar[str] = "Khosla and Williams 2024, arXiv:2311.09466"
-
-    absolute: bool = False
-
-    @property
-    def title(self) -> str:
-        """What a table calls it."""
-        return "soft matching of units" + (" up to sign" if self.absolute else "")
 
     def matched(self, correlations: Array) -> float:
         """The mean under the plan with equal weight for every unit of each side."""

@@ -36,8 +36,6 @@ from methexis.measures.subspace import SubspaceMeasure, nuclear, span_troubles
 #: plain formula has lost three of its sixteen digits there, and loses more below.
 NEAR = 1e-3
 
-WILLIAMS = "Williams, Kunz, Kornblith and Linderman 2021, arXiv:2110.14739"
-
 
 class ShapeMeasure(SubspaceMeasure):
     """A function of two shapes, of which any orthogonal map may act on the features."""
@@ -69,14 +67,19 @@ class ShapeMeasure(SubspaceMeasure):
 
 
 @dataclass(frozen=True)
-class Procrustes(ShapeMeasure):
-    """Cosine of the angle between two shapes, each whitened in part, after the best rotation."""
+class PartlyWhitened(ShapeMeasure):
+    """A function of two shapes, each whitened in part.
 
-    name: ClassVar[str] = "procrustes"
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    reference: ClassVar[str] = WILLIAMS
+    Attributes
+    ----------
+    label : str
+        What its title calls it.
+    """
 
     alpha: float = 1.0
+
+    label: ClassVar[str]
+    reference: ClassVar[str] = "Williams, Kunz, Kornblith and Linderman 2021, arXiv:2110.14739"
 
     def __post_init__(self) -> None:
         share("alpha", self.alpha)
@@ -84,12 +87,21 @@ class Procrustes(ShapeMeasure):
     @property
     def title(self) -> str:
         """What a table calls it."""
-        return "Procrustes score" + with_alpha(self.alpha)
+        return self.label + ("" if self.alpha == 1.0 else f" (alpha = {self.alpha:g})")
 
     @property
     def invariances(self) -> frozenset[Invariance]:
         """Orthogonal maps; one scale with alpha = 1; all invertible maps with alpha = 0."""
         return unseen(self.alpha)
+
+
+@dataclass(frozen=True)
+class Procrustes(PartlyWhitened):
+    """Cosine of the angle between two shapes, each whitened in part, after the best rotation."""
+
+    name: ClassVar[str] = "procrustes"
+    label: ClassVar[str] = "Procrustes score"
+    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def values(self, overlap: Overlap) -> Tensor:
         """``‖W_x M W_y‖_*`` with weights of norm one."""
@@ -99,29 +111,14 @@ class Procrustes(ShapeMeasure):
 
 
 @dataclass(frozen=True)
-class ProcrustesDistance(ShapeMeasure):
+class ProcrustesDistance(PartlyWhitened):
     """Angle between two shapes, each whitened in part, after the best rotation: a metric."""
 
     name: ClassVar[str] = "procrustes_distance"
+    label: ClassVar[str] = "Procrustes angle"
     range: ClassVar[tuple[float, float]] = (0.0, math.pi / 2)
     aligned: ClassVar[float] = 0.0
     distance: ClassVar[bool] = True
-    reference: ClassVar[str] = WILLIAMS
-
-    alpha: float = 1.0
-
-    def __post_init__(self) -> None:
-        share("alpha", self.alpha)
-
-    @property
-    def title(self) -> str:
-        """What a table calls it."""
-        return "Procrustes angle" + with_alpha(self.alpha)
-
-    @property
-    def invariances(self) -> frozenset[Invariance]:
-        """Orthogonal maps; one scale with alpha = 1; all invertible maps with alpha = 0."""
-        return unseen(self.alpha)
 
     def values(self, overlap: Overlap) -> Tensor:
         """``2 arcsin(chord / 2)``: the arc cosine of the score, with all digits near 0."""
@@ -302,11 +299,6 @@ def share(name: str, value: float) -> None:
     """See that a number lies in [0, 1]."""
     if number(name, value, least=0.0) > 1.0:
         raise MethexisError(f"{name}: expected a number from 0 to 1, got {value:g}")
-
-
-def with_alpha(alpha: float) -> str:
-    """What a title says of partial whitening."""
-    return "" if alpha == 1.0 else f" (alpha = {alpha:g})"
 
 
 def unseen(alpha: float | None) -> frozenset[Invariance]:
