@@ -105,7 +105,7 @@ def page(result: dict[str, Any]) -> str:
         "## Threads\n\n" + _threads(result["scaling"]),
         "## Growth\n\n" + _growth(result["sweeps"], result["memory"]),
         "## Ceilings\n\n" + _ceilings(result),
-        "## Targets\n\n" + _targets(result["targets"]),
+        "## Targets\n\n" + render_measures.targets(result["targets"], table),
     ]
     return "\n".join(parts)
 
@@ -193,19 +193,6 @@ def _ceilings(result: dict[str, Any]) -> str:
         "units. They are timed in a function for one stream, which is slower than drawing for\n"
         "many networks at once: the last column is an upper bound.\n"
     )
-
-
-def _targets(targets: list[dict[str, Any]]) -> str:
-    rows = [
-        [
-            t["what"],
-            f"{'≥' if t['at_least'] else '≤'} {t['wanted']:,.4g}",
-            "not measured" if t["got"] is None else f"{t['got']:,.3g}",
-            "" if t["got"] is None else ("reached" if t["reached"] else "**missed**"),
-        ]
-        for t in targets
-    ]
-    return table(["target", "wanted", "got", ""], rows)
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ def page(result: dict[str, Any], table: Callable[..., str]) -> str:
             *(_speed(row, words, grid, table) for row in result["speeds"]),
             _rate(result),
             "## Memory\n\n" + _memory(result["memory"]),
-            "## Targets\n\n" + _targets(result["targets"], table),
+            "## Targets\n\n" + targets(result["targets"], table),
             *(f"- {note}" for note in result["notes"]),
             "",
         ]
@@ -179,7 +179,8 @@ def _memory(memory: dict[str, Any] | None) -> str:
     )
 
 
-def _targets(targets: Sequence[dict[str, Any]], table: Callable[..., str]) -> str:
+def targets(found: Sequence[dict[str, Any]], table: Callable[..., str]) -> str:
+    """Markdown of what was wanted and what was got."""
     rows = [
         [
             t["what"],
@@ -187,6 +188,6 @@ def _targets(targets: Sequence[dict[str, Any]], table: Callable[..., str]) -> st
             "not measured" if t["got"] is None else f"{t['got']:,.3g}",
             "" if t["got"] is None else ("reached" if t["reached"] else "**missed**"),
         ]
-        for t in targets
+        for t in found
     ]
     return table(["target", "wanted", "got", ""], rows)

@@ -7,16 +7,14 @@ these files into docs/breaking.md, docs/images/breaking.png and the table of REA
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evidence.outcome import RESULTS, say
-from evidence.scenario_files import README, ROOT, readme_with, write
+from evidence.outcome import RESULTS
+from evidence.scenario_files import README, ROOT, carry_out, origin, read_summary, readme_with
 from methexis.report import dials, style
 from methexis.report.breaking import print_scenario, rounded
 from methexis.scenarios.breaking import SCENARIOS, ScenarioResult, run_break
@@ -47,27 +45,21 @@ dial, and is to be compared with the number of points; *p* is how often a right 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run and write; 0 if every scenario agrees with theory, else 1."""
-    parser = argparse.ArgumentParser(prog="python -m evidence.breaking", description=__doc__)
-    parser.add_argument("--only", action="append", choices=list(SCENARIOS), metavar="NAME")
-    parser.add_argument("--render", action="store_true", help="write pages, run nothing")
-    chosen = parser.parse_args(arguments)
-    if chosen.render:
-        render()
-        return 0
-    agrees = True
-    for name in chosen.only or SCENARIOS:
-        command = f"python -m evidence.breaking --only {name}"
-        found = run_break([SCENARIOS[name]], command=command)
-        path = write(found.summary(), FOLDER)
-        print_scenario(found.results[0], rows=True)
-        say(f"{name}: {found.seconds:.0f} s, written to {path}")
-        agrees &= found.agrees
-    return 0 if agrees else 1
+    return carry_out(
+        arguments,
+        program="python -m evidence.breaking",
+        description=__doc__,
+        registry=SCENARIOS,
+        folder=FOLDER,
+        measure=lambda scenario, command: run_break([scenario], command=command),
+        show=lambda found: print_scenario(found.results[0], rows=True),
+        render=render,
+    )
 
 
 def read(name: str) -> tuple[dict[str, Any], ScenarioResult]:
     """A file, and the result in it."""
-    summary: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    summary = read_summary(FOLDER, name)
     return summary, ScenarioResult.read(SCENARIOS[name], summary["scenarios"][0])
 
 
@@ -165,15 +157,12 @@ def _average(deviations: list[float]) -> tuple[float, float]:
 
 def _section(name: str, summary: dict[str, Any], result: ScenarioResult) -> list[str]:
     scenario = result.scenario
-    machine = summary["machine"]
     lost = sum(v.lost for v in result.verdicts)
     outliers = sum(len(v.outliers) for v in result.verdicts)
     parts = [
         f"## {scenario.title}\n",
         f"{scenario.claim} {scenario.limit}\n",
-        f"`{summary['command']}`: {result.seconds:.0f} s on {machine['cores']} cores "
-        f"({machine['architecture']}), Methexis {summary['version']}, seeds from {result.seed}; "
-        f"replicas lost: {lost}; points beyond 3 σ: {outliers}.\n",
+        f"{origin(summary)}; replicas lost: {lost}; points beyond 3 σ: {outliers}.\n",
     ]
     if scenario.note:
         parts.append(f"{scenario.note}\n")

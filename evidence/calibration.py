@@ -33,6 +33,7 @@ from methexis.core.checks import Array
 from methexis.core.threads import available_cores
 from methexis.errors import DegenerateWarning
 from methexis.measures import compare
+from methexis.measures.multiple import holm
 from methexis.version import __version__
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -193,15 +194,6 @@ def run(case: str, *, nulls: int = NUM_NULLS, alternatives: int = NUM_ALTERNATIV
     with ProcessPoolExecutor(available_cores()) as pool:
         jobs = [pool.submit(cell, case, r, w, nulls, alternatives) for r, w in cases]
         return [job.result() for job in jobs]
-
-
-def holm(p_values: Array) -> Array:
-    """Holm's corrected p-values."""
-    order = np.argsort(p_values)
-    factors = np.arange(len(p_values), 0, -1)
-    corrected = np.empty(len(p_values))
-    corrected[order] = np.minimum(np.maximum.accumulate(p_values[order] * factors), 1.0)
-    return corrected
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,14 +7,12 @@ these files into docs/irreversibility.md, docs/images/irreversibility.png and RE
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from evidence.outcome import RESULTS, say
-from evidence.scenario_files import README, ROOT, readme_with, write
+from evidence.outcome import RESULTS
+from evidence.scenario_files import README, ROOT, carry_out, origin, read_summary, readme_with
 from methexis.report import retraced, style
 from methexis.report.reversal import print_reversal, rounded
 from methexis.scenarios.irreversibility import REVERSALS, ReverseScenarioResult, run_reverse
@@ -58,27 +56,21 @@ samples from a minimum, drawn at the lower edge since it returns exactly.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run and write; 0 if every scenario agrees with theory, else 1."""
-    parser = argparse.ArgumentParser(prog="python -m evidence.reverse", description=__doc__)
-    parser.add_argument("--only", action="append", choices=list(REVERSALS), metavar="NAME")
-    parser.add_argument("--render", action="store_true", help="write pages, run nothing")
-    chosen = parser.parse_args(arguments)
-    if chosen.render:
-        render()
-        return 0
-    agrees = True
-    for name in chosen.only or REVERSALS:
-        command = f"python -m evidence.reverse --only {name}"
-        found = run_reverse([REVERSALS[name]], command=command)
-        path = write(found.summary(), FOLDER)
-        print_reversal(found.results[0], rows=True)
-        say(f"{name}: {found.seconds:.0f} s, written to {path}")
-        agrees &= found.agrees
-    return 0 if agrees else 1
+    return carry_out(
+        arguments,
+        program="python -m evidence.reverse",
+        description=__doc__,
+        registry=REVERSALS,
+        folder=FOLDER,
+        measure=lambda scenario, command: run_reverse([scenario], command=command),
+        show=lambda found: print_reversal(found.results[0], rows=True),
+        render=render,
+    )
 
 
 def read(name: str) -> tuple[dict[str, Any], ReverseScenarioResult]:
     """A file, and the result in it."""
-    summary: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    summary = read_summary(FOLDER, name)
     return summary, ReverseScenarioResult.read(REVERSALS[name], summary["scenarios"][0])
 
 
@@ -126,16 +118,13 @@ def table(results: Sequence[ReverseScenarioResult]) -> str:
 
 def _section(name: str, summary: dict[str, Any], result: ReverseScenarioResult) -> list[str]:
     scenario = result.scenario
-    machine = summary["machine"]
     outliers = sum(len(v.outliers) for v in result.verdicts)
     law = f"; law of charges kept within {result.law:.1g} on every walk" if result.law > 0.0 else ""
     problems = "; ".join(f"{k + 1}: {words}" for k, words in enumerate(scenario.problems))
     parts = [
         f"## {scenario.title}\n",
         f"{scenario.claim} {scenario.limit}\n",
-        f"`{summary['command']}`: {result.seconds:.0f} s on {machine['cores']} cores "
-        f"({machine['architecture']}), Methexis {summary['version']}, seeds from {result.seed}; "
-        f"points beyond 3 σ: {outliers}{law}. Problems {problems}.\n",
+        f"{origin(summary)}; points beyond 3 σ: {outliers}{law}. Problems {problems}.\n",
     ]
     rows = [
         f"| {scenario.dial.symbol} | way | problem | part | predicted | measured | σ |",

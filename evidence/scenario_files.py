@@ -1,15 +1,70 @@
-"""Files of scenarios' full runs, and the blocks of README.md that are made of them."""
+"""Full runs of scenarios: the command that makes them, their files, what pages show of them."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from evidence.outcome import say
+from methexis.scenarios.jobs import JobResult
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
+
+Scenario = TypeVar("Scenario")
+Found = TypeVar("Found", bound=JobResult[Any])
+
+
+def carry_out(
+    arguments: Sequence[str] | None,
+    *,
+    program: str,
+    description: str | None,
+    registry: Mapping[str, Scenario],
+    folder: Path,
+    measure: Callable[[Scenario, str], Found],
+    show: Callable[[Found], None],
+    render: Callable[[], None],
+) -> int:
+    """Run scenarios and write their files, or render the pages; 1 if one disagrees, else 0.
+
+    ``measure`` takes a scenario and the command that repeats it.
+    """
+    parser = argparse.ArgumentParser(prog=program, description=description)
+    parser.add_argument("--only", action="append", choices=list(registry), metavar="NAME")
+    parser.add_argument("--render", action="store_true", help="write pages, run nothing")
+    chosen = parser.parse_args(arguments)
+    if chosen.render:
+        render()
+        return 0
+    agrees = True
+    for name in chosen.only or registry:
+        found = measure(registry[name], f"{program} --only {name}")
+        path = write(found.summary(), folder)
+        show(found)
+        say(f"{name}: {found.seconds:.0f} s, written to {path}")
+        agrees &= found.agrees
+    return 0 if agrees else 1
+
+
+def read_summary(folder: Path, name: str) -> dict[str, Any]:
+    """What the file of a scenario holds."""
+    summary: dict[str, Any] = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    return summary
+
+
+def origin(summary: dict[str, Any]) -> str:
+    """For a page: the command that made it, how long and where it ran, its first seed."""
+    (scenario,), machine = summary["scenarios"], summary["machine"]
+    return (
+        f"`{summary['command']}`: {scenario['seconds']:.0f} s on {machine['cores']} cores "
+        f"({machine['architecture']}), Methexis {summary['version']}, seeds from {scenario['seed']}"
+    )
 
 
 def write(summary: dict[str, Any], folder: Path) -> Path:

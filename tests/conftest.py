@@ -16,6 +16,8 @@ _ROOT = str(Path(__file__).resolve().parents[1])
 if _ROOT not in sys.path:
     sys.path.insert(0, _ROOT)
 
+pytest.register_assert_rewrite("tests.browser.fitting")  # so that a failure shows the numbers
+
 # No deadline: a run time that depends on the machine's load is no property of the code. No example
 # database: a run depends on the seed alone (pyproject.toml fixes it), not on earlier runs.
 settings.register_profile("methexis", deadline=None, database=None, print_blob=True)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from methexis.report import style, write_break_report
+from methexis.report import write_break_report
 from tests.browser import chromium
-from tests.browser.test_pages import PROBE, READABLE, WIDTHS
+from tests.browser.fitting import READABLE, WIDTHS, assert_fits
 from tests.report.break_results import made_up, several
 
 PAGES = {
@@ -25,14 +25,6 @@ def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_page_fits(page: Path, width: int) -> None:
-    found = chromium.measure(page, width, PROBE)
-    assert found["inner"] == width
-    assert found["width"] == width  # nothing makes the page scroll sideways
-    assert found["outside"] == 0
-    assert found["tables"] == 0  # no table does either
-    assert found["figures"] >= 2
-    assert found["least"] > 150  # no figure has collapsed
-    # Text of `style.TEXT` pixels in the design, where matplotlib counts 72 units to 100 pixels.
     # Small multiples stand three in a row on a wide page, where they may be smaller.
-    least = READABLE if width < 1000 else 0.8 * READABLE
-    assert found["scale"] * style.points(style.TEXT) >= least
+    readable = READABLE if width < 1000 else 0.8 * READABLE
+    assert_fits(page, width, figures=2, readable=readable)

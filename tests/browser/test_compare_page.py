@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from methexis.report import style, write_compare_report
+from methexis.report import write_compare_report
 from tests.browser import chromium
-from tests.browser.test_pages import PROBE, READABLE, WIDTHS
+from tests.browser.fitting import WIDTHS, assert_fits
 from tests.report.compare_results import compared
 
 MANY = ("cka:debiased=true", "mutual_knn", "procrustes_distance", "gram_cosine")
@@ -29,12 +29,4 @@ def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_page_fits(page: Path, width: int) -> None:
-    found = chromium.measure(page, width, PROBE)
-    assert found["inner"] == width
-    assert found["width"] == width  # nothing makes the page scroll sideways
-    assert found["outside"] == 0
-    assert found["tables"] == 0  # no table does either
-    assert found["figures"] >= 1
-    assert found["least"] > 100  # no figure has collapsed
-    # Text of `style.TEXT` pixels in the design, where matplotlib counts 72 units to 100 pixels.
-    assert found["scale"] * style.points(style.TEXT) >= READABLE
+    assert_fits(page, width, figures=1, least=100.0)

@@ -9,31 +9,11 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from methexis.report import style, write_report, write_verify_report
+from methexis.report import write_report, write_verify_report
 from tests.browser import chromium
+from tests.browser.fitting import WIDTHS, assert_fits
 from tests.report import results
 
-WIDTHS = (1280, 390)
-#: The least height of text in a figure on a phone.
-READABLE = 11.0
-#: Everything that reaches past the right edge, unless it stands in a table that scrolls by itself.
-PROBE = """(() => {
-  const root = d.documentElement;
-  const all = (what) => [...d.querySelectorAll(what)];
-  const box = (e) => e.getBoundingClientRect();
-  const shown = all('figure svg').filter(s => box(s).width > 0);
-  const boxes = all('main *, header *, footer *').filter(e => !e.closest('svg, .table'));
-  return {
-    inner: root.clientWidth,
-    width: root.scrollWidth,
-    height: root.scrollHeight,
-    figures: shown.length,
-    least: Math.min(...shown.map(s => box(s).height)),
-    scale: Math.min(...shown.map(s => box(s).width / s.viewBox.baseVal.width)),
-    tables: Math.max(0, ...all('.table').map(t => t.scrollWidth - t.clientWidth)),
-    outside: boxes.filter(e => box(e).right > root.clientWidth + 0.5).length
-  };
-})()"""
 PAGES: dict[str, Callable[[Path], Path]] = {
     "verify": lambda out: write_verify_report(results.small(), out),
     "offset": lambda out: write_verify_report(results.small(noise="anisotropic"), out),
@@ -51,16 +31,8 @@ def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_page_fits(page: Path, width: int) -> None:
-    found = chromium.measure(page, width, PROBE)
-    assert found["inner"] == width
-    assert found["width"] == width  # nothing makes the page scroll sideways
-    assert found["outside"] == 0
-    assert found["tables"] == 0  # no table does either
-    assert found["figures"] >= 11
-    assert found["least"] > 150  # no figure has collapsed
+    found = assert_fits(page, width, figures=11)
     assert 3000 < found["height"] < 40_000
-    # Text of `style.TEXT` pixels in the design, where matplotlib counts 72 units to 100 pixels.
-    assert found["scale"] * style.points(style.TEXT) >= READABLE
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from methexis.report import style, write_reverse_report
+from methexis.report import write_reverse_report
 from tests.browser import chromium
-from tests.browser.test_pages import PROBE, READABLE, WIDTHS
+from tests.browser.fitting import WIDTHS, assert_fits
 from tests.report.reverse_results import made_up, several
 
 PAGES = {
@@ -25,12 +25,4 @@ def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_page_fits(page: Path, width: int) -> None:
-    found = chromium.measure(page, width, PROBE)
-    assert found["inner"] == width
-    assert found["width"] == width  # nothing makes the page scroll sideways
-    assert found["outside"] == 0
-    assert found["tables"] == 0  # no table does either
-    assert found["figures"] >= 2
-    assert found["least"] > 150  # no figure has collapsed
-    # Text of `style.TEXT` pixels in the design, where matplotlib counts 72 units to 100 pixels.
-    assert found["scale"] * style.points(style.TEXT) >= READABLE
+    assert_fits(page, width, figures=2)

@@ -13,12 +13,6 @@ from evidence import calibration, search, truth
 from methexis.bench.truth import everything
 
 
-def test_holm_by_hand() -> None:
-    """Smallest times 3, next times 2, never less than the one before."""
-    found = calibration.holm(np.array([0.04, 0.01, 0.03]))
-    np.testing.assert_allclose(found, [0.06, 0.03, 0.06])
-
-
 def test_cells_are_whole() -> None:
     found = calibration.stored()
     assert found

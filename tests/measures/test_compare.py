@@ -52,7 +52,11 @@ def test_bad_arrays_are_refused_in_one_sentence(x: Any, y: Any, message: str) ->
     ("settings", "message"),
     [
         ({"measure": "mutual_nn"}, "measure: expected one of .* did you mean"),
-        ({"neighbours": 3}, "options of cka: expected .* got 'neighbours'"),
+        (
+            {"neighbours": 3},
+            "options of cka: expected kernel, .*sampled_features, got 'neighbours'",
+        ),
+        ({"name": "HSIC"}, "options of cka: expected .* got 'name'"),  # of the class, no option
         ({"null": "gaussian"}, "null: expected one of"),
         ({"null": "permutation", "num_permutations": 1}, "num_permutations: expected at least 2"),
         ({"num_bootstrap": -1}, "num_bootstrap"),

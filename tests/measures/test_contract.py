@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import methexis as mx
 from methexis.errors import DegenerateWarning
 from methexis.measures import MEASURES, Invariance, Measure, compare, nulls
 from methexis.measures.features import features
@@ -31,6 +32,14 @@ def test_sees_what_it_says_it_sees(measure: Measure[Any], group: Invariance, sid
         assert abs(after - before) < 1e-9 * scale  # rounding of products of 40 x 40 numbers
     else:
         assert abs(after - before) > 1e-5 * scale
+
+
+@every_measure
+def test_its_function_gives_the_same(measure: Measure[Any]) -> None:
+    """The function of that name, with its options by name, and the measure called."""
+    x, y = related()
+    function = getattr(mx.measures, measure.name)
+    assert function(x, y, **measure.options()) == measure(x, y) == measured(measure, x, y)
 
 
 @every_measure

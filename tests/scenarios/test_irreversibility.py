@@ -20,9 +20,10 @@ from methexis.scenarios.irreversibility.integrators import EIGHTH, METHODS, left
 from methexis.scenarios.irreversibility.limits import combination, extrapolated, scores
 from methexis.scenarios.irreversibility.problems import DESCRIPTIONS, setting
 from methexis.scenarios.irreversibility.result import ReverseScenarioResult
-from methexis.scenarios.irreversibility.verdict import FALSE_ALARM, judge
+from methexis.scenarios.irreversibility.verdict import judge
 from methexis.scenarios.irreversibility.walk import batch_curvature, retrace
 from methexis.scenarios.irreversibility.walks import ACROSS, ALONG, Walks
+from methexis.scenarios.judging import FALSE_ALARM
 from methexis.scenarios.statistics import fit_powers
 from methexis.theory.curvature import dense_hessian
 from methexis.training.batches import batches

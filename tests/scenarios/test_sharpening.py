@@ -11,11 +11,12 @@ import pytest
 import scipy.integrate
 
 from methexis.errors import MethexisError
+from methexis.scenarios.judging import FALSE_ALARM
 from methexis.scenarios.sharpening import CASES, chosen_cases, run_case
 from methexis.scenarios.sharpening.facts import exponent
 from methexis.scenarios.sharpening.measure import Point, compare, predicted
 from methexis.scenarios.sharpening.search import Member, best, members
-from methexis.scenarios.sharpening.verdict import FALSE_ALARM, judge, judge_path, log_slope
+from methexis.scenarios.sharpening.verdict import judge, judge_path, log_slope
 
 FAST = ("trace-up-top-down", "edge")
 

@@ -105,9 +105,7 @@ def aligned_cosine(x: Any, y: Any) -> float:
     >>> round(aligned_cosine(x, x @ [[0.0, 3], [-1, 0]]), 6)
     1.0
     """
-    measure = AlignedCosine()
-    a, b = (measure.reduce(given) for given in pair(x, y))
-    return measure.score(a, b)
+    return AlignedCosine()(x, y)
 
 
 def matrix_cosine(x: Any, y: Any) -> float:

@@ -18,7 +18,6 @@ from methexis.core.checks import Array
 from methexis.measures.budget import held, shortage
 from methexis.measures.grid_products import WORKSPACE
 from methexis.measures.measure import Measure, NullMoments, Orders
-from methexis.measures.representations import reduced
 from methexis.measures.source import Source
 
 #: Receives what is being done, how much of it is done, and how much there is.
@@ -151,7 +150,7 @@ class Blocks:
         if key not in self._reduced:
             side, k = key
             given = self.source.row(k) if side == "a" else self.source.column(k)
-            self._reduced[key] = self.method.lean(reduced(self.method, given))
+            self._reduced[key] = self.method.lean(self.method.reduce_any(given))
         return self._reduced[key]
 
     def _key(self, key: Key) -> Key:

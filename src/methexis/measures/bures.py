@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from methexis.errors import MethexisError
 from methexis.measures.bases import Basis, Overlap, basis
-from methexis.measures.features import Features, Tensor, pair
+from methexis.measures.features import Features, Tensor
 from methexis.measures.kernels import check_kernel, kernel_matrix
 from methexis.measures.measure import Invariance, invariant
 from methexis.measures.procrustes import ShapeMeasure, roots, squared_gap, weights
@@ -21,6 +21,7 @@ from methexis.measures.second_moments import SecondMoments
 from methexis.measures.subspace import nuclear
 
 
+@dataclass(frozen=True)
 class KernelShape(ShapeMeasure):
     """A function of two kernels' factors."""
 
@@ -64,9 +65,6 @@ class Bures(KernelShape):
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     reference: ClassVar[str] = "Tang, Maddox, Dickens, Diethe and Damianou 2020, arXiv:2003.11370"
 
-    kernel: str = "linear"
-    bandwidth: float = 1.0
-
     @property
     def title(self) -> str:
         """What a table calls it."""
@@ -93,9 +91,6 @@ class BuresDistance(KernelShape):
     aligned: ClassVar[float] = 0.0
     distance: ClassVar[bool] = True
     reference: ClassVar[str] = "Bhatia, Jain and Lim 2019, arXiv:1712.01504"
-
-    kernel: str = "linear"
-    bandwidth: float = 1.0
 
     @property
     def title(self) -> str:
@@ -180,9 +175,7 @@ def bures(x: Any, y: Any, *, kernel: str = "linear", bandwidth: float = 1.0) -> 
     >>> round(bures(x, x @ [[3.0, 0], [0, 1]]), 6)  # as `procrustes` has it
     0.894427
     """
-    measure = Bures(kernel, bandwidth)
-    a, b = (measure.reduce(given) for given in pair(x, y))
-    return measure.score(a, b)
+    return Bures(kernel, bandwidth)(x, y)
 
 
 def bures_distance(x: Any, y: Any, *, kernel: str = "linear", bandwidth: float = 1.0) -> float:
@@ -227,6 +220,4 @@ def bures_distance(x: Any, y: Any, *, kernel: str = "linear", bandwidth: float =
     >>> round(bures_distance(x, x @ [[3.0, 0], [0, 1]]), 6)  # √8
     2.828427
     """
-    measure = BuresDistance(kernel, bandwidth)
-    a, b = (measure.reduce(given) for given in pair(x, y))
-    return measure.score(a, b)
+    return BuresDistance(kernel, bandwidth)(x, y)

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from methexis.core.checks import Array, integer
 from methexis.measures import moments
 from methexis.measures.bases import Basis, Overlap, basis
-from methexis.measures.features import Features, Namespace, Tensor, pair, warn
+from methexis.measures.features import Features, Namespace, Tensor, warn
 from methexis.measures.measure import Counts, Invariance, NullMoments, invariant
 from methexis.measures.procrustes import share
 from methexis.measures.subspace import SubspaceMeasure, counted, nuclear, span_troubles
@@ -209,9 +209,7 @@ def cca(x: Any, y: Any, *, squared: bool = False) -> float:
     >>> round(cca(x, y, squared=True), 6)
     0.333333
     """
-    measure = CCA(squared)
-    a, b = (measure.reduce(given) for given in pair(x, y))
-    return measure.score(a, b)
+    return CCA(squared)(x, y)
 
 
 def svcca(
@@ -281,6 +279,4 @@ def svcca(
     >>> round(svcca(x, x[:, :1]), 6)
     1.0
     """
-    measure = SVCCA(variance, num_directions, standardise, squared)
-    a, b = (measure.reduce(given) for given in pair(x, y))
-    return measure.score(a, b)
+    return SVCCA(variance, num_directions, standardise, squared)(x, y)

@@ -19,17 +19,17 @@ from methexis.errors import MethexisError
 from methexis.measures import nulls
 from methexis.measures.compare import interval
 from methexis.measures.features import features, to_numpy
-from methexis.measures.measure import Measure
 from methexis.measures.ranks import average_ranks
 from methexis.measures.rdm import RDM, same_samples
-from methexis.measures.representations import Representation, reduced
-from methexis.measures.rsa import RSA, centred_off_diagonal, require_spread
+from methexis.measures.rdm_measure import RDMMeasure, centred_off_diagonal, require_spread
+from methexis.measures.representations import Representation
+from methexis.measures.rsa import RSA
 from methexis.measures.rsa_kendall import RSAKendall
 from methexis.measures.rsa_whitened import RSAWhitened
 from methexis.measures.whitening import whitened
 
 #: The measure that makes each comparison; their dissimilarity is for a model given as features.
-_MEASURES: dict[str, Measure[Any]] = {
+_MEASURES: dict[str, RDMMeasure[Any]] = {
     "pearson": RSA(comparison="pearson"),
     "spearman": RSA(comparison="spearman"),
     "cosine": RSA(comparison="cosine"),
@@ -245,14 +245,14 @@ def compare_group(
     num_bootstrap = integer("num_bootstrap", num_bootstrap, least=0)
     confidence = number("confidence", confidence, above=0.0, below=1.0)
     seed = integer("seed", seed, least=0)
-    measure: Measure[Any] = replace(_MEASURES[comparison], dissimilarity=dissimilarity)  # type: ignore[type-var]
+    measure = replace(_MEASURES[comparison], dissimilarity=dissimilarity)
     given = _on_cpu(model)
     if isinstance(given, RDM):
         same_samples(given, stack[0])
     n = stack[0].num_samples
     if given.num_samples != n:
         raise MethexisError(f"model: expected the {n} samples of the RDMs, got {given.num_samples}")
-    predicted = reduced(measure, given)
+    predicted = measure.reduce_any(given)
     recorded = [measure.reduce_rdm(rdm) for rdm in stack]
     scores = np.array([measure.score(predicted, subject) for subject in recorded])
     means = None

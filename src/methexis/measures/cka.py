@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from methexis.core.checks import one_of
 from methexis.errors import MethexisError
-from methexis.measures.features import Features, Tensor, pair
+from methexis.measures.features import Features, Tensor
 from methexis.measures.kernel_measure import KernelMeasure
 from methexis.measures.kernels import centred_rows, check_kernel, kernel_matrix
 from methexis.measures.measure import Invariance, invariant
@@ -197,6 +197,4 @@ def cka(
     >>> round(cka(x, y) ** 2, 12)
     0.5
     """
-    measure = CKA(kernel, bandwidth, debiased, estimator, sampled_features)
-    first, second = pair(x, y)
-    return measure.score(measure.reduce(first), measure.reduce(second))
+    return CKA(kernel, bandwidth, debiased, estimator, sampled_features)(x, y)

@@ -14,7 +14,7 @@ from scipy import sparse
 from methexis.core.checks import Array, integer, number, one_of
 from methexis.errors import MethexisError
 from methexis.measures import knn, moments
-from methexis.measures.features import Features, pair, to_numpy, warn
+from methexis.measures.features import Features, to_numpy, warn
 from methexis.measures.knn import Indices
 from methexis.measures.measure import Invariance, NullMoments
 from methexis.measures.neighbours import ListMeasure, Neighbours, list_invariances, neighbours
@@ -286,6 +286,4 @@ def cknna(
     >>> round(cknna(x, x @ np.diag([1.0, -1.0, 1.0])), 6)
     1.0
     """
-    measure = CKNNA(k, metric, definition, offset)
-    first, second = pair(x, y)
-    return measure.score(measure.reduce(first), measure.reduce(second))
+    return CKNNA(k, metric, definition, offset)(x, y)

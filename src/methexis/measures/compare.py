@@ -16,7 +16,7 @@ from methexis.measures.measure import Measure
 from methexis.measures.preprocessing import Preprocessing
 from methexis.measures.preprocessing import preprocessing as steps_named
 from methexis.measures.registry import chosen
-from methexis.measures.representations import Representation, both, reduced
+from methexis.measures.representations import Representation, both
 from methexis.measures.resampling import resamples
 
 NULLS = ("auto", "moments", "permutation", "none")
@@ -173,7 +173,7 @@ def compare(
             raise MethexisError(
                 f"{method.name}: expected at least {method.min_samples} samples, got {n}"
             )
-        a, b = (reduced(method, given, steps) for given in (first, second))
+        a, b = (method.reduce_any(given, steps) for given in (first, second))
         score = method.score(a, b)
         found = _null(method, a, b, n, null=null, num_permutations=num_permutations, seed=seed)
         resampled = (

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.measures.features import pair
 from methexis.measures.knn import Indices
 from methexis.measures.neighbours import NeighbourMeasure
 
@@ -18,18 +17,12 @@ class CycleKNN(NeighbourMeasure):
     """Share of samples to which two steps lead back; see `cycle_knn`."""
 
     k: int = 1
-    metric: str = "cosine"
 
     name: ClassVar[str] = "cycle_knn"
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    label: ClassVar[str] = "cycle kNN"
     aligned: ClassVar[float] = float("nan")
     tier: ClassVar[int] = 2
     reference: ClassVar[str] = "Huh et al. 2024, arXiv:2405.07987 (platonic-rep)"
-
-    @property
-    def title(self) -> str:
-        """What a table calls it."""
-        return f"cycle kNN (k = {self.k}, {self.metric})"
 
     @property
     def symmetric(self) -> bool:
@@ -88,6 +81,4 @@ def cycle_knn(x: Any, y: Any, *, k: int = 1, metric: str = "cosine") -> float:
     ...           metric="euclidean")
     0.5
     """
-    measure = CycleKNN(k, metric)
-    first, second = pair(x, y)
-    return measure.score(measure.reduce(first), measure.reduce(second))
+    return CycleKNN(k, metric)(x, y)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from methexis.measures.features import Features, Tensor, pair
+from methexis.measures.features import Features, Tensor
 from methexis.measures.kernel_measure import KernelMeasure
 from methexis.measures.kernels import distances
 from methexis.measures.measure import Invariance, invariant
@@ -91,6 +91,4 @@ def distance_correlation(x: Any, y: Any, *, debiased: bool = False) -> float:
     >>> round(distance_correlation(x, [[2.0 - 5.0 * v for v in row] for row in x]), 12)
     1.0
     """
-    measure = DistanceCorrelation(debiased)
-    first, second = pair(x, y)
-    return measure.score(measure.reduce(first), measure.reduce(second))
+    return DistanceCorrelation(debiased)(x, y)

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.measures.features import pair
 from methexis.measures.knn import Indices
 from methexis.measures.neighbours import NeighbourMeasure
 
@@ -17,18 +16,10 @@ from methexis.measures.neighbours import NeighbourMeasure
 class EditDistanceKNN(NeighbourMeasure):
     """One minus the edit distance of neighbour lists over k; see `edit_distance_knn`."""
 
-    k: int = 10
-    metric: str = "cosine"
-
     name: ClassVar[str] = "edit_distance_knn"
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    label: ClassVar[str] = "edit-distance kNN"
     tier: ClassVar[int] = 2
     reference: ClassVar[str] = "Huh et al. 2024, arXiv:2405.07987 (platonic-rep)"
-
-    @property
-    def title(self) -> str:
-        """What a table calls it."""
-        return f"edit-distance kNN (k = {self.k}, {self.metric})"
 
     def alike(self, a: Indices, b: Indices) -> Array:
         """One minus Levenshtein's distance over k, of each sample."""
@@ -88,6 +79,4 @@ def edit_distance_knn(x: Any, y: Any, *, k: int = 10, metric: str = "cosine") ->
     >>> round(edit_distance_knn(x, y, k=2, metric="euclidean"), 6)
     0.5
     """
-    measure = EditDistanceKNN(k, metric)
-    first, second = pair(x, y)
-    return measure.score(measure.reduce(first), measure.reduce(second))
+    return EditDistanceKNN(k, metric)(x, y)

@@ -7,6 +7,7 @@ converted (half precision, integers, float32 to the precision of the computation
 
 from __future__ import annotations
 
+import sys
 import warnings
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
@@ -183,7 +184,10 @@ def to_numpy(array: Tensor) -> NDArray[Any]:
 
 def warn(message: str) -> None:
     """Warn, at the line of the user's call, that a score means little as things are."""
-    warnings.warn(message, DegenerateWarning, stacklevel=4)
+    frame, depth = sys._getframe(), 1
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith("methexis."):
+        frame, depth = frame.f_back, depth + 1
+    warnings.warn(message, DegenerateWarning, stacklevel=depth)
 
 
 def _listed(name: str, value: Any) -> NDArray[Any]:

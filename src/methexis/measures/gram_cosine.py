@@ -87,9 +87,7 @@ def gram_cosine(x: Any, y: Any) -> float:
     >>> round(gram_cosine(x, x), 12), gram_cosine(x, y) > 0.7
     (1.0, True)
     """
-    measure = GramCosine()
-    first, second = pair(x, y)
-    return measure.score(measure.reduce(first), measure.reduce(second))
+    return GramCosine()(x, y)
 
 
 def gram_alignment(x: Any, y: Any) -> LayerAlignment:

@@ -9,7 +9,7 @@ import array_api_compat
 
 from methexis.core.checks import number
 from methexis.measures.bases import Basis, Overlap, turned
-from methexis.measures.features import Tensor, pair, warn
+from methexis.measures.features import Tensor, warn
 from methexis.measures.measure import Invariance, invariant
 from methexis.measures.procrustes import NEAR, roots
 from methexis.measures.subspace import SubspaceMeasure, span_troubles
@@ -134,6 +134,4 @@ def gulp(x: Any, y: Any, *, ridge: float = 0.01) -> float:
     >>> round(gulp(x[:, :1], x[:, 1:], ridge=1.0), 6)  # H = u uᵀ / 2 each, orthogonal: √(1/4 + 1/4)
     0.707107
     """
-    measure = GULP(ridge)
-    a, b = (measure.reduce(given) for given in pair(x, y))
-    return measure.score(a, b)
+    return GULP(ridge)(x, y)

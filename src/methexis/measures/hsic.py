@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from methexis.measures.features import Features, Tensor, pair
+from methexis.measures.features import Features, Tensor
 from methexis.measures.kernel_measure import KernelMeasure
 from methexis.measures.kernels import centred_rows, check_kernel, kernel_matrix
 from methexis.measures.measure import Invariance, invariant
@@ -114,6 +114,4 @@ def hsic(
     >>> round(hsic(x, x, kernel="linear"), 12) == round((10 / 3) ** 2, 12)
     True
     """
-    measure = HSIC(kernel, bandwidth, debiased)
-    first, second = pair(x, y)
-    return measure.score(measure.reduce(first), measure.reduce(second))
+    return HSIC(kernel, bandwidth, debiased)(x, y)

@@ -9,7 +9,6 @@ import numpy as np
 from scipy import stats
 
 from methexis.core.checks import Array
-from methexis.measures.features import pair
 from methexis.measures.knn import Indices
 from methexis.measures.measure import Orders
 from methexis.measures.neighbours import NeighbourMeasure, Neighbours
@@ -20,17 +19,9 @@ from methexis.measures.overlap import Numbers, shared, shared_under
 class JaccardKNN(NeighbourMeasure):
     """Mean Jaccard similarity of neighbour lists; see `jaccard_knn`."""
 
-    k: int = 10
-    metric: str = "cosine"
-
     name: ClassVar[str] = "jaccard_knn"
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    label: ClassVar[str] = "Jaccard kNN"
     reference: ClassVar[str] = "Klabunde et al. 2023, arXiv:2305.06329; Wang et al. 2020"
-
-    @property
-    def title(self) -> str:
-        """What a table calls it."""
-        return f"Jaccard kNN (k = {self.k}, {self.metric})"
 
     def alike(self, a: Indices, b: Indices) -> Array:
         """Shared neighbours of each sample over those that either list has."""
@@ -106,6 +97,4 @@ def jaccard_knn(x: Any, y: Any, *, k: int = 10, metric: str = "cosine") -> float
     ...             metric="euclidean")
     0.5
     """
-    measure = JaccardKNN(k, metric)
-    first, second = pair(x, y)
-    return measure.score(measure.reduce(first), measure.reduce(second))
+    return JaccardKNN(k, metric)(x, y)

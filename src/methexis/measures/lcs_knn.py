@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.measures.features import pair
 from methexis.measures.knn import Indices
 from methexis.measures.neighbours import NeighbourMeasure
 
@@ -17,18 +16,10 @@ from methexis.measures.neighbours import NeighbourMeasure
 class LCSKNN(NeighbourMeasure):
     """Longest common subsequence of neighbour lists; see `lcs_knn`."""
 
-    k: int = 10
-    metric: str = "cosine"
-
     name: ClassVar[str] = "lcs_knn"
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    label: ClassVar[str] = "LCS kNN"
     tier: ClassVar[int] = 2
     reference: ClassVar[str] = "Huh et al. 2024, arXiv:2405.07987 (platonic-rep)"
-
-    @property
-    def title(self) -> str:
-        """What a table calls it."""
-        return f"LCS kNN (k = {self.k}, {self.metric})"
 
     def alike(self, a: Indices, b: Indices) -> Array:
         """Length of the longest common subsequence over k, of each sample."""
@@ -83,6 +74,4 @@ def lcs_knn(x: Any, y: Any, *, k: int = 10, metric: str = "cosine") -> float:
     >>> round(lcs_knn(x, y, k=2, metric="euclidean"), 6)
     0.7
     """
-    measure = LCSKNN(k, metric)
-    first, second = pair(x, y)
-    return measure.score(measure.reduce(first), measure.reduce(second))
+    return LCSKNN(k, metric)(x, y)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from methexis.core.checks import integer, number, one_of
 from methexis.errors import MethexisError
 from methexis.measures.bases import Basis, basis, indices
-from methexis.measures.features import Features, Tensor, pair
+from methexis.measures.features import Features, Tensor
 from methexis.measures.measure import Invariance, Measure, invariant
 
 DIRECTIONS = ("both", "forward", "backward")
@@ -195,6 +195,4 @@ def linear_predictivity(
     >>> round(linear_predictivity(x, x @ [[1.0], [2], [3]], ridge=0.0, direction="forward"), 6)
     1.0
     """
-    measure = LinearPredictivity(ridge, num_folds, direction, seed)
-    a, b = (measure.reduce(given) for given in pair(x, y))
-    return measure.score(a, b)
+    return LinearPredictivity(ridge, num_folds, direction, seed)(x, y)

@@ -17,7 +17,7 @@ from scipy.optimize import linear_sum_assignment
 
 from methexis.core.checks import Array
 from methexis.measures.bases import indices, rounding
-from methexis.measures.features import Features, Namespace, Tensor, pair, to_numpy, warn
+from methexis.measures.features import Features, Namespace, Tensor, to_numpy, warn
 from methexis.measures.measure import Invariance, Measure, invariant
 from methexis.measures.transport import best_plan
 
@@ -38,11 +38,25 @@ class Units:
     xp: Namespace
 
 
+@dataclass(frozen=True)
 class UnitMeasure(Measure[Units]):
-    """A function of the correlations between the units of two representations."""
+    """A function of the correlations between the units of two representations.
 
-    tier: ClassVar[int] = 2
+    Attributes
+    ----------
+    label : str
+        What its title calls it.
+    """
+
     absolute: bool = False
+
+    label: ClassVar[str]
+    tier: ClassVar[int] = 2
+
+    @property
+    def title(self) -> str:
+        """What a table calls it."""
+        return self.label + (" up to sign" if self.absolute else "")
 
     @property
     def range(self) -> tuple[float, float]:
@@ -98,14 +112,8 @@ class Matching(UnitMeasure):
     """Mean correlation of units in the best one-to-one matching."""
 
     name: ClassVar[str] = "matching"
+    label: ClassVar[str] = "matching of units"
     reference: ClassVar[str] = "Li, Yosinski, Clune, Lipson and Hopcroft 2015, arXiv:1511.07543"
-
-    absolute: bool = False
-
-    @property
-    def title(self) -> str:
-        """What a table calls it."""
-        return "matching of units" + (" up to sign" if self.absolute else "")
 
     def matched(self, correlations: Array) -> float:
         """The mean over the pairs of the best assignment."""
@@ -118,14 +126,8 @@ class SoftMatching(UnitMeasure):
     """Mean correlation of units under the best transport plan."""
 
     name: ClassVar[str] = "soft_matching"
+    label: ClassVar[str] = "soft matching of units"
     reference: ClassVar[str] = "Khosla and Williams 2024, arXiv:2311.09466"
-
-    absolute: bool = False
-
-    @property
-    def title(self) -> str:
-        """What a table calls it."""
-        return "soft matching of units" + (" up to sign" if self.absolute else "")
 
     def matched(self, correlations: Array) -> float:
         """The mean under the plan with equal weight for every unit of each side."""
@@ -180,9 +182,7 @@ def matching(x: Any, y: Any, *, absolute: bool = False) -> float:
     >>> round(matching(x, x[:, [2, 0, 1]] * [1.0, 2.0, 3.0]), 6)
     1.0
     """
-    measure = Matching(absolute)
-    a, b = (measure.reduce(given) for given in pair(x, y))
-    return measure.score(a, b)
+    return Matching(absolute)(x, y)
 
 
 def soft_matching(x: Any, y: Any, *, absolute: bool = False) -> float:
@@ -233,6 +233,4 @@ def soft_matching(x: Any, y: Any, *, absolute: bool = False) -> float:
     >>> round(soft_matching(x, x[:, [2, 0, 1, 0, 1, 2]]), 6)
     1.0
     """
-    measure = SoftMatching(absolute)
-    a, b = (measure.reduce(given) for given in pair(x, y))
-    return measure.score(a, b)
+    return SoftMatching(absolute)(x, y)

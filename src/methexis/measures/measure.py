@@ -4,6 +4,8 @@
     score(reduced, reduced) -> float       once per pair
     reorder(reduced, order) -> reduced     its rows permuted, never computed again
 
+A measure called with two representations checks them and does the first two.
+
 Many pairs at once are `score_grid` and `permuted_grid`; a measure whose pairs are one product of
 matrices overrides them.
 
@@ -26,7 +28,9 @@ from numpy.typing import NDArray
 from methexis.core.checks import Array
 from methexis.errors import MethexisError
 from methexis.measures.features import MIN_SAMPLES, Features, Tensor
+from methexis.measures.preprocessing import Preprocessing
 from methexis.measures.rdm import RDM
+from methexis.measures.representations import Representation, both
 
 Orders = NDArray[np.int64]  # (num_orders, num_samples), each row a permutation
 Counts = NDArray[np.int64]  # (num_resamples, num_samples), how often each sample was drawn
@@ -142,6 +146,17 @@ class Measure(ABC, Generic[R]):
         """Fewest columns."""
         return 1
 
+    def __call__(self, x: Any, y: Any) -> float:
+        """The score of two representations of the same samples, checked here.
+
+        Raises
+        ------
+        MethexisError
+            If they cannot be compared, with this measure or at all.
+        """
+        a, b = (self.reduce_any(given) for given in both(x, y))
+        return self.score(a, b)
+
     @abstractmethod
     def reduce(self, features: Features) -> R:
         """What of one representation is needed to compare it."""
@@ -158,6 +173,12 @@ class Measure(ABC, Generic[R]):
             f"{self.name}: expected features for {rdm.name}, which this measure needs, got an RDM; "
             "measures of representational similarity (rsa) take one"
         )
+
+    def reduce_any(self, given: Representation, steps: Preprocessing | None = None) -> R:
+        """The same of either; steps are for features, which an RDM has not."""
+        if isinstance(given, RDM):
+            return self.reduce_rdm(given)
+        return self.reduce(given if steps is None else steps(given))
 
     @abstractmethod
     def score(self, a: R, b: R) -> float:
@@ -232,6 +253,11 @@ class Measure(ABC, Generic[R]):
         del a, b, counts
         return None
 
+    @classmethod
+    def option_names(cls) -> tuple[str, ...]:
+        """Names of the options."""
+        return tuple(field.name for field in fields(cls))  # type: ignore[arg-type]
+
     def options(self) -> dict[str, Any]:
         """The options by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        return {name: getattr(self, name) for name in self.option_names()}

@@ -10,7 +10,6 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.measures import moments
-from methexis.measures.features import pair
 from methexis.measures.knn import Indices
 from methexis.measures.measure import NullMoments, Orders
 from methexis.measures.neighbours import NeighbourMeasure, Neighbours
@@ -21,17 +20,9 @@ from methexis.measures.overlap import overlap_counts, shared, shared_under
 class MutualKNN(NeighbourMeasure):
     """Mean overlap of neighbour lists; see `mutual_knn`."""
 
-    k: int = 10
-    metric: str = "cosine"
-
     name: ClassVar[str] = "mutual_knn"
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    label: ClassVar[str] = "mutual kNN"
     reference: ClassVar[str] = "Huh et al. 2024, arXiv:2405.07987"
-
-    @property
-    def title(self) -> str:
-        """What a table calls it."""
-        return f"mutual kNN (k = {self.k}, {self.metric})"
 
     def alike(self, a: Indices, b: Indices) -> Array:
         """The shared part of two lists of each sample."""
@@ -109,6 +100,4 @@ def mutual_knn(x: Any, y: Any, *, k: int = 10, metric: str = "cosine") -> float:
     ...            metric="euclidean")
     0.5
     """
-    measure = MutualKNN(k, metric)
-    first, second = pair(x, y)
-    return measure.score(measure.reduce(first), measure.reduce(second))
+    return MutualKNN(k, metric)(x, y)

@@ -212,14 +212,30 @@ def list_invariances(metric: str) -> frozenset[Invariance]:
     return invariant(*groups)
 
 
+@dataclass(frozen=True)
 class NeighbourMeasure(ListMeasure[Neighbours]):
-    """The mean over samples of how alike two lists of the sample's neighbours are."""
+    """The mean over samples of how alike two lists of the sample's neighbours are.
 
-    metric: str
+    Attributes
+    ----------
+    label : str
+        What its title calls it, before the options.
+    """
+
+    k: int = 10
+    metric: str = "cosine"
+
+    label: ClassVar[str]
+    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
         integer("k", self.k, least=1)
         one_of("metric", self.metric, knn.METRICS)
+
+    @property
+    def title(self) -> str:
+        """What a table calls it."""
+        return f"{self.label} (k = {self.k}, {self.metric})"
 
     @property
     def invariances(self) -> frozenset[Invariance]:

@@ -27,7 +27,7 @@ import array_api_compat
 from methexis.core.checks import Array, number
 from methexis.errors import MethexisError
 from methexis.measures.bases import Basis, Overlap, batches, turned, weighted
-from methexis.measures.features import Namespace, Tensor, pair, warn
+from methexis.measures.features import Namespace, Tensor, warn
 from methexis.measures.measure import Counts, Invariance, invariant
 from methexis.measures.second_moments import SecondMoments
 from methexis.measures.subspace import SubspaceMeasure, nuclear, span_troubles
@@ -35,8 +35,6 @@ from methexis.measures.subspace import SubspaceMeasure, nuclear, span_troubles
 #: Below this share of ``‖X‖² + ‖Y‖²`` a squared distance is computed from the aligned shapes: the
 #: plain formula has lost three of its sixteen digits there, and loses more below.
 NEAR = 1e-3
-
-WILLIAMS = "Williams, Kunz, Kornblith and Linderman 2021, arXiv:2110.14739"
 
 
 class ShapeMeasure(SubspaceMeasure):
@@ -69,14 +67,19 @@ class ShapeMeasure(SubspaceMeasure):
 
 
 @dataclass(frozen=True)
-class Procrustes(ShapeMeasure):
-    """Cosine of the angle between two shapes, each whitened in part, after the best rotation."""
+class PartlyWhitened(ShapeMeasure):
+    """A function of two shapes, each whitened in part.
 
-    name: ClassVar[str] = "procrustes"
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    reference: ClassVar[str] = WILLIAMS
+    Attributes
+    ----------
+    label : str
+        What its title calls it.
+    """
 
     alpha: float = 1.0
+
+    label: ClassVar[str]
+    reference: ClassVar[str] = "Williams, Kunz, Kornblith and Linderman 2021, arXiv:2110.14739"
 
     def __post_init__(self) -> None:
         share("alpha", self.alpha)
@@ -84,12 +87,21 @@ class Procrustes(ShapeMeasure):
     @property
     def title(self) -> str:
         """What a table calls it."""
-        return "Procrustes score" + with_alpha(self.alpha)
+        return self.label + ("" if self.alpha == 1.0 else f" (alpha = {self.alpha:g})")
 
     @property
     def invariances(self) -> frozenset[Invariance]:
         """Orthogonal maps; one scale with alpha = 1; all invertible maps with alpha = 0."""
         return unseen(self.alpha)
+
+
+@dataclass(frozen=True)
+class Procrustes(PartlyWhitened):
+    """Cosine of the angle between two shapes, each whitened in part, after the best rotation."""
+
+    name: ClassVar[str] = "procrustes"
+    label: ClassVar[str] = "Procrustes score"
+    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def values(self, overlap: Overlap) -> Tensor:
         """``‖W_x M W_y‖_*`` with weights of norm one."""
@@ -99,29 +111,14 @@ class Procrustes(ShapeMeasure):
 
 
 @dataclass(frozen=True)
-class ProcrustesDistance(ShapeMeasure):
+class ProcrustesDistance(PartlyWhitened):
     """Angle between two shapes, each whitened in part, after the best rotation: a metric."""
 
     name: ClassVar[str] = "procrustes_distance"
+    label: ClassVar[str] = "Procrustes angle"
     range: ClassVar[tuple[float, float]] = (0.0, math.pi / 2)
     aligned: ClassVar[float] = 0.0
     distance: ClassVar[bool] = True
-    reference: ClassVar[str] = WILLIAMS
-
-    alpha: float = 1.0
-
-    def __post_init__(self) -> None:
-        share("alpha", self.alpha)
-
-    @property
-    def title(self) -> str:
-        """What a table calls it."""
-        return "Procrustes angle" + with_alpha(self.alpha)
-
-    @property
-    def invariances(self) -> frozenset[Invariance]:
-        """Orthogonal maps; one scale with alpha = 1; all invertible maps with alpha = 0."""
-        return unseen(self.alpha)
 
     def values(self, overlap: Overlap) -> Tensor:
         """``2 arcsin(chord / 2)``: the arc cosine of the score, with all digits near 0."""
@@ -213,9 +210,7 @@ def procrustes(x: Any, y: Any, *, alpha: float = 1.0) -> float:
     >>> round(procrustes(twice, twice @ [[3.0, 0], [0, 1]], alpha=0), 6)
     1.0
     """
-    measure = Procrustes(alpha)
-    a, b = (measure.reduce(given) for given in pair(x, y))
-    return measure.score(a, b)
+    return Procrustes(alpha)(x, y)
 
 
 def procrustes_distance(x: Any, y: Any, *, alpha: float = 1.0) -> float:
@@ -259,9 +254,7 @@ def procrustes_distance(x: Any, y: Any, *, alpha: float = 1.0) -> float:
     >>> round(procrustes_distance(x, x @ [[3.0, 0], [0, 1]]), 6)  # arccos(4 / √20)
     0.463648
     """
-    measure = ProcrustesDistance(alpha)
-    a, b = (measure.reduce(given) for given in pair(x, y))
-    return measure.score(a, b)
+    return ProcrustesDistance(alpha)(x, y)
 
 
 def procrustes_size(x: Any, y: Any) -> float:
@@ -299,20 +292,13 @@ def procrustes_size(x: Any, y: Any) -> float:
     >>> round(procrustes_size(x, x @ [[3.0, 0], [0, 1]]), 6)  # 2 (3 - 1)²
     8.0
     """
-    measure = SizeAndShape()
-    a, b = (measure.reduce(given) for given in pair(x, y))
-    return measure.score(a, b)
+    return SizeAndShape()(x, y)
 
 
 def share(name: str, value: float) -> None:
     """See that a number lies in [0, 1]."""
     if number(name, value, least=0.0) > 1.0:
         raise MethexisError(f"{name}: expected a number from 0 to 1, got {value:g}")
-
-
-def with_alpha(alpha: float) -> str:
-    """What a title says of partial whitening."""
-    return "" if alpha == 1.0 else f" (alpha = {alpha:g})"
 
 
 def unseen(alpha: float | None) -> frozenset[Invariance]:

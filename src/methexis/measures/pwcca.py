@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from methexis.core.checks import one_of
 from methexis.measures.bases import Basis, basis
-from methexis.measures.features import Features, Tensor, pair, warn
+from methexis.measures.features import Features, Tensor, warn
 from methexis.measures.measure import Invariance, Measure, invariant
 from methexis.measures.subspace import span_troubles
 
@@ -127,6 +127,4 @@ def pwcca(x: Any, y: Any, *, weights: str = "both") -> float:
     >>> round(pwcca(x, y, weights="first"), 6)
     1.0
     """
-    measure = PWCCA(weights)
-    a, b = (measure.reduce(given) for given in pair(x, y))
-    return measure.score(a, b)
+    return PWCCA(weights)(x, y)

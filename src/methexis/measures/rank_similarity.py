@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.measures.features import pair
 from methexis.measures.knn import Indices
 from methexis.measures.neighbours import NeighbourMeasure
 
@@ -17,18 +16,10 @@ from methexis.measures.neighbours import NeighbourMeasure
 class RankSimilarity(NeighbourMeasure):
     """Weighted ranks of shared neighbours; see `rank_similarity`."""
 
-    k: int = 10
-    metric: str = "cosine"
-
     name: ClassVar[str] = "rank_similarity"
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    label: ClassVar[str] = "rank similarity"
     tier: ClassVar[int] = 2
     reference: ClassVar[str] = "Wang et al. 2020; Klabunde et al. 2023, arXiv:2305.06329"
-
-    @property
-    def title(self) -> str:
-        """What a table calls it."""
-        return f"rank similarity (k = {self.k}, {self.metric})"
 
     def alike(self, a: Indices, b: Indices) -> Array:
         """Weighed shared neighbours of each sample over the most that so many can weigh."""
@@ -89,6 +80,4 @@ def rank_similarity(x: Any, y: Any, *, k: int = 10, metric: str = "cosine") -> f
     ...                 metric="euclidean")
     0.5
     """
-    measure = RankSimilarity(k, metric)
-    first, second = pair(x, y)
-    return measure.score(measure.reduce(first), measure.reduce(second))
+    return RankSimilarity(k, metric)(x, y)

@@ -89,7 +89,7 @@ def chosen(measure: str | Measure[Any], options: dict[str, Any]) -> Measure[Any]
             f"{near!r}?"
         )
     entry = MEASURES[measure]
-    known = entry.__dataclass_fields__  # type: ignore[attr-defined]
+    known = entry.option_names()
     for name in options:
         if name not in known:
             raise MethexisError(

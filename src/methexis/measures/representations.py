@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from methexis.measures.features import Features, features, pair, together
-from methexis.measures.measure import Measure
-from methexis.measures.preprocessing import Preprocessing
 from methexis.measures.rdm import RDM, same_samples
 
 Representation: TypeAlias = Features | RDM
-R = TypeVar("R")
 
 
 def both(x: Any, y: Any, *, precision: str = "float64") -> tuple[Representation, Representation]:
@@ -34,25 +31,6 @@ def both(x: Any, y: Any, *, precision: str = "float64") -> tuple[Representation,
         second = second.beside(first.array)
     together(first, second)
     return first, second
-
-
-def reduced(measure: Measure[R], given: Representation, steps: Preprocessing | None = None) -> R:
-    """What a measure needs of a representation; steps are for features, which an RDM has not.
-
-    Raises
-    ------
-    MethexisError
-        If the measure needs features and an RDM came.
-    """
-    if isinstance(given, RDM):
-        return measure.reduce_rdm(given)
-    return measure.reduce(given if steps is None else steps(given))
-
-
-def score(measure: Measure[Any], x: Any, y: Any) -> float:
-    """The score of two representations, checked here."""
-    first, second = both(x, y)
-    return measure.score(reduced(measure, first), reduced(measure, second))
 
 
 def _checked(name: str, value: Any, precision: str) -> Representation:

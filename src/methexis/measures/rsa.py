@@ -16,20 +16,18 @@ import array_api_compat
 import numpy as np
 
 from methexis.core.checks import Array, one_of
-from methexis.errors import MethexisError
 from methexis.measures.bilinear import BilinearMeasure, PairMatrix
-from methexis.measures.dissimilarities import DISSIMILARITIES, of_features
-from methexis.measures.features import Features, Tensor, to_numpy
-from methexis.measures.measure import Counts, Invariance, invariant
+from methexis.measures.features import Tensor, to_numpy
+from methexis.measures.measure import Counts
 from methexis.measures.ranks import average_ranks, group_numbers, repeated_ranks
 from methexis.measures.rdm import RDM, above_diagonal
-from methexis.measures.representations import score
+from methexis.measures.rdm_measure import RDMMeasure, centred_off_diagonal, require_spread
 
 COMPARISONS = ("pearson", "spearman", "cosine")
 
 
 @dataclass(frozen=True)
-class RSA(BilinearMeasure):
+class RSA(RDMMeasure[PairMatrix], BilinearMeasure):
     """Correlation of two RDMs; see `rsa`.
 
     Parameters
@@ -45,35 +43,19 @@ class RSA(BilinearMeasure):
         If either is none of these.
     """
 
-    dissimilarity: str = "euclidean"
     comparison: str = "pearson"
 
     name: ClassVar[str] = "rsa"
-    range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     reference: ClassVar[str] = "Kriegeskorte et al. 2008, doi:10.3389/neuro.06.004.2008"
 
     def __post_init__(self) -> None:
-        one_of("dissimilarity", self.dissimilarity, DISSIMILARITIES)
+        super().__post_init__()
         one_of("comparison", self.comparison, COMPARISONS)
 
     @property
     def title(self) -> str:
         """What a table calls it."""
         return f"RSA ({self.dissimilarity}, {self.comparison})"
-
-    @property
-    def invariances(self) -> frozenset[Invariance]:
-        """Those of the dissimilarity, up to a scale."""
-        return invariances(self.dissimilarity)
-
-    @property
-    def min_features(self) -> int:
-        """Two, where rows are correlated."""
-        return min_features(self.dissimilarity)
-
-    def reduce(self, features: Features) -> PairMatrix:
-        """The RDM of the rows, ready to be compared."""
-        return self.reduce_rdm(of_features(features, self.dissimilarity))
 
     def reduce_rdm(self, rdm: RDM) -> PairMatrix:
         """Entries or their ranks, centred unless by cosine, of Frobenius norm one."""
@@ -172,47 +154,7 @@ def rsa(x: Any, y: Any, dissimilarity: str = "euclidean", comparison: str = "pea
     >>> round(rsa(RDM([1, 2, 3, 4, 5, 6]), RDM([1, 2, 3, 4, 6, 5])), 6)  # 33 / 35
     0.942857
     """
-    return score(RSA(dissimilarity, comparison), x, y)
-
-
-def require_spread(rdm: RDM) -> None:
-    """See that not all dissimilarities are equal.
-
-    Raises
-    ------
-    MethexisError
-        If they are, to their tolerance: nothing can be compared with such an RDM.
-    """
-    values = rdm.condensed
-    low, high = float(rdm.xp.min(values)), float(rdm.xp.max(values))
-    if high - low <= rdm.tolerance * max(abs(low), abs(high)):
-        raise MethexisError(
-            f"{rdm.name}: expected dissimilarities that differ between pairs of samples, got all "
-            f"{values.shape[0]} equal to {high:.6g}"
-        )
-
-
-def centred_off_diagonal(rdm: RDM, matrix: Tensor) -> Tensor:
-    """A matrix less the mean of its entries off the diagonal, which stays 0."""
-    xp, n = rdm.xp, rdm.num_samples
-    centred = matrix - xp.sum(matrix) / (n * (n - 1))
-    diagonal = xp.arange(n)
-    centred[diagonal, diagonal] = 0.0
-    return centred
-
-
-def invariances(dissimilarity: str) -> frozenset[Invariance]:
-    """What an RDM does not see, up to its scale."""
-    if dissimilarity == "correlation":  # of each row over its features: axes and origin matter
-        return invariant(Invariance.PERMUTATION, Invariance.SCALE)
-    if dissimilarity == "cosine":
-        return invariant(Invariance.ORTHOGONAL, Invariance.SCALE)
-    return invariant(Invariance.ORTHOGONAL, Invariance.SCALE, Invariance.TRANSLATION)
-
-
-def min_features(dissimilarity: str) -> int:
-    """Fewest columns for a dissimilarity."""
-    return 2 if dissimilarity == "correlation" else 1
+    return RSA(dissimilarity, comparison)(x, y)
 
 
 def _spread(raw: Array, central: Array) -> Array:

@@ -10,13 +10,10 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from methexis.core.checks import one_of
-from methexis.measures.dissimilarities import DISSIMILARITIES, of_features
-from methexis.measures.features import Features, to_numpy
-from methexis.measures.measure import Invariance, Measure
+from methexis.measures.features import to_numpy
 from methexis.measures.ranks import group_numbers
 from methexis.measures.rdm import RDM
-from methexis.measures.representations import score
-from methexis.measures.rsa import invariances, min_features, require_spread
+from methexis.measures.rdm_measure import RDMMeasure, require_spread
 
 VARIANTS = ("a", "b")
 
@@ -38,7 +35,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class RSAKendall(Measure[Order]):
+class RSAKendall(RDMMeasure[Order]):
     """Kendall's tau of two RDMs; see `rsa_kendall`.
 
     Parameters
@@ -54,36 +51,20 @@ class RSAKendall(Measure[Order]):
         If either is none of these.
     """
 
-    dissimilarity: str = "euclidean"
     variant: str = "a"
 
     name: ClassVar[str] = "rsa_kendall"
-    range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     tier: ClassVar[int] = 2
     reference: ClassVar[str] = "Nili et al. 2014, doi:10.1371/journal.pcbi.1003553"
 
     def __post_init__(self) -> None:
-        one_of("dissimilarity", self.dissimilarity, DISSIMILARITIES)
+        super().__post_init__()
         one_of("variant", self.variant, VARIANTS)
 
     @property
     def title(self) -> str:
         """What a table calls it."""
         return f"RSA ({self.dissimilarity}, Kendall's tau-{self.variant})"
-
-    @property
-    def invariances(self) -> frozenset[Invariance]:
-        """Those of the dissimilarity, up to a scale."""
-        return invariances(self.dissimilarity)
-
-    @property
-    def min_features(self) -> int:
-        """Two, where rows are correlated."""
-        return min_features(self.dissimilarity)
-
-    def reduce(self, features: Features) -> Order:
-        """The order of the dissimilarities of the rows."""
-        return self.reduce_rdm(of_features(features, self.dissimilarity))
 
     def reduce_rdm(self, rdm: RDM) -> Order:
         """The order of the dissimilarities; on the CPU, where SciPy counts."""
@@ -158,4 +139,4 @@ def rsa_kendall(x: Any, y: Any, dissimilarity: str = "euclidean", variant: str =
     >>> rsa_kendall(x, 3.0 * x + 1.0)
     1.0
     """
-    return score(RSAKendall(dissimilarity, variant), x, y)
+    return RSAKendall(dissimilarity, variant)(x, y)

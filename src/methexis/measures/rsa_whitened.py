@@ -9,19 +9,18 @@ from numpy.typing import ArrayLike
 
 from methexis.core.checks import one_of
 from methexis.measures.bilinear import BilinearMeasure, PairMatrix
-from methexis.measures.dissimilarities import DISSIMILARITIES, of_features
-from methexis.measures.features import Features, Tensor
-from methexis.measures.measure import Invariance
+from methexis.measures.dissimilarities import of_features
+from methexis.measures.features import Tensor
 from methexis.measures.rdm import RDM
+from methexis.measures.rdm_measure import RDMMeasure, centred_off_diagonal, require_spread
 from methexis.measures.representations import both
-from methexis.measures.rsa import centred_off_diagonal, invariances, min_features, require_spread
 from methexis.measures.whitening import whitened
 
 COMPARISONS = ("cosine", "correlation")
 
 
 @dataclass(frozen=True)
-class RSAWhitened(BilinearMeasure):
+class RSAWhitened(RDMMeasure[PairMatrix], BilinearMeasure):
     """Whitened cosine or correlation of two RDMs; see `rsa_whitened`.
 
     Parameters
@@ -41,32 +40,17 @@ class RSAWhitened(BilinearMeasure):
     comparison: str = "cosine"
 
     name: ClassVar[str] = "rsa_whitened"
-    range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     tier: ClassVar[int] = 2
     reference: ClassVar[str] = "Diedrichsen et al. 2020, arXiv:2007.02789"
 
     def __post_init__(self) -> None:
-        one_of("dissimilarity", self.dissimilarity, DISSIMILARITIES)
+        super().__post_init__()
         one_of("comparison", self.comparison, COMPARISONS)
 
     @property
     def title(self) -> str:
         """What a table calls it."""
         return f"RSA ({self.dissimilarity}, whitened {self.comparison})"
-
-    @property
-    def invariances(self) -> frozenset[Invariance]:
-        """Those of the dissimilarity, up to a scale."""
-        return invariances(self.dissimilarity)
-
-    @property
-    def min_features(self) -> int:
-        """Two, where rows are correlated."""
-        return min_features(self.dissimilarity)
-
-    def reduce(self, features: Features) -> PairMatrix:
-        """The RDM of the rows, whitened."""
-        return self.reduce_rdm(of_features(features, self.dissimilarity))
 
     def reduce_rdm(self, rdm: RDM) -> PairMatrix:
         """The whitened RDM, of Frobenius norm one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from methexis.measures.features import Features, Tensor, pair
+from methexis.measures.features import Features, Tensor
 from methexis.measures.kernel_measure import KernelMeasure
 from methexis.measures.kernels import centred_rows
 from methexis.measures.measure import Invariance, invariant
@@ -99,6 +99,4 @@ def rv(x: Any, y: Any, *, modified: bool = False) -> float:
     >>> round(rv(x, y), 12)
     0.64
     """
-    measure = RV(modified)
-    first, second = pair(x, y)
-    return measure.score(measure.reduce(first), measure.reduce(second))
+    return RV(modified)(x, y)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from methexis.core.checks import Array, integer, one_of
 from methexis.measures import knn
-from methexis.measures.features import Features, pair, to_numpy, warn
+from methexis.measures.features import Features, to_numpy, warn
 from methexis.measures.measure import Invariance
 from methexis.measures.neighbours import ListMeasure, Neighbours, list_invariances, neighbours
 
@@ -153,6 +153,4 @@ def second_order_cosine(x: Any, y: Any, *, k: int = 10, profile: str = "similari
     >>> round(second_order_cosine(x, -2.0 * x), 6)
     1.0
     """
-    measure = SecondOrderCosine(k, profile)
-    first, second = pair(x, y)
-    return measure.score(measure.reduce(first), measure.reduce(second))
+    return SecondOrderCosine(k, profile)(x, y)

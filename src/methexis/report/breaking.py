@@ -13,7 +13,8 @@ from methexis.report.page import Page
 from methexis.report.paragraphs import say
 from methexis.scenarios.breaking.measure import Point
 from methexis.scenarios.breaking.result import BreakResult, ScenarioResult
-from methexis.scenarios.breaking.verdict import FALSE_ALARM, OUTLIER, Verdict
+from methexis.scenarios.breaking.verdict import Verdict
+from methexis.scenarios.judging import FALSE_ALARM, OUTLIER
 
 #: Significant digits of a standard error.
 _DIGITS = 2

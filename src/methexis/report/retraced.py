@@ -14,8 +14,9 @@ from methexis.report.dials import MARKERS, dial_axis, places
 from methexis.scenarios.irreversibility.records import Point
 from methexis.scenarios.irreversibility.result import ReverseScenarioResult
 from methexis.scenarios.irreversibility.steps import AT_REST, FLOWS, SCENARIO
-from methexis.scenarios.irreversibility.verdict import OUTLIER, ZERO
+from methexis.scenarios.irreversibility.verdict import ZERO
 from methexis.scenarios.irreversibility.walks import ACROSS
+from methexis.scenarios.judging import OUTLIER
 
 #: Least length that the overview shows: what is below, zero too, is rounding.
 ROUNDING = 1e-17

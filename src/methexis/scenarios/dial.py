@@ -9,8 +9,6 @@ import numpy as np
 
 from methexis.errors import MethexisError
 
-SCALES = ("log", "linear", "names")
-
 
 @dataclass(frozen=True)
 class Dial:

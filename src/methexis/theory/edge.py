@@ -43,17 +43,6 @@ def input_factor(batch: int | None) -> float:
     return 1.0 if batch is None else 1.0 + 2.0 / batch
 
 
-def edge_potential(
-    problem: Problem, weights: list[Array], lr: float, *, batch: int | None = None
-) -> Array:
-    """``-(1/kη) Tr log(1 - kηH/2)`` on the minima, ``k = E m²``; infinite at ``kη λ_max = 2``."""
-    rate = input_factor(batch) * lr
-    rest = 1.0 - 0.5 * rate * minimum_spectrum(problem, weights)
-    inside = np.where(rest > 0, rest, 1.0)
-    found = -np.sum(np.log(inside), axis=-1) / rate
-    return np.where((rest > 0).all(axis=-1), found, np.inf)
-
-
 def edge_velocity(
     problem: Problem, weights: list[Array], lr: float, *, batch: int | None = None
 ) -> list[Array]:

@@ -5,20 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
-from methexis.core.checks import integer
 from methexis.core.threads import one_blas_thread
 from methexis.progress import Report
 from methexis.scenarios.breaking.measure import Point, measure
 from methexis.scenarios.breaking.result import BreakResult, Line, ScenarioResult
 from methexis.scenarios.breaking.scenario import Case, Curve, Scenario
 from methexis.scenarios.breaking.verdict import judge
+from methexis.scenarios.jobs import QUICK_PROBLEMS, first_seed, one_after_another
 
-#: Problems of a quick run.
-QUICK_PROBLEMS = 1
-#: Distance between the seeds of a scenario's runs at different seeds of the user.
-_SEED_STRIDE = 10**6
 _MOST_SMALL = 10
 
 
@@ -73,15 +69,10 @@ def run_break(
     MethexisError
         If replicas of an ensemble are all lost.
     """
-    seed = integer("seed", seed, least=0, most=2**32)
-    began = time.monotonic()
-    results = []
-    for scenario in scenarios:
-        result = run_scenario(scenario, quick=quick, seed=seed, show=show)
-        results.append(result)
-        if finished is not None:
-            finished(result)
-    return BreakResult(tuple(results), command, time.monotonic() - began)
+    results, seconds = one_after_another(
+        scenarios, partial(run_scenario, quick=quick, seed=seed, show=show), finished
+    )
+    return BreakResult(results, command, seconds)
 
 
 @one_blas_thread
@@ -92,7 +83,7 @@ def run_scenario(
     began = time.monotonic()
     cases = _cases(scenario, quick)
     case_of = cache(scenario.case)  # the lines need most of what the points need
-    first = scenario.seed + _SEED_STRIDE * seed
+    first = first_seed(scenario.seed, seed)
     points: list[Point] = []
     for number, (curve, problem, value) in enumerate(cases):
 

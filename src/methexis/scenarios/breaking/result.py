@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from methexis.scenarios.breaking.measure import Point, Reading
 from methexis.scenarios.breaking.scenario import Scenario
 from methexis.scenarios.breaking.verdict import Verdict, judge
-from methexis.scenarios.provenance import provenance
+from methexis.scenarios.dial_scenario import DialResult
+from methexis.scenarios.jobs import JobResult
 
 FORMAT = 1
 
@@ -32,7 +33,7 @@ class Line:
 
 
 @dataclass(frozen=True, eq=False)
-class ScenarioResult:
+class ScenarioResult(DialResult[Point]):
     """One scenario, measured.
 
     Attributes
@@ -90,23 +91,12 @@ class ScenarioResult:
         quick, seed, seconds = (summary[key] for key in ("quick", "seed", "seconds"))
         return cls(scenario, quick, seed, points, lines, verdicts, seconds)
 
-    def of(self, curve: str, problem: int | None = None) -> list[Point]:
-        """Points of one curve, or of one problem of it, in order of the dial."""
-        return [
-            p for p in self.points if p.curve == curve and (problem is None or p.problem == problem)
-        ]
-
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
         scenario = self.scenario
         dial = scenario.dial
         return {
-            "name": scenario.name,
-            "title": scenario.title,
-            "claim": scenario.claim,
-            "agrees": self.agrees,
-            "limit": scenario.limit,
-            "note": scenario.note,
+            **self.opening(),
             "dial": {
                 "symbol": dial.symbol,
                 "words": dial.words,
@@ -119,13 +109,7 @@ class ScenarioResult:
             "seed": self.seed,
             "curves": [
                 {
-                    "name": v.curve,
-                    "agrees": v.agrees,
-                    "chi2": v.chi2,
-                    "dof": v.dof,
-                    "p_value": v.p_value,
-                    "largest_deviation": v.largest,
-                    "largest_p_value": v.largest_p,
+                    **v.opening(),
                     "outliers": [
                         {"problem": p.problem, "value": p.value, "deviation": p.deviation}
                         for p in v.outliers
@@ -142,24 +126,7 @@ class ScenarioResult:
 
 
 @dataclass(frozen=True, eq=False)
-class BreakResult:
+class BreakResult(JobResult[ScenarioResult]):
     """All scenarios that were asked for."""
 
-    results: tuple[ScenarioResult, ...]
-    command: str
-    seconds: float
-
-    @property
-    def agrees(self) -> bool:
-        """Whether all of them agree."""
-        return all(r.agrees for r in self.results)
-
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "format": FORMAT,
-            "agrees": self.agrees,
-            "command": self.command,
-            "scenarios": [r.summary() for r in self.results],
-            **provenance(self.seconds),
-        }
+    format: ClassVar[int] = FORMAT

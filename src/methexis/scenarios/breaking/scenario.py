@@ -18,7 +18,7 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.errors import MethexisError
-from methexis.scenarios.dial import Dial
+from methexis.scenarios.dial_scenario import DialScenario
 from methexis.scenarios.ensembles import Ensemble
 
 #: What a full run needs to be evidence.
@@ -111,37 +111,8 @@ class Curve:
 
 
 @dataclass(frozen=True, eq=False)
-class Scenario:
-    """One way of breaking Plato, or of failing to.
-
-    Attributes
-    ----------
-    name : str
-        On the command line.
-    title, claim : str
-        A few words; one sentence.
-    dial : Dial
-    problems : tuple of str
-        What each of the random problems is; their seeds are fixed in the scenario's file.
-    curves : tuple of Curve
-    limit : str
-        In which limit the prediction is exact, and how it is taken; or that it is asymptotic, and
-        where it should fail.
-    seed : int
-        Of the first run; the others count on from it.
-    note : str
-        What a reader should know besides.
-    """
-
-    name: str
-    title: str
-    claim: str
-    dial: Dial
-    problems: tuple[str, ...]
-    curves: tuple[Curve, ...]
-    limit: str
-    seed: int
-    note: str = ""
+class Scenario(DialScenario[Curve]):
+    """One way of breaking Plato, or of failing to."""
 
     def values(self, effort: Effort) -> tuple[float, ...]:
         """Dial values that are measured."""
@@ -155,11 +126,7 @@ class Scenario:
         MethexisError
             On a value outside the dial's meaning, or a problem that does not exist.
         """
-        if not 0 <= problem < len(self.problems):
-            raise MethexisError(
-                f"{self.name}: expected a problem from 0 to {len(self.problems) - 1}, got {problem}"
-            )
-        found = curve.case(problem, self.dial.check(value))
+        found = curve.case(problem, self.checked(problem, value))
         if not np.all(np.abs(found.predicted) <= 1.0 + 1e-12):
             raise MethexisError(f"{self.name}: expected predicted alignments in [-1, 1]")
         return found

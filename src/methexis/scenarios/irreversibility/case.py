@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from methexis.errors import MethexisError
-from methexis.scenarios.dial import Dial
+from methexis.scenarios.dial_scenario import DialScenario
 from methexis.scenarios.irreversibility.records import Control, Found
 
 #: Takes the part of a case that is done.
@@ -84,38 +83,15 @@ class Curve:
 
 
 @dataclass(frozen=True, eq=False)
-class Scenario:
+class Scenario(DialScenario[Curve]):
     """A dial of irreversibility.
 
     Attributes
     ----------
-    name : str
-        On the command line.
-    title, claim : str
-        A few words; one sentence.
-    dial : Dial
-    problems : tuple of str
-        What each of the random problems is; their seeds are fixed beforehand.
-    curves : tuple of Curve
-    limit : str
-        In which limit the prediction is exact, and how it is taken.
-    seed : int
-        Of the first run; the others count on from it.
-    note : str
-        What a reader should know besides.
     controls : function, optional
         ``controls(quick)``: lengths left by walks of the first problem, to be shown, not judged.
     """
 
-    name: str
-    title: str
-    claim: str
-    dial: Dial
-    problems: tuple[str, ...]
-    curves: tuple[Curve, ...]
-    limit: str
-    seed: int
-    note: str = ""
     controls: Callable[[bool], tuple[Control, ...]] | None = None
 
     def values(self, curve: Curve) -> tuple[float, ...]:
@@ -130,8 +106,4 @@ class Scenario:
         MethexisError
             On a value outside the dial's meaning, or a problem that does not exist.
         """
-        if not 0 <= problem < len(self.problems):
-            raise MethexisError(
-                f"{self.name}: expected a problem from 0 to {len(self.problems) - 1}, got {problem}"
-            )
-        return curve.case(problem, self.dial.check(value))
+        return curve.case(problem, self.checked(problem, value))

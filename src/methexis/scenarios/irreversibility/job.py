@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from methexis.core.checks import integer
 from methexis.core.threads import one_blas_thread
 from methexis.scenarios.irreversibility.case import Curve, Label, Scenario
 from methexis.scenarios.irreversibility.records import Found
@@ -14,11 +14,8 @@ from methexis.scenarios.irreversibility.result import (
     ReverseResult,
     ReverseScenarioResult,
 )
+from methexis.scenarios.jobs import QUICK_PROBLEMS, first_seed, one_after_another
 
-#: Problems of a quick run.
-QUICK_PROBLEMS = 1
-#: Distance between the seeds of a scenario's runs at different seeds of the user.
-_SEED_STRIDE = 10**6
 _MOST_SMALL = 10
 
 #: Takes scenario, way of stepping, and the part of the scenario that is done.
@@ -57,15 +54,10 @@ def run_reverse(
     MethexisError
         If a replica diverges.
     """
-    seed = integer("seed", seed, least=0, most=2**32)
-    began = time.monotonic()
-    results = []
-    for scenario in scenarios:
-        result = run_reversal(scenario, quick=quick, seed=seed, show=show)
-        results.append(result)
-        if finished is not None:
-            finished(result)
-    return ReverseResult(tuple(results), command, time.monotonic() - began)
+    results, seconds = one_after_another(
+        scenarios, partial(run_reversal, quick=quick, seed=seed, show=show), finished
+    )
+    return ReverseResult(results, command, seconds)
 
 
 @one_blas_thread
@@ -74,7 +66,7 @@ def run_reversal(
 ) -> ReverseScenarioResult:
     """Measure and judge one scenario; see `run_reverse`."""
     began = time.monotonic()
-    first = scenario.seed + _SEED_STRIDE * seed
+    first = first_seed(scenario.seed, seed)
     problems = QUICK_PROBLEMS if quick else len(scenario.problems)
     cases = [
         (curve, problem, value)

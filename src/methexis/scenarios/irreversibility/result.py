@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
+from methexis.scenarios.dial_scenario import DialResult
 from methexis.scenarios.irreversibility.case import Scenario
 from methexis.scenarios.irreversibility.records import Control, Point, Reading, Rest
 from methexis.scenarios.irreversibility.verdict import LAW, Verdict, judge
-from methexis.scenarios.provenance import provenance
+from methexis.scenarios.jobs import JobResult
 
 FORMAT = 1
 
@@ -33,7 +34,7 @@ class Line:
 
 
 @dataclass(frozen=True, eq=False)
-class ReverseScenarioResult:
+class ReverseScenarioResult(DialResult[Point]):
     """One scenario, measured.
 
     Attributes
@@ -75,12 +76,6 @@ class ReverseScenarioResult:
         """Whether every curve agrees with its prediction, and charges obey their law."""
         return self.law <= LAW and all(v.agrees for v in self.verdicts)
 
-    def of(self, curve: str, problem: int | None = None) -> list[Point]:
-        """Points of one curve, or of one problem of it, in order of the dial."""
-        return [
-            p for p in self.points if p.curve == curve and (problem is None or p.problem == problem)
-        ]
-
     @classmethod
     def read(cls, scenario: Scenario, summary: dict[str, Any]) -> ReverseScenarioResult:
         """The result that a `summary` was made of; verdicts are judged anew."""
@@ -114,25 +109,14 @@ class ReverseScenarioResult:
         """Plain data for JSON."""
         scenario = self.scenario
         return {
-            "name": scenario.name,
-            "title": scenario.title,
-            "claim": scenario.claim,
-            "agrees": self.agrees,
-            "limit": scenario.limit,
-            "note": scenario.note,
+            **self.opening(),
             "problems": list(scenario.problems),
             "quick": self.quick,
             "seed": self.seed,
             "law": self.law,
             "curves": [
                 {
-                    "name": v.curve,
-                    "agrees": v.agrees,
-                    "chi2": v.chi2,
-                    "dof": v.dof,
-                    "p_value": v.p_value,
-                    "largest_deviation": v.largest,
-                    "largest_p_value": v.largest_p,
+                    **v.opening(),
                     "other_directions": {
                         "chi2": v.rest_chi2,
                         "dof": v.rest_dof,
@@ -161,24 +145,7 @@ class ReverseScenarioResult:
 
 
 @dataclass(frozen=True, eq=False)
-class ReverseResult:
+class ReverseResult(JobResult[ReverseScenarioResult]):
     """All scenarios that were asked for."""
 
-    results: tuple[ReverseScenarioResult, ...]
-    command: str
-    seconds: float
-
-    @property
-    def agrees(self) -> bool:
-        """Whether all of them agree."""
-        return all(r.agrees for r in self.results)
-
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "format": FORMAT,
-            "agrees": self.agrees,
-            "command": self.command,
-            "scenarios": [r.summary() for r in self.results],
-            **provenance(self.seconds),
-        }
+    format: ClassVar[int] = FORMAT

@@ -18,11 +18,8 @@ import numpy as np
 import scipy.stats
 
 from methexis.scenarios.irreversibility.records import Point, Rest
+from methexis.scenarios.judging import FALSE_ALARM, OUTLIER, CurveVerdict, chi_squared, largest
 
-#: Probability with which a right prediction is called wrong, per curve and question.
-FALSE_ALARM = 0.001
-#: Deviation in σ above which a point is printed as an outlier.
-OUTLIER = 3.0
 #: Rounding of charges over a walk of hundreds of steps, relative to the largest weight squared.
 LAW = 1e-12
 #: A prediction below this is zero: nothing is random there.
@@ -30,17 +27,11 @@ ZERO = 1e-9
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verdict(CurveVerdict):
     """Of one curve.
 
     Attributes
     ----------
-    curve : str
-    chi2, p_value : float
-    dof : int
-        Points that are counted in χ².
-    largest, largest_p : float
-        Largest deviation in σ, with its sign; probability of one as large among so many.
     rest_chi2, rest_p : float
     rest_dof : int
         Of all directions in which nothing is predicted; 0 where they were not judged.
@@ -51,12 +42,6 @@ class Verdict:
     outliers : tuple of Point
     """
 
-    curve: str
-    chi2: float
-    dof: int
-    p_value: float
-    largest: float
-    largest_p: float
     rest_chi2: float
     rest_dof: int
     rest_p: float
@@ -75,23 +60,22 @@ class Verdict:
 def judge(curve: str, points: Sequence[Point], rests: Sequence[Rest]) -> Verdict:
     """Judge the points of one curve, and its other directions."""
     counted = [p for p in points if abs(p.predicted) > ZERO]
-    chi2 = float(sum(p.deviation**2 for p in counted))
-    raw = float(sum(p.raw_deviation**2 for p in counted))
-    largest = max((p.deviation for p in points), key=abs)
-    single = 2.0 * float(scipy.stats.norm.sf(abs(largest)))
+    chi2, p_value = chi_squared([p.deviation for p in counted])
+    raw_chi2, raw_p = chi_squared([p.raw_deviation for p in counted])
+    far, far_p = largest([p.deviation for p in points])
     rest_chi2, rest_dof = sum(r.chi2 for r in rests), sum(r.dof for r in rests)
     return Verdict(
         curve=curve,
         chi2=chi2,
         dof=len(counted),
-        p_value=float(scipy.stats.chi2.sf(chi2, len(counted))),
-        largest=largest,
-        largest_p=1.0 - (1.0 - single) ** len(points),
+        p_value=p_value,
+        largest=far,
+        largest_p=far_p,
         rest_chi2=rest_chi2,
         rest_dof=rest_dof,
         rest_p=float(scipy.stats.chi2.sf(rest_chi2, rest_dof)) if rest_dof else 1.0,
-        raw_chi2=raw,
-        raw_p=float(scipy.stats.chi2.sf(raw, len(counted))),
+        raw_chi2=raw_chi2,
+        raw_p=raw_p,
         signal=float(np.median([p.signal for p in counted])),
         outliers=tuple(p for p in points if abs(p.deviation) > OUTLIER),
     )

@@ -6,17 +6,14 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from methexis.core.checks import integer
 from methexis.core.threads import one_blas_thread
 from methexis.progress import Report
+from methexis.scenarios.jobs import first_seed, one_after_another
 from methexis.scenarios.sharpening.case import Case
 from methexis.scenarios.sharpening.facts import FACTS
 from methexis.scenarios.sharpening.measure import measure
 from methexis.scenarios.sharpening.result import CaseResult, SharpenResult
 from methexis.scenarios.sharpening.verdict import judge
-
-#: Distance between the seeds of a case's runs at different seeds of the user.
-_SEED_STRIDE = 10**6
 
 Show = Callable[[str, Report], None]
 
@@ -52,15 +49,10 @@ def run_sharpen(
     MethexisError
         If nearly all replicas of a run are lost.
     """
-    seed = integer("seed", seed, least=0, most=2**32)
-    began = time.monotonic()
-    results = []
-    for case in cases:
-        result = run_case(case, quick=quick, seed=seed, show=show)
-        results.append(result)
-        if finished is not None:
-            finished(result)
-    return SharpenResult(tuple(results), command, time.monotonic() - began)
+    results, seconds = one_after_another(
+        cases, partial(run_case, quick=quick, seed=seed, show=show), finished
+    )
+    return SharpenResult(results, command, seconds)
 
 
 @one_blas_thread
@@ -69,7 +61,7 @@ def run_case(
 ) -> CaseResult:
     """Measure and judge one case; see `run_sharpen`."""
     began = time.monotonic()
-    first = case.seed + _SEED_STRIDE * seed
+    first = first_seed(case.seed, seed)
     found = measure(
         case,
         seed=first,

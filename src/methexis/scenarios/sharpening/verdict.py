@@ -11,13 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.stats
 
+from methexis.scenarios.judging import FALSE_ALARM, largest
 from methexis.scenarios.sharpening.curvature import TOP, TRACE
 from methexis.scenarios.sharpening.measure import Found, Point
 
-#: Probability with which a right prediction is called wrong, per check.
-FALSE_ALARM = 0.001
 #: Standard errors by which a change must exceed zero.
 CLEAR = 3.0
 WORDS = {
@@ -63,9 +61,7 @@ class PathVerdict:
 
 def judge_path(quantity: str, points: Sequence[Point]) -> PathVerdict:
     """Judge all points of one quantity."""
-    largest = max((p.deviation for p in points), key=abs)
-    single = 2.0 * float(scipy.stats.norm.sf(abs(largest)))
-    return PathVerdict(quantity, largest, 1.0 - (1.0 - single) ** len(points), len(points))
+    return PathVerdict(quantity, *largest([p.deviation for p in points]), len(points))
 
 
 def judge(found: Found) -> tuple[Check, ...]:

@@ -64,6 +64,8 @@ class Adam(UpdateRule):
     beta2: HyperParameter = 0.999
     eps: HyperParameter = 1e-8
 
+    kind: ClassVar[str] = "adam"
+    num_slots: ClassVar[int] = 2  # m and v
     bounds: ClassVar[dict[str, Bounds]] = UpdateRule.bounds | {
         "beta1": DECAY_RATE,
         "beta2": DECAY_RATE,
@@ -73,16 +75,6 @@ class Adam(UpdateRule):
         "Adam divides every entry of a step by the recent size of its gradient, so steps do not "
         "shrink with the noise as those of SGD do"
     )
-
-    @property
-    def kind(self) -> str:
-        """``"adam"``."""
-        return "adam"
-
-    @property
-    def num_slots(self) -> int:
-        """``m`` and ``v``."""
-        return 2
 
     def direction(self, gradient: Array, slots: Sequence[Array], hyper: Hyper, t: int) -> Array:
         """``u`` of the formula."""

@@ -40,6 +40,7 @@ class GradientFlow:
     [0.1, 0.1]
     """
 
+    num_slots: ClassVar[int] = 0  # the weights are all that the next moment depends on
     slow_time_unknown: ClassVar[str] = ""
 
     lr: HyperParameter
@@ -48,11 +49,6 @@ class GradientFlow:
     def __post_init__(self) -> None:
         hyper_parameter("lr", self.lr, above=0.0)
         number("rtol", self.rtol, least=1e-13, below=1e-2)
-
-    @property
-    def num_slots(self) -> int:
-        """None: the weights are all that the next moment depends on."""
-        return 0
 
     @property
     def schedule(self) -> Schedule:

@@ -54,21 +54,13 @@ class RMSProp(UpdateRule):
     beta2: HyperParameter = 0.99
     eps: HyperParameter = 1e-8
 
+    kind: ClassVar[str] = "rmsprop"
+    num_slots: ClassVar[int] = 1  # v
     bounds: ClassVar[dict[str, Bounds]] = UpdateRule.bounds | {"beta2": DECAY_RATE, "eps": EPS}
     slow_time_unknown: ClassVar[str] = (
         "RMSProp divides every entry of a step by the recent size of its gradient, so steps do "
         "not shrink with the noise as those of SGD do"
     )
-
-    @property
-    def kind(self) -> str:
-        """``"rmsprop"``."""
-        return "rmsprop"
-
-    @property
-    def num_slots(self) -> int:
-        """``v``."""
-        return 1
 
     def direction(self, gradient: Array, slots: Sequence[Array], hyper: Hyper, t: int) -> Array:
         """``g / (√v + eps)``."""

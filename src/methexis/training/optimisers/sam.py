@@ -55,21 +55,13 @@ class SAM(UpdateRule):
 
     rho: HyperParameter = 0.05
 
+    kind: ClassVar[str] = "sam"
+    num_slots: ClassVar[int] = 0
     bounds: ClassVar[dict[str, Bounds]] = UpdateRule.bounds | {"rho": {"least": 0.0}}
     slow_time_unknown: ClassVar[str] = (
         "SAM moves the charges at first order in the learning rate, so its drift along the minima "
         "has another clock than that of SGD"
     )
-
-    @property
-    def kind(self) -> str:
-        """``"sam"``."""
-        return "sam"
-
-    @property
-    def num_slots(self) -> int:
-        """None."""
-        return 0
 
     def probe(
         self, weights: Sequence[Array], gradient: Sequence[Array], hyper: Hyper

@@ -44,20 +44,12 @@ class SignSGD(UpdateRule):
     [[[0.9, 1.1, 1.0]]]
     """
 
+    kind: ClassVar[str] = "sign"
+    num_slots: ClassVar[int] = 0
     slow_time_unknown: ClassVar[str] = (
         "a step of SignSGD has the same size whatever the gradient, so steps do not shrink with "
         "the noise as those of SGD do"
     )
-
-    @property
-    def kind(self) -> str:
-        """``"sign"``."""
-        return "sign"
-
-    @property
-    def num_slots(self) -> int:
-        """None."""
-        return 0
 
     def direction(self, gradient: Array, slots: Sequence[Array], hyper: Hyper, t: int) -> Array:
         """``sign(g)``."""
