@@ -43,6 +43,7 @@ class RSAWhitened(BilinearMeasure):
     name: ClassVar[str] = "rsa_whitened"
     range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     tier: ClassVar[int] = 2
+    pair_matrices: ClassVar[float] = 8.0
     reference: ClassVar[str] = "Diedrichsen et al. 2020, arXiv:2007.02789"
 
     def __post_init__(self) -> None:
