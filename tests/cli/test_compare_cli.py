@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import zarr
 
 import methexis as mx
 from methexis.measures import MEASURES
@@ -27,6 +29,12 @@ def files(tmp_path: Path) -> Path:
     between = np.linalg.norm(shared[:, None] - shared[None], axis=-1)
     np.save(tmp_path / "d.npy", between)
     np.save(tmp_path / "bent.npy", np.triu(between))
+    np.save(tmp_path / "huge.npy", shared * 1e200)
+    np.save(tmp_path / "tiny.npy", shared * 1e-300)
+    store = zarr.create_array(tmp_path / "cut.zarr", data=shared, chunks=(5, 2))
+    for chunk in (path for path in (tmp_path / "cut.zarr" / "c").rglob("*") if path.is_file()):
+        os.truncate(chunk, 5)
+    del store
     (tmp_path / "m").mkdir()
     for k in (1, 2, 10):
         np.save(tmp_path / "m" / f"layer{k}.npy", shared @ rng.normal(size=(4, 3)))
@@ -69,6 +77,12 @@ def test_help_and_list() -> None:
         (("d.npy", "y.npy", "--rdm", "A", "-m", "cka"), "cka: expected features for d.npy"),
         (("d.npy", "m", "--rdm", "A", "-m", "cka"), "cka: expected features for d.npy"),
         (("bent.npy", "m", "--rdm", "A"), "bent.npy: expected a symmetric matrix"),
+        (("huge.npy", "y.npy"), "huge.npy: expected numbers of which the largest is between 1e-70"),
+        (("x.npy", "tiny.npy", "-m", "cca"), "tiny.npy: expected numbers of which the largest"),
+        (("x.npy", "cut.zarr"), "cut.zarr: expected a whole zarr array, got a damaged one"),
+        (("x.npy", "y.npy", "-m", "rsa", "--memory", "1 KiB"), "memory: expected at least"),
+        (("x.npy", "y.npy", "--memory", "1 KiB"), "memory: expected at least"),
+        (("x.npy", "y.npy", "--memory", "some"), "memory: expected bytes or words such as '2 GiB'"),
         (("x.npy", "y.npy", "--out", "x.npy"), "out: expected a folder, got the file x.npy"),
     ],
 )
@@ -184,3 +198,36 @@ def test_many_samples_are_read_in_one_pass(tmp_path: Path) -> None:
     assert procrustes["null"] == "none"
     # 250 MB, of which 150 MB are Python and its libraries; a matrix over pairs would be 320 GB.
     assert int(done.stderr.split()[-1]) < 500_000
+
+
+def test_a_run_that_was_killed_while_it_wrote_can_be_repeated(files: Path) -> None:
+    """Whatever has been moved: without ``result.json`` a folder holds no results."""
+    words = ("x.npy", "y.npy", "-m", "cka", "--out", "o")
+    (files / "o" / "figures").mkdir(parents=True)
+    (files / "o" / ".partial").mkdir()
+    for name in ("figures/effects.pdf", "report.html", ".partial/result.json"):
+        (files / "o" / name).write_text("half of it")
+    done = call("compare", *words, cwd=files)
+    assert done.returncode == 0, done.stderr
+    assert sorted(os.listdir(files / "o")) == ["figures", "report.html", "result.json"]
+    assert json.loads((files / "o" / "result.json").read_text())["seed"] == 0
+
+
+def test_how_long_it_takes_is_told(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name in "ab":
+        np.save(tmp_path / f"{name}.npy", rng.normal(size=(300_000, 4)).astype(np.float32))
+    words = ("a.npy", "b.npy", "-m", "mutual_knn", "--bootstrap", "0")
+    with subprocess.Popen(
+        [sys.executable, "-c", "from methexis.cli import main; main()", "compare", *words],
+        cwd=tmp_path, stderr=subprocess.PIPE, text=True,
+    ) as running:  # fmt: skip
+        try:
+            assert running.stderr is not None
+            assert running.stderr.readline().startswith("... mutual kNN (k = 10, cosine): about ")
+            running.send_signal(signal.SIGINT)
+            assert running.wait(timeout=60) == 130
+            assert "interrupted" in running.stderr.read()
+        finally:
+            running.kill()
+    assert not (tmp_path / "methexis-compare-a-b" / "result.json").exists()

@@ -14,7 +14,7 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.errors import MethexisError
-from methexis.measures.features import to_numpy
+from methexis.measures.features import MOST, to_numpy
 
 
 class Rows:
@@ -91,6 +91,11 @@ class Rows:
             raise MethexisError(
                 f"{self.name}: expected finite numbers, got {rows[row, column]} in row "
                 f"{low + row}, column {column}"
+            )
+        if float(np.max(np.abs(rows), initial=0.0)) >= MOST:
+            raise MethexisError(
+                f"{self.name}: expected numbers below {MOST:g}, so that squares of kernels can be "
+                f"computed, got {np.max(np.abs(rows)):.3g}; change its unit"
             )
         return rows
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from methexis.core.checks import Array
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures import Comparison, Measure, compare, compare_all
+from methexis.measures.grid import alignment
 from methexis.measures.rdm import RDM
 from methexis.representations import Representation
 from methexis.scenarios.comparing.plan import ORDERS
@@ -65,12 +66,9 @@ class Pairs:
     def better(self, itself: bool) -> list[int]:
         """For each layer of A the place of the layer of B most aligned with it.
 
-        That is the largest effect, for chance levels differ between layers; where effects are
-        unknown, the best score.
+        That is the largest effect; where effects are unknown, the best score (`alignment`).
         """
-        sign = -1.0 if self.measure.distance else 1.0
-        values = self.effect if np.isfinite(self.effect).any() else sign * self.score
-        ranked = np.where(np.isnan(values), -np.inf, values)
+        ranked = alignment(self.effect, self.score, distance=self.measure.distance)
         if itself and ranked.shape[0] > 1:
             np.fill_diagonal(ranked, -np.inf)
         return [int(place) for place in np.argmax(ranked, axis=1)]
