@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import zarr
 
 import methexis as mx
 from methexis.measures import MEASURES
@@ -24,6 +28,13 @@ def files(tmp_path: Path) -> Path:
     np.save(tmp_path / "nan.npy", np.where(np.arange(50)[:, None] == 7, np.nan, shared))
     between = np.linalg.norm(shared[:, None] - shared[None], axis=-1)
     np.save(tmp_path / "d.npy", between)
+    np.save(tmp_path / "bent.npy", np.triu(between))
+    np.save(tmp_path / "huge.npy", shared * 1e200)
+    np.save(tmp_path / "tiny.npy", shared * 1e-300)
+    store = zarr.create_array(tmp_path / "cut.zarr", data=shared, chunks=(5, 2))
+    for chunk in (path for path in (tmp_path / "cut.zarr" / "c").rglob("*") if path.is_file()):
+        os.truncate(chunk, 5)
+    del store
     (tmp_path / "m").mkdir()
     for k in (1, 2, 10):
         np.save(tmp_path / "m" / f"layer{k}.npy", shared @ rng.normal(size=(4, 3)))
@@ -64,7 +75,14 @@ def test_help_and_list() -> None:
         (("x.npy", "y.npy", "--rdm", "C"), "rdm: expected A, B or AB, got 'C'"),
         (("x.npy", "y.npy", "--rdm", "A"), "x.npy: expected dissimilarities (num_samples"),
         (("d.npy", "y.npy", "--rdm", "A", "-m", "cka"), "cka: expected features for d.npy"),
-        (("d.npy", "m", "--rdm", "A"), "d.npy: expected features where many layers"),
+        (("d.npy", "m", "--rdm", "A", "-m", "cka"), "cka: expected features for d.npy"),
+        (("bent.npy", "m", "--rdm", "A"), "bent.npy: expected a symmetric matrix"),
+        (("huge.npy", "y.npy"), "huge.npy: expected numbers of which the largest is between 1e-70"),
+        (("x.npy", "tiny.npy", "-m", "cca"), "tiny.npy: expected numbers of which the largest"),
+        (("x.npy", "cut.zarr"), "cut.zarr: expected a whole zarr array, got a damaged one"),
+        (("x.npy", "y.npy", "-m", "rsa", "--memory", "1 KiB"), "memory: expected at least"),
+        (("x.npy", "y.npy", "--memory", "1 KiB"), "memory: expected at least"),
+        (("x.npy", "y.npy", "--memory", "some"), "memory: expected bytes or words such as '2 GiB'"),
         (("x.npy", "y.npy", "--out", "x.npy"), "out: expected a folder, got the file x.npy"),
     ],
 )
@@ -131,3 +149,85 @@ def test_dissimilarities_of_a_brain(files: Path) -> None:
     assert found["measures"][0]["measure"] == "rsa"
     assert found["measures"][0]["score"] == [[pytest.approx(wanted.score, rel=1e-12)]]
     assert found["first"]["layers"][0]["dissimilarities"] is True
+
+
+def test_dissimilarities_beside_many_layers(files: Path) -> None:
+    done = call("compare", "d.npy", "m", "--rdm", "A", "--json", cwd=files)
+    assert done.returncode == 0, done.stderr
+    one = json.loads(done.stdout)["measures"][0]
+    rdm = mx.measures.RDM(np.load(files / "d.npy"))
+    for place, layer in enumerate((1, 2, 10)):
+        wanted = mx.compare(rdm, np.load(files / "m" / f"layer{layer}.npy"), "rsa")
+        assert one["score"][0][place] == pytest.approx(wanted.score, rel=1e-12)
+        assert one["p"][0][place] == pytest.approx(wanted.p, rel=1e-6)
+
+
+_PEAK = """
+import resource, sys
+from methexis.cli import main
+try:
+    main()
+finally:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+"""
+
+
+def test_many_samples_are_read_in_one_pass(tmp_path: Path) -> None:
+    """200,000 × 64 in float32, 51 MB each: blocks of rows beside the libraries, not the files."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200_000, 64)).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "y.npy", x + rng.normal(size=x.shape).astype(np.float32))
+    words = ("-m", "cka:debiased=true", "-m", "procrustes", "-m", "cca")
+    done = subprocess.run(
+        [sys.executable, "-c", _PEAK, "compare", "x.npy", "y.npy", *words],
+        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "no null: chance level, p, effect and interval are not known" in " ".join(
+        done.stdout.split()
+    )
+    found = json.loads((tmp_path / "methexis-compare-x-y" / "result.json").read_text())
+    cka, procrustes, cca = found["measures"]
+    # Equal parts of signal and noise: 1/2, 1/√2, 1/√2; √(64 / 200,000) = .02 apart at most.
+    assert cka["score"][0][0] == pytest.approx(0.5, abs=0.02)
+    for one in (procrustes, cca):
+        assert one["score"][0][0] == pytest.approx(2**-0.5, abs=0.02)
+        assert one["p"] == [[None]]
+    assert cka["null"] == "moments"
+    assert procrustes["null"] == "none"
+    # 250 MB, of which 150 MB are Python and its libraries; a matrix over pairs would be 320 GB.
+    assert int(done.stderr.split()[-1]) < 500_000
+
+
+def test_a_run_that_was_killed_while_it_wrote_can_be_repeated(files: Path) -> None:
+    """Whatever has been moved: without ``result.json`` a folder holds no results."""
+    words = ("x.npy", "y.npy", "-m", "cka", "--out", "o")
+    (files / "o" / "figures").mkdir(parents=True)
+    (files / "o" / ".partial").mkdir()
+    for name in ("figures/effects.pdf", "report.html", ".partial/result.json"):
+        (files / "o" / name).write_text("half of it")
+    done = call("compare", *words, cwd=files)
+    assert done.returncode == 0, done.stderr
+    assert sorted(os.listdir(files / "o")) == ["figures", "report.html", "result.json"]
+    assert json.loads((files / "o" / "result.json").read_text())["seed"] == 0
+
+
+def test_how_long_it_takes_is_told(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name in "ab":
+        np.save(tmp_path / f"{name}.npy", rng.normal(size=(300_000, 4)).astype(np.float32))
+    words = ("a.npy", "b.npy", "-m", "mutual_knn", "--bootstrap", "0")
+    with subprocess.Popen(
+        [sys.executable, "-c", "from methexis.cli import main; main()", "compare", *words],
+        cwd=tmp_path, stderr=subprocess.PIPE, text=True,
+    ) as running:  # fmt: skip
+        try:
+            assert running.stderr is not None
+            assert running.stderr.readline().startswith("... mutual kNN (k = 10, cosine): about ")
+            running.send_signal(signal.SIGINT)
+            assert running.wait(timeout=60) == 130
+            assert "interrupted" in running.stderr.read()
+        finally:
+            running.kill()
+    assert not (tmp_path / "methexis-compare-a-b" / "result.json").exists()

@@ -252,3 +252,26 @@ def test_rdms_stand_in_place_of_features() -> None:
     assert found.data.d_a.values.tolist() == [0]
     with pytest.raises(mx.MethexisError, match="expected features for brain"):
         mx.compare_all({"brain": rdm}, a, "cka")
+
+
+def test_the_best_pair_is_that_of_the_largest_effect() -> None:
+    """A wide layer with noise has the larger z; a narrow one, nearly the same, is more aligned."""
+    rng = np.random.default_rng(0)
+    signal = rng.normal(size=(200, 40))
+    narrow = signal[:, :2] + 0.3 * rng.normal(size=(200, 2))
+    wide = signal + 0.9 * rng.normal(size=(200, 40))
+    target = {"narrow": signal[:, :2], "wide": signal}
+    grid = mx.compare_all(
+        target, {"narrow": narrow, "wide": wide}, "procrustes", num_permutations=99
+    )
+    data = grid.data
+    assert data.z.values[1, 1] > data.z.values[0, 0]
+    assert data.effect.values[0, 0] > data.effect.values[1, 1]
+    assert (grid.best().layer_a, grid.best().layer_b) == ("narrow", "narrow")
+
+
+def test_the_best_pair_is_of_different_representations() -> None:
+    layers = {name: np.random.default_rng(k).normal(size=(50, 3)) for k, name in enumerate("abc")}
+    for null in ("auto", "none"):
+        best = mx.compare_all(layers, None, "cka", null=null, num_permutations=19).best()
+        assert best.layer_a != best.layer_b

@@ -122,3 +122,27 @@ def test_without_permutations_it_says_what_is_missing(
     corrected = compared(2, 3, ("cka",), num_permutations=0, correction="holm")
     assert corrected.found[0].counted(False).all()
     assert "corrected by Holm's method" in printed(corrected, tmp_path, capsys)
+
+
+def test_very_many_layers_stay_readable(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Cells become pixels, rows of the terminal the most aligned, tables fold."""
+    result = compared(70, 60, ("cka",), num_permutations=19)
+    write_compare_report(result, tmp_path)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert len(page) < 1_000_000
+    assert "<summary>The most aligned layer for each of 70 layers</summary>" in page
+    print_compare(result, tmp_path)
+    shown = capsys.readouterr().out
+    assert "the 20 most aligned of 70 layers; the report has all" in shown
+    assert shown.count("\n  block") == 20
+
+
+def test_without_a_null_it_says_so(tmp_path: Path) -> None:
+    for columns in (1, 2):
+        result = compared(1, columns, ("cka", "procrustes"), memory="30 KiB")
+        write_compare_report(result, tmp_path / str(columns))
+        page = (tmp_path / str(columns) / "report.html").read_text(encoding="utf-8")
+        assert "omputed in one pass over the rows, because whole arrays would take" in page
+        assert "no null: chance level, p, effect and interval are not known" in page
+        assert "– ±" not in page
+        assert "0 of 0 pairs" not in page

@@ -14,13 +14,16 @@ import typer
 from methexis import report, representations, scenarios
 from methexis.cli.errors import user_errors
 from methexis.cli.folders import RESULT, fill, prepare
-from methexis.cli.progress import LiveLine
+from methexis.cli.progress import Clock, LiveLine
 from methexis.errors import MethexisError
 
 if TYPE_CHECKING:
     from methexis.representations import Representations
     from methexis.scenarios import CompareResult
     from methexis.scenarios.comparing import Step
+
+#: Seconds beyond which the time that a measure takes is told before it begins.
+_LONG = 30.0
 
 
 def compare(
@@ -82,7 +85,10 @@ def compare(
     ] = 999,
     alpha: Annotated[float, typer.Option(help="Level of significance, after correction.")] = 0.05,
     memory: Annotated[
-        str | None, typer.Option(help="Most memory for many layers. [default: 4 GiB]")
+        str | None,
+        typer.Option(
+            help="Most to take; beyond, rows are read in one pass by what can. [default: 4 GiB]"
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of permutations, bootstrap and drawn inputs.")] = 0,
     out: Annotated[
@@ -138,7 +144,11 @@ def compare(
         b = None if second is None else opened(second, "B")
         folder = _default(first, second) if out is None else out
         prepare(folder, force=force)
-        result = scenarios.run_compare(a, b, settings, command=_command(), show=_teller())
+        line = LiveLine()
+        with Clock(line) as clock:
+            result = scenarios.run_compare(
+                a, b, settings, command=_command(), show=_teller(line, clock)
+            )
         fill(folder, lambda staged: _write(result, staged))
         if as_json:
             json.dump(result.summary(), sys.stdout, indent=1, allow_nan=False)
@@ -190,10 +200,15 @@ def _write(result: CompareResult, folder: Path) -> None:
     (folder / RESULT).write_text(summary + "\n", encoding="utf-8")
 
 
-def _teller() -> Callable[[Step], None]:
-    line = LiveLine()
-
+def _teller(line: LiveLine, clock: Clock) -> Callable[[Step], None]:
     def tell(step: Step) -> None:
+        if not step.total:
+            long = step.seconds >= _LONG
+            if long:
+                typer.echo(f"... {step.measure}: {step.what}", err=True)
+            clock.begin(f"{step.measure}: of {step.what}" if long else "")
+            return
+        clock.end()
         text = f"{step.measure}: {step.what}, {step.done:,} of {step.total:,}"
         line(text, ended=step.done >= step.total)
 

@@ -34,6 +34,9 @@ def prepare(out: Path, *, force: bool, leftovers: Callable[[str], bool] = lambda
     """
     if out.exists() and not out.is_dir():
         raise MethexisError(f"out: expected a folder, got the file {out}")
+    if (out / _STAGED).is_dir():  # a run was killed while it filled the folder
+        shutil.rmtree(out / _STAGED)
+        leftovers = _any
     ours = (out / RESULT).exists()
     if ours and not force:
         raise MethexisError(
@@ -42,7 +45,7 @@ def prepare(out: Path, *, force: bool, leftovers: Callable[[str], bool] = lambda
         )
     if not ours and out.exists():
         found = sorted(p.name for p in out.iterdir())
-        strangers = [name for name in found if name != _STAGED and not leftovers(name)]
+        strangers = [name for name in found if not leftovers(name)]
         if strangers:
             raise MethexisError(
                 f"out: expected a new or empty folder, got {out} with {strangers[0]} in it; give "
@@ -50,8 +53,13 @@ def prepare(out: Path, *, force: bool, leftovers: Callable[[str], bool] = lambda
             )
     out.mkdir(parents=True, exist_ok=True)
     probe = out / _STAGED
-    probe.mkdir(exist_ok=True)  # an OSError now rather than after the run
+    probe.mkdir()  # an OSError now rather than after the run
     probe.rmdir()
+
+
+def _any(name: str) -> bool:
+    del name
+    return True
 
 
 def fill(out: Path, write: Callable[[Path], None]) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable
+from types import TracebackType
 
 
 def announcer() -> Callable[[str], None]:
@@ -37,3 +39,56 @@ class LiveLine:
         else:
             sys.stderr.write(f"... {text}\n")
         sys.stderr.flush()
+
+    def wipe(self) -> None:
+        """Leave nothing on a terminal's line."""
+        if self._live:
+            sys.stderr.write("\r\x1b[2K")
+            sys.stderr.flush()
+
+
+class Clock:
+    """Beside a job that cannot say how far it is: how long it has run, and how long it may take.
+
+    Within ``with``, the line that was last given is shown anew, with the time, as often as a live
+    line is; one that says how far the job is, `LiveLine` itself shows.
+    """
+
+    def __init__(self, line: LiveLine) -> None:
+        self._line = line
+        self._text, self._began = "", time.monotonic()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def begin(self, text: str) -> None:
+        """Something begins, of which only time is known."""
+        self._began, self._text = time.monotonic(), text
+
+    def end(self) -> None:
+        """From here on the job says itself how far it is."""
+        self._text = ""
+
+    def __enter__(self) -> Clock:
+        """Start."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop, and wipe the line."""
+        del kind, error, trace
+        self._over.set()
+        self._thread.join()
+        self._line.wipe()
+
+    def _run(self) -> None:
+        while not self._over.wait(1.0):
+            text = self._text
+            if text:
+                passed = int(time.monotonic() - self._began)
+                shown = f"{passed // 3600}:{passed // 60 % 60:02}:{passed % 60:02}"
+                self._line(f"{text}, {shown} so far", ended=False)

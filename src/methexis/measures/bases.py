@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from methexis.errors import MethexisError
 from methexis.measures import moments
-from methexis.measures.features import Features, Namespace, Tensor
+from methexis.measures.features import Features, Namespace, Tensor, in_range
 from methexis.measures.measure import Counts, Orders
 
 #: Numbers that one batch of permutations or bootstrap samples may take: 32 MiB in float64.
@@ -144,8 +144,9 @@ def basis(features: Features, *, standardise: bool = False, directions: bool = F
     Raises
     ------
     MethexisError
-        If a feature to be standardised is constant.
+        If a feature to be standardised is constant, or squares of the numbers are none.
     """
+    in_range(features)
     xp, array = features.xp, features.array
     norm = float(xp.linalg.matrix_norm(array))
     centred = array - xp.mean(array, axis=0, keepdims=True)

@@ -117,6 +117,7 @@ class PairMeasure(Measure[F]):
     """
 
     mirrored: ClassVar[bool] = True
+    pair_matrices: ClassVar[float] = 6.0
 
     def score(self, a: F, b: F) -> float:
         """The score of a pair."""

@@ -36,6 +36,11 @@ class KernelShape(ShapeMeasure):
         """Of a linear kernel."""
         return self.kernel == "linear"
 
+    @property
+    def pair_matrices(self) -> float:
+        """Kernels and their decompositions, if not linear."""
+        return 0.0 if self.kernel == "linear" else 8.0
+
     def reduce(self, features: Features) -> Basis:
         """The factor of the centred kernel."""
         if self.kernel == "linear":

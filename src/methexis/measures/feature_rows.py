@@ -35,8 +35,12 @@ BLOCK = 1 << 24
 
 def suits(rows: Tensor) -> bool:
     """Whether features take less than a matrix over pairs: many samples, at most half as wide."""
-    n, d = (int(length) for length in rows.shape)
-    return n > MOST_SAMPLES and 2 * d <= n
+    return suits_shape(*(int(length) for length in rows.shape))
+
+
+def suits_shape(num_samples: int, num_features: int) -> bool:
+    """The same from their numbers."""
+    return num_samples > MOST_SAMPLES and 2 * num_features <= num_samples
 
 
 @dataclass(frozen=True, eq=False)

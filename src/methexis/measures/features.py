@@ -27,6 +27,8 @@ Namespace: TypeAlias = Any
 PRECISIONS = ("float64", "float32")
 #: Fewest rows of which a measure with a null can say anything: Song's estimator divides by n - 3.
 MIN_SAMPLES = 4
+#: Where the largest number must lie for `in_range`: sums of fourth powers are computed.
+LEAST, MOST = 1e-70, 1e70
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +134,23 @@ def features(name: str, value: Any, *, precision: str = "float64") -> Features:
             f"{name}: expected features that differ between samples, got {rows} equal rows"
         )
     return Features(numbers, xp, given, name)
+
+
+def in_range(given: Features) -> None:
+    """See that products and squares of products of the features are numbers of double precision.
+
+    Raises
+    ------
+    MethexisError
+        If they would overflow, or vanish.
+    """
+    largest = float(given.xp.max(given.xp.abs(given.array)))
+    if not LEAST < largest < MOST:
+        raise MethexisError(
+            f"{given.name}: expected numbers of which the largest is between {LEAST:g} and "
+            f"{MOST:g}, so that squares of their products can be computed, got {largest:.3g}; "
+            "change the unit"
+        )
 
 
 def pair(x: Any, y: Any, *, precision: str = "float64") -> tuple[Features, Features]:

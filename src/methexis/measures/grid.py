@@ -44,17 +44,16 @@ class Grid:
         return np.asarray(self.data["score"].values)
 
     def best(self) -> Best:
-        """The most aligned pair of different representations: furthest from its chance level.
+        """The most aligned pair of different representations: the largest `alignment`.
 
-        That is the largest ``z``, on whose scale the correction searches; without a null the best
-        score.
+        Its p is valid although it was chosen: the correction holds for all pairs at once.
         """
-        values = np.array(self.data["z"].values)
-        if np.isnan(values).all():
-            values = -self.scores if self.data.attrs["distance"] else self.scores.copy()
-            if self.data.attrs["same"]:
-                np.fill_diagonal(values, np.nan)
-        i, j = np.unravel_index(int(np.nanargmax(values)), values.shape)
+        values = alignment(
+            self.data["effect"].values, self.scores, distance=self.data.attrs["distance"]
+        )
+        if self.data.attrs["same"]:
+            np.fill_diagonal(values, -np.inf)
+        i, j = np.unravel_index(int(np.argmax(values)), values.shape)
         cell = self.data.isel(layer_a=int(i), layer_b=int(j))
         return Best(
             str(cell["layer_a"].item()),
@@ -67,6 +66,33 @@ class Grid:
         """All of it in plain types, for JSON."""
         found: dict[str, Any] = self.data.to_dict()
         return found
+
+
+def alignment(effect: Array, score: Array, *, distance: bool) -> Array:
+    """How aligned each pair is, for "most aligned": its effect; where none is known, its score.
+
+    Not the score, for chance levels differ between layers; and not ``z``, which says how sure an
+    alignment is: by Procrustes or CCA a wide layer has a narrow null, and with it a larger z than a
+    narrow layer that is aligned more.
+
+    Parameters
+    ----------
+    effect, score : array (num_a, num_b)
+    distance : bool
+        Whether smaller scores are more aligned.
+
+    Returns
+    -------
+    array (num_a, num_b)
+        Larger is more aligned; -inf where nothing is known.
+
+    Examples
+    --------
+    >>> alignment(np.array([[0.2, np.nan]]), np.array([[0.5, 0.9]]), distance=False).tolist()
+    [[0.2, -inf]]
+    """
+    values = effect if np.isfinite(effect).any() else (-score if distance else score)
+    return np.where(np.isnan(values), -np.inf, values)
 
 
 def labelled(

@@ -28,7 +28,7 @@ from methexis.measures.bilinear import PairForm, PairMatrix, PairMeasure
 from methexis.measures.centring import centred, divisor, double_centred
 from methexis.measures.feature_rows import FeatureRows
 from methexis.measures.feature_sampling import own_terms, shared
-from methexis.measures.features import Features, Namespace, Tensor, warn
+from methexis.measures.features import Features, Namespace, Tensor, in_range, warn
 from methexis.measures.linear_grid import linear_products
 from methexis.measures.measure import Counts, NullMoments
 
@@ -82,6 +82,7 @@ class KernelMeasure(PairMeasure[PairForm]):
 
     def reduce(self, features: Features) -> PairForm:
         """The centred, normalised kernel matrix; of many samples and a linear kernel, features."""
+        in_range(features)
         xp = features.xp
         rows = self.rows_of(features)
         if rows is not None and feature_rows.suits(rows):

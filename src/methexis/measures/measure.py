@@ -142,6 +142,11 @@ class Measure(ABC, Generic[R]):
         return True
 
     @property
+    def pair_matrices(self) -> float:
+        """Matrices over pairs of samples that a comparison holds at once, at most; see `costs`."""
+        return 0.0
+
+    @property
     def min_features(self) -> int:
         """Fewest columns."""
         return 1

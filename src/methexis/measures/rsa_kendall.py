@@ -55,6 +55,7 @@ class RSAKendall(RDMMeasure[Order]):
 
     name: ClassVar[str] = "rsa_kendall"
     tier: ClassVar[int] = 2
+    pair_matrices: ClassVar[float] = 8.0
     reference: ClassVar[str] = "Nili et al. 2014, doi:10.1371/journal.pcbi.1003553"
 
     def __post_init__(self) -> None:

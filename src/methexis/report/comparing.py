@@ -209,6 +209,7 @@ def _section(key: str, pairs: Pairs, result: CompareResult) -> dict[str, Any]:
         "count": len(cells),
         "significant": int((pairs.significant(result.settings.alpha) & counted).sum()),
         "tested": int(counted.sum()),
+        "effects": bool(np.isfinite(pairs.effect).any()),
         "uncorrected": not counted.any() and bool(np.isfinite(pairs.p).any()),
         "line": 1 in pairs.score.shape,
         "one": row(pairs, result, 0, 0),

@@ -28,6 +28,8 @@ _SHADES = LinearSegmentedColormap.from_list(
 )
 #: Most layers of which every one is named, and most cells in a row that hold their numbers.
 _MOST_TICKS, _MOST_WRITTEN = 16, 8
+#: Most cells that are drawn as shapes: the page stays small, and frames could not be told apart.
+_MOST_DRAWN = 2500
 
 
 def shades(
@@ -37,7 +39,8 @@ def shades(
     score = pairs.score
     rows, columns = score.shape
     cell = min(34.0, 330.0 / columns)
-    height = float(np.clip(rows * max(cell, 12.0), 90.0, 620.0))
+    square = rows >= columns / 3
+    height = float(np.clip(rows * (cell if square else max(cell, 12.0)), 90.0, 620.0))
     figure, axes = style.new_figure(style.PANEL, int(height + 150))
     axes.grid(visible=False)
     low, high = _span(pairs, itself=itself, alpha=alpha)
@@ -46,11 +49,18 @@ def shades(
         np.arange(columns + 1) - 0.5, np.arange(rows + 1) - 0.5, score, cmap=shown,
         vmin=low, vmax=high, ec="white", lw=0.8 if max(rows, columns) <= 24 else 0.2,
     )  # fmt: skip
+    many = rows * columns > _MOST_DRAWN
+    mesh.set_rasterized(many)
+    if many:
+        mesh.set_linewidth(0.0)
     axes.invert_yaxis()
-    axes.set_aspect("equal" if rows >= columns / 3 else "auto")
+    axes.set_aspect("equal" if square else "auto")
     written = max(rows, columns) <= _MOST_WRITTEN
-    _strokes(axes, pairs.weak(alpha), 0.35 if written else 1.0)
-    _frames(axes, pairs.better(itself), ~pairs.weak(alpha))
+    if many:
+        _dots(axes, pairs.better(itself), ~pairs.weak(alpha))
+    else:
+        _frames(axes, pairs.better(itself), ~pairs.weak(alpha))
+    _strokes(axes, pairs.weak(alpha), 0.35 if written else 1.0, rasterized=many)
     if written:
         _numbers(axes, pairs, low, high)
     _ticks(axes, names, itself=itself)
@@ -115,7 +125,10 @@ def effects(found: Sequence[Pairs]) -> Figure | None:
         axes.vlines(1.0, k - 0.22, k + 0.22, color=style.INK, lw=1.0, ls=(0, (1, 1.6)))
         if np.isfinite(low):
             axes.plot([low, high], [k, k], color=style.STUDENTS[5], lw=9, solid_capstyle="butt")
-        label = f"score, {one.confidence:.0%} interval" if k == 0 else None
+        label = None
+        if k == 0:
+            intervals = any(np.isfinite(p.single.ci[0]) for p in singles if p.single)
+            label = f"score, {one.confidence:.0%} interval" if intervals else "score"
         axes.plot(one.effect, k, "o", ms=4, color=style.SGD, label=label)
         axes.text(
             0.0, k - 0.3, pairs.measure.title, transform=axes.get_yaxis_transform(), va="bottom",
@@ -162,14 +175,14 @@ def cell(value: float, span: float = 1.0) -> str:
 
     Examples
     --------
-    >>> cell(0.4321), cell(-0.031), cell(1.0), cell(12.345, 20.0), cell(float("nan"))
-    ('.43', '-.03', '1.0', '12.3', '–')
+    >>> cell(0.4321), cell(-0.031), cell(-0.001), cell(1.0), cell(12.345, 20.0), cell(float("nan"))
+    ('.43', '-.03', '.00', '1.0', '12.3', '–')
     """
     if not np.isfinite(value):
         return "–"
     if span > 2.0:
         return f"{value:.3g}"
-    text = f"{value:.2f}"
+    text = f"{value:.2f}".replace("-0.00", "0.00")
     if text.lstrip("-").startswith("0."):
         return text.replace("0.", ".", 1)
     return f"{value:.1f}"
@@ -202,9 +215,19 @@ def _span(pairs: Pairs, *, itself: bool, alpha: float) -> tuple[float, float]:
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
-def _strokes(axes: Axes, cells: NDArray[np.bool_], alpha: float) -> None:
+def _dots(axes: Axes, best: Sequence[int], believed: NDArray[np.bool_]) -> None:
+    """The best of each row, where cells are too small to be framed."""
+    rows = [i for i, j in enumerate(best) if believed[i, j]]
+    places = [best[i] for i in rows]
+    axes.plot(places, rows, ".", ms=2.5, color=style.STUDENTS[1], rasterized=True)
+
+
+def _strokes(
+    axes: Axes, cells: NDArray[np.bool_], alpha: float, *, rasterized: bool = False
+) -> None:
     lines = [[(j - 0.32, i + 0.32), (j + 0.32, i - 0.32)] for i, j in np.argwhere(cells)]
     strokes = LineCollection(lines, colors="#8a5a3c", linewidths=0.8, alpha=alpha)
+    strokes.set_rasterized(rasterized)
     axes.add_collection(strokes, autolim=False)
 
 

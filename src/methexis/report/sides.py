@@ -15,6 +15,7 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
+from methexis.measures.grid import alignment
 from methexis.report.comparing import (
     UNCORRECTED,
     best_rows,
@@ -32,6 +33,8 @@ from methexis.scenarios.comparing.result import CompareResult
 #: Behind a score that is not significant.
 _WEAK = "°"
 _NAME, _HEAD = 18, 4
+#: More layers than the first are cut to the second.
+_MOST_ROWS, _FEW_ROWS = 50, 20
 
 
 def print_compare(result: CompareResult, out: Path) -> None:
@@ -118,11 +121,24 @@ def _list(console: Console, pairs: Pairs, result: CompareResult) -> None:
 
 def _best(console: Console, pairs: Pairs, result: CompareResult) -> None:
     """Each layer and the one most aligned with it."""
+    found = best_rows(pairs, result)
+    if len(found) > _MOST_ROWS:
+        values = alignment(pairs.effect, pairs.score, distance=pairs.measure.distance)
+        best = pairs.better(result.itself)
+        ranked = np.argsort([-values[i, j] for i, j in enumerate(best)], kind="stable")
+        kept = sorted(ranked[:_FEW_ROWS])
+        console.print(
+            Text(
+                f"  the {_FEW_ROWS} most aligned of {len(found)} layers; the report has all",
+                style="dim",
+            )
+        )
+        found = [found[k] for k in kept]
     heads = ("layer", "best", "score", "chance", "σ", "p corr.", "effect")
     lines = [
         ((trimmed(one["first"], _NAME), trimmed(one["second"], _NAME),
           *(one[k] for k in ("score", "chance", "z", "corrected", "effect"))), one["weak"])
-        for one in best_rows(pairs, result)
+        for one in found
     ]  # fmt: skip
     _table(console, heads, lines)
 

@@ -1,11 +1,12 @@
 """Rows on disk: an array that is read block by block, wherever it lies.
 
-A ``.npy`` file named by its path is read, not mapped: pages of a mapping count as memory of the
-process until the system takes them back.
+A ``.npy`` file named by its path, or an array mapped from a file, is read, not mapped: pages of a
+mapping count as memory of the process until the system takes them back.
 """
 
 from __future__ import annotations
 
+from mmap import mmap
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.errors import MethexisError
-from methexis.measures.features import to_numpy
+from methexis.measures.features import MOST, to_numpy
 
 
 class Rows:
@@ -51,6 +52,8 @@ class Rows:
         self._offset = 0
         if isinstance(given, str | Path):
             self._open(Path(given))
+        elif isinstance(given, np.memmap):
+            self._read_from_file(given)
         shape, dtype = (getattr(self._source, part, None) for part in ("shape", "dtype"))
         if shape is None or dtype is None or not hasattr(self._source, "__getitem__"):
             raise MethexisError(
@@ -89,6 +92,11 @@ class Rows:
                 f"{self.name}: expected finite numbers, got {rows[row, column]} in row "
                 f"{low + row}, column {column}"
             )
+        if float(np.max(np.abs(rows), initial=0.0)) >= MOST:
+            raise MethexisError(
+                f"{self.name}: expected numbers below {MOST:g}, so that squares of kernels can be "
+                f"computed, got {np.max(np.abs(rows)):.3g}; change its unit"
+            )
         return rows
 
     def _open(self, path: Path) -> None:
@@ -101,8 +109,13 @@ class Rows:
         if not isinstance(mapped, np.memmap):
             raise MethexisError(f"{self.name}: expected a .npy file, got {path}")
         self._source = mapped
-        if mapped.flags.c_contiguous and mapped.ndim == 2:
-            self._path, self._offset = path, mapped.offset
+        self._read_from_file(mapped)
+
+    def _read_from_file(self, mapped: Any) -> None:
+        """Read the file beneath a mapping, if all of it is mapped row by row."""
+        whole = isinstance(mapped.base, mmap)  # a view keeps the offset of what it is a view of
+        if whole and mapped.flags.c_contiguous and mapped.ndim == 2 and mapped.filename:
+            self._path, self._offset = Path(mapped.filename), mapped.offset
 
     def _read(self, low: int, high: int) -> Any:
         if self._path is None:

@@ -15,6 +15,7 @@ from methexis.measures.centring import divisor
 from methexis.measures.kernel_measure import KernelMeasure
 from methexis.measures.measure import Measure
 from methexis.measures.registry import chosen
+from methexis.measures.streaming.chance import Chance, chance
 from methexis.measures.streaming.pass_moments import PassMoments, one_pass
 from methexis.measures.subspace import SubspaceMeasure
 
@@ -33,12 +34,16 @@ class Streamed:
         Numbers of features.
     moments : PassMoments
         What was gathered; further measures are `score_of` it.
+    chances : dict of Chance or None
+        By the same titles: mean and deviation over orders of the rows, exact for kernel measures;
+        None for the others.
     """
 
     scores: dict[str, float]
     n: int
     d: tuple[int, int]
     moments: PassMoments
+    chances: dict[str, Chance | None]
 
 
 def stream(
@@ -56,8 +61,9 @@ def stream(
 
     Pitfalls. Second moments square the condition number: canonical correlations keep about
     ``16 - 2 log10 κ`` digits, and directions below a millionth of the largest are left out
-    (`second_moments`). CKA and Procrustes keep all digits. There is no null and no interval: with
-    so many samples chance is rarely the question; `compare` a sample of the rows for one.
+    (`second_moments`). CKA and Procrustes keep all digits. Measures of kernels have their chance
+    level, without the shape of the null (`chance`); the others have none, and none an interval:
+    `compare` a sample of the rows for these.
 
     Cost: ``n (d_x² + d_y² + d_x d_y)`` multiply-adds in double precision; every row is read once.
 
@@ -104,6 +110,7 @@ def stream(
         second.num_samples,
         (len(second.mean_x), len(second.mean_y)),
         moments,
+        {method.title: chance(method, moments) for method in methods},
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import numpy as np
 import zarr
+from zarr.core.sync import sync
 
 from methexis.errors import MethexisError
 from methexis.representations.representation import Stored
@@ -33,11 +35,21 @@ def read_zarr(path: Path) -> list[Stored]:
             if isinstance(member, zarr.Array):
                 found.append(_stored(name, member))
     except _BROKEN as error:
+        sync(_rest())
         where = f"{path}:{name}" if name else str(path)
         raise MethexisError(
             f"{where}: expected a whole zarr array, got a damaged one ({error})"
         ) from None
     return found
+
+
+async def _rest() -> None:
+    """Wait for the chunks that were read beside one that failed.
+
+    zarr leaves them running; at the end of the process they would be reported as lost.
+    """
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def _stored(name: str, member: zarr.Array) -> Stored:  # type: ignore[type-arg]

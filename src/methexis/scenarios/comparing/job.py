@@ -8,8 +8,10 @@ from collections.abc import Callable
 from methexis.errors import MethexisError
 from methexis.representations import Representations
 from methexis.scenarios.comparing.pairs import measure_pairs
+from methexis.scenarios.comparing.plan import duration, planned
 from methexis.scenarios.comparing.result import CompareResult
 from methexis.scenarios.comparing.settings import CompareSettings, Step
+from methexis.scenarios.comparing.streamed import Passes, stream_pairs
 
 
 def run_compare(
@@ -48,15 +50,23 @@ def run_compare(
         raise MethexisError(
             f"B: expected another file or folder, or more than one layer in {first.path}, got none"
         )
+    layers = None if second is None else second.layers
+    plans = [planned(measure, first.layers, layers, settings) for measure in settings.measures]
+    passes = Passes(first.layers, layers, settings.memory)
     found = []
-    for measure in settings.measures:
+    for measure, plan in zip(settings.measures, plans, strict=True):
         title = measure.title
 
         def tell(what: str, done: int, total: int, title: str = title) -> None:
             show(Step(title, what, done, total))
 
-        layers = None if second is None else second.layers
-        found.append(measure_pairs(measure, first.layers, layers, settings, tell))
+        show(Step(title, duration(plan.seconds), 0, 0, plan.seconds))
+        if plan.one_pass:
+            found.append(
+                stream_pairs(measure, passes, settings, plan.why, tell, itself=second is None)
+            )
+        else:
+            found.append(measure_pairs(measure, first.layers, layers, settings, tell))
     return CompareResult(
         first=first,
         second=other,

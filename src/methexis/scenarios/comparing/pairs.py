@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from methexis.core.checks import Array
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures import Comparison, Measure, compare, compare_all
+from methexis.measures.grid import alignment
 from methexis.measures.rdm import RDM
 from methexis.representations import Representation
+from methexis.scenarios.comparing.plan import ORDERS
 from methexis.scenarios.comparing.settings import CompareSettings
 
 #: What is known of every pair.
 GRIDS = ("score", "null_mean", "null_sd", "p", "p_corrected", "effect", "z")
-#: Orders drawn for one pair if nothing is said: they resolve p to .001.
-ORDERS = 999
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +44,8 @@ class Pairs:
         Of the computation.
     single : Comparison or None
         All of it, with its interval, where there is one pair only.
+    one_pass : bool
+        Whether it comes from one pass over the rows; then p is a bound, and there is no interval.
     """
 
     measure: Measure[Any]
@@ -59,16 +61,14 @@ class Pairs:
     notes: tuple[str, ...]
     precision: str
     single: Comparison | None = None
+    one_pass: bool = False
 
     def better(self, itself: bool) -> list[int]:
         """For each layer of A the place of the layer of B most aligned with it.
 
-        That is the largest effect, for chance levels differ between layers; where effects are
-        unknown, the best score.
+        That is the largest effect; where effects are unknown, the best score (`alignment`).
         """
-        sign = -1.0 if self.measure.distance else 1.0
-        values = self.effect if np.isfinite(self.effect).any() else sign * self.score
-        ranked = np.where(np.isnan(values), -np.inf, values)
+        ranked = alignment(self.effect, self.score, distance=self.measure.distance)
         if itself and ranked.shape[0] > 1:
             np.fill_diagonal(ranked, -np.inf)
         return [int(place) for place in np.argmax(ranked, axis=1)]
@@ -103,17 +103,11 @@ def measure_pairs(
     """
     if second is not None and len(first) == len(second) == 1:
         return _one(measure, first[0], second[0], settings)
-    for layer in (*first, *(second or ())):
-        if layer.dissimilarities:
-            raise MethexisError(
-                f"{layer.source}: expected features where many layers are compared, got "
-                "dissimilarities; compare one pair"
-            )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DegenerateWarning)  # they are in the notes
         grid = compare_all(
-            _by_source(first),
-            None if second is None else _by_source(second),
+            _by_name(first),
+            None if second is None else _by_name(second),
             measure,
             preprocessing=settings.preprocessing,
             null=settings.null,
@@ -153,14 +147,14 @@ def _one(
                 seed=settings.seed,
             )
         except MethexisError as error:
-            raise MethexisError(_named(str(error), one, other)) from None
+            raise MethexisError(by_source(str(error), one, other)) from None
     own: dict[str, Any] = {name: np.array([[getattr(found, name, found.p)]]) for name in GRIDS}
     return Pairs(
         measure=measure,
         **own,  # p_corrected is p
         null=found.null,
         correction="one pair: no correction",
-        notes=tuple(_named(note, one, other) for note in found.notes),
+        notes=tuple(by_source(note, one, other) for note in found.notes),
         precision="float64",
         single=found,
     )
@@ -171,19 +165,19 @@ def _value(layer: Representation) -> Any:
     return RDM(layer.array, name=layer.source) if layer.dissimilarities else layer.array
 
 
-def _named(text: str, one: Representation, other: Representation) -> str:
+def by_source(text: str, one: Representation, other: Representation) -> str:
     """A message about X and Y, with the names of their files."""
     names = {"X": one.source, "Y": other.source}
     return re.sub(r"\b[XY]\b", lambda found: names[found[0]], text)
 
 
-def _by_source(layers: Sequence[Representation]) -> dict[str, Any]:
-    """Arrays by their files, by which messages call them."""
+def _by_name(layers: Sequence[Representation]) -> dict[str, Any]:
+    """What is compared by its file, by which messages call it."""
     sources = [layer.source for layer in layers]
     return {
         layer.source
         if sources.count(layer.source) == 1
-        else f"{layer.source} ({layer.name})": layer.array
+        else f"{layer.source} ({layer.name})": _value(layer)
         for layer in layers
     }
 

@@ -92,6 +92,7 @@ def _pairs(pairs: Pairs) -> dict[str, Any]:
         "null": pairs.null,
         "correction": pairs.correction,
         "precision": pairs.precision,
+        "one_pass": pairs.one_pass,
         "notes": list(pairs.notes),
         **{name: getattr(pairs, name).tolist() for name in GRIDS},
     }

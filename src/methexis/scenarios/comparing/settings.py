@@ -34,7 +34,8 @@ class CompareSettings:
         A pair counts as aligned if its corrected p is at most this.
     seed : int
     memory : str, optional
-        Most memory for what is kept of representations, such as "2 GiB".
+        Most memory for what is computed, such as "2 GiB"; see `planned` for what is done where it
+        does not hold whole arrays.
 
     Raises
     ------
@@ -75,10 +76,13 @@ class Step:
     what : str
         What it does.
     done, total : int
-        How far that is.
+        How far that is; both 0 where a measure begins, and `what` says how long it takes.
+    seconds : float
+        That time.
     """
 
     measure: str
     what: str
     done: int
     total: int
+    seconds: float = 0.0

@@ -1,0 +1,118 @@
+"""Chance level of kernel measures from what one pass gathers: mean and deviation, exactly.
+
+Over all orders π of the rows of one side, ``T = Σ_ij A_ij B_π(i)π(j)`` has a mean and a variance
+that depend on few sums of each matrix: diagonal and other entries are permuted apart, so both are
+centred apart, to ``a``, and with ``r_i = Σ_{j≠i} a_ij``
+
+    S = Σ_i a_ii²,    C = Σ_i a_ii r_i,    R = Σ_i r_i²,    F = Σ_{i≠j} a_ij²
+
+say everything. With ``(n)_k = n (n-1) … (n-k+1)``, an entry meets one that shares both indices
+with it, one, or none:
+
+    Var T = S_A S_B / (n-1) + 4 C_A C_B / ((n-1) (n-2))
+            + 2 F_A F_B / (n)_2 + 4 (R_A - F_A) (R_B - F_B) / (n)_3
+            + (2 F_A - 4 R_A) (2 F_B - 4 R_B) / (n)_4.
+
+Rows of a centred kernel sum to zero, so its diagonal k and its square are enough: with
+``V = Σ k_i² - (Σ k_i)²/n``, a biased estimator has ``S = R = V``, ``C = -V``; Lange's, without the
+diagonal, ``S = C = 0``, ``R = V``; Song's, whose rows sum to zero without it, ``S = C = R = 0``.
+
+Third moments, and with them the tail, need sums over pairs of samples that no single pass gives.
+Whatever the shape, ``P(T ≥ mean + z sd) ≤ 1 / (1 + z²)`` for z > 0 (Cantelli's inequality).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import perm, sqrt
+from typing import Any
+
+import numpy as np
+
+from methexis.measures.centring import divisor
+from methexis.measures.kernel_measure import KernelMeasure
+from methexis.measures.measure import Measure
+from methexis.measures.streaming.pass_moments import PassMoments
+
+
+@dataclass(frozen=True)
+class Chance:
+    """Mean and standard deviation of a score over all orders of the rows.
+
+    Attributes
+    ----------
+    mean, sd : float
+    """
+
+    mean: float
+    sd: float
+
+    def most_likely(self, score: float) -> float:
+        """The most that p can be, whatever the shape of the null.
+
+        Examples
+        --------
+        >>> Chance(0.0, 0.1).most_likely(0.3), Chance(0.0, 0.1).most_likely(-0.3)
+        (0.1, 1.0)
+        """
+        if self.sd == 0.0 or score <= self.mean:
+            return 1.0
+        return round(1.0 / (1.0 + ((score - self.mean) / self.sd) ** 2), 15)
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """S, C, R and F of one matrix, and the totals of its diagonal and of its other entries."""
+
+    diagonal: float
+    mixed: float
+    rows: float
+    others: float
+    totals: tuple[float, float]
+
+
+def chance(method: Measure[Any], moments: PassMoments) -> Chance | None:
+    """Chance level of a measure that `streams`; None where second moments do not tell it.
+
+    Parameters
+    ----------
+    method : Measure
+        One of kernels: CKA, HSIC, RV.
+    moments : PassMoments
+        What one pass gathered.
+    """
+    if not isinstance(method, KernelMeasure):
+        return None
+    second, estimator = moments.second, method.centring
+    n = second.num_samples
+    _, one, other = moments.estimates(estimator)
+    a, b = (
+        _sums(n, estimator, float(np.trace(matrix)), squares, own)
+        for matrix, squares, own in (
+            (second.xx, moments.diagonals[1], one),
+            (second.yy, moments.diagonals[2], other),
+        )
+    )
+    mean = a.totals[0] * b.totals[0] / n + a.totals[1] * b.totals[1] / perm(n, 2)
+    variance = (
+        a.diagonal * b.diagonal / (n - 1)
+        + 4.0 * a.mixed * b.mixed / ((n - 1) * (n - 2))
+        + 2.0 * a.others * b.others / perm(n, 2)
+        + 4.0 * (a.rows - a.others) * (b.rows - b.others) / perm(n, 3)
+        + (2.0 * a.others - 4.0 * a.rows) * (2.0 * b.others - 4.0 * b.rows) / perm(n, 4)
+    )
+    unit = sqrt(one * other) if method.normalised else divisor(n, estimator)
+    if not unit > 0.0:
+        return None
+    return Chance(mean / unit, sqrt(max(variance, 0.0)) / unit)
+
+
+def _sums(n: int, estimator: str, trace: float, squares: float, own: float) -> _Sums:
+    """Of the matrix of an estimator, from ``Σ k_i``, ``Σ k_i²`` and ``Σ_ij A_ij²``."""
+    if estimator == "song":
+        return _Sums(0.0, 0.0, 0.0, own, (0.0, 0.0))
+    spread = squares - trace * trace / n
+    others = (own - squares if estimator == "biased" else own) - trace * trace / perm(n, 2)
+    if estimator == "lange":
+        return _Sums(0.0, 0.0, spread, others, (0.0, -trace))
+    return _Sums(spread, -spread, spread, others, (trace, -trace))

@@ -1,0 +1,55 @@
+"""Chance level from one pass: the exact moments of whole arrays, and a bound of p that holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import methexis as mx
+from methexis.measures.kernel_measure import KernelMeasure
+from methexis.measures.streaming import stream, streams
+from tests.measures.cases import VARIANTS, label, related
+
+KERNELS = [m for m in VARIANTS if streams(m) and isinstance(m, KernelMeasure)]
+
+
+@pytest.mark.parametrize("measure", KERNELS, ids=label)
+@pytest.mark.parametrize("shift", [0.0, 50.0])
+def test_moments_are_those_of_whole_arrays(
+    measure: Any, shift: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("methexis.measures.streaming.pass_moments.MOST_ROWS", 13)
+    x, y = related(n=60)
+    found = stream(x + shift, y, measure).chances[measure.title]
+    wanted = mx.compare(x + shift, y, measure, null="moments", num_bootstrap=0)
+    assert found is not None
+    # Sums of squares of what is centred: rounding alone.
+    assert found.mean == pytest.approx(wanted.null_mean, rel=1e-9, abs=1e-12)
+    assert found.sd == pytest.approx(wanted.null_sd, rel=1e-9)
+    assert found.most_likely(wanted.score) >= wanted.p
+
+
+def test_there_are_kernels_to_test() -> None:
+    assert len(KERNELS) >= 6
+
+
+def test_the_bound_holds_where_it_is_tight() -> None:
+    """Scores of 999 orders: no tail is heavier than the bound."""
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_t(3, size=(2, 40, 2))
+    measure = mx.measures.CKA()
+    level = stream(x, y, measure).chances[measure.title]
+    assert level is not None
+    orders = np.array([rng.permutation(40) for _ in range(999)])
+    scores = np.array([mx.measures.cka(x, y[order]) for order in orders])
+    for score in np.quantile(scores, [0.5, 0.9, 0.99]):
+        # 4 standard errors of a share of 999 orders are at most .07.
+        assert np.mean(scores >= score) <= level.most_likely(score) + 0.07
+
+
+def test_others_have_none() -> None:
+    x, y = related(n=60)
+    found = stream(x, y, ["procrustes", "cca"])
+    assert set(found.chances.values()) == {None}
