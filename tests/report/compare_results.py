@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -35,10 +36,13 @@ def compared(
     names: Sequence[str] = ("cka:debiased=true", "rv"),
     *,
     noise: int = 0,
-    **options: object,
+    samples: int = 60,
+    **options: Any,
 ) -> CompareResult:
     measures: list[Measure[object]] = measures_named(names)
-    settings = CompareSettings(tuple(measures), num_bootstrap=50, **options)  # type: ignore[arg-type]
-    second = None if columns is None else model("right", columns, seed=2, noise=noise)
-    first = model("left", rows, seed=1, noise=noise if columns is None else 0)
+    settings = CompareSettings(tuple(measures), **{"num_bootstrap": 50, **options})
+    second = None
+    if columns is not None:
+        second = model("right", columns, seed=2, noise=noise, samples=samples)
+    first = model("left", rows, seed=1, noise=noise if columns is None else 0, samples=samples)
     return run_compare(first, second, settings, command="methexis compare left right")

@@ -146,3 +146,15 @@ def test_without_a_null_it_says_so(tmp_path: Path) -> None:
         assert "no null: chance level, p, effect and interval are not known" in page
         assert "– ±" not in page
         assert "0 of 0 pairs" not in page
+
+
+def test_the_dependence_on_the_number_of_samples_is_drawn_and_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = compared(1, 1, ("mutual_knn:k=4",), samples=160, num_permutations=19)
+    page = write_compare_report(result, tmp_path).read_text()
+    assert (tmp_path / "figures" / "mutual_knn.pdf").exists()
+    assert "depends on the number of samples" in page
+    assert "at the fixed share k/n = .025 more samples would give" in page
+    print_compare(result, tmp_path)
+    assert "over samples  k = 4: " in capsys.readouterr().out

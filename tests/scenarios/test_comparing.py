@@ -129,3 +129,20 @@ def test_the_list_has_all_of_them() -> None:
 def test_settings_are_checked(options: dict[str, object], expected: str) -> None:
     with pytest.raises(MethexisError, match=expected):
         CompareSettings((MEASURES["cka"](),), **options)  # type: ignore[arg-type]
+
+
+def test_mutual_knn_of_a_pair_comes_with_its_dependence_on_n_and_k() -> None:
+    words = ("mutual_knn:k=4", "jaccard_knn")
+    with_curve, other = compared(1, 1, words, samples=160, num_permutations=19).found
+    curve = with_curve.curve
+    assert curve is not None
+    assert (curve.ns, curve.ks) == ((160, 80, 40, 20), (2, 4, 8))
+    # All samples are one subset only: the score itself.
+    assert curve.scores[0, 1] == pytest.approx(with_curve.score[0, 0], rel=1e-12)
+    assert other.curve is None
+    few = compared(1, 1, words[:1], samples=60, num_permutations=19)
+    assert few.found[0].curve is None
+    without = compared(1, 1, words[:1], samples=160, num_permutations=19, num_bootstrap=0)
+    assert without.found[0].curve is None
+    written = json.loads(json.dumps(compared(1, 1, words[:1], samples=160).summary()))
+    assert written["measures"][0]["curve"]["ks"] == [2, 4, 8]

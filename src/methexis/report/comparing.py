@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from methexis.report import heat, numbers, style
+from methexis.report import heat, neighbour_curve, numbers, style
 from methexis.report.page import Page
 from methexis.representations import Representations
 from methexis.scenarios.comparing.pairs import Pairs
@@ -47,6 +47,9 @@ def write_compare_report(result: CompareResult, out_dir: str | Path) -> Path:
             if figure is not None:
                 page.add("effects", figure, "Effect of every measure, with interval and chance")
         for key, pairs in zip(keys(result), result.found, strict=True):
+            if pairs.curve is not None:
+                figure = neighbour_curve.falling(pairs.curve)
+                page.add(key, figure, f"{pairs.measure.title} over the number of samples")
             if result.single:
                 continue
             title = pairs.measure.title
@@ -214,6 +217,7 @@ def _section(key: str, pairs: Pairs, result: CompareResult) -> dict[str, Any]:
         "line": 1 in pairs.score.shape,
         "one": row(pairs, result, 0, 0),
         "interval": interval(pairs),
+        "curve": curve(pairs),
         "confidence": f"{single.confidence:.0%}" if single else "",
     }
 
@@ -223,6 +227,13 @@ def interval(pairs: Pairs) -> str:
     if pairs.single is None or not np.isfinite(pairs.single.ci[0]):
         return "–"
     return " to ".join(decimals(end, digits(pairs)) for end in pairs.single.ci)
+
+
+def curve(pairs: Pairs) -> str:
+    """How the score depends on the numbers of samples and neighbours; empty where not known."""
+    if pairs.curve is None:
+        return ""
+    return neighbour_curve.in_words(pairs.curve, pairs.measure.options()["k"])
 
 
 def _model(model: Representations) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from methexis.measures.grid import alignment
 from methexis.report.comparing import (
     UNCORRECTED,
     best_rows,
+    curve,
     decimals,
     interval,
     probability,
@@ -103,6 +104,10 @@ def _single(console: Console, pairs: Pairs, result: CompareResult) -> None:
         text.append(remark, style="dim")
         text.rstrip()
         console.print(text)
+    if pairs.curve is not None:
+        lines_of = textwrap.wrap(curve(pairs), _width(console) - 18)
+        for k, line in enumerate(lines_of):
+            console.print(Text(f"  {'over samples' if k == 0 else '':<14}{line}"))
 
 
 def _list(console: Console, pairs: Pairs, result: CompareResult) -> None:

@@ -1,7 +1,7 @@
 """How the mutual kNN of a pair depends on numbers of samples and neighbours, where that is asked.
 
-A score of neighbours holds for one n and one k; whoever reads it will set it beside another study's.
-So a single pair comes with its dependence on both.
+A score of neighbours holds for one n and one k, and whoever reads it will set it beside another
+study's. So a single pair comes with its dependence on both.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ def curve_of(
 ) -> NeighbourCurve | None:
     """Mutual kNN at all samples, a half, a quarter and an eighth, at half of k, k and twice k.
 
-    None of other measures, of dissimilarities, and of too few or too many samples.
+    None of other measures, of too few or too many samples, and where no interval
+    is wanted either.
     """
     n = one.shape[0]
-    if not isinstance(measure, MutualKNN) or one.dissimilarities or other.dissimilarities:
+    if not isinstance(measure, MutualKNN) or settings.num_bootstrap == 0:
         return None
     if not FEWEST <= n <= MOST or 2 * measure.k >= n // 8:
         return None

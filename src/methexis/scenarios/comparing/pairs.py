@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from methexis.core.checks import Array
 from methexis.errors import DegenerateWarning, MethexisError
-from methexis.measures import Comparison, Measure, compare, compare_all
+from methexis.measures import Comparison, Measure, NeighbourCurve, compare, compare_all
 from methexis.measures.grid import alignment
 from methexis.measures.rdm import RDM
 from methexis.representations import Representation
+from methexis.scenarios.comparing.curves import curve_of
 from methexis.scenarios.comparing.plan import ORDERS
 from methexis.scenarios.comparing.settings import CompareSettings
 
@@ -46,6 +47,8 @@ class Pairs:
         All of it, with its interval, where there is one pair only.
     one_pass : bool
         Whether it comes from one pass over the rows; then p is a bound, and there is no interval.
+    curve : NeighbourCurve or None
+        How the mutual kNN of a single pair depends on the numbers of samples and of neighbours.
     """
 
     measure: Measure[Any]
@@ -62,6 +65,7 @@ class Pairs:
     precision: str
     single: Comparison | None = None
     one_pass: bool = False
+    curve: NeighbourCurve | None = None
 
     def better(self, itself: bool) -> list[int]:
         """For each layer of A the place of the layer of B most aligned with it.
@@ -157,6 +161,7 @@ def _one(
         notes=tuple(by_source(note, one, other) for note in found.notes),
         precision="float64",
         single=found,
+        curve=curve_of(measure, one, other, settings),
     )
 
 

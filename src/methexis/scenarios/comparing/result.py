@@ -99,6 +99,8 @@ def _pairs(pairs: Pairs) -> dict[str, Any]:
     if pairs.single is not None:
         found |= {"ci": list(pairs.single.ci), "confidence": pairs.single.confidence}
         found["num_bootstrap"] = pairs.single.num_bootstrap
+    if pairs.curve is not None:
+        found["curve"] = pairs.curve.as_dict()
     return {key: plain(value) for key, value in found.items()}
 
 
