@@ -146,7 +146,7 @@ def basis(features: Features, *, standardise: bool = False, directions: bool = F
     MethexisError
         If a feature to be standardised is constant, or squares of the numbers are none.
     """
-    in_range(features)
+    in_range(features, 2)
     xp, array = features.xp, features.array
     norm = float(xp.linalg.matrix_norm(array))
     centred = array - xp.mean(array, axis=0, keepdims=True)

@@ -27,8 +27,10 @@ Namespace: TypeAlias = Any
 PRECISIONS = ("float64", "float32")
 #: Fewest rows of which a measure with a null can say anything: Song's estimator divides by n - 3.
 MIN_SAMPLES = 4
-#: Where the largest number must lie for `in_range`: sums of fourth powers are computed.
-LEAST, MOST = 1e-70, 1e70
+#: Powers of ten of double precision, less what sums over samples and features need.
+_DIGITS = 280
+#: Largest number of which fourth powers can be summed.
+MOST = 10.0 ** (_DIGITS // 4)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,8 +138,8 @@ def features(name: str, value: Any, *, precision: str = "float64") -> Features:
     return Features(numbers, xp, given, name)
 
 
-def in_range(given: Features) -> None:
-    """See that products and squares of products of the features are numbers of double precision.
+def in_range(given: Features, power: int) -> None:
+    """See that sums of a power of the features are numbers of double precision.
 
     Raises
     ------
@@ -145,11 +147,11 @@ def in_range(given: Features) -> None:
         If they would overflow, or vanish.
     """
     largest = float(given.xp.max(given.xp.abs(given.array)))
-    if not LEAST < largest < MOST:
+    most = 10.0 ** (_DIGITS // power)
+    if not 1.0 / most < largest < most:
         raise MethexisError(
-            f"{given.name}: expected numbers of which the largest is between {LEAST:g} and "
-            f"{MOST:g}, so that squares of their products can be computed, got {largest:.3g}; "
-            "change the unit"
+            f"{given.name}: expected numbers of which the largest is between {1.0 / most:g} and "
+            f"{most:g}, so that their powers can be summed, got {largest:.3g}; change the unit"
         )
 
 

@@ -82,7 +82,7 @@ class KernelMeasure(PairMeasure[PairForm]):
 
     def reduce(self, features: Features) -> PairForm:
         """The centred, normalised kernel matrix; of many samples and a linear kernel, features."""
-        in_range(features)
+        in_range(features, 4)
         xp = features.xp
         rows = self.rows_of(features)
         if rows is not None and feature_rows.suits(rows):
