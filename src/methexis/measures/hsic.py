@@ -55,6 +55,11 @@ class HSIC(KernelMeasure):
         """With a linear kernel."""
         return self.kernel == "linear"
 
+    @property
+    def median_bandwidth(self) -> float | None:
+        """Of the RBF kernel."""
+        return self.bandwidth if self.kernel == "rbf" else None
+
     def kernel_of(self, features: Features) -> Tensor:
         """The kernel matrix."""
         return kernel_matrix(features, self.kernel, self.bandwidth)

@@ -32,9 +32,14 @@ from typing import Any
 
 import numpy as np
 
-from methexis.core.checks import Array
 from methexis.measures import nulls
 from methexis.measures.features import warn
+from methexis.measures.intervals import (
+    Resamples,
+    acceleration,
+    jackknife_variance,
+    left_out,
+)
 from methexis.measures.measure import Counts, Measure
 from methexis.measures.neighbours import ListMeasure
 
@@ -44,7 +49,7 @@ NULL_ORDERS = 200
 
 def resamples(
     measure: Measure[Any], a: Any, b: Any, *, num_samples: int, num_resamples: int, seed: int
-) -> Array | None:
+) -> Resamples | None:
     """Scores whose spread is that of the score over samples, or None where there are none.
 
     Parameters
@@ -62,10 +67,10 @@ def resamples(
 
     Returns
     -------
-    array (num_resamples,) or None
+    Resamples or None
     """
     if not isinstance(measure, ListMeasure):
-        return measure.resampled(a, b, nulls.counts(num_samples, num_resamples, seed))
+        return _bootstrapped(measure, a, b, num_samples, num_resamples, seed)
     score = measure.score(a, b)
     if num_samples // 2 <= max(measure.k, 3):
         warn(
@@ -80,10 +85,28 @@ def resamples(
     difference = 0.5 * (one - other)
     variances = np.mean(difference**2, axis=0)
     if variances[0] == 0.0:
-        return score + difference[:, 0]
+        return Resamples(score + difference[:, 0])
     variance = float(np.prod(variances) ** (1.0 / len(variances)))
     variance -= min(_chance(measure, a, b, score, num_samples, seed), 0.5 * variance)
-    return np.asarray(score + difference[:, 0] * np.sqrt(variance / variances[0]))
+    return Resamples(np.asarray(score + difference[:, 0] * np.sqrt(variance / variances[0])))
+
+
+def _bootstrapped(
+    measure: Measure[Any], a: Any, b: Any, num_samples: int, num_resamples: int, seed: int
+) -> Resamples | None:
+    """Scores of bootstrap samples, as far apart as the jackknife says if that is farther."""
+    drawn = nulls.counts(num_samples, num_resamples, seed)
+    without = left_out(num_samples, seed)
+    found = measure.resampled(a, b, np.concatenate([drawn, without]))
+    if found is None:
+        return None
+    scores, without_some = found[: len(drawn)], found[len(drawn) :]
+    if measure.jackknifed:
+        variance, other = float(np.var(scores)), jackknife_variance(without_some)
+        if other > variance > 0.0:
+            mean = np.mean(scores)
+            scores = mean + (scores - mean) * np.sqrt(other / variance)
+    return Resamples(scores, acceleration(without_some))
 
 
 def halves(num_samples: int, num_halves: int, seed: int) -> Counts:
