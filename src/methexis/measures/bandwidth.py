@@ -3,8 +3,7 @@
 ``K = exp(-d² / 2σ²)`` with σ proportional to the median distance ``m`` sees no scale. A bootstrap
 sample whose kernel is taken over with the bandwidth of all samples does see it: rows that are
 farther apart than others are drawn more or less often, and scores that are not normalised follow.
-They spread by more than between draws of new samples, where the bandwidth follows too: intervals of
-HSIC were up to twice as wide as they should be.
+They spread by more than between draws of new samples, where the bandwidth follows too.
 
 A kernel for each bootstrap sample would cost ``n²`` exponentials each. To first order in its change
 of bandwidth, ``δ = m_w / m - 1``, the score changes by

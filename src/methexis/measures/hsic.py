@@ -78,8 +78,7 @@ def hsic(
     ``[Tr(KL) + 1ᵀK1 1ᵀL1 / ((n-1)(n-2)) - 2/(n-2) 1ᵀKL1] / (n(n-3))`` of kernels without diagonal.
 
     Pitfalls. Not normalised: only its p-value compares across representations. The biased value is
-    positive for independent ones, about ``Tr K_c Tr L_c / n³`` with centred kernels. Bootstrap
-    intervals are too wide (`weighted`).
+    positive for independent ones, about ``Tr K_c Tr L_c / n³`` with centred kernels.
 
     Cost: as `methexis.measures.cka`.
 

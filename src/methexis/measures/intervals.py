@@ -14,8 +14,8 @@ with ``z₀ = Φ⁻¹(P(d < 0))``, the skewness, and the acceleration ``a``, how
 deviation changes with the score. ``z₀ = a = 0`` are the plain quantiles. From scores ``s_k``, each
 with one sample (or group of samples) left out, ``a = Σ u³ / (6 (Σ u²)^{3/2})``, ``u = s̄ - s_k``.
 
-The same scores give the variance by the jackknife, ``(J - 1)/J Σ u²``, to which `resampling` scales
-resamples of kernels.
+The same scores give the variance by the jackknife, ``(J - 1)/J Σ u²``, below which `resampling`
+lets no spread of bootstrap samples fall.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MOST_LEFT_OUT = 250
 
 @dataclass(frozen=True)
 class Resamples:
-    """Scores of resamples, centred where they may be.
+    """Scores of resamples, wherever their mean is.
 
     Attributes
     ----------
@@ -100,6 +100,8 @@ def interval(score: float, resampled: Resamples | None, confidence: float) -> tu
         below = np.mean(deviations < 0.0) + 0.5 * np.mean(deviations == 0.0)
         shift = stats.norm.ppf(below)
         z = shift + stats.norm.ppf(levels)
-        levels = stats.norm.cdf(shift + z / (1.0 - resampled.acceleration * z))
+        # Beyond the pole, which no end of 999 resamples reaches, is the farthest resample.
+        slowed = np.maximum(1.0 - resampled.acceleration * z, np.finfo(np.float64).tiny)
+        levels = stats.norm.cdf(shift + z / slowed)
     low, high = np.quantile(deviations, levels)
     return (float(score + low), float(score + high))
