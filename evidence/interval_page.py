@@ -25,9 +25,41 @@ written by `python -m evidence.coverage`, `python -m evidence.neighbour_interval
 
 """
 
-BOOTSTRAP = """## By bootstrap
+BOOTSTRAP = f"""## By bootstrap
 
-@@BOOT@@
+{coverage.REPETITIONS} pairs per row, of the laws in `evidence/coverage.py`, with
+{coverage.NUM_BOOTSTRAP} bootstrap samples each. "±" is the standard error of the coverage. "Lies
+above" and "below" say on which side intervals missed, each 2.5 % if all is well. The last column
+has how often the plain quantiles of the same resamples about their mean hold the expected score.
+
+How an interval is made (`methexis.measures.intervals`, `resampling`, `bandwidth`):
+
+- Resamples are taken about their mean, for a bootstrap sample has fewer distinct samples, and the
+  bias that makes is none of the score's.
+- The ends are BCa quantiles: moved by the skewness of the resamples, and by how fast the deviation
+  of the score changes with the score (from scores with samples left out). Scores near a bound
+  spread less than those farther from it, and a few large samples raise a score together with its
+  deviation.
+- Resamples spread at least as the jackknife says, except of canonical correlations.
+- The bandwidth of an RBF kernel is a median of distances. It is that of each bootstrap sample, to
+  first order. Held fixed, bootstrap samples would see the scale of the features, which scores of
+  new samples do not.
+
+What remains:
+
+- **Unrelated and barely related pairs have intervals that are too wide.** Their scores are sums of
+  products of two samples each. Such products have three times the variance over bootstrap samples,
+  and twice by the jackknife. Both could be combined to the right variance, but the difference of
+  two estimates is noisy where the part is small: it made intervals of related pairs too narrow. The
+  intervals err on the safe side, and whether there is alignment at all p says.
+- **Biased HSIC of RBF kernels** likewise: a sample and its own copy are a pair of the biased
+  estimate of a bootstrap sample. Debiased there is none, and intervals are nearly right.
+- **Linear HSIC of samples with heavy tails** is missed from below: it is made of squares of
+  covariances, whose variance at a finite n takes eighth moments of the features, and Student's t
+  law with five degrees of freedom has no more than four. The expected score comes from rare draws
+  with very large samples; where these are not there, no resampling of what is there can tell.
+  Scores that are normalised depend on them less.
+- **RSA with heavy tails** likewise, if less so: distances to few far samples rule the correlation.
 
 """
 
