@@ -15,8 +15,8 @@ PAGE = ROOT / "docs" / "intervals.md"
 
 INTRODUCTION = f"""# Intervals
 
-How often the {coverage.CONFIDENCE:.0%} interval of `mx.compare` holds the expected score at that
-number of samples, and how often the tail of a null from exact moments is what it says, by
+How often the {100 * coverage.CONFIDENCE:.0f} % interval of `mx.compare` holds the expected score at
+that number of samples, and how often the tail of a null from exact moments is what it says, by
 simulation: pairs of representations are drawn again and again from one law, and the expected score
 is the mean over other draws. Written by `python -m evidence.interval_page` from
 `evidence/results/measures/coverage.json`, `neighbour_intervals.json` and `tails.json`, which are
@@ -27,10 +27,10 @@ written by `python -m evidence.coverage`, `python -m evidence.neighbour_interval
 
 BOOTSTRAP = f"""## By bootstrap
 
-{coverage.REPETITIONS} pairs per row, of the laws in `evidence/coverage.py`, with
-{coverage.NUM_BOOTSTRAP} bootstrap samples each. "±" is the standard error of the coverage. "Lies
-above" and "below" say on which side intervals missed, each 2.5 % if all is well. The last column
-has how often the plain quantiles of the same resamples about their mean hold the expected score.
+{coverage.REPETITIONS} pairs per row, of the laws in `evidence/coverage.py`, each with
+{coverage.NUM_BOOTSTRAP} bootstrap samples. "±" is the standard error of the coverage. "Lies above"
+and "below" say on which side intervals missed, each 2.5 % if all is well. The last column has how
+often the plain quantiles of the same resamples about their mean hold the expected score.
 
 How an interval is made (`methexis.measures.intervals`, `resampling`, `bandwidth`):
 
