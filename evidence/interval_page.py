@@ -30,7 +30,8 @@ BOOTSTRAP = f"""## By bootstrap
 {coverage.REPETITIONS} pairs per row, of the laws in `evidence/coverage.py`, each with
 {coverage.NUM_BOOTSTRAP} bootstrap samples. "±" is the standard error of the coverage. "Lies above"
 and "below" say on which side intervals missed, each 2.5 % if all is well. The last column has how
-often the plain quantiles of the same resamples about their mean hold the expected score.
+often the plain quantiles of the same resamples about their mean hold the expected score. Of 200
+features of 100 samples CCA is always 1, and Procrustes would take hours; both are left out there.
 
 How an interval is made (`methexis.measures.intervals`, `resampling`, `bandwidth`):
 
