@@ -87,7 +87,7 @@ evidence-measures: $(NATIVE) ## the same for the measures of alignment: truth, c
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.calibration
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.search
 	$(BIN)/python -m evidence.tails
-	$(BIN)/python -m evidence.coverage
+	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.coverage
 	$(BIN)/python -m evidence.neighbour_intervals
 
 docs: $(NATIVE) ## render tables from evidence and benchmarks, and output and pictures of the demo
@@ -98,6 +98,7 @@ docs: $(NATIVE) ## render tables from evidence and benchmarks, and output and pi
 	$(BIN)/python -m evidence.truth --render
 	$(BIN)/python -m evidence.calibration --render
 	$(BIN)/python -m evidence.search --render
+	$(BIN)/python -m evidence.interval_page
 	$(BIN)/python -m evidence.reverse --render
 	$(BIN)/python -m evidence.demo
 

@@ -3,7 +3,8 @@
 ``python -m evidence.neighbour_intervals`` draws pairs of representations from laws whose expected
 score is found by other draws, compares each pair, and counts how often the interval of `compare`
 holds that expectation. It should be 95 %. Laws, sizes and seeds are those below, fixed before the
-run; the result is ``evidence/results/measures/neighbour_intervals.json``. ``--show`` prints it.
+run; the result is ``evidence/results/measures/neighbour_intervals.json``. ``--show`` prints it;
+docs/intervals.md has it beside the intervals of other measures (`evidence.interval_page`).
 
 Beside the coverage stands the ratio of the root mean square deviation of the resamples to the
 deviation of scores between draws: above 1 intervals are too wide, below too narrow.
@@ -28,8 +29,8 @@ from methexis.bench.machine import machine
 from methexis.core.checks import Array
 from methexis.core.threads import available_cores
 from methexis.errors import DegenerateWarning
-from methexis.measures.compare import interval
 from methexis.measures.features import features
+from methexis.measures.intervals import interval
 from methexis.measures.registry import chosen
 from methexis.measures.resampling import resamples
 from methexis.version import __version__
@@ -144,7 +145,7 @@ def cell(case: tuple[str, int, int], law: str, repetitions: int, references: int
             assert found is not None
             low, high = interval(measure.score(a, b), found, 0.95)
             covered += low <= expected <= high
-            variances.append(found.var())
+            variances.append(found.scores.var())
     deviation = float(scores.std())
     ratio = float(np.sqrt(np.mean(variances)) / deviation)
     return Cell(name, n, k, law, expected, deviation, repetitions, covered, ratio)
@@ -170,13 +171,17 @@ def table(cells: list[Cell]) -> str:
     return "\n".join(lines)
 
 
+def stored() -> list[Cell]:
+    """The cells of the file."""
+    return [Cell(**entry) for entry in json.loads(PATH.read_text(encoding="utf-8"))["cells"]]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run, write, print."""
     parser = argparse.ArgumentParser(prog="python -m evidence.neighbour_intervals")
     parser.add_argument("--show", action="store_true", help="print the stored result, run nothing")
     if parser.parse_args(arguments).show:
-        stored = json.loads(PATH.read_text(encoding="utf-8"))
-        say(table([Cell(**entry) for entry in stored["cells"]]))
+        say(table(stored()))
         return 0
     start = time.perf_counter()
     cells = run()

@@ -5,24 +5,39 @@ its exact moments, and against the Gaussian of the first two: how often the scor
 take for the point of level .05, .01, .001. Printed for 20 and 200 samples of six laws, with the
 skewness, exact and drawn, and the dominance of one sample by which `compare` decides whether to
 believe the tail ("permuted" where it does not).
+
+The result is ``evidence/results/measures/tails.json``, of which docs/intervals.md has a table;
+``--quick`` prints only.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
+from evidence.outcome import RESULTS, say
+from methexis.bench.machine import machine
 from methexis.core.checks import Array
 from methexis.measures import CKA, DistanceCorrelation, GramCosine, Measure, NullMoments, nulls
 from methexis.measures.bilinear import PairForm, PairMatrix
 from methexis.measures.features import features
+from methexis.version import __version__
+
+PATH = Path(RESULTS) / "measures" / "tails.json"
 
 LEVELS = (0.05, 0.01, 0.001)
 SEED = 1
+#: Numbers of samples, and of orders drawn.
+SIZES = ((20, 100_000), (200, 20_000))
+QUICK_SIZES = ((20, 5000), (200, 1000))
 
 MEASURES: tuple[Measure[PairForm], ...] = (
     CKA(),
@@ -86,7 +101,7 @@ def tail(law: str, measure: Measure[PairForm], num_samples: int, num_orders: int
         float(stats.skew(z)),
         exceeded([float(stats.pearson3.isf(level, moments.skewness)) for level in LEVELS]),
         exceeded([float(stats.norm.isf(level)) for level in LEVELS]),
-        nulls.trusted(moments, num_samples),
+        bool(nulls.trusted(moments, num_samples)),
     )
 
 
@@ -98,23 +113,53 @@ def table(sizes: Sequence[tuple[int, int]]) -> Iterator[Tail]:
                 yield tail(law, measure, num_samples, num_orders)
 
 
+def stored() -> list[Tail]:
+    """The rows of the file."""
+
+    def back(row: dict[str, Any]) -> Tail:
+        listed = {name: tuple(row[name]) for name in ("pearson", "gaussian")}
+        return Tail(**{**row, **listed, "moments": NullMoments(**row["moments"])})
+
+    return [back(row) for row in json.loads(PATH.read_text(encoding="utf-8"))["rows"]]
+
+
+def line(row: Tail) -> str:
+    """A row as text."""
+    pearson, gaussian = (
+        " ".join(f"{rate:.4f}" for rate in rates) for rates in (row.pearson, row.gaussian)
+    )
+    return (
+        f"{row.num_samples:4} {row.law:20} {row.title:29} {row.moments.skewness:6.2f} "
+        f"({row.drawn_skewness:6.2f}) {row.moments.dominance:9.2f}  {pearson:22} {gaussian}"
+        + ("" if row.trusted else "  permuted")
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table."""
+    """Run, print, write."""
     parser = argparse.ArgumentParser(prog="python -m evidence.tails", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer orders")
+    parser.add_argument("--quick", action="store_true", help="fewer orders, and no file")
     quick = parser.parse_args(arguments).quick
     head = ("n", "features", "measure", "skewness", "dominance", "Pearson III", "Gaussian")
-    print("{:>4} {:20} {:29} {:>15} {:>9}  {:22} {:22}".format(*head))
-    for row in table(((20, 5000), (200, 1000)) if quick else ((20, 100_000), (200, 20_000))):
-        pearson, gaussian = (
-            " ".join(f"{rate:.4f}" for rate in rates) for rates in (row.pearson, row.gaussian)
-        )
-        print(
-            f"{row.num_samples:4} {row.law:20} {row.title:29} {row.moments.skewness:6.2f} "
-            f"({row.drawn_skewness:6.2f}) {row.moments.dominance:9.2f}  {pearson:22} {gaussian}"
-            + ("" if row.trusted else "  permuted"),
-            flush=True,
-        )
+    say("{:>4} {:20} {:29} {:>15} {:>9}  {:22} {:22}".format(*head))
+    sizes = QUICK_SIZES if quick else SIZES
+    start = time.perf_counter()
+    rows = []
+    for row in table(sizes):
+        rows.append(row)
+        say(line(row))
+    if not quick:
+        content = {
+            "command": "python -m evidence.tails",
+            "methexis": __version__,
+            "machine": machine(),
+            "seconds": round(time.perf_counter() - start, 1),
+            "seed": SEED,
+            "levels": LEVELS,
+            "sizes": [{"num_samples": n, "num_orders": orders} for n, orders in sizes],
+            "rows": [asdict(row) for row in rows],
+        }
+        PATH.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     return 0
 
 

@@ -25,8 +25,8 @@ from methexis.measures import (
     nulls,
 )
 from methexis.measures.bases import basis
-from methexis.measures.compare import interval
 from methexis.measures.features import features, pair
+from methexis.measures.intervals import Resamples, interval
 from methexis.measures.subspace import SubspaceMeasure
 from tests.measures.cases import label, measured, related, unrelated
 
@@ -136,7 +136,7 @@ def test_the_interval_covers_the_expected_score(measure: SubspaceMeasure, least:
         a, b = (measure.reduce(features("X", v)) for v in (x, y))
         scores.append(measure.score(a, b))
         resampled = measure.resampled(a, b, nulls.counts(150, 200, seed))
-        intervals.append(interval(scores[-1], resampled, 0.95))
+        intervals.append(interval(scores[-1], Resamples(resampled), 0.95))
     low, high = np.array(intervals).T
     expected = np.mean(scores)
     assert least <= np.mean((low <= expected) & (expected <= high)) <= 0.99

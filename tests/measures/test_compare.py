@@ -11,7 +11,7 @@ from scipy import stats
 
 from methexis.core.checks import MethexisError
 from methexis.measures import Preprocessing, compare, nulls
-from methexis.measures.compare import interval
+from methexis.measures.intervals import Resamples, interval
 from methexis.measures.measure import NullMoments
 from tests.measures.cases import related, unrelated
 
@@ -158,7 +158,7 @@ def test_moments_give_the_tail_of_a_gamma_law(skewness: float) -> None:
 
 def test_the_interval_is_not_moved_by_the_bias_of_resamples() -> None:
     resamples = np.random.default_rng(0).normal(loc=0.7, scale=0.1, size=20_000)
-    low, high = interval(0.5, resamples, 0.95)
+    low, high = interval(0.5, Resamples(resamples), 0.95)
     assert low == pytest.approx(0.5 - 0.196, abs=0.005)  # quantiles of 20,000: .1 * .015
     assert high == pytest.approx(0.5 + 0.196, abs=0.005)
 
@@ -166,7 +166,7 @@ def test_the_interval_is_not_moved_by_the_bias_of_resamples() -> None:
 def test_the_interval_leans_as_the_resamples_do() -> None:
     """Resamples with a long tail below: so has the interval, at the quantiles about their mean."""
     resamples = 1.0 - np.random.default_rng(0).exponential(scale=0.1, size=20_000)
-    low, high = interval(0.8, resamples, 0.95)
+    low, high = interval(0.8, Resamples(resamples), 0.95)
     # Quantiles of an exponential law, less its mean; of 20,000 the far one is known to .005.
     assert low == pytest.approx(0.8 + 0.1 * (1.0 + np.log(0.025)), abs=0.015)
     assert high == pytest.approx(0.8 + 0.1 * (1.0 + np.log(0.975)), abs=0.001)

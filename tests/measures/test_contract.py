@@ -111,9 +111,9 @@ def test_first_tier_has_an_interval(measure: Measure[Any]) -> None:
     resampled = resamples(measure, a, b, num_samples=len(x), num_resamples=20, seed=8)
     assert (resampled is not None) or measure.tier == 2
     if resampled is not None:
-        assert resampled.shape == (20,)
-        assert np.isfinite(resampled).all()
-        assert np.ptp(resampled) > 0
+        assert resampled.scores.shape == (20,)
+        assert np.isfinite(resampled.scores).all()
+        assert np.ptp(resampled.scores) > 0
 
 
 @every_measure

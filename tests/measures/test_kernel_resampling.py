@@ -19,6 +19,7 @@ from methexis.measures import (
     DistanceCorrelation,
     GramCosine,
     Measure,
+    bandwidth,
     kernel_resampling,
 )
 from methexis.measures.features import features
@@ -117,7 +118,9 @@ CASES: list[tuple[Measure[Any], Any, Any]] = [
 def test_every_bootstrap_sample(
     measure: Measure[Any], kernel: Any, expected: Any, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """With the bandwidth of all samples; how it follows is in test_bandwidth.py."""
     monkeypatch.setattr(kernel_resampling, "BLOCK", block)
+    monkeypatch.setattr(bandwidth, "moved", lambda *_, **__: 0.0)
     x, y = related(n=7, dx=4, dy=3, seed=1)
     a, b = (measure.reduce(features(n, v)) for n, v in (("X", x), ("Y", y)))
     found = measure.resampled(a, b, COUNTS)

@@ -193,7 +193,7 @@ def test_identical_lists_have_no_spread() -> None:
     a, _ = reduced(MutualKNN(), X, X)
     found = resamples(MutualKNN(), a, a, num_samples=40, num_resamples=20, seed=0)
     assert found is not None
-    assert found.tolist() == [1.0] * 20
+    assert found.scores.tolist() == [1.0] * 20
 
 
 def test_k_close_to_n_is_said() -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from typing import Any
 
 import numpy as np
 import pytest
 
 from evidence.neighbour_intervals import LAWS, PATH
-from methexis.measures import CKA, MutualKNN, nulls
+from methexis.measures import CCA, CKA, HSIC, RSA, Measure, MutualKNN, Procrustes, nulls
 from methexis.measures.features import features
+from methexis.measures.intervals import acceleration, jackknife_variance, left_out
 from methexis.measures.resampling import resamples
-from tests.measures.cases import related
+from tests.measures.cases import label, related
 
 
 @pytest.mark.parametrize("law", ["unrelated", "signal", "close"])
@@ -31,7 +33,7 @@ def test_their_spread_is_that_between_draws(law: str) -> None:
         if i < 40:
             found = resamples(measure, a, b, num_samples=n, num_resamples=60, seed=i)
             assert found is not None
-            variances.append(found.var())
+            variances.append(found.scores.var())
     ratio = np.sqrt(np.mean(variances)) / np.std(scores)
     assert 0.85 < ratio < 1.3
 
@@ -42,17 +44,40 @@ def test_they_are_centred_on_the_score() -> None:
     a, b = (measure.reduce(features("X", v)) for v in related(n=80))
     found = resamples(measure, a, b, num_samples=80, num_resamples=400, seed=0)
     assert found is not None
-    assert abs(found.mean() - measure.score(a, b)) < 4 * found.std() / np.sqrt(400)
+    assert abs(found.scores.mean() - measure.score(a, b)) < 4 * found.scores.std() / np.sqrt(400)
 
 
 def test_other_measures_take_the_bootstrap() -> None:
-    measure = CKA()
-    a, b = (measure.reduce(features("X", v)) for v in related())
-    found = resamples(measure, a, b, num_samples=40, num_resamples=9, seed=3)
-    expected = measure.resampled(a, b, nulls.counts(40, 9, 3))
+    """Spread about its mean, by as much as the jackknife's deviation is larger, if it is."""
+    for measure in (CKA(), HSIC(), CCA()):
+        a, b = (measure.reduce(features("X", v)) for v in related())
+        found = resamples(measure, a, b, num_samples=40, num_resamples=9, seed=3)
+        drawn = measure.resampled(a, b, nulls.counts(40, 9, 3))
+        without = measure.resampled(a, b, left_out(40, 3))
+        assert found is not None
+        assert drawn is not None
+        assert without is not None
+        factor = max(1.0, np.sqrt(jackknife_variance(without) / np.var(drawn)))
+        factor = factor if measure.jackknifed else 1.0
+        expected = drawn.mean() + factor * (drawn - drawn.mean())
+        assert found.scores == pytest.approx(expected, rel=1e-12)  # in blocks of other sizes
+        assert found.acceleration == pytest.approx(acceleration(without), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [CKA(), CKA(debiased=True), RSA(), RSA(comparison="spearman"), Procrustes(), CCA()],
+    ids=label,
+)
+def test_without_one_sample_is_the_score_of_the_others(measure: Measure[Any]) -> None:
+    x, y = related(n=15)
+    a, b = (measure.reduce(features("X", v)) for v in (x, y))
+    found = measure.resampled(a, b, left_out(15, 0))
     assert found is not None
-    assert expected is not None
-    assert found.tolist() == expected.tolist()
+    for i in range(15):
+        others = np.delete(np.arange(15), i)
+        one, two = (measure.reduce(features("X", v[others])) for v in (x, y))
+        assert found[i] == pytest.approx(measure.score(one, two), rel=1e-9)
 
 
 def test_the_stored_simulation_covers() -> None:

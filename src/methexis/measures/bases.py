@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeVar
 
 import array_api_compat
 import numpy as np
@@ -33,6 +34,8 @@ from methexis.errors import MethexisError
 from methexis.measures import moments
 from methexis.measures.features import Features, Namespace, Tensor, in_range
 from methexis.measures.measure import Counts, Orders
+
+T = TypeVar("T", bound=np.generic)
 
 #: Numbers that one batch of permutations or bootstrap samples may take: 32 MiB in float64.
 BATCH_NUMBERS = 2**22
@@ -226,7 +229,7 @@ def weighted(part: Basis, weights: Tensor) -> Tensor:
     return xp.sqrt(weights)[:, :, None] * (part.columns[None, :, :] - means[:, None, :])
 
 
-def batches(many: NDArray[np.int64], numbers_each: int) -> Iterator[NDArray[np.int64]]:
+def batches(many: NDArray[T], numbers_each: int) -> Iterator[NDArray[T]]:
     """Cut orders or counts into batches that fit into memory."""
     length = max(1, BATCH_NUMBERS // numbers_each)
     for start in range(0, len(many), length):

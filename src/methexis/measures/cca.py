@@ -27,6 +27,10 @@ MOMENTS_SAMPLES = 2048
 class CanonicalMeasure(SubspaceMeasure):
     """A mean of canonical correlations, or of their squares."""
 
+    #: What spans have in common by chance depends on many samples at once. The jackknife counts
+    #: that many times: its variance was twice that of scores where the bootstrap's was right.
+    jackknifed: ClassVar[bool] = False
+
     squared: bool = False
 
     def values(self, overlap: Overlap) -> Tensor:

@@ -17,8 +17,8 @@ from scipy.spatial.distance import squareform
 from methexis.core.checks import Array, integer, number, one_of
 from methexis.errors import MethexisError
 from methexis.measures import nulls
-from methexis.measures.compare import interval
 from methexis.measures.features import features, to_numpy
+from methexis.measures.intervals import Resamples, interval
 from methexis.measures.ranks import average_ranks
 from methexis.measures.rdm import RDM, same_samples
 from methexis.measures.rdm_measure import RDMMeasure, centred_off_diagonal, require_spread
@@ -258,7 +258,7 @@ def compare_group(
     means = None
     if num_bootstrap:
         drawn = nulls.counts(len(stack), num_bootstrap, seed)
-        means = drawn @ scores / len(stack)
+        means = Resamples(drawn @ scores / len(stack))
     null = nulls.Null(np.nan, np.nan, "none", np.nan, np.empty(0))
     if num_permutations > 1:
         orders = nulls.orders(n, num_permutations, seed)

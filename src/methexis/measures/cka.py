@@ -104,6 +104,11 @@ class CKA(KernelMeasure):
         """With a linear kernel, unless features are corrected for."""
         return self.kernel == "linear" and not self.sampled_features
 
+    @property
+    def median_bandwidth(self) -> float | None:
+        """Of the RBF kernel."""
+        return self.bandwidth if self.kernel == "rbf" else None
+
     def kernel_of(self, features: Features) -> Tensor:
         """The kernel matrix."""
         return kernel_matrix(features, self.kernel, self.bandwidth)

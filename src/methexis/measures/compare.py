@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from methexis.core.checks import Array, integer, number, one_of
+from methexis.core.checks import integer, number, one_of
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures import nulls
 from methexis.measures.features import Features, warn
+from methexis.measures.intervals import interval
 from methexis.measures.measure import Measure
 from methexis.measures.preprocessing import Preprocessing
 from methexis.measures.preprocessing import preprocessing as steps_named
@@ -200,7 +201,7 @@ def compare(
         d=d,
         null=found.method,
         num_permutations=len(found.scores),
-        num_bootstrap=0 if resampled is None else len(resampled),
+        num_bootstrap=0 if resampled is None else len(resampled.scores),
         seed=seed,
         preprocessing={
             **steps.described(),
@@ -209,23 +210,6 @@ def compare(
         },
         notes=notes,
     )
-
-
-def interval(score: float, resampled: Array | None, confidence: float) -> tuple[float, float]:
-    """Interval for the expected score at this number of samples.
-
-    The score with the quantiles of the resampled scores about their mean ``m``, so that their bias
-    (a bootstrap sample has fewer distinct samples) does not shift it:
-    ``[s + (q_low - m), s + (q_high - m)]``. The quantiles are not mirrored, as errors of a score of
-    fixed law would have it, for the law moves with the score: near 1 scores spread less, so a score
-    that came out low says less of its expectation than one that came out high. Mirrored intervals
-    are as wide and cover less (RSA of 40 samples at .85: 81 % at a nominal 95 %, these 90 %).
-    """
-    if resampled is None:
-        return (float("nan"), float("nan"))
-    tail = (1.0 - confidence) / 2.0
-    low, high = np.quantile(resampled, [tail, 1.0 - tail]) - np.mean(resampled)
-    return (float(score + low), float(score + high))
 
 
 def _null(

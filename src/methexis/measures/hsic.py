@@ -55,6 +55,11 @@ class HSIC(KernelMeasure):
         """With a linear kernel."""
         return self.kernel == "linear"
 
+    @property
+    def median_bandwidth(self) -> float | None:
+        """Of the RBF kernel."""
+        return self.bandwidth if self.kernel == "rbf" else None
+
     def kernel_of(self, features: Features) -> Tensor:
         """The kernel matrix."""
         return kernel_matrix(features, self.kernel, self.bandwidth)
@@ -73,8 +78,7 @@ def hsic(
     ``[Tr(KL) + 1ᵀK1 1ᵀL1 / ((n-1)(n-2)) - 2/(n-2) 1ᵀKL1] / (n(n-3))`` of kernels without diagonal.
 
     Pitfalls. Not normalised: only its p-value compares across representations. The biased value is
-    positive for independent ones, about ``Tr K_c Tr L_c / n³`` with centred kernels. Bootstrap
-    intervals are too wide (`weighted`).
+    positive for independent ones, about ``Tr K_c Tr L_c / n³`` with centred kernels.
 
     Cost: as `methexis.measures.cka`.
 

@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array
-from methexis.measures import feature_rows, kernel_resampling
+from methexis.measures import bandwidth, feature_rows, kernel_resampling
+from methexis.measures.bandwidth import RBFMatrix
 from methexis.measures.bilinear import PairForm, PairMatrix, PairMeasure
 from methexis.measures.centring import centred, divisor, double_centred
 from methexis.measures.feature_rows import FeatureRows
@@ -67,6 +68,11 @@ class KernelMeasure(PairMeasure[PairForm]):
     corrects_features: bool = False
 
     @property
+    def median_bandwidth(self) -> float | None:
+        """Bandwidth over the median distance, of kernels that have one."""
+        return None
+
+    @property
     @abstractmethod
     def centring(self) -> str:
         """The estimator, one of `centring.ESTIMATORS`."""
@@ -99,6 +105,10 @@ class KernelMeasure(PairMeasure[PairForm]):
         source = double_centred(xp, kernel) if self.centring == "lange" else matrix
         if self.corrects_features and rows is not None:
             return SampledMatrix(matrix, source, xp, rows * math.sqrt(factor))
+        if self.median_bandwidth is not None:
+            return RBFMatrix(
+                matrix, source, xp, features, self.median_bandwidth, self.centring, factor
+            )
         return PairMatrix(matrix, source, xp)
 
     def score(self, a: PairForm, b: PairForm) -> float:
@@ -159,8 +169,9 @@ class KernelMeasure(PairMeasure[PairForm]):
     def resampled(self, a: PairForm, b: PairForm, counts: Counts) -> Array:
         """Scores of bootstrap samples; debiased, a sample and its duplicate are never a pair.
 
-        Kernels stay as they are: the bandwidth is that of all samples. A bootstrap sample scores
-        NaN if it has fewer than four different samples, or no positive normaliser.
+        The median that a bandwidth goes by is that of the bootstrap sample, to first order
+        (`bandwidth`). A bootstrap sample scores NaN if it has fewer than four different samples, or
+        no positive normaliser.
         """
         one, other = _alike(a, b)
         sampled = None
@@ -176,6 +187,10 @@ class KernelMeasure(PairMeasure[PairForm]):
         )
         if isinstance(one, FeatureRows) and isinstance(other, FeatureRows) and not self.normalised:
             found = found * (one.factor * other.factor)
+        if isinstance(one, RBFMatrix) and isinstance(other, RBFMatrix):
+            found = found + bandwidth.moved(
+                one, other, counts, one.inner(other), normalised=self.normalised
+            )
         lost = int(np.count_nonzero(np.isnan(found)))
         if lost:
             warn(

@@ -33,7 +33,8 @@ from methexis.measures.rdm import RDM
 from methexis.measures.representations import Representation, both
 
 Orders = NDArray[np.int64]  # (num_orders, num_samples), each row a permutation
-Counts = NDArray[np.int64]  # (num_resamples, num_samples), how often each sample was drawn
+# (num_resamples, num_samples), how often each sample was drawn; fractions where some are left out
+Counts = NDArray[np.int64] | NDArray[np.float64]
 
 
 class Invariance(StrEnum):
@@ -104,6 +105,8 @@ class Measure(ABC, Generic[R]):
         Fewest rows.
     resampling : {"bootstrap", "halves"}
         Which resamples of the rows give an interval; see `resampling`.
+    jackknifed : bool
+        Whether bootstrap samples spread at least as the jackknife says.
     reference : str
         Where it comes from.
     """
@@ -114,6 +117,7 @@ class Measure(ABC, Generic[R]):
     tier: ClassVar[int] = 1
     min_samples: ClassVar[int] = MIN_SAMPLES
     resampling: ClassVar[str] = "bootstrap"
+    jackknifed: ClassVar[bool] = True
     reference: ClassVar[str]
 
     @property

@@ -10,10 +10,10 @@ duplicate are not different. So Song's estimator, the U-statistic
 becomes the same average with weights ``w_i w_j w_q w_r``, over distinct *originals*. Averaging the
 three terms apart would be simpler, but constants added to a kernel would no longer cancel.
 
-A limit of both: the part of a score that is quadratic in the samples has a larger variance over
-bootstrap samples than over samples. Where it is all there is (unrelated representations), or much
-(HSIC of an RBF kernel, whose bandwidth moreover stays that of all samples), intervals are too wide;
-``python -m evidence.coverage`` shows how much.
+A limit of both: the part of a score that is quadratic in the samples has three times the variance
+over bootstrap samples that it has over samples (`resampling` tells why). Where it is all there is,
+for unrelated representations, intervals are too wide; ``python -m evidence.coverage`` shows how
+much.
 
 The sums over distinct indices come from products ``K w^a`` and forms ``w^a (K∘L) w^b``, powers
 entry by entry, of matrices without diagonal; so all bootstrap samples are computed at once by
@@ -99,7 +99,7 @@ def _song(pair: Weighted) -> Tensor:
 
 def per_quadruple(xp: Namespace, total: Tensor, quadruples: Tensor) -> Tensor:
     """Average over quadruples; NaN where fewer than four different samples were drawn."""
-    some = quadruples > 0.5  # their weights are whole numbers
+    some = quadruples > 0.5  # weights are whole numbers, or near 1 where a sample is left out
     found = total / xp.where(some, quadruples, xp.ones_like(quadruples))
     return xp.where(some, found, xp.full_like(found, float("nan")))
 
