@@ -76,11 +76,6 @@ class Blocks:
         found = self.method.null_moments(self._take(one), self._take(other))
         return found is not None
 
-    def work(self) -> int:
-        """Numbers that an order of a sum over pairs gathers, and multiply-adds of its products."""
-        rows, columns = self.shape
-        return (columns + rows * columns) * self.source.num_samples**2 // 2
-
     def scores(self) -> Array:
         """Scores alone."""
         found, _, _ = self.run(

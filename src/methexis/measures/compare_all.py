@@ -11,14 +11,13 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from methexis.core.checks import integer, one_of
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures import nulls
 from methexis.measures.blocks import Blocks, Progress
 from methexis.measures.budget import memory_bytes
 from methexis.measures.compare import NULLS
+from methexis.measures.costs import default_orders
 from methexis.measures.features import PRECISIONS
 from methexis.measures.grid import Grid, labelled
 from methexis.measures.grid_inference import inferred, nothing
@@ -30,12 +29,6 @@ from methexis.measures.registry import chosen
 from methexis.measures.source import Source
 
 CORRECTIONS = ("max", "holm")
-#: Orders drawn if nothing is said: as many as `WORK` pays for, between these. 199 resolve corrected
-#: p-values to .005, 999 to .001.
-FEWEST_ORDERS, MOST_ORDERS = 199, 999
-#: Gathered numbers and multiply-adds, about ten minutes of one core.
-WORK = 2e12
-
 #: Types whose numbers single precision holds exactly.
 SINGLE = ("float32", "float16", "bfloat16")
 
@@ -201,7 +194,9 @@ def _null(blocks: Blocks, null: str) -> str:
 
 def _number_of_orders(given: int | None, blocks: Blocks, used: str) -> int:
     if given is None:
-        return int(np.clip(WORK // blocks.work(), FEWEST_ORDERS, MOST_ORDERS))
+        source = blocks.source
+        widths = source.widths["a"], source.widths["b"]
+        return default_orders(blocks.method, source.num_samples, *widths)
     least = 2 if used == "permutation" else 0
     count = integer("num_permutations", given, least=0)
     if count < least:

@@ -9,8 +9,11 @@ factor of three or so.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from methexis.measures import feature_rows
 from methexis.measures.kernel_measure import KernelMeasure
@@ -26,6 +29,13 @@ _DRAWN = 2
 #: Nanoseconds of one core: per pair of samples, per pair and feature, per triple, and per sample,
 #: pair of features and order.
 _PAIR, _PAIR_FEATURE, _TRIPLE, _SPAN = 24.0, 0.08, 0.25, 0.2
+
+
+#: Per entry of a block of matrices that an order gathers, and per multiply-add of their products.
+_ENTRY = 0.3
+#: Orders drawn if nothing is said: as many as take so many seconds, between these numbers. 199
+#: resolve corrected p-values to .005, 999 to .001.
+SECONDS_OF_ORDERS, FEWEST_ORDERS, MOST_ORDERS = 600.0, 199, 999
 
 
 @dataclass(frozen=True)
@@ -89,6 +99,41 @@ def needs(
     else:
         spent = _SPAN * draws * n * a * b
     return Needs(int(8 * numbers + blocks), 1e-9 * spent)
+
+
+def default_orders(
+    method: Measure[Any], num_samples: int, widths_a: Sequence[int], widths_b: Sequence[int]
+) -> int:
+    """How many orders all pairs of layers are given if nothing is said.
+
+    Parameters
+    ----------
+    method : Measure
+        What is measured.
+    num_samples : int
+        Rows.
+    widths_a, widths_b : sequences of int
+        Columns of all layers of both.
+
+    Examples
+    --------
+    >>> from methexis.measures import CKA, Procrustes
+    >>> default_orders(CKA(), 297, [64] * 4, [32] * 4)
+    999
+    >>> default_orders(CKA(), 4096, [1024] * 12, [1024] * 12)
+    999
+    >>> default_orders(Procrustes(), 4096, [1024] * 12, [1024] * 12)
+    199
+    """
+    n, columns = num_samples, len(widths_b)
+    pairs = len(widths_a) * columns
+    if isinstance(method, ListMeasure):
+        spent = 10.0 * n * method.k * pairs
+    elif _matrices(method, n, (max(widths_a), max(widths_b))):
+        spent = _ENTRY * (columns + pairs) * n * n / 2
+    else:
+        spent = _SPAN * n * sum(widths_a) * sum(widths_b)
+    return int(np.clip(SECONDS_OF_ORDERS // (1e-9 * spent), FEWEST_ORDERS, MOST_ORDERS))
 
 
 def _matrices(method: Measure[Any], n: int, num_features: tuple[int, int]) -> float:

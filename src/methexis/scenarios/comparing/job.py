@@ -8,7 +8,7 @@ from collections.abc import Callable
 from methexis.errors import MethexisError
 from methexis.representations import Representations
 from methexis.scenarios.comparing.pairs import measure_pairs
-from methexis.scenarios.comparing.plan import duration, planned
+from methexis.scenarios.comparing.plan import planned, told
 from methexis.scenarios.comparing.result import CompareResult
 from methexis.scenarios.comparing.settings import CompareSettings, Step
 from methexis.scenarios.comparing.streamed import Passes, stream_pairs
@@ -60,7 +60,7 @@ def run_compare(
         def tell(what: str, done: int, total: int, title: str = title) -> None:
             show(Step(title, what, done, total))
 
-        show(Step(title, duration(plan.seconds), 0, 0, plan.seconds))
+        show(Step(title, told(plan.seconds), 0, 0, plan.seconds))
         if plan.one_pass:
             found.append(
                 stream_pairs(measure, passes, settings, plan.why, tell, itself=second is None)

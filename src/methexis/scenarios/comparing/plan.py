@@ -1,9 +1,10 @@
 """How a measure is computed at the sizes at hand: from whole arrays, in one pass, or not at all.
 
 Decided before anything is computed. Whole arrays give everything, and are taken if the memory that
-was given holds what that takes. Beyond it, or where it would take more than two minutes, measures
-of second moments are had from one pass over the rows, whatever their number. A measure that has no
-such way is refused at once if memory is short; if it is only slow, it is told how long it takes.
+was given holds what that takes. Beyond it measures of second moments are had from one pass over
+the rows, whatever their number; and where whole arrays would take too long, those of kernels, which
+lose little by it: chance level and deviation stay exact. A measure that has no such way is refused
+at once if memory is short; if it is only slow, it is told how long it takes.
 """
 
 from __future__ import annotations
@@ -12,19 +13,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from methexis.errors import MethexisError
 from methexis.measures import MEASURES, Measure
 from methexis.measures.budget import memory_bytes, readable
-from methexis.measures.compare_all import FEWEST_ORDERS, MOST_ORDERS, WORK
-from methexis.measures.costs import Needs, needs
+from methexis.measures.costs import Needs, default_orders, needs
+from methexis.measures.kernel_measure import KernelMeasure
 from methexis.measures.streaming import streams
 from methexis.representations import Representation
 from methexis.scenarios.comparing.settings import CompareSettings
 
-#: Longer than this is left to one pass, where that gives the score.
-PATIENCE = 120.0
+#: Seconds of one pair that kernels are given. Many layers are given more: their orders alone take
+#: `SECONDS_OF_ORDERS`, and buy a correction that one pass has not.
+PATIENCE, PATIENCE_OF_MANY = 300.0, 3600.0
 #: Orders drawn for one pair if nothing is said: they resolve p to .001.
 ORDERS = 999
 
@@ -64,7 +64,10 @@ def planned(
     found = _needs(measure, first, second, settings)
     budget = memory_bytes("memory", settings.memory)
     short = found.num_bytes > budget
-    slow = found.seconds > PATIENCE and settings.null == "auto"
+    single = second is not None and len(first) == len(second) == 1
+    patience = PATIENCE if single else PATIENCE_OF_MANY
+    slow = found.seconds > patience and settings.null == "auto"
+    slow = slow and isinstance(measure, KernelMeasure)
     able = streams(measure) and settings.preprocessing == "none" and not _square(first, second)
     if (short or slow) and able and settings.null in {"auto", "none"}:
         why = (
@@ -93,6 +96,20 @@ def duration(seconds: float) -> str:
     return f"about {max(1, round(seconds))} seconds"
 
 
+def told(seconds: float) -> str:
+    """What a user is told who waits so long.
+
+    Examples
+    --------
+    >>> told(1300)
+    'about 22 minutes'
+    >>> told(1e5)
+    'about 28 hours; --null none, or fewer --permutations, take less'
+    """
+    less = "; --null none, or fewer --permutations, take less"
+    return duration(seconds) + (less if seconds > PATIENCE_OF_MANY else "")
+
+
 def _needs(
     measure: Measure[Any],
     first: Sequence[Representation],
@@ -112,8 +129,8 @@ def _needs(
         drawn = null and (drawn or settings.correction == "max")
     orders = settings.num_permutations
     if orders is None:
-        work = WORK / ((len(columns) + pairs) * n * n / 2)
-        orders = ORDERS if single else int(np.clip(work, FEWEST_ORDERS, MOST_ORDERS))
+        every = [[layer.shape[1] for layer in side] for side in (first, columns)]
+        orders = ORDERS if single else default_orders(measure, n, every[0], every[1])
     resamples = settings.num_bootstrap if single else 0
     once = needs(measure, n, (widths[0], widths[1]), null=null)
     whole = needs(
