@@ -10,6 +10,7 @@ import pytest
 
 import methexis as mx
 from methexis.core.checks import Array
+from methexis.errors import DegenerateWarning
 from methexis.measures import linear_grid
 from methexis.measures.linear_grid import LinearProducts, linear_products
 
@@ -119,3 +120,50 @@ def test_the_cheaper_way_is_taken() -> None:
     assert calls[-1] == (1, 1)  # one block of kernels
     made(some(300, [4]), some(300, [5]), progress=lambda *done: calls.append(done))
     assert calls[-1] == (3, 3)  # one pair, two norms
+
+
+@pytest.mark.parametrize("factor", [300.0, 3e3, 1e4, 1e7])
+@pytest.mark.parametrize("aligned", [True, False])
+def test_a_few_long_rows_do_not_cancel_debiased_scores(factor: float, aligned: bool) -> None:
+    """As massive activations are: in single precision the sums of debiased kernels would cancel."""
+    rng = np.random.default_rng(3)
+    z = rng.normal(size=(500, 32))
+    x, y = (aligned * z + rng.normal(size=z.shape) for _ in range(2))
+    x[0] *= factor
+    one, other = x.astype(np.float32), y.astype(np.float32)
+    for options in ({}, {"estimator": "lange"}):
+        grid = mx.compare_all([one], [other], "cka", debiased=True, null="none", **options)
+        alone = mx.compare(
+            one, other, "cka", debiased=True, null="none", num_bootstrap=0, **options
+        )
+        assert grid.scores[0, 0] == pytest.approx(alone.score, abs=2e-6)
+
+
+def test_kernels_without_a_norm_score_nan_as_alone() -> None:
+    """Identities: U-centred, nothing is left but rounding."""
+    for size, dtype in ((200, np.float32), (50, np.float64)):
+        x, y = (scale * np.eye(size, dtype=dtype) for scale in (3.7, 1.1))
+        with pytest.warns(DegenerateWarning):
+            grid = mx.compare_all([x], [y], "cka", debiased=True, null="none")
+        assert np.isnan(grid.scores).all()
+
+
+def test_features_far_from_zero_are_centred_in_single_precision() -> None:
+    rng = np.random.default_rng(4)
+    z = rng.normal(size=(300, 8))
+    x, y = (np.asarray(z + rng.normal(size=z.shape) + 1e4, dtype=np.float32) for _ in range(2))
+    grid = mx.compare_all([x], [y], "cka", null="none")
+    assert grid.data.attrs["precision"] == "float32"
+    assert grid.scores[0, 0] == pytest.approx(
+        mx.compare(x, y, "cka", null="none", num_bootstrap=0).score, rel=1e-6
+    )
+
+
+def test_memory_of_very_many_layers_is_kept() -> None:
+    rows = some(256, [20] * 600, dtype="float32")
+    budget = 120 * 2**20
+    tracemalloc.start()
+    made(rows, None, budget=budget, precision="float32")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < budget

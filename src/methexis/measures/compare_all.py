@@ -78,7 +78,8 @@ def compare_all(
         Of the orders.
     precision : {"auto", "float64", "float32"}
         Of products. "auto" takes float32 where all input is float32 or half and the measure's pairs
-        are made straight from the features (linear CKA), which adds up in double; else float64.
+        are made straight from the features (linear CKA), which adds up in double; else float64, and
+        where a few samples are so much longer than the others that debiased sums cancel.
     memory : int or str, optional
         Most bytes for what is kept of representations and for products, such as ``"2 GiB"``; the
         default is 4 GiB. Given arrays do not count.
@@ -121,13 +122,19 @@ def compare_all(
     same = reps_b is None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DegenerateWarning)
-        if precision == "auto":
+        asked = precision
+        if asked == "auto":
             precision = _precision(method, (*rows, *columns), null)
         source = Source(rows, None if same else columns, method, steps, precision)
         blocks = Blocks(method, source, budget, progress or _silent)
         used, count = "none", 0
         if null == "none":
             scores = blocks.direct()
+            if scores is None and asked == "auto" and precision == "float32":
+                precision = "float64"
+                source = Source(rows, None if same else columns, method, steps, precision)
+                blocks = Blocks(method, source, budget, progress or _silent)
+                scores = blocks.direct()
             if scores is None:
                 scores = blocks.scores()
             values = nothing(scores)

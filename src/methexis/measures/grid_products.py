@@ -26,6 +26,8 @@ CHUNK = 1024
 #: Numbers of all matrices together in a block: 16 MiB in double precision, which a large cache
 #: holds, and long enough vectors for products of a hundred matrices.
 BLOCK = 2**21
+#: Sums in single precision that are held before they are added in double.
+SUMS = 2**22
 #: Bytes that a block takes while it is gathered, weighted and multiplied.
 WORKSPACE = 5 * 8 * BLOCK
 
@@ -97,10 +99,14 @@ def vector_products(first: Tensor, second: Tensor) -> Array:
         return np.asarray(to_numpy(first @ second.T))
     length = int(first.shape[1])
     whole = length // CHUNK * CHUNK
+    pairs = int(first.shape[0]) * int(second.shape[0])
     found = np.zeros((first.shape[0], second.shape[0]))
-    if whole:
+    step = max(1, SUMS // pairs) * CHUNK
+    for low in range(0, whole, step):
         one, other = (
-            xp.permute_dims(xp.reshape(v[:, :whole], (v.shape[0], -1, CHUNK)), (1, 0, 2))
+            xp.permute_dims(
+                xp.reshape(v[:, low : min(whole, low + step)], (v.shape[0], -1, CHUNK)), (1, 0, 2)
+            )
             for v in (first, second)
         )
         sums = xp.matmul(one, xp.permute_dims(other, (0, 2, 1)))
@@ -108,6 +114,12 @@ def vector_products(first: Tensor, second: Tensor) -> Array:
     if whole < length:
         found += to_numpy(first[:, whole:] @ second[:, whole:].T)
     return found
+
+
+def num_sums(num_vectors: int, length: int) -> int:
+    """Sums in single precision that `vector_products` holds at a time, at most."""
+    pairs = num_vectors**2
+    return min(-(-length // CHUNK) * pairs, max(SUMS, pairs))
 
 
 def _weights(xp: Namespace, low: int, high: int, left: int, n: int, like: Tensor) -> Tensor:

@@ -35,6 +35,9 @@ from methexis.measures.measure import Counts, NullMoments
 
 #: A centred kernel of less than this share of the norm before centring is rounding.
 ROUNDING = 1e-12
+#: Most that sums of a grid made straight from features may cancel; beyond it digits would be lost
+#: that matrices keep.
+MOST_CANCELLED = {"float32": 2.0, "float64": 1e6}
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +142,7 @@ class KernelMeasure(PairMeasure[PairForm]):
         budget: int,
         progress: Callable[[int, int], None],
     ) -> Array | None:
-        """All pairs of linear kernels without keeping any."""
+        """All pairs of linear kernels without keeping any, where no digits are lost by it."""
         if not self.linear:
             return None
         found = linear_products(
@@ -150,19 +153,11 @@ class KernelMeasure(PairMeasure[PairForm]):
             budget=budget,
             progress=progress,
         )
+        if found.cancellation(self.centring) > MOST_CANCELLED[precision]:
+            return None
         scores, a, b = found.estimates(self.centring)
         if not self.normalised:
             return scores / divisor(found.diagonals_a.shape[1], self.centring)
-        plain = found.estimates("plain")
-        rounding = 16.0 * float(np.finfo(precision).eps)
-        for own, raw in ((a, plain[1]), (b, plain[2])):
-            lost = own <= rounding**2 * raw
-            if np.any(lost):
-                warn(
-                    f"{self.title}: scores of {np.count_nonzero(lost)} representations are NaN, "
-                    "for their centred kernels are zero between different samples"
-                )
-            own[lost] = np.nan
         found_scores: Array = scores / np.sqrt(np.outer(a, b))
         return found_scores
 

@@ -23,7 +23,7 @@ import numpy as np
 from methexis.core.checks import Array
 from methexis.measures.budget import shortage
 from methexis.measures.features import Namespace, Tensor, to_numpy
-from methexis.measures.grid_products import CHUNK, vector_products
+from methexis.measures.grid_products import CHUNK, num_sums, vector_products
 
 #: Columns and rows of a block of kernels: tall products run at nine tenths of the full rate, and of
 #: narrow blocks on the diagonal little is computed twice.
@@ -54,6 +54,24 @@ class LinearProducts:
     own_b: Array
     diagonals_a: Array
     diagonals_b: Array
+
+    def cancellation(self, estimator: str) -> float:
+        """How much larger than a kernel's own sum the terms are of which it is the difference.
+
+        The largest of all kernels. A few samples that are far longer than the others rule the
+        diagonal, which debiased estimators subtract.
+        """
+        worst = 1.0
+        for own, k in ((self.own_a, self.diagonals_a), (self.own_b, self.diagonals_b)):
+            n, squares, totals = k.shape[1], np.sum(k * k, 1), np.sum(k, 1) ** 2
+            left = estimate(estimator, own, squares, totals, n)
+            terms = own + squares
+            if estimator == "song":
+                terms = own + 2.0 / (n - 2) * squares + totals / ((n - 1) * (n - 2))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                found = np.where(left > 0.0, terms / left, np.inf)
+            worst = max(worst, float(np.max(found)))
+        return worst
 
     def estimates(self, estimator: str) -> tuple[Array, Array, Array]:
         """Sums ``Σ A_ij B_ij`` of an estimator of `centring`: of pairs, and of each with itself.
@@ -164,7 +182,8 @@ class _Layers:
     def for_blocks(self, height: int, width: int) -> int:
         """Bytes that blocks of that many rows and columns of all kernels take."""
         factors = 2 * (height + width) * max(self.widths)
-        return self.item * (height * width * (len(self.arrays) + 2) + factors)
+        sums = num_sums(len(self.arrays), height * width) if self.precision == "float32" else 0
+        return self.item * (height * width * (len(self.arrays) + 2) + factors + sums)
 
     def for_strips(self, rows: int, strip: int) -> int:
         """Bytes that products of some columns of one layer and another layer take, over rows."""
@@ -188,13 +207,20 @@ class _Layers:
     def _made(self, k: int, low: int, high: int) -> Tensor:
         rows, mean = self.arrays[k][low:high], self.means[k]
         rows = self.xp.astype(rows, self.dtype, copy=False)
-        return rows if mean is None else rows - mean
+        if mean is None:
+            return rows
+        rows = rows - mean[0]
+        rows -= mean[1]
+        return rows
 
-    def _mean(self, array: Tensor) -> Tensor:
+    def _mean(self, array: Tensor) -> tuple[Tensor, Tensor]:
+        """The mean of each feature, and what rounding leaves of it."""
         total = self.zeros(int(array.shape[1]))
         for low in range(0, self.num_samples, WIDENED):
             total += self.xp.sum(self._double(array[low : low + WIDENED]), axis=0)
-        return self.xp.astype(total / self.num_samples, self.dtype)
+        mean = total / self.num_samples
+        rounded = self.xp.astype(mean, self.dtype)
+        return rounded, self.xp.astype(mean - self._double(rounded), self.dtype)
 
     def _diagonal(self, k: int) -> Array:
         found = np.empty(self.num_samples)
