@@ -70,7 +70,7 @@ def compare_all(
         and p-values from the orders where moments are not to be trusted, as `compare` does.
     correction : {"max", "holm"}
         "max" searches over permuted grids, see above; "holm" needs no orders where moments are
-        known, but takes layers that are nearly one for so many independent chances.
+        known, but counts layers that are nearly one as so many chances.
     num_permutations : int, optional
         Orders; by default as many as take about ten minutes, between 199 and 999. 0 leaves out the
         correction by "max".
