@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import methexis as mx
+from methexis.errors import DegenerateWarning
 from methexis.measures.kernel_measure import KernelMeasure
 from methexis.measures.streaming import stream, streams
 from tests.measures.cases import VARIANTS, label, related
@@ -53,3 +54,35 @@ def test_others_have_none() -> None:
     x, y = related(n=60)
     found = stream(x, y, ["procrustes", "cca"])
     assert set(found.chances.values()) == {None}
+
+
+def _outlier() -> Any:
+    x = np.zeros((50, 3))
+    x[0, 0] = 1.0
+    return x
+
+
+@pytest.mark.parametrize(
+    "x",
+    [_outlier(), np.eye(50), 1.7 * np.eye(50), np.diag(np.arange(1.0, 51.0))],
+    ids=["outlier", "equal", "scaled", "different"],
+)
+@pytest.mark.parametrize("both", [False, True])
+def test_no_score_where_kernels_are_zero_between_samples(x: Any, both: bool) -> None:
+    """Song's sums of squares are then rounding of either sign: two negative ones must not score."""
+    y = x if both else np.random.default_rng(0).normal(size=(50, 5))
+    measure = mx.measures.CKA(debiased=True)
+    with pytest.warns(DegenerateWarning, match="is NaN"):
+        found = stream(x, y, measure)
+    with pytest.warns(DegenerateWarning, match="is NaN"):
+        wanted = mx.compare(x, y, measure, num_permutations=9, num_bootstrap=0)
+    assert np.isnan([found.scores[measure.title], wanted.score]).all()
+    assert found.chances[measure.title] is None
+
+
+@pytest.mark.parametrize("size", [1e-100, 1.0, 1e60])
+def test_normalisers_neither_vanish_nor_overflow(size: float) -> None:
+    x, y = related(n=60)
+    measure = mx.measures.CKA(debiased=True)
+    found = stream(size**0.5 * x, y, measure).scores[measure.title]
+    assert found == pytest.approx(stream(x, y, measure).scores[measure.title], rel=1e-9)

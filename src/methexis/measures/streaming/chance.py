@@ -85,7 +85,7 @@ def chance(method: Measure[Any], moments: PassMoments) -> Chance | None:
         return None
     second, estimator = moments.second, method.centring
     n = second.num_samples
-    _, one, other = moments.estimates(estimator)
+    one, other = moments.own(estimator)
     a, b = (
         _sums(n, estimator, float(np.trace(matrix)), squares, own)
         for matrix, squares, own in (
@@ -101,7 +101,7 @@ def chance(method: Measure[Any], moments: PassMoments) -> Chance | None:
         + 4.0 * (a.rows - a.others) * (b.rows - b.others) / perm(n, 3)
         + (2.0 * a.others - 4.0 * a.rows) * (2.0 * b.others - 4.0 * b.rows) / perm(n, 4)
     )
-    unit = sqrt(one * other) if method.normalised else divisor(n, estimator)
+    unit = moments.normaliser(estimator) if method.normalised else divisor(n, estimator)
     if not unit > 0.0:
         return None
     return Chance(mean / unit, sqrt(max(variance, 0.0)) / unit)
