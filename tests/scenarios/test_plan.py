@@ -10,6 +10,7 @@ from methexis.errors import MethexisError
 from methexis.representations import Representation, Representations
 from methexis.scenarios import CompareSettings, measures_named, run_compare
 from methexis.scenarios.comparing.plan import planned
+from methexis.scenarios.comparing.streamed import Passes, stream_pairs
 from tests.report.compare_results import model
 
 
@@ -146,3 +147,19 @@ def test_what_one_pass_refuses_is_named_by_its_file() -> None:
         with pytest.raises(MethexisError) as caught:
             run_compare(model("a", 1, samples=3000), bad, asked)
         assert (expected or "bad.npy: expected features that differ") in str(caught.value)
+
+
+def test_no_significance_in_one_pass_where_all_orders_score_the_same() -> None:
+    one, other = (
+        Representations(
+            name, name, (Representation("h", f"{name}.npy", size * np.eye(60), "float64"),)
+        )
+        for name, size in (("a", 1.7), ("b", 0.3))
+    )
+    asked = settings("cka", "hsic:kernel=linear")
+    passes = Passes(one.layers, other.layers, None)
+    for measure in asked.measures:
+        found = stream_pairs(measure, passes, asked, "asked", lambda *_: None, itself=False)
+        assert found.p.item() == 1.0
+        assert found.null_sd.item() == 0.0
+        assert np.isnan(found.z.item())

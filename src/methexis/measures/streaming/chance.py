@@ -19,20 +19,25 @@ diagonal, ``S = C = 0``, ``R = V``; Song's, whose rows sum to zero without it, `
 
 Third moments, and with them the tail, need sums over pairs of samples that no single pass gives.
 Whatever the shape, ``P(T ≥ mean + z sd) ≤ 1 / (1 + z²)`` for z > 0 (Cantelli's inequality).
+
+Where every order gives the same score, as for rows that are all orthogonal and equally long, all of
+this is differences of equal numbers: what is but rounding of its terms is taken as 0, and a score
+that differs from the mean by rounding as the mean, or p would be of rounding too.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import perm, sqrt
+from math import nan, perm, sqrt
 from typing import Any
 
 import numpy as np
 
+from methexis.core.checks import Array
 from methexis.measures.centring import divisor
 from methexis.measures.kernel_measure import KernelMeasure
 from methexis.measures.measure import Measure
-from methexis.measures.streaming.pass_moments import PassMoments
+from methexis.measures.streaming.pass_moments import ROUNDING, PassMoments
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,21 @@ class Chance:
     mean: float
     sd: float
 
+    def z(self, score: float) -> float:
+        """Deviations above the mean; NaN if all orders score the same.
+
+        Examples
+        --------
+        >>> Chance(0.5, 0.25).z(1.0), Chance(0.5, 1e-17).z(0.5 + 1e-16), Chance(0.5, 0.0).z(0.5)
+        (2.0, 0.0, nan)
+        """
+        if not self.sd > 0.0:
+            return nan
+        above = score - self.mean
+        if abs(above) <= ROUNDING * max(abs(score), abs(self.mean)):
+            return 0.0
+        return above / self.sd
+
     def most_likely(self, score: float) -> float:
         """The most that p can be, whatever the shape of the null.
 
@@ -55,9 +75,8 @@ class Chance:
         >>> Chance(0.0, 0.1).most_likely(0.3), Chance(0.0, 0.1).most_likely(-0.3)
         (0.1, 1.0)
         """
-        if self.sd == 0.0 or score <= self.mean:
-            return 1.0
-        return round(1.0 / (1.0 + ((score - self.mean) / self.sd) ** 2), 15)
+        z = self.z(score)
+        return round(1.0 / (1.0 + z**2), 15) if z > 0.0 else 1.0
 
 
 @dataclass(frozen=True)
@@ -85,34 +104,42 @@ def chance(method: Measure[Any], moments: PassMoments) -> Chance | None:
         return None
     second, estimator = moments.second, method.centring
     n = second.num_samples
-    _, one, other = moments.estimates(estimator)
+    one, other = moments.own(estimator)
     a, b = (
-        _sums(n, estimator, float(np.trace(matrix)), squares, own)
+        _sums(n, estimator, matrix, squares, own)
         for matrix, squares, own in (
             (second.xx, moments.diagonals[1], one),
             (second.yy, moments.diagonals[2], other),
         )
     )
     mean = a.totals[0] * b.totals[0] / n + a.totals[1] * b.totals[1] / perm(n, 2)
-    variance = (
-        a.diagonal * b.diagonal / (n - 1)
-        + 4.0 * a.mixed * b.mixed / ((n - 1) * (n - 2))
-        + 2.0 * a.others * b.others / perm(n, 2)
-        + 4.0 * (a.rows - a.others) * (b.rows - b.others) / perm(n, 3)
-        + (2.0 * a.others - 4.0 * a.rows) * (2.0 * b.others - 4.0 * b.rows) / perm(n, 4)
+    terms = (
+        a.diagonal * b.diagonal / (n - 1),
+        4.0 * a.mixed * b.mixed / ((n - 1) * (n - 2)),
+        2.0 * a.others * b.others / perm(n, 2),
+        4.0 * (a.rows - a.others) * (b.rows - b.others) / perm(n, 3),
+        (2.0 * a.others - 4.0 * a.rows) * (2.0 * b.others - 4.0 * b.rows) / perm(n, 4),
     )
-    unit = sqrt(one * other) if method.normalised else divisor(n, estimator)
+    variance = _cleared(sum(terms), sum(map(abs, terms)))
+    unit = moments.normaliser(estimator) if method.normalised else divisor(n, estimator)
     if not unit > 0.0:
         return None
-    return Chance(mean / unit, sqrt(max(variance, 0.0)) / unit)
+    return Chance(mean / unit, sqrt(variance) / unit)
 
 
-def _sums(n: int, estimator: str, trace: float, squares: float, own: float) -> _Sums:
-    """Of the matrix of an estimator, from ``Σ k_i``, ``Σ k_i²`` and ``Σ_ij A_ij²``."""
+def _sums(n: int, estimator: str, matrix: Array, squares: float, own: float) -> _Sums:
+    """Of the matrix of an estimator, from ``XᵀX``, ``Σ k_i²`` and ``Σ_ij A_ij²``."""
     if estimator == "song":
         return _Sums(0.0, 0.0, 0.0, own, (0.0, 0.0))
-    spread = squares - trace * trace / n
-    others = (own - squares if estimator == "biased" else own) - trace * trace / perm(n, 2)
+    trace, size = float(np.trace(matrix)), float(np.sum(matrix * matrix))
+    spread = _cleared(squares - trace * trace / n, squares)
+    others = own - squares if estimator == "biased" else own
+    others = _cleared(others - trace * trace / perm(n, 2), size)
     if estimator == "lange":
         return _Sums(0.0, 0.0, spread, others, (0.0, -trace))
     return _Sums(spread, -spread, spread, others, (trace, -trace))
+
+
+def _cleared(difference: float, size: float) -> float:
+    """A difference that cannot be negative; 0 if it is rounding of what it is a difference of."""
+    return difference if difference > ROUNDING * size else 0.0

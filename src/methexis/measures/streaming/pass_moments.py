@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import nan, sqrt
 from typing import Any
 
 import array_api_compat.numpy as xp
@@ -40,6 +41,8 @@ from methexis.measures.streaming.rows import Rows
 MOST_ROWS = 8192
 #: Rows below which products are slow; with less memory than they take, nothing is computed.
 LEAST_ROWS = 16
+#: A difference of sums of squares below this share of what it is a difference of is rounding.
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +71,25 @@ class PassMoments:
             for square, both, both_totals in zip(squares, self.diagonals, apart, strict=True)
         )
         return cross, one, other
+
+    def own(self, estimator: str) -> tuple[float, float]:
+        """``Σ A_ij²`` of each, by an estimator of `centring`; 0 where it is but rounding."""
+        moments, n = self.second, self.second.num_samples
+        _, *sums = self.estimates(estimator)
+        matrices, squares = (moments.xx, moments.yy), self.diagonals[1:]
+        found = []
+        for own, matrix, diagonal in zip(sums, matrices, squares, strict=True):
+            size = float(np.sum(matrix * matrix))
+            if estimator == "song":  # a sum of three terms of either sign
+                apart = float(np.trace(matrix)) ** 2 / ((n - 1) * (n - 2))
+                size += 2.0 / (n - 2) * diagonal + apart
+            found.append(own if own > ROUNDING * size else 0.0)
+        return found[0], found[1]
+
+    def normaliser(self, estimator: str) -> float:
+        """``√(Σ A_ij² Σ B_ij²)``, NaN where a centred kernel is zero between different samples."""
+        one, other = self.own(estimator)
+        return sqrt(one) * sqrt(other) if min(one, other) > 0.0 else nan
 
 
 def one_pass(

@@ -5,9 +5,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
-
-import numpy as np
 
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures.budget import memory_bytes
@@ -126,10 +125,11 @@ def score_of(method: Measure[Any], moments: PassMoments) -> float:
     if isinstance(method, SubspaceMeasure):
         return method.from_moments(moments.second)
     assert isinstance(method, KernelMeasure)
-    cross, one, other = moments.estimates(method.centring)
+    cross = moments.estimates(method.centring)[0]
     if not method.normalised:
         return cross / divisor(moments.second.num_samples, method.centring)
-    if min(one, other) <= 0.0:
+    normaliser = moments.normaliser(method.centring)
+    if isnan(normaliser):
         warnings.warn(
             f"{method.title}: the score is NaN, for a centred kernel is zero between different "
             "samples",
@@ -137,4 +137,4 @@ def score_of(method: Measure[Any], moments: PassMoments) -> float:
             stacklevel=3,
         )
         return float("nan")
-    return float(cross / np.sqrt(one * other))
+    return cross / normaliser

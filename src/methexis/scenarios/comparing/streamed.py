@@ -33,6 +33,8 @@ _NO_NULL = (
     "no null: chance level, p, effect and interval are not known from one pass; compare a sample "
     "of the rows for them"
 )
+#: What one pass tells of a pair.
+_KNOWN = ("score", "null_mean", "null_sd", "p", "z")
 Show = Callable[[str, int, int], None]
 
 
@@ -118,7 +120,7 @@ def stream_pairs(
     shape = len(passes.rows), len(passes.columns)
     half = itself and measure.symmetric
     cells = [(i, j) for i, j in np.ndindex(*shape) if not half or i <= j]
-    values = {name: np.full(shape, np.nan) for name in ("score", "null_mean", "null_sd", "p")}
+    values = {name: np.full(shape, np.nan) for name in _KNOWN}
     n = passes.rows[0].shape[0]
     notes: list[str] = []
     for place, (i, j) in enumerate(cells):
@@ -137,7 +139,7 @@ def stream_pairs(
         if level is not None:
             values["null_mean"][i, j], values["null_sd"][i, j] = level.mean, level.sd
             if not (itself and i == j):
-                values["p"][i, j] = level.most_likely(score)
+                values["p"][i, j], values["z"][i, j] = level.most_likely(score), level.z(score)
     if half:
         lower = np.tri(shape[0], k=-1, dtype=bool)
         values = {name: np.where(lower, array.T, array) for name, array in values.items()}
@@ -160,14 +162,11 @@ def _pairs(
     half: bool,
     itself: bool,
 ) -> Pairs:
-    score, mean, sd, p = (values[name] for name in ("score", "null_mean", "null_sd", "p"))
+    score, mean, sd, p, z = (values[name] for name in _KNOWN)
     with np.errstate(invalid="ignore", divide="ignore"):
-        z = np.where(sd > 0.0, (score - mean) / sd, np.nan)
         effect = np.where(
             measure.aligned != mean, (score - mean) / (measure.aligned - mean), np.nan
         )
-    if itself and len(score) > 1:
-        np.fill_diagonal(z, np.nan)
     if p.size > 1 and known:
         counted = np.where(np.tri(len(p), dtype=bool), np.nan, p) if half else p
         corrected = holm(counted)
