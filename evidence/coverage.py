@@ -32,6 +32,7 @@ from methexis.core.threads import available_cores
 from methexis.measures import CCA, CKA, HSIC, RSA, GramCosine, Measure, Procrustes
 from methexis.measures.features import features
 from methexis.measures.intervals import Resamples, interval
+from methexis.measures.kernel_measure import KernelMeasure
 from methexis.measures.resampling import resamples
 from methexis.measures.subspace import SubspaceMeasure
 from methexis.version import __version__
@@ -92,6 +93,15 @@ def unrelated(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
     return rng.normal(size=(n, 6)), rng.normal(size=(n, 6))
 
 
+def classes(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Two classes, equally probable and far apart, and the same with noise of its own.
+
+    About half of all distances are within a class, so that the median lies in a gap between them.
+    """
+    x = rng.normal(size=(n, 4)) + 6.0 * rng.integers(2, size=(n, 1))
+    return x, x + rng.normal(size=(n, 4))
+
+
 LAWS: dict[str, Law] = {
     "aligned, d 6": shared(0.5, 6),
     "noisy, d 6": shared(3.0, 6),
@@ -99,12 +109,14 @@ LAWS: dict[str, Law] = {
     "heavy tails, d 6": heavy,
     "nearly equal, d 6": close,
     "unrelated, d 6": unrelated,
+    "two classes, d 4": classes,
 }
 
 #: (law, number of samples).
 CASES = (
     *((law, 100) for law in LAWS),
     *((law, 40) for law in ("aligned, d 6", "heavy tails, d 6", "nearly equal, d 6")),
+    ("two classes, d 4", 40),
 )
 
 
@@ -138,7 +150,12 @@ class Row:
 
 
 def applicable(measure: Measure[Any], law: str) -> bool:
-    """Of 200 features CCA is always 1, and Procrustes takes hours: it decomposes every resample."""
+    """Of 200 features CCA is always 1, and Procrustes takes hours: it decomposes every resample.
+
+    Two classes are hard for bandwidths, so they are for kernels.
+    """
+    if law == "two classes, d 4":
+        return isinstance(measure, KernelMeasure)
     return not (isinstance(measure, SubspaceMeasure) and law == "noisy, d 200")
 
 

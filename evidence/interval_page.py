@@ -32,6 +32,8 @@ BOOTSTRAP = f"""## By bootstrap
 and "below" say on which side intervals missed, each 2.5 % if all is well. The last column has how
 often the plain quantiles of the same resamples about their mean hold the expected score. Of 200
 features of 100 samples CCA is always 1, and Procrustes would take hours; both are left out there.
+Two classes are for kernels only, with a bandwidth that they are hard for. No row has more than 250
+samples, from where samples are left out by groups, nor fewer than 40.
 
 How an interval is made (`methexis.measures.intervals`, `resampling`, `bandwidth`):
 
@@ -40,11 +42,15 @@ How an interval is made (`methexis.measures.intervals`, `resampling`, `bandwidth
 - The ends are BCa quantiles: moved by the skewness of the resamples, and by how fast the deviation
   of the score changes with the score (from scores with samples left out). Scores near a bound
   spread less than those farther from it, and a few large samples raise a score together with its
-  deviation.
+  deviation. Where that clearly covers better than plain quantiles is linear HSIC, and the CKA of
+  RBF kernels of two classes; elsewhere they cover alike.
 - Resamples spread at least as the jackknife says, except of canonical correlations.
 - The bandwidth of an RBF kernel is a median of distances. It is that of each bootstrap sample, to
   first order. Held fixed, bootstrap samples would see the scale of the features, which scores of
   new samples do not.
+- Ends are never cut to the range of the score. Where one lies beyond it, `compare` notes it: there
+  are too few or too uneven samples for the interval. Where a resample has no score it notes that,
+  and there is no interval.
 
 What remains:
 
@@ -61,6 +67,13 @@ What remains:
   with very large samples; where these are not there, no resampling of what is there can tell.
   Scores that are normalised depend on them less.
 - **RSA with heavy tails** likewise, if less so: distances to few far samples rule the correlation.
+- **Linear HSIC and RSA without heavy tails** are somewhat low as well, by up to two standard errors
+  in a row; where they are, they are mostly missed from below.
+- **RBF kernels where the median distance lies in a gap**, as of two classes of equal size far from
+  each other: how many of each were drawn decides whether the median is a distance within a class or
+  between them. It jumps, which first order cannot follow. Intervals are too narrow and lie above
+  the expected score. Those of HSIC miss it once in five times at 100 samples, more often than at
+  40; those of CKA once in ten to fourteen at either. Compare such features with a linear kernel.
 
 """
 

@@ -92,6 +92,17 @@ def test_resamples_follow_their_own_bandwidth() -> None:
     assert np.corrcoef(found, own)[0, 1] > 0.97
 
 
+def test_one_sample_again_and_again_has_no_bandwidth() -> None:
+    """NaN, without a warning of NumPy's, which would be an error here."""
+    counts = np.array([[0, 4, 0, 0], [1, 1, 1, 1], [3, 1, 0, 0]])
+    for measure in (HSIC(), CKA(kernel="rbf")):
+        a, b = reduced(measure, 4)
+        assert np.isnan(a.widened(counts)).tolist() == [True, False, False]
+        found = measure.resampled(a, b, counts)
+        assert found is not None
+        assert np.isnan(found).tolist() == [True, False, False]
+
+
 def test_permuted_rows_have_permuted_responses() -> None:
     a, _ = reduced(HSIC(), 20)
     order = np.random.default_rng(0).permutation(20)

@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 from methexis.core.checks import MethexisError
+from methexis.errors import DegenerateWarning
 from methexis.measures import Preprocessing, compare, nulls
 from methexis.measures.intervals import Resamples, interval
 from methexis.measures.measure import NullMoments
@@ -184,3 +185,15 @@ def test_it_prints_in_one_line() -> None:
     text = str(compare(X, Y, num_bootstrap=20))
     assert text.startswith("cka 0.9")
     assert "\n" not in text
+
+
+def test_an_interval_beyond_the_range_is_noted_and_not_cut() -> None:
+    """Gram cosine of 6 samples: the lower end is below 0, the least that it can be."""
+    x, y = np.random.default_rng(1).normal(size=(2, 6, 3))
+    with pytest.warns(DegenerateWarning, match="an end of the interval lies outside the range"):
+        found = compare(x, y, "gram_cosine", null="none", num_bootstrap=199)
+    assert found.ci[0] < -0.01
+    assert sum("outside the range of the score" in note for note in found.notes) == 1
+    same = compare(x, 2.0 * x, "gram_cosine", null="none", num_bootstrap=199)
+    assert same.ci == (same.score, same.score)  # beyond by rounding is not beyond
+    assert same.notes == ()

@@ -48,6 +48,17 @@ def test_equal_scores_do_not_accelerate() -> None:
     assert interval(1.0, Resamples(np.ones(9), 0.0), 0.95) == (1.0, 1.0)
 
 
+@pytest.mark.parametrize("score", [0.3, 1.0, -1e-200])
+def test_rounding_is_no_deviation(score: float) -> None:
+    """All on one side of their mean by rounding, or spread by 1e-13: an interval of one point."""
+    assert interval(score, Resamples(np.full(999, score), 0.0), 0.95) == (score, score)
+    spread = score * (1.0 + 1e-13 * np.random.default_rng(0).normal(size=999))
+    assert interval(score, Resamples(spread, 0.1), 0.95) == (score, score)
+    spread = score * (1.0 + 1e-9 * np.random.default_rng(0).normal(size=999))
+    low, high = interval(score, Resamples(spread, 0.0), 0.95)
+    assert low < score < high
+
+
 def test_tiny_scores_accelerate_like_large_ones() -> None:
     """HSIC of small features: third powers underflow."""
     scores = np.random.default_rng(1).exponential(size=30)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from methexis.core.checks import Array
-from methexis.errors import DegenerateWarning
 from methexis.measures import (
     CKA,
     HSIC,
@@ -20,7 +18,9 @@ from methexis.measures import (
     GramCosine,
     Measure,
     bandwidth,
+    feature_rows,
     kernel_resampling,
+    nulls,
 )
 from methexis.measures.features import features
 from tests.measures.cases import label, related
@@ -136,9 +136,7 @@ def test_sampled_features_with_weights() -> None:
     x, y = (shared + 0.3 * v for v in related(n=7, dx=4, dy=3, seed=2))
     measure = CKA(debiased=True, sampled_features=True)
     a, b = (measure.reduce(features(n, v)) for n, v in (("X", x), ("Y", y)))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DegenerateWarning)  # some have no norm; see below
-        found = measure.resampled(a, b, COUNTS)
+    found = measure.resampled(a, b, COUNTS)
     assert np.isfinite(found).sum() >= 3
     for score, w in zip(found, COUNTS, strict=True):
         own = []
@@ -160,9 +158,37 @@ def test_fewer_than_four_different_samples_have_no_debiased_score() -> None:
     measure = CKA(debiased=True)
     a, b = (measure.reduce(features(n, v)) for n, v in (("X", x), ("Y", y)))
     counts = np.array([[3, 2, 2, 0, 0, 0, 0], [1, 1, 1, 1, 1, 1, 1]])
-    with pytest.warns(DegenerateWarning, match="1 of 2 bootstrap samples"):
-        found = measure.resampled(a, b, counts)
+    found = measure.resampled(a, b, counts)
     assert np.isnan(found).tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [CKA(), CKA(debiased=True), CKA(debiased=True, estimator="lange"), RV(), GramCosine()],
+    ids=label,
+)
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize("from_rows", [False, True])
+def test_what_is_only_rounding_has_no_score(
+    measure: Measure[Any], precision: str, from_rows: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two rows of 60 that are not zero: a sample with neither scored 4 or -7 by its rounding."""
+    monkeypatch.setattr(feature_rows, "MOST_SAMPLES", 10 if from_rows else 8192)
+    rng = np.random.default_rng(0)
+    x = np.zeros((60, 3))
+    x[:2] = rng.normal(size=(2, 3))
+    y = x @ np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    a, b = (measure.reduce(features("X", v, precision=precision)) for v in (x, y))
+    counts = nulls.counts(60, 200, 0)
+    found = measure.resampled(a, b, counts)
+    assert found is not None
+    neither = (counts[:, :2] == 0).all(axis=1)
+    assert neither.any()
+    assert np.isnan(found[neither]).all()
+    tolerance = 1e-9 if precision == "float64" else 1e-2
+    # The others are rotated copies. Debiased, one row among equal ones has no norm either.
+    assert found[~np.isnan(found)] == pytest.approx(1.0, abs=tolerance)
+    assert np.isfinite(found[(counts[:, :2] > 0).all(axis=1)]).all()
 
 
 def test_duplicates_do_not_raise_debiased_scores() -> None:

@@ -226,3 +226,55 @@ def test_nearly_equal_shapes_from_moments_say_that_they_cannot_be_told_apart() -
     silent = np.count_nonzero(np.isnan(from_moments))
     assert silent == len(caught)
     assert np.nanmax([0.0, *from_moments]) < 1e-7  # √(a few 1e-16)
+
+
+def sparse() -> tuple[Array, Array]:
+    """One row of 60 is not zero; a bootstrap sample without it has no shape."""
+    x = np.zeros((60, 3))
+    x[0] = [1.0, -2.0, 0.5]
+    return x, x[:, ::-1].copy()
+
+
+def line(n: int) -> tuple[Array, Array]:
+    x = np.random.default_rng(0).normal(size=(n, 1))
+    return x, -2.0 * x
+
+
+def labels(n: int) -> tuple[Array, Array]:
+    x = np.where(np.arange(n) % 2, 1.0, -1.0)[:, None]
+    return x, -x
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [unrelated(n=4), line(5), *(labels(n) for n in (5, 6, 7, 8)), sparse()],
+    ids=["normal", "line", "labels 5", "labels 6", "labels 7", "labels 8", "sparse"],
+)
+@pytest.mark.parametrize(
+    "measure",
+    [Procrustes(), Procrustes(0.5), Procrustes(0.0), ProcrustesDistance(), Bures()],
+    ids=lambda m: m.title,
+)
+def test_equal_rows_have_no_shape(measure: Measure[Any], pair: tuple[Array, Array]) -> None:
+    """NaN where only equal rows are drawn, and a number everywhere else."""
+    a, b = (measure.reduce(features("X", v)) for v in pair)
+    counts = nulls.counts(len(pair[0]), 999, seed=0)
+    point = np.array([len(np.unique(pair[0][w > 0], axis=0)) == 1 for w in counts])
+    counts[0], point[0] = 0, True
+    counts[0, 1] = len(pair[0])  # one row again and again
+    found = measure.resampled(a, b, counts)
+    assert found is not None
+    assert np.isnan(found).tolist() == point.tolist()
+
+
+def test_size_and_shape_of_a_point_is_the_size_of_the_other() -> None:
+    """A point is at a distance: ``‖Y‖²`` of what was drawn."""
+    x, y = sparse()
+    y = y + unrelated(n=60, dy=3)[1]
+    counts = np.ones((1, 60), dtype=np.int64)
+    counts[0, :2] = 0, 2
+    measure = SizeAndShape()
+    a, b = (measure.reduce(features("X", v)) for v in (x, y))
+    rows = np.repeat(np.arange(60), counts[0])
+    found = measure.resampled(a, b, counts)
+    assert found == pytest.approx(np.sum(centred(y[rows]) ** 2), rel=1e-12)

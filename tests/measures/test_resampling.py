@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections import defaultdict
 from typing import Any
 
@@ -10,11 +11,13 @@ import numpy as np
 import pytest
 
 from evidence.neighbour_intervals import LAWS, PATH
-from methexis.measures import CCA, CKA, HSIC, RSA, Measure, MutualKNN, Procrustes, nulls
+from methexis.core.checks import Array
+from methexis.errors import DegenerateWarning
+from methexis.measures import CCA, CKA, HSIC, RSA, SVCCA, Measure, MutualKNN, Procrustes, nulls
 from methexis.measures.features import features
-from methexis.measures.intervals import acceleration, jackknife_variance, left_out
+from methexis.measures.intervals import acceleration, interval, jackknife_variance, left_out
 from methexis.measures.resampling import resamples
-from tests.measures.cases import label, related
+from tests.measures.cases import label, related, unrelated
 
 
 @pytest.mark.parametrize("law", ["unrelated", "signal", "close"])
@@ -78,6 +81,46 @@ def test_without_one_sample_is_the_score_of_the_others(measure: Measure[Any]) ->
         others = np.delete(np.arange(15), i)
         one, two = (measure.reduce(features("X", v[others])) for v in (x, y))
         assert found[i] == pytest.approx(measure.score(one, two), rel=1e-9)
+
+
+def sparse(live: int) -> tuple[Array, Array]:
+    """60 rows of which only the first are not zero, and the same rotated."""
+    rng = np.random.default_rng(0)
+    x = np.zeros((60, 3))
+    x[:live] = rng.normal(size=(live, 3))
+    return x, x @ np.linalg.qr(rng.normal(size=(3, 3)))[0]
+
+
+@pytest.mark.parametrize(
+    "measure", [RSA(), RSA(comparison="spearman"), CKA(), Procrustes(), CCA(), SVCCA()], ids=label
+)
+@pytest.mark.parametrize("pair", [unrelated(n=4, dx=2, dy=2), sparse(1)], ids=["few", "sparse"])
+def test_without_an_interval_it_says_so_once(measure: Measure[Any], pair: Any) -> None:
+    """Whatever the measure; and scores with a sample left out are not among bootstrap samples."""
+    a, b = (measure.reduce(features("X", v)) for v in pair)
+    n = len(pair[0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DegenerateWarning)  # CCA of as many directions as samples
+        drawn = measure.resampled(a, b, nulls.counts(n, 300, 0))
+    assert drawn is not None
+    lost = int(np.isnan(drawn).sum())
+    assert lost
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = resamples(measure, a, b, num_samples=n, num_resamples=300, seed=0)
+    messages = [str(w.message) for w in caught if "no interval" in str(w.message)]
+    assert len(messages) == 1
+    assert f"{lost} of 300 bootstrap samples" in messages[0]
+    assert all(issubclass(w.category, DegenerateWarning) for w in caught)
+    assert np.isnan(interval(1.0, found, 0.95)).all()
+
+
+def test_scores_with_a_sample_left_out_are_counted_apart() -> None:
+    """Debiased, three samples of four are too few: all four scores are lost."""
+    measure = CKA(debiased=True)
+    a, b = (measure.reduce(features("X", v)) for v in unrelated(n=4))
+    with pytest.warns(DegenerateWarning, match="of 50 bootstrap samples, and 4 of 4 scores with"):
+        resamples(measure, a, b, num_samples=4, num_resamples=50, seed=0)
 
 
 def test_the_stored_simulation_covers() -> None:

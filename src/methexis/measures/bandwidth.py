@@ -82,7 +82,10 @@ class RBFMatrix(PairMatrix):
         return self.factor * centred(self.xp, kernel * shares, self.estimator)
 
     def widened(self, counts: Counts) -> Array:
-        """Bandwidths of bootstrap samples over that of all, less one, ``(num_resamples,)``."""
+        """Bandwidths of bootstrap samples over that of all, less one, ``(num_resamples,)``.
+
+        NaN of one that has no two different samples.
+        """
         xp = self.xp
         weights: Any = xp.asarray(
             counts, dtype=self.matrix.dtype, device=array_api_compat.device(self.matrix)
@@ -93,8 +96,9 @@ class RBFMatrix(PairMatrix):
         def share(w: Tensor) -> Array:
             # The diagonal, where distances are zero, is near; a sample is no pair with itself.
             inside = xp.sum((w @ near) * w, axis=1) - xp.sum(w * w, axis=1)
-            pairs = xp.sum(w, axis=1) ** 2 - xp.sum(w * w, axis=1)
-            found: Array = to_numpy(inside / pairs)
+            pairs = to_numpy(xp.sum(w, axis=1) ** 2 - xp.sum(w * w, axis=1))
+            # One sample drawn again and again has no pair.
+            found: Array = to_numpy(inside) / np.where(pairs > 0.5, pairs, np.nan)
             return found
 
         # The share of all is not exactly half where pairs are odd in number or tied.

@@ -229,6 +229,15 @@ def weighted(part: Basis, weights: Tensor) -> Tensor:
     return xp.sqrt(weights)[:, :, None] * (part.columns[None, :, :] - means[:, None, :])
 
 
+def least_size(part: Basis) -> float:
+    """Size of a bootstrap sample's direction, over that of all samples, below which it is rounding.
+
+    Entries of the columns are rounded to ``ε`` of their norms, which are 1, and ``n`` are added;
+    the factor is room for what a decomposition adds.
+    """
+    return 16.0 * part.num_samples * float(part.xp.finfo(part.columns.dtype).eps)
+
+
 def batches(many: NDArray[T], numbers_each: int) -> Iterator[NDArray[T]]:
     """Cut orders or counts into batches that fit into memory."""
     length = max(1, BATCH_NUMBERS // numbers_each)
@@ -257,6 +266,7 @@ def _orthonormal(part: Basis, rows: Tensor, *, sizes: bool) -> tuple[Tensor, Ten
     values, vectors = xp.linalg.eigh(turned(rows) @ rows)
     eps = float(xp.finfo(rows.dtype).eps)
     there = values > part.num_samples * eps * xp.max(values, axis=-1, keepdims=True)
+    there = there & (values > least_size(part) ** 2)
     ones = xp.ones_like(values)
     roots = xp.sqrt(xp.where(there, values, ones))
     inside = xp.astype(there, rows.dtype)

@@ -16,7 +16,7 @@ from methexis.measures.bases import Basis, Overlap, basis
 from methexis.measures.features import Features, Tensor
 from methexis.measures.kernels import check_kernel, kernel_matrix
 from methexis.measures.measure import Invariance, invariant
-from methexis.measures.procrustes import ShapeMeasure, roots, squared_gap, weights
+from methexis.measures.procrustes import ShapeMeasure, only_of_shapes, roots, squared_gap, weights
 from methexis.measures.second_moments import SecondMoments
 from methexis.measures.subspace import nuclear
 
@@ -84,7 +84,8 @@ class Bures(KernelShape):
         """``‖F_xᵀ F_y‖_*`` of factors of norm one."""
         xp = overlap.xp
         x, y = (weights(sizes, 1.0, xp) for sizes in (overlap.sizes_x, overlap.sizes_y))
-        return nuclear(x[..., :, None] * overlap.matrix * y[..., None, :], xp)
+        found = nuclear(x[..., :, None] * overlap.matrix * y[..., None, :], xp)
+        return only_of_shapes(found, x, y, xp)
 
 
 @dataclass(frozen=True)

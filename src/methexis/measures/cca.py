@@ -41,7 +41,8 @@ class CanonicalMeasure(SubspaceMeasure):
             found = xp.sum(overlap.matrix * overlap.matrix, axis=(-2, -1))
         else:
             found = nuclear(overlap.matrix, xp)
-        return found / xp.where(x < y, x, y)
+        least = xp.where(x < y, x, y)
+        return found / xp.where(least > 0, least, xp.full_like(least, float("nan")))
 
     def score(self, a: Basis, b: Basis) -> float:
         """The score of a pair; with a warning where the number of samples decides it."""
@@ -141,7 +142,8 @@ class SVCCA(CanonicalMeasure):
         if self.num_directions is not None:
             first = xp.cumulative_sum(xp.ones_like(sizes), axis=-1) <= self.num_directions
             return first & (sizes > 0)
-        shares = sizes * sizes / xp.sum(sizes * sizes, axis=-1, keepdims=True)
+        total = xp.sum(sizes * sizes, axis=-1, keepdims=True)
+        shares = sizes * sizes / xp.where(total > 0, total, xp.ones_like(total))
         before = xp.cumulative_sum(shares, axis=-1) - shares
         return (before < self.variance) & (sizes > 0)
 

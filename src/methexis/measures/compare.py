@@ -20,6 +20,9 @@ from methexis.measures.registry import chosen
 from methexis.measures.representations import Representation, both
 from methexis.measures.resampling import resamples
 
+#: Up to which a number of order one is rounding.
+ROUNDING = 1e-9
+
 NULLS = ("auto", "moments", "permutation", "none")
 
 
@@ -182,6 +185,12 @@ def compare(
             if num_bootstrap
             else None
         )
+        ci = interval(score, resampled, confidence)
+        if _beyond(ci, method.range):
+            warn(
+                f"{method.title}: an end of the interval lies outside the range of the score: too "
+                "few or too uneven samples for it"
+            )
     notes = tuple(str(w.message) for w in caught if issubclass(w.category, DegenerateWarning))
     for warning in caught:
         warnings.warn(warning.message, warning.category, stacklevel=2)
@@ -195,7 +204,7 @@ def compare(
         p=found.p_value(score, distance=method.distance) if found.method != "none" else np.nan,
         effect=_ratio(score - found.mean, method.aligned - found.mean),
         z=_ratio(sign * (score - found.mean), found.sd),
-        ci=interval(score, resampled, confidence),
+        ci=ci,
         confidence=confidence,
         n=n,
         d=d,
@@ -245,6 +254,11 @@ def _null(
         )
     scores = method.permuted(a, b, nulls.orders(n, num_permutations, seed))
     return nulls.from_scores(scores, method.null_mean(a, b))
+
+
+def _beyond(ci: tuple[float, float], bounds: tuple[float, float]) -> bool:
+    """Whether an end lies outside by more than rounding; a finite bound is of order one."""
+    return ci[0] < bounds[0] - ROUNDING or ci[1] > bounds[1] + ROUNDING
 
 
 def _num_features(given: Representation) -> int | None:

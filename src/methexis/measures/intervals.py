@@ -32,6 +32,9 @@ from methexis.core.checks import Array
 #: jackknife's deviation is then 4 %, about that of a quantile of 999 resamples.
 MOST_LEFT_OUT = 250
 
+#: Deviations of scores below this share of the largest score are rounding.
+ROUNDING = 1e-12
+
 
 @dataclass(frozen=True)
 class Resamples:
@@ -86,7 +89,7 @@ def interval(score: float, resampled: Resamples | None, confidence: float) -> tu
     score : float
         Of all samples.
     resampled : Resamples or None
-        NaN of None.
+        NaN of None; of scores that are equal to rounding, the score twice.
     confidence : float
         How often intervals should hold the expected score.
     """
@@ -94,6 +97,10 @@ def interval(score: float, resampled: Resamples | None, confidence: float) -> tu
     if resampled is None or not known or np.isnan(resampled.acceleration or 0.0):
         return (float("nan"), float("nan"))
     deviations = resampled.scores - np.mean(resampled.scores)
+    rounding = ROUNDING * np.max(np.abs(resampled.scores))
+    deviations = np.where(np.abs(deviations) > rounding, deviations, 0.0)
+    if not deviations.any():
+        return (score, score)
     tail = (1.0 - confidence) / 2.0
     levels = np.array([tail, 1.0 - tail])
     if resampled.acceleration is not None:

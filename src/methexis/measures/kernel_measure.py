@@ -186,12 +186,6 @@ class KernelMeasure(PairMeasure[PairForm]):
             found = found + bandwidth.moved(
                 one, other, counts, one.inner(other), normalised=self.normalised
             )
-        lost = int(np.count_nonzero(np.isnan(found)))
-        if lost:
-            warn(
-                f"{self.title}: {lost} of {len(found)} bootstrap samples have no score (too few "
-                "different samples, or a normaliser that is not positive), so there is no interval"
-            )
         return found
 
     def _factor(self, features: Features, rows: Tensor | None, own: float, raw: float) -> float:

@@ -21,6 +21,9 @@ from methexis.measures.weighted import Weighted, estimate
 
 #: Numbers per block of weights.
 BLOCK = 1 << 22
+#: A sum of squares of a centred kernel below this share of that before centring is rounding: it is
+#: a difference of sums of that size.
+ROUNDING = 1e-12
 
 
 class Side:
@@ -126,22 +129,26 @@ def scores(
         )
         powers = {1: weights, 2: weights * weights, 3: weights**3}
         sides = Side(a, powers), Side(b, powers)
-        both = _estimated(xp, powers, *sides, estimator)
+        both = _estimated(Pair(xp, powers, *sides), estimator)
         if normalised:
-            own = [_estimated(xp, powers, side, side, estimator) for side in sides]
+            pairs = [Pair(xp, powers, side, side) for side in sides]
+            own = [_estimated(pair, estimator) for pair in pairs]
             if sampled is not None:
                 own = [
                     shared(value, to_numpy(own_terms(xp, rows, weights)), int(rows.shape[1]))
                     for value, rows in zip(own, sampled, strict=True)
                 ]
-            norms = [np.sqrt(np.where(value > 0.0, value, np.nan)) for value in own]
+            least = max(ROUNDING, 16.0 * float(xp.finfo(given.dtype).eps))
+            floors = [least * _estimated(pair, "plain") for pair in pairs]
+            norms = [
+                np.sqrt(np.where(value > floor, value, np.nan))
+                for value, floor in zip(own, floors, strict=True)
+            ]
             both = both / (norms[0] * norms[1])
         found.append(both)
     return np.concatenate(found)
 
 
-def _estimated(
-    xp: Namespace, powers: dict[int, Tensor], one: Side, other: Side, estimator: str
-) -> Array:
-    found: Array = to_numpy(estimate(Pair(xp, powers, one, other), estimator))
+def _estimated(pair: Pair, estimator: str) -> Array:
+    found: Array = to_numpy(estimate(pair, estimator))
     return found

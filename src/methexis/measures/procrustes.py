@@ -26,7 +26,7 @@ import array_api_compat
 
 from methexis.core.checks import Array, number
 from methexis.errors import MethexisError
-from methexis.measures.bases import Basis, Overlap, batches, turned, weighted
+from methexis.measures.bases import Basis, Overlap, batches, least_size, turned, weighted
 from methexis.measures.features import Namespace, Tensor, warn
 from methexis.measures.measure import Counts, Invariance, invariant
 from methexis.measures.second_moments import SecondMoments
@@ -107,7 +107,8 @@ class Procrustes(PartlyWhitened):
         """``‖W_x M W_y‖_*`` with weights of norm one."""
         xp = overlap.xp
         x, y = (weights(sizes, self.alpha, xp) for sizes in (overlap.sizes_x, overlap.sizes_y))
-        return nuclear(x[..., :, None] * overlap.matrix * y[..., None, :], xp)
+        found = nuclear(x[..., :, None] * overlap.matrix * y[..., None, :], xp)
+        return only_of_shapes(found, x, y, xp)
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,8 @@ class ProcrustesDistance(PartlyWhitened):
         """``2 arcsin(chord / 2)``: the arc cosine of the score, with all digits near 0."""
         xp = overlap.xp
         x, y = (weights(sizes, self.alpha, xp) for sizes in (overlap.sizes_x, overlap.sizes_y))
-        return 2.0 * xp.asin(roots(squared_gap(overlap, x, y), xp) / 2.0)
+        found = 2.0 * xp.asin(roots(squared_gap(overlap, x, y), xp) / 2.0)
+        return only_of_shapes(found, x, y, xp)
 
 
 @dataclass(frozen=True)
@@ -310,9 +312,16 @@ def unseen(alpha: float | None) -> frozenset[Invariance]:
 
 
 def weights(sizes: Tensor, alpha: float, xp: Namespace) -> Tensor:
-    """Sizes after partial whitening, of norm one."""
+    """Sizes after partial whitening, of norm one; zeros stay zeros."""
     whole = alpha * sizes + (1.0 - alpha) * xp.astype(sizes > 0, sizes.dtype)
-    return whole / xp.linalg.vector_norm(whole, axis=-1, keepdims=True)
+    norms = xp.linalg.vector_norm(whole, axis=-1, keepdims=True)
+    return whole / xp.where(norms > 0, norms, xp.ones_like(norms))
+
+
+def only_of_shapes(values: Tensor, x: Tensor, y: Tensor, xp: Namespace) -> Tensor:
+    """The values, and NaN where either shape is a point, which has no angle to another."""
+    there = xp.any(x > 0, axis=-1) & xp.any(y > 0, axis=-1)
+    return xp.where(there, values, xp.full_like(values, float("nan")))
 
 
 def squared_gap(overlap: Overlap, x: Tensor, y: Tensor) -> Tensor:
@@ -354,6 +363,7 @@ def resampled_shapes(a: Basis, b: Basis, counts: Counts) -> Iterator[Overlap]:
 
     ``U diag(s)`` of the weighted rows is the resampled shape up to a rotation, though ``U`` is no
     longer orthonormal: a factor per sample makes its Frobenius norm that of the sizes beside it.
+    Where all rows drawn are equal, to rounding, both are zero.
     """
     xp = a.xp
     for some in batches(counts, a.num_samples * (a.rank + b.rank) + a.rank * b.rank):
@@ -364,7 +374,11 @@ def resampled_shapes(a: Basis, b: Basis, counts: Counts) -> Iterator[Overlap]:
             shape = rows * part.sizes
             norms = xp.linalg.vector_norm(xp.reshape(shape, (len(some), -1)), axis=-1)
             factor = norms / xp.linalg.vector_norm(part.sizes)
-            parts.append((rows / factor[:, None, None], factor[:, None] * part.sizes))
+            there = factor > least_size(part)
+            rows = xp.where(there[:, None, None], rows, xp.zeros_like(rows))
+            rows = rows / xp.where(there, factor, xp.ones_like(factor))[:, None, None]
+            factor = xp.where(there, factor, xp.zeros_like(factor))
+            parts.append((rows, factor[:, None] * part.sizes))
         (rows_x, sizes_x), (rows_y, sizes_y) = parts
         yield Overlap(
             sizes_x, sizes_y, turned(rows_x) @ rows_y, a.num_samples, xp, _held(rows_x, rows_y)

@@ -46,6 +46,7 @@ from typing import Any
 
 import numpy as np
 
+from methexis.core.checks import Array
 from methexis.measures import nulls
 from methexis.measures.features import warn
 from methexis.measures.intervals import (
@@ -97,6 +98,8 @@ def resamples(
     numbers = (measure.k, (measure.k + 1) // 2) if measure.k > 2 else (measure.k,)
     one, other = (measure.of_subsets(a, b, half, numbers) for half in (chosen, ~chosen))
     difference = 0.5 * (one - other)
+    if _void(measure, difference[:, 0], "pairs of halves", ""):
+        return Resamples(score + difference[:, 0])
     variances = np.mean(difference**2, axis=0)
     if variances[0] == 0.0:
         return Resamples(score + difference[:, 0])
@@ -115,12 +118,29 @@ def _bootstrapped(
     if found is None:
         return None
     scores, without_some = found[: len(drawn)], found[len(drawn) :]
+    lost = np.count_nonzero(np.isnan(without_some))
+    others = f", and {lost} of {len(without)} scores with samples left out" if lost else ""
+    if _void(measure, scores, "bootstrap samples", others):
+        return Resamples(scores, acceleration(without_some))
     if measure.jackknifed:
         variance, other = float(np.var(scores)), jackknife_variance(without_some)
         if other > variance > 0.0:
             mean = np.mean(scores)
             scores = mean + (scores - mean) * np.sqrt(other / variance)
     return Resamples(scores, acceleration(without_some))
+
+
+def _void(measure: Measure[Any], scores: Array, kind: str, others: str) -> bool:
+    """Whether some resample has no score, so that there is no interval; then it warns."""
+    lost = int(np.count_nonzero(np.isnan(scores)))
+    if not lost and not others:
+        return False
+    warn(
+        f"{measure.title}: no interval, for {lost} of {len(scores)} {kind}{others} have no score "
+        "(too few different samples, or nothing but rounding in which they differ): take more "
+        "samples"
+    )
+    return True
 
 
 def halves(num_samples: int, num_halves: int, seed: int) -> Counts:
