@@ -33,11 +33,11 @@ def settings(*names: str, **options: object) -> CompareSettings:
         (1000, "rv", {"memory": "20 MiB", "null": "none"}, True),
         (200_000, "cka:debiased=true", {}, True),
         (200_000, "hsic:kernel=linear", {}, True),
-        (200_000, "procrustes", {}, False),  # slow, but one pass has no null of it
+        (150_000, "procrustes", {}, False),  # slow, but one pass has no null of it
         (200_000, "procrustes", {"memory": "1 GiB"}, True),
         (200_000, "cca", {"memory": "1 GiB"}, True),
-        (200_000, "cka", {"null": "moments"}, False),  # asked for: slow, but it fits
-        (200_000, "mutual_knn", {}, False),  # slow, and no other way
+        (150_000, "cka", {"null": "moments"}, False),  # asked for: slow, but it fits
+        (150_000, "mutual_knn", {}, False),  # slow, and no other way
     ],
 )
 def test_ways(samples: int, name: str, options: dict[str, object], one_pass: bool) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from methexis.measures import feature_rows
+from methexis.measures.intervals import MOST_LEFT_OUT
 from methexis.measures.kernel_measure import KernelMeasure
 from methexis.measures.measure import Measure
 from methexis.measures.neighbours import ListMeasure
@@ -23,7 +24,7 @@ from methexis.measures.neighbours import ListMeasure
 #: Copies of the features: in double precision, centred, decomposed.
 _COPIES = 4
 #: Blocks that measures work in, at most; a few matrices over pairs where there are few samples.
-_BLOCKS, _FEW_BLOCKS = 2**28, 8
+_BLOCKS, _FEW_BLOCKS = 2**28, 9
 #: Orders and subsets are drawn beside the numbers that are put in order.
 _DRAWN = 2
 #: Nanoseconds of one core: per pair of samples, per pair and feature, per triple, and per sample,
@@ -86,7 +87,8 @@ def needs(
     """
     n, (a, b) = num_samples, num_features
     matrices = _matrices(method, n, num_features)
-    drawn = _DRAWN * max(num_orders, num_resamples)
+    left_out = min(n, MOST_LEFT_OUT) if num_resamples else 0
+    drawn = _DRAWN * max(num_orders, num_resamples + left_out)
     numbers = matrices * n * n + _COPIES * n * (a + b) + drawn * n
     blocks = min(_BLOCKS, 8 * _FEW_BLOCKS * n * n)
     draws = num_orders + num_resamples
