@@ -120,6 +120,17 @@ def test_a_file_with_several_arrays_has_several_layers(tmp_path: Path) -> None:
     assert load(tmp_path).names == ["m.npy", "m.npz/b9", "m.npz/b10"]
 
 
+def test_a_file_with_one_layer_gives_it_its_name(tmp_path: Path) -> None:
+    save_file({"a": X}, tmp_path / "layer1.safetensors")
+    np.savez(tmp_path / "layer2.npz", a=X, labels=np.arange(6))
+    zarr.create_group(tmp_path / "layer3.zarr").create_array("deep/a", data=X)
+    np.savez(tmp_path / "layer4.npz", a=X, b=X)
+    found = load(tmp_path)
+    assert found.names == ["layer1", "layer2", "layer3", "layer4/a", "layer4/b"]
+    assert found.layers[0].source == f"{tmp_path}/layer1.safetensors:a"
+    assert load(tmp_path / "layer1.safetensors").names == ["a"]
+
+
 def test_npy_and_safetensors_are_mapped(tmp_path: Path) -> None:
     for path in (write_npy(tmp_path), write_safetensors(tmp_path)):
         assert isinstance(load(path).layers[0].array, np.memmap)
@@ -187,6 +198,13 @@ def test_what_is_no_representation_is_refused_by_name(tmp_path: Path) -> None:
     assert "1.npy: expected an array (num_samples, num_features)" in refused(tmp_path / "1.npy")
     np.save(tmp_path / "0.npy", np.empty((0, 3)))
     assert "0.npy: expected at least one sample" in refused(tmp_path / "0.npy")
+    for name in ("a.npz", "a.pt"):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("data.pkl", b"")
+        (tmp_path / name).rename(tmp_path / "zip.npy")
+        assert "zip.npy: expected one array of numbers, got a zip archive" in refused(
+            tmp_path / "zip.npy"
+        )
     (tmp_path / "junk.npy").write_text("hello world, this is no array")
     assert "junk.npy: expected a whole .npy file of numbers, got something" in refused(
         tmp_path / "junk.npy"
