@@ -336,6 +336,39 @@ def test_parquet_without_pyarrow_says_what_to_install(
     assert "pip install 'methexis[io]'" in refused(tmp_path / "x.parquet")
 
 
+def test_what_was_loaded_is_compared_as_it_is(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    arrays = {f"h{k}": rng.normal(size=(12, 3 + k)) for k in (2, 10)}
+    save_file(arrays, tmp_path / "m.safetensors")
+    found = load(tmp_path / "m.safetensors")
+    one = mx.compare_all(found, found, "cka", num_permutations=19)
+    assert one.data.layer_a.values.tolist() == ["h2", "h10"]
+    assert one.data.equals(mx.compare_all(arrays, arrays, "cka", num_permutations=19).data)
+    by_model = mx.compare_all({"m": found, "n": list(found)}, null="none")
+    assert by_model.data.layer_a.values.tolist() == ["m/h2", "m/h10", "n/0", "n/1"]
+    listed = mx.compare_all(list(found), null="none").data
+    assert np.array_equal(listed["score"], mx.compare_all(arrays, null="none").data["score"])
+    pair = mx.compare(*found.layers, "cka")
+    assert pair.score == mx.measures.cka(*found.layers) == mx.measures.cka(*arrays.values())
+    alone = load(tmp_path / "m.safetensors", layers="h2")
+    assert mx.compare(alone, arrays["h10"], "cka").as_dict() == pair.as_dict()
+    with pytest.raises(MethexisError, match=r"^X: expected one layer, got 2 \(h2, h10\); take"):
+        mx.compare(found, alone)
+
+
+def test_dissimilarities_that_were_loaded_are_compared_as_such(tmp_path: Path) -> None:
+    rng = np.random.default_rng(6)
+    x, y = rng.normal(size=(12, 3)), rng.normal(size=(12, 4))
+    rdm = mx.measures.rdm(x)
+    np.save(tmp_path / "d.npy", rdm.matrix)
+    found = load(tmp_path / "d.npy", dissimilarities=True)
+    wanted = mx.measures.rsa(x, y)
+    assert mx.compare(found, y, "rsa").score == pytest.approx(wanted, rel=1e-12)
+    grid = mx.compare_all(found, [y], "rsa", num_permutations=19)
+    assert grid.scores.item() == pytest.approx(wanted, rel=1e-12)
+    assert grid.data.d_a.item() == 0
+
+
 def test_dissimilarities_are_square(tmp_path: Path) -> None:
     np.save(tmp_path / "d.npy", np.abs(np.subtract.outer(X[:, 0], X[:, 0])))
     layer = load(tmp_path / "d.npy", dissimilarities=True).layers[0]

@@ -123,7 +123,8 @@ def compare(
     ----------
     x, y : array (num_samples, num_features) or RDM
         Features with paired rows, of NumPy or PyTorch; for measures of representational similarity
-        an RDM may stand in place of either.
+        an RDM may stand in place of either. One layer of what ``mx.representations.load`` returns,
+        or all of it where it has one, is taken too.
     measure : str or Measure
         What to measure; names are in ``mx.measures.MEASURES``.
     preprocessing : Preprocessing or {"none", "prh", "prh_rows"}, optional
