@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -184,3 +185,9 @@ def test_it_prints_in_one_line() -> None:
     text = str(compare(X, Y, num_bootstrap=20))
     assert text.startswith("cka 0.9")
     assert "\n" not in text
+
+
+def test_zero_is_printed_without_a_sign() -> None:
+    found = replace(compare(X, Y, num_bootstrap=0), score=-1e-9, null_mean=-1e-9, effect=-1e-9)
+    assert "-0.0000" not in str(found)
+    assert str(found).startswith("cka 0.0000, by chance 0.0000 ±")

@@ -176,6 +176,30 @@ def test_labels_and_attributes() -> None:
     assert grid.as_dict()["attrs"]["title"] == "linear CKA"
 
 
+def test_it_prints_what_was_found() -> None:
+    grid = mx.compare_all(layers(), measure="cka", num_permutations=99)
+    best = grid.best()
+    first, second = str(grid).split("\n")
+    p = grid.data.p_corrected.values[np.triu_indices(3, 1)]
+    assert first == (
+        f"linear CKA, n 40, 3 × 3 layers: {np.sum(p <= 0.05)} of 3 pairs significant "
+        "(corrected p <= 0.05)"
+    )
+    effect = float(grid.data["effect"].sel(layer_a=best.layer_a, layer_b=best.layer_b))
+    assert second == (
+        f"most aligned: {best.layer_a} and {best.layer_b}, score {best.score:.4f}, effect "
+        f"{effect:.4f}, corrected p {best.p:.2g}"
+    )
+    # Six ordered pairs, for the two ways are not the same.
+    asymmetric = mx.measures.LinearPredictivity(direction="forward")
+    assert " of 6 pairs" in str(mx.compare_all(layers(), measure=asymmetric, num_permutations=9))
+    bare = mx.compare_all(layers(count=1), noise(count=2), "procrustes", null="none")
+    assert str(bare).split("\n")[0] == "Procrustes score, n 40, 1 × 2 layers"
+    assert str(bare).split("\n")[1].startswith("most aligned: h0 and ")
+    alone = mx.compare_all(layers(count=1), measure="cka", null="none")
+    assert str(alone) == "linear CKA, n 40, 1 × 1 layers"
+
+
 def test_progress_is_reported() -> None:
     seen: list[tuple[str, int, int]] = []
     mx.compare_all(

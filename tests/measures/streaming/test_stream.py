@@ -181,6 +181,18 @@ def test_files_of_another_kind_are_refused_in_our_words(tmp_path: Path) -> None:
         assert "pickle" not in text
 
 
+def test_it_prints_a_line_for_each_score() -> None:
+    x, y = related(n=300)
+    found = stream(x, y, ["cka", "procrustes"])
+    chance = found.chances["linear CKA"]
+    assert chance is not None
+    assert str(found).split("\n") == [
+        f"linear CKA {found.scores['linear CKA']:.4f}, by chance {chance.mean:.4f} ± "
+        f"{chance.sd:.4f} (n 300, d 6 and 5)",
+        f"Procrustes score {found.scores['Procrustes score']:.4f} (n 300, d 6 and 5)",
+    ]
+
+
 def test_a_constant_representation_scores_nothing() -> None:
     _, y = related(n=300)
     with pytest.warns(mx.errors.DegenerateWarning, match="NaN"):
