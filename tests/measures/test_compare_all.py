@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy import stats
 
 import methexis as mx
 from methexis.core.checks import Array
 from methexis.measures import Measure, nulls
 from methexis.measures.features import features
+from methexis.measures.grid import Grid
 from tests.measures.cases import VARIANTS, label, measured, related
 
 every_measure = pytest.mark.parametrize("measure", VARIANTS, ids=label)
@@ -174,6 +177,21 @@ def test_labels_and_attributes() -> None:
     assert attributes["num_permutations"] == 19
     assert attributes["null"] == "moments"
     assert grid.as_dict()["attrs"]["title"] == "linear CKA"
+    assert grid.as_dict()["attrs"]["options"]["debiased"] is False
+    assert grid.as_dict()["attrs"]["same"] is False
+
+
+def test_a_grid_is_kept_in_files(tmp_path: Path) -> None:
+    """NetCDF, by the one engine that needs no package of its own."""
+    grid = mx.compare_all(layers(), measure="cka", preprocessing="prh", num_permutations=19)
+    path = tmp_path / "grid.nc"
+    grid.data.to_netcdf(path, engine="scipy")
+    with xr.open_dataset(path, engine="scipy") as found:
+        again = Grid(found.load())
+    assert again.data.equals(grid.data)
+    assert again.as_dict()["attrs"] == grid.as_dict()["attrs"]
+    assert str(again) == str(grid)
+    assert again.best() == grid.best()
 
 
 def test_it_prints_what_was_found() -> None:

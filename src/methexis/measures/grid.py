@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from methexis.measures.printing import probability, rounded
 
 #: At which level pairs are counted where a grid is printed.
 _LEVEL = 0.05
+#: Attributes that have parts, and those that are true or false: netCDF has neither.
+_PARTS, _FLAGS = ("options", "preprocessing", "given", "notes"), ("distance", "same")
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,16 @@ class Grid:
         moments it is the tail of a fitted law, and so is what corrects it by Holm's method: below
         about ``1e-4`` its size carries no information, 0 included; report "< 1e-4". Coordinates
         name models and layers and give numbers of features, 0 of an RDM; attributes are all that
-        was chosen.
+        was chosen, as files can hold it: what has parts as JSON, True as 1. `as_dict` has it as it
+        was.
     """
 
     data: xr.Dataset
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What degenerates here; the texts of the warnings."""
+        return tuple(json.loads(self.data.attrs["notes"]))
 
     @property
     def scores(self) -> Array:
@@ -66,7 +75,7 @@ class Grid:
     def _ranked(self) -> Array:
         """The `alignment` of each pair, -inf where a representation meets itself."""
         values = alignment(
-            self.data["effect"].values, self.scores, distance=self.data.attrs["distance"]
+            self.data["effect"].values, self.scores, distance=bool(self.data.attrs["distance"])
         )
         if self.data.attrs["same"]:
             np.fill_diagonal(values, -np.inf)
@@ -104,6 +113,9 @@ class Grid:
     def as_dict(self) -> dict[str, Any]:
         """All of it in plain types, for JSON."""
         found: dict[str, Any] = self.data.to_dict()
+        about = found["attrs"]
+        about |= {name: json.loads(about[name]) for name in _PARTS}
+        about |= {name: bool(about[name]) for name in _FLAGS}
         return found
 
 
@@ -148,5 +160,7 @@ def labelled(
         coordinates[f"model_{side}"] = (dimension, list(models))
         coordinates[f"name_{side}"] = (dimension, list(layers))
         coordinates[f"d_{side}"] = (dimension, list(features))
+    plain: dict[str, Any] = {name: json.dumps(attributes[name]) for name in _PARTS}
+    plain |= {name: int(attributes[name]) for name in _FLAGS}
     variables = {name: (("layer_a", "layer_b"), array) for name, array in values.items()}
-    return Grid(xr.Dataset(variables, coordinates, attributes))
+    return Grid(xr.Dataset(variables, coordinates, attributes | plain))
