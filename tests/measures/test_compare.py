@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -197,3 +198,9 @@ def test_an_interval_beyond_the_range_is_noted_and_not_cut() -> None:
     same = compare(x, 2.0 * x, "gram_cosine", null="none", num_bootstrap=199)
     assert same.ci == (same.score, same.score)  # beyond by rounding is not beyond
     assert same.notes == ()
+
+
+def test_zero_is_printed_without_a_sign() -> None:
+    found = replace(compare(X, Y, num_bootstrap=0), score=-1e-9, null_mean=-1e-9, effect=-1e-9)
+    assert "-0.0000" not in str(found)
+    assert str(found).startswith("cka 0.0000, by chance 0.0000 ±")

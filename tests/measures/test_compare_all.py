@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy import stats
 
 import methexis as mx
 from methexis.core.checks import Array
 from methexis.measures import Measure, nulls
 from methexis.measures.features import features
+from methexis.measures.grid import Grid
 from tests.measures.cases import VARIANTS, label, measured, related
 
 every_measure = pytest.mark.parametrize("measure", VARIANTS, ids=label)
@@ -174,6 +177,45 @@ def test_labels_and_attributes() -> None:
     assert attributes["num_permutations"] == 19
     assert attributes["null"] == "moments"
     assert grid.as_dict()["attrs"]["title"] == "linear CKA"
+    assert grid.as_dict()["attrs"]["options"]["debiased"] is False
+    assert grid.as_dict()["attrs"]["same"] is False
+
+
+def test_a_grid_is_kept_in_files(tmp_path: Path) -> None:
+    """NetCDF, by the one engine that needs no package of its own."""
+    grid = mx.compare_all(layers(), measure="cka", preprocessing="prh", num_permutations=19)
+    path = tmp_path / "grid.nc"
+    grid.data.to_netcdf(path, engine="scipy")
+    with xr.open_dataset(path, engine="scipy") as found:
+        again = Grid(found.load())
+    assert again.data.equals(grid.data)
+    assert again.as_dict()["attrs"] == grid.as_dict()["attrs"]
+    assert str(again) == str(grid)
+    assert again.best() == grid.best()
+
+
+def test_it_prints_what_was_found() -> None:
+    grid = mx.compare_all(layers(), measure="cka", num_permutations=99)
+    best = grid.best()
+    first, second = str(grid).split("\n")
+    p = grid.data.p_corrected.values[np.triu_indices(3, 1)]
+    assert first == (
+        f"linear CKA, n 40, 3 × 3 layers: {np.sum(p <= 0.05)} of 3 pairs significant "
+        "(corrected p <= 0.05)"
+    )
+    effect = float(grid.data["effect"].sel(layer_a=best.layer_a, layer_b=best.layer_b))
+    assert second == (
+        f"most aligned: {best.layer_a} and {best.layer_b}, score {best.score:.4f}, effect "
+        f"{effect:.4f}, corrected p {best.p:.2g}"
+    )
+    # Six ordered pairs, for the two ways are not the same.
+    asymmetric = mx.measures.LinearPredictivity(direction="forward")
+    assert " of 6 pairs" in str(mx.compare_all(layers(), measure=asymmetric, num_permutations=9))
+    bare = mx.compare_all(layers(count=1), noise(count=2), "procrustes", null="none")
+    assert str(bare).split("\n")[0] == "Procrustes score, n 40, 1 × 2 layers"
+    assert str(bare).split("\n")[1].startswith("most aligned: h0 and ")
+    alone = mx.compare_all(layers(count=1), measure="cka", null="none")
+    assert str(alone) == "linear CKA, n 40, 1 × 1 layers"
 
 
 def test_progress_is_reported() -> None:

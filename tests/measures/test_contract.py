@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import methexis as mx
-from methexis.errors import DegenerateWarning
+from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures import MEASURES, Invariance, Measure, compare, nulls
 from methexis.measures.features import features
 from methexis.measures.resampling import resamples
@@ -154,3 +155,16 @@ def test_it_says_where_it_comes_from(measure: Measure[Any]) -> None:
     assert measure.reference
     assert measure.title
     assert MEASURES[measure.name] is type(measure)
+
+
+@every_measure
+def test_options_that_are_true_or_false_are_nothing_else(measure: Measure[Any]) -> None:
+    """Each field whose default is a bool is one that is checked, so none is forgotten."""
+    for name in [f.name for f in fields(measure) if isinstance(f.default, bool)]:  # type: ignore[arg-type]
+        for value in ("no", "false", 1, None):
+            with pytest.raises(MethexisError) as error:
+                replace(measure, **{name: value})  # type: ignore[type-var]
+            assert str(error.value) == f"{name}: expected True or False, got {value!r}"
+        same = replace(measure, **{name: np.bool(getattr(measure, name))})  # type: ignore[type-var]
+        assert same == measure
+        assert type(getattr(same, name)) is bool

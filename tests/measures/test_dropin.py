@@ -123,7 +123,7 @@ def plain_cknna(a: Array, b: Array, *, unbiased: bool) -> float:
 def plain_svcca(a: Array, b: Array) -> float:
     bases = []
     for given in (a, b):
-        scaled = (given - given.mean(axis=0)) / given.std(axis=0, ddof=1)
+        scaled = (given - given.mean(axis=0)) / (given.std(axis=0, ddof=1) + 1e-8)
         bases.append(np.linalg.svd(scaled, full_matrices=False)[0][:, :5])
     return float(np.linalg.svd(bases[0].T @ bases[1], compute_uv=False).mean())
 
@@ -173,6 +173,19 @@ def test_their_constant_matters_for_small_features() -> None:
     x = pairs()[2][0]
     assert dropin.unbiased_cka(x, x) < 1.0 - 1e-3
     assert mx.measures.cka(x, x, debiased=True) == pytest.approx(1.0, abs=1e-12)
+
+
+def test_svcca_takes_constant_and_tiny_features_as_theirs_does() -> None:
+    """Their ``1e-8`` makes constant features zero, and halves one that varies by as much."""
+    a, b = pairs()[0]
+    a = np.column_stack([a, np.zeros(60), np.full(60, 0.1)])
+    b = np.column_stack([b, np.zeros(60)])
+    tiny = np.column_stack([a, 1e-8 * np.random.default_rng(2).normal(size=60)])
+    for one, other in ((a, b), (tiny, b)):
+        wanted = plain_svcca(one, other)
+        assert dropin.svcca(one, other, cca_dim=5) == pytest.approx(wanted, rel=ROUNDING)
+    without = dropin.svcca(tiny[:, :-1], b, cca_dim=5)
+    assert abs(dropin.svcca(tiny, b, cca_dim=5) - without) > 1e-4
 
 
 def test_distance_agnostic_counts_neighbours() -> None:

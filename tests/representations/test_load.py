@@ -120,6 +120,17 @@ def test_a_file_with_several_arrays_has_several_layers(tmp_path: Path) -> None:
     assert load(tmp_path).names == ["m.npy", "m.npz/b9", "m.npz/b10"]
 
 
+def test_a_file_with_one_layer_gives_it_its_name(tmp_path: Path) -> None:
+    save_file({"a": X}, tmp_path / "layer1.safetensors")
+    np.savez(tmp_path / "layer2.npz", a=X, labels=np.arange(6))
+    zarr.create_group(tmp_path / "layer3.zarr").create_array("deep/a", data=X)
+    np.savez(tmp_path / "layer4.npz", a=X, b=X)
+    found = load(tmp_path)
+    assert found.names == ["layer1", "layer2", "layer3", "layer4/a", "layer4/b"]
+    assert found.layers[0].source == f"{tmp_path}/layer1.safetensors:a"
+    assert load(tmp_path / "layer1.safetensors").names == ["a"]
+
+
 def test_npy_and_safetensors_are_mapped(tmp_path: Path) -> None:
     for path in (write_npy(tmp_path), write_safetensors(tmp_path)):
         assert isinstance(load(path).layers[0].array, np.memmap)
@@ -187,6 +198,13 @@ def test_what_is_no_representation_is_refused_by_name(tmp_path: Path) -> None:
     assert "1.npy: expected an array (num_samples, num_features)" in refused(tmp_path / "1.npy")
     np.save(tmp_path / "0.npy", np.empty((0, 3)))
     assert "0.npy: expected at least one sample" in refused(tmp_path / "0.npy")
+    for name in ("a.npz", "a.pt"):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("data.pkl", b"")
+        (tmp_path / name).rename(tmp_path / "zip.npy")
+        assert "zip.npy: expected one array of numbers, got a zip archive" in refused(
+            tmp_path / "zip.npy"
+        )
     (tmp_path / "junk.npy").write_text("hello world, this is no array")
     assert "junk.npy: expected a whole .npy file of numbers, got something" in refused(
         tmp_path / "junk.npy"
@@ -316,6 +334,39 @@ def test_parquet_without_pyarrow_says_what_to_install(
     monkeypatch.setattr(reader, "INSTALLED", False)
     (tmp_path / "x.parquet").write_bytes(b"PAR1")
     assert "pip install 'methexis[io]'" in refused(tmp_path / "x.parquet")
+
+
+def test_what_was_loaded_is_compared_as_it_is(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    arrays = {f"h{k}": rng.normal(size=(12, 3 + k)) for k in (2, 10)}
+    save_file(arrays, tmp_path / "m.safetensors")
+    found = load(tmp_path / "m.safetensors")
+    one = mx.compare_all(found, found, "cka", num_permutations=19)
+    assert one.data.layer_a.values.tolist() == ["h2", "h10"]
+    assert one.data.equals(mx.compare_all(arrays, arrays, "cka", num_permutations=19).data)
+    by_model = mx.compare_all({"m": found, "n": list(found)}, null="none")
+    assert by_model.data.layer_a.values.tolist() == ["m/h2", "m/h10", "n/0", "n/1"]
+    listed = mx.compare_all(list(found), null="none").data
+    assert np.array_equal(listed["score"], mx.compare_all(arrays, null="none").data["score"])
+    pair = mx.compare(*found.layers, "cka")
+    assert pair.score == mx.measures.cka(*found.layers) == mx.measures.cka(*arrays.values())
+    alone = load(tmp_path / "m.safetensors", layers="h2")
+    assert mx.compare(alone, arrays["h10"], "cka").as_dict() == pair.as_dict()
+    with pytest.raises(MethexisError, match=r"^X: expected one layer, got 2 \(h2, h10\); take"):
+        mx.compare(found, alone)
+
+
+def test_dissimilarities_that_were_loaded_are_compared_as_such(tmp_path: Path) -> None:
+    rng = np.random.default_rng(6)
+    x, y = rng.normal(size=(12, 3)), rng.normal(size=(12, 4))
+    rdm = mx.measures.rdm(x)
+    np.save(tmp_path / "d.npy", rdm.matrix)
+    found = load(tmp_path / "d.npy", dissimilarities=True)
+    wanted = mx.measures.rsa(x, y)
+    assert mx.compare(found, y, "rsa").score == pytest.approx(wanted, rel=1e-12)
+    grid = mx.compare_all(found, [y], "rsa", num_permutations=19)
+    assert grid.scores.item() == pytest.approx(wanted, rel=1e-12)
+    assert grid.data.d_a.item() == 0
 
 
 def test_dissimilarities_are_square(tmp_path: Path) -> None:

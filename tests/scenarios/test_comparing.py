@@ -109,6 +109,20 @@ def test_words_become_measures() -> None:
     assert len(measures_named(DEFAULT_MEASURES)) == 2
 
 
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [("true", True), ("Yes", True), ("on", True), ("false", False), ("no", False), ("OFF", False)],
+)
+def test_words_of_options_that_are_true_or_false(word: str, value: bool) -> None:
+    assert measures_named([f"cka:debiased={word}"])[0].options()["debiased"] is value
+
+
+@pytest.mark.parametrize("word", ["maybe", "1", "none", "truee"])
+def test_other_words_are_refused(word: str) -> None:
+    with pytest.raises(MethexisError, match=r"^debiased: expected True or False, got "):
+        measures_named([f"cka:debiased={word}"])
+
+
 def test_the_list_has_all_of_them() -> None:
     listed = listed_measures()
     assert [one["name"] for one in listed] == list(MEASURES)

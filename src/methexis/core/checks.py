@@ -20,6 +20,7 @@ __all__ = [
     "ConditionError",
     "MethexisError",
     "Weights",
+    "boolean",
     "covariance",
     "hidden_widths",
     "integer",
@@ -100,6 +101,19 @@ def covariance(name: str, value: ArrayLike, dim: int) -> Array:
             f"{name}: expected no negative eigenvalue (a covariance), got {lowest:.3g}"
         )
     return matrix
+
+
+def boolean(name: str, value: Any) -> bool:
+    """Return ``value`` as a bool, if it is one; a word such as "no" would count as true.
+
+    Raises
+    ------
+    MethexisError
+        If it is neither True nor False.
+    """
+    if not isinstance(value, bool | np.bool):
+        raise MethexisError(f"{name}: expected True or False, got {value!r}")
+    return bool(value)
 
 
 def integer(name: str, value: Any, *, least: int, most: int | None = None) -> int:

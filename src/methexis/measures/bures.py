@@ -29,6 +29,7 @@ class KernelShape(ShapeMeasure):
     bandwidth: float = 1.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_kernel(self.kernel, self.bandwidth)
 
     @property

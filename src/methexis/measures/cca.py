@@ -117,6 +117,7 @@ class SVCCA(CanonicalMeasure):
     squared: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         share("variance", self.variance)
         if self.num_directions is not None:
             integer("num_directions", self.num_directions, least=1)

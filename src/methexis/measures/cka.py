@@ -39,6 +39,7 @@ class CKA(KernelMeasure):
     sampled_features: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_kernel(self.kernel, self.bandwidth)
         one_of("estimator", self.estimator, DEBIASED)
         if self.estimator != "song" and not self.debiased:

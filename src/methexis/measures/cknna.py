@@ -73,6 +73,7 @@ class CKNNA(ListMeasure[NeighbourKernel]):
     reference: ClassVar[str] = "Huh et al. 2024, arXiv:2405.07987"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         one_of("definition", self.definition, DEFINITIONS)
         one_of("metric", self.metric, KERNELS)
         integer("k", self.k, least=1 if self.definition == "paper" else 2)

@@ -16,6 +16,7 @@ from methexis.measures.intervals import interval
 from methexis.measures.measure import Measure
 from methexis.measures.preprocessing import Preprocessing
 from methexis.measures.preprocessing import preprocessing as steps_named
+from methexis.measures.printing import probability, rounded
 from methexis.measures.registry import chosen
 from methexis.measures.representations import Representation, both
 from methexis.measures.resampling import resamples
@@ -42,7 +43,9 @@ class Comparison:
         Mean and standard deviation of the score over pairings of the rows at random; NaN without
         a null.
     p : float
-        One-sided probability of a score at least as aligned, were the rows paired at random.
+        One-sided probability of a score at least as aligned, were the rows paired at random. From
+        moments it is the tail of a law fitted to three of them: below about ``1e-4`` its size
+        carries no information (far out it is exactly 0), and is to be reported as "< 1e-4".
     effect : float
         ``(score - null_mean) / (aligned - null_mean)``: 0 at chance, 1 for two identical
         representations; NaN where the measure has no such end.
@@ -90,14 +93,15 @@ class Comparison:
 
     def __str__(self) -> str:
         """One line: score, interval, chance level, p, effect."""
-        parts = [f"{self.measure} {self.score:.4f}"]
+        parts = [f"{self.measure} {rounded(self.score)}"]
         if np.isfinite(self.ci[0]):
-            parts.append(f"{self.confidence:.0%} interval {self.ci[0]:.4f} to {self.ci[1]:.4f}")
+            low, high = (rounded(end) for end in self.ci)
+            parts.append(f"{self.confidence:.0%} interval {low} to {high}")
         if self.null != "none":
-            parts.append(f"by chance {self.null_mean:.4f} ± {self.null_sd:.4f}")
-            parts.append("p < 1e-4" if self.p < 1e-4 else f"p {self.p:.2g}")
+            parts.append(f"by chance {rounded(self.null_mean)} ± {rounded(self.null_sd)}")
+            parts.append(probability("p", self.p))
         if np.isfinite(self.effect):
-            parts.append(f"effect {self.effect:.4f}")
+            parts.append(f"effect {rounded(self.effect)}")
         one, two = ("(an RDM)" if d is None else d for d in self.d)
         return ", ".join(parts) + f" (n {self.n}, d {one} and {two})"
 
@@ -126,7 +130,8 @@ def compare(
     ----------
     x, y : array (num_samples, num_features) or RDM
         Features with paired rows, of NumPy or PyTorch; for measures of representational similarity
-        an RDM may stand in place of either.
+        an RDM may stand in place of either. One layer of what ``mx.representations.load`` returns,
+        or all of it where it has one, is taken too.
     measure : str or Measure
         What to measure; names are in ``mx.measures.MEASURES``.
     preprocessing : Preprocessing or {"none", "prh", "prh_rows"}, optional

@@ -59,6 +59,7 @@ def compare_all(
     reps_a : mapping or sequence
         Arrays ``(num_samples, num_features)`` by name or in a list; or such by model. All rows are
         the same samples in the same order. Measures of representational similarity take RDMs too.
+        What ``mx.representations.load`` returns is a list of layers by their names.
     reps_b : mapping or sequence, optional
         The columns; by default those of `reps_a`, and each pair then counts once.
     measure : str or Measure

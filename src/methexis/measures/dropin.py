@@ -10,8 +10,8 @@ import and nothing else::
 Neighbours are those with the largest inner products, without the sample itself, so features are to
 be scaled to rows of length one before, as their script does. Everything is computed in double
 precision. The definitions are theirs to the constant: `cka` and `cknna` add ``1e-6`` to what they
-divide by, which moves scores of features with small products; the measures of `methexis.measures`
-do not.
+divide by, which moves scores of features with small products, and `svcca` adds ``1e-8`` to standard
+deviations, so that constant features become zero; the measures of `methexis.measures` do neither.
 
 Where this is not the same number: `svcca` is exact here, there it rests on a randomised
 decomposition and an iterative fit; ties between equally near neighbours go to the first here and to
@@ -39,7 +39,7 @@ from methexis.measures.calibration import Calibrated, calibrate, calibrate_layer
 from methexis.measures.cca import SVCCA
 from methexis.measures.cycle_knn import CycleKNN
 from methexis.measures.edit_distance_knn import EditDistanceKNN
-from methexis.measures.features import Features, Tensor, features, to_numpy, together
+from methexis.measures.features import Features, Tensor, features, in_range, to_numpy, together
 from methexis.measures.kernels import hollow, squared_distances
 from methexis.measures.lcs_knn import LCSKNN
 from methexis.measures.mutual_knn import MutualKNN
@@ -59,8 +59,8 @@ __all__ = [
     "unbiased_cka",
 ]
 
-#: What they add to what they divide by.
-_EPSILON = 1e-6
+#: What they add to what they divide by, and to standard deviations.
+_EPSILON, _LEAST = 1e-6, 1e-8
 
 
 def mutual_knn(feats_A: Any, feats_B: Any, topk: int = 10) -> float:
@@ -240,6 +240,9 @@ def cknna(
 def svcca(feats_A: Any, feats_B: Any, cca_dim: int = 10) -> float:
     """Mean canonical correlation of the `cca_dim` largest directions of standardised features.
 
+    Features are divided by their standard deviation plus ``1e-8``; one that is constant, such as a
+    dead ReLU, becomes zero.
+
     Exact, where theirs is randomised: expect differences in the second decimal where the
     directions about the last one kept are nearly as large as each other.
 
@@ -261,7 +264,9 @@ def svcca(feats_A: Any, feats_B: Any, cca_dim: int = 10) -> float:
     >>> round(svcca(x, x), 6)
     1.0
     """
-    return _score(SVCCA(num_directions=cca_dim, standardise=True), feats_A, feats_B)
+    measure = SVCCA(num_directions=cca_dim)
+    a, b = (measure.reduce(_standardised(given)) for given in _pair(feats_A, feats_B))
+    return measure.score(a, b)
 
 
 def _pair(feats_A: Any, feats_B: Any) -> tuple[Features, Features]:
@@ -270,9 +275,20 @@ def _pair(feats_A: Any, feats_B: Any) -> tuple[Features, Features]:
     return first, second
 
 
-def _score(measure: NeighbourMeasure | SVCCA, feats_A: Any, feats_B: Any) -> float:
+def _score(measure: NeighbourMeasure, feats_A: Any, feats_B: Any) -> float:
     a, b = (measure.reduce(given) for given in _pair(feats_A, feats_B))
-    return measure.score(a, b)  # type: ignore[arg-type]
+    return measure.score(a, b)
+
+
+def _standardised(given: Features) -> Features:
+    in_range(given, 2)
+    xp, array = given.xp, given.array
+    centred = array - xp.mean(array, axis=0, keepdims=True)
+    # The mean of equal numbers is off by rounding, which is not to be taken for a feature.
+    varies = xp.max(array, axis=0) != xp.min(array, axis=0)
+    centred = xp.where(varies, centred, xp.zeros_like(centred))
+    deviations = xp.std(centred, axis=0, correction=1, keepdims=True)
+    return given.replaced(centred / (deviations + _LEAST))
 
 
 def _ratio(estimate: Any, one: Tensor, other: Tensor) -> float:

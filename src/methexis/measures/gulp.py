@@ -29,6 +29,7 @@ class GULP(SubspaceMeasure):
     ridge: float = 0.01
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         number("ridge", self.ridge, least=0.0)
 
     @property

@@ -26,6 +26,7 @@ class HSIC(KernelMeasure):
     debiased: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_kernel(self.kernel, self.bandwidth)
 
     @property

@@ -41,6 +41,7 @@ class LinearPredictivity(Measure[Basis]):
     seed: int = 0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         number("ridge", self.ridge, least=0.0)
         integer("num_folds", self.num_folds, least=2)
         one_of("direction", self.direction, DIRECTIONS)

@@ -25,7 +25,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.core.checks import Array
+from methexis.core.checks import Array, boolean
 from methexis.errors import MethexisError
 from methexis.measures.features import MIN_SAMPLES, Features, Tensor
 from methexis.measures.preprocessing import Preprocessing
@@ -119,6 +119,11 @@ class Measure(ABC, Generic[R]):
     resampling: ClassVar[str] = "bootstrap"
     jackknifed: ClassVar[bool] = True
     reference: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        for field in fields(self):  # type: ignore[arg-type]
+            if field.type == "bool":  # annotations are not evaluated, so types are their words
+                object.__setattr__(self, field.name, boolean(field.name, getattr(self, field.name)))
 
     @property
     @abstractmethod

@@ -229,6 +229,7 @@ class NeighbourMeasure(ListMeasure[Neighbours]):
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         integer("k", self.k, least=1)
         one_of("metric", self.metric, knn.METRICS)
 

@@ -82,6 +82,7 @@ class PartlyWhitened(ShapeMeasure):
     reference: ClassVar[str] = "Williams, Kunz, Kornblith and Linderman 2021, arXiv:2110.14739"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         share("alpha", self.alpha)
 
     @property

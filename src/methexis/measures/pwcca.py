@@ -29,6 +29,7 @@ class PWCCA(Measure[Basis]):
     weights: str = "both"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         one_of("weights", self.weights, WEIGHTS)
 
     @property

@@ -35,6 +35,7 @@ class RDMMeasure(Measure[R]):
     range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         one_of("dissimilarity", self.dissimilarity, DISSIMILARITIES)
 
     @property

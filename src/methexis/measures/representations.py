@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from methexis.measures.features import Features, features, pair, together
+from methexis.measures.naming import single
 from methexis.measures.rdm import RDM, same_samples
 
 Representation: TypeAlias = Features | RDM
@@ -13,13 +14,16 @@ Representation: TypeAlias = Features | RDM
 def both(x: Any, y: Any, *, precision: str = "float64") -> tuple[Representation, Representation]:
     """Check two representations of the same samples, of which either may be an RDM.
 
-    An RDM beside features goes to the library and the device where these live.
+    An RDM beside features goes to the library and the device where these live. A layer that was
+    read from a file, and a file with one, count as what they hold.
 
     Raises
     ------
     MethexisError
-        If either is refused, they are not of as many samples, or two RDMs have other labels.
+        If either is refused or has several layers, they are not of as many samples, or two RDMs
+        have other labels.
     """
+    x, y = single("X", x), single("Y", y)
     if not isinstance(x, RDM) and not isinstance(y, RDM):
         return pair(x, y, precision=precision)
     first, second = (_checked(name, v, precision) for name, v in (("X", x), ("Y", y)))

@@ -40,6 +40,7 @@ class SecondOrderCosine(ListMeasure[CosineNeighbours]):
     reference: ClassVar[str] = "Hamilton et al. 2016, arXiv:1606.02821"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         integer("k", self.k, least=1)
         one_of("profile", self.profile, PROFILES)
 

@@ -1,8 +1,9 @@
 """`load`: a file or folder becomes the layers of one model.
 
-A file with several arrays has several layers; of a folder every file is a layer, or several. Layers
-come in natural order, layer2 before layer10. What lies there and is no representation is left out
-and told; what should be one and cannot be read is an error that names file and array.
+A file with several arrays has several layers; of a folder every file is a layer, or several. In a
+folder a file with one layer gives it its name, whatever its array is called inside. Layers come in
+natural order, layer2 before layer10. What lies there and is no representation is left out and told;
+what should be one and cannot be read is an error that names file and array.
 """
 
 from __future__ import annotations
@@ -107,8 +108,11 @@ def load(
             label = stem if stems.count(stem) == 1 else file.name
             kind = _kind(file)
             assert kind is not None  # _files gives no others
-            for one in read(file, kind):
-                named.append((f"{label}/{one.name}" if one.name else label, one))
+            stored = read(file, kind)
+            alone = sum(one.array.ndim > 1 for one in stored) == 1
+            for one in stored:
+                apart = one.name and not (alone and one.array.ndim > 1)
+                named.append((f"{label}/{one.name}" if apart else label, one))
                 sources.append(_place(file, one))
     else:
         raise _unknown(source)

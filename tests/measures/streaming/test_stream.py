@@ -143,7 +143,11 @@ def _bad(row: int) -> Array:
         (np.ones(300), {}, r"X: expected an array \(num_samples, num_features\)"),
         (np.ones((300, 3), dtype=bool), {}, "X: expected real numbers"),
         ([[1.0]], {}, "X: expected a .npy file or an array"),
-        ("nothing.npy", {}, "X: expected a .npy file that holds one array, got nothing.npy"),
+        (
+            "nothing.npy",
+            {},
+            "X: expected a .npy file that holds one .* nothing.npy, which is no",
+        ),
         (np.ones((300, 3)), {"measures": "mutual_knn"}, "measures: expected what one pass"),
         (np.ones((300, 3)), {"memory": 3000}, "memory: expected at least"),
     ],
@@ -160,6 +164,33 @@ def test_a_truncated_file(tmp_path: Path) -> None:
     (tmp_path / "x.npy").write_bytes(whole[:-100])
     with pytest.raises(mx.MethexisError, match="X: expected"):
         stream(tmp_path / "x.npy", y)
+
+
+def test_files_of_another_kind_are_refused_in_our_words(tmp_path: Path) -> None:
+    x, y = related(n=300)
+    np.savez(tmp_path / "x.npz", a=x)
+    (tmp_path / "x.safetensors").write_bytes(b"no array")
+    (tmp_path / "empty.npy").touch()
+    (tmp_path / "zip.npy").write_bytes(b"PK\x03\x04 and no more")
+    for name in ("x.npz", "x.safetensors", "empty.npy", "zip.npy"):
+        with pytest.raises(mx.MethexisError) as error:
+            stream(tmp_path / name, y)
+        text = str(error.value)
+        assert text.startswith("X: expected a .npy file that holds one array of numbers (or an arr")
+        assert text.endswith(f"{name}, which is damaged, truncated or of another kind")
+        assert "pickle" not in text
+
+
+def test_it_prints_a_line_for_each_score() -> None:
+    x, y = related(n=300)
+    found = stream(x, y, ["cka", "procrustes"])
+    chance = found.chances["linear CKA"]
+    assert chance is not None
+    assert str(found).split("\n") == [
+        f"linear CKA {found.scores['linear CKA']:.4f}, by chance {chance.mean:.4f} ± "
+        f"{chance.sd:.4f} (n 300, d 6 and 5)",
+        f"Procrustes score {found.scores['Procrustes score']:.4f} (n 300, d 6 and 5)",
+    ]
 
 
 def test_a_constant_representation_scores_nothing() -> None:

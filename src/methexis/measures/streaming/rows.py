@@ -101,13 +101,13 @@ class Rows:
 
     def _open(self, path: Path) -> None:
         try:
-            mapped: Any = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as error:
+            mapped = np.lib.format.open_memmap(path, mode="r")
+        except (OSError, ValueError):
+            why = "is damaged, truncated or of another kind" if path.is_file() else "is no file"
             raise MethexisError(
-                f"{self.name}: expected a .npy file that holds one array, got {path} ({error})"
+                f"{self.name}: expected a .npy file that holds one array of numbers (or an array "
+                f"in memory, mapped from a file or of a zarr store), got {path}, which {why}"
             ) from None
-        if not isinstance(mapped, np.memmap):
-            raise MethexisError(f"{self.name}: expected a .npy file, got {path}")
         self._source = mapped
         self._read_from_file(mapped)
 

@@ -13,6 +13,7 @@ from methexis.measures.budget import memory_bytes
 from methexis.measures.centring import divisor
 from methexis.measures.kernel_measure import KernelMeasure
 from methexis.measures.measure import Measure
+from methexis.measures.printing import rounded
 from methexis.measures.registry import chosen
 from methexis.measures.streaming.chance import Chance, chance
 from methexis.measures.streaming.pass_moments import PassMoments, one_pass
@@ -43,6 +44,16 @@ class Streamed:
     d: tuple[int, int]
     moments: PassMoments
     chances: dict[str, Chance | None]
+
+    def __str__(self) -> str:
+        """A line for each score, with its chance level where that is known."""
+        about = f" (n {self.n}, d {self.d[0]} and {self.d[1]})"
+        lines = []
+        for title, score in self.scores.items():
+            level = self.chances[title]
+            by = "" if level is None else f", by chance {rounded(level.mean)} ± {rounded(level.sd)}"
+            lines.append(f"{title} {rounded(score)}{by}{about}")
+        return "\n".join(lines)
 
 
 def stream(

@@ -30,6 +30,12 @@ def read_npy(path: Path) -> list[Stored]:
         raise
     except _BROKEN as error:
         raise _unreadable(str(path), "a whole .npy file", error) from None
+    if not isinstance(array, np.ndarray):  # NumPy opens any zip archive, whatever it is called
+        array.close()
+        raise MethexisError(
+            f"{path}: expected one array of numbers, got a zip archive, as .npz and .pt files are; "
+            "name it by what it is"
+        )
     return [_stored("", array, str(path))]
 
 

@@ -109,7 +109,7 @@ def measure_pairs(
         return _one(measure, first[0], second[0], settings)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DegenerateWarning)  # they are in the notes
-        grid = compare_all(
+        found = compare_all(
             _by_name(first),
             None if second is None else _by_name(second),
             measure,
@@ -120,14 +120,15 @@ def measure_pairs(
             seed=settings.seed,
             memory=settings.memory,
             progress=show,
-        ).data
+        )
+    grid = found.data
     grids: dict[str, Any] = {name: np.asarray(grid[name].values) for name in GRIDS}
     return Pairs(
         measure=measure,
         **grids,
         null=str(grid.attrs["null"]),
         correction=_words(grid.attrs),
-        notes=tuple(grid.attrs["notes"]),
+        notes=found.notes,
         precision=str(grid.attrs["precision"]),
     )
 

@@ -14,7 +14,11 @@ from methexis.measures.registry import chosen
 #: near zero whatever the numbers of samples and features.
 DEFAULT_MEASURES = ("cka:debiased=true", "mutual_knn")
 
-_WORDS: dict[str, Any] = {"true": True, "false": False, "none": None}
+_WORDS: dict[str, Any] = {
+    **dict.fromkeys(("true", "yes", "on"), True),
+    **dict.fromkeys(("false", "no", "off"), False),
+    "none": None,
+}
 
 
 def measures_named(names: Sequence[str], settings: Sequence[str] = ()) -> list[Measure[Any]]:

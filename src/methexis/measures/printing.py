@@ -1,0 +1,25 @@
+"""How results print their numbers."""
+
+from __future__ import annotations
+
+
+def rounded(value: float) -> str:
+    """Four decimals, without the sign of a zero.
+
+    Examples
+    --------
+    >>> rounded(-0.00001), rounded(-0.25)
+    ('0.0000', '-0.2500')
+    """
+    return f"{value:z.4f}"
+
+
+def probability(name: str, p: float) -> str:
+    """A p-value; of one below ``1e-4`` no more than that, for its size tells nothing.
+
+    Examples
+    --------
+    >>> probability("p", 0.0123), probability("p", 0.0)
+    ('p 0.012', 'p < 1e-4')
+    """
+    return f"{name} < 1e-4" if p < 1e-4 else f"{name} {p:.2g}"
