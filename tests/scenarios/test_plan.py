@@ -7,16 +7,17 @@ import pytest
 
 import methexis as mx
 from methexis.errors import MethexisError
+from methexis.measures.costs import order_seconds
 from methexis.representations import Representation, Representations
 from methexis.scenarios import CompareSettings, measures_named, run_compare
-from methexis.scenarios.comparing.plan import planned
+from methexis.scenarios.comparing.plan import PATIENCE, planned
 from methexis.scenarios.comparing.streamed import Passes, stream_pairs
 from tests.report.compare_results import model
 
 
-def wide(name: str, samples: int, layers: int = 1) -> Representations:
+def wide(name: str, samples: int, layers: int = 1, width: int = 64) -> Representations:
     """So many samples without a number in memory."""
-    array = np.broadcast_to(np.float32(0.0), (samples, 64))
+    array = np.broadcast_to(np.float32(0.0), (samples, width))
     found = [Representation(f"h{k}", f"{name}{k}.npy", array, "float32") for k in range(layers)]
     return Representations(name, name, tuple(found))
 
@@ -163,3 +164,75 @@ def test_no_significance_in_one_pass_where_all_orders_score_the_same() -> None:
         assert found.p.item() == 1.0
         assert found.null_sd.item() == 0.0
         assert np.isnan(found.z.item())
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("itself", [False, True])
+def test_one_pass_that_does_not_fit_is_refused_before_anything_is_read(
+    layers: int, itself: bool
+) -> None:
+    """Moments of 3000 features take 618 MiB, 16 rows 2.6; whole arrays more."""
+    a, b = (wide(name, 200_000, layers + itself, width=3000) for name in "ab")
+    shown: list[object] = []
+    asked = settings("cka", "cca", memory="500 MiB")
+    with pytest.raises(MethexisError, match=r"expected at least 620\.6 MiB") as caught:
+        run_compare(a, None if itself else b, asked, show=shown.append)
+    assert "one pass over the rows is enough" not in str(caught.value)
+    assert not shown
+    # What is advised is enough.
+    advised = str(caught.value).split('--memory "')[1].split('"')[0]
+    asked = settings("cka", "cca", memory=advised)
+    second = None if itself else b.layers
+    assert planned(asked.measures[0], a.layers, second, asked).one_pass
+
+
+def test_moments_are_kept_only_where_a_pass_fits_beside_them() -> None:
+    """600 features: 24.7 MiB for one pass, 8.3 MiB for what it leaves."""
+    rng = np.random.default_rng(0)
+    a, b = (
+        Representations(
+            name,
+            name,
+            (Representation("h", f"{name}.npy", rng.normal(size=(700, 600)), "float64"),),
+        )
+        for name in "ab"
+    )
+    for memory, made in (("27 MiB", False), ("36 MiB", True)):
+        asked = settings("rv", memory=memory)
+        passes = Passes(a.layers, b.layers, memory)
+        stream_pairs(asked.measures[0], passes, asked, "asked", lambda *_: None, itself=False)
+        assert passes.made is made
+
+
+def test_the_time_of_one_pass_is_estimated() -> None:
+    """Products of 64 features with each other at 20 · 10⁹ multiply-adds a second."""
+    asked = settings("cka", memory="1 GiB")
+    a, b = (wide(name, 10**7, 3) for name in "ab")
+    plan = planned(asked.measures[0], a.layers, b.layers, asked)
+    assert plan.one_pass
+    assert plan.seconds == pytest.approx(9 * 10**7 * 3 * 64**2 * 0.05e-9)
+    half = planned(asked.measures[0], a.layers, None, asked)
+    assert half.seconds == pytest.approx(plan.seconds * 6 / 9)
+
+
+def test_one_pass_is_taken_for_time_only_where_it_is_well_faster() -> None:
+    """Of as many features as samples, products of features are as many as those of samples."""
+    asked = settings("cka:debiased=true", memory="100 GiB")
+    for samples, width, one_pass in ((200_000, 64, True), (15_000, 15_000, False)):
+        a, b = (wide(name, samples, width=width) for name in "ab")
+        plan = planned(asked.measures[0], a.layers, b.layers, asked)
+        assert plan.one_pass is one_pass
+        assert plan.seconds > (0.0 if one_pass else PATIENCE)
+
+
+def test_orders_of_grids_are_charged_as_they_are_chosen() -> None:
+    """What is drawn by default takes the time that orders are given, whatever the grid."""
+    for name in ("cka", "procrustes", "mutual_knn"):
+        measure = settings(name).measures[0]
+        a, b = wide("a", 6000, 40), wide("b", 6000, 2)
+        seconds = [
+            planned(measure, a.layers, b.layers, settings(name, num_permutations=orders)).seconds
+            for orders in (0, 999)
+        ]
+        wanted = 999 * order_seconds(measure, 6000, [64] * 40, [64] * 2)
+        assert seconds[1] - seconds[0] == pytest.approx(wanted)

@@ -9,7 +9,7 @@ factor of three or so.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,10 +30,10 @@ _DRAWN = 2
 #: Nanoseconds of one core: per pair of samples, per pair and feature, per triple, and per sample,
 #: pair of features and order.
 _PAIR, _PAIR_FEATURE, _TRIPLE, _SPAN = 24.0, 0.08, 0.25, 0.2
-
-
 #: Per entry of a block of matrices that an order gathers, and per multiply-add of their products.
 _ENTRY = 0.3
+#: Per sample and pair of features of one pass.
+_PASS = 0.05
 #: Orders drawn if nothing is said: as many as take so many seconds, between these numbers. 199
 #: resolve corrected p-values to .005, 999 to .001.
 SECONDS_OF_ORDERS, FEWEST_ORDERS, MOST_ORDERS = 600.0, 199, 999
@@ -127,6 +127,30 @@ def default_orders(
     >>> default_orders(Procrustes(), 4096, [1024] * 12, [1024] * 12)
     199
     """
+    seconds = order_seconds(method, num_samples, widths_a, widths_b)
+    return int(np.clip(SECONDS_OF_ORDERS // seconds, FEWEST_ORDERS, MOST_ORDERS))
+
+
+def order_seconds(
+    method: Measure[Any], num_samples: int, widths_a: Sequence[int], widths_b: Sequence[int]
+) -> float:
+    """What one order of all pairs of layers takes: matrices are put in order once for a column.
+
+    Parameters
+    ----------
+    method : Measure
+        What is measured.
+    num_samples : int
+        Rows.
+    widths_a, widths_b : sequences of int
+        Columns of all layers of both.
+
+    Examples
+    --------
+    >>> from methexis.measures import CKA
+    >>> round(order_seconds(CKA(), 4000, [64] * 10, [64]), 4)
+    0.0264
+    """
     n, columns = num_samples, len(widths_b)
     pairs = len(widths_a) * columns
     if isinstance(method, ListMeasure):
@@ -135,7 +159,19 @@ def default_orders(
         spent = _ENTRY * (columns + pairs) * n * n / 2
     else:
         spent = _SPAN * n * sum(widths_a) * sum(widths_b)
-    return int(np.clip(SECONDS_OF_ORDERS // (1e-9 * spent), FEWEST_ORDERS, MOST_ORDERS))
+    return 1e-9 * spent
+
+
+def pass_seconds(num_samples: int, num_features: Iterable[tuple[int, int]]) -> float:
+    """What one pass over the rows takes for pairs of layers, of these numbers of columns.
+
+    Examples
+    --------
+    >>> round(pass_seconds(10**6, [(512, 512)] * 2), 1)
+    78.6
+    """
+    products = sum(a * a + b * b + a * b for a, b in num_features)
+    return 1e-9 * _PASS * num_samples * products
 
 
 def _matrices(method: Measure[Any], n: int, num_features: tuple[int, int]) -> float:

@@ -142,10 +142,37 @@ def one_pass(
     return gathered.moments(n)
 
 
+def least_bytes(
+    num_samples: int, num_features: tuple[int, int], item_bytes: tuple[int, int]
+) -> int:
+    """The least memory that one pass takes, with which `one_pass` refuses no budget.
+
+    Parameters
+    ----------
+    num_samples : int
+        Rows.
+    num_features, item_bytes : (int, int)
+        Columns of both, and bytes of one of their numbers.
+
+    Examples
+    --------
+    >>> least_bytes(10**6, (1024, 1024), (4, 4)) // 2**20
+    72
+    """
+    fixed, row = _sizes(num_features, item_bytes)
+    return fixed + min(LEAST_ROWS, num_samples) * row
+
+
+def _sizes(num_features: tuple[int, int], item_bytes: tuple[int, int]) -> tuple[int, int]:
+    """Bytes of the moments, thrice, and of one row of both: as it is read, and in blocks."""
+    a, b = num_features
+    row = sum((8 * 3 + item) * d for item, d in zip(item_bytes, num_features, strict=True))
+    return 3 * 8 * (a * a + b * b + a * b), row
+
+
 def _height(first: Rows, second: Rows, budget: int) -> int:
-    a, b = first.num_features, second.num_features
-    fixed = 3 * 8 * (a * a + b * b + a * b)
-    row = (8 * 3 + first.item_bytes) * a + (8 * 3 + second.item_bytes) * b
+    widths = first.num_features, second.num_features
+    fixed, row = _sizes(widths, (first.item_bytes, second.item_bytes))
     fit = (budget - fixed) // row
     least = min(LEAST_ROWS, first.num_samples)
     if fit < least:

@@ -60,7 +60,8 @@ def run_compare(
         def tell(what: str, done: int, total: int, title: str = title) -> None:
             show(Step(title, what, done, total))
 
-        show(Step(title, told(plan.seconds), 0, 0, plan.seconds))
+        seconds = 0.0 if plan.one_pass and passes.made else plan.seconds
+        show(Step(title, told(seconds), 0, 0, seconds))
         if plan.one_pass:
             found.append(
                 stream_pairs(measure, passes, settings, plan.why, tell, itself=second is None)

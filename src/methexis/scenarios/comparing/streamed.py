@@ -23,6 +23,7 @@ from methexis.measures.streaming import PassMoments, chance, one_pass
 from methexis.measures.streaming.scores import score_of
 from methexis.representations import Representation
 from methexis.scenarios.comparing.pairs import Pairs, by_source
+from methexis.scenarios.comparing.plan import pass_bytes
 from methexis.scenarios.comparing.settings import CompareSettings
 
 _BOUNDS = (
@@ -46,7 +47,7 @@ class Passes:
     first, second : sequences of Representation
         The second is None where the layers of one model are compared with each other.
     memory : str or None
-        What is given; half of it for what is kept.
+        What is given; at most half of it for what is kept, if a pass fits into the rest.
     """
 
     def __init__(
@@ -58,9 +59,17 @@ class Passes:
         self.rows, self.columns = first, first if second is None else second
         self.budget = memory_bytes("memory", memory)
         widths = [[layer.shape[1] for layer in side] for side in (self.rows, self.columns)]
-        sizes = [8 * (a * a + b * b + a * b) for a in widths[0] for b in widths[1]]
-        self._keeps = 2 * sum(sizes) <= self.budget
+        kept = sum(8 * (a * a + b * b + a * b) for a in widths[0] for b in widths[1])
+        rest = self.budget - kept
+        self._keeps = kept <= rest and pass_bytes(self.rows, self.columns) <= rest
+        if self._keeps:
+            self.budget = rest
         self._kept: dict[tuple[int, int], PassMoments] = {}
+
+    @property
+    def made(self) -> bool:
+        """Whether all is gathered, and further measures take no time."""
+        return bool(self._kept)
 
     def moments(self, i: int, j: int, show: Callable[[int, int], None]) -> PassMoments:
         """Of one pair.
@@ -73,9 +82,8 @@ class Passes:
         if (i, j) in self._kept:
             return self._kept[i, j]
         one, other = self.rows[i], self.columns[j]
-        budget = self.budget // 2 if self._keeps else self.budget
         try:
-            found = one_pass(one.array, other.array, budget=budget, progress=show)
+            found = one_pass(one.array, other.array, budget=self.budget, progress=show)
         except MethexisError as error:
             raise MethexisError(by_source(str(error), one, other)) from None
         for layer, matrix in ((one, found.second.xx), (other, found.second.yy)):
