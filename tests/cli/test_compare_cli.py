@@ -182,7 +182,7 @@ def test_many_samples_are_read_in_one_pass(tmp_path: Path) -> None:
     x = rng.normal(size=(200_000, 64)).astype(np.float32)
     np.save(tmp_path / "x.npy", x)
     np.save(tmp_path / "y.npy", x + rng.normal(size=x.shape).astype(np.float32))
-    words = ("-m", "cka:debiased=true", "-m", "procrustes", "-m", "cca")
+    words = ("-m", "cka:debiased=true", "-m", "procrustes", "-m", "cca", "--memory", "1 GiB")
     done = subprocess.run(
         [sys.executable, "-c", _PEAK, "compare", "x.npy", "y.npy", *words],
         cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
