@@ -114,6 +114,16 @@ def test_long_names_are_told_apart_within_the_width(
         assert [words[1] for words in rows] == [str(j) for j in result.found[0].better(False)]
 
 
+def test_tables_of_the_page_shorten_long_names(tmp_path: Path) -> None:
+    text = text_of(compared(4, 3, ("cka",), pattern=_LONG, num_permutations=19), tmp_path)
+    for i in range(4):
+        assert f'<td title="{_LONG.format(i)}">{i}</td>' in text
+        assert f"<tr><td>{_LONG.format(i)}</td><td>float64</td>" in text  # what was compared
+    rule = _LONG.replace("{}", "*")
+    assert f"Layers: {rule}.</caption>" in text
+    assert ".pairs td:not(.n)" in text  # what is still long may be broken anywhere
+
+
 def test_without_a_null(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = compared(2, 2, null="none")
     assert "0 of 0" not in text_of(result, tmp_path)
