@@ -93,8 +93,15 @@ def test_bad_input_is_one_sentence(words: tuple[str, ...], expected: str, files:
     assert expected in done.stderr
     assert done.stderr.count("\n") == 1
     assert done.stdout == ""
-    left = sorted(set(os.listdir(files)) - set(before))
-    assert all(not os.listdir(files / name) for name in left)  # at most the empty folder
+    assert sorted(os.listdir(files)) == before
+
+
+def test_a_refused_run_takes_away_only_what_it_made(files: Path) -> None:
+    (files / "mine").mkdir()
+    for out in ("mine", "mine/new/deep"):
+        done = call("compare", "x.npy", "short.npy", "--out", out, cwd=files)
+        assert done.returncode == 2
+        assert os.listdir(files / "mine") == []
 
 
 def test_one_pair_is_what_compare_says(files: Path) -> None:

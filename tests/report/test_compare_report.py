@@ -11,6 +11,8 @@ from methexis.report import heat, print_compare, style, write_compare_report
 from methexis.scenarios.comparing import CompareResult
 from tests.report.compare_results import compared
 
+_LONG = "model.layers.{}.post_attention_layernorm"
+
 
 def text_of(result: CompareResult, out: Path) -> str:
     return write_compare_report(result, out).read_text(encoding="utf-8")
@@ -90,6 +92,36 @@ def test_a_grid_that_does_not_fit_names_the_best(
     best = result.found[0].better(False)
     rows = [line.split() for line in shown.splitlines() if line.strip().startswith("block")]
     assert [words[1] for words in rows] == [f"block{j}" for j in best]
+
+
+@pytest.mark.parametrize("shape", [(16, 14), (3, 4), (1, 14)])
+def test_long_names_are_told_apart_within_the_width(
+    shape: tuple[int, int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = compared(
+        *shape, names=("cka:debiased=true",), noise=2, pattern=_LONG, num_permutations=99
+    )
+    shown = printed(result, tmp_path, capsys)
+    lines = shown.splitlines()
+    assert shown.count(_LONG.replace("{}", "*")) == 1  # the rule, once
+    assert "…" not in shown
+    assert not any(line.strip() in {"°", "1°"} for line in lines)  # nothing is wrapped
+    rows = [line.split() for line in lines if line[:2] == "  " and line[2:3].isdigit()]
+    rows = [words for words in rows if words[1] not in {"of", "pairs"}]  # not the legend
+    num_rows = shape[1] if shape[0] == 1 else shape[0]
+    assert [words[0] for words in rows] == [str(i) for i in range(num_rows)]
+    if shape[0] == 16:
+        assert [words[1] for words in rows] == [str(j) for j in result.found[0].better(False)]
+
+
+def test_tables_of_the_page_shorten_long_names(tmp_path: Path) -> None:
+    text = text_of(compared(4, 3, ("cka",), pattern=_LONG, num_permutations=19), tmp_path)
+    for i in range(4):
+        assert f'<td title="{_LONG.format(i)}">{i}</td>' in text
+        assert f"<tr><td>{_LONG.format(i)}</td><td>float64</td>" in text  # what was compared
+    rule = _LONG.replace("{}", "*")
+    assert f"Layers: {rule}.</caption>" in text
+    assert ".pairs td:not(.n)" in text  # what is still long may be broken anywhere
 
 
 def test_without_a_null(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ import typer
 
 from methexis import report, representations, scenarios
 from methexis.cli.errors import user_errors
-from methexis.cli.folders import RESULT, fill, prepare
+from methexis.cli.folders import RESULT, fill, prepared
 from methexis.cli.progress import Clock, LiveLine
 from methexis.errors import MethexisError
 
@@ -143,13 +143,13 @@ def compare(
         a = opened(first, "A")
         b = None if second is None else opened(second, "B")
         folder = _default(first, second) if out is None else out
-        prepare(folder, force=force)
-        line = LiveLine()
-        with Clock(line) as clock:
-            result = scenarios.run_compare(
-                a, b, settings, command=_command(), show=_teller(line, clock)
-            )
-        fill(folder, lambda staged: _write(result, staged))
+        with prepared(folder, force=force):
+            line = LiveLine()
+            with Clock(line) as clock:
+                result = scenarios.run_compare(
+                    a, b, settings, command=_command(), show=_teller(line, clock)
+                )
+            fill(folder, lambda staged: _write(result, staged))
         if as_json:
             json.dump(result.summary(), sys.stdout, indent=1, allow_nan=False)
             sys.stdout.write("\n")

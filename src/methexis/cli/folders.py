@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from methexis.errors import MethexisError
@@ -55,6 +56,23 @@ def prepare(out: Path, *, force: bool, leftovers: Callable[[str], bool] = lambda
     probe = out / _STAGED
     probe.mkdir()  # an OSError now rather than after the run
     probe.rmdir()
+
+
+@contextmanager
+def prepared(out: Path, *, force: bool) -> Iterator[None]:
+    """`prepare`, for what runs inside; a folder that it made goes if the run ends with an error.
+
+    Only folders that are empty go, so that nothing is lost that a run has written.
+    """
+    made = [folder for folder in (out, *out.parents) if not folder.exists()]
+    try:
+        prepare(out, force=force)
+        yield
+    except BaseException:
+        with suppress(OSError):  # not empty, or never made
+            for folder in made:
+                folder.rmdir()
+        raise
 
 
 def _any(name: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from methexis.report import heat, neighbour_curve, numbers, style
+from methexis.report.labels import labels, said
 from methexis.report.page import Page
 from methexis.representations import Representations
 from methexis.scenarios.comparing.pairs import Pairs
@@ -16,6 +17,8 @@ from methexis.scenarios.comparing.wanted import widest
 
 #: Most rows of a table that stand in the page unfolded, and at all.
 _MOST_ROWS = 400
+#: Signs of a layer's name in a table of pairs; longer ones are shortened.
+_NAME = 20
 #: Where there are p-values, and no permutations to correct them with.
 UNCORRECTED = "p is not corrected for the search without permutations; holm needs none"
 
@@ -67,11 +70,16 @@ def write_compare_report(result: CompareResult, out_dir: str | Path) -> Path:
                     pairs, names, itself=result.itself, alpha=result.settings.alpha
                 )
                 page.add(key, figure, f"{title} of all pairs of layers")
+    short_a, rule_a = labels(result.first.names, _NAME)
+    short_b, rule_b = labels(result.second.names, _NAME)
     return page.write(
         "compare.html.j2",
         titles=result.titles,
         first=_model(result.first),
         second=None if result.itself else _model(result.second),
+        short_a=dict(zip(result.first.names, short_a, strict=True)),
+        short_b=dict(zip(result.second.names, short_b, strict=True)),
+        rule=said(rule_a, rule_b, itself=result.itself),
         single=result.single,
         itself=result.itself,
         forest=forest,

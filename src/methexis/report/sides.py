@@ -10,6 +10,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -26,14 +27,15 @@ from methexis.report.comparing import (
     row,
     steps,
 )
-from methexis.report.heat import cell, shortened, trimmed
+from methexis.report.heat import cell, shortened
+from methexis.report.labels import labels, said
 from methexis.representations import Representations
 from methexis.scenarios.comparing.pairs import Pairs
 from methexis.scenarios.comparing.result import CompareResult
 
 #: Behind a score that is not significant.
 _WEAK = "°"
-_NAME, _HEAD = 18, 4
+_NAME, _ALONE, _HEAD = 18, 24, 4
 #: More layers than the first are cut to the second.
 _MOST_ROWS, _FEW_ROWS = 50, 20
 
@@ -115,12 +117,9 @@ def _list(console: Console, pairs: Pairs, result: CompareResult) -> None:
     rows, columns = pairs.score.shape
     console.print(Text(pairs.measure.title, style="bold"))
     many = [row(pairs, result, i, j) for i in range(rows) for j in range(columns)]
-    names = [one["second"] if rows == 1 else one["first"] for one in many]
-    _table(console, ("layer", "score", "chance", "σ", "p corr.", "effect"), [
-        ((trimmed(name, 24), *(one[k] for k in ("score", "chance", "z", "corrected", "effect"))),
-         one["weak"])
-        for name, one in zip(names, many, strict=True)
-    ])  # fmt: skip
+    side = "second" if rows == 1 else "first"
+    model = result.second if rows == 1 else result.first
+    _table(console, many, {side: ("layer", model.names)}, itself=True)
     _legend(console, pairs, result)
 
 
@@ -139,32 +138,50 @@ def _best(console: Console, pairs: Pairs, result: CompareResult) -> None:
             )
         )
         found = [found[k] for k in kept]
-    heads = ("layer", "best", "score", "chance", "σ", "p corr.", "effect")
-    lines = [
-        ((trimmed(one["first"], _NAME), trimmed(one["second"], _NAME),
-          *(one[k] for k in ("score", "chance", "z", "corrected", "effect"))), one["weak"])
-        for one in found
-    ]  # fmt: skip
-    _table(console, heads, lines)
+    sides = {"first": ("layer", result.first.names), "second": ("best", result.second.names)}
+    _table(console, found, sides, itself=result.itself)
 
 
 def _table(
-    console: Console, heads: Sequence[str], lines: Sequence[tuple[Sequence[str], bool]]
+    console: Console,
+    found: Sequence[dict[str, Any]],
+    sides: dict[str, tuple[str, list[str]]],
+    *,
+    itself: bool,
 ) -> None:
-    left = 2 if "best" in heads else 1
-    widths = [max(len(heads[k]), *(len(words[k]) for words, _ in lines)) for k in range(len(heads))]
+    """Pairs in lines; names of layers have the room that numbers leave."""
+    numbers = {
+        "score": "score", "chance": "chance", "z": "σ", "corrected": "p corr.", "effect": "effect",
+    }  # fmt: skip
+    widths = {key: max(len(head), *(len(r[key]) for r in found)) for key, head in numbers.items()}
+    room = _width(console) - 3 - sum(widths.values()) - 2 * len(widths)  # margin and mark are 3
+    most = min(_NAME if len(sides) > 1 else _ALONE, room // len(sides) - 2)
+    called, rules = {}, []
+    for side, (head, names) in sides.items():
+        own, rule = labels(names, most)
+        called[side] = dict(zip(names, own, strict=True))
+        widths[side] = max(len(head), *(len(called[side][r[side]]) for r in found))
+        rules.append(rule)
 
-    def line(words: Sequence[str], mark: str = " ") -> str:
-        parts = [
-            w.ljust(n) if k < left else w.rjust(n)
-            for k, (w, n) in enumerate(zip(words, widths, strict=True))
-        ]
-        return "  " + "  ".join(parts) + mark
+    def line(words: dict[str, str], mark: str) -> str:
+        parts = [words[side].ljust(widths[side]) for side in sides]
+        parts += [words[key].rjust(widths[key]) for key in numbers]
+        return ("  " + "  ".join(parts) + mark).rstrip()
 
-    console.print(Text(line(heads).rstrip(), style="dim"))
-    for words, weak in lines:
-        text = line(words, _WEAK if weak else " ").rstrip()
-        console.print(Text(text, style="dim" if weak else ""))
+    heads = {side: head for side, (head, _) in sides.items()} | numbers
+    console.print(Text(line(heads, ""), style="dim"))
+    for one in found:
+        words = one | {side: called[side][one[side]] for side in sides}
+        weak = one["weak"]
+        console.print(Text(line(words, _WEAK if weak else ""), style="dim" if weak else ""))
+    _remark(console, said(rules[0], rules[-1], itself=itself))
+
+
+def _remark(console: Console, words: str) -> None:
+    """A line below a table; none where there is nothing to say."""
+    if words:
+        filled = textwrap.fill(words, _width(console), initial_indent="  ", subsequent_indent="  ")
+        console.print(Text(filled, style="dim"))
 
 
 def _grid(console: Console, pairs: Pairs, result: CompareResult) -> None:
@@ -179,10 +196,11 @@ def _grid(console: Console, pairs: Pairs, result: CompareResult) -> None:
     texts = [[cell(v, span) for v in line] for line in pairs.score]
     best = pairs.better(result.itself)
     marked = pairs.weak(result.settings.alpha)
-    labels = [trimmed(name, _NAME) for name in result.first.names]
-    winners = [trimmed(result.second.names[j], _NAME) for j in best]
-    heads = _heads(result.second.names)
-    left = 3 + max(map(len, labels))
+    own, first_rule = labels(result.first.names, _NAME)
+    others, second_rule = labels(result.second.names, _NAME)
+    winners = [others[j] for j in best]
+    heads, numbered = _heads(result.second.names, others)
+    left = 3 + max(map(len, own))
     right = 2 + max(4, *map(len, winners))
     widest = max(len(t) for t in [*heads, *(t for line in texts for t in line)])
     rooms = [widest + gap for gap in (2, 1) if left + columns * (widest + gap) + right + 9 <= most]
@@ -194,7 +212,7 @@ def _grid(console: Console, pairs: Pairs, result: CompareResult) -> None:
     head = " " * left + "".join(h.rjust(wide - 1) + " " for h in heads)
     console.print(Text(head + "  " + "best".ljust(right) + "p corr.", style="dim"))
     for i, line in enumerate(texts):
-        text = Text("  " + labels[i].ljust(left - 2))
+        text = Text("  " + own[i].ljust(left - 2))
         for j, word in enumerate(line):
             alone = result.itself and i == j
             weak = bool(marked[i, j])
@@ -203,21 +221,19 @@ def _grid(console: Console, pairs: Pairs, result: CompareResult) -> None:
         p = probability(pairs.p_corrected[i, best[i]])
         text.append("  " + winners[i].ljust(right) + p)
         console.print(text)
-    if heads == [str(j + 1) for j in range(columns)] != result.second.names:
-        key = ", ".join(f"{j + 1} {name}" for j, name in enumerate(result.second.names))
-        filled = textwrap.fill(
-            f"columns: {key}", _width(console), initial_indent="  ", subsequent_indent="  "
-        )
-        console.print(Text(filled, style="dim"))
+    _remark(console, said(first_rule, second_rule, itself=result.itself))
+    if numbered:
+        key = ", ".join(f"{j + 1} {name}" for j, name in enumerate(others))
+        _remark(console, f"columns: {key}")
     _legend(console, pairs, result)
 
 
-def _heads(names: Sequence[str]) -> list[str]:
-    """Short heads of columns: names, or what tells them apart, or numbers."""
-    for heads in (list(names), shortened(names)[0]):
+def _heads(names: Sequence[str], short: Sequence[str]) -> tuple[list[str], bool]:
+    """Short heads of columns: names, or what tells them apart, or numbers; and whether numbers."""
+    for heads in (list(short), shortened(names)[0]):
         if max(map(len, heads)) <= _HEAD:
-            return heads
-    return [str(j + 1) for j in range(len(names))]
+            return heads, False
+    return [str(j + 1) for j in range(len(names))], True
 
 
 def _legend(console: Console, pairs: Pairs, result: CompareResult) -> None:
@@ -225,7 +241,7 @@ def _legend(console: Console, pairs: Pairs, result: CompareResult) -> None:
     tested = int(counted.sum())
     if not tested:
         if np.isfinite(pairs.p).any():
-            console.print(Text(f"  {UNCORRECTED}", style="dim"))
+            _remark(console, UNCORRECTED)
         return
     count = int((pairs.significant(result.settings.alpha) & counted).sum())
     words = (
@@ -233,5 +249,4 @@ def _legend(console: Console, pairs: Pairs, result: CompareResult) -> None:
         f"({pairs.correction})"
     )
     words += f"; {_WEAK} not" if count < tested else ""
-    filled = textwrap.fill(words, _width(console), initial_indent="  ", subsequent_indent="  ")
-    console.print(Text(filled, style="dim"))
+    _remark(console, words)
