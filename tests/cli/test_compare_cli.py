@@ -24,6 +24,10 @@ def files(tmp_path: Path) -> Path:
     shared = rng.normal(size=(50, 4))
     np.save(tmp_path / "x.npy", shared @ rng.normal(size=(4, 5)))
     np.save(tmp_path / "y.npy", shared @ rng.normal(size=(4, 6)).astype(np.float32))
+    np.save(tmp_path / "t.npy", np.load(tmp_path / "x.npy").T)
+    for name in "ab":
+        (tmp_path / "models" / name).mkdir(parents=True)
+        np.save(tmp_path / "models" / name / "layer.npy", shared)
     np.save(tmp_path / "short.npy", rng.normal(size=(49, 6)))
     np.save(tmp_path / "nan.npy", np.where(np.arange(50)[:, None] == 7, np.nan, shared))
     between = np.linalg.norm(shared[:, None] - shared[None], axis=-1)
@@ -60,6 +64,16 @@ def test_help_and_list() -> None:
         (
             ("x.npy", "short.npy"),
             "error: short.npy: expected 50 rows, the same samples in the same",
+        ),
+        (("t.npy", "x.npy"), "as in t.npy, got 50; is A transposed?"),
+        (("x.npy", "t.npy"), "as in x.npy, got 5; is B transposed?"),
+        (
+            ("models",),
+            "got a, b; for its models: methexis compare models/a models/b",
+        ),
+        (
+            ("x.npy", "y.npy", "-m", "mutual_knn:k=20:metric=euclidean"),
+            "option: expected options separated by commas, such as k=20,metric=euclidean, got",
         ),
         (("x.npy", "nan.npy"), "nan in row 7, column 0"),
         (("x.npy",), "error: B: expected another file or folder, or more than one layer in x.npy"),

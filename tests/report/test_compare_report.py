@@ -188,5 +188,10 @@ def test_the_dependence_on_the_number_of_samples_is_drawn_and_said(
     assert (tmp_path / "figures" / "mutual_knn.pdf").exists()
     assert "depends on the number of samples" in page
     assert "at the fixed share k/n = .025 more samples would give" in page
+    assert "means of 20 random subsets" in page
+    assert result.summary()["measures"][0]["curve"]["num_subsets"] == 20
     print_compare(result, tmp_path)
-    assert "over samples  k = 4: " in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "over samples  k = 4: " in shown
+    assert "means of 20 subsets" in " ".join(shown.split())
+    assert "50 halves" in shown

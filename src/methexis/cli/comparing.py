@@ -130,15 +130,18 @@ def compare(
         )
 
         def opened(path: str, side: str) -> Representations:
-            return representations.load(
-                path,
-                pool=pool,
-                layers=layers,
-                inputs=inputs,
-                replica=replica,
-                seed=seed,
-                dissimilarities=side in (rdm or ""),
-            )
+            try:
+                return representations.load(
+                    path,
+                    pool=pool,
+                    layers=layers,
+                    inputs=inputs,
+                    replica=replica,
+                    seed=seed,
+                    dissimilarities=side in (rdm or ""),
+                )
+            except MethexisError as error:
+                raise MethexisError(f"{error}{_models_inside(Path(path))}") from None
 
         a = opened(first, "A")
         b = None if second is None else opened(second, "B")
@@ -172,6 +175,21 @@ def _line(one: dict[str, Any]) -> str:
     options = ", ".join(f"{k}={str(v).lower()}" for k, v in one["options"].items())
     parts = [f"{one['title']}", f"{low} to {high}", "unchanged by " + ", ".join(one["invariances"])]
     return f"{one['name']}: " + "; ".join(parts) + (f"; options {options}" if options else "")
+
+
+def _models_inside(path: Path) -> str:
+    """How to compare the models in a folder that holds models, not layers, as a hint."""
+    if not path.is_dir():
+        return ""
+    inside = sorted(p for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))
+    for model in inside[:2]:
+        try:
+            representations.load(model)
+        except MethexisError:
+            return ""
+    if len(inside) < 2:
+        return ""
+    return f"; for its models: methexis compare {shlex.join(str(p) for p in inside[:2])}"
 
 
 def _default(first: str, second: str | None) -> Path:

@@ -72,6 +72,8 @@ class NeighbourCurve:
         What nearest means.
     preprocessing : dict
         What was done to the features before.
+    num_subsets : int
+        Random subsets of each size below that of all samples.
     """
 
     ns: tuple[int, ...]
@@ -86,6 +88,7 @@ class NeighbourCurve:
     confidence: float
     metric: str
     preprocessing: dict[str, Any]
+    num_subsets: int
 
     def as_dict(self) -> dict[str, Any]:
         """All of it in plain types, for JSON."""
@@ -197,6 +200,7 @@ def neighbour_curve(
         confidence=confidence,
         metric=metric,
         steps=steps,
+        num_subsets=num_subsets,
     )
 
 
@@ -246,6 +250,7 @@ def _curve(
     confidence: float,
     metric: str,
     steps: Preprocessing,
+    num_subsets: int,
 ) -> NeighbourCurve:
     n, k = np.array(sizes)[:, None], np.array(ks)
     chance = np.where(k < n, k / (n - 1.0), np.nan)
@@ -276,6 +281,7 @@ def _curve(
         confidence=confidence,
         metric=metric,
         preprocessing=steps.described(),
+        num_subsets=num_subsets,
     )
 
 

@@ -159,7 +159,8 @@ def neighbours(given: Features, k: int, metric: str, *, share: float = 0.5) -> N
     if copies:
         warn(
             f"{given.name}: {copies} of {n} rows equal an earlier one; which of equally near rows "
-            "are neighbours is arbitrary (the first ones), so the score is partly; leave copies out"
+            "are neighbours is arbitrary (the first ones are taken), and so is part of the score; "
+            "leave copies out"
         )
     # Half of the samples leave half of a list of M, give or take √M/2; so k of M = 3 k + 20 are
     # missed about once in 10^5 lists.

@@ -226,6 +226,7 @@ def _section(key: str, pairs: Pairs, result: CompareResult) -> dict[str, Any]:
         "one": row(pairs, result, 0, 0),
         "interval": interval(pairs),
         "curve": curve(pairs),
+        "num_subsets": pairs.curve.num_subsets if pairs.curve else 0,
         "confidence": f"{single.confidence:.0%}" if single else "",
     }
 

@@ -91,9 +91,9 @@ def _single(console: Console, pairs: Pairs, result: CompareResult) -> None:
     console.print(Text(f"{pairs.measure.title}  {words['score']}", style="bold"))
     lines = []
     if np.isfinite(one.ci[0]):
-        lines.append(
-            (f"{one.confidence:.0%} interval", interval(pairs), f"{one.num_bootstrap} resamples")
-        )
+        kind = "halves" if pairs.measure.resampling == "halves" else "resamples"
+        remark = f"{one.num_bootstrap} {kind}"
+        lines.append((f"{one.confidence:.0%} interval", interval(pairs), remark))
     if one.null != "none":
         how = "exact moments" if one.null == "moments" else f"{one.num_permutations} permutations"
         lines.append(("by chance", f"{words['chance']} ± {words['sd']}", how))
@@ -107,7 +107,8 @@ def _single(console: Console, pairs: Pairs, result: CompareResult) -> None:
         text.rstrip()
         console.print(text)
     if pairs.curve is not None:
-        lines_of = textwrap.wrap(curve(pairs), _width(console) - 18)
+        words_of = f"{curve(pairs)}; means of {pairs.curve.num_subsets} subsets"
+        lines_of = textwrap.wrap(words_of, _width(console) - 18)
         for k, line in enumerate(lines_of):
             console.print(Text(f"  {'over samples' if k == 0 else '':<14}{line}"))
 

@@ -45,6 +45,7 @@ def run_compare(
         raise MethexisError(
             f"{other.layers[0].source}: expected {first.num_samples} rows, the same samples in the "
             f"same order as in {first.layers[0].source}, got {other.num_samples}"
+            f"{_transposed(first, other)}"
         )
     if second is None and len(first) == 1:
         raise MethexisError(
@@ -77,3 +78,11 @@ def run_compare(
         command=command,
         seconds=time.perf_counter() - began,
     )
+
+
+def _transposed(first: Representations, second: Representations) -> str:
+    """Whether one side has as many features in every layer as the other has samples, as a hint."""
+    for side, one, other in (("A", first, second), ("B", second, first)):
+        if all(layer.shape[1] == other.num_samples for layer in one):
+            return f"; is {side} transposed?"
+    return ""

@@ -97,6 +97,11 @@ def widest(measure: Measure[Any]) -> list[str]:
 
 def _option(word: str) -> tuple[str, Any]:
     name, equals, text = word.partition("=")
+    if ":" in text:
+        raise MethexisError(
+            f"option: expected options separated by commas, such as k=20,metric=euclidean, "
+            f"got {word!r}"
+        )
     if not (name.strip() and equals and text.strip()):
         raise MethexisError(f"option: expected name=value, such as k=20, got {word!r}")
     return name.strip().replace("-", "_"), _value(text.strip())
