@@ -376,10 +376,9 @@ def resampled_shapes(a: Basis, b: Basis, counts: Counts) -> Iterator[Overlap]:
             norms = xp.linalg.vector_norm(xp.reshape(shape, (len(some), -1)), axis=-1)
             factor = norms / xp.linalg.vector_norm(part.sizes)
             there = factor > least_size(part)
-            rows = xp.where(there[:, None, None], rows, xp.zeros_like(rows))
-            rows = rows / xp.where(there, factor, xp.ones_like(factor))[:, None, None]
+            divisor = xp.where(there, factor, xp.full_like(factor, float("inf")))
             factor = xp.where(there, factor, xp.zeros_like(factor))
-            parts.append((rows, factor[:, None] * part.sizes))
+            parts.append((rows / divisor[:, None, None], factor[:, None] * part.sizes))
         (rows_x, sizes_x), (rows_y, sizes_y) = parts
         yield Overlap(
             sizes_x, sizes_y, turned(rows_x) @ rows_y, a.num_samples, xp, _held(rows_x, rows_y)
