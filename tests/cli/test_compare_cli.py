@@ -65,8 +65,9 @@ def test_help_and_list() -> None:
             ("x.npy", "short.npy"),
             "error: short.npy: expected 50 rows, the same samples in the same",
         ),
-        (("t.npy", "x.npy"), "as in t.npy, got 50; is A transposed?"),
-        (("x.npy", "t.npy"), "as in x.npy, got 5; is B transposed?"),
+        (("t.npy", "y.npy"), "as in t.npy, got 50; is A transposed?"),
+        (("y.npy", "t.npy"), "as in y.npy, got 5; is B transposed?"),
+        (("x.npy", "t.npy"), "as in x.npy, got 5; is A or B transposed?"),
         (
             ("models",),
             "got a, b; for its models: methexis compare models/a models/b",

@@ -81,8 +81,10 @@ def run_compare(
 
 
 def _transposed(first: Representations, second: Representations) -> str:
-    """Whether one side has as many features in every layer as the other has samples, as a hint."""
-    for side, one, other in (("A", first, second), ("B", second, first)):
-        if all(layer.shape[1] == other.num_samples for layer in one):
-            return f"; is {side} transposed?"
-    return ""
+    """Which side has as many features in every layer as the other has samples, as a hint."""
+    sides = [
+        side
+        for side, one, other in (("A", first, second), ("B", second, first))
+        if all(layer.shape[1] == other.num_samples for layer in one)
+    ]
+    return f"; is {' or '.join(sides)} transposed?" if sides else ""
