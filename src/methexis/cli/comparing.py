@@ -193,7 +193,11 @@ def _models_inside(path: Path) -> str:
 
 
 def _default(first: str, second: str | None) -> Path:
-    stems = [Path(path).resolve().stem for path in (first, second) if path is not None]
+    """A folder named by both; with their parents where the names are one."""
+    paths = [Path(path).resolve() for path in (first, second) if path is not None]
+    stems = [path.stem for path in paths]
+    if len(set(stems)) < len(stems):
+        stems = [f"{path.parent.name}-{path.stem}" for path in paths]
     return Path("-".join(["methexis-compare", *stems]))
 
 

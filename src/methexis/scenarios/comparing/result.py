@@ -51,7 +51,7 @@ class CompareResult:
     def titles(self) -> tuple[str, str]:
         """Names of both; with their folders where the names are one."""
         names = (self.first.name, self.second.name)
-        if names[0] != names[1] or self.itself:
+        if self.itself or Path(names[0]).stem != Path(names[1]).stem:
             return names
         paths = (Path(self.first.path).resolve(), Path(self.second.path).resolve())
         return tuple("/".join(path.parts[-2:]) for path in paths)  # type: ignore[return-value]
