@@ -15,26 +15,24 @@ of these tests are corrected by Holm's method over all cells of all measures tog
 from __future__ import annotations
 
 import argparse
-import json
 import time
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
+from evidence.case_files import read_cases, write_case
 from evidence.outcome import RESULTS, say
-from methexis.bench.machine import machine
 from methexis.core.checks import Array
 from methexis.core.threads import available_cores
 from methexis.errors import DegenerateWarning
 from methexis.measures import compare
 from methexis.measures.multiple import holm
-from methexis.version import __version__
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = RESULTS / "calibration"
@@ -207,7 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             start = time.perf_counter()
             cells = run(name)
             seconds = time.perf_counter() - start
-            write(name, cells, seconds)
+            write_case(FOLDER, "evidence.calibration", CASES, name, cells, seconds)
             rates = ", ".join(f"{c.rate:.3f}" for c in cells)
             say(f"{name}: {rates} rejected at .05, {seconds:.0f} s")
     found = stored()
@@ -216,31 +214,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if any(worst <= LEVEL for worst in corrected(found)[0].values()) else 0
 
 
-def write(name: str, cells: list[Cell], seconds: float) -> None:
-    """Write one case's file."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    content: dict[str, Any] = {
-        "measure": CASES[name][0],
-        "options": CASES[name][1],
-        "command": f"python -m evidence.calibration --only {name}",
-        "methexis": __version__,
-        "machine": machine(),
-        "seconds": round(seconds, 1),
-        "cells": [asdict(c) for c in cells],
-    }
-    path = FOLDER / f"{name}.json"
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-
-
 def stored() -> dict[str, list[Cell]]:
     """The cells of every case that was run."""
-    found = {}
-    for name in CASES:
-        path = FOLDER / f"{name}.json"
-        if path.exists():
-            content = json.loads(path.read_text(encoding="utf-8"))
-            found[name] = [Cell(**entry) for entry in content["cells"]]
-    return found
+    found = read_cases(FOLDER, CASES)
+    return {name: [Cell(**entry) for entry in cells] for name, cells in found.items()}
 
 
 Key = tuple[str, int]

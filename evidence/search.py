@@ -15,12 +15,11 @@ files into docs/search.md. Seeds and sizes were fixed before the runs.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +27,13 @@ import numpy as np
 from scipy import stats
 
 from evidence.calibration import LAWS, LEVEL, shaped
+from evidence.case_files import read_cases, write_case
 from evidence.outcome import RESULTS, say
-from methexis.bench.machine import machine
 from methexis.core.checks import Array
 from methexis.core.threads import available_cores
 from methexis.errors import DegenerateWarning
 from methexis.measures import compare_all
 from methexis.measures.multiple import holm
-from methexis.version import __version__
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = RESULTS / "search"
@@ -156,11 +154,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--render", action="store_true", help="write the page, run nothing")
     chosen = parser.parse_args(arguments)
     if not chosen.render:
-        FOLDER.mkdir(parents=True, exist_ok=True)
         for name in chosen.only or CASES:
             start = time.perf_counter()
             cells = run(name)
-            write(name, cells, time.perf_counter() - start)
+            seconds = time.perf_counter() - start
+            write_case(FOLDER, "evidence.search", CASES, name, cells, seconds)
             rates = ", ".join(f"{c.rejected['max'] / c.nulls:.3f}" for c in cells)
             say(f"{name}: {rates} of grids with a false alarm at .05")
     result = stored()
@@ -169,30 +167,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if min(corrected(result).values()) <= LEVEL else 0
 
 
-def write(name: str, cells: list[Cell], seconds: float) -> None:
-    """Write one case's file."""
-    content: dict[str, Any] = {
-        "measure": CASES[name][0],
-        "options": CASES[name][1],
-        "command": f"python -m evidence.search --only {name}",
-        "methexis": __version__,
-        "machine": machine(),
-        "seconds": round(seconds, 1),
-        "cells": [asdict(c) for c in cells],
-    }
-    path = FOLDER / f"{name}.json"
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-
-
 def stored() -> dict[str, list[Cell]]:
     """The cells of every case that was run."""
-    result = {}
-    for name in CASES:
-        path = FOLDER / f"{name}.json"
-        if path.exists():
-            content = json.loads(path.read_text(encoding="utf-8"))
-            result[name] = [Cell(**entry) for entry in content["cells"]]
-    return result
+    found = read_cases(FOLDER, CASES)
+    return {name: [Cell(**entry) for entry in cells] for name, cells in found.items()}
 
 
 def corrected(result: dict[str, list[Cell]]) -> dict[tuple[str, int, str], float]:

@@ -25,8 +25,8 @@ from methexis.measures.budget import shortage
 from methexis.measures.features import Namespace, Tensor, to_numpy
 from methexis.measures.grid_products import CHUNK, num_sums, vector_products
 
-#: Columns and rows of a block of kernels: tall products run at nine tenths of the full rate, and of
-#: narrow blocks on the diagonal little is computed twice.
+#: Columns and rows of a block of kernels: tall products run near the full rate, and of narrow
+#: blocks on the diagonal little is computed twice.
 WIDTH, HEIGHT = 256, 4096
 #: Rows of a product whose sums are added in double: as many as `grid_products.CHUNK`.
 ROWS = CHUNK

@@ -14,8 +14,8 @@ from methexis.scenarios.comparing.settings import CompareSettings
 
 #: Random subsets of each size; enough for means, and intervals good to a sixth.
 NUM_SUBSETS = 20
-#: Fewest and most samples: an eighth of the first has neighbours left out, all of the second take
-#: about a minute.
+#: Fewest and most samples: an eighth of the first has neighbours left out; more than the second
+#: would keep who waits for the score.
 FEWEST, MOST = 80, 20_000
 
 
