@@ -32,7 +32,7 @@ from methexis.core.checks import Array
 from methexis.core.threads import available_cores
 from methexis.errors import DegenerateWarning
 from methexis.measures import compare
-from methexis.measures.multiple import holm
+from methexis.measures.inference.multiple import holm
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = RESULTS / "calibration"

@@ -30,11 +30,11 @@ from methexis.bench.machine import machine
 from methexis.core.checks import Array
 from methexis.core.threads import available_cores
 from methexis.measures import CCA, CKA, HSIC, RSA, GramCosine, Measure, Procrustes
-from methexis.measures.features import features
-from methexis.measures.intervals import Resamples, interval
-from methexis.measures.kernel_measure import KernelMeasure
-from methexis.measures.resampling import resamples
-from methexis.measures.subspace import SubspaceMeasure
+from methexis.measures.inference.intervals import Resamples, interval
+from methexis.measures.inference.resampling import resamples
+from methexis.measures.inputs.features import features
+from methexis.measures.kernels.contract import KernelMeasure
+from methexis.measures.subspaces.contract import SubspaceMeasure
 from methexis.version import __version__
 
 PATH = Path(RESULTS) / "measures" / "coverage.json"

@@ -35,7 +35,7 @@ features of 100 samples CCA is always 1, and Procrustes would take hours; both a
 Two classes are for kernels only, with a bandwidth that they are hard for. No row has more than 250
 samples, from where samples are left out by groups, nor fewer than 40.
 
-How an interval is made (`methexis.measures.intervals`, `resampling`, `bandwidth`):
+How an interval is made (`methexis.measures.inference.intervals`, `resampling`, `bandwidth`):
 
 - Resamples are taken about their mean, for a bootstrap sample has fewer distinct samples, and the
   bias that makes is none of the score's.
@@ -120,7 +120,7 @@ NEIGHBOURS = f"""## By halves, of neighbours
 {neighbour_intervals.NUM_REPETITIONS} pairs per row; the standard error of a coverage near 95 % is
 1.5 %. The last column is the root mean square deviation of the resamples over the deviation of
 scores between draws: above 1 intervals are too wide. How they are made is told in
-`methexis.measures.resampling`. Laws are those of `evidence/neighbour_intervals.py`.
+`methexis.measures.inference.resampling`. Laws are those of `evidence/neighbour_intervals.py`.
 
 """
 

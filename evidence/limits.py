@@ -14,9 +14,14 @@ from evidence.outcome import Outcome, Point, Quantity, say
 from evidence.simulate import RunRecord, Sweep, late_kernels
 from methexis.core.checks import Array
 from methexis.core.linalg import sqrt_psd
-from methexis.scenarios import kernels as measures
-from methexis.scenarios.kernels import alignments, kernels_of, layer_names, misalignment
-from methexis.scenarios.statistics import jackknife
+from methexis.scenarios.framework import mean_kernels as measures
+from methexis.scenarios.framework.mean_kernels import (
+    alignments,
+    kernels_of,
+    layer_names,
+    misalignment,
+)
+from methexis.scenarios.framework.statistics import jackknife
 from methexis.theory.platonic import platonic_of
 
 #: 1 - A at vanishing offset: kernels deviate by ``k₁η + k₂η² + …`` and ``1 - A`` is quadratic in

@@ -21,8 +21,8 @@ import numpy as np
 
 from examples.layers import SHAPES, write
 from methexis.measures import MEASURES, Measure
-from methexis.measures.features import features
-from methexis.measures.resampling import resamples
+from methexis.measures.inference.resampling import resamples
+from methexis.measures.inputs.features import features
 from methexis.report import print_compare
 from methexis.representations import Representations, load
 from methexis.scenarios.comparing import (

@@ -29,10 +29,10 @@ from methexis.bench.machine import machine
 from methexis.core.checks import Array
 from methexis.core.threads import available_cores
 from methexis.errors import DegenerateWarning
-from methexis.measures.features import features
-from methexis.measures.intervals import interval
+from methexis.measures.inference.intervals import interval
+from methexis.measures.inference.resampling import resamples
+from methexis.measures.inputs.features import features
 from methexis.measures.registry import chosen
-from methexis.measures.resampling import resamples
 from methexis.version import __version__
 
 PATH = Path(RESULTS) / "measures" / "neighbour_intervals.json"

@@ -15,7 +15,7 @@ import scipy
 
 import methexis as mx
 from evidence.simulate import RunRecord
-from methexis.scenarios.statistics import CONFIDENCE, fit_powers, half_width
+from methexis.scenarios.framework.statistics import CONFIDENCE, fit_powers, half_width
 
 FORMAT = 1
 RESULTS = Path(__file__).parent / "results"

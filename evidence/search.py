@@ -33,7 +33,7 @@ from methexis.core.checks import Array
 from methexis.core.threads import available_cores
 from methexis.errors import DegenerateWarning
 from methexis.measures import compare_all
-from methexis.measures.multiple import holm
+from methexis.measures.inference.multiple import holm
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = RESULTS / "search"

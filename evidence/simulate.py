@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import methexis as mx
 from methexis.core.checks import Array
 from methexis.core.problem import Problem
-from methexis.scenarios.ensembles import Ensemble, Start
+from methexis.scenarios.framework.ensembles import Ensemble, Start
 
 Steps = NDArray[np.int64]
 Source = mx.Teacher | mx.Samples

@@ -26,9 +26,10 @@ from scipy import stats
 from evidence.outcome import RESULTS, say
 from methexis.bench.machine import machine
 from methexis.core.checks import Array
-from methexis.measures import CKA, DistanceCorrelation, GramCosine, Measure, NullMoments, nulls
-from methexis.measures.bilinear import PairForm, PairMatrix
-from methexis.measures.features import features
+from methexis.measures import CKA, DistanceCorrelation, GramCosine, Measure, NullMoments
+from methexis.measures.inference import nulls
+from methexis.measures.inputs.features import features
+from methexis.measures.pairs.bilinear import PairForm, PairMatrix
 from methexis.version import __version__
 
 PATH = Path(RESULTS) / "measures" / "tails.json"

@@ -8,10 +8,10 @@ is printed as training goes on::
     python -m examples.digits
 
 No theorem speaks of these networks. The agreement is measured on the data, by the cosine of the
-Gram matrices of hidden activations (`methexis.training.probing`). Activations of a ReLU are never
-negative, so Gram matrices of any two layers have much in common from the start; what training adds
-is the difference between the first and the last line. To judge how much that is takes a null model,
-not a look at a number that is near 1.
+Gram matrices of hidden activations (`training.records.reference_inputs`). Activations of a ReLU
+are never negative, so Gram matrices of any two layers have much in common from the start; what
+training adds is the difference between the first and the last line. To judge how much that is
+takes a null model, not a look at a number that is near 1.
 """
 
 from __future__ import annotations

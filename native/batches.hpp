@@ -1,6 +1,6 @@
 // What the networks of one block see: h_0 and labels of every step, drawn a few steps ahead.
 //
-// Numbers are addressed as in methexis.training.batches: sample b of a step takes `width`
+// Numbers are addressed as in methexis.training.engines.batches: sample b of a step takes `width`
 // standardised numbers from number b * width on, inputs first, then noise.
 #pragma once
 

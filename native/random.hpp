@@ -1,4 +1,4 @@
-// The random streams of methexis.core.streams, many at a time.
+// The random streams of methexis.core.random.streams, many at a time.
 //
 // A number is a pure function of its address: key (from seed, replica, stream) and counter (step,
 // block). Here lanes are either networks, each with its own key, or consecutive blocks of one

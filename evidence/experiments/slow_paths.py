@@ -25,8 +25,8 @@ from evidence.outcome import Experiment, Outcome, Point, Quantity, say
 from evidence.problems import random_anisotropic
 from evidence.simulate import Steps, Sweep, snapshots_of
 from methexis.core.checks import Array
-from methexis.scenarios.kernels import kernels_of
-from methexis.scenarios.statistics import jackknife
+from methexis.scenarios.framework.mean_kernels import kernels_of
+from methexis.scenarios.framework.statistics import jackknife
 
 NUM_TIMES = 24
 POWERS = (0, 1, 2)

@@ -19,8 +19,8 @@ from methexis.core.checks import Array, number
 from methexis.core.edln import EDLN
 from methexis.core.mlp import MLP
 from methexis.core.problem import Problem
+from methexis.core.random.streams import StreamId, keys, normals, student_stream
 from methexis.core.samples import Samples
-from methexis.core.streams import StreamId, keys, normals, student_stream
 from methexis.core.teacher import Teacher
 from methexis.theory.gauge import balanced_minimum, random_minimum
 from methexis.theory.platonic import platonic

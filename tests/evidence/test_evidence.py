@@ -21,7 +21,7 @@ import scipy.stats
 from evidence.outcome import FORMAT, RESULTS, read, to_json
 from evidence.registry import EXPERIMENTS
 from evidence.render import ROOT, filled, pages, table
-from methexis.scenarios.statistics import CONFIDENCE, fit_powers, half_width
+from methexis.scenarios.framework.statistics import CONFIDENCE, fit_powers, half_width
 
 NAMES = list(EXPERIMENTS)
 #: Quantities that reduced runs measure, one learning rate each: 4 in online_offset, else 1.

@@ -9,7 +9,7 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.measures import MEASURES, Invariance, Measure
-from methexis.measures.features import features
+from methexis.measures.inputs.features import features
 
 #: Options beside the defaults, by the name of the measure. A measure without an entry is tested
 #: with its defaults only.

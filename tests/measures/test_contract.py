@@ -11,9 +11,10 @@ import pytest
 
 import methexis as mx
 from methexis.errors import DegenerateWarning, MethexisError
-from methexis.measures import MEASURES, Invariance, Measure, compare, nulls
-from methexis.measures.features import features
-from methexis.measures.resampling import resamples
+from methexis.measures import MEASURES, Invariance, Measure, compare
+from methexis.measures.inference import nulls
+from methexis.measures.inference.resampling import resamples
+from methexis.measures.inputs.features import features
 from tests.measures.cases import ACTIONS, VARIANTS, label, measured, related, unrelated
 
 every_measure = pytest.mark.parametrize("measure", VARIANTS, ids=label)

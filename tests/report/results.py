@@ -10,7 +10,7 @@ import xarray as xr
 
 from methexis.scenarios.verify import VerifyResult, VerifySettings, run_verify
 from methexis.scenarios.verify.verdict import judge
-from methexis.training.run import Run
+from methexis.training.records.run import Run
 
 LOST_REPLICA, LOST_STEP = 1, 123
 

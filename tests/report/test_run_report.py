@@ -12,7 +12,7 @@ from methexis.core.edln import EDLN
 from methexis.core.teacher import Teacher
 from methexis.report import numbers, write_report
 from methexis.training.optimisers import SGD, GradientFlow
-from methexis.training.run import Run, open_run
+from methexis.training.records.run import Run, open_run
 from methexis.training.train import train
 from tests.report.results import lose, small
 from tests.report.test_verify_report import read

@@ -10,8 +10,8 @@ from methexis.scenarios.breaking import SCENARIOS
 from methexis.scenarios.breaking.measure import Point, Reading, compare
 from methexis.scenarios.breaking.scenario import Effort
 from methexis.scenarios.breaking.verdict import judge
-from methexis.scenarios.dial import Dial
-from methexis.scenarios.statistics import jackknife, normal_score
+from methexis.scenarios.framework.dial import Dial
+from methexis.scenarios.framework.statistics import jackknife, normal_score
 
 CURVE = SCENARIOS["sampling"].curves[0]
 SMALL = (0.2, 0.14, 0.1, 0.07)

@@ -15,6 +15,8 @@ import methexis as mx
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.products import loss_gradient
 from methexis.errors import MethexisError
+from methexis.scenarios.framework.judging import FALSE_ALARM
+from methexis.scenarios.framework.statistics import fit_powers
 from methexis.scenarios.irreversibility import REVERSALS, chosen_reversals, run_reversal
 from methexis.scenarios.irreversibility.integrators import EIGHTH, METHODS, left_behind
 from methexis.scenarios.irreversibility.limits import combination, extrapolated, scores
@@ -23,11 +25,9 @@ from methexis.scenarios.irreversibility.result import ReverseScenarioResult
 from methexis.scenarios.irreversibility.verdict import judge
 from methexis.scenarios.irreversibility.walk import batch_curvature, retrace
 from methexis.scenarios.irreversibility.walks import ACROSS, ALONG, Walks
-from methexis.scenarios.judging import FALSE_ALARM
-from methexis.scenarios.statistics import fit_powers
 from methexis.theory.curvature import dense_hessian
-from methexis.training.batches import batches
-from methexis.training.gradients import Gradients
+from methexis.training.engines.batches import batches
+from methexis.training.engines.gradients import Gradients
 
 PROBLEMS = range(len(DESCRIPTIONS))
 

@@ -7,7 +7,7 @@ import pytest
 
 import methexis as mx
 from methexis.errors import MethexisError
-from methexis.measures.costs import order_seconds
+from methexis.measures.inference.costs import order_seconds
 from methexis.representations import Representation, Representations
 from methexis.scenarios import CompareSettings, measures_named, run_compare
 from methexis.scenarios.comparing.plan import PATIENCE, planned

@@ -11,7 +11,7 @@ import pytest
 import scipy.integrate
 
 from methexis.errors import MethexisError
-from methexis.scenarios.judging import FALSE_ALARM
+from methexis.scenarios.framework.judging import FALSE_ALARM
 from methexis.scenarios.sharpening import CASES, chosen_cases, run_case
 from methexis.scenarios.sharpening.facts import exponent
 from methexis.scenarios.sharpening.measure import Point, compare, predicted

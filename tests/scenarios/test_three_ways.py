@@ -15,7 +15,7 @@ from methexis.core.products import hidden_maps
 from methexis.scenarios.verify import VerifySettings, Way
 from methexis.scenarios.verify.three_ways import samples, students, teacher, train_three_ways
 from methexis.scenarios.verify.verdict import way_checks
-from methexis.training.run import Run
+from methexis.training.records.run import Run
 
 #: A fortieth of the demo's: enough slow time for the ways to part.
 STEPS = 400_000

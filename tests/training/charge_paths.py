@@ -16,9 +16,9 @@ import numpy as np
 import methexis as mx
 from methexis.core.charges import charges
 from methexis.core.checks import Array
-from methexis.training.engines import Engine
+from methexis.training.engines.choice import Engine
+from methexis.training.engines.reference import ReferenceEngine
 from methexis.training.plan import make_plan
-from methexis.training.reference import ReferenceEngine
 from tests.training.laws import LAWFUL, Law
 from tests.training.loops import SlowRule, Step
 from tests.training.perceptron import Net

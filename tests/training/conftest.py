@@ -10,7 +10,7 @@ import pytest
 
 import methexis as mx
 from methexis.core.checks import Array
-from methexis.core.streams import (
+from methexis.core.random.streams import (
     StreamId,
     indices,
     keys,
@@ -34,7 +34,7 @@ def _root(matrix: Array) -> Array:
 class SlowSGD:
     """One replica of one student, one sample at a time, from the specifications alone.
 
-    Shares `methexis.core.streams` with the package and nothing else: no folding of views, labels
+    Shares `core.random.streams` with the package and nothing else: no folding of views, labels
     or metric, no batching, no blocks. Call `step` once per step, in order.
     """
 

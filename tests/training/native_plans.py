@@ -8,10 +8,10 @@ import numpy as np
 
 import methexis as mx
 from methexis.core.checks import Array
-from methexis.training.native import NativeEngine
+from methexis.training.engines.native import NativeEngine
+from methexis.training.engines.reference import ReferenceEngine
+from methexis.training.engines.state import State
 from methexis.training.plan import Plan, make_plan
-from methexis.training.reference import ReferenceEngine
-from methexis.training.state import State
 from tests.native.extension import extension
 
 TEACHER = mx.Teacher.random(dim_x=5, dim_y=4, condition_x=2.0, condition_noise=3.0, seed=1)

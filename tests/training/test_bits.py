@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import methexis as mx
-from methexis.training.gradient_flow import FlowEngine
+from methexis.training.engines.flow import FlowEngine
+from methexis.training.engines.reference import ReferenceEngine
+from methexis.training.engines.state import CHECK_INTERVAL, State
 from methexis.training.plan import Plan, make_plan
-from methexis.training.reference import ReferenceEngine
-from methexis.training.state import CHECK_INTERVAL, State
 
 STEPS = 150  # more than two check intervals, and no multiple of one
 SGD = mx.SGD(lr=0.004, momentum=0.5, weight_decay=0.1, schedule=mx.schedules.cosine(0.1))

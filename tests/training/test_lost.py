@@ -7,7 +7,7 @@ import pytest
 
 import methexis as mx
 from methexis.core.checks import Array
-from methexis.training.state import CHECK_INTERVAL
+from methexis.training.engines.state import CHECK_INTERVAL
 
 TEACHER = mx.Teacher([[1.0], [0.0]])
 STUDENT = mx.EDLN(hidden=(2,))

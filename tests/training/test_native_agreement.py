@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import methexis as mx
-from methexis.training.native import within
+from methexis.training.engines.native import within
 from methexis.training.optimisers import UpdateRule
 from tests.training.native_plans import (
     DATA,

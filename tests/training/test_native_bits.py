@@ -15,11 +15,11 @@ import pytest
 import xarray as xr
 
 import methexis as mx
-from methexis.core.streams import Stream, normals, permutations
+from methexis.core.random.streams import Stream, normals, permutations
 from methexis.training import extension as loaded
-from methexis.training import native
+from methexis.training.engines import native
+from methexis.training.engines.state import State
 from methexis.training.plan import Plan
-from methexis.training.state import State
 from tests.native.extension import extension
 from tests.training.native_plans import (
     DATA,

@@ -13,7 +13,7 @@ import pytest
 
 import methexis as mx
 from methexis.core.charges import conserved_part
-from methexis.training.native import NativeEngine, within
+from methexis.training.engines.native import NativeEngine, within
 from tests.native.extension import extension
 from tests.training.charge_paths import EXACT, RULES, SETTINGS, by_law, follow, worst
 from tests.training.covering import covering

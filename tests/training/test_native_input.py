@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import methexis as mx
-from methexis.training.native import NativeEngine, _config, _student
+from methexis.training.engines.native import NativeEngine, _config, _student
 from tests.native.extension import extension
 from tests.training.native_plans import DATA, NARROW, TEACHER, plan
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import methexis as mx
-from methexis.training.native import within
+from methexis.training.engines.native import within
 from methexis.training.plan import Plan
 from tests.training.covering import Choice, covering
 from tests.training.native_plans import TEACHER, largest_difference, plan

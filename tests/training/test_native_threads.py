@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 
-from methexis.training.native import NativeEngine
+from methexis.training.engines.native import NativeEngine
 from tests.native.extension import ROOT, extension
 from tests.training.native_plans import arrays, native_state, plan
 

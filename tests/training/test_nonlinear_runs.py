@@ -12,10 +12,10 @@ from numpy.testing import assert_allclose
 
 import methexis as mx
 from methexis.core.charges import charges
-from methexis.training.checkpoint import load_checkpoint, save_checkpoint
+from methexis.training.engines.reference import ReferenceEngine
 from methexis.training.plan import make_plan
-from methexis.training.recording import Recorder
-from methexis.training.reference import ReferenceEngine
+from methexis.training.records.checkpoint import load_checkpoint, save_checkpoint
+from methexis.training.records.recording import Recorder
 from tests.theory import brute
 
 TEACHER = mx.Teacher.random(3, 2, noise=0.5, condition_x=3.0, condition_noise=4.0, seed=1)

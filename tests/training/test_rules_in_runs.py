@@ -11,12 +11,12 @@ import pytest
 import xarray as xr
 
 import methexis as mx
-from methexis.training.checkpoint import load_checkpoint, save_checkpoint
+from methexis.training.engines.reference import ReferenceEngine
+from methexis.training.engines.state import State
 from methexis.training.optimisers import UpdateRule
 from methexis.training.plan import Plan, make_plan
-from methexis.training.recording import Recorder
-from methexis.training.reference import ReferenceEngine
-from methexis.training.state import State
+from methexis.training.records.checkpoint import load_checkpoint, save_checkpoint
+from methexis.training.records.recording import Recorder
 from tests.training.perceptron import Net
 from tests.training.variants import VARIANTS
 

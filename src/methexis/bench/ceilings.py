@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from methexis.bench.points import Point
-from methexis.training.native import within
+from methexis.training.engines.native import within
 
 #: Bytes of the first cache where the system does not say.
 _L1_BYTES = 32 * 2**10

@@ -15,8 +15,8 @@ from methexis.bench.memory import peak_bytes
 from methexis.bench.points import Point
 from methexis.bench.rates import ceilings
 from methexis.errors import MethexisError
-from methexis.training.engines import choose_engine
-from methexis.training.native import NativeEngine
+from methexis.training.engines.choice import choose_engine
+from methexis.training.engines.native import NativeEngine
 from methexis.version import __version__
 
 __all__ = ["ceilings", "memory_growth", "prepare", "start"]

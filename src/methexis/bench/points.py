@@ -26,7 +26,7 @@ from methexis.core.linalg import sqrt_psd
 from methexis.core.mlp import MLP
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.training.gradients import Gradients
+from methexis.training.engines.gradients import Gradients
 from methexis.training.optimisers import SGD
 from methexis.training.plan import Plan, make_plan
 

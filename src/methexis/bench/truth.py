@@ -36,7 +36,7 @@ from methexis.core.checks import Array
 from methexis.core.threads import available_cores
 from methexis.errors import DegenerateWarning
 from methexis.measures import MEASURES, Measure
-from methexis.measures.features import features
+from methexis.measures.inputs.features import features
 from methexis.measures.planted import CAUSES, CONTROLS, PlantedPair, planted_pair
 from methexis.version import __version__
 

@@ -33,9 +33,9 @@ from methexis.core.checks import (
     weight_list,
 )
 from methexis.core.edln import EDLN
-from methexis.core.laws import EXCESS_KURTOSIS
 from methexis.core.linalg import inverse_sqrt_psd, rank, sqrt_psd
 from methexis.core.mlp import MLP
+from methexis.core.random.laws import EXCESS_KURTOSIS
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher, source_name
 

@@ -16,7 +16,6 @@ from methexis.core.checks import (
     one_of,
     real_array,
 )
-from methexis.core.laws import LAWS, generator_numbers
 from methexis.core.linalg import (
     inverse_sqrt_psd,
     random_covariance,
@@ -24,6 +23,7 @@ from methexis.core.linalg import (
     rank,
     sqrt_psd,
 )
+from methexis.core.random.laws import LAWS, generator_numbers
 from methexis.core.samples import Samples
 from methexis.core.threads import one_blas_thread
 

@@ -1,55 +1,39 @@
 """Measures of alignment, and the inference that makes their scores believable."""
 
-from methexis.measures.aligned_cosine import AlignedCosine, aligned_cosine, matrix_cosine
-from methexis.measures.bures import Bures, BuresDistance, bures, bures_distance
-from methexis.measures.cca import CCA, SVCCA, cca, svcca
-from methexis.measures.ceilings import (
+from methexis.measures.dissimilarity.crossnobis import crossnobis, mahalanobis, residuals
+from methexis.measures.dissimilarity.dissimilarities import rdm
+from methexis.measures.dissimilarity.noise import noise_covariance
+from methexis.measures.dissimilarity.rsa import RSA, rsa
+from methexis.measures.dissimilarity.rsa_kendall import RSAKendall, rsa_kendall
+from methexis.measures.dissimilarity.rsa_whitened import RSAWhitened, rsa_whitened
+from methexis.measures.inference.compare import Comparison, compare
+from methexis.measures.inference.compare_all import compare_all
+from methexis.measures.inference.grid import Grid
+from methexis.measures.inference.groups import (
     GroupComparison,
     NoiseCeiling,
     compare_group,
     noise_ceiling,
 )
-from methexis.measures.cka import CKA, cka
-from methexis.measures.cknna import CKNNA, cknna
-from methexis.measures.compare import Comparison, compare
-from methexis.measures.compare_all import compare_all
-from methexis.measures.crossnobis import crossnobis, mahalanobis, residuals
-from methexis.measures.cycle_knn import CycleKNN, cycle_knn
-from methexis.measures.dissimilarities import rdm
-from methexis.measures.distance_correlation import DistanceCorrelation, distance_correlation
-from methexis.measures.edit_distance_knn import EditDistanceKNN, edit_distance_knn
-from methexis.measures.gram_cosine import GramCosine, gram_alignment, gram_cosine
-from methexis.measures.grid import Grid
-from methexis.measures.gulp import GULP, gulp
-from methexis.measures.hsic import HSIC, hsic
-from methexis.measures.jaccard_knn import JaccardKNN, jaccard_knn
-from methexis.measures.lcs_knn import LCSKNN, lcs_knn
-from methexis.measures.linear_predictivity import LinearPredictivity, linear_predictivity
-from methexis.measures.matching import Matching, SoftMatching, matching, soft_matching
+from methexis.measures.inputs.preprocessing import Preprocessing
+from methexis.measures.inputs.rdm import RDM
+from methexis.measures.kernels.cka import CKA, cka
+from methexis.measures.kernels.distance_correlation import DistanceCorrelation, distance_correlation
+from methexis.measures.kernels.gram_cosine import GramCosine, gram_alignment, gram_cosine
+from methexis.measures.kernels.hsic import HSIC, hsic
+from methexis.measures.kernels.rv import RV, rv
 from methexis.measures.measure import Invariance, Measure, NullMoments
-from methexis.measures.mutual_knn import MutualKNN, mutual_knn
-from methexis.measures.neighbour_curve import NeighbourCurve, neighbour_curve
-from methexis.measures.noise import noise_covariance
+from methexis.measures.neighbours.cknna import CKNNA, cknna
+from methexis.measures.neighbours.curve import NeighbourCurve, neighbour_curve
+from methexis.measures.neighbours.cycle_knn import CycleKNN, cycle_knn
+from methexis.measures.neighbours.edit_distance_knn import EditDistanceKNN, edit_distance_knn
+from methexis.measures.neighbours.jaccard_knn import JaccardKNN, jaccard_knn
+from methexis.measures.neighbours.lcs_knn import LCSKNN, lcs_knn
+from methexis.measures.neighbours.mutual_knn import MutualKNN, mutual_knn
+from methexis.measures.neighbours.rank_similarity import RankSimilarity, rank_similarity
+from methexis.measures.neighbours.second_order_cosine import SecondOrderCosine, second_order_cosine
 from methexis.measures.planted import CAUSES, PlantedPair, planted_pair
-from methexis.measures.preprocessing import Preprocessing
-from methexis.measures.procrustes import (
-    Procrustes,
-    ProcrustesDistance,
-    SizeAndShape,
-    procrustes,
-    procrustes_distance,
-    procrustes_size,
-)
-from methexis.measures.pwcca import PWCCA, pwcca
-from methexis.measures.rank_similarity import RankSimilarity, rank_similarity
-from methexis.measures.rdm import RDM
 from methexis.measures.registry import MEASURES
-from methexis.measures.rsa import RSA, rsa
-from methexis.measures.rsa_kendall import RSAKendall, rsa_kendall
-from methexis.measures.rsa_whitened import RSAWhitened, rsa_whitened
-from methexis.measures.rv import RV, rv
-from methexis.measures.second_moments import SecondMoments
-from methexis.measures.second_order_cosine import SecondOrderCosine, second_order_cosine
 from methexis.measures.spectra import (
     PowerLaw,
     effective_rank,
@@ -59,6 +43,22 @@ from methexis.measures.spectra import (
     spectral_bound,
 )
 from methexis.measures.streaming import Streamed, stream
+from methexis.measures.subspaces.aligned_cosine import AlignedCosine, aligned_cosine, matrix_cosine
+from methexis.measures.subspaces.bures import Bures, BuresDistance, bures, bures_distance
+from methexis.measures.subspaces.cca import CCA, SVCCA, cca, svcca
+from methexis.measures.subspaces.gulp import GULP, gulp
+from methexis.measures.subspaces.linear_predictivity import LinearPredictivity, linear_predictivity
+from methexis.measures.subspaces.procrustes import (
+    Procrustes,
+    ProcrustesDistance,
+    SizeAndShape,
+    procrustes,
+    procrustes_distance,
+    procrustes_size,
+)
+from methexis.measures.subspaces.pwcca import PWCCA, pwcca
+from methexis.measures.subspaces.second_moments import SecondMoments
+from methexis.measures.units import Matching, SoftMatching, matching, soft_matching
 
 __all__ = [
     # what a measure is

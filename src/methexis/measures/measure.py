@@ -27,10 +27,10 @@ from numpy.typing import NDArray
 
 from methexis.core.checks import Array, boolean
 from methexis.errors import MethexisError
-from methexis.measures.features import MIN_SAMPLES, Features, Tensor
-from methexis.measures.preprocessing import Preprocessing
-from methexis.measures.rdm import RDM
-from methexis.measures.representations import Representation, both
+from methexis.measures.inputs.features import MIN_SAMPLES, Features, Tensor
+from methexis.measures.inputs.preprocessing import Preprocessing
+from methexis.measures.inputs.rdm import RDM
+from methexis.measures.inputs.representations import Representation, both
 
 Orders = NDArray[np.int64]  # (num_orders, num_samples), each row a permutation
 # (num_resamples, num_samples), how often each sample was drawn; fractions where some are left out

@@ -6,31 +6,31 @@ import difflib
 from typing import Any
 
 from methexis.errors import MethexisError
-from methexis.measures.aligned_cosine import AlignedCosine
-from methexis.measures.bures import Bures, BuresDistance
-from methexis.measures.cca import CCA, SVCCA
-from methexis.measures.cka import CKA
-from methexis.measures.cknna import CKNNA
-from methexis.measures.cycle_knn import CycleKNN
-from methexis.measures.distance_correlation import DistanceCorrelation
-from methexis.measures.edit_distance_knn import EditDistanceKNN
-from methexis.measures.gram_cosine import GramCosine
-from methexis.measures.gulp import GULP
-from methexis.measures.hsic import HSIC
-from methexis.measures.jaccard_knn import JaccardKNN
-from methexis.measures.lcs_knn import LCSKNN
-from methexis.measures.linear_predictivity import LinearPredictivity
-from methexis.measures.matching import Matching, SoftMatching
+from methexis.measures.dissimilarity.rsa import RSA
+from methexis.measures.dissimilarity.rsa_kendall import RSAKendall
+from methexis.measures.dissimilarity.rsa_whitened import RSAWhitened
+from methexis.measures.kernels.cka import CKA
+from methexis.measures.kernels.distance_correlation import DistanceCorrelation
+from methexis.measures.kernels.gram_cosine import GramCosine
+from methexis.measures.kernels.hsic import HSIC
+from methexis.measures.kernels.rv import RV
 from methexis.measures.measure import Measure
-from methexis.measures.mutual_knn import MutualKNN
-from methexis.measures.procrustes import Procrustes, ProcrustesDistance, SizeAndShape
-from methexis.measures.pwcca import PWCCA
-from methexis.measures.rank_similarity import RankSimilarity
-from methexis.measures.rsa import RSA
-from methexis.measures.rsa_kendall import RSAKendall
-from methexis.measures.rsa_whitened import RSAWhitened
-from methexis.measures.rv import RV
-from methexis.measures.second_order_cosine import SecondOrderCosine
+from methexis.measures.neighbours.cknna import CKNNA
+from methexis.measures.neighbours.cycle_knn import CycleKNN
+from methexis.measures.neighbours.edit_distance_knn import EditDistanceKNN
+from methexis.measures.neighbours.jaccard_knn import JaccardKNN
+from methexis.measures.neighbours.lcs_knn import LCSKNN
+from methexis.measures.neighbours.mutual_knn import MutualKNN
+from methexis.measures.neighbours.rank_similarity import RankSimilarity
+from methexis.measures.neighbours.second_order_cosine import SecondOrderCosine
+from methexis.measures.subspaces.aligned_cosine import AlignedCosine
+from methexis.measures.subspaces.bures import Bures, BuresDistance
+from methexis.measures.subspaces.cca import CCA, SVCCA
+from methexis.measures.subspaces.gulp import GULP
+from methexis.measures.subspaces.linear_predictivity import LinearPredictivity
+from methexis.measures.subspaces.procrustes import Procrustes, ProcrustesDistance, SizeAndShape
+from methexis.measures.subspaces.pwcca import PWCCA
+from methexis.measures.units import Matching, SoftMatching
 
 MEASURES: dict[str, type[Measure[Any]]] = {
     entry.name: entry

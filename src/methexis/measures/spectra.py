@@ -16,8 +16,8 @@ from scipy import stats
 
 from methexis.core.checks import Array, integer
 from methexis.errors import MethexisError
-from methexis.measures.bases import basis
-from methexis.measures.features import features, to_numpy
+from methexis.measures.inputs.features import features, to_numpy
+from methexis.measures.subspaces.bases import basis
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from methexis.report.paragraphs import say
 from methexis.scenarios.breaking.measure import Point
 from methexis.scenarios.breaking.result import BreakResult, ScenarioResult
 from methexis.scenarios.breaking.verdict import Verdict
-from methexis.scenarios.judging import FALSE_ALARM, OUTLIER
+from methexis.scenarios.framework.judging import FALSE_ALARM, OUTLIER
 
 #: Significant digits of a standard error.
 _DIGITS = 2

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from methexis.core.checks import Array
 from methexis.report import gather, layers, style
 from methexis.report.page import Page
-from methexis.training.run import Run
+from methexis.training.records.run import Run
 
 
 @dataclass(frozen=True, eq=False)

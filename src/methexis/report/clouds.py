@@ -8,7 +8,7 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.core.geometry import LayerAlignment, align_samples
-from methexis.training.run import Run
+from methexis.training.records.run import Run
 
 
 @dataclass(frozen=True, eq=False)

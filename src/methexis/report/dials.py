@@ -16,8 +16,8 @@ from methexis.report import style
 from methexis.report.curves import ALIGNMENT
 from methexis.scenarios.breaking.measure import Point
 from methexis.scenarios.breaking.result import ScenarioResult
-from methexis.scenarios.dial import Dial
-from methexis.scenarios.judging import OUTLIER
+from methexis.scenarios.framework.dial import Dial
+from methexis.scenarios.framework.judging import OUTLIER
 
 #: Markers of the problems.
 MARKERS = ("o", "s", "^", "D", "v", "P")

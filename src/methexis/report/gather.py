@@ -11,7 +11,7 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.report.curves import Clock, Curve
-from methexis.training.run import Run
+from methexis.training.records.run import Run
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from matplotlib.lines import Line2D
 
 from methexis.report import style
 from methexis.report.dials import MARKERS, dial_axis, places
+from methexis.scenarios.framework.judging import OUTLIER
+from methexis.scenarios.irreversibility.dials.steps import AT_REST, FLOWS, SCENARIO
 from methexis.scenarios.irreversibility.records import Point
 from methexis.scenarios.irreversibility.result import ReverseScenarioResult
-from methexis.scenarios.irreversibility.steps import AT_REST, FLOWS, SCENARIO
 from methexis.scenarios.irreversibility.verdict import ZERO
 from methexis.scenarios.irreversibility.walks import ACROSS
-from methexis.scenarios.judging import OUTLIER
 
 #: Least length that the overview shows: what is below, zero too, is rounding.
 ROUNDING = 1e-17

@@ -12,10 +12,10 @@ from rich.table import Table
 from methexis.report import numbers, outcome, retraced, style
 from methexis.report.page import Page
 from methexis.report.paragraphs import say
+from methexis.scenarios.framework.judging import FALSE_ALARM, OUTLIER
 from methexis.scenarios.irreversibility.records import Point
 from methexis.scenarios.irreversibility.result import ReverseResult, ReverseScenarioResult
 from methexis.scenarios.irreversibility.verdict import LAW, Verdict
-from methexis.scenarios.judging import FALSE_ALARM, OUTLIER
 
 
 def write_reverse_report(result: ReverseResult, out_dir: str | Path) -> Path:

@@ -12,7 +12,7 @@ from methexis.core.checks import Array, MethexisError
 from methexis.report import curves, gather, layers, style
 from methexis.report.cells import write_cells
 from methexis.report.page import Page
-from methexis.training.run import Run
+from methexis.training.records.run import Run
 
 
 def write_report(run: Run, path: str | Path) -> Path:

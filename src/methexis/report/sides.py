@@ -16,7 +16,7 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from methexis.measures.grid import alignment
+from methexis.measures.inference.grid import alignment
 from methexis.report.comparing import (
     UNCORRECTED,
     best_rows,

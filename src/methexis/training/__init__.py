@@ -9,7 +9,7 @@ from methexis.training.optimisers import (
     RMSProp,
     SignSGD,
 )
-from methexis.training.run import Run, open_run
+from methexis.training.records.run import Run, open_run
 from methexis.training.train import train
 
 __all__ = [

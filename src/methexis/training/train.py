@@ -18,15 +18,15 @@ from methexis.core.threads import one_blas_thread
 from methexis.init import Initialiser, gaussian
 from methexis.progress import Progress, Report, choose
 from methexis.training.cells import HyperParameter
-from methexis.training.checkpoint import load_checkpoint, save_checkpoint
-from methexis.training.engines import Engine, choose_engine
+from methexis.training.engines.choice import Engine, choose_engine
+from methexis.training.engines.versions import numpy_versions
 from methexis.training.interrupt import deferred_interrupt
 from methexis.training.optimisers import Optimiser
 from methexis.training.plan import Plan, make_plan
-from methexis.training.recording import Recorder, Records
-from methexis.training.results import build_run
-from methexis.training.run import Run
-from methexis.training.versions import numpy_versions
+from methexis.training.records.checkpoint import load_checkpoint, save_checkpoint
+from methexis.training.records.recording import Recorder, Records
+from methexis.training.records.results import build_run
+from methexis.training.records.run import Run
 
 #: Least seconds between checkpoints,
 CHECKPOINT_SECONDS = 10.0

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from methexis.core.checks import Array
 from methexis.core.threads import one_blas_thread
 from methexis.progress import Progress, Report, Silent
-from methexis.training.engines import choose_engine
+from methexis.training.engines.choice import choose_engine
 from methexis.training.interrupt import deferred_interrupt
 from methexis.training.plan import Plan
 from methexis.training.train import paced

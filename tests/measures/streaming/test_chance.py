@@ -9,7 +9,7 @@ import pytest
 
 import methexis as mx
 from methexis.errors import DegenerateWarning
-from methexis.measures.kernel_measure import KernelMeasure
+from methexis.measures.kernels.contract import KernelMeasure
 from methexis.measures.streaming import stream, streams
 from methexis.measures.streaming.chance import Chance
 from tests.measures.cases import VARIANTS, label, related

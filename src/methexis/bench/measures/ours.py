@@ -13,7 +13,7 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 from methexis.measures import compare, compare_all
-from methexis.measures.linear_grid import operations
+from methexis.measures.kernels.grids import operations
 from methexis.version import __version__
 
 #: What is measured, and how our own call says it.

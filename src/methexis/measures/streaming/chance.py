@@ -34,8 +34,8 @@ from typing import Any
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.measures.centring import divisor
-from methexis.measures.kernel_measure import KernelMeasure
+from methexis.measures.kernels.centring import divisor
+from methexis.measures.kernels.contract import KernelMeasure
 from methexis.measures.measure import Measure
 from methexis.measures.streaming.pass_moments import ROUNDING, PassMoments
 

@@ -32,10 +32,10 @@ import numpy as np
 from methexis.core.checks import Array
 from methexis.errors import MethexisError
 from methexis.measures.budget import shortage
-from methexis.measures.features import MIN_SAMPLES
-from methexis.measures.linear_grid import estimate
-from methexis.measures.second_moments import SecondMoments
+from methexis.measures.inputs.features import MIN_SAMPLES
+from methexis.measures.kernels.grids import estimate
 from methexis.measures.streaming.rows import Rows
+from methexis.measures.subspaces.second_moments import SecondMoments
 
 #: Rows of a block, if memory allows more: enough for products at the full rate.
 MOST_ROWS = 8192

@@ -14,7 +14,7 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.errors import MethexisError
-from methexis.measures.features import MOST, to_numpy
+from methexis.measures.inputs.features import MOST, to_numpy
 
 
 class Rows:

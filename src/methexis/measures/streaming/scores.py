@@ -10,14 +10,14 @@ from typing import Any
 
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures.budget import memory_bytes
-from methexis.measures.centring import divisor
-from methexis.measures.kernel_measure import KernelMeasure
+from methexis.measures.inference.printing import rounded
+from methexis.measures.kernels.centring import divisor
+from methexis.measures.kernels.contract import KernelMeasure
 from methexis.measures.measure import Measure
-from methexis.measures.printing import rounded
 from methexis.measures.registry import chosen
 from methexis.measures.streaming.chance import Chance, chance
 from methexis.measures.streaming.pass_moments import PassMoments, one_pass
-from methexis.measures.subspace import SubspaceMeasure
+from methexis.measures.subspaces.contract import SubspaceMeasure
 
 
 @dataclass(frozen=True, eq=False)

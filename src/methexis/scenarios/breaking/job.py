@@ -13,7 +13,7 @@ from methexis.scenarios.breaking.measure import Point, measure
 from methexis.scenarios.breaking.result import BreakResult, Line, ScenarioResult
 from methexis.scenarios.breaking.scenario import Case, Curve, Scenario
 from methexis.scenarios.breaking.verdict import judge
-from methexis.scenarios.jobs import QUICK_PROBLEMS, first_seed, one_after_another
+from methexis.scenarios.framework.jobs import QUICK_PROBLEMS, first_seed, one_after_another
 
 _MOST_SMALL = 10
 

@@ -17,20 +17,15 @@ import numpy as np
 from methexis.core.checks import Array
 from methexis.progress import Progress
 from methexis.scenarios.breaking.scenario import PERFECT, Case, Curve, Effort
-from methexis.scenarios.ensembles import Ensemble
-from methexis.scenarios.kernels import (
+from methexis.scenarios.framework.ensembles import Ensemble
+from methexis.scenarios.framework.mean_kernels import (
     alignments,
     joint_kernels,
     layer_names,
     misalignment,
     worst_pair,
 )
-from methexis.scenarios.statistics import (
-    fit_powers,
-    half_width,
-    jackknife,
-    normal_score,
-)
+from methexis.scenarios.framework.statistics import fit_powers, half_width, jackknife, normal_score
 
 #: What projections, fixed points and integrated paths may be off by, in ``1 - A``; without noise
 #: replicas are all alike, and it is all the error there is.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from methexis.scenarios.breaking import (
+from methexis.scenarios.breaking.dials import (
     architecture,
     batch,
     edge,
@@ -16,7 +16,7 @@ from methexis.scenarios.breaking import (
     weight_decay,
 )
 from methexis.scenarios.breaking.scenario import Scenario
-from methexis.scenarios.names import entries
+from methexis.scenarios.framework.names import entries
 
 _MODULES = (
     nothing,

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from methexis.scenarios.breaking.measure import Point, Reading
 from methexis.scenarios.breaking.scenario import Scenario
 from methexis.scenarios.breaking.verdict import Verdict, judge
-from methexis.scenarios.dial_scenario import DialResult
-from methexis.scenarios.jobs import JobResult
+from methexis.scenarios.framework.dial_scenario import DialResult
+from methexis.scenarios.framework.jobs import JobResult
 
 FORMAT = 1
 

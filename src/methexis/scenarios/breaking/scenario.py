@@ -18,8 +18,8 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.errors import MethexisError
-from methexis.scenarios.dial_scenario import DialScenario
-from methexis.scenarios.ensembles import Ensemble
+from methexis.scenarios.framework.dial_scenario import DialScenario
+from methexis.scenarios.framework.ensembles import Ensemble
 
 #: What a full run needs to be evidence.
 LEAST_VALUES, LEAST_PROBLEMS, LEAST_REPLICAS = 5, 3, 16

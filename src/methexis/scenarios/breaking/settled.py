@@ -20,8 +20,8 @@ from methexis.core.problem import Problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.scenarios.breaking.scenario import Case
-from methexis.scenarios.ensembles import Ensemble, Start, theory_loss, window
-from methexis.scenarios.kernels import alignments, joint_kernels
+from methexis.scenarios.framework.ensembles import Ensemble, Start, theory_loss, window
+from methexis.scenarios.framework.mean_kernels import alignments, joint_kernels
 from methexis.theory.curvature import sharpness
 from methexis.theory.steady import FixedPoint
 

@@ -10,7 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from methexis.scenarios.breaking.measure import Point
-from methexis.scenarios.judging import FALSE_ALARM, OUTLIER, CurveVerdict, chi_squared, largest
+from methexis.scenarios.framework.judging import (
+    FALSE_ALARM,
+    OUTLIER,
+    CurveVerdict,
+    chi_squared,
+    largest,
+)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from methexis.core.checks import Array
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures import Comparison, Measure, NeighbourCurve, compare, compare_all
-from methexis.measures.grid import alignment
-from methexis.measures.rdm import RDM
+from methexis.measures.inference.grid import alignment
+from methexis.measures.inputs.rdm import RDM
 from methexis.representations import Representation
 from methexis.scenarios.comparing.curves import curve_of
 from methexis.scenarios.comparing.plan import ORDERS

@@ -17,8 +17,14 @@ from typing import Any
 from methexis.errors import MethexisError
 from methexis.measures import MEASURES, Measure
 from methexis.measures.budget import memory_bytes, readable
-from methexis.measures.costs import Needs, default_orders, needs, order_seconds, pass_seconds
-from methexis.measures.kernel_measure import KernelMeasure
+from methexis.measures.inference.costs import (
+    Needs,
+    default_orders,
+    needs,
+    order_seconds,
+    pass_seconds,
+)
+from methexis.measures.kernels.contract import KernelMeasure
 from methexis.measures.streaming import least_bytes, streams
 from methexis.representations import Representation
 from methexis.scenarios.comparing.settings import CompareSettings

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from methexis.measures.preprocessing import preprocessing
+from methexis.measures.inputs.preprocessing import preprocessing
 from methexis.representations import Representations
 from methexis.scenarios.comparing.pairs import GRIDS, Pairs
 from methexis.scenarios.comparing.settings import CompareSettings
 from methexis.scenarios.comparing.wanted import widest
-from methexis.scenarios.provenance import provenance
+from methexis.scenarios.framework.provenance import provenance
 
 FORMAT = 1
 

@@ -8,9 +8,9 @@ from typing import Any
 from methexis.core.checks import integer, number, one_of
 from methexis.measures import Measure
 from methexis.measures.budget import memory_bytes
-from methexis.measures.compare import NULLS
-from methexis.measures.compare_all import CORRECTIONS
-from methexis.measures.preprocessing import preprocessing
+from methexis.measures.inference.compare import NULLS
+from methexis.measures.inference.compare_all import CORRECTIONS
+from methexis.measures.inputs.preprocessing import preprocessing
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from methexis.core.checks import Array
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures import Comparison, Measure
 from methexis.measures.budget import memory_bytes
-from methexis.measures.multiple import holm
-from methexis.measures.preprocessing import preprocessing
+from methexis.measures.inference.multiple import holm
+from methexis.measures.inputs.preprocessing import preprocessing
 from methexis.measures.streaming import PassMoments, chance, one_pass
 from methexis.measures.streaming.scores import score_of
 from methexis.representations import Representation

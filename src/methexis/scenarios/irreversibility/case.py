@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from methexis.scenarios.dial_scenario import DialScenario
+from methexis.scenarios.framework.dial_scenario import DialScenario
 from methexis.scenarios.irreversibility.records import Control, Found
 
 #: Takes the part of a case that is done.

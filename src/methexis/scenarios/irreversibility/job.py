@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from methexis.core.threads import one_blas_thread
+from methexis.scenarios.framework.jobs import QUICK_PROBLEMS, first_seed, one_after_another
 from methexis.scenarios.irreversibility.case import Curve, Label, Scenario
 from methexis.scenarios.irreversibility.records import Found
 from methexis.scenarios.irreversibility.result import (
@@ -14,7 +15,6 @@ from methexis.scenarios.irreversibility.result import (
     ReverseResult,
     ReverseScenarioResult,
 )
-from methexis.scenarios.jobs import QUICK_PROBLEMS, first_seed, one_after_another
 
 _MOST_SMALL = 10
 

@@ -21,7 +21,7 @@ import scipy.linalg
 import scipy.stats
 
 from methexis.core.checks import Array
-from methexis.scenarios.statistics import half_width, normal_score
+from methexis.scenarios.framework.statistics import half_width, normal_score
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from methexis.scenarios.irreversibility import batch, order, steps
+from methexis.scenarios.framework.names import entries
 from methexis.scenarios.irreversibility.case import Scenario
-from methexis.scenarios.names import entries
+from methexis.scenarios.irreversibility.dials import batch, order, steps
 
 REVERSALS: dict[str, Scenario] = {
     module.SCENARIO.name: module.SCENARIO for module in (steps, batch, order)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
-from methexis.scenarios.dial_scenario import DialResult
+from methexis.scenarios.framework.dial_scenario import DialResult
+from methexis.scenarios.framework.jobs import JobResult
 from methexis.scenarios.irreversibility.case import Scenario
 from methexis.scenarios.irreversibility.records import Control, Point, Reading, Rest
 from methexis.scenarios.irreversibility.verdict import LAW, Verdict, judge
-from methexis.scenarios.jobs import JobResult
 
 FORMAT = 1
 

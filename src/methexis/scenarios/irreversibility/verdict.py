@@ -17,8 +17,14 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.stats
 
+from methexis.scenarios.framework.judging import (
+    FALSE_ALARM,
+    OUTLIER,
+    CurveVerdict,
+    chi_squared,
+    largest,
+)
 from methexis.scenarios.irreversibility.records import Point, Rest
-from methexis.scenarios.judging import FALSE_ALARM, OUTLIER, CurveVerdict, chi_squared, largest
 
 #: Rounding of charges over a walk of hundreds of steps, relative to the largest weight squared.
 LAW = 1e-12

@@ -27,8 +27,8 @@ from methexis.core.charges import charges, gradient_charges
 from methexis.core.checks import Array
 from methexis.core.linalg import flatten
 from methexis.theory.irreversibility import noise_share, retracing_force
-from methexis.training.batches import batches
-from methexis.training.gradients import Gradients
+from methexis.training.engines.batches import batches
+from methexis.training.engines.gradients import Gradients
 from methexis.training.plan import Plan
 
 #: Steps whose batches are drawn at once.

@@ -18,7 +18,7 @@ import numpy as np
 from methexis.core.checks import Array
 from methexis.core.edln import EDLN
 from methexis.core.teacher import Teacher
-from methexis.scenarios.names import entries
+from methexis.scenarios.framework.names import entries
 from methexis.scenarios.sharpening.case import Case, Effort
 from methexis.scenarios.sharpening.search import Member
 from methexis.scenarios.sharpening.training import Edge, Online, SingleSamples

@@ -8,7 +8,7 @@ from functools import partial
 
 from methexis.core.threads import one_blas_thread
 from methexis.progress import Report
-from methexis.scenarios.jobs import first_seed, one_after_another
+from methexis.scenarios.framework.jobs import first_seed, one_after_another
 from methexis.scenarios.sharpening.case import Case
 from methexis.scenarios.sharpening.facts import FACTS
 from methexis.scenarios.sharpening.measure import measure

@@ -11,7 +11,8 @@ import numpy as np
 from methexis.core.checks import Array, MethexisError
 from methexis.core.problem import Problem
 from methexis.progress import Progress
-from methexis.scenarios.kernels import projected
+from methexis.scenarios.framework.mean_kernels import projected
+from methexis.scenarios.framework.statistics import fit_powers, half_width, jackknife, normal_score
 from methexis.scenarios.sharpening.case import Case, Effort
 from methexis.scenarios.sharpening.curvature import (
     BATCH,
@@ -20,7 +21,6 @@ from methexis.scenarios.sharpening.curvature import (
     predicted,
     sampled_batch_sharpness,
 )
-from methexis.scenarios.statistics import fit_powers, half_width, jackknife, normal_score
 from methexis.training.optimisers import SGD, GradientFlow
 from methexis.training.plan import Plan, make_plan
 from methexis.training.weights import recorded_weights

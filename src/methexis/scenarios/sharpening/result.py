@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from methexis.scenarios.provenance import provenance
+from methexis.scenarios.framework.provenance import provenance
 from methexis.scenarios.sharpening.measure import Found
 from methexis.scenarios.sharpening.verdict import Check
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from methexis.scenarios.judging import FALSE_ALARM, largest
+from methexis.scenarios.framework.judging import FALSE_ALARM, largest
 from methexis.scenarios.sharpening.curvature import TOP, TRACE
 from methexis.scenarios.sharpening.measure import Found, Point
 

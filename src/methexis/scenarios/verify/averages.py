@@ -12,8 +12,8 @@ from methexis.core.checks import Array
 from methexis.theory.moments import gradient_moments
 from methexis.theory.projection import project_of
 from methexis.training.plan import Plan
-from methexis.training.recording import Recorder, mean_kernels
-from methexis.training.run import Run
+from methexis.training.records.recording import Recorder, mean_kernels
+from methexis.training.records.run import Run
 
 #: Last part of the run, over which kernels are averaged, and how often it is looked at.
 LATE_PART, LATE_RECORDS = 0.1, 10

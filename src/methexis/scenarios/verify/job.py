@@ -33,7 +33,7 @@ from methexis.schedules import cosine
 from methexis.theory.platonic import PlatonicSolution, platonic
 from methexis.training.optimisers import SGD, GradientFlow
 from methexis.training.plan import Plan, log_steps, make_plan
-from methexis.training.run import Run
+from methexis.training.records.run import Run
 from methexis.training.train import run_plan
 
 #: Standard deviation of initial weights, times ``sqrt(fan-in)``.

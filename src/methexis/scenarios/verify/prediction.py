@@ -20,7 +20,7 @@ from methexis.theory.entropy import entropy_of
 from methexis.theory.flow import entropic_velocity, integrate_slow
 from methexis.theory.platonic import PlatonicSolution
 from methexis.training.plan import Plan
-from methexis.training.run import Run
+from methexis.training.records.run import Run
 
 #: Relative tolerance of the slow integrator; the curves are drawn, and compared to a per cent.
 _RTOL = 1e-5

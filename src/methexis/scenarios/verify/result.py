@@ -14,7 +14,7 @@ from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.scenarios.verify.settings import VerifySettings
 from methexis.theory.platonic import PlatonicSolution
-from methexis.training.run import Run
+from methexis.training.records.run import Run
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import numpy as np
 from methexis.core.checks import Array
 from methexis.scenarios.verify.result import Check, Prediction, RandomMinima, Verdict, Way
 from methexis.scenarios.verify.settings import TARGET, VerifySettings
-from methexis.training.run import Run
+from methexis.training.records.run import Run
 
 #: Where theory predicts an offset ``1 - A``: allowed relative deviation, for the O(η)
 #: correction at the annealed learning rate (docs/theory.md §5).

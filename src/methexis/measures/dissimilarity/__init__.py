@@ -1,0 +1,1 @@
+"""Representational similarity: dissimilarities between samples, and what compares them."""

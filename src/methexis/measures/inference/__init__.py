@@ -1,0 +1,1 @@
+"""What makes a score believable: nulls, intervals, and corrections for having looked at many."""

@@ -1,0 +1,224 @@
+"""All pairs of many representations: each is reduced once, each block of pairs is one product.
+
+What of the representations fits into the memory is kept; beyond that, the columns are reduced again
+for every block of rows. Permutations take one order for all pairs at a time, so that scores keep
+their dependence, and are what the correction for the search rests on.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from methexis.core.checks import integer, one_of
+from methexis.errors import DegenerateWarning, MethexisError
+from methexis.measures.budget import memory_bytes
+from methexis.measures.inference import nulls
+from methexis.measures.inference.blocks import Blocks, Progress
+from methexis.measures.inference.compare import NULLS
+from methexis.measures.inference.costs import default_orders
+from methexis.measures.inference.grid import Grid, labelled
+from methexis.measures.inference.grid_inference import inferred, nothing
+from methexis.measures.inputs.features import PRECISIONS
+from methexis.measures.inputs.naming import Named, named
+from methexis.measures.inputs.preprocessing import Preprocessing
+from methexis.measures.inputs.preprocessing import preprocessing as steps_named
+from methexis.measures.inputs.source import Source
+from methexis.measures.measure import Measure
+from methexis.measures.registry import chosen
+
+CORRECTIONS = ("max", "holm")
+#: Types whose numbers single precision holds exactly.
+SINGLE = ("float32", "float16", "bfloat16")
+
+
+def compare_all(
+    reps_a: Any,
+    reps_b: Any = None,
+    measure: str | Measure[Any] = "cka",
+    *,
+    preprocessing: Preprocessing | str | None = None,
+    null: str = "auto",
+    correction: str = "max",
+    num_permutations: int | None = None,
+    seed: int = 0,
+    precision: str = "auto",
+    memory: int | str | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Grid:
+    """Compare all pairs of representations, with nulls, and correction for having looked at all.
+
+    The correction draws orders of the rows, one for all pairs at a time, and asks how large the
+    largest standardised score is over the grid. With L rows, M columns and n samples an order of a
+    measure that is a sum over pairs of samples costs about ``(M + L M) n² / 2`` operations.
+
+    Parameters
+    ----------
+    reps_a : mapping or sequence
+        Arrays ``(num_samples, num_features)`` by name or in a list; or such by model. All rows are
+        the same samples in the same order. Measures of representational similarity take RDMs too.
+        What ``mx.representations.load`` returns is a list of layers by their names.
+    reps_b : mapping or sequence, optional
+        The columns; by default those of `reps_a`, and each pair then counts once.
+    measure : str or Measure
+        What to measure; names are in ``mx.measures.MEASURES``.
+    preprocessing : Preprocessing or {"none", "prh"}, optional
+        Steps before, recorded in the result; none by default.
+    null : {"auto", "moments", "permutation", "none"}
+        Of each pair: "auto" takes moments in closed form where the measure has them, else orders;
+        and p-values from the orders where moments are not to be trusted, as `compare` does.
+    correction : {"max", "holm"}
+        "max" searches over permuted grids, see above; "holm" needs no orders where moments are
+        known, but counts layers that are nearly one as so many chances.
+    num_permutations : int, optional
+        Orders; by default as many as take about ten minutes, between 199 and 999. 0 leaves out the
+        correction by "max".
+    seed : int
+        Of the orders.
+    precision : {"auto", "float64", "float32"}
+        Of products. "auto" takes float32 where all input is float32 or half and the measure's pairs
+        are made straight from the features (linear CKA), which adds up in double; else float64, and
+        where a few samples are so much longer than the others that debiased sums cancel.
+    memory : int or str, optional
+        Most bytes for what is kept of representations and for products, such as ``"2 GiB"``; the
+        default is 4 GiB. Given arrays do not count.
+    progress : function of (what, done, all), optional
+        Called as work goes on.
+    **options
+        Of the measure.
+
+    Returns
+    -------
+    Grid
+        Its ``data`` is labelled by names.
+
+    Raises
+    ------
+    MethexisError
+        On input that cannot be compared, and where the memory is not enough for one pair: with how
+        much would be.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=(50, 4))
+    >>> grid = compare_all({"h1": x, "h2": rng.normal(size=(50, 3))}, {"h1": -x}, "cka")
+    >>> grid.scores.round(2).tolist()
+    [[1.0], [0.05]]
+    >>> grid.best().layer_a, grid.best().p
+    ('h1', 0.001)
+    """
+    one_of("null", null, NULLS)
+    one_of("correction", correction, CORRECTIONS)
+    one_of("precision", precision, ("auto", *PRECISIONS))
+    seed = integer("seed", seed, least=0)
+    budget = memory_bytes("memory", memory)
+    method = chosen(measure, options)
+    steps = steps_named(preprocessing)
+    rows = named("reps_a", reps_a)
+    columns = rows if reps_b is None else named("reps_b", reps_b)
+    same = reps_b is None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DegenerateWarning)
+        asked = precision
+        if asked == "auto":
+            precision = _precision(method, (*rows, *columns), null)
+        source = Source(rows, None if same else columns, method, steps, precision)
+        blocks = Blocks(method, source, budget, progress or _silent)
+        used, count = "none", 0
+        if null == "none":
+            scores = blocks.direct()
+            if scores is None and asked == "auto" and precision == "float32":
+                precision = "float64"
+                source = Source(rows, None if same else columns, method, steps, precision)
+                blocks = Blocks(method, source, budget, progress or _silent)
+                scores = blocks.direct()
+            if scores is None:
+                scores = blocks.scores()
+            values = nothing(scores)
+        else:
+            used = _null(blocks, null)
+            if used == "permutation" or correction == "max":
+                count = _number_of_orders(num_permutations, blocks, used)
+            orders = nulls.orders(source.num_samples, count, seed)
+            scores, moments, permuted = blocks.run(orders, moments=used == "moments")
+            values = inferred(
+                method,
+                scores,
+                moments,
+                permuted,
+                num_samples=source.num_samples,
+                null=used if null != "auto" or used != "moments" else "auto",
+                same=same,
+                correction=correction,
+            )
+    for warning in caught:
+        warnings.warn(warning.message, warning.category, stacklevel=2)
+    corrected = used != "none" and (correction == "holm" or count > 0)
+    return labelled(
+        values,
+        (_members(rows, source.widths["a"]), _members(columns, source.widths["b"])),
+        {
+            "measure": method.name,
+            "title": method.title,
+            "options": method.options(),
+            "distance": method.distance,
+            "same": same,
+            "n": source.num_samples,
+            "preprocessing": steps.described(),
+            "precision": precision,
+            "given": sorted(source.given),
+            "null": used,
+            "correction": correction if corrected else "none",
+            "num_permutations": count,
+            "seed": seed,
+            "notes": sorted({str(w.message) for w in caught if _ours(w.category)}),
+        },
+    )
+
+
+def _precision(method: Measure[Any], given: Sequence[Named], null: str) -> str:
+    """Single only where input is, sums are added in double, and no moments are differences."""
+    types = {str(getattr(one.array, "dtype", "float64")).removeprefix("torch.") for one in given}
+    single = method.accumulates and null == "none" and types <= set(SINGLE)
+    return "float32" if single else "float64"
+
+
+def _null(blocks: Blocks, null: str) -> str:
+    if null == "permutation":
+        return null
+    if blocks.has_moments():
+        return "moments"
+    if null == "moments":
+        raise MethexisError(
+            f"null: expected 'permutation', for {blocks.method.name} has no moments in closed "
+            "form, got 'moments'"
+        )
+    return "permutation"
+
+
+def _number_of_orders(given: int | None, blocks: Blocks, used: str) -> int:
+    if given is None:
+        source = blocks.source
+        widths = source.widths["a"], source.widths["b"]
+        return default_orders(blocks.method, source.num_samples, *widths)
+    least = 2 if used == "permutation" else 0
+    count = integer("num_permutations", given, least=0)
+    if count < least:
+        raise MethexisError(f"num_permutations: expected at least 2 for a null, got {count}")
+    return count
+
+
+def _members(side: Sequence[Named], widths: Sequence[int]) -> list[tuple[str, str, str, int]]:
+    return [(one.label, one.model, one.layer, d) for one, d in zip(side, widths, strict=True)]
+
+
+def _ours(category: type[Warning]) -> bool:
+    return issubclass(category, DegenerateWarning)
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    del what, done, total

@@ -1,0 +1,122 @@
+"""From scores, moments and permuted scores of a grid to p-values, corrected for the search."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from methexis.core.checks import Array
+from methexis.measures.inference import nulls
+from methexis.measures.inference.blocks import Moments
+from methexis.measures.inference.multiple import false_discovery_rates, holm, max_statistic
+from methexis.measures.measure import Measure
+
+#: What a grid holds beside its scores.
+NAMES = ("null_mean", "null_sd", "z", "p", "p_corrected", "q", "effect")
+
+
+def inferred(
+    method: Measure[Any],
+    scores: Array,
+    moments: Moments,
+    permuted: Array,
+    *,
+    num_samples: int,
+    null: str,
+    same: bool,
+    correction: str,
+) -> dict[str, Array]:
+    """All variables of a grid, each ``(num_a, num_b)``.
+
+    The search is over one scale: scores less their mean, by their standard deviation. Where those
+    come from orders, the given pairing counts as one of them: otherwise it would be judged by a
+    scale on which it had no part, and the test would not be exact.
+
+    Parameters
+    ----------
+    method : Measure
+        What was measured.
+    scores : array (num_a, num_b)
+        Of all pairs; of one list with itself, below the diagonal nothing is looked at.
+    moments : Moments
+        Over orders; NaN where they are not known.
+    permuted : array (num_orders, num_a, num_b)
+        Scores of orders that are the same for all pairs.
+    num_samples : int
+        Rows.
+    null : {"auto", "moments", "permutation"}
+        Where nulls are from. "auto" takes moments, but the tails of cells whose moments are not to
+        be trusted (`nulls.trusted`) from the permuted scores, if there are any.
+    same : bool
+        Whether a list is compared with itself.
+    correction : {"max", "holm"}
+        How p-values are corrected; "max" needs permuted scores.
+    """
+    sign = -1.0 if method.distance else 1.0
+    cells = hypotheses(method, scores, same=same) & ~np.isnan(scores)
+    closed = null != "permutation"
+    if closed:
+        mean, sd = moments.mean, moments.sd
+        scale = mean, sd
+    else:
+        mean = np.where(np.isnan(moments.mean), np.mean(permuted, axis=0), moments.mean)
+        sd = np.std(permuted, axis=0, ddof=1)
+        pool = np.concatenate([scores[None], permuted])
+        scale = np.mean(pool, axis=0), np.std(pool, axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        z = np.where(sd > 0.0, sign * (scores - mean) / sd, np.nan)
+        effect = np.where(method.aligned != mean, (scores - mean) / (method.aligned - mean), np.nan)
+        p = np.full(scores.shape, np.nan)
+        if closed:
+            tail = stats.pearson3.sf(z - 0.5 * moments.step / sd, sign * moments.skewness)
+            p = np.where(sd > 0.0, tail, 1.0)
+        if len(permuted):
+            few = num_samples < nulls.FEW_SAMPLES
+            doubtful = few | (moments.dominance > nulls.MOST_DOMINANCE)
+            drawn_anyway = not closed or (doubtful & (null == "auto"))
+            p = np.where(drawn_anyway, _share(sign * scores, sign * permuted), p)
+        p = np.where(cells, p, np.nan)
+        corrected = np.full(scores.shape, np.nan)
+        if correction == "holm":
+            corrected = holm(p)
+        elif len(permuted):
+            observed, drawn = (sign * (v - scale[0]) / scale[1] for v in (scores, permuted))
+            corrected = max_statistic(np.where(cells, observed, np.nan), drawn)
+            corrected[cells & np.isnan(corrected)] = 1.0  # the same score whatever the order
+    found = {
+        "score": scores,
+        "null_mean": mean,
+        "null_sd": sd,
+        "z": np.where(cells, z, np.nan),
+        "p": p,
+        "p_corrected": corrected,
+        "q": false_discovery_rates(p),
+        "effect": effect,
+    }
+    if same and method.symmetric:
+        below = np.tri(len(scores), k=-1, dtype=bool)
+        found = {name: np.where(below, array.T, array) for name, array in found.items()}
+    return found
+
+
+def _share(scores: Array, permuted: Array) -> Array:
+    """Share of orders that are at least as aligned, the given one included; ties are."""
+    tie = nulls.TIE * np.maximum(np.abs(scores), np.max(np.abs(permuted), axis=0))
+    extreme = np.count_nonzero(permuted >= scores - tie, axis=0)
+    return np.asarray((1 + extreme) / (1 + len(permuted)))
+
+
+def hypotheses(method: Measure[Any], scores: Array, *, same: bool) -> Any:
+    """Which cells are hypotheses: pairs of different representations, each once."""
+    if not same:
+        return np.ones(scores.shape, dtype=bool)
+    if method.symmetric:
+        return ~np.tri(len(scores), dtype=bool)
+    return ~np.eye(len(scores), dtype=bool)
+
+
+def nothing(scores: Array) -> dict[str, Array]:
+    """The variables of a grid without a null."""
+    return {"score": scores} | {name: np.full(scores.shape, np.nan) for name in NAMES}

@@ -1,0 +1,1 @@
+"""What measures are given: features or RDMs, checked, named and prepared."""

@@ -1,0 +1,213 @@
+"""Representational dissimilarity matrices (RDMs): how different each two samples are, checked.
+
+An RDM is a representation without its features, so a recording of a brain, a behavioural experiment
+and a network meet as RDMs of the same stimuli. One may stand wherever `compare` takes features, if
+the measure needs no more than dissimilarities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import array_api_compat
+import numpy as np
+from scipy.spatial.distance import squareform
+
+from methexis.core.checks import number, one_of
+from methexis.errors import MethexisError
+from methexis.measures.inputs.features import MIN_SAMPLES, PRECISIONS, Namespace, Tensor, to_numpy
+
+_SYMMETRY_TOLERANCE = 1e-10
+
+
+@dataclass(frozen=True, eq=False)
+class RDM:
+    """Dissimilarities between all pairs of samples.
+
+    Parameters
+    ----------
+    matrix : array (num_samples, num_samples) or (num_samples * (num_samples - 1) / 2,)
+        Symmetric with a zero diagonal, or its entries above the diagonal row by row, as SciPy
+        condenses them. Entries may be negative, as those of unbiased estimates are. It is kept
+        square; what is symmetric to ``1e-10`` of its largest entry is made so to the bit.
+    dissimilarity : str
+        What kind they are, for the record.
+    labels : sequence of str, optional
+        Names of the samples. Two RDMs that both have labels are compared only if these agree.
+    tolerance : float
+        Two entries that differ by no more than this share of the larger are tied where ranks are
+        taken. 0 for numbers that are given; for those computed here, the error of rounding.
+    name : str
+        What messages call it.
+
+    Raises
+    ------
+    MethexisError
+        If it is neither square nor of the length of a condensed one, not symmetric, not zero on the
+        diagonal, not finite, of fewer than 4 samples, or has labels that do not fit.
+
+    Examples
+    --------
+    >>> RDM([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).matrix[0].tolist()
+    [0.0, 1.0, 2.0, 3.0]
+    """
+
+    matrix: Tensor
+    dissimilarity: str = "given"
+    labels: Sequence[str] | None = None
+    tolerance: float = 0.0
+    name: str = "RDM"
+
+    def __post_init__(self) -> None:
+        array = _array(self.name, self.matrix)
+        matrix = _square(self.name, array) if array.ndim == 1 else array
+        _check(self.name, matrix)
+        object.__setattr__(self, "matrix", (matrix + matrix.T) / 2)
+        object.__setattr__(self, "labels", _labels(self.name, self.labels, int(matrix.shape[0])))
+        number("tolerance", self.tolerance, least=0.0)
+
+    @property
+    def array(self) -> Tensor:
+        """The square matrix; what features call their array."""
+        return self.matrix
+
+    @property
+    def xp(self) -> Namespace:
+        """The functions of the library that holds it."""
+        return array_api_compat.array_namespace(self.matrix)
+
+    @property
+    def num_samples(self) -> int:
+        """Number of samples."""
+        return int(self.matrix.shape[0])
+
+    @property
+    def condensed(self) -> Tensor:
+        """Entries above the diagonal, row by row."""
+        return self.matrix[above_diagonal(self.xp, self.matrix)]
+
+    def called(self, name: str, *, precision: str = "float64") -> RDM:
+        """The same under another name, in the precision of a computation."""
+        dtype = getattr(self.xp, one_of("precision", precision, PRECISIONS))
+        return replace(self, name=name, matrix=self.xp.astype(self.matrix, dtype, copy=False))
+
+    def beside(self, array: Tensor) -> RDM:
+        """The same in the library, on the device and of the type of another array."""
+        xp = array_api_compat.array_namespace(array)
+        if xp is self.xp and array_api_compat.device(self.matrix) == array_api_compat.device(array):
+            return replace(self, matrix=xp.astype(self.matrix, array.dtype, copy=False))
+        moved = xp.asarray(
+            to_numpy(self.matrix), dtype=array.dtype, device=array_api_compat.device(array)
+        )
+        return replace(self, matrix=moved)
+
+    def reordered(self, order: Any) -> RDM:
+        """The same of the samples in that order."""
+        xp = self.xp
+        index = xp.asarray(order, device=array_api_compat.device(self.matrix))
+        taken = xp.take(xp.take(self.matrix, index, axis=0), index, axis=1)
+        labels = None if self.labels is None else [self.labels[int(i)] for i in order]
+        return replace(self, matrix=taken, labels=labels)
+
+
+def above_diagonal(xp: Namespace, matrix: Tensor) -> Tensor:
+    """Mask of the entries above the diagonal."""
+    return xp.triu(xp.ones_like(matrix, dtype=xp.bool), k=1)
+
+
+def same_samples(first: RDM, second: RDM) -> None:
+    """See that two RDMs speak of the same samples, as far as their labels say.
+
+    Raises
+    ------
+    MethexisError
+        If both have labels and these differ.
+    """
+    if first.labels is None or second.labels is None or first.labels == second.labels:
+        return
+    pairs = zip(first.labels, second.labels, strict=False)
+    place = next((i for i, (one, two) in enumerate(pairs) if one != two), None)
+    got = (
+        f"{len(first.labels)} and {len(second.labels)} labels"
+        if place is None
+        else f"{first.labels[place]!r} and {second.labels[place]!r} at index {place}"
+    )
+    raise MethexisError(
+        f"{first.name}, {second.name}: expected the same labels in the same order, got {got}"
+    )
+
+
+def _array(name: str, value: Any) -> Tensor:
+    try:
+        array = value if array_api_compat.is_array_api_obj(value) else np.asarray(value)
+    except (ValueError, TypeError) as error:
+        raise MethexisError(f"{name}: expected an array of dissimilarities, got {error}") from None
+    if isinstance(array, np.ndarray) and array.dtype.kind not in "fiu":
+        raise MethexisError(f"{name}: expected real dissimilarities, got dtype {array.dtype}")
+    xp = array_api_compat.array_namespace(array)
+    if not xp.isdtype(array.dtype, ("real floating", "integral")):
+        raise MethexisError(f"{name}: expected real dissimilarities, got dtype {array.dtype}")
+    if array.ndim not in {1, 2}:
+        raise MethexisError(
+            f"{name}: expected a square or a condensed matrix, got shape {tuple(array.shape)}"
+        )
+    keep = array.dtype in {xp.float32, xp.float64}
+    return array if keep else xp.astype(array, xp.float64)
+
+
+def _square(name: str, condensed: Tensor) -> Tensor:
+    length = int(condensed.shape[0])
+    n = round((1.0 + np.sqrt(1.0 + 8.0 * length)) / 2.0)
+    if n * (n - 1) // 2 != length:
+        raise MethexisError(
+            f"{name}: expected n (n - 1) / 2 condensed dissimilarities for some n, got {length}"
+        )
+    xp = array_api_compat.array_namespace(condensed)
+    square = squareform(to_numpy(condensed), checks=False)
+    return xp.asarray(square, device=array_api_compat.device(condensed))
+
+
+def _check(name: str, matrix: Tensor) -> None:
+    xp = array_api_compat.array_namespace(matrix)
+    rows, columns = (int(length) for length in matrix.shape)
+    if rows != columns:
+        raise MethexisError(f"{name}: expected a square matrix, got shape ({rows}, {columns})")
+    if rows < MIN_SAMPLES:
+        raise MethexisError(f"{name}: expected at least {MIN_SAMPLES} samples, got {rows}")
+    finite = xp.isfinite(matrix)
+    if not bool(xp.all(finite)):
+        bad = np.argwhere(~to_numpy(finite))
+        i, j = (int(k) for k in bad[0])
+        raise MethexisError(
+            f"{name}: expected finite dissimilarities, got {float(matrix[i, j])} between samples "
+            f"{i} and {j} ({len(bad)} bad entries)"
+        )
+    scale = float(xp.max(xp.abs(matrix)))
+    skew = float(xp.max(xp.abs(matrix - matrix.T)))
+    if skew > _SYMMETRY_TOLERANCE * scale:
+        raise MethexisError(
+            f"{name}: expected a symmetric matrix, got |D - D^T| up to {skew:.3g} where |D| is up "
+            f"to {scale:.3g}"
+        )
+    diagonal = xp.linalg.diagonal(matrix)
+    if bool(xp.any(diagonal != 0)):
+        i = int(xp.argmax(xp.abs(diagonal)))
+        raise MethexisError(
+            f"{name}: expected zeros on the diagonal, got {float(diagonal[i]):.6g} for sample {i}"
+        )
+
+
+def _labels(name: str, labels: Sequence[str] | None, n: int) -> tuple[str, ...] | None:
+    if labels is None:
+        return None
+    if isinstance(labels, str):
+        raise MethexisError(f"{name}: expected a sequence of {n} labels, got one string")
+    found = tuple(str(label) for label in labels)
+    if len(found) != n:
+        raise MethexisError(f"{name}: expected {n} labels, one per sample, got {len(found)}")
+    if len(set(found)) != n:
+        twice = next(label for label in found if found.count(label) > 1)
+        raise MethexisError(f"{name}: expected labels that differ, got {twice!r} twice")
+    return found

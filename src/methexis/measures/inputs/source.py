@@ -1,0 +1,124 @@
+"""The representations of a grid: all checked before anything is computed, made ready one by one.
+
+What is kept are the arrays as they were given. A representation in the precision of the computation
+and after preprocessing exists only while it is reduced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import array_api_compat
+import numpy as np
+
+from methexis.errors import MethexisError
+from methexis.measures.inputs.features import Tensor, features, to_numpy, together
+from methexis.measures.inputs.naming import Named
+from methexis.measures.inputs.preprocessing import Preprocessing
+from methexis.measures.inputs.rdm import RDM, same_samples
+from methexis.measures.inputs.representations import Representation
+from methexis.measures.measure import Measure
+
+
+class Source:
+    """Rows and columns of a grid.
+
+    Attributes
+    ----------
+    rows, columns : sequences of Named
+        Columns are the rows themselves where a list is compared with itself.
+    same : bool
+        Whether that is so.
+    num_samples : int
+        Of all of them.
+    precision : str
+        Of the computation.
+    widths : dict
+        Numbers of features by side, ``"a"`` and ``"b"``; 0 of an RDM.
+    given : set of str
+        The types of the numbers as they came.
+
+    Raises
+    ------
+    MethexisError
+        If a representation is refused, alone or beside the first.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[Named],
+        columns: Sequence[Named] | None,
+        method: Measure[Any],
+        steps: Preprocessing,
+        precision: str,
+    ) -> None:
+        self.rows, self.same = rows, columns is None
+        self.columns = rows if columns is None else columns
+        self._steps, self.precision = steps, precision
+        self.widths: dict[str, list[int]] = {"a": [], "b": []}
+        self.given: set[str] = set()
+        members = [*rows, *(columns or [])]
+        # RDMs go to the library and the device where features live.
+        home = next((one for one in members if not isinstance(one.array, RDM)), None)
+        self._home = None if home is None else features(home.label, home.array).array[:1]
+        first = self._checked(members[0])
+        labelled = first if isinstance(first, RDM) else None
+        for place, one in enumerate(members):
+            found = self._checked(one)
+            together(first, found)
+            if isinstance(found, RDM):
+                labelled = found if labelled is None else labelled
+                same_samples(labelled, found)
+            width, given = _described(found)
+            self.widths["a" if place < len(rows) else "b"].append(width)
+            self.given.add(given)
+        if self.same:
+            self.widths["b"] = self.widths["a"]
+        self.num_samples = first.num_samples
+        if self.num_samples < method.min_samples:
+            raise MethexisError(
+                f"{method.name}: expected at least {method.min_samples} samples, got "
+                f"{self.num_samples}"
+            )
+
+    def row(self, k: int) -> Representation:
+        """One of the rows, ready to be reduced."""
+        return self._ready(self.rows[k])
+
+    def column(self, k: int) -> Representation:
+        """One of the columns."""
+        return self._ready(self.columns[k])
+
+    def widest(self, side: str) -> int:
+        """Which of a side has most features."""
+        return int(np.argmax(self.widths[side]))
+
+    def arrays(self) -> tuple[list[Tensor], list[Tensor] | None] | None:
+        """All arrays as given, columns None for the rows; None if there are steps before."""
+        everything = (*self.rows, *self.columns)
+        if self._steps != Preprocessing() or any(isinstance(o.array, RDM) for o in everything):
+            return None
+        rows, columns = ([_array(one.array) for one in side] for side in (self.rows, self.columns))
+        return rows, None if self.same else columns
+
+    def _ready(self, one: Named) -> Representation:
+        found = self._checked(one)
+        return found if isinstance(found, RDM) else self._steps(found)
+
+    def _checked(self, one: Named) -> Representation:
+        if not isinstance(one.array, RDM):
+            return features(one.label, one.array, precision=self.precision)
+        found = one.array.called(one.label, precision=self.precision)
+        return found if self._home is None else found.beside(self._home)
+
+
+def _described(given: Representation) -> tuple[int, str]:
+    """Number of features, 0 of an RDM, and the type of the numbers as they came."""
+    if isinstance(given, RDM):
+        return 0, f"RDM ({given.dissimilarity})"
+    return given.num_features, given.given
+
+
+def _array(given: Any) -> Tensor:
+    return given if array_api_compat.is_array_api_obj(given) else to_numpy(given)

@@ -1,0 +1,154 @@
+"""Bootstrap scores of kernels, many samples at once.
+
+The products that `weighted` asks for, from a matrix over pairs or from features. Samples are taken
+in blocks, so that memory stays at a few times that of the matrices.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import array_api_compat
+import numpy as np
+
+from methexis.core.checks import Array
+from methexis.measures.inputs.features import Namespace, Tensor, to_numpy
+from methexis.measures.kernels.rows import FeatureRows
+from methexis.measures.kernels.sampling import own_terms, shared
+from methexis.measures.kernels.weighted import Weighted, estimate
+from methexis.measures.measure import Counts
+from methexis.measures.pairs.bilinear import PairForm, PairMatrix
+
+#: Numbers per block of weights.
+BLOCK = 1 << 22
+#: A sum of squares of a centred kernel below this share of that before centring is rounding: it is
+#: a difference of sums of that size.
+ROUNDING = 1e-12
+
+
+class Side:
+    """One kernel under one block of weights, its products kept."""
+
+    def __init__(self, form: PairForm, powers: dict[int, Tensor]) -> None:
+        self._powers = powers
+        self._products: dict[int, Tensor] = {}
+        self.form = form
+        if isinstance(form, FeatureRows):
+            self.diagonal = form.diagonal
+        else:
+            assert isinstance(form, PairMatrix)
+            self.diagonal = form.xp.linalg.diagonal(form.kernel)
+
+    def product(self, a: int) -> Tensor:
+        """Of the kernel without diagonal and ``w^a``."""
+        if a not in self._products:
+            weights = self._powers[a]
+            if isinstance(self.form, FeatureRows):
+                found = (weights @ self.form.rows) @ self.form.rows.T
+            else:
+                assert isinstance(self.form, PairMatrix)
+                found = weights @ self.form.kernel
+            self._products[a] = found - weights * self.diagonal
+        return self._products[a]
+
+
+class Pair(Weighted):
+    """Two kernels under one block of weights."""
+
+    def __init__(self, xp: Namespace, powers: dict[int, Tensor], one: Side, other: Side) -> None:
+        self.xp, self.powers, self._sides = xp, powers, (one, other)
+        self.diagonals = (one.diagonal, other.diagonal)
+        forms = one.form, other.form
+        if isinstance(forms[0], PairMatrix) and isinstance(forms[1], PairMatrix):
+            self._matrix: Tensor = forms[0].kernel * forms[1].kernel
+        self._products: dict[int, Tensor] = {}
+
+    def product(self, side: int, a: int) -> Tensor:
+        """Of one kernel without diagonal and ``w^a``."""
+        return self._sides[side].product(a)
+
+    def form(self, a: int, b: int) -> Tensor:
+        """Of the entrywise product of both, without diagonal, and ``w^a``, ``w^b``."""
+        one, other = (side.form for side in self._sides)
+        if isinstance(one, FeatureRows) and isinstance(other, FeatureRows):
+            found = self.xp.sum(self._crossed(one, other, a) * self._crossed(one, other, b), axis=1)
+        else:
+            found = self.xp.sum(self._joint(a) * self.powers[b], axis=1)
+        diagonals = self.diagonals[0] * self.diagonals[1]
+        return found - self.xp.sum(self.powers[a] * self.powers[b] * diagonals, axis=1)
+
+    def _joint(self, a: int) -> Tensor:
+        """Of matrices: ``(K∘L) w^a``."""
+        if a not in self._products:
+            self._products[a] = self.powers[a] @ self._matrix
+        return self._products[a]
+
+    def _crossed(self, one: FeatureRows, other: FeatureRows, a: int) -> Tensor:
+        """Of features: ``Xᵀ diag(w^a) Y``, flattened; products of two are forms of ``K∘L``."""
+        if a not in self._products:
+            crossed = [one.rows.T @ (w[:, None] * other.rows) for w in self.powers[a]]
+            self._products[a] = self.xp.reshape(self.xp.stack(crossed), (len(crossed), -1))
+        return self._products[a]
+
+
+def scores(
+    a: PairForm,
+    b: PairForm,
+    counts: Counts,
+    estimator: str,
+    *,
+    normalised: bool,
+    sampled: tuple[Tensor, Tensor] | None = None,
+) -> Array:
+    """Scores of bootstrap samples, ``(num_resamples,)``; NaN where one has none.
+
+    Parameters
+    ----------
+    a, b : PairForm
+        What both representations were reduced to.
+    counts : array (num_resamples, num_samples)
+        How often each sample was drawn.
+    estimator : str
+        Of `centring`.
+    normalised : bool
+        Whether the score is a cosine.
+    sampled : (array, array), optional
+        Centred features of both, if the normaliser is corrected for sampling them.
+    """
+    given: Any = a.rows if isinstance(a, FeatureRows) else a.kernel  # type: ignore[attr-defined]
+    xp = array_api_compat.array_namespace(given)
+    wide = counts.shape[1]
+    if isinstance(a, FeatureRows) and isinstance(b, FeatureRows):  # cross-products take memory too
+        wide = max(wide, *(int(f.rows.shape[1]) ** 2 for f in (a, b)))
+    height = max(1, BLOCK // wide)
+    found = []
+    for start in range(0, len(counts), height):
+        block = np.asarray(counts[start : start + height], dtype=np.float64)
+        weights = xp.astype(
+            xp.asarray(block, device=array_api_compat.device(given)), given.dtype, copy=False
+        )
+        powers = {1: weights, 2: weights * weights, 3: weights**3}
+        sides = Side(a, powers), Side(b, powers)
+        both = _estimated(Pair(xp, powers, *sides), estimator)
+        if normalised:
+            pairs = [Pair(xp, powers, side, side) for side in sides]
+            own = [_estimated(pair, estimator) for pair in pairs]
+            if sampled is not None:
+                own = [
+                    shared(value, to_numpy(own_terms(xp, rows, weights)), int(rows.shape[1]))
+                    for value, rows in zip(own, sampled, strict=True)
+                ]
+            least = max(ROUNDING, 16.0 * float(xp.finfo(given.dtype).eps))
+            floors = [least * _estimated(pair, "plain") for pair in pairs]
+            norms = [
+                np.sqrt(np.where(value > floor, value, np.nan))
+                for value, floor in zip(own, floors, strict=True)
+            ]
+            both = both / (norms[0] * norms[1])
+        found.append(both)
+    return np.concatenate(found)
+
+
+def _estimated(pair: Pair, estimator: str) -> Array:
+    found: Array = to_numpy(estimate(pair, estimator))
+    return found

@@ -1,0 +1,235 @@
+"""Measures that compare two kernels: a kernel, an estimator of HSIC, and whether to normalise.
+
+CKA, HSIC, RV, distance correlation and the cosine of Gram matrices are entries of this table:
+
+    kernel               estimator                normalised
+    linear, rbf          biased, song, lange      yes            CKA
+    linear, rbf          biased, song             no             HSIC
+    linear               biased, lange            yes            RV, modified RV
+    Euclidean distance   biased, song             yes            distance correlation, squared
+    linear, uncentred    plain                    yes            cosine of Gram matrices
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import array_api_compat
+import numpy as np
+from numpy.typing import NDArray
+
+from methexis.core.checks import Array
+from methexis.measures.inputs.features import Features, Namespace, Tensor, in_range, warn
+from methexis.measures.kernels import (
+    bandwidth,
+)
+from methexis.measures.kernels import (
+    bootstrap as kernel_resampling,
+)
+from methexis.measures.kernels import (
+    rows as feature_rows,
+)
+from methexis.measures.kernels.bandwidth import RBFMatrix
+from methexis.measures.kernels.centring import centred, divisor, double_centred
+from methexis.measures.kernels.grids import linear_products
+from methexis.measures.kernels.rows import FeatureRows
+from methexis.measures.kernels.sampling import own_terms, shared
+from methexis.measures.measure import Counts, NullMoments
+from methexis.measures.pairs.bilinear import PairForm, PairMatrix, PairMeasure
+
+#: A centred kernel of less than this share of the norm before centring is rounding.
+ROUNDING = 1e-12
+#: Most that sums of a grid made straight from features may cancel; beyond it digits would be lost
+#: that matrices keep.
+MOST_CANCELLED = {"float32": 2.0, "float64": 1e6}
+
+
+@dataclass(frozen=True, eq=False)
+class SampledMatrix(PairMatrix):
+    """A matrix over pairs, with the features whose sampling its normaliser is corrected for.
+
+    Attributes
+    ----------
+    rows : array (num_samples, num_features)
+        Whose products, centred, are the entries of the matrix.
+    """
+
+    rows: Tensor
+
+    def reordered(self, order: NDArray[np.int64]) -> SampledMatrix:
+        """Rows and columns in that order."""
+        found = super().reordered(order)
+        index: Any = self.xp.asarray(order, device=array_api_compat.device(self.rows))
+        rows = self.xp.take(self.rows, index, axis=0)
+        return SampledMatrix(found.matrix, found.kernel, found.xp, rows)
+
+
+class KernelMeasure(PairMeasure[PairForm]):
+    """A measure ``Σ_ij A_ij B_ij`` of two kernels, centred by an estimator of HSIC."""
+
+    accumulates: ClassVar[bool] = True
+
+    #: Whether the score is a cosine.
+    normalised: bool = True
+    #: Whether features are a sample of many (`feature_sampling`).
+    corrects_features: bool = False
+
+    @property
+    def median_bandwidth(self) -> float | None:
+        """Bandwidth over the median distance, of kernels that have one."""
+        return None
+
+    @property
+    @abstractmethod
+    def centring(self) -> str:
+        """The estimator, one of `centring.ESTIMATORS`."""
+
+    @abstractmethod
+    def kernel_of(self, features: Features) -> Tensor:
+        """The kernel matrix."""
+
+    def rows_of(self, features: Features) -> Tensor | None:
+        """Features whose products are the kernel, or None where there are none."""
+        del features
+        return None
+
+    def reduce(self, features: Features) -> PairForm:
+        """The centred, normalised kernel matrix; of many samples and a linear kernel, features."""
+        in_range(features, 4)
+        xp = features.xp
+        rows = self.rows_of(features)
+        if rows is not None and feature_rows.suits(rows):
+            plain = FeatureRows(rows, self.centring, 1.0, xp)
+            raw = feature_rows.squared_cross(xp, rows, rows)
+            factor = self._factor(features, rows, plain.raw(plain), raw)
+            return FeatureRows(rows, self.centring, factor, xp)
+        kernel = self.kernel_of(features)
+        matrix = centred(xp, kernel, self.centring)
+        own, raw = float(xp.sum(matrix * matrix)), float(xp.sum(kernel * kernel))
+        factor = self._factor(features, rows, own, raw)
+        matrix = matrix * factor
+        # The diagonal of this one enters the means of its bootstrap samples.
+        source = double_centred(xp, kernel) if self.centring == "lange" else matrix
+        if self.corrects_features and rows is not None:
+            return SampledMatrix(matrix, source, xp, rows * math.sqrt(factor))
+        if self.median_bandwidth is not None:
+            return RBFMatrix(
+                matrix, source, xp, features, self.median_bandwidth, self.centring, factor
+            )
+        return PairMatrix(matrix, source, xp)
+
+    def score(self, a: PairForm, b: PairForm) -> float:
+        """The score of a pair."""
+        one, other = _alike(a, b)
+        return one.inner(other)
+
+    def null_moments(self, a: PairForm, b: PairForm) -> NullMoments | None:
+        """Exact moments over all orders."""
+        one, other = _alike(a, b)
+        return one.null_moments(other)
+
+    def null_mean(self, a: PairForm, b: PairForm) -> float | None:
+        """Exact mean over all orders."""
+        one, other = _alike(a, b)
+        return one.null_mean(other)
+
+    @property
+    def linear(self) -> bool:
+        """Whether a grid can be made from the features alone, as `linear_grid` does."""
+        return False
+
+    def direct_grid(
+        self,
+        rows: Sequence[Tensor],
+        columns: Sequence[Tensor] | None,
+        precision: str,
+        budget: int,
+        progress: Callable[[int, int], None],
+    ) -> Array | None:
+        """All pairs of linear kernels without keeping any, where no digits are lost by it."""
+        if not self.linear:
+            return None
+        found = linear_products(
+            rows,
+            columns,
+            centre=self.centring != "plain",
+            precision=precision,
+            budget=budget,
+            progress=progress,
+        )
+        if found.cancellation(self.centring) > MOST_CANCELLED[precision]:
+            return None
+        scores, a, b = found.estimates(self.centring)
+        if not self.normalised:
+            return scores / divisor(found.diagonals_a.shape[1], self.centring)
+        found_scores: Array = scores / np.sqrt(np.outer(a, b))
+        return found_scores
+
+    def resampled(self, a: PairForm, b: PairForm, counts: Counts) -> Array:
+        """Scores of bootstrap samples; debiased, a sample and its duplicate are never a pair.
+
+        The median that a bandwidth goes by is that of the bootstrap sample, to first order
+        (`bandwidth`). A bootstrap sample scores NaN if it has fewer than four different samples, or
+        no positive normaliser.
+        """
+        one, other = _alike(a, b)
+        sampled = None
+        if self.corrects_features:
+            sampled = _rows(a, one), _rows(b, other)
+        found = kernel_resampling.scores(
+            one,
+            other,
+            counts,
+            self.centring,
+            normalised=self.normalised,
+            sampled=sampled,
+        )
+        if isinstance(one, FeatureRows) and isinstance(other, FeatureRows) and not self.normalised:
+            found = found * (one.factor * other.factor)
+        if isinstance(one, RBFMatrix) and isinstance(other, RBFMatrix):
+            found = found + bandwidth.moved(
+                one, other, counts, one.inner(other), normalised=self.normalised
+            )
+        return found
+
+    def _factor(self, features: Features, rows: Tensor | None, own: float, raw: float) -> float:
+        """What the centred matrix is multiplied by; own and raw are squared norms."""
+        if not self.normalised:
+            return 1.0 / math.sqrt(divisor(features.num_samples, self.centring))
+        if self.corrects_features and rows is not None:
+            own = self._shared(features.xp, rows, own)
+        if own > ROUNDING**2 * raw:
+            return 1.0 / math.sqrt(own)
+        because = (
+            "what its different features share has no positive variance"
+            if self.corrects_features
+            else "its centred kernel is zero between different samples"
+        )
+        warn(f"{self.title}: the score is NaN, for {features.name} has no norm: {because}")
+        return math.nan
+
+    @staticmethod
+    def _shared(xp: Namespace, rows: Tensor, own: float) -> float:
+        single: Any = own_terms(xp, rows, xp.ones_like(rows[:, :1]).T)
+        return float(shared(own, float(single[0]), int(rows.shape[1])))
+
+
+def _alike(a: PairForm, b: PairForm) -> tuple[PairForm, PairForm]:
+    """Both as features or both as matrices; a wide one beside a narrow one is a matrix."""
+    if isinstance(a, FeatureRows) and not isinstance(b, FeatureRows):
+        return a.matrix, b
+    if isinstance(b, FeatureRows) and not isinstance(a, FeatureRows):
+        return a, b.matrix
+    return a, b
+
+
+def _rows(given: PairForm, used: PairForm) -> Tensor:
+    """Features whose products are the kernel that is used."""
+    assert isinstance(given, (SampledMatrix, FeatureRows))
+    if isinstance(given, FeatureRows) and given is not used:
+        return given.rows * math.sqrt(given.factor)
+    return given.rows

@@ -1,0 +1,344 @@
+"""Linear kernels of many layers: all inner products ``<K_a, L_b>`` without keeping any kernel.
+
+With a layers beside b layers, n samples and d features there are two ways:
+
+- *Gram*: a block of rows and columns of all kernels at a time, ``n² d`` multiply-adds per layer,
+  and then all pairs in one product, ``n²`` per pair. Blocks above the diagonal are known from those
+  below it, which halves both.
+- *cross-products*: ``<XXᵀ, YYᵀ> = ‖XᵀY‖²``, ``n d²`` per pair and no kernel at all.
+
+Both are counted, and the cheaper is taken. What is added up is without the diagonals, which come
+from the features: debiased estimators subtract them, and would lose what they leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import array_api_compat
+import numpy as np
+
+from methexis.core.checks import Array
+from methexis.measures.budget import shortage
+from methexis.measures.inputs.features import Namespace, Tensor, to_numpy
+from methexis.measures.pairs.grid_products import CHUNK, num_sums, vector_products
+
+#: Columns and rows of a block of kernels: tall products run near the full rate, and of narrow
+#: blocks on the diagonal little is computed twice.
+WIDTH, HEIGHT = 256, 4096
+#: Rows of a product whose sums are added in double: as many as `grid_products.CHUNK`.
+ROWS = CHUNK
+#: Rows that are widened to double at a time: the copies stay in the cache.
+WIDENED = 64
+_ITEM = {"float32": 4, "float64": 8}
+
+
+@dataclass(frozen=True, eq=False)
+class LinearProducts:
+    """Inner products of linear kernels without their diagonals, and the diagonals.
+
+    Attributes
+    ----------
+    cross : array (num_a, num_b)
+        ``Σ_{i≠j} K_ij L_ij``.
+    own_a, own_b : array (num_a,), (num_b,)
+        ``Σ_{i≠j} K_ij²``.
+    diagonals_a, diagonals_b : array (num_a, num_samples), (num_b, num_samples)
+        ``K_ii``.
+    """
+
+    cross: Array
+    own_a: Array
+    own_b: Array
+    diagonals_a: Array
+    diagonals_b: Array
+
+    def cancellation(self, estimator: str) -> float:
+        """How much larger than a kernel's own sum the terms are of which it is the difference.
+
+        The largest of all kernels. A few samples that are far longer than the others rule the
+        diagonal, which debiased estimators subtract.
+        """
+        worst = 1.0
+        for own, k in ((self.own_a, self.diagonals_a), (self.own_b, self.diagonals_b)):
+            n, squares, totals = k.shape[1], np.sum(k * k, 1), np.sum(k, 1) ** 2
+            left = estimate(estimator, own, squares, totals, n)
+            terms = own + squares
+            if estimator == "song":
+                terms = own + 2.0 / (n - 2) * squares + totals / ((n - 1) * (n - 2))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                found = np.where(left > 0.0, terms / left, np.inf)
+            worst = max(worst, float(np.max(found)))
+        return worst
+
+    def estimates(self, estimator: str) -> tuple[Array, Array, Array]:
+        """Sums ``Σ A_ij B_ij`` of an estimator of `centring`: of pairs, and of each with itself.
+
+        Rows of a centred kernel sum to zero, so without its diagonal they sum to ``-K_ii``.
+        """
+        a, b = self.diagonals_a, self.diagonals_b
+        return (
+            estimate(estimator, self.cross, a @ b.T, np.outer(a.sum(1), b.sum(1)), a.shape[1]),
+            estimate(estimator, self.own_a, np.sum(a * a, 1), a.sum(1) ** 2, a.shape[1]),
+            estimate(estimator, self.own_b, np.sum(b * b, 1), b.sum(1) ** 2, b.shape[1]),
+        )
+
+
+def operations(
+    num_samples: int, widths_a: Sequence[int], widths_b: Sequence[int]
+) -> tuple[int, int]:
+    """Multiply-adds by Gram blocks and by cross-products.
+
+    Examples
+    --------
+    >>> operations(4096, [1024] * 32, [1024] * 32)  # Gram blocks
+    (558882619392, 4672924418048)
+    >>> operations(10**6, [512], [512])[0] > operations(10**6, [512], [512])[1]
+    True
+    """
+    n, all_a, all_b = num_samples, sum(widths_a), sum(widths_b)
+    pairs = len(widths_a) * len(widths_b) + len(widths_a) + len(widths_b)
+    own = sum(d * d for d in (*widths_a, *widths_b))
+    return n * n * (all_a + all_b + pairs) // 2, n * (all_a * all_b + own)
+
+
+def linear_products(
+    rows: Sequence[Tensor],
+    columns: Sequence[Tensor] | None,
+    *,
+    centre: bool,
+    precision: str,
+    budget: int,
+    progress: Callable[[int, int], None],
+) -> LinearProducts:
+    """Inner products of the linear kernels of all pairs.
+
+    Parameters
+    ----------
+    rows, columns : sequences of arrays (num_samples, num_features)
+        Checked features, of one library and device; columns None stands for the rows.
+    centre : bool
+        Whether to subtract the mean of each feature.
+    precision : {"float32", "float64"}
+        Of products; sums of more than `grid_products.CHUNK` terms are added in double.
+    budget : int
+        Most bytes to take.
+    progress : function of (done, all)
+        Called after each block.
+
+    Raises
+    ------
+    MethexisError
+        If the budget is not enough for the smallest blocks.
+    """
+    layers = _Layers([*rows, *(columns or [])], centre, precision, budget)
+    num_a = len(rows)
+    if columns is None:
+        widths = layers.widths, layers.widths
+    else:
+        widths = layers.widths[:num_a], layers.widths[num_a:]
+    gram, cross = operations(layers.num_samples, *widths)
+    second = slice(None) if columns is None else slice(num_a, None)
+    if gram <= cross:
+        products, own = _by_gram(layers, slice(0, num_a), second, progress)
+    else:
+        products, own = _by_cross_products(layers, num_a, columns is None, progress)
+    diagonals = layers.diagonals
+    return LinearProducts(products, own[:num_a], own[second], diagonals[:num_a], diagonals[second])
+
+
+class _Layers:
+    """The features of all layers, centred, in the precision of products, as blocks of rows."""
+
+    def __init__(self, arrays: list[Tensor], centre: bool, precision: str, budget: int) -> None:
+        self.arrays, self.precision = arrays, precision
+        self.xp: Namespace = array_api_compat.array_namespace(arrays[0])
+        self.num_samples = int(arrays[0].shape[0])
+        self.widths = [int(array.shape[1]) for array in arrays]
+        self.dtype: Any = getattr(self.xp, precision)
+        self.item = _ITEM[precision]
+        self.means = [self._mean(array) if centre else None for array in arrays]
+        self.rest = budget - 8 * (len(arrays) * self.num_samples + sum(self.widths))
+        least = max(
+            self.for_blocks(self.least_rows, self.least_rows), self.for_strips(self.least_rows, 1)
+        )
+        if self.rest < least:
+            raise shortage("linear kernels a block at a time", budget - self.rest + least, budget)
+        kept = self.item * self.num_samples * sum(self.widths)
+        self.kept: list[Tensor] | None = None
+        # Else blocks are centred again whenever they are needed.
+        if kept + least <= self.rest and 2 * kept <= self.rest:
+            self.kept = [self._made(k, 0, self.num_samples) for k in range(len(arrays))]
+            self.rest -= kept
+        self.diagonals = np.stack([self._diagonal(k) for k in range(len(arrays))])
+
+    @property
+    def least_rows(self) -> int:
+        """Rows of the smallest blocks."""
+        return min(self.num_samples, 32)
+
+    def for_blocks(self, height: int, width: int) -> int:
+        """Bytes that blocks of that many rows and columns of all kernels take."""
+        factors = 2 * (height + width) * max(self.widths)
+        sums = num_sums(len(self.arrays), height * width) if self.precision == "float32" else 0
+        return self.item * (height * width * (len(self.arrays) + 2) + factors + sums)
+
+    def for_strips(self, rows: int, strip: int) -> int:
+        """Bytes that products of some columns of one layer and another layer take, over rows."""
+        widest = max(self.widths)
+        return 4 * self.item * rows * widest + (16 + self.item) * strip * widest
+
+    def block(self, k: int, low: int, high: int) -> Tensor:
+        """Some rows of a layer."""
+        return self._made(k, low, high) if self.kept is None else self.kept[k][low:high]
+
+    def empty(self, *shape: int) -> Tensor:
+        """An array for products."""
+        where = array_api_compat.device(self.arrays[0])
+        return self.xp.empty(shape, dtype=self.dtype, device=where)
+
+    def zeros(self, *shape: int) -> Tensor:
+        """An array for sums."""
+        where = array_api_compat.device(self.arrays[0])
+        return self.xp.zeros(shape, dtype=self.xp.float64, device=where)
+
+    def _made(self, k: int, low: int, high: int) -> Tensor:
+        rows, mean = self.arrays[k][low:high], self.means[k]
+        rows = self.xp.astype(rows, self.dtype, copy=False)
+        if mean is None:
+            return rows
+        rows = rows - mean[0]
+        rows -= mean[1]
+        return rows
+
+    def _mean(self, array: Tensor) -> tuple[Tensor, Tensor]:
+        """The mean of each feature, and what rounding leaves of it."""
+        total = self.zeros(int(array.shape[1]))
+        for low in range(0, self.num_samples, WIDENED):
+            total += self.xp.sum(self._double(array[low : low + WIDENED]), axis=0)
+        mean = total / self.num_samples
+        rounded = self.xp.astype(mean, self.dtype)
+        return rounded, self.xp.astype(mean - self._double(rounded), self.dtype)
+
+    def _diagonal(self, k: int) -> Array:
+        found = np.empty(self.num_samples)
+        for low in range(0, self.num_samples, WIDENED):
+            rows = self._double(self.block(k, low, low + WIDENED))
+            found[low : low + WIDENED] = to_numpy(self.xp.linalg.vecdot(rows, rows))
+        return found
+
+    def _double(self, array: Tensor) -> Tensor:
+        return self.xp.astype(array, self.xp.float64, copy=False)
+
+
+def _by_gram(
+    layers: _Layers, first: slice, second: slice, progress: Callable[[int, int], None]
+) -> tuple[Array, Array]:
+    n, count, (height, width) = layers.num_samples, len(layers.arrays), _block_shape(layers)
+    buffer = layers.empty(count, height * width)
+    products, own = np.zeros((count, count))[first, second], np.zeros(count)
+    blocks = [(low, left) for left in range(0, n, width) for low in range(left, n, height)]
+    for done, (low, left) in enumerate(blocks, start=1):
+        high, right = min(n, low + height), min(n, left + width)
+        kernels = buffer[:, : (high - low) * (right - left)]
+        for k in range(count):
+            x, y = layers.block(k, low, high), layers.block(k, left, right)
+            _into(layers.xp, x, y, kernels[k])
+        if low == left:
+            square = kernels[:, : (right - left) ** 2]
+            square *= _below_diagonal(layers, right - left)
+        products += 2.0 * vector_products(kernels[first], kernels[second])
+        own += 2.0 * _squares(kernels)
+        progress(done, len(blocks))
+    return products, own
+
+
+def _below_diagonal(layers: _Layers, size: int) -> Tensor:
+    """1 below the diagonal, 0 on and above it, row after row."""
+    xp = layers.xp
+    ones = xp.ones_like(layers.empty(size, size))
+    return xp.reshape(xp.tril(ones, k=-1), (-1,))
+
+
+def _block_shape(layers: _Layers) -> tuple[int, int]:
+    """Rows and columns of a block, within the budget; never more columns than rows."""
+    height, width = min(HEIGHT, layers.num_samples), min(WIDTH, layers.num_samples)
+    while layers.for_blocks(height, width) > layers.rest:
+        if height < 2 * width:
+            width = max(layers.least_rows, width // 2)
+        height = max(width, height // 2)
+    return height, width
+
+
+def _by_cross_products(
+    layers: _Layers, num_a: int, same: bool, progress: Callable[[int, int], None]
+) -> tuple[Array, Array]:
+    count = len(layers.arrays)
+    first, second = range(num_a), range(count) if same else range(num_a, count)
+    diagonals = layers.diagonals
+    products, own = np.zeros((num_a, len(second))), np.zeros(count)
+    done, total = 0, num_a * len(second) + (0 if same else count)
+    for i in first:
+        for j in second:
+            if same and j < i:
+                products[i, j] = products[j, i]
+            else:
+                products[i, j - second.start] = _squared_cross(layers, i, j)
+            done += 1
+            progress(done, total)
+    for k in range(count):
+        if same:
+            own[k] = products[k, k]
+            continue
+        own[k] = _squared_cross(layers, k, k)
+        done += 1
+        progress(done, total)
+    one, other = diagonals[:num_a], diagonals[second.start :]
+    return products - one @ other.T, own - np.sum(diagonals * diagonals, axis=1)
+
+
+def _squared_cross(layers: _Layers, i: int, j: int) -> float:
+    """``‖XᵀY‖²``, a strip of columns of X at a time."""
+    widths = layers.widths[i], layers.widths[j]
+    rows, strip = min(ROWS, layers.num_samples), widths[0]
+    while rows > layers.least_rows and layers.for_strips(rows, 1) > layers.rest // 2:
+        rows = max(layers.least_rows, rows // 2)
+    while strip > 1 and layers.for_strips(rows, strip) > layers.rest:
+        strip //= 2
+    found = 0.0
+    for left in range(0, widths[0], strip):
+        right = min(widths[0], left + strip)
+        sums = layers.zeros(right - left, widths[1])
+        for low in range(0, layers.num_samples, rows):
+            x, y = layers.block(i, low, low + rows), layers.block(j, low, low + rows)
+            sums += x[:, left:right].T @ y
+        found += float(layers.xp.sum(sums * sums))
+    return found
+
+
+def _into(xp: Namespace, x: Tensor, y: Tensor, out: Tensor) -> None:
+    """``X Yᵀ`` into a stretch of memory."""
+    shape = (int(x.shape[0]), int(y.shape[0]))
+    if array_api_compat.is_numpy_array(out):
+        np.matmul(x, y.T, out=out.reshape(shape))
+    else:
+        out[:] = xp.reshape(x @ y.T, (-1,))
+
+
+def _squares(kernels: Tensor) -> Array:
+    """Sums of squares, chunk by chunk as in `vector_products`."""
+    return np.concatenate([vector_products(row[None], row[None])[0] for row in kernels])
+
+
+def estimate(estimator: str, off: Any, both: Any, apart: Any, n: int) -> Any:
+    """``Σ A_ij B_ij`` of an estimator, from sums off the diagonal, of and over the diagonals.
+
+    The last are ``Σ k_i l_i`` and ``Σ k_i Σ l_i``.
+    """
+    if estimator == "lange":
+        return off
+    if estimator == "song":
+        return off - 2.0 / (n - 2) * both + apart / ((n - 1) * (n - 2))
+    return off + both

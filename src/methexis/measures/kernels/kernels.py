@@ -1,0 +1,84 @@
+"""Kernels: how much alike two samples are, as one representation sees them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import array_api_compat
+
+from methexis.core.checks import number, one_of
+from methexis.errors import MethexisError
+from methexis.measures.inputs.features import Features, Namespace, Tensor
+
+KERNELS = ("linear", "rbf")
+
+
+def check_kernel(kernel: str, bandwidth: float) -> None:
+    """See that there is such a kernel.
+
+    Raises
+    ------
+    MethexisError
+        If not, or if the bandwidth is not positive.
+    """
+    one_of("kernel", kernel, KERNELS)
+    number("bandwidth", bandwidth, above=0.0)
+
+
+def kernel_matrix(features: Features, kernel: str, bandwidth: float) -> Tensor:
+    """The matrix of a kernel, of centred features.
+
+    ``"linear"``: ``k(x, x') = x·x'``. ``"rbf"``: ``exp(-‖x - x'‖² / 2σ²)``, where σ is `bandwidth`
+    times the median of the distances between different samples.
+
+    Raises
+    ------
+    MethexisError
+        If that median is zero.
+    """
+    if kernel == "linear":
+        centred = centred_rows(features)
+        return centred @ centred.T
+    squares = squared_distances(features)
+    median = _median_distance(features, squares)
+    return features.xp.exp(squares / (-2.0 * (bandwidth * median) ** 2))
+
+
+def centred_rows(features: Features) -> Tensor:
+    """Features of mean zero: no centred measure sees the difference, and rounding is less."""
+    array = features.array
+    return array - features.xp.mean(array, axis=0, keepdims=True)
+
+
+def squared_distances(features: Features) -> Tensor:
+    """``‖x_i - x_j‖²``; rounding below zero, which duplicate rows can cause, is zero."""
+    xp, rows = features.xp, centred_rows(features)
+    squares = xp.sum(rows * rows, axis=1)
+    found = squares[:, None] + squares[None, :] - 2.0 * (rows @ rows.T)
+    return hollow(xp, xp.where(found > 0.0, found, xp.zeros_like(found)))
+
+
+def distances(features: Features) -> Tensor:
+    """Euclidean distances ``‖x_i - x_j‖``."""
+    return features.xp.sqrt(squared_distances(features))
+
+
+def hollow(xp: Namespace, matrix: Tensor) -> Tensor:
+    """The matrix with zeros on its diagonal."""
+    eye: Any = xp.eye(matrix.shape[0], dtype=matrix.dtype, device=array_api_compat.device(matrix))
+    return matrix * (1.0 - eye)
+
+
+def _median_distance(features: Features, squares: Tensor) -> float:
+    """Median over pairs of different samples."""
+    xp, n = features.xp, features.num_samples
+    ordered = xp.sort(xp.reshape(squares, (-1,)))
+    # First come the n zeros of the diagonal, then every pair twice.
+    middle = n + n * (n - 1) // 2
+    median = 0.5 * float(xp.sqrt(ordered[middle - 1]) + xp.sqrt(ordered[middle]))
+    if median == 0.0:
+        raise MethexisError(
+            f"{features.name}: expected a median distance between samples above zero for the "
+            "bandwidth, got 0, for most rows are equal"
+        )
+    return median

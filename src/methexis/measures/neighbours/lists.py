@@ -1,0 +1,287 @@
+"""Representations as lists of nearest neighbours, and what all measures of such lists share.
+
+A measure of this family compares, sample by sample, the neighbours that two representations give
+it, and averages. So one class holds what does not depend on how two lists are compared: the lists
+themselves, orders (lists are renamed, never found again), and intervals.
+
+Intervals come from halves of the samples, not from a bootstrap; `resampling` says why, and how.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import ClassVar, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from methexis.core.checks import Array, integer, one_of
+from methexis.errors import MethexisError
+from methexis.measures.inputs.features import MIN_SAMPLES, Features, to_numpy, warn
+from methexis.measures.measure import Counts, Invariance, Measure, Orders, invariant
+from methexis.measures.neighbours import knn
+from methexis.measures.neighbours.knn import Indices
+from methexis.measures.pairs import moments
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """A representation as lists of neighbours.
+
+    Attributes
+    ----------
+    lists : array (num_samples, num_kept) of int32
+        Numbers of the other samples, nearest first; more than k, for subsets of the samples.
+    k : int
+        How many of them a measure looks at.
+    metric : str
+        Of `knn.nearest`.
+    given : Features
+        Where they were found, should a subset leave fewer than k of a list.
+    rows : array (num_samples,)
+        Which row of `given` each sample is.
+    """
+
+    lists: Indices
+    k: int
+    metric: str
+    given: Features
+    rows: NDArray[np.int64]
+
+    @property
+    def nearest(self) -> Indices:
+        """The k nearest, ``(num_samples, k)``."""
+        return self.lists[:, : self.k]
+
+    @cached_property
+    def sums(self) -> moments.PairSums:
+        """What moments over orders need of ``a_ij = 1/√(n k)`` where j is a neighbour of i."""
+        n, k = self.nearest.shape
+        value = np.full(n * k, 1.0 / np.sqrt(n * k))
+        rows = np.arange(0, n * k + 1, k)
+        return moments.pair_sums(
+            sparse.csr_array((value, self.nearest.ravel(), rows), shape=(n, n))
+        )
+
+    def reordered(self, order: NDArray[np.int64]) -> Neighbours:
+        """The lists of the rows in that order, under their new numbers."""
+        names = np.empty(len(order), dtype=np.int32)
+        names[order] = np.arange(len(order), dtype=np.int32)
+        return Neighbours(
+            names[self.lists[order]], self.k, self.metric, self.given, self.rows[order]
+        )
+
+    def cut(self, k: int) -> Neighbours:
+        """The same lists for fewer neighbours."""
+        return replace(self, k=k)
+
+    def among(self, chosen: NDArray[np.bool_]) -> Indices:
+        """The k nearest of every chosen sample among the chosen ones, ``(num_chosen, k)``.
+
+        The chosen samples are numbered anew, from 0. A list of which fewer than k samples are
+        chosen is made anew, in full; never is a list shorter.
+        """
+        samples = np.flatnonzero(chosen)
+        lists = self.lists.take(samples, axis=0)
+        enough, entries = self._first(lists, chosen)
+        found = np.empty((len(lists), self.k), dtype=np.int32)
+        found[enough] = lists.ravel().take(entries).reshape(-1, self.k)
+        for row in np.flatnonzero(~enough):
+            found[row] = self._anew(int(samples[row]), chosen)
+        return (np.cumsum(chosen, dtype=np.int32) - 1).take(found)
+
+    def places(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Where the lists of `among` are in the full ones, ``(num_chosen, k)``; -1 if made anew."""
+        lists = self.lists[chosen]
+        enough, entries = self._first(lists, chosen)
+        places = np.full((len(lists), self.k), -1)
+        places[enough] = (entries % lists.shape[1]).reshape(-1, self.k)
+        return places
+
+    def _first(
+        self, lists: Indices, chosen: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """Which rows have k chosen entries, and the places of those, row by row."""
+        kept = chosen.take(lists)
+        rank = np.cumsum(kept, axis=1, dtype=np.int32)
+        enough = rank[:, -1] >= self.k
+        kept &= rank <= self.k
+        kept[~enough] = False
+        return enough, np.flatnonzero(kept)  # one index into all places: much faster than a mask
+
+    def products(self, sample: int, others: NDArray[np.int64]) -> Array:
+        """Inner products, or cosines, of one sample with some others."""
+        rows = self.rows[np.concatenate([[sample], others])]
+        given = self.given.replaced(knn.rows_at(self.given.xp, self.given.array, rows))
+        taken = to_numpy(knn.directions(given, self.metric))
+        return np.asarray(taken[1:] @ taken[0])
+
+    def _anew(self, sample: int, chosen: NDArray[np.bool_]) -> Indices:
+        names = np.empty(len(self.rows), dtype=np.int32)
+        names[self.rows] = np.arange(len(self.rows), dtype=np.int32)
+        ranking = names[knn.ranking(self.given, int(self.rows[sample]), self.metric)]
+        return ranking[chosen[ranking]][: self.k]
+
+
+def neighbours(given: Features, k: int, metric: str, *, share: float = 0.5) -> Neighbours:
+    """Lists of one representation, with a warning where they say little.
+
+    Parameters
+    ----------
+    given : Features
+        Rows are samples.
+    k : int
+        How many neighbours are compared.
+    metric : {"cosine", "euclidean", "dot"}
+        Of `knn.nearest`.
+    share : float
+        The smallest subset of the samples that will be asked for; lists are long enough for most.
+
+    Raises
+    ------
+    MethexisError
+        If there are not more than k samples.
+    """
+    n = given.num_samples
+    if k >= n:
+        raise MethexisError(
+            f"k: expected fewer neighbours than there are other samples ({n - 1}), got {k}"
+        )
+    if 2 * k > n - 1:
+        warn(
+            f"{given.name}: any two sets of {k} of {n - 1} other samples share at least "
+            f"{2 * k - n + 1}, so the score says little; take a smaller k or more samples"
+        )
+    copies = knn.num_duplicates(given)
+    if copies:
+        warn(
+            f"{given.name}: {copies} of {n} rows equal an earlier one; which of equally near rows "
+            "are neighbours is arbitrary (the first ones are taken), and so is part of the score; "
+            "leave copies out"
+        )
+    # Half of the samples leave half of a list of M, give or take √M/2; so k of M = 3 k + 20 are
+    # missed about once in 10^5 lists.
+    kept = min(int(np.ceil((1.5 * k + 10) / share)), n - 1)
+    lists = knn.nearest(given, kept, metric=metric)
+    return Neighbours(lists, k, metric, given, np.arange(n))
+
+
+R = TypeVar("R")
+
+
+class ListMeasure(Measure[R]):
+    """A measure of neighbour lists; subclasses are frozen dataclasses with an option `k`."""
+
+    k: int
+
+    resampling: ClassVar[str] = "halves"
+
+    @abstractmethod
+    def of_subsets(self, a: R, b: R, chosen: NDArray[np.bool_], numbers: Sequence[int]) -> Array:
+        """Scores of subsets of the samples, ``(num_subsets, len(numbers))``.
+
+        Every subset has its own neighbours; the score is taken of as many of them as each of the
+        numbers says, none larger than k.
+        """
+
+    def resampled(self, a: R, b: R, counts: Counts) -> Array | None:
+        """Scores of subsets of the samples, or None if one has not more than k.
+
+        Raises
+        ------
+        MethexisError
+            If a count is not 0 or 1: a copy of a sample would be its nearest neighbour.
+        """
+        if np.any((counts != 0) & (counts != 1)):
+            raise MethexisError(
+                "counts: expected subsets (0 or 1) of samples whose neighbours are compared, got a "
+                f"sample {int(np.max(counts))} times; a copy would be its nearest neighbour"
+            )
+        if np.any(np.sum(counts, axis=1) <= max(self.k, MIN_SAMPLES - 1)):
+            return None
+        return self.of_subsets(a, b, counts == 1, (self.k,))[:, 0]
+
+
+def list_invariances(metric: str) -> frozenset[Invariance]:
+    """Orthogonal maps and one scale; for Euclidean distance translation too."""
+    groups = [Invariance.ORTHOGONAL, Invariance.SCALE]
+    if metric == "euclidean":
+        groups.append(Invariance.TRANSLATION)
+    return invariant(*groups)
+
+
+@dataclass(frozen=True)
+class NeighbourMeasure(ListMeasure[Neighbours]):
+    """The mean over samples of how alike two lists of the sample's neighbours are.
+
+    Attributes
+    ----------
+    label : str
+        What its title calls it, before the options.
+    """
+
+    k: int = 10
+    metric: str = "cosine"
+
+    label: ClassVar[str]
+    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        integer("k", self.k, least=1)
+        one_of("metric", self.metric, knn.METRICS)
+
+    @property
+    def title(self) -> str:
+        """What a table calls it."""
+        return f"{self.label} (k = {self.k}, {self.metric})"
+
+    @property
+    def invariances(self) -> frozenset[Invariance]:
+        """Orthogonal maps and one scale; for Euclidean distance translation too."""
+        return list_invariances(self.metric)
+
+    @abstractmethod
+    def alike(self, a: Indices, b: Indices) -> Array:
+        """How alike two lists of each sample are, ``(num_samples,)``."""
+
+    def reduce(self, features: Features) -> Neighbours:
+        """The neighbour lists."""
+        return neighbours(features, self.k, self.metric)
+
+    def score(self, a: Neighbours, b: Neighbours) -> float:
+        """The score of a pair."""
+        return float(np.mean(self.alike(a.nearest, b.nearest)))
+
+    def reorder(self, reduced: Neighbours, order: NDArray[np.int64]) -> Neighbours:
+        """The lists of the rows in that order."""
+        return reduced.reordered(order)
+
+    def lean(self, reduced: Neighbours) -> Neighbours:
+        """The k nearest alone; subsets of the samples would need more."""
+        nothing = reduced.given.replaced(reduced.given.xp.zeros((0, 1)))
+        lists = np.ascontiguousarray(reduced.nearest)
+        return Neighbours(lists, reduced.k, reduced.metric, nothing, reduced.rows)
+
+    def permuted(self, a: Neighbours, b: Neighbours, orders: Orders) -> Array:
+        """Scores with the lists of the second renamed in each order."""
+        names = np.empty(len(b.lists), dtype=np.int32)
+        scores = np.empty(len(orders))
+        for place, order in enumerate(orders):
+            names[order] = np.arange(len(order), dtype=np.int32)
+            scores[place] = np.mean(self.alike(a.nearest, names[b.nearest[order]]))
+        return scores
+
+    def of_subsets(
+        self, a: Neighbours, b: Neighbours, chosen: NDArray[np.bool_], numbers: Sequence[int]
+    ) -> Array:
+        """Scores of subsets of the samples."""
+        scores = np.empty((len(chosen), len(numbers)))
+        for place, subset in enumerate(chosen):
+            one, other = a.among(subset), b.among(subset)
+            scores[place] = [np.mean(self.alike(one[:, :k], other[:, :k])) for k in numbers]
+        return scores

@@ -1,0 +1,103 @@
+"""Mutual k nearest neighbours: the share of neighbours that two representations agree on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from methexis.core.checks import Array
+from methexis.measures.measure import NullMoments, Orders
+from methexis.measures.neighbours.knn import Indices
+from methexis.measures.neighbours.lists import NeighbourMeasure, Neighbours
+from methexis.measures.neighbours.shared import overlap_counts, shared, shared_under
+from methexis.measures.pairs import moments
+
+
+@dataclass(frozen=True)
+class MutualKNN(NeighbourMeasure):
+    """Mean overlap of neighbour lists; see `mutual_knn`."""
+
+    name: ClassVar[str] = "mutual_knn"
+    label: ClassVar[str] = "mutual kNN"
+    reference: ClassVar[str] = "Huh et al. 2024, arXiv:2405.07987"
+
+    def alike(self, a: Indices, b: Indices) -> Array:
+        """The shared part of two lists of each sample."""
+        return np.asarray(shared(a, b) / a.shape[1])
+
+    def permuted(self, a: Neighbours, b: Neighbours, orders: Orders) -> Array:
+        """Scores with the lists of the second renamed in each order."""
+        counts = (int(found.sum()) for found in shared_under(a.nearest, b.nearest, orders))
+        return np.fromiter(counts, dtype=float, count=len(orders)) / a.nearest.size
+
+    def score_grid(self, rows: Sequence[Neighbours], columns: Sequence[Neighbours]) -> Array:
+        """Shared neighbours of all pairs, counted together."""
+        one, other = (np.stack([part.nearest for part in side]) for side in (rows, columns))
+        return overlap_counts(one, other) / rows[0].nearest.size
+
+    def null_sums(self, reduced: Neighbours) -> moments.PairSums:
+        """Sums over pairs of neighbours."""
+        return reduced.sums
+
+    def moments_from(self, a: moments.PairSums, b: moments.PairSums) -> NullMoments:
+        """Exact moments over all orders, of a count over ``n k``."""
+        return replace(moments.null_moments(a, b), step=1.0 / (a.num_samples * self.k))
+
+    def null_moments(self, a: Neighbours, b: Neighbours) -> NullMoments | None:
+        """Exact moments over all orders: the score is a sum over pairs of samples."""
+        return self.moments_from(a.sums, b.sums)
+
+
+def mutual_knn(x: Any, y: Any, *, k: int = 10, metric: str = "cosine") -> float:
+    """Share of their k nearest neighbours that two representations agree on.
+
+    ``m = 1/n Σ_i |N_X(i) ∩ N_Y(i)| / k``, with ``N_X(i)`` the k samples nearest to sample i in X,
+    without i itself.
+
+    Parameters
+    ----------
+    x, y : array (num_samples, num_features)
+        Representations with paired rows.
+    k : int
+        Neighbours; 10 as in the literature on the Platonic representation hypothesis.
+    metric : {"cosine", "euclidean", "dot"}
+        What nearest means. The literature takes inner products of rows of length one: cosine.
+
+    Returns
+    -------
+    float
+        Between 0 and 1; 1 for identical neighbour lists, ``k/(n-1)`` on average for rows paired at
+        random.
+
+    Raises
+    ------
+    MethexisError
+        On input that cannot be compared; if there are not more than k samples.
+
+    Notes
+    -----
+    Pitfalls: the score depends on n and k, so scores of different n do not compare (`compare` gives
+    the effect above chance, `neighbour_curve` the dependence). Copies of samples make neighbours
+    arbitrary. The cosine sees the mean of the features: representations whose rows all point the
+    same way (language models) should be centred first or compared by Euclidean distance.
+
+    Cost: ``n² d`` per representation, ``n k²`` per pair. Moments over all pairings of the rows are
+    exact, ``n k²``.
+
+    References
+    ----------
+    Huh, Cheung, Wang and Isola 2024, "The Platonic representation hypothesis", arXiv:2405.07987
+
+    Examples
+    --------
+    Four samples on a line; the third moves to the other side of the first. Its nearest is no longer
+    the second, and it is no longer the nearest of the fourth:
+
+    >>> mutual_knn([[0.0], [1.0], [3.0], [9.0]], [[0.0], [1.0], [-3.0], [9.0]], k=1,
+    ...            metric="euclidean")
+    0.5
+    """
+    return MutualKNN(k, metric)(x, y)

@@ -1,0 +1,175 @@
+"""Measures that are one sum over pairs of samples: ``score = Σ_ij a_ij b_ij``.
+
+CKA, HSIC, RV, the cosine of Gram matrices, distance correlation, representational similarity with
+Pearson or Spearman correlation, and the overlap of neighbour lists are all of this form; they
+differ in how a representation becomes its matrix ``a``. So permutations, exact moments over all of
+them and batches over many pairs are written once, here: with matrices as vectors over pairs of
+samples, a grid of scores is one product of two matrices.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, TypeVar, cast
+
+import array_api_compat
+import numpy as np
+from numpy.typing import NDArray
+
+from methexis.core.checks import Array
+from methexis.measures.inputs.features import Namespace, Tensor
+from methexis.measures.measure import Measure, NullMoments, Orders
+from methexis.measures.pairs import moments
+from methexis.measures.pairs.grid_products import pair_products
+
+
+class PairForm(ABC):
+    """A representation in such a sum: its matrix, or what gives the same sums without it."""
+
+    @cached_property
+    @abstractmethod
+    def sums(self) -> moments.PairSums:
+        """What moments over orders need; summed once."""
+
+    @abstractmethod
+    def inner(self, other: Any) -> float:
+        """``Σ_ij a_ij b_ij`` with another of the same kind."""
+
+    @abstractmethod
+    def reordered(self, order: NDArray[np.int64]) -> PairForm:
+        """The same of the samples in that order."""
+
+    @abstractmethod
+    def null_moments(self, other: Any) -> NullMoments | None:
+        """Exact moments of `inner` over all orders, or None where they would take the matrix."""
+
+    @abstractmethod
+    def null_mean(self, other: Any) -> float:
+        """Exact mean of `inner` over all orders."""
+
+
+@dataclass(frozen=True, eq=False)
+class PairMatrix(PairForm):
+    """A representation as a matrix over pairs of samples.
+
+    Attributes
+    ----------
+    matrix : array (num_samples, num_samples)
+        Normalised such that the score of a pair is the sum of the products of entries.
+    kernel : array (num_samples, num_samples)
+        What bootstrap samples are made from: they are centred and normalised anew.
+    xp : namespace
+        Of the library that holds both.
+    """
+
+    matrix: Tensor
+    kernel: Tensor
+    xp: Namespace
+
+    @cached_property
+    def sums(self) -> moments.PairSums:
+        """What moments over orders need of the matrix; summed once, ``n^3``."""
+        return moments.pair_sums(self.matrix)
+
+    @cached_property
+    def totals(self) -> tuple[float, float]:
+        """Sums of the diagonal and of the other entries."""
+        diagonal = float(self.xp.sum(self.xp.linalg.diagonal(self.matrix)))
+        return diagonal, float(self.xp.sum(self.matrix)) - diagonal
+
+    def inner(self, other: PairMatrix) -> float:
+        """Sum of the products of entries."""
+        return float(self.xp.sum(self.matrix * other.matrix))
+
+    def reordered(self, order: NDArray[np.int64]) -> PairMatrix:
+        """Rows and columns in that order."""
+        index: Any = self.xp.asarray(order, device=array_api_compat.device(self.matrix))
+
+        def taken(matrix: Tensor) -> Tensor:
+            return self.xp.take(self.xp.take(matrix, index, axis=0), index, axis=1)
+
+        matrix = taken(self.matrix)
+        kernel = matrix if self.kernel is self.matrix else taken(self.kernel)
+        return PairMatrix(matrix, kernel, self.xp)
+
+    def null_moments(self, other: PairMatrix) -> NullMoments:
+        """Exact moments, from sums that each matrix keeps."""
+        return moments.null_moments(self.sums, other.sums)
+
+    def null_mean(self, other: PairMatrix) -> float:
+        """Exact mean, from the sums of the diagonals and of the other entries."""
+        return moments.null_mean(int(self.matrix.shape[0]), self.totals, other.totals)
+
+
+F = TypeVar("F", bound=PairForm)
+
+
+class PairMeasure(Measure[F]):
+    """A measure ``Σ_ij a_ij b_ij`` of two forms over pairs of samples.
+
+    Attributes
+    ----------
+    mirrored : bool
+        Whether the matrices are symmetric, to rounding.
+    """
+
+    mirrored: ClassVar[bool] = True
+    pair_matrices: ClassVar[float] = 6.0
+
+    def score(self, a: F, b: F) -> float:
+        """The score of a pair."""
+        return a.inner(b)
+
+    def reorder(self, reduced: F, order: NDArray[np.int64]) -> F:
+        """The samples in that order."""
+        found: Any = reduced.reordered(order)
+        return cast(F, found)
+
+    def null_moments(self, a: F, b: F) -> NullMoments | None:
+        """Exact moments over all orders."""
+        return a.null_moments(b)
+
+    def null_mean(self, a: F, b: F) -> float | None:
+        """Exact mean over all orders."""
+        return a.null_mean(b)
+
+    def null_sums(self, reduced: F) -> Any:
+        """Sums of the products of entries."""
+        return reduced.sums
+
+    def moments_from(self, a: Any, b: Any) -> NullMoments:
+        """Exact moments over all orders."""
+        return moments.null_moments(a, b)
+
+    def lean(self, reduced: F) -> F:
+        """Without what bootstrap samples are made from."""
+        if not isinstance(reduced, PairMatrix):
+            return reduced
+        plain: Any = PairMatrix(reduced.matrix, reduced.matrix, reduced.xp)
+        return cast(F, plain)
+
+    def score_grid(self, rows: Sequence[F], columns: Sequence[F]) -> Array:
+        """One product of all matrices as vectors, a few rows of samples at a time."""
+        matrices = _matrices(rows), _matrices(columns)
+        if matrices[0] is None or matrices[1] is None:
+            return super().score_grid(rows, columns)
+        return pair_products(matrices[0], matrices[1], symmetric=self.mirrored)
+
+    def permuted_grid(self, rows: Sequence[F], columns: Sequence[F], orders: Orders) -> Array:
+        """One gather per column and one product of all matrices per order."""
+        matrices = _matrices(rows), _matrices(columns)
+        if matrices[0] is None or matrices[1] is None:
+            return super().permuted_grid(rows, columns, orders)
+        return pair_products(matrices[0], matrices[1], orders, symmetric=self.mirrored)
+
+
+class BilinearMeasure(PairMeasure[PairMatrix]):
+    """A measure of two matrices over pairs of samples."""
+
+
+def _matrices(forms: Sequence[PairForm]) -> list[Tensor] | None:
+    found = [form.matrix for form in forms if isinstance(form, PairMatrix)]
+    return found if len(found) == len(forms) else None

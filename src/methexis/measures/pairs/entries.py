@@ -1,0 +1,250 @@
+"""A matrix over pairs of samples, dense or sparse, as the sums of `moments` need it.
+
+Its diagonal is kept apart and the mean of its other entries is taken off, so that ``m_ii = 0`` and
+``Σ m_ij = 0``. A sparse matrix stays sparse: ``m_ij = s_ij + c`` for i ≠ j, and that form survives
+entrywise products, transposition and products with vectors.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import array_api_compat
+import numpy as np
+from scipy import sparse
+
+from methexis.core.checks import Array
+from methexis.errors import MethexisError
+from methexis.measures.inputs.features import Namespace, Tensor
+
+#: A matrix that differs from a constant by less than this many roundings is that constant.
+ROUNDING = 50.0
+
+
+class Entries(ABC):
+    """Entries off the diagonal, centred and scaled; the diagonal, centred and scaled likewise.
+
+    Attributes
+    ----------
+    num_samples : int
+        Rows and columns.
+    diagonal_total, other_total : float
+        Sums before centring.
+    scale : float
+        Frobenius norm after centring, by which everything is divided; 0 for a constant matrix.
+    diagonal : array (num_samples,)
+        The centred, scaled diagonal.
+    symmetric : bool
+        Whether ``m_ij = m_ji`` exactly.
+    """
+
+    num_samples: int
+    diagonal_total: float
+    other_total: float
+    scale: float
+    diagonal: Tensor
+    symmetric: bool
+
+    @abstractmethod
+    def apply(self, forward: int, backward: int, vector: Tensor) -> Tensor:
+        """``Σ_j m_ij^forward m_ji^backward v_j``."""
+
+    @abstractmethod
+    def total(self, vector: Tensor) -> float:
+        """Sum of a vector."""
+
+    @abstractmethod
+    def triangles(self) -> tuple[float, float]:
+        """``Σ m_ij m_jk m_ki`` and ``Σ m_ij m_jk m_ik``: one product of two such matrices."""
+
+    def largest_share(self) -> float:
+        """Largest share of the square of all entries that one sample's row and column have."""
+        ones = self.ones
+        rows = self.apply(2, 0, ones)
+        shares = rows + (rows if self.symmetric else self.apply(0, 2, ones)) + self.diagonal**2
+        return float(max(shares))
+
+    @property
+    @abstractmethod
+    def ones(self) -> Tensor:
+        """The vector of ones."""
+
+
+def entries(matrix: Any) -> Entries:
+    """The entries of a square matrix of NumPy, PyTorch or ``scipy.sparse``, or as they are.
+
+    Raises
+    ------
+    MethexisError
+        If it is not square or has fewer than two rows.
+    """
+    if isinstance(matrix, Entries):
+        return matrix
+    shape = tuple(matrix.shape)
+    if len(shape) != 2 or shape[0] != shape[1] or shape[0] < 2:
+        raise MethexisError(
+            f"matrix: expected a square matrix over pairs of at least 2 samples, got shape {shape}"
+        )
+    return Sparse(matrix) if sparse.issparse(matrix) else Dense(matrix)
+
+
+def scale_of(centred: float, raw: float, precision: float) -> float:
+    """The norm from its square after centring, or 0 if that is rounding of the one before."""
+    return float(np.sqrt(centred)) if centred > (ROUNDING * precision) ** 2 * raw else 0.0
+
+
+class Dense(Entries):
+    """A dense matrix."""
+
+    def __init__(self, matrix: Tensor) -> None:
+        xp: Namespace = array_api_compat.array_namespace(matrix)
+        if not xp.isdtype(matrix.dtype, "real floating"):
+            matrix = xp.astype(matrix, xp.float64)
+        n = int(matrix.shape[0])
+        where = array_api_compat.device(matrix)
+        diagonal = xp.linalg.diagonal(matrix)
+        others = 1.0 - xp.eye(n, dtype=matrix.dtype, device=where)
+        off = matrix * others
+        self._xp, self.num_samples = xp, n
+        self.diagonal_total = float(xp.sum(diagonal))
+        self.other_total = float(xp.sum(off))
+        raw = float(xp.sum(off * off) + xp.sum(diagonal * diagonal))
+        off = off - (self.other_total / (n * (n - 1))) * others
+        diagonal = diagonal - self.diagonal_total / n
+        centred = float(xp.sum(off * off) + xp.sum(diagonal * diagonal))
+        self.scale = scale_of(centred, raw, float(xp.finfo(matrix.dtype).eps))
+        factor = 1.0 / self.scale if self.scale else 0.0
+        self._matrix, self.diagonal = off * factor, diagonal * factor
+        self._ones = xp.ones(n, dtype=matrix.dtype, device=where)
+        self.symmetric = bool(xp.all(self._matrix == self._matrix.T))
+        self._power: tuple[tuple[int, int], Tensor] = ((1, 0), self._matrix)
+
+    @property
+    def ones(self) -> Tensor:
+        """The vector of ones."""
+        return self._ones
+
+    def total(self, vector: Tensor) -> float:
+        """Sum of a vector."""
+        return float(self._xp.sum(vector))
+
+    def apply(self, forward: int, backward: int, vector: Tensor) -> Tensor:
+        """Product of entrywise powers with a vector; the last power is kept, others cost memory."""
+        if backward > forward:
+            return self._raised(backward, forward).T @ vector
+        return self._raised(forward, backward) @ vector
+
+    def _raised(self, forward: int, backward: int) -> Tensor:
+        if forward + backward == 1:
+            return self._matrix
+        if self._power[0] != (forward, backward):
+            power = self._matrix
+            for _ in range(forward - 1):  # a general power is many times slower
+                power = power * self._matrix
+            for _ in range(backward):
+                power = power * self._matrix.T
+            self._power = ((forward, backward), power)
+        return self._power[1]
+
+    def triangles(self) -> tuple[float, float]:
+        """Cyclic and transitive triangles."""
+        twice = self._matrix @ self._matrix
+        transitive = float(self._xp.sum(twice * self._matrix))
+        if self.symmetric:
+            return transitive, transitive
+        return float(self._xp.sum(twice * self._matrix.T)), transitive
+
+
+@dataclass(frozen=True)
+class _Shifted:
+    """``m_ij = s_ij + c`` off the diagonal, 0 on it, with a sparse ``s``."""
+
+    values: Any
+    shift: float
+
+    def __matmul__(self, vector: Array) -> Array:
+        found: Array = self.values @ vector + self.shift * (np.sum(vector) - vector)
+        return found
+
+    def times(self, other: _Shifted) -> _Shifted:
+        """Entrywise product."""
+        return _Shifted(
+            self.values.multiply(other.values)
+            + self.shift * other.values
+            + other.shift * self.values,
+            self.shift * other.shift,
+        )
+
+    @property
+    def transposed(self) -> _Shifted:
+        return _Shifted(self.values.T.tocsr(), self.shift)
+
+
+class Sparse(Entries):
+    """A sparse matrix of SciPy; work and memory go with its non-zeros, not with pairs."""
+
+    def __init__(self, matrix: Any) -> None:
+        values = sparse.csr_array(matrix, dtype=np.float64, copy=True)  # sorted in place below
+        values.sum_duplicates()
+        n = int(values.shape[0])
+        diagonal = values.diagonal()
+        values = sparse.csr_array(values - sparse.diags_array(diagonal))
+        values.eliminate_zeros()
+        self.num_samples = n
+        self.diagonal_total = float(np.sum(diagonal))
+        self.other_total = float(values.sum())
+        mean = self.other_total / (n * (n - 1))
+        stored = values.data
+        raw = float(np.sum(stored**2) + np.sum(diagonal**2))
+        diagonal = diagonal - self.diagonal_total / n
+        zeros = n * (n - 1) - len(stored)
+        centred = np.sum((stored - mean) ** 2) + zeros * mean**2 + np.sum(diagonal**2)
+        self.scale = scale_of(float(centred), raw, float(np.finfo(np.float64).eps))
+        factor = 1.0 / self.scale if self.scale else 0.0
+        self._matrix = _Shifted(values * factor, -mean * factor)
+        self.diagonal = diagonal * factor
+        difference: Any = values - values.T
+        self.symmetric = bool(difference.count_nonzero() == 0)
+        self._powers = {(1, 0): self._matrix}
+
+    @property
+    def ones(self) -> Array:
+        """The vector of ones."""
+        return np.ones(self.num_samples)
+
+    def total(self, vector: Array) -> float:
+        """Sum of a vector."""
+        return float(np.sum(vector))
+
+    def apply(self, forward: int, backward: int, vector: Array) -> Array:
+        """Product of entrywise powers with a vector."""
+        return self._raised(forward, backward) @ vector
+
+    def _raised(self, forward: int, backward: int) -> _Shifted:
+        key = (forward, backward)
+        if key not in self._powers:
+            if forward:
+                factor, rest = self._matrix, (forward - 1, backward)
+            else:
+                factor, rest = self._matrix.transposed, (forward, backward - 1)
+            self._powers[key] = factor if rest == (0, 0) else factor.times(self._raised(*rest))
+        return self._powers[key]
+
+    def triangles(self) -> tuple[float, float]:
+        """Cyclic and transitive triangles."""
+        # With m = s + c 1 1ᵀ, where s has -c on its diagonal, the products are expanded in c.
+        n, c = self.num_samples, self._matrix.shift
+        s = sparse.csr_array(self._matrix.values - c * sparse.eye_array(n))
+        rows, columns = s @ np.ones(n), s.T @ np.ones(n)
+        twice = s @ s
+        rest = 3 * c**2 * n * float(np.sum(rows)) + c**3 * n**3
+        through = float(columns @ rows)
+        cyclic = float(twice.multiply(s.T).sum()) + 3 * c * through + rest
+        transitive = (
+            float(twice.multiply(s).sum())
+            + c * (through + float(columns @ columns) + float(rows @ rows))
+            + rest
+        )
+        return cyclic, transitive

@@ -1,0 +1,1 @@
+"""Measures of shapes and spans: functions of two bases and the overlap between them."""

@@ -1,0 +1,290 @@
+"""Bases: one orthonormal basis per representation, and all that a pair of them has in common.
+
+Centre a representation and take its thin singular value decomposition, ``X = U diag(s) Vᵀ``. A
+measure that lets a linear map act on features before it compares sees nothing of ``V``; so of a
+pair it sees the sizes ``s_x``, ``s_y`` and the overlap ``M = U_xᵀ U_y`` only, a small matrix whose
+singular values are the canonical correlations. Procrustes and Bures distances, CCA, SVCCA and GULP
+are functions of these three (`Overlap`), and there are four ways to them:
+
+- from two bases: one product of ``(r_x, n)`` by ``(n, r_y)`` numbers;
+- with permuted rows: the same with the rows of ``U_y`` taken in another order, for a permuted basis
+  is a basis still;
+- of a bootstrap sample, where sample ``k`` counts ``c_k`` times: rows weigh ``√c_k`` after weighted
+  centring. ``U`` is well conditioned whatever the features were, so the small Gram matrices of its
+  weighted rows are safe to decompose, and nothing as long as the samples is;
+- from second moments alone (`second_moments.py`), at a price in digits.
+
+Directions smaller than ``max(n, d) ε ‖X‖_F`` are rounding, not features, and are left out: ``ε`` is
+the spacing of numbers at 1 in the precision of the computation, and the norm is taken before
+centring, for that is what was rounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TypeVar
+
+import array_api_compat
+import numpy as np
+from numpy.typing import NDArray
+
+from methexis.errors import MethexisError
+from methexis.measures.inputs.features import Features, Namespace, Tensor, in_range
+from methexis.measures.measure import Counts, Orders
+from methexis.measures.pairs import moments
+
+T = TypeVar("T", bound=np.generic)
+
+#: Numbers that one batch of permutations or bootstrap samples may take: 32 MiB in float64.
+BATCH_NUMBERS = 2**22
+
+#: Spacing of numbers at 1 in types that are less precise than the computation.
+SPACING = {"float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
+
+
+@dataclass(frozen=True, eq=False)
+class Basis:
+    """A centred representation in its own principal directions.
+
+    Attributes
+    ----------
+    columns : array (num_samples, rank)
+        ``U``, orthonormal and orthogonal to constants.
+    sizes : array (rank,)
+        ``s``, largest first: root sums of squares along the directions.
+    directions : array (rank, num_features), optional
+        ``Vᵀ``, where a measure asks for it: of wide features it is the largest of all.
+    xp : namespace
+        Of the library that holds them.
+    name : str
+        What messages call the representation.
+    blur : float
+        Size below which a direction may be the rounding of numbers as they came; 0 for numbers that
+        came as precise as they are computed with.
+    """
+
+    columns: Tensor
+    sizes: Tensor
+    directions: Tensor | None
+    xp: Namespace
+    name: str
+    blur: float = 0.0
+
+    @property
+    def num_samples(self) -> int:
+        """Number of rows."""
+        return int(self.columns.shape[0])
+
+    @property
+    def rank(self) -> int:
+        """Number of directions."""
+        return int(self.columns.shape[1])
+
+    @cached_property
+    def sums(self) -> moments.PairSums:
+        """What moments over orders need of the projection ``U Uᵀ``; summed once, ``n^3``."""
+        return moments.pair_sums(self.columns @ self.columns.T)
+
+    def reordered(self, order: NDArray[np.int64]) -> Basis:
+        """The basis of the same rows in another order."""
+        index = indices(self.xp, order, self.columns)
+        rows = self.xp.take(self.columns, index, axis=0)
+        return replace(self, columns=rows)
+
+    def trimmed(self, num_directions: int) -> Basis:
+        """The largest directions only."""
+        if num_directions >= self.rank:
+            return self
+        return replace(
+            self,
+            columns=self.columns[:, :num_directions],
+            sizes=self.sizes[:num_directions],
+            directions=None if self.directions is None else self.directions[:num_directions, :],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Overlap:
+    """What two representations have in common up to rotations of each; or many such pairs.
+
+    Attributes
+    ----------
+    sizes_x, sizes_y : array (..., rank)
+        Sizes along each basis, zero for a direction that this pair does not have.
+    matrix : array (..., rank_x, rank_y)
+        ``M = U_xᵀ U_y``, with zeros for such directions.
+    num_samples : int
+        Number of rows.
+    xp : namespace
+        Of the library that holds them.
+    columns : callable, optional
+        Gives ``U_x`` and ``U_y``, which distances need between nearly equal shapes; None if there
+        are only moments.
+    """
+
+    sizes_x: Tensor
+    sizes_y: Tensor
+    matrix: Tensor
+    num_samples: int
+    xp: Namespace
+    columns: Callable[[], tuple[Tensor, Tensor]] | None = None
+
+
+def basis(features: Features, *, standardise: bool = False, directions: bool = False) -> Basis:
+    """The basis of one representation, by a singular value decomposition; cost ``n d min(n, d)``.
+
+    Parameters
+    ----------
+    features : Features
+        The representation.
+    standardise : bool
+        Divide each feature by its standard deviation first.
+    directions : bool
+        Keep ``Vᵀ``.
+
+    Raises
+    ------
+    MethexisError
+        If a feature to be standardised is constant, or squares of the numbers are none.
+    """
+    in_range(features, 2)
+    xp, array = features.xp, features.array
+    norm = float(xp.linalg.matrix_norm(array))
+    centred = array - xp.mean(array, axis=0, keepdims=True)
+    if standardise:
+        deviations = xp.linalg.vector_norm(centred, axis=0)
+        constant = int(xp.sum(xp.astype(deviations <= rounding(features, norm), xp.int64)))
+        if constant:
+            raise MethexisError(
+                f"{features.name}: expected features that vary, to be standardised, got {constant} "
+                f"constant of {features.num_features}; leave them out"
+            )
+        centred, norm = centred / deviations, float(features.num_features) ** 0.5
+    columns, sizes, turn = xp.linalg.svd(centred, full_matrices=False)
+    rank = int(xp.sum(xp.astype(sizes > rounding(features, norm), xp.int64)))
+    if rank == 0:
+        raise MethexisError(
+            f"{features.name}: expected features that differ between samples beyond rounding, "
+            f"got root sums of squares of {float(sizes[0]):.3g} in numbers of norm {norm:.3g}"
+        )
+    kept = turn if directions else None
+    return Basis(columns, sizes, kept, xp, features.name, blur(features, norm)).trimmed(rank)
+
+
+def rounding(features: Features, norm: float) -> float:
+    """Size below which a direction is rounding, in numbers of that Frobenius norm."""
+    eps = float(features.xp.finfo(features.array.dtype).eps)
+    return max(features.num_samples, features.num_features) * eps * norm
+
+
+def blur(features: Features, norm: float) -> float:
+    """Largest size of a direction that the rounding of numbers as they came makes by itself.
+
+    Entries rounded at random to a relative ``ε`` are off by less than ``ε`` of their root mean
+    square ``‖X‖_F / √(n d)``; a matrix of such errors has singular values of up to ``√n + √d``
+    times that.
+    """
+    n, d = features.num_samples, features.num_features
+    return float(SPACING.get(features.given, 0.0) * norm * (n**-0.5 + d**-0.5))
+
+
+def overlap(a: Basis, b: Basis) -> Overlap:
+    """The overlap of two bases: one product."""
+    matrix = a.columns.T @ b.columns
+    return Overlap(a.sizes, b.sizes, matrix, a.num_samples, a.xp, _both(a.columns, b.columns))
+
+
+def permuted_overlaps(a: Basis, b: Basis, orders: Orders) -> Iterator[Overlap]:
+    """Overlaps with the rows of the second in each order, in batches."""
+    xp, n = a.xp, a.num_samples
+    for some in batches(orders, n * b.rank + a.rank * b.rank):
+        index = indices(xp, some.reshape(-1), b.columns)
+        rows = xp.reshape(xp.take(b.columns, index, axis=0), (len(some), n, b.rank))
+        yield Overlap(a.sizes, b.sizes, a.columns.T @ rows, n, xp, _both(a.columns, rows))
+
+
+def resampled_overlaps(a: Basis, b: Basis, counts: Counts, *, sizes: bool) -> Iterator[Overlap]:
+    """Overlaps of bootstrap samples, in batches.
+
+    With ``sizes=False`` sizes are 1 for directions that a sample has and 0 for others, which is all
+    that measures of spans need and saves a decomposition.
+    """
+    xp, n = a.xp, a.num_samples
+    for some in batches(counts, n * (a.rank + b.rank) + 4 * max(a.rank, b.rank) ** 2):
+        weights = xp.asarray(some, dtype=a.columns.dtype, device=array_api_compat.device(a.columns))
+        rows_x, rows_y = (weighted(part, weights) for part in (a, b))
+        turn_x, sizes_x = _orthonormal(a, rows_x, sizes=sizes)
+        turn_y, sizes_y = _orthonormal(b, rows_y, sizes=sizes)
+        matrix = turned(turn_x) @ (turned(rows_x) @ rows_y) @ turn_y
+        columns = _product(rows_x, turn_x, rows_y, turn_y)
+        yield Overlap(sizes_x, sizes_y, matrix, n, xp, columns)
+
+
+def weighted(part: Basis, weights: Tensor) -> Tensor:
+    """Columns of bootstrap samples, ``√c_k (u_k - ū)`` with the weighted mean, ``(b, n, rank)``."""
+    xp = part.xp
+    means = (weights @ part.columns) / part.num_samples
+    return xp.sqrt(weights)[:, :, None] * (part.columns[None, :, :] - means[:, None, :])
+
+
+def least_size(part: Basis) -> float:
+    """Size of a bootstrap sample's direction, over that of all samples, below which it is rounding.
+
+    Entries of the columns are rounded to ``ε`` of their norms, which are 1, and ``n`` are added;
+    the factor is room for what a decomposition adds.
+    """
+    return 16.0 * part.num_samples * float(part.xp.finfo(part.columns.dtype).eps)
+
+
+def batches(many: NDArray[T], numbers_each: int) -> Iterator[NDArray[T]]:
+    """Cut orders or counts into batches that fit into memory."""
+    length = max(1, BATCH_NUMBERS // numbers_each)
+    for start in range(0, len(many), length):
+        yield many[start : start + length]
+
+
+def indices(xp: Namespace, order: NDArray[np.int64], beside: Tensor) -> Tensor:
+    """Indices of NumPy in the library and on the device of another array."""
+    return xp.asarray(order, device=array_api_compat.device(beside))
+
+
+def turned(matrix: Tensor) -> Tensor:
+    """The transpose of each matrix."""
+    return matrix.mT
+
+
+def _orthonormal(part: Basis, rows: Tensor, *, sizes: bool) -> tuple[Tensor, Tensor]:
+    """``T`` and sizes such that ``rows T`` is an orthonormal basis of the bootstrap sample.
+
+    ``rowsᵀ rows = E diag(g) Eᵀ`` gives an orthonormal ``Q = rows E g^{-1/2}``, in which the sample
+    is ``rows diag(s) = Q C`` with ``C = g^{1/2} Eᵀ diag(s)``; the decomposition
+    ``C = A diag(s') Bᵀ`` makes it ``(Q A) diag(s') Bᵀ``.
+    """
+    xp = part.xp
+    values, vectors = xp.linalg.eigh(turned(rows) @ rows)
+    eps = float(xp.finfo(rows.dtype).eps)
+    there = values > part.num_samples * eps * xp.max(values, axis=-1, keepdims=True)
+    there = there & (values > least_size(part) ** 2)
+    ones = xp.ones_like(values)
+    roots = xp.sqrt(xp.where(there, values, ones))
+    inside = xp.astype(there, rows.dtype)
+    turn = vectors * (inside / roots)[:, None, :]
+    if not sizes:
+        return turn, inside
+    inner = (inside * roots)[:, :, None] * turned(vectors) * part.sizes
+    rotation, found, _ = xp.linalg.svd(inner, full_matrices=False)
+    smallest = part.num_samples * eps * xp.max(found, axis=-1, keepdims=True)
+    found = xp.where(found > smallest, found, xp.zeros_like(found))
+    return turn @ rotation * xp.astype(found > 0, rows.dtype)[:, None, :], found
+
+
+def _both(columns: Tensor, rows: Tensor) -> Callable[[], tuple[Tensor, Tensor]]:
+    return lambda: (columns, rows)
+
+
+def _product(
+    rows_x: Tensor, turn_x: Tensor, rows_y: Tensor, turn_y: Tensor
+) -> Callable[[], tuple[Tensor, Tensor]]:
+    return lambda: (rows_x @ turn_x, rows_y @ turn_y)

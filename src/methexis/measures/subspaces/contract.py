@@ -1,0 +1,140 @@
+"""Measures that are functions of an `Overlap`: two lists of sizes and one small matrix.
+
+A subclass writes `values`, for one pair or a batch of pairs; score, permutations, bootstrap and the
+way from second moments follow.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from methexis.core.checks import Array
+from methexis.measures.inputs.features import Features, Namespace, Tensor, to_numpy
+from methexis.measures.measure import Counts, Measure, Orders
+from methexis.measures.subspaces.bases import (
+    Basis,
+    Overlap,
+    basis,
+    overlap,
+    permuted_overlaps,
+    resampled_overlaps,
+)
+from methexis.measures.subspaces.second_moments import SecondMoments, overlap_from_moments
+
+
+class SubspaceMeasure(Measure[Basis]):
+    """A function of the sizes along two bases and of the bases' overlap.
+
+    Attributes
+    ----------
+    sees_sizes : bool
+        Whether the value depends on sizes; if not, bootstrap samples need none.
+    """
+
+    sees_sizes: ClassVar[bool] = True
+
+    @abstractmethod
+    def values(self, overlap: Overlap) -> Tensor:
+        """The values of one pair ``()`` or of many ``(...,)``."""
+
+    def kept(self, sizes: Tensor, xp: Namespace) -> Tensor | None:
+        """Which directions enter, ``(..., rank)`` of bool; None stands for all."""
+        del sizes, xp
+        return None
+
+    @property
+    def needs_moments_only(self) -> bool:
+        """Whether `from_moments` gives the score: nothing but second moments enters."""
+        return True
+
+    def reduce(self, features: Features) -> Basis:
+        """The basis of the centred features."""
+        return basis(features)
+
+    def score(self, a: Basis, b: Basis) -> float:
+        """The score of a pair."""
+        return float(self.values(overlap(self._trimmed(a), self._trimmed(b))))
+
+    def reorder(self, reduced: Basis, order: NDArray[np.int64]) -> Basis:
+        """The basis with its rows in that order."""
+        return reduced.reordered(order)
+
+    def permuted(self, a: Basis, b: Basis, orders: Orders) -> Array:
+        """Scores with the rows of the second in each order."""
+        return self._all(permuted_overlaps(self._trimmed(a), self._trimmed(b), orders))
+
+    def resampled(self, a: Basis, b: Basis, counts: Counts) -> Array | None:
+        """Scores of bootstrap samples: rows weigh by how often they were drawn."""
+        if self.tier != 1:
+            return None
+        found = resampled_overlaps(a, b, counts, sizes=self.sees_sizes)
+        return self._all(self._masked(pairs) for pairs in found)
+
+    def from_moments(self, moments: SecondMoments) -> float:
+        """The score from second moments alone; see `second_moments.py` for its price in digits."""
+        return float(self.values(self._masked(overlap_from_moments(moments))))
+
+    def _trimmed(self, part: Basis) -> Basis:
+        kept = self.kept(part.sizes, part.xp)
+        return part if kept is None else part.trimmed(int(np.count_nonzero(to_numpy(kept))))
+
+    def _masked(self, pairs: Overlap) -> Overlap:
+        """The overlaps with zeros for directions that do not enter."""
+        xp = pairs.xp
+        x, y = (self.kept(sizes, xp) for sizes in (pairs.sizes_x, pairs.sizes_y))
+        if x is None or y is None:
+            return pairs
+        x, y = (xp.astype(kept, pairs.matrix.dtype) for kept in (x, y))
+        matrix = pairs.matrix * x[..., :, None] * y[..., None, :]
+        return Overlap(pairs.sizes_x * x, pairs.sizes_y * y, matrix, pairs.num_samples, xp)
+
+    def _all(self, found: Iterable[Overlap]) -> Array:
+        parts = [to_numpy(self.values(pairs)).astype(np.float64) for pairs in found]
+        return np.concatenate(parts) if parts else np.empty(0)
+
+
+def span_troubles(name: str, x: Basis, y: Basis) -> list[str]:
+    """What to say of spans that mean little: too wide for the samples, or made of rounding.
+
+    Centred columns live in ``n - 1`` dimensions, so spans of ``r_x`` and ``r_y`` of them share at
+    least ``r_x + r_y - (n - 1)``.
+    """
+    found, most = [], x.num_samples - 1
+    advice = "reduce features (svcca), take more samples, or use a measure with a ridge (gulp)"
+    wide = x if x.rank >= y.rank else y
+    if wide.rank >= most:
+        found.append(
+            f"{name}: expected fewer directions than samples, got {wide.rank} of {wide.name} for "
+            f"{x.num_samples} samples, so that every canonical correlation is 1 whatever the other "
+            f"is; {advice}"
+        )
+    elif x.rank + y.rank > most:
+        found.append(
+            f"{name}: expected fewer directions together than samples, got {x.rank} and {y.rank} "
+            f"for {x.num_samples} samples, so that {x.rank + y.rank - most} canonical correlations "
+            f"are 1 whatever the features are; {advice}"
+        )
+    for part in (x, y):
+        blurred = int(part.xp.sum(part.xp.astype(part.sizes <= part.blur, part.xp.int64)))
+        if blurred:
+            found.append(
+                f"{name}: expected directions larger than the rounding of {part.name} as it came, "
+                f"got {blurred} of {part.rank} that are not, and count like the others; reduce "
+                "features (svcca), or use a measure with a ridge (gulp)"
+            )
+    return found
+
+
+def nuclear(matrix: Tensor, xp: Namespace) -> Tensor:
+    """Sum of the singular values of each matrix."""
+    return xp.sum(xp.linalg.svdvals(matrix), axis=-1)
+
+
+def counted(sizes: Tensor, xp: Namespace) -> Tensor:
+    """Number of directions of each pair."""
+    return xp.sum(xp.astype(sizes > 0, sizes.dtype), axis=-1)

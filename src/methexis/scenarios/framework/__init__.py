@@ -1,0 +1,1 @@
+"""What all jobs share: dials, ensembles, statistics, verdicts and one way through them."""

@@ -1,0 +1,1 @@
+"""The catalogue of `reverse`: a file for each thing that decides what does not return."""

@@ -1,0 +1,175 @@
+"""Measuring nonlinear students, which have no closed forms: on probe inputs.
+
+A linear layer is a matrix, and all that is said about it follows exactly from second moments. A
+layer behind an activation function is a function, and what is said about it depends on the inputs
+it is looked at with. These are the *probe*, the same at every recorded step, for every network and
+in every run on the same source:
+
+- of samples, rows of the data set: all of them, or `PROBES` evenly spread over it;
+- of a teacher, `PROBES` draws by its laws (four per input dimension if that is more), corrected
+  linearly so that their second moments are exact. A linear layer beside a nonlinear one is
+  therefore measured as exactly as among its own kind.
+
+Activations are taken after the activation function. The alignment of two layers is the cosine of
+their Gram matrices over the probe, uncentred, as for linear layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from scipy.special import log_softmax
+
+from methexis.core.activations import ACTIVATIONS
+from methexis.core.checks import Array
+from methexis.core.geometry import moment_cosines
+from methexis.core.linalg import inverse_sqrt_psd, sqrt_psd
+from methexis.core.problem import Problem
+from methexis.core.random.laws import wide_numbers
+from methexis.core.random.streams import Stream, StreamId, normals, student_stream
+from methexis.core.samples import Samples
+from methexis.training.plan import Plan
+
+#: Inputs of a probe.
+PROBES = 1024
+_PROBES_PER_INPUT = 4
+#: Bytes of activations held at once.
+_BLOCK_BYTES = 32 * 2**20
+
+
+class Probe:
+    """The probe of a plan's source, and what is measured on it.
+
+    Attributes
+    ----------
+    inputs : list (student) of arrays (num_probes, d_0)
+        ``h_0 = E x``.
+    labels : list (student) of arrays (num_probes, p)
+        Folded labels; of a teacher without their noise, whose part of a loss is known.
+    noise : list (student) of float
+        That part, and that of label noise.
+    """
+
+    def __init__(self, plan: Plan, problems: Sequence[Problem]) -> None:
+        self.problems = list(problems)
+        self.inputs: list[Array] = []
+        self.labels: list[Array] = []
+        self.noise: list[float] = []
+        if isinstance(plan.source, Samples):
+            count = plan.source.num_samples
+            rows = np.linspace(0, count - 1, min(count, PROBES)).round().astype(np.int64)
+            for problem in self.problems:
+                assert problem.x is not None and problem.y is not None  # as for all samples
+                self.inputs.append(problem.x[rows] @ problem.embed_in.T)
+                self.labels.append(problem.y[rows])
+                fresh = problem.fresh_noise
+                self.noise.append(0.0 if fresh is None else float(np.trace(fresh)))
+        else:
+            for problem, x in zip(self.problems, _draws(plan), strict=True):
+                self.inputs.append(x @ problem.embed_in.T)
+                self.labels.append(x @ problem.target.T)
+                self.noise.append(float(np.trace(problem.cov_noise)))
+
+    def measure(self, weights: Sequence[Sequence[Array]]) -> tuple[Array, list[dict[str, Array]]]:
+        """Alignments and losses of all students at their weights, list (student) of list (layer).
+
+        Returns
+        -------
+        alignments : array (network, layer, layer)
+            Cosines of the Gram matrices of all pairs of hidden layers; NaN where a layer is silent
+            on the whole probe.
+        losses : list (student) of dict of arrays (network,)
+            Mean loss; the accuracy too, of classes.
+        """
+        widths = [w.shape[-2] for layers in weights for w in layers[:-1]]
+        alignments = []
+        losses: list[dict[str, list[Array]]] = [{} for _ in weights]
+        for part in self._parts(weights):
+            hidden = []
+            for k, layers in enumerate(part):
+                outputs = layer_outputs(self.problems[k], layers, self.inputs[k])
+                hidden += outputs[1:-1]
+                for name, value in self._losses(k, outputs[-1]).items():
+                    losses[k].setdefault(name, []).append(value)
+            stacked = np.concatenate(hidden, axis=-1)
+            alignments.append(moment_cosines(stacked.mT @ stacked, widths))
+        return np.concatenate(alignments), [
+            {name: np.concatenate(parts) for name, parts in found.items()} for found in losses
+        ]
+
+    def _losses(self, k: int, last: Array) -> dict[str, Array]:
+        problem, labels = self.problems[k], self.labels[k]
+        f = last @ problem.embed_out.T
+        if problem.loss != "cross_entropy":
+            return {"loss": np.sum((f - labels) ** 2, axis=-1).mean(axis=-1) + self.noise[k]}
+        right = (f.argmax(axis=-1) == labels.argmax(axis=-1)).astype(np.float64)
+        right[~np.isfinite(f).all(axis=-1)] = np.nan
+        costs = -np.sum(labels * log_softmax(f, axis=-1), axis=-1)
+        return {"loss": costs.mean(axis=-1), "accuracy": right.mean(axis=-1)}
+
+    def spectra(self, k: int, weights: Sequence[Array]) -> list[Array]:
+        """Eigenvalues of ``E[h hᵀ]`` of the hidden layers, descending, ``(network, d_i)`` each."""
+        found: list[list[Array]] = [[] for _ in weights[:-1]]
+        for (layers,) in self._parts([weights]):
+            for i, h in enumerate(layer_outputs(self.problems[k], layers, self.inputs[k])[1:-1]):
+                moment = h.mT @ h / h.shape[-2]
+                values = np.full(moment.shape[:-1], np.nan)
+                good = np.isfinite(moment).all(axis=(-2, -1))
+                values[good] = np.linalg.eigvalsh(moment[good])[:, ::-1]
+                found[i].append(values)
+        return [np.concatenate(parts) for parts in found]
+
+    def _parts(self, weights: Sequence[Sequence[Array]]) -> Iterator[list[list[Array]]]:
+        """Cut the axis of networks so that the activations of one part fit `_BLOCK_BYTES`."""
+        outputs = sum(w.shape[-2] for layers in weights for w in layers)
+        size = max(1, _BLOCK_BYTES // (8 * len(self.inputs[0]) * outputs))
+        for first in range(0, len(weights[0][0]), size):
+            yield [
+                [w[first : first + size].astype(np.float64) for w in layers] for layers in weights
+            ]
+
+
+def layer_outputs(problem: Problem, weights: Sequence[Array], inputs: Array) -> list[Array]:
+    """``h_0 … h_D`` as rows ``(..., num_samples, d_i)``; hidden ones after the activation function.
+
+    Parameters
+    ----------
+    weights : list of arrays (..., d_i, d_{i-1} + bias)
+    inputs : array (num_samples, d_0)
+        ``h_0 = E x``.
+    """
+    act = ACTIVATIONS[problem.activation].value
+    layers = [inputs]
+    for i, w in enumerate(weights):
+        if problem.bias:
+            sums = layers[-1] @ w[..., :-1].mT + w[..., None, :, -1]
+        else:
+            sums = layers[-1] @ w.mT
+        layers.append(act(sums) if i < len(weights) - 1 else sums)
+    return layers
+
+
+def _draws(plan: Plan) -> list[Array]:
+    """Inputs ``[x; u_k]`` of a teacher's probe for every student, ``(num_probes, n)``."""
+    source = plan.source
+    assert not isinstance(source, Samples)  # rows of a data set are its probe
+    sizes = [s.view.num_private for s in plan.students]
+    total = source.dim_x + sum(sizes)
+    count = max(PROBES, _PROBES_PER_INPUT * total)
+    key = Stream(seed=0, stream=StreamId.PROBE).key
+    parts = [wide_numbers(key, 0, 1, count, [(source.law_x, source.dim_x)])[0, 0]]
+    for k, size in enumerate(sizes):
+        key = Stream(seed=0, stream=student_stream(StreamId.PROBE, k)).key
+        parts.append(normals(key, 1, 1, count * size).reshape(count, size))
+    white = np.hstack(parts)
+    white = white @ inverse_sqrt_psd(white.T @ white / count)
+    x = white[:, : source.dim_x] @ sqrt_psd(source.cov_x)
+    result = []
+    at = source.dim_x
+    for student, size in zip(plan.students, sizes, strict=True):
+        private = student.view.private_cov
+        own = [] if private is None else [white[:, at : at + size] @ sqrt_psd(private)]
+        result.append(np.hstack([x, *own]))
+        at += size
+    return result

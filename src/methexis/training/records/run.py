@@ -1,0 +1,280 @@
+"""`Run`: the labelled result of `train`, on disk as zarr with provenance and a format version."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from methexis.core.activations import ACTIVATIONS
+from methexis.core.checks import Array, MethexisError, integer, real_array
+from methexis.training.records.storage import read_tree, write_tree
+
+#: 2: activation, biases, dimensions of cells, and every chunk is written, so that one that was lost
+#: is noticed. Of format 1, chunks of nothing but NaN were left out.
+FORMAT_VERSION = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Result of a run.
+
+    Where hyper-parameters vary, there is one dimension more for each of theirs, between step and
+    replica: below, ``*cells`` is all of them, and nothing in a run without. `cell` takes one out.
+
+    Attributes
+    ----------
+    tree : xarray.DataTree
+        `data` at the root; one group ``student_k`` per student with ``weights_i``
+        (step, *cells, replica, out, in), ``biases_i`` if it has any, ``charges_i``, ``spectrum_i``
+        and the frozen maps. The charges are whole matrices; which of their entries obey the laws
+        of docs/theory.md §2 is said by the attribute ``charge_law``: behind a ReLU the diagonal.
+    """
+
+    tree: xr.DataTree
+
+    @property
+    def data(self) -> xr.Dataset:
+        """Measurements: dimensions step, *cells, replica, student, layer, layer_a × layer_b."""
+        return self.tree.to_dataset()
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What the run was: settings, seed, version, dtype, engine, sampling and wall time."""
+        found: dict[str, Any] = json.loads(self.tree.attrs["provenance"])
+        return found
+
+    @property
+    def num_students(self) -> int:
+        """Number of students."""
+        return self.tree.sizes["student"]
+
+    @property
+    def cells(self) -> dict[str, int]:
+        """Dimensions of the cells and their lengths; empty without."""
+        sizes = self.tree["diverged_step"].sizes
+        return {str(dim): size for dim, size in sizes.items() if dim != "replica"}
+
+    def cell(self, **labels: Any) -> Run:
+        """Take one cell, or some: along each dimension named, the value of its coordinate.
+
+        A dimension without coordinates takes the position. The provenance is that of the cell.
+
+        Raises
+        ------
+        MethexisError
+            If there is no such dimension or value.
+
+        Examples
+        --------
+        >>> import methexis as mx
+        >>> lr = xr.DataArray([0.01, 0.02], coords={"lr": [0.01, 0.02]})
+        >>> run = mx.train(mx.EDLN((1,)), mx.Teacher([[1.0]]), mx.SGD(lr=lr), steps=4)
+        >>> run.cells, run.worst_pair().shape
+        ({'lr': 2}, (5, 2, 1))
+        >>> one = run.cell(lr=0.02)
+        >>> one.provenance["optimiser"]["lr"], one.worst_pair().shape
+        (0.02, (5, 1))
+        """
+        places = {}
+        for dim, label in labels.items():
+            if dim not in self.cells:
+                raise MethexisError(
+                    f"cell: expected one of the dimensions {', '.join(self.cells) or 'none'}, got "
+                    f"{dim!r}"
+                )
+            values = self.tree[dim].values if dim in self.tree.coords else range(self.cells[dim])
+            found = np.flatnonzero(np.asarray(values) == label)
+            if len(found) != 1:
+                raise MethexisError(f"cell: expected one value of {dim}, got {label!r}")
+            places[dim] = int(found[0])
+        groups = {
+            node.path: _select(node.to_dataset(inherit=False), places) for node in self.tree.subtree
+        }
+        provenance = _at(self.provenance, places)
+        groups["/"].attrs["provenance"] = json.dumps(provenance)
+        return Run(xr.DataTree.from_dict(groups))
+
+    @property
+    def healthy(self) -> NDArray[np.bool_]:
+        """Which networks neither diverged nor collapsed, ``(*cells, replica)``.
+
+        Only these enter summaries.
+        """
+        data = self.tree
+        return np.asarray((data["diverged_step"] < 0) & (data["collapsed_step"] < 0))
+
+    @property
+    def weights(self) -> list[list[Array]]:
+        """Final weights per student: one array ``(*cells, replica, d_i, d_{i-1})`` per layer."""
+        return [[w[-1] for w in self.snapshots(k)] for k in range(self.num_students)]
+
+    @property
+    def biases(self) -> list[list[Array]]:
+        """Final biases per student: one array ``(*cells, replica, d_i)`` per layer, if any."""
+        return [[b[-1] for b in self.bias_snapshots(k)] for k in range(self.num_students)]
+
+    def snapshots(self, student: int) -> list[Array]:
+        """Weights of one student at all records: ``(step, *cells, replica, d_i, d_{i-1})``."""
+        return self._layers("weights", student)
+
+    def bias_snapshots(self, student: int) -> list[Array]:
+        """Biases of one student at all records: ``(step, *cells, replica, d_i)``."""
+        return self._layers("biases", student) if self._group(student).attrs.get("bias") else []
+
+    def _layers(self, name: str, student: int) -> list[Array]:
+        group = self._group(student)
+        depth = int(group.attrs["depth"])
+        return [np.asarray(group[f"{name}_{i}"]) for i in range(1, depth + 1)]
+
+    def _group(self, student: int) -> xr.DataTree:
+        student = integer("student", student, least=0, most=self.num_students - 1)
+        return self.tree.children[f"student_{student}"]
+
+    def worst_pair(self, *, projected: bool = False) -> Array:
+        """Least alignment over all pairs of hidden layers, ``(step, *cells, replica)``.
+
+        NaN when lost.
+        """
+        name = "alignment_projected" if projected else "alignment"
+        return np.asarray(self.tree[name].min(dim=("layer_a", "layer_b"), skipna=False))
+
+    def activations(
+        self, x: ArrayLike, *, student: int = 0, layer: int = 1, replica: int = 0
+    ) -> Array:
+        """Final activations ``(*cells, num_samples, d_layer)`` of one hidden layer.
+
+        Parameters
+        ----------
+        x : array (num_samples, dim_x)
+            Inputs of the source (with the student's private features appended, if it has any).
+        student, layer, replica : int
+            Student; hidden layer ``1 … D-1``, after its activation function; position of the
+            replica in the run.
+
+        Raises
+        ------
+        MethexisError
+            On bad shapes or numbers out of range.
+        """
+        group = self._group(student)
+        layer = integer("layer", layer, least=1, most=int(group.attrs["depth"]) - 1)
+        replica = integer("replica", replica, least=0, most=self.tree.sizes["replica"] - 1)
+        embed = np.asarray(group["embed_in"])
+        # Stores of format 1 say nothing of an activation function: there was none.
+        act = ACTIVATIONS[group.attrs.get("activation", "identity")].value
+        weights, biases = self.weights[student], self.biases[student]
+        hidden = real_array("x", x, (None, embed.shape[1])) @ embed.T
+        for i in range(layer):
+            hidden = hidden @ weights[i][..., replica, :, :].mT
+            if biases:
+                hidden = hidden + biases[i][..., replica, None, :]
+            hidden = act(hidden)
+        return np.asarray(hidden)
+
+    def save(self, path: str | Path, *, force: bool = False) -> Path:
+        """Write the run to a zarr store; whole or not at all.
+
+        ``force`` replaces a saved run, and nothing else, once the new one is complete.
+
+        Raises
+        ------
+        MethexisError
+            If ``path`` exists and not ``force``, or cannot be written.
+        """
+        target = Path(path)
+        if target.exists():
+            if not force:
+                raise MethexisError(
+                    f"save: expected a new path, got existing {target}; use force=True"
+                )
+            if not (target / "zarr.json").is_file():
+                raise MethexisError(
+                    f"save: expected a saved run to replace, got {target}, which is none"
+                )
+        try:
+            write_tree(self.tree, target)
+        except OSError as error:
+            raise MethexisError(
+                f"save: expected to write {target}, got: {error.strerror or error}"
+            ) from None
+        return target
+
+
+def open_run(path: str | Path) -> Run:
+    """Open a saved run; all of it is read into memory and is identical to what was saved.
+
+    Raises
+    ------
+    MethexisError
+        If there is none at ``path``, or it has a newer format.
+    """
+    source = Path(path)
+    if not source.is_dir():
+        raise MethexisError(f"open_run: expected a saved run, got no folder at {source}")
+    version = _format_version(source)
+    if version > FORMAT_VERSION:
+        raise MethexisError(
+            f"open_run: expected format {FORMAT_VERSION} or older at {source}, got {version}; "
+            "update methexis"
+        )
+    try:
+        return Run(read_tree(source, every_chunk=version > 1))
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise MethexisError(f"open_run: expected a saved run at {source}, got: {error}") from None
+
+
+def _select(data: xr.Dataset, places: dict[str, int]) -> xr.Dataset:
+    """Take some cells; what varies no longer is told as in a run in which it never did."""
+    part = data.isel({dim: at for dim, at in places.items() if dim in data.dims})
+    for name in [str(name) for name in part.data_vars]:
+        closed_form = name.startswith("predicted_") or name == "universal_kernel"
+        if closed_form and part[name].isnull().all():
+            part = part.drop_vars(name)
+        elif closed_form and not part[name].dims:
+            part.attrs[name] = float(part[name])
+            part = part.drop_vars(name)
+    return part
+
+
+def _at(record: dict[str, Any], places: dict[str, int]) -> dict[str, Any]:
+    """Provenance of a cell: each hyper-parameter's own value, and the dimensions left."""
+    result: dict[str, Any] = {}
+    for key, value in record.items():
+        if key == "cells":
+            left = {dim: found for dim, found in value.items() if dim not in places}
+            result |= {"cells": left} if left else {}
+            taken = {
+                dim: found[places[dim]] if isinstance(found, list) else places[dim]
+                for dim, found in value.items()
+                if dim in places
+            }
+            result["cell"] = record.get("cell", {}) | taken
+        elif isinstance(value, dict) and value.keys() == {"dims", "values"}:
+            index = tuple(places.get(dim, slice(None)) for dim in value["dims"])
+            kept = [dim for dim in value["dims"] if dim not in places]
+            values = np.asarray(value["values"])[index].tolist()
+            result[key] = {"dims": kept, "values": values} if kept else values
+        elif isinstance(value, dict) and key != "cell":
+            result[key] = _at(value, places)
+        elif key not in result:
+            result[key] = value
+    return result
+
+
+def _format_version(source: Path) -> int:
+    """Read the format version alone, so that a newer format is refused before it is misread."""
+    try:
+        version = json.loads((source / "zarr.json").read_text(encoding="utf-8"))["attributes"][
+            "format_version"
+        ]
+    except (OSError, ValueError, KeyError, TypeError):
+        version = None
+    if not isinstance(version, int):
+        raise MethexisError(f"open_run: expected a saved run at {source}, got something else")
+    return version
