@@ -192,7 +192,12 @@ def _stopped_at(step: int) -> Iterator[Any]:
             pressed.append(report.step)
             signal.raise_signal(signal.SIGINT)
 
-    yield show
+    # A background job starts with Ctrl-C ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield show
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def resumed(engine: str) -> dict[str, Any]:
