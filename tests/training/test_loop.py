@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -76,6 +78,20 @@ def test_how_a_run_is_cut_never_changes_its_bits(
         for _ in stretches(engine, state, stops, Interrupt()):
             pass
         assert_same(state, whole)
+
+
+def test_nobody_else_loops_over_steps() -> None:
+    """Benchmarks time bare engines; everything else gets pace, looks and Ctrl-C from one place."""
+    source = Path(mx.__file__).parent
+    calls = {
+        path.relative_to(source).as_posix()
+        for path in source.rglob("*.py")
+        if re.search(r"engine\.advance\(", path.read_text(encoding="utf-8"))
+    }
+    assert {name for name in calls if not name.startswith("bench/")} == {
+        "training/loop.py",
+        "training/engines/native.py",  # the compiled engine behind its own
+    }
 
 
 def test_what_a_loop_yields(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
