@@ -19,7 +19,6 @@ import methexis as mx
 from methexis import training
 from methexis.training import optimisers
 from methexis.training.cells import HYPER
-from methexis.training.engines.native import _KINDS
 from methexis.training.optimisers import KINDS, RULES, UpdateRule
 from tests.training.laws import LAWFUL, LAWLESS
 from tests.training.loops import MEMORY, NAMES, direction
@@ -133,9 +132,6 @@ PLACES: dict[str, Callable[[Asked], set[str]]] = {
     "its hyper-parameters to HYPER in src/methexis/training/cells.py": (
         lambda a: a.numbers - set(HYPER)
     ),
-    "its formula to _KINDS in src/methexis/training/engines/native.py": (
-        lambda a: a.kinds - set(_KINDS)
-    ),
     "its formula to `Optimiser` in native/spec.hpp": (
         lambda a: a.kinds - set(enumerators("Optimiser"))
     ),
@@ -190,7 +186,7 @@ def test_every_formula_has_an_example() -> None:
 
 def test_numbers_mean_the_same_on_both_sides() -> None:
     """The native engine gets positions in these lists."""
-    assert enumerators("Optimiser") == list(_KINDS)
+    assert enumerators("Optimiser") == list(KINDS)
     assert enumerators("Hyper") == list(HYPER)
     assert f"kNumHyper = {len(HYPER)};" in text("native/spec.hpp")
 
