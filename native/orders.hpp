@@ -1,4 +1,4 @@
-// Epoch orders: the permutation of core.streams.permutations, one network and epoch at a time.
+// Epoch orders: core.random.streams.permutations, one network and epoch at a time.
 #pragma once
 
 #include "random.hpp"

@@ -18,7 +18,8 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "measures": ["Comparison", "Grid", "compare", "compare_all"],
         # experiment
         "report": ["write_report"],
-        "training": ["Run", "open_run", "train"],
+        "training": ["Run", "open_run"],
+        "training.train": ["train"],
         # optimisers
         "training.optimisers": [
             "SAM",

@@ -15,10 +15,11 @@ from methexis.errors import ConditionError as ConditionError
 from methexis.errors import MethexisError as MethexisError
 from methexis.measures import Comparison as Comparison
 from methexis.measures import Grid as Grid
+from methexis.measures import compare as compare
+from methexis.measures import compare_all as compare_all
 from methexis.report import write_report as write_report
 from methexis.training import Run as Run
 from methexis.training import open_run as open_run
-from methexis.training import train as train
 from methexis.training.optimisers import SAM as SAM
 from methexis.training.optimisers import SGD as SGD
 from methexis.training.optimisers import Adam as Adam
@@ -26,4 +27,5 @@ from methexis.training.optimisers import AdamW as AdamW
 from methexis.training.optimisers import GradientFlow as GradientFlow
 from methexis.training.optimisers import RMSProp as RMSProp
 from methexis.training.optimisers import SignSGD as SignSGD
+from methexis.training.train import train as train
 from methexis.version import __version__ as __version__

@@ -31,6 +31,13 @@ LAWFUL = {
     "sam": SAM(lr=0.05, rho=0.2),
     "sam, decays": SAM(lr=0.05, rho=0.2, weight_decay=0.4, l2=0.7),
 }
+#: Rules that have none.
+LAWLESS = {
+    "adam": mx.Adam(lr=0.01, weight_decay=0.4, l2=0.3),
+    "adamw": mx.AdamW(lr=0.01),
+    "rmsprop": mx.RMSProp(lr=0.003, weight_decay=0.4, l2=0.3),
+    "sign": mx.SignSGD(lr=0.003, weight_decay=0.4, l2=0.3),
+}
 
 
 class Law:

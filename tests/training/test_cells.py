@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,9 @@ import xarray as xr
 
 import methexis as mx
 from methexis.progress import Report
+from methexis.training import loop
 from methexis.training.cells import join
+from methexis.training.records import checkpoint
 
 LR = xr.DataArray([0.001, 0.004], coords={"lr": [0.001, 0.004]})
 MOMENTUM = xr.DataArray([0.0, 0.5, 0.3], dims="beta")
@@ -237,11 +238,10 @@ def test_resumes(students: list[mx.EDLN], teacher: mx.Teacher, tmp_path: Path) -
         if path.exists() and report.step < 500:
             raise KeyboardInterrupt
 
-    module = sys.modules["methexis.training.train"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "CHECKPOINT_SECONDS", 0.0)
-        patch.setattr(module, "_CHECKPOINT_SHARE", 0.0)
-        patch.setattr(module, "paced", lambda *_: 16)
+        patch.setattr(checkpoint, "CHECKPOINT_SECONDS", 0.0)
+        patch.setattr(checkpoint, "_WORK_PER_WRITING", 0.0)
+        patch.setattr(loop, "paced", lambda *_: 16)
         with pytest.raises(KeyboardInterrupt):
             start(LR, stop)
     assert path.exists()

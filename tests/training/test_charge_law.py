@@ -24,16 +24,8 @@ from tests.training.charge_paths import (
     sgd_of,
     worst,
 )
-from tests.training.laws import Law
+from tests.training.laws import LAWLESS, Law
 from tests.training.perceptron import SLOPES
-
-#: The rules without one.
-LAWLESS = {
-    "adam": mx.Adam(lr=0.01, weight_decay=0.4, l2=0.3),
-    "adamw": mx.AdamW(lr=0.01),
-    "rmsprop": mx.RMSProp(lr=0.003, weight_decay=0.4, l2=0.3),
-    "sign": mx.SignSGD(lr=0.003, weight_decay=0.4, l2=0.3),
-}
 
 
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)

@@ -85,7 +85,7 @@ def test_activations(run: mx.Run) -> None:
     assert_allclose(run.activations(x, layer=2, replica=1), h2, rtol=0, atol=1e-14)
     tanh = np.tanh(x @ run.weights[1][0][0].T)
     assert_allclose(run.activations(x, student=1), tanh, rtol=0, atol=1e-14)
-    # Their alignment is the recorded one, since the probe is all of the data.
+    # Their alignment is the recorded one, since the reference inputs are all of the data.
     data = classes()
     a, b = run.activations(data.x, layer=1), run.activations(data.x, student=1)
     found = run.data["alignment"].sel(layer_a="0/h1", layer_b="1/h1")[-1, 0]
@@ -131,13 +131,13 @@ def test_mixed_students() -> None:
     layers = ["0/h1", "0/h2"]
     for name in ("alignment", "alignment_projected"):
         block = mixed.data[name].sel(layer_a=layers, layer_b=layers)
-        # The probe's second moments are exact, so only rounding differs.
+        # The second moments of the reference inputs are exact, so only rounding differs.
         assert_allclose(block, alone.data[name], rtol=0, atol=1e-11)
     pairs = mixed.data["alignment"].sel(layer_a="1/h1")
     assert np.isfinite(pairs).all()
     projected = mixed.data["alignment_projected"].sel(layer_a="1/h1")
     assert np.isnan(projected).all()
-    # The loss on the probe is that of 1024 samples; five standard errors of their mean square.
+    # The recorded loss is that of 1024 inputs; five standard errors of their mean square.
     plain = mx.MLP((5,))
     student_loss = mixed.data["loss"][-1, 0, 1]
     data = TEACHER.samples(20_000, seed=5)

@@ -1,6 +1,6 @@
 """Nouns and their geometry: sources, views, students, charges, alignment, random streams."""
 
-from methexis.core.charges import charge_step, charges, gradient_charges
+from methexis.core.charges import charge_step, gradient_charges
 from methexis.core.checks import ConditionError, MethexisError
 from methexis.core.edln import EDLN
 from methexis.core.gap import canonical_gauge, entropic_gap
@@ -25,7 +25,6 @@ __all__ = [
     "align_samples",
     "canonical_gauge",
     "charge_step",
-    "charges",
     "entropic_gap",
     "gradient_charges",
     "gram_cosines",

@@ -46,7 +46,7 @@ class Teacher:
         Noise covariance ``Σε``; identity by default.
     law_x, law_noise : {"gaussian", "uniform", "laplace", "student_t"}
         Law of the coordinates of ``z`` and ``z'``: normal; bounded; with exponential tails; with
-        heavy tails, Student's with 5 degrees of freedom (`core.laws`).
+        heavy tails, Student's with 5 degrees of freedom (`core.random.laws`).
 
     Raises
     ------

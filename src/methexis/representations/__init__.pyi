@@ -1,4 +1,4 @@
-from methexis.representations.load import load as load
+from methexis.representations.opening import load as load
 from methexis.representations.pooling import POOLS as POOLS
 from methexis.representations.representation import Representation as Representation
 from methexis.representations.representation import Representations as Representations

@@ -10,7 +10,6 @@ from methexis.training.optimisers import (
     SignSGD,
 )
 from methexis.training.records.run import Run, open_run
-from methexis.training.train import train
 
 __all__ = [
     "SAM",
@@ -22,5 +21,4 @@ __all__ = [
     "Run",
     "SignSGD",
     "open_run",
-    "train",
 ]

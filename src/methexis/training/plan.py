@@ -1,18 +1,21 @@
 """`Plan`: everything a run depends on, validated once; and its fingerprint.
 
 Two runs with equal fingerprints give equal bits, so a checkpoint may only be resumed by a plan
-with the fingerprint it was written under.
+with the fingerprint it was written under. What no plan can say, because it belongs to the machine,
+are the versions behind the arithmetic (`numpy_versions`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -37,6 +40,7 @@ from methexis.training.cells import (
 from methexis.training.memory import require_memory
 from methexis.training.optimisers import RULES, GradientFlow, Optimiser, UpdateRule
 from methexis.training.start import sequence, start_weights
+from methexis.version import __version__
 
 SAMPLINGS = ("online", "replace", "shuffle", "full")
 DTYPES = ("float64", "float32")
@@ -177,6 +181,20 @@ def _laws(source: Teacher | Samples) -> dict[str, str]:
     if isinstance(source, Samples):
         return {}
     return {"law_x": source.law_x, "law_noise": source.law_noise}
+
+
+def numpy_versions() -> dict[str, str]:
+    """Versions behind what NumPy and SciPy compute: measurements, and the reference engine.
+
+    The bits of matrix products and logarithms depend on the instruction set in use.
+    """
+    found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
+    return {
+        "methexis": __version__,
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "machine": f"{platform.machine()} {' '.join(found)}",
+    }
 
 
 def log_steps(steps: int, count: int = 64) -> NDArray[np.int64]:

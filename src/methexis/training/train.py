@@ -18,24 +18,15 @@ from methexis.core.threads import one_blas_thread
 from methexis.init import Initialiser, gaussian
 from methexis.progress import Progress, Report, choose
 from methexis.training.cells import HyperParameter
-from methexis.training.engines.choice import Engine, choose_engine
-from methexis.training.engines.versions import numpy_versions
+from methexis.training.engines.choice import choose_engine, made_with
 from methexis.training.interrupt import deferred_interrupt
+from methexis.training.loop import stretches
 from methexis.training.optimisers import Optimiser
 from methexis.training.plan import Plan, make_plan
-from methexis.training.records.checkpoint import load_checkpoint, save_checkpoint
+from methexis.training.records.checkpoint import Checkpoints
 from methexis.training.records.recording import Recorder, Records
 from methexis.training.records.results import build_run
 from methexis.training.records.run import Run
-
-#: Least seconds between checkpoints,
-CHECKPOINT_SECONDS = 10.0
-#: and least seconds of work per second of writing them.
-_CHECKPOINT_SHARE = 20.0
-
-
-#: Seconds that one call of an engine should take: Ctrl-C and progress wait for its end.
-STRETCH_SECONDS = 0.15
 
 
 @one_blas_thread
@@ -182,70 +173,27 @@ def run_plan(
     resume_elsewhere: bool = False,
 ) -> Run:
     """Carry out a validated plan; resume from ``checkpoint`` if it exists."""
-    pause = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
     began = time.monotonic()
     engine = choose_engine(plan)(plan)
     recorder = Recorder(plan)
     state, records = engine.start(), recorder.empty()
-    makers = [made_with(engine)]
-    if checkpoint is not None:
-        makers = load_checkpoint(
-            checkpoint, plan, state, records, makers[0], elsewhere=resume_elsewhere
-        )
-
-    def save() -> None:
-        if checkpoint is not None:
-            save_checkpoint(checkpoint, plan, state, records, makers)
-
-    show(Report(state.step, plan.steps, _worst(records)))
-    next_save = time.monotonic() + pause
-    stretch = engine.stretch
+    checkpoints = Checkpoints(checkpoint, plan, state, records, checkpoint_seconds)
+    checkpoints.load(made_with(engine), elsewhere=resume_elsewhere)
     with deferred_interrupt() as interrupt:
-        while records.done < len(plan.record):
-            target = int(plan.record[records.done])
-            while state.step < target:
-                first, start = state.step, time.monotonic()
-                engine.advance(state, target if stretch is None else min(target, first + stretch))
-                now = time.monotonic()
-                if stretch is not None:
-                    stretch = paced(stretch, state.step - first, now - start)
-                if state.step < plan.steps:
-                    show(Report(state.step, plan.steps, _worst(records)))
-                if interrupt.pressed:
-                    save()
-                    raise KeyboardInterrupt
-                if checkpoint is not None and now >= next_save:
-                    save()
-                    spent = time.monotonic() - now
-                    next_save = now + spent + max(pause, _CHECKPOINT_SHARE * spent)
+        for stop in stretches(engine, state, plan.record[records.done :].tolist(), interrupt):
+            if stop is None:
+                show(Report(state.step, plan.steps, _worst(records)))
+                checkpoints.save_if_due()
+                continue
             try:
                 with interrupt.at_once():  # measuring may take long, and leaves the state alone
                     recorder.record(records, state)
             except KeyboardInterrupt:
-                save()
+                checkpoints.save()
                 raise
-        save()
+        checkpoints.save()  # of what is done: all, or as much as there was before Ctrl-C
     show(Report(state.step, plan.steps, _worst(records)))
-    return build_run(plan, recorder, records, state, time.monotonic() - began, makers)
-
-
-def paced(stretch: int, num_steps: int, seconds: float) -> int:
-    """Steps of the next call of an engine, after one of ``num_steps`` took ``seconds``.
-
-    At most four times as many as were allowed last: short calls say little about long ones.
-
-    Examples
-    --------
-    >>> paced(stretch=64, num_steps=64, seconds=STRETCH_SECONDS / 2)
-    128
-    """
-    wanted = num_steps * STRETCH_SECONDS / max(seconds, 1e-9)
-    return int(max(1, min(wanted, 4 * stretch)))
-
-
-def made_with(engine: Engine) -> dict[str, str]:
-    """What the bits of a run depend on besides its plan: engine and versions."""
-    return {"engine": engine.name} | numpy_versions() | engine.versions()
+    return build_run(plan, recorder, records, state, time.monotonic() - began, checkpoints.makers)
 
 
 def _worst(records: Records) -> float:

@@ -1,12 +1,10 @@
 """A run that is only looked at: weights at some steps, and nothing measured.
 
-Measuring a snapshot in full (`training.recording`) takes as long as thousands of steps of small
-networks. Whole jobs that want few numbers of many runs take the weights from here.
+Measuring a snapshot in full (`training.records.recording`) takes as long as thousands of steps of
+small networks. Whole jobs that want few numbers of many runs take the weights from here.
 """
 
 from __future__ import annotations
-
-import time
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +14,8 @@ from methexis.core.threads import one_blas_thread
 from methexis.progress import Progress, Report, Silent
 from methexis.training.engines.choice import choose_engine
 from methexis.training.interrupt import deferred_interrupt
+from methexis.training.loop import stretches
 from methexis.training.plan import Plan
-from methexis.training.train import paced
 
 
 @one_blas_thread
@@ -42,19 +40,14 @@ def recorded_weights(
     engine = choose_engine(plan)(plan)
     state = engine.start()
     found = [[np.empty((len(plan.record), *w.shape)) for w in layers] for layers in plan.start]
-    stretch = engine.stretch
     with deferred_interrupt() as interrupt:
-        for row, target in enumerate(plan.record.tolist()):
-            while state.step < target:
-                first, began = state.step, time.monotonic()
-                engine.advance(state, target if stretch is None else min(target, first + stretch))
-                if stretch is not None:
-                    stretch = paced(stretch, state.step - first, time.monotonic() - began)
+        for row in stretches(engine, state, plan.record.tolist(), interrupt):
+            if row is None:
                 show(Report(state.step, plan.steps, float("nan")))
-                if interrupt.pressed:
-                    raise KeyboardInterrupt
+                continue
             for layers, kept in zip(state.weights, found, strict=True):
                 for w, snapshots in zip(layers, kept, strict=True):
                     snapshots[row] = w
+    show(Report(state.step, plan.steps, float("nan")))
     diverged, collapsed = state.lost(plan)
     return found, state.alive & ~diverged & ~collapsed

@@ -1,22 +1,16 @@
-"""The choice of an engine, and how long its calls are."""
+"""The choice of an engine, and what it says of itself."""
 
 from __future__ import annotations
 
-import sys
-import time
-from itertools import pairwise
 from typing import Any
 
 import pytest
 
 import methexis as mx
-from methexis.progress import Report
 from methexis.training import extension
-from methexis.training.engines.choice import ENGINES, choose_engine
+from methexis.training.engines.choice import ENGINES, choose_engine, made_with
 from methexis.training.engines.reference import ReferenceEngine
-from methexis.training.engines.state import State
 from methexis.training.plan import Plan, make_plan
-from methexis.training.train import STRETCH_SECONDS, made_with, paced
 
 TEACHER = mx.Teacher([[1.0]])
 STUDENT = mx.EDLN(hidden=(1,))
@@ -63,38 +57,3 @@ def test_threads_and_engine_do_not_enter_the_fingerprint() -> None:
     assert plain.threads >= 1
     assert plan_for(threads=3).threads == 3
     assert plan_for(threads=3, engine="reference").fingerprint() == plain.fingerprint()
-
-
-def test_pace() -> None:
-    assert paced(64, 64, STRETCH_SECONDS) == 64
-    assert paced(64, 64, 10 * STRETCH_SECONDS) == 6
-    assert paced(64, 64, 0.0) == 256  # no more than four times as many
-    assert paced(64, 3, STRETCH_SECONDS) == 3  # cut short by a recorded step
-    assert paced(1, 1, 100.0) == 1
-
-
-class Slow(ReferenceEngine):
-    """Steps of ten milliseconds."""
-
-    def advance(self, state: State, until: int) -> None:
-        time.sleep(0.01 * (until - state.step))
-        super().advance(state, until)
-
-
-def test_a_slow_engine_is_called_for_a_fraction_of_a_second(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    module = sys.modules["methexis.training.train"]
-    monkeypatch.setattr(module, "choose_engine", lambda _: Slow)
-    times: list[float] = []
-    steps: list[int] = []
-
-    def show(report: Report) -> None:
-        times.append(time.monotonic())
-        steps.append(report.step)
-
-    mx.train(STUDENT, TEACHER, mx.SGD(lr=0.01), steps=250, record=[0], progress=show)
-    # A call is 0.15 s long: 15 steps, fewer on a busy machine.
-    assert steps[1] == ReferenceEngine.stretch
-    assert max(b - a for a, b in pairwise(steps)) <= 15
-    assert times[-1] - times[0] > 2.4

@@ -15,8 +15,9 @@ import pytest
 
 import methexis as mx
 from methexis.progress import Report
+from methexis.training import loop
 from methexis.training.engines.reference import ReferenceEngine
-from methexis.training.records import recording
+from methexis.training.records import checkpoint, recording
 
 STEPS = 3000
 
@@ -71,7 +72,7 @@ class FirstReport:
 @pytest.fixture(autouse=True)
 def _short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
     """On any machine there are stretches enough for an interruption at the steps below."""
-    monkeypatch.setattr(sys.modules["methexis.training.train"], "paced", lambda *_: 64)
+    monkeypatch.setattr(loop, "paced", lambda *_: 64)
 
 
 @pytest.fixture(autouse=True)
@@ -139,9 +140,8 @@ def test_control_c_without_a_checkpoint() -> None:
 
 def child(path: str) -> None:
     """Run with a checkpoint at every stretch, and say when half is done."""
-    module: Any = sys.modules["methexis.training.train"]  # the name itself is the function
-    module.CHECKPOINT_SECONDS = module._CHECKPOINT_SHARE = 0.0
-    module.paced = lambda *_: 8
+    checkpoint.CHECKPOINT_SECONDS = checkpoint._WORK_PER_WRITING = 0.0
+    loop.paced = lambda *_: 8  # type: ignore[assignment]
     ReferenceEngine.stretch = 8
 
     def show(report: Report) -> None:

@@ -1,4 +1,4 @@
-"""Probes, and what is measured on them, against Gram matrices and loops over samples."""
+"""Reference inputs, and what is measured on them, against Gram matrices and loops over samples."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from methexis.core.geometry import gram_cosines
 from methexis.core.products import hidden_maps
 from methexis.theory.entropy import loss_of
 from methexis.training.plan import Plan, make_plan
-from methexis.training.records import reference_inputs as probing
-from methexis.training.records.reference_inputs import PROBES, Probe
+from methexis.training.records import reference_inputs
+from methexis.training.records.reference_inputs import NUM_INPUTS, ReferenceInputs
 
 NETWORKS = 3
 
@@ -29,8 +29,8 @@ def plan_for(students: Any, source: Any, loss: str = "squared", seed: int = 0) -
     )  # fmt: skip
 
 
-def probe_of(plan: Plan) -> Probe:
-    return Probe(plan, plan.problems)
+def inputs_of(plan: Plan) -> ReferenceInputs:
+    return ReferenceInputs(plan, plan.problems)
 
 
 def random_weights(plan: Plan, seed: int = 1) -> list[list[Array]]:
@@ -49,17 +49,17 @@ def classes(num: int = 40) -> mx.Samples:
 def test_all_rows_of_a_small_data_set() -> None:
     data = classes()
     plan = plan_for(mx.MLP((5,), view=np.diag([1.0, 2.0, 3.0, 4.0])), data)
-    probe = probe_of(plan)
-    assert np.array_equal(probe.inputs[0], data.x * [1.0, 2.0, 3.0, 4.0])
-    assert np.array_equal(probe.labels[0], data.y)
+    references = inputs_of(plan)
+    assert np.array_equal(references.inputs[0], data.x * [1.0, 2.0, 3.0, 4.0])
+    assert np.array_equal(references.labels[0], data.y)
 
 
 @pytest.mark.parametrize("count", [1025, 5000])
 def test_evenly_spread_rows_of_a_large_one(count: int) -> None:
     numbers = np.arange(float(count))[:, None]
-    probe = probe_of(plan_for(mx.MLP((2,)), mx.Samples(numbers, numbers)))
-    rows = probe.inputs[0][:, 0]
-    assert len(np.unique(rows)) == len(rows) == PROBES
+    references = inputs_of(plan_for(mx.MLP((2,)), mx.Samples(numbers, numbers)))
+    rows = references.inputs[0][:, 0]
+    assert len(np.unique(rows)) == len(rows) == NUM_INPUTS
     assert (rows[0], rows[-1]) == (0, count - 1)
     gaps = np.diff(rows)
     assert gaps.max() - gaps.min() <= 1
@@ -70,22 +70,22 @@ def test_draws_of_a_teacher(law: str) -> None:
     teacher = mx.Teacher.random(4, 2, condition_x=3.0, law_x=law, seed=1)
     private = np.array([[1.0, 0.3], [0.3, 0.5]])
     students = [mx.MLP((5,)), mx.MLP((5,), view=mx.View(private_cov=private))]
-    probe = probe_of(plan_for(students, teacher))
-    first, second = probe.inputs
-    assert len(first) == PROBES
+    references = inputs_of(plan_for(students, teacher))
+    first, second = references.inputs
+    assert len(first) == NUM_INPUTS
     assert np.array_equal(second[:, :4], first)  # students see the same, and private features
     moment = np.zeros((6, 6))
     moment[:4, :4], moment[4:, 4:] = teacher.cov_x, private
-    assert_allclose(second.T @ second / PROBES, moment, rtol=0, atol=1e-12)  # rounding
-    assert np.array_equal(first, probe_of(plan_for(students, teacher, seed=7)).inputs[0])
+    assert_allclose(second.T @ second / NUM_INPUTS, moment, rtol=0, atol=1e-12)  # rounding
+    assert np.array_equal(first, inputs_of(plan_for(students, teacher, seed=7)).inputs[0])
     kurtosis = np.mean(first[:, 0] ** 4) / np.mean(first[:, 0] ** 2) ** 2
     assert (kurtosis > 4) == (law == "student_t")  # the shape of the law is left
-    assert_allclose(probe.noise[0], np.trace(teacher.cov_noise))
+    assert_allclose(references.noise[0], np.trace(teacher.cov_noise))
 
 
 def test_many_inputs_have_more_draws() -> None:
     teacher = mx.Teacher(np.ones((1, 300)))
-    inputs = probe_of(plan_for(mx.MLP((2,)), teacher)).inputs[0]
+    inputs = inputs_of(plan_for(mx.MLP((2,)), teacher)).inputs[0]
     assert len(inputs) == 1200
     assert_allclose(inputs.T @ inputs / 1200, np.eye(300), rtol=0, atol=1e-11)  # rounding
 
@@ -99,7 +99,7 @@ def test_measured_as_in_plain_loops() -> None:
     ]
     plan = plan_for(students, data, "cross_entropy")
     weights = random_weights(plan)
-    alignments, losses = probe_of(plan).measure(weights)
+    alignments, losses = inputs_of(plan).measure(weights)
     for n in range(NETWORKS):
         grams = []
         for k, student in enumerate(students):
@@ -138,7 +138,7 @@ def test_linear_students_are_measured_exactly(loss: str, kind: str) -> None:
     students = [mx.EDLN.random(source, (4, 3), seed=3), mx.EDLN.random(source, (5,), seed=4)]
     plan = plan_for(students, source, loss)
     weights = random_weights(plan)
-    alignments, losses = probe_of(plan).measure(weights)
+    alignments, losses = inputs_of(plan).measure(weights)
     maps = [h for p, w in zip(plan.problems, weights, strict=True) for h in hidden_maps(p, w)]
     # Moments of 1024 draws agree to rounding, times the conditions of the random embeddings.
     assert_allclose(alignments, gram_cosines(maps, source.cov_x), rtol=0, atol=1e-11)
@@ -152,7 +152,7 @@ def test_whitened_loss_of_a_nonlinear_student() -> None:
     data = teacher.samples(30, seed=2)
     plan = plan_for(mx.MLP((4,)), data, "whitened")
     weights = random_weights(plan)
-    _, losses = probe_of(plan).measure(weights)
+    _, losses = inputs_of(plan).measure(weights)
     inverse = np.linalg.inv(data.cov_noise)
     w, last = weights[0]
     for n in range(NETWORKS):
@@ -168,8 +168,8 @@ def test_spectra() -> None:
     plan = plan_for(mx.MLP((5, 3), activation="gelu"), data)
     weights = random_weights(plan)[0]
     weights[0][1, 0, 0] = np.nan
-    found = probe_of(plan).spectra(0, weights)
-    hidden = probing.layer_outputs(plan.problems[0], weights, data.x)[1:-1]
+    found = inputs_of(plan).spectra(0, weights)
+    hidden = reference_inputs.layer_outputs(plan.problems[0], weights, data.x)[1:-1]
     for values, h in zip(found, hidden, strict=True):
         assert np.isnan(values[1]).all()
         for n in (0, 2):
@@ -183,7 +183,7 @@ def test_silent_layers_and_lost_networks_are_nan() -> None:
     weights[0][1][1] = 0.0  # the second hidden layer of network 1 says nothing
     weights[0][0][2] = np.nan
     with np.errstate(invalid="ignore"):
-        alignments, losses = probe_of(plan).measure(weights)
+        alignments, losses = inputs_of(plan).measure(weights)
     assert np.isfinite(alignments[0]).all()
     assert np.isfinite(alignments[1, 0, 0])
     assert np.isnan(alignments[1, 1]).all()
@@ -196,9 +196,9 @@ def test_silent_layers_and_lost_networks_are_nan() -> None:
 def test_parts_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = plan_for([mx.MLP((5, 3)), mx.MLP((4,), activation="softplus")], classes())
     weights = random_weights(plan)
-    whole = probe_of(plan).measure(weights), probe_of(plan).spectra(0, weights[0])
-    monkeypatch.setattr(probing, "_BLOCK_BYTES", 1)
-    parts = probe_of(plan).measure(weights), probe_of(plan).spectra(0, weights[0])
+    whole = inputs_of(plan).measure(weights), inputs_of(plan).spectra(0, weights[0])
+    monkeypatch.setattr(reference_inputs, "_BLOCK_BYTES", 1)
+    parts = inputs_of(plan).measure(weights), inputs_of(plan).spectra(0, weights[0])
     assert np.array_equal(whole[0][0], parts[0][0])
     for a, b in zip(whole[0][1], parts[0][1], strict=True):
         assert np.array_equal(a["loss"], b["loss"])

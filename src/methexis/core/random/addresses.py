@@ -1,4 +1,4 @@
-"""Addresses of random numbers: what streams there are, and the key of each (`core.streams`)."""
+"""Addresses of random numbers: which streams there are, and each one's key (see `streams`)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class StreamId(IntEnum):
     PROBLEM = 5  # kept for random teachers, embeddings and views
     GAUGE = 6  # seeds of random minima; the key itself is the seed
     LABEL_NOISE = 7  # fresh noise on the labels; shared like SAMPLES
-    PROBE = 8  # inputs that nonlinear students are measured on
+    REFERENCE_INPUTS = 8  # inputs that nonlinear students are measured on
 
 
 def student_stream(base: int, student: int) -> int:

@@ -19,7 +19,8 @@ from methexis.measures import Comparison, Measure
 from methexis.measures.budget import memory_bytes
 from methexis.measures.inference.multiple import holm
 from methexis.measures.inputs.preprocessing import preprocessing
-from methexis.measures.streaming import PassMoments, chance, one_pass
+from methexis.measures.streaming import PassMoments, one_pass
+from methexis.measures.streaming.chance import chance
 from methexis.measures.streaming.scores import score_of
 from methexis.representations import Representation
 from methexis.scenarios.comparing.pairs import Pairs, by_source

@@ -23,7 +23,7 @@ from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.theory.projection import NEAR, project_of
 
-#: Charges kept by the projection of a snapshot; as in `training.recording`.
+#: Charges kept by the projection of a snapshot; as in `training.records.recording`.
 CHARGE_RTOL = 1e-5
 #: Relative gap down to which gradient flow is integrated for a snapshot. The quick projection goes
 #: on from twice as far, so it is no less accurate for those than for the others.

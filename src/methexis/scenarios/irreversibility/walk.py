@@ -1,9 +1,9 @@
 r"""There and back: steps forward, then the same steps backward on the same batches.
 
-The random numbers of a batch are a pure function of seed, replica and step (`core.streams`), so the
-way back simply asks for them again, last step first. The engines only go forward; a loop over the
-reference engine's batches and gradients is all that is needed here, and its way forward has that
-engine's bits.
+The random numbers of a batch are a pure function of seed, replica and step (`core.random.streams`),
+so the way back simply asks for them again, last step first. The engines only go forward; a loop
+over the reference engine's batches and gradients is all that is needed here, and its way forward
+has that engine's bits.
 
 *Variate.* The mean over replicas is small against the spread of one. With independent samples most
 of that spread is a sum of known martingale differences: given the weights ``θ_k`` before step

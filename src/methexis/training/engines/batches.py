@@ -1,13 +1,13 @@
 """Batches: what each student sees at each step, as a pure function of the step.
 
 Sample ``b`` of a step takes the normals from number ``b (dim_x + dim_y)`` on of the step's address
-in the SAMPLES stream (inputs first, then noise), or that many wide numbers (`core.laws`) where the
-teacher's laws are not both Gaussian, so every engine draws the same numbers, and any
-cut into blocks gives the same bits. Private features have a stream of their own per student, also
-where the samples are shared. Inputs are handed out as ``h_0 = E x`` and labels as ``(2/B) Mᵀ y``,
-or as ``y`` where the loss is not quadratic: the only forms in which a step needs them
-(`training.gradients`). Columns are the samples of the batch. With ``sampling="full"`` the batch is
-the data set, in its order.
+in the SAMPLES stream (inputs first, then noise), or that many wide numbers (`core.random.laws`)
+where the teacher's laws are not both Gaussian, so every engine draws the same numbers, and any cut
+into blocks gives the same bits. Private features have a stream of their own per student, also where
+the samples are shared. Inputs are handed out as ``h_0 = E x`` and labels as ``(2/B) Mᵀ y``, or as
+``y`` where the loss is not quadratic: the only forms in which a step needs them (`gradients`).
+Columns are the samples of the batch. With ``sampling="full"`` the batch is the data set, in its
+order.
 
 Label noise ``σ n`` is added to the source's labels: sample ``b`` of a step takes the normals from
 number ``b dim_y`` on in the LABEL_NOISE stream, shared by the students of a paired run.

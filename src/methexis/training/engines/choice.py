@@ -14,7 +14,7 @@ from methexis.training.engines.flow import FlowEngine
 from methexis.training.engines.native import NativeEngine
 from methexis.training.engines.reference import ReferenceEngine
 from methexis.training.engines.state import State
-from methexis.training.plan import Plan
+from methexis.training.plan import Plan, numpy_versions
 
 
 class Engine(Protocol):
@@ -71,3 +71,8 @@ def choose_engine(plan: Plan) -> type[Engine]:
         if not refusals[engine.name] and plan.engine in ("auto", engine.name):
             return engine
     return FlowEngine
+
+
+def made_with(engine: Engine) -> dict[str, str]:
+    """What the bits of a run depend on besides its plan: engine and versions."""
+    return {"engine": engine.name} | numpy_versions() | engine.versions()

@@ -23,9 +23,8 @@ from methexis.core.problem import Problem
 from methexis.core.products import loss_gradient, pullback
 from methexis.theory.curvature import MAX_DENSE_PARAMETERS, dense_hessian
 from methexis.training.engines.state import State
-from methexis.training.engines.versions import numpy_versions
 from methexis.training.optimisers import GradientFlow
-from methexis.training.plan import Plan
+from methexis.training.plan import Plan, numpy_versions
 
 
 class FlowEngine:

@@ -28,13 +28,12 @@ from methexis.training.cells import HYPER
 from methexis.training.engines.batches import sample_tables, signal_map
 from methexis.training.engines.gradients import RIDGE, WINDOW
 from methexis.training.engines.state import CHECK_INTERVAL, State, limits
-from methexis.training.optimisers import UpdateRule
+from methexis.training.optimisers import KINDS, UpdateRule
 from methexis.training.plan import Plan
 
 #: Numbers under which native/spec.hpp knows them.
 _SAMPLINGS = ("online", "replace", "shuffle", "full")
 _LOSSES = {"squared": 0, "whitened": 0, "whitened_running": 1, "cross_entropy": 2}
-_KINDS = ("sgd", "heavy_ball", "nesterov", "adam", "rmsprop", "sign", "sam")
 _ACTIVATIONS = ("identity", "relu", "leaky_relu", "tanh", "gelu", "softplus")
 #: Deepest student that the kernels hold.
 MAX_DEPTH = 128
@@ -82,7 +81,7 @@ class NativeEngine:
         """Why this engine cannot carry out ``plan``; empty if it can."""
         if not extension.BUILT:
             return extension.MISSING
-        if not isinstance(plan.optimiser, UpdateRule) or plan.optimiser.kind not in _KINDS:
+        if not isinstance(plan.optimiser, UpdateRule) or plan.optimiser.kind not in KINDS:
             return f"expected an optimiser that makes steps, got {plan.optimiser!r}"
         deepest = max(p.depth for p in plan.problems)
         if deepest > MAX_DEPTH:
@@ -165,7 +164,7 @@ def _config(plan: Plan) -> dict[str, Any]:
         "num_noise": source.dim_y if noisy else 0,
         "sampling": _SAMPLINGS.index(plan.sampling),
         "loss": _LOSSES[plan.loss],
-        "optimiser": _KINDS.index(plan.optimiser.kind),  # type: ignore[union-attr]
+        "optimiser": KINDS.index(plan.optimiser.kind),  # type: ignore[union-attr]
         "wide": int(any(law != "gaussian" for law in laws)),
         "law_x": LAWS.index(laws[0]),
         "law_noise": LAWS.index(laws[1]),

@@ -12,9 +12,8 @@ from methexis.core.checks import Array, MethexisError
 from methexis.training.engines.batches import Draw, batches
 from methexis.training.engines.gradients import Gradients
 from methexis.training.engines.state import CHECK_INTERVAL, State
-from methexis.training.engines.versions import numpy_versions
 from methexis.training.optimisers import UpdateRule
-from methexis.training.plan import Plan
+from methexis.training.plan import Plan, numpy_versions
 
 #: Bytes of drawn numbers held at once.
 _BLOCK_BYTES = 8 * 2**20
@@ -81,7 +80,7 @@ class ReferenceEngine:
                 if batch is not None and state.residual_cov:
                     precision = self.gradients.whiten(k, weights, batch, state.residual_cov[k])
                 gradient = self._gradient(k, weights, batch, precision)
-                elsewhere = self.optimiser.probe(weights, gradient, hyper)
+                elsewhere = self.optimiser.gradient_point(weights, gradient, hyper)
                 if elsewhere is not None:
                     gradient = self._gradient(k, elsewhere, batch, precision)
                 self.optimiser.step(weights, gradient, state.slots[k], hyper, state.step + t)

@@ -1,4 +1,7 @@
-"""The registry of optimisers: adding one is one file, a line here, and its cases in the tests."""
+"""The registry of optimisers: adding one is one file, a line here, and its native side.
+
+`tests/training/optimisers/test_complete.py` names every other place that has to know of it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,8 @@ RULES: dict[str, type[UpdateRule]] = {
     rule.__name__: rule for rule in (SGD, Adam, AdamW, RMSProp, SignSGD, SAM)
 }
 
-#: Every formula of a step; an engine that knows them all can carry out every rule.
+#: Every formula of a step, in the order of `Optimiser` in native/spec.hpp; an engine that knows
+#: them all can carry out every rule.
 KINDS = ("sgd", "heavy_ball", "nesterov", "adam", "rmsprop", "sign", "sam")
 
 #: What `methexis.train` takes.

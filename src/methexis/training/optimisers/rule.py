@@ -9,7 +9,7 @@ the learning rate ``η_t = lr × schedule``, L2 ``λ`` and decoupled decay ``γ`
     W <- (1 - η_t γ) W - η_t u,    u = direction(g, slots)
 
 The slots are a rule's memory: arrays shaped like the weights, zero at the start. A rule that needs
-the gradient at another point than the weights (SAM) names that point by `probe`.
+the gradient at another point than the weights (SAM) names it by `gradient_point`.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class UpdateRule(ABC):
             This layer's memory.
         """
 
-    def probe(
+    def gradient_point(
         self, weights: Sequence[Array], gradient: Sequence[Array], hyper: Hyper
     ) -> list[Array] | None:
         """Weights at which the step takes its gradient, if not those it moves; else None.
@@ -139,7 +139,8 @@ class UpdateRule(ABC):
         Parameters
         ----------
         weights, gradient : sequences (layer) of arrays (num_networks, d_i, d_{i-1})
-            Weights, and batch-mean gradients at them (or at `probe`); both are overwritten.
+            Weights, and batch-mean gradients at them (or at `gradient_point`); both are
+            overwritten.
         slots : sequence (slot) of sequences (layer) of arrays
             Memory, overwritten.
         """

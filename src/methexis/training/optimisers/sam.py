@@ -49,7 +49,7 @@ class SAM(UpdateRule):
     --------
     >>> rule = SAM(lr=0.1, rho=0.5)
     >>> w, g = np.zeros((1, 1, 2)), np.array([[[3.0, 4.0]]])
-    >>> rule.probe([w], [g], rule.hyper())[0].round(5).tolist()
+    >>> rule.gradient_point([w], [g], rule.hyper())[0].round(5).tolist()
     [[[0.3, 0.4]]]
     """
 
@@ -63,7 +63,7 @@ class SAM(UpdateRule):
         "has another clock than that of SGD"
     )
 
-    def probe(
+    def gradient_point(
         self, weights: Sequence[Array], gradient: Sequence[Array], hyper: Hyper
     ) -> list[Array] | None:
         """``W°``, the point uphill."""

@@ -3,13 +3,14 @@
 A checkpoint is one ``.npz`` file (no pickles) written beside its final name and renamed onto it, so
 that it is whole or absent. It holds the plan's fingerprint, the engine and versions that made its
 bits, the state and the records so far. All of it is written each time: the cost grows with what was
-recorded, which is why `train` lets the time between two of them grow with what one takes.
+recorded, which is why `Checkpoints` lets the time between two of them grow with what one takes.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import time
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,58 @@ from methexis.training.plan import Plan
 from methexis.training.records.recording import Records
 
 FORMAT_VERSION = 2
+#: Least seconds between checkpoints,
+CHECKPOINT_SECONDS = 10.0
+#: and least seconds of work per second of writing them.
+_WORK_PER_WRITING = 20.0
+
+
+class Checkpoints:
+    """The checkpoint file of one run, written from time to time; without a path there is none.
+
+    Parameters
+    ----------
+    path : path or None
+        The file.
+    plan, state, records :
+        The run; the state and the records are those that the caller goes on filling.
+    seconds : float, optional
+        Least time between two checkpoints, `CHECKPOINT_SECONDS` by default.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        plan: Plan,
+        state: State,
+        records: Records,
+        seconds: float | None = None,
+    ) -> None:
+        self.path, self.plan, self.state, self.records = path, plan, state, records
+        self.makers: list[dict[str, str]] = []
+        self._pause = CHECKPOINT_SECONDS if seconds is None else seconds
+        self._due = time.monotonic() + self._pause
+
+    def load(self, maker: dict[str, str], *, elsewhere: bool) -> None:
+        """Go on from the file, if it is there; see `load_checkpoint`."""
+        self.makers = [maker]
+        if self.path is not None:
+            self.makers = load_checkpoint(
+                self.path, self.plan, self.state, self.records, maker, elsewhere=elsewhere
+            )
+
+    def save(self) -> None:
+        """Write the file."""
+        if self.path is not None:
+            save_checkpoint(self.path, self.plan, self.state, self.records, self.makers)
+
+    def save_if_due(self) -> None:
+        """Write the file if it is time to."""
+        began = time.monotonic()
+        if self.path is not None and began >= self._due:
+            self.save()
+            now = time.monotonic()
+            self._due = now + max(self._pause, _WORK_PER_WRITING * (now - began))
 
 
 def save_checkpoint(

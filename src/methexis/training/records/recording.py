@@ -5,9 +5,9 @@ raw (at the weights, with SGD's fluctuations) and, where the theorem speaks of m
 (after gradient flow at fixed charges, `theory.project`). Lost networks are NaN throughout.
 
 Of linear students with a quadratic loss all of it follows from moments. A run with any other
-student or loss is looked at with a probe (`training.probing`): its loss, and as soon as one student
-is nonlinear all alignments. Columns that need the theory are NaN for the students that it is not
-about, with the reason in ``condition``.
+student or loss is measured on reference inputs (`training.records.reference_inputs`): its loss, and
+as soon as one student is nonlinear all alignments. Columns that need the theory are NaN for the
+students that it is not about, with the reason in ``condition``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from methexis.training.engines.state import State
 from methexis.training.memory import measured_at_once
 from methexis.training.plan import Plan
 from methexis.training.records.measured import Measured, levels
-from methexis.training.records.reference_inputs import Probe
+from methexis.training.records.reference_inputs import ReferenceInputs
 
 STUDENT_VARIABLES = (
     "loss",
@@ -102,10 +102,10 @@ class Recorder:
             for students in zip(*(level.students for level in self.levels), strict=True)
         ]
         self._linear = all(p.linear for p in plan.problems)
-        self._probes: list[Probe] = []
+        self._references: list[ReferenceInputs] = []
         if not all(m.in_theory for m in first):
-            self._probes = [
-                Probe(plan, [m.problem for m in level.students]) for level in self.levels
+            self._references = [
+                ReferenceInputs(plan, [m.problem for m in level.students]) for level in self.levels
             ]
         self._inputs, self._places = joint_inputs(plan.source, plan.students)
 
@@ -158,13 +158,15 @@ class Recorder:
             weights = [[w[here].astype(np.float64) for w in s] for s in state.weights]
             projected = [_project(m, w) for m, w in zip(level.students, weights, strict=True)]
             losses: list[dict[str, Array]] = [{} for _ in weights]
-            if self._probes:
-                records.alignment[row, here], losses = self._probes[number].measure(weights)
+            if self._references:
+                records.alignment[row, here], losses = self._references[number].measure(weights)
             if self._linear:
                 records.alignment[row, here] = self.alignments(weights)
                 records.alignment_projected[row, here] = self.alignments(projected)
             elif any(m.in_theory for m in level.students):
-                records.alignment_projected[row, here], _ = self._probes[number].measure(projected)
+                records.alignment_projected[row, here], _ = self._references[number].measure(
+                    projected
+                )
             offset = 0
             for k, measured in enumerate(level.students):
                 width = measured.problem.depth - 1
@@ -218,7 +220,7 @@ class Recorder:
         problem = self.plan.problems[k]
         if not problem.linear:
             rows = [
-                self._probes[0].spectra(k, layers)
+                self._references[0].spectra(k, layers)
                 for layers in zip(*records.weights[k], strict=True)
             ]
             return [np.stack(values) for values in zip(*rows, strict=True)]

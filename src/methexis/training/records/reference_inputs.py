@@ -1,17 +1,17 @@
-"""Measuring nonlinear students, which have no closed forms: on probe inputs.
+"""Measuring nonlinear students, which have no closed forms: on reference inputs.
 
 A linear layer is a matrix, and all that is said about it follows exactly from second moments. A
 layer behind an activation function is a function, and what is said about it depends on the inputs
-it is looked at with. These are the *probe*, the same at every recorded step, for every network and
-in every run on the same source:
+it is looked at with. These are the *reference inputs*, the same at every recorded step, for every
+network and in every run on the same source:
 
-- of samples, rows of the data set: all of them, or `PROBES` evenly spread over it;
-- of a teacher, `PROBES` draws by its laws (four per input dimension if that is more), corrected
+- of samples, rows of the data set: all of them, or `NUM_INPUTS` evenly spread over it;
+- of a teacher, `NUM_INPUTS` draws by its laws (four per input dimension if that is more), corrected
   linearly so that their second moments are exact. A linear layer beside a nonlinear one is
   therefore measured as exactly as among its own kind.
 
 Activations are taken after the activation function. The alignment of two layers is the cosine of
-their Gram matrices over the probe, uncentred, as for linear layers.
+their Gram matrices over these inputs, uncentred, as for linear layers.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ from methexis.core.random.streams import Stream, StreamId, normals, student_stre
 from methexis.core.samples import Samples
 from methexis.training.plan import Plan
 
-#: Inputs of a probe.
-PROBES = 1024
-_PROBES_PER_INPUT = 4
+#: How many reference inputs there are, unless the data set is smaller or the inputs are wide.
+NUM_INPUTS = 1024
+_INPUTS_PER_DIMENSION = 4
 #: Bytes of activations held at once.
 _BLOCK_BYTES = 32 * 2**20
 
 
-class Probe:
-    """The probe of a plan's source, and what is measured on it.
+class ReferenceInputs:
+    """The reference inputs of a plan's source, and what is measured on them.
 
     Attributes
     ----------
-    inputs : list (student) of arrays (num_probes, d_0)
+    inputs : list (student) of arrays (num_inputs, d_0)
         ``h_0 = E x``.
-    labels : list (student) of arrays (num_probes, p)
+    labels : list (student) of arrays (num_inputs, p)
         Folded labels; of a teacher without their noise, whose part of a loss is known.
     noise : list (student) of float
         That part, and that of label noise.
@@ -58,7 +58,7 @@ class Probe:
         self.noise: list[float] = []
         if isinstance(plan.source, Samples):
             count = plan.source.num_samples
-            rows = np.linspace(0, count - 1, min(count, PROBES)).round().astype(np.int64)
+            rows = np.linspace(0, count - 1, min(count, NUM_INPUTS)).round().astype(np.int64)
             for problem in self.problems:
                 assert problem.x is not None and problem.y is not None  # as for all samples
                 self.inputs.append(problem.x[rows] @ problem.embed_in.T)
@@ -78,7 +78,7 @@ class Probe:
         -------
         alignments : array (network, layer, layer)
             Cosines of the Gram matrices of all pairs of hidden layers; NaN where a layer is silent
-            on the whole probe.
+            on all of them.
         losses : list (student) of dict of arrays (network,)
             Mean loss; the accuracy too, of classes.
         """
@@ -151,16 +151,16 @@ def layer_outputs(problem: Problem, weights: Sequence[Array], inputs: Array) -> 
 
 
 def _draws(plan: Plan) -> list[Array]:
-    """Inputs ``[x; u_k]`` of a teacher's probe for every student, ``(num_probes, n)``."""
+    """Inputs ``[x; u_k]`` drawn of a teacher for every student, ``(num_inputs, n)``."""
     source = plan.source
-    assert not isinstance(source, Samples)  # rows of a data set are its probe
+    assert not isinstance(source, Samples)  # a data set's inputs are its rows
     sizes = [s.view.num_private for s in plan.students]
     total = source.dim_x + sum(sizes)
-    count = max(PROBES, _PROBES_PER_INPUT * total)
-    key = Stream(seed=0, stream=StreamId.PROBE).key
+    count = max(NUM_INPUTS, _INPUTS_PER_DIMENSION * total)
+    key = Stream(seed=0, stream=StreamId.REFERENCE_INPUTS).key
     parts = [wide_numbers(key, 0, 1, count, [(source.law_x, source.dim_x)])[0, 0]]
     for k, size in enumerate(sizes):
-        key = Stream(seed=0, stream=student_stream(StreamId.PROBE, k)).key
+        key = Stream(seed=0, stream=student_stream(StreamId.REFERENCE_INPUTS, k)).key
         parts.append(normals(key, 1, 1, count * size).reshape(count, size))
     white = np.hstack(parts)
     white = white @ inverse_sqrt_psd(white.T @ white / count)

@@ -65,7 +65,7 @@ def run(
     slots = rule.slots(weights)
     for t in range(steps):
         found = gradient(weights, t)
-        elsewhere = rule.probe(weights, found, hyper)
+        elsewhere = rule.gradient_point(weights, found, hyper)
         if elsewhere is not None:
             found = gradient(elsewhere, t)
         rule.step(weights, found, slots, hyper, t)
@@ -322,7 +322,7 @@ def test_sam_goes_uphill_by_rho() -> None:
     for g in gradient:
         g[1] = 0.0
         g[2] *= 1e-200  # its square underflows
-    moved = rule.probe(weights, gradient, hyper_of([rule]))
+    moved = rule.gradient_point(weights, gradient, hyper_of([rule]))
     assert moved is not None
     steps = [m - w for m, w in zip(moved, weights, strict=True)]
     length = np.sqrt(sum((s**2).sum(axis=(1, 2)) for s in steps))
@@ -332,7 +332,9 @@ def test_sam_goes_uphill_by_rho() -> None:
         assert_allclose(s[0] / np.linalg.norm(s[0]), g[0] / np.linalg.norm(g[0]), atol=1e-14)
     single = [g.astype(np.float32) for g in arrays(2)]
     small = [1e-25 * g for g in single]
-    found = rule.probe([w.astype(np.float32) for w in weights], small, hyper_of([rule], "float32"))
+    found = rule.gradient_point(
+        [w.astype(np.float32) for w in weights], small, hyper_of([rule], "float32")
+    )
     assert found is not None
     length = np.sqrt(
         sum(((m - w) ** 2).sum(axis=(1, 2)) for m, w in zip(found, weights, strict=True))
