@@ -11,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import methexis as mx
+from methexis.cli.app import app
 
 QUICK = ("verify", "--easy", "--replicas", "2", "--seed", "1", "--no-three-ways")
 
@@ -38,6 +40,19 @@ def test_help_is_fast() -> None:
         assert done.returncode == 0
         assert "verify" in done.stdout
     assert best < 0.3
+
+
+@pytest.mark.parametrize(
+    "words", [("engine", "--quick"), ("measures", "--only", "truth"), ("--help",)]
+)
+def test_the_old_verb_names_its_successor(words: tuple[str, ...]) -> None:
+    """Benchmarks are no part of the wheel; who types the verb of before is told where they are."""
+    done = CliRunner().invoke(app, ["bench", *words])
+    assert done.exit_code == 2
+    assert "`make bench`" in done.stderr
+    assert "`make bench-measures`" in done.stderr
+    assert (done.stderr.count("\n"), done.stdout) == (1, "")
+    assert "bench" not in CliRunner().invoke(app, ["--help"]).output
 
 
 def test_help_of_a_verb_has_an_example() -> None:
