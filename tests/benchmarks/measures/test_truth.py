@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmarks.__main__ import app
+from benchmarks.measures import truth
 from benchmarks.measures.truth import Truth, everything, run_truth
 from benchmarks.measures.truth_text import markdown, truth_figure, truth_table
 from methexis.measures import MEASURES
@@ -86,12 +87,20 @@ def test_the_command_names_its_parts(only: str, message: str) -> None:
     assert message in done.output
 
 
-@pytest.mark.slow
-def test_the_command(tmp_path: Path) -> None:
-    done = CliRunner().invoke(
-        app, ["measures", "--quick", "--only", "truth", "--out", str(tmp_path / "out")]
-    )
+def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one measure; all of them are what takes long."""
+    monkeypatch.setattr(truth, "everything", lambda: [MEASURES["cka"](debiased=True)])
+    words = ["--quick", "--threads", "1", "--only", "truth", "--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, ["measures", *words])
     assert done.exit_code == 0, done.output
     assert "debiased linear CKA" in done.output
     data = json.loads((tmp_path / "out" / "truth.json").read_text(encoding="utf-8"))
     assert data["quick"]
+
+
+@pytest.mark.long
+def test_every_measure_can_be_scored() -> None:
+    found = run_truth(quick=True, workers=None).measures
+    assert [one.title for one in found] == [measure.title for measure in everything()]
+    for one in found:
+        assert all(math.isfinite(score) for cause in one.causes for score in cause.mean)
