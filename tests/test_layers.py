@@ -27,7 +27,7 @@ LAYERS = [  # from the bottom to the top; imports go downwards or stay in their 
     {"init", "geometry", "schedules"},
     {"training", "measures"},
     {"representations"},
-    {"scenarios", "transport", "probes", "bench"},
+    {"scenarios", "transport", "probes"},
     {"cli", "report"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
@@ -43,6 +43,7 @@ ALLOWED_OUTSIDE: dict[str | None, set[str]] = {
     "core": NUMERICAL,
     "theory": NUMERICAL,
 }
+NOT_INSTALLED = {"benchmarks", "evidence", "examples", "tests"}  # other folders of this repository
 TORCH = {"torch", "curvlinops"}
 MAY_USE_TORCH = {"probes", "transport"}
 
@@ -126,6 +127,7 @@ def test_imports_go_downwards(name: str) -> None:
 def test_imports_from_outside(name: str) -> None:
     outside = {target.split(".")[0] for target in IMPORTS[name] - ours(name)}
     outside -= sys.stdlib_module_names
+    assert not outside & NOT_INSTALLED, f"{name} imports what the wheel does not hold"
     me = part(name) if name != PACKAGE else None
     assert me in MAY_USE_TORCH or not outside & TORCH, f"{name} must not import torch"
     if me in ALLOWED_OUTSIDE:
@@ -210,12 +212,18 @@ NATIVE_FILES = [
     ROOT / "CMakeLists.txt",
     *(path for path in sorted((ROOT / "native").rglob("*")) if path.is_file()),
 ]
-FILES = [*MODULES.values(), *sorted((ROOT / "tests").rglob("*.py")), *NATIVE_FILES]
+BENCHMARKS = sorted((ROOT / "benchmarks").rglob("*.py"))
+FILES = [*MODULES.values(), *BENCHMARKS, *sorted((ROOT / "tests").rglob("*.py")), *NATIVE_FILES]
 
 
 @pytest.mark.parametrize("path", NATIVE_FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_native_file_says_what_it_is_for(path: Path) -> None:
     assert path.read_text(encoding="utf-8").startswith(("// ", "# "))
+
+
+@pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_benchmark_says_what_it_is_for(path: Path) -> None:
+    assert ast.get_docstring(syntax_tree(path))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

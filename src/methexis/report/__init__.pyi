@@ -1,5 +1,3 @@
-from methexis.report.bench import print_bench as print_bench
-from methexis.report.bench_measures import print_measures_bench as print_measures_bench
 from methexis.report.breaking import print_break as print_break
 from methexis.report.breaking import print_scenario as print_scenario
 from methexis.report.breaking import write_break_report as write_break_report
@@ -13,5 +11,4 @@ from methexis.report.sharpening import print_sharpen as print_sharpen
 from methexis.report.sharpening import write_sharpen_report as write_sharpen_report
 from methexis.report.sides import print_compare as print_compare
 from methexis.report.terminal import print_verify as print_verify
-from methexis.report.truth import print_truth as print_truth
 from methexis.report.verify import write_verify_report as write_verify_report
