@@ -91,6 +91,7 @@ evidence-measures: $(NATIVE) ## the same for the measures of alignment: truth, c
 	$(BIN)/python -m evidence.neighbour_intervals
 
 docs: $(NATIVE) ## render tables from evidence and benchmarks, and output and pictures of the demo
+	$(BIN)/python -m tests.layers
 	$(BIN)/python -m evidence.render
 	$(BIN)/python -m benchmarks.render
 	$(BIN)/python -m evidence.breaking --render
