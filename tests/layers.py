@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 #: or stay in their layer.
 LAYERS: list[dict[str, str]] = [
     {
+        "moved": "old homes of modules",
         "errors": "what is raised on bad input, and where a theorem's condition fails",
         "progress": "telling a terminal how far a job has come",
         "version": "the version",

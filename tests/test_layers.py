@@ -29,6 +29,7 @@ ALLOWED_OUTSIDE: dict[str | None, set[str]] = {
     "version": set(),
     "errors": set(),
     "progress": set(),
+    "moved": set(),
     "_native": {"numpy"},
     "core": NUMERICAL,
     "theory": NUMERICAL,
