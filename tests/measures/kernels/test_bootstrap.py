@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
-from tests.measures.test_kernels import CLOSE, cosine, gretton, rbf, song_by_quadruples
+from tests.measures.kernels.test_kernels import CLOSE, cosine, gretton, rbf, song_by_quadruples
 
 from methexis.core.checks import Array
 from methexis.measures import CKA, HSIC, RV, DistanceCorrelation, GramCosine, Measure
