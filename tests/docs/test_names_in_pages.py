@@ -38,7 +38,7 @@ FILE_NAMES = {
     for path in (ROOT / base).rglob("*")
 }
 PARTS = "|".join(part for layer in LAYERS for part in layer)
-FILE = re.compile(r"\.(?:json|md|html|pyi)$")
+FILE = re.compile(r"\.(?:json|md|html|pyi?)$")
 DOTTED = re.compile(rf"(?:methexis\.)?(?:{PARTS})(?:\.\w+)+")
 
 
