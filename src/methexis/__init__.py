@@ -2,6 +2,7 @@
 
 import lazy_loader as _lazy
 
+from methexis import moved as _moved
 from methexis.version import __version__
 
 __getattr__, __dir__, __all__ = _lazy.attach(
@@ -33,3 +34,5 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     },
 )
 __all__ += ["__version__"]
+
+_moved.install()

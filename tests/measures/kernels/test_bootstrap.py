@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
-from tests.measures.test_kernels import CLOSE, cosine, gretton, rbf, song_by_quadruples
 
 from methexis.core.checks import Array
 from methexis.measures import CKA, HSIC, RV, DistanceCorrelation, GramCosine, Measure
@@ -24,6 +23,7 @@ from methexis.measures.kernels import (
     rows as feature_rows,
 )
 from tests.measures.cases import label, related
+from tests.measures.kernels.test_kernels import CLOSE, cosine, gretton, rbf, song_by_quadruples
 
 #: Drawn once each; ordinary; one sample often; four different ones left.
 COUNTS = np.array(
