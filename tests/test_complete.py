@@ -209,7 +209,7 @@ SERVANTS = {"app", "errors", "folders", "progress", "staged"}
 VERBS = {
     command.name or command.callback.__name__: command.callback
     for command in app.registered_commands
-    if command.callback is not None
+    if command.callback is not None and not command.hidden  # a hidden one names its successors
 }
 
 
