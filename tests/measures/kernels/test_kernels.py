@@ -29,11 +29,9 @@ from methexis.measures import (
 )
 from methexis.measures.inference import nulls
 from methexis.measures.inputs.features import features
-from methexis.measures.kernels import (
-    rows as feature_rows,
-)
+from methexis.measures.kernels import rows
 from methexis.measures.kernels.rows import FeatureRows
-from methexis.measures.pairs import products as pair_products
+from methexis.measures.pairs import products
 from tests.measures.cases import label, measured, related, unrelated
 
 
@@ -216,9 +214,9 @@ def test_features_give_what_matrices_give(
     x, y = related(n=60)
     found = []
     for most in (10, 1000):
-        monkeypatch.setattr(feature_rows, "MOST_SAMPLES", most)
-        monkeypatch.setattr(feature_rows, "BLOCK", 7)  # more than one block of columns
-        monkeypatch.setattr(pair_products, "BLOCK", 500)  # and of rows
+        monkeypatch.setattr(rows, "MOST_SAMPLES", most)
+        monkeypatch.setattr(rows, "BLOCK", 7)  # more than one block of columns
+        monkeypatch.setattr(products, "BLOCK", 500)  # and of rows
         a, b = (measure.reduce(features(n, v)) for n, v in (("X", x), ("Y", y)))
         assert isinstance(a, FeatureRows) == (most == 10)
         found.append(
@@ -243,7 +241,7 @@ def test_few_features_beside_many(measure: Measure[Any], monkeypatch: pytest.Mon
     counts = nulls.counts(60, 4, seed=2)
     found = []
     for most in (10, 1000):
-        monkeypatch.setattr(feature_rows, "MOST_SAMPLES", most)
+        monkeypatch.setattr(rows, "MOST_SAMPLES", most)
         a, b = (measure.reduce(features(n, v)) for n, v in (("X", x), ("Y", y)))
         assert isinstance(a, FeatureRows) == (most == 10)
         assert not isinstance(b, FeatureRows)
@@ -263,7 +261,7 @@ def test_features_of_torch_give_the_same(
     measure: Measure[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch = pytest.importorskip("torch")
-    monkeypatch.setattr(feature_rows, "MOST_SAMPLES", 10)
+    monkeypatch.setattr(rows, "MOST_SAMPLES", 10)
     x, y = related(n=60)
     counts = nulls.counts(60, 3, seed=2)
     found = []

@@ -17,6 +17,7 @@ from methexis.measures.inputs.features import (
     to_numpy,
     together,
 )
+from methexis.measures.kernels.estimators import HollowSums, divisor
 from methexis.measures.kernels.kernels import hollow, squared_distances
 from methexis.measures.neighbours import knn
 from methexis.measures.neighbours.cycle_knn import CycleKNN
@@ -281,9 +282,9 @@ def _unbiased(xp: Any, one: Tensor, other: Tensor) -> float:
     n = one.shape[0]
     one, other = hollow(xp, one), hollow(xp, other)
     trace = xp.sum(one * other.T)
-    constant = xp.sum(one) * xp.sum(other) / ((n - 1) * (n - 2))
-    through = xp.sum(xp.sum(one, axis=0) * xp.sum(other, axis=1)) * 2.0 / (n - 2)
-    return float((trace + constant - through) / (n * (n - 3)))
+    through = xp.sum(xp.sum(one, axis=0) * xp.sum(other, axis=1))
+    sums = HollowSums(n, trace, through, xp.sum(one) * xp.sum(other))
+    return float(sums.song() / divisor(n, "song"))
 
 
 def _near(given: Features, topk: int, *, itself: bool) -> Tensor:

@@ -1,7 +1,7 @@
 """Bootstrap scores of kernels, many samples at once.
 
-The products that `weighted` asks for, from a matrix over pairs or from features. Samples are taken
-in blocks, so that memory stays at a few times that of the matrices.
+The sums that estimators ask for (`estimators`), from a matrix over pairs or from features. Samples
+are taken in blocks, so that memory stays at a few times that of the matrices.
 """
 
 from __future__ import annotations
@@ -13,17 +13,15 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.measures.inputs.features import Namespace, Tensor, to_numpy
+from methexis.measures.kernels.estimators import WeightedSums, estimate
 from methexis.measures.kernels.rows import FeatureRows
 from methexis.measures.kernels.sampling import own_terms, shared
-from methexis.measures.kernels.weighted import Weighted, estimate
 from methexis.measures.measure import Counts
 from methexis.measures.pairs.bilinear import PairForm, PairMatrix
+from methexis.measures.rounding import cancelled
 
 #: Numbers per block of weights.
 BLOCK = 1 << 22
-#: A sum of squares of a centred kernel below this share of that before centring is rounding: it is
-#: a difference of sums of that size.
-ROUNDING = 1e-12
 
 
 class Side:
@@ -52,11 +50,12 @@ class Side:
         return self._products[a]
 
 
-class Pair(Weighted):
+class Pair(WeightedSums):
     """Two kernels under one block of weights."""
 
     def __init__(self, xp: Namespace, powers: dict[int, Tensor], one: Side, other: Side) -> None:
         self.xp, self.powers, self._sides = xp, powers, (one, other)
+        self.num_samples = int(powers[1].shape[1])
         self.diagonals = (one.diagonal, other.diagonal)
         forms = one.form, other.form
         if isinstance(forms[0], PairMatrix) and isinstance(forms[1], PairMatrix):
@@ -109,7 +108,7 @@ def scores(
     counts : array (num_resamples, num_samples)
         How often each sample was drawn.
     estimator : str
-        Of `centring`.
+        Of `estimators`.
     normalised : bool
         Whether the score is a cosine.
     sampled : (array, array), optional
@@ -138,7 +137,8 @@ def scores(
                     shared(value, to_numpy(own_terms(xp, rows, weights)), int(rows.shape[1]))
                     for value, rows in zip(own, sampled, strict=True)
                 ]
-            least = max(ROUNDING, 16.0 * float(xp.finfo(given.dtype).eps))
+            # A sum of squares of a centred kernel is a difference of sums like that before.
+            least = cancelled(xp, given)
             floors = [least * _estimated(pair, "plain") for pair in pairs]
             norms = [
                 np.sqrt(np.where(value > floor, value, np.nan))

@@ -16,7 +16,6 @@ class GramCosine(KernelMeasure):
     """Cosine of two Gram matrices, not centred; see `gram_cosine`."""
 
     name: ClassVar[str] = "gram_cosine"
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     reference: ClassVar[str] = "Ziyin & Chuang 2025, arXiv:2507.01098; Cristianini et al. 2001"
 
     @property
@@ -33,11 +32,6 @@ class GramCosine(KernelMeasure):
     def centring(self) -> str:
         """None."""
         return "plain"
-
-    @property
-    def linear(self) -> bool:
-        """Always."""
-        return True
 
     def kernel_of(self, features: Features) -> Tensor:
         """Scalar products of the rows as they are."""
