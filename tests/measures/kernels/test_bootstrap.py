@@ -15,7 +15,7 @@ from methexis.measures.inference import nulls
 from methexis.measures.inputs.features import features
 from methexis.measures.kernels import bandwidth, bootstrap, rows
 from tests.measures.cases import label, related
-from tests.measures.kernels.test_kernels import CLOSE, cosine, gretton, rbf, song_by_quadruples
+from tests.measures.kernels.brute import CLOSE, cosine, gretton, rbf, song_by_quadruples
 
 #: Drawn once each; ordinary; one sample often; four different ones left.
 COUNTS = np.array(

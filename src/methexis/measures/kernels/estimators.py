@@ -209,7 +209,10 @@ class CentredSums(Sums):
 
 @dataclass(frozen=True)
 class HollowSums(Sums):
-    """Sums of kernels with zeros on the diagonal; they need not be symmetric for Song's estimator.
+    """Sums of kernels with zeros on the diagonal.
+
+    Of kernels that are not symmetric, as of neighbours, (1) is no longer an average over
+    quadruples; the programs of CKNNA compute it all the same, with these sums.
 
     Attributes
     ----------
