@@ -220,7 +220,7 @@ def rv(x: Any, y: Any, *, modified: bool = False) -> float:
     and ``YYᵀ`` are set to zero first, which takes away most of the growth with ``d/n``; that is
     linear CKA by Lange's estimator.
 
-    Pitfalls and cost: as `methexis.measures.kernels.cka`.
+    Pitfalls and cost: as `cka`.
 
     Parameters
     ----------

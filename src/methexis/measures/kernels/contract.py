@@ -109,12 +109,13 @@ class KernelMeasure(PairMeasure[PairForm]):
         if rows is not None and suits(rows):
             plain = FeatureRows(rows, self.centring, 1.0, xp)
             raw = squared_cross(xp, rows, rows)
-            factor = self._factor(features, rows, plain.raw(plain), raw)
+            # The sum is itself a difference of such sums; below, entries are differences.
+            factor = self._factor(features, rows, plain.raw(plain), CANCELLED * raw)
             return FeatureRows(rows, self.centring, factor, xp)
         kernel = self.kernel_of(features)
         matrix = centred(xp, kernel, self.centring)
         own, raw = float(xp.sum(matrix * matrix)), float(xp.sum(kernel * kernel))
-        factor = self._factor(features, rows, own, raw)
+        factor = self._factor(features, rows, own, CANCELLED**2 * raw)
         matrix = matrix * factor
         # The diagonal of this one enters the means of its bootstrap samples.
         source = centred(xp, kernel, "biased") if self.centring == "lange" else matrix
@@ -200,13 +201,13 @@ class KernelMeasure(PairMeasure[PairForm]):
             )
         return found
 
-    def _factor(self, features: Features, rows: Tensor | None, own: float, raw: float) -> float:
-        """What the centred matrix is multiplied by; own and raw are squared norms."""
+    def _factor(self, features: Features, rows: Tensor | None, own: float, least: float) -> float:
+        """What the centred matrix, whose squared norm is own, is multiplied by."""
         if not self.normalised:
             return 1.0 / math.sqrt(divisor(features.num_samples, self.centring))
         if self.corrects_features and rows is not None:
             own = self._shared(features.xp, rows, own)
-        if own > CANCELLED**2 * raw:
+        if own > least:
             return 1.0 / math.sqrt(own)
         because = (
             "what its different features share has no positive variance"

@@ -50,9 +50,9 @@ def gram_cosine(x: Any, y: Any) -> float:
     rotation that maps one representation on the other, and how much is left.
 
     Pitfalls. Not centred: representations with large means (activations after ReLU) are aligned for
-    that reason alone; their null has a large mean too. ``methexis.measures.kernels.cka`` centres.
+    that reason alone; their null has a large mean too. `cka` centres.
 
-    Cost: as `methexis.measures.kernels.cka`.
+    Cost: as `cka`.
 
     Parameters
     ----------

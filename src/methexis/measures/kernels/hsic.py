@@ -62,7 +62,7 @@ def hsic(
     Pitfalls. Not normalised: only its p-value compares across representations. The biased value is
     positive for independent ones, about ``Tr K_c Tr L_c / n³`` with centred kernels.
 
-    Cost: as `methexis.measures.kernels.cka`.
+    Cost: as `cka`.
 
     Parameters
     ----------

@@ -70,7 +70,7 @@ class FeatureRows(PairForm):
     @cached_property
     def diagonal(self) -> Tensor:
         """Squared lengths of the rows."""
-        return self.xp.linalg.vecdot(self.rows, self.rows)
+        return self.xp.sum(self.rows * self.rows, axis=1)
 
     def inner(self, other: FeatureRows) -> float:
         """Sum over pairs of samples."""
