@@ -12,8 +12,7 @@ from methexis.measures.kernels import grids
 from methexis.measures.kernels.bootstrap import Pair, Side
 from methexis.measures.kernels.estimators import (
     ESTIMATORS,
-    CentredSums,
-    HollowSums,
+    Sums,
     centred,
     centred_totals,
     divisor,
@@ -85,7 +84,7 @@ def weighted(one: PairForm, other: PairForm, n: int, estimator: str) -> float:
     """As a bootstrap sample in which each sample is drawn once."""
     powers = dict.fromkeys((1, 2, 3), np.ones((2, n)))
     pair = Pair(np, powers, Side(one, powers), Side(other, powers))
-    found = np.asarray(estimate(pair, estimator))
+    found = np.asarray(pair.estimate(estimator))
     assert found[0] == found[1]
     return float(found[0])
 
@@ -105,10 +104,10 @@ def by_hollow_sums(x: Array, y: Array, estimator: str) -> float:
     return float(estimate(hollow_sums(*(v @ v.T for v in (x, y))), estimator))
 
 
-def hollow_sums(k: Array, l: Array) -> HollowSums:  # noqa: E741
+def hollow_sums(k: Array, l: Array) -> Sums:  # noqa: E741
     k, l = (m - np.diag(np.diagonal(m)) for m in (k, l))  # noqa: E741
     through = float(k.sum(axis=0) @ l.sum(axis=1))
-    return HollowSums(len(k), float(np.trace(k @ l)), through, float(k.sum() * l.sum()))
+    return Sums.of_hollow(len(k), float(np.trace(k @ l)), through, float(k.sum() * l.sum()))
 
 
 PATHS = [
@@ -189,7 +188,7 @@ def test_size_is_that_of_the_terms(estimator: str) -> None:
         k = np.diagonal(kernel)
         squares = float(np.sum(k * k))
         off = float(np.sum(kernel**2)) - squares
-        sums = CentredSums(12, off + squares, off, squares, float(np.sum(k)) ** 2)
+        sums = Sums.of_centred(12, off + squares, off, squares, float(np.sum(k)) ** 2)
         ratios.append(size(sums, estimator) / estimate(sums, estimator))
     assert min(ratios) >= 1.0
     # Of a biased estimate nothing cancels. Two terms of Song's do, one of Lange's.

@@ -13,7 +13,7 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.measures.inputs.features import Namespace, Tensor, to_numpy
-from methexis.measures.kernels.estimators import WeightedSums, estimate
+from methexis.measures.kernels.estimators import WeightedPair
 from methexis.measures.kernels.rows import FeatureRows
 from methexis.measures.kernels.sampling import own_terms, shared
 from methexis.measures.measure import Counts
@@ -50,12 +50,11 @@ class Side:
         return self._products[a]
 
 
-class Pair(WeightedSums):
+class Pair(WeightedPair):
     """Two kernels under one block of weights."""
 
     def __init__(self, xp: Namespace, powers: dict[int, Tensor], one: Side, other: Side) -> None:
         self.xp, self.powers, self._sides = xp, powers, (one, other)
-        self.num_samples = int(powers[1].shape[1])
         self.diagonals = (one.diagonal, other.diagonal)
         forms = one.form, other.form
         if isinstance(forms[0], PairMatrix) and isinstance(forms[1], PairMatrix):
@@ -150,5 +149,5 @@ def scores(
 
 
 def _estimated(pair: Pair, estimator: str) -> Array:
-    found: Array = to_numpy(estimate(pair, estimator))
+    found: Array = to_numpy(pair.estimate(estimator))
     return found

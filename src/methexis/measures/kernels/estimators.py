@@ -31,7 +31,7 @@ less ``Σ_i A_ii B_ii``. Each way of computing supplies these sums as `Sums`: fr
 for all pairs of many layers (`grids`), in one pass (`streaming.pass_moments`), for bootstrap
 samples (`bootstrap`). They differ in memory and rounding, not in the formula. If the features of a
 linear kernel are centred, ``r = 0``, and without the diagonal the row sums are ``-K_ii``: sums over
-the diagonals are then all that debiased estimators need (`CentredSums`).
+the diagonals are then all that debiased estimators need (`Sums.of_centred`).
 
 **With weights.** In a bootstrap sample, sample i is drawn ``w_i`` times, ``Σ w_i = n``. Biased
 estimators are V-statistics: averages over all pairs, where a sample makes a pair with itself, and
@@ -57,7 +57,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from math import inf
+from math import inf, nan
 from typing import Any
 
 from methexis.measures.inputs.features import Namespace, Tensor
@@ -103,56 +103,57 @@ def centred_totals(estimator: str, trace: float) -> tuple[float, float]:
     return {"biased": (trace, -trace), "lange": (0.0, -trace), "song": (0.0, 0.0)}[estimator]
 
 
-class Sums(ABC):
+@dataclass(frozen=True, eq=False)
+class Sums:
     """Sums over pairs of samples of two kernels K and L: numbers, or arrays of many such sums.
 
     Attributes
     ----------
     num_samples : int
         n.
+    whole, off : (sum, sum, sum)
+        ``Σ_ij K_ij L_ij``, ``Σ_i r_i u_i`` and ``s v``, with the diagonals and without, each as
+        exact as it can be had.
+    change : sum
+        ``Σ_i (A_ii B_ii - K_ii L_ii)`` with ``A = H K H``: what centring makes of the diagonals.
     """
 
     num_samples: int
+    whole: tuple[Any, Any, Any]
+    off: tuple[Any, Any, Any]
+    change: Any = 0.0
 
-    @abstractmethod
-    def products(self, *, diagonal: bool) -> Any:
-        """``Σ K_ij L_ij`` over all pairs, or without the diagonal."""
+    @classmethod
+    def of_centred(
+        cls, num_samples: int, whole: Any, off: Any, diagonals: Any, traces: Any
+    ) -> Sums:
+        """Of linear kernels of centred features, or of any that are to be compared as they are.
 
-    @abstractmethod
-    def row_products(self, *, diagonal: bool) -> Any:
-        """``Σ_i r_i u_i`` of the sums of the rows, with the diagonals or without."""
+        From ``Σ_ij K_ij L_ij``, the same for ``i ≠ j``, ``Σ_i K_ii L_ii`` and ``Tr K Tr L``: rows
+        sum to zero, without the diagonal to ``-K_ii``, and ``H K H = K``.
+        """
+        return cls(num_samples, (whole, 0.0, 0.0), (off, diagonals, traces))
 
-    @abstractmethod
-    def total_products(self, *, diagonal: bool) -> Any:
-        """``s v``, of the sums of all entries, with the diagonals or without."""
+    @classmethod
+    def of_hollow(cls, num_samples: int, pairs: float, rows: float, totals: float) -> Sums:
+        """Of kernels with zeros on the diagonal, from ``Tr(K L)``, ``1ᵀK L1`` and ``1ᵀK1 1ᵀL1``.
 
-    @abstractmethod
-    def change_of_diagonals(self) -> Any:
-        """``Σ_i (A_ii B_ii - K_ii L_ii)`` with ``A = H K H``: what centring makes of it."""
-
-    def song(self) -> Any:
-        """Equation (1) without diagonals."""
-        p, q = shares("song", self.num_samples)
-        return (
-            self.products(diagonal=False)
-            - 2.0 * self.row_products(diagonal=False) / p
-            + self.total_products(diagonal=False) / q
-        )
+        ``A_ii = s/n² - 2 r_i/n`` makes ``Σ A_ii B_ii = 4 Σ r_i u_i / n² - 3 s v / n³``. Of kernels
+        that are not symmetric, as of neighbours, (1) is no longer an average over quadruples; the
+        programs of CKNNA compute it all the same, with these sums.
+        """
+        sums, n = (pairs, rows, totals), num_samples
+        return cls(n, sums, sums, 4.0 * rows / n**2 - 3.0 * totals / n**3)
 
 
 def estimate(sums: Sums, estimator: str) -> Any:
     """``Σ_ij A_ij B_ij`` of an estimator, equation (1)."""
-    if estimator == "song":
-        return sums.song()
-    found = sums.products(diagonal=estimator != "lange")
-    if estimator == "plain":
-        return found
     p, q = shares(estimator, sums.num_samples)
-    found = (
-        found - 2.0 * sums.row_products(diagonal=True) / p + sums.total_products(diagonal=True) / q
-    )
+    products, rows, totals = sums.off if estimator == "song" else sums.whole
+    if estimator != "lange":
+        return products - 2.0 * rows / p + totals / q
     # The biased one less Σ A_ii B_ii, in which Σ K_ii L_ii cancels: it is never added.
-    return found - sums.change_of_diagonals() if estimator == "lange" else found
+    return sums.off[0] - 2.0 * rows / p + totals / q - sums.change
 
 
 def size(sums: Sums, estimator: str) -> Any:
@@ -162,100 +163,16 @@ def size(sums: Sums, estimator: str) -> Any:
     kernel is the sum of all products less those on the diagonal, but Song's is made without these.
     """
     if estimator != "song":
-        return sums.products(diagonal=True)
+        return sums.whole[0]
     p, q = shares(estimator, sums.num_samples)
-    rows, totals = sums.row_products(diagonal=False), sums.total_products(diagonal=False)
-    return sums.products(diagonal=False) + 2.0 * rows / p + totals / q
+    products, rows, totals = sums.off
+    return products + 2.0 * rows / p + totals / q
 
 
-@dataclass(frozen=True, eq=False)
-class CentredSums(Sums):
-    """Sums of linear kernels of centred features, or of any to be compared as they are (plain).
+class WeightedPair(ABC):
+    """Two kernels in bootstrap samples, of weights ``w``, ``(num_resamples, num_samples)``.
 
-    Attributes
-    ----------
-    num_samples : int
-        n.
-    whole, off : float or array
-        ``Σ_ij K_ij L_ij`` and ``Σ_{i≠j} K_ij L_ij``, each as exact as it can be had.
-    diagonals : float or array
-        ``Σ_i K_ii L_ii``.
-    traces : float or array
-        ``Tr K Tr L``.
-    """
-
-    num_samples: int
-    whole: Any
-    off: Any
-    diagonals: Any
-    traces: Any
-
-    def products(self, *, diagonal: bool) -> Any:
-        """As they were given."""
-        return self.whole if diagonal else self.off
-
-    def row_products(self, *, diagonal: bool) -> Any:
-        """Rows sum to zero; without the diagonal, to ``-K_ii``."""
-        return 0.0 if diagonal else self.diagonals
-
-    def total_products(self, *, diagonal: bool) -> Any:
-        """Likewise."""
-        return 0.0 if diagonal else self.traces
-
-    def change_of_diagonals(self) -> float:
-        """None: ``H K H = K``."""
-        return 0.0
-
-
-@dataclass(frozen=True)
-class HollowSums(Sums):
-    """Sums of kernels with zeros on the diagonal.
-
-    Of kernels that are not symmetric, as of neighbours, (1) is no longer an average over
-    quadruples; the programs of CKNNA compute it all the same, with these sums.
-
-    Attributes
-    ----------
-    num_samples : int
-        n.
-    pairs : float
-        ``Tr(K L)``.
-    rows : float
-        ``1ᵀK L1``: column sums of K with row sums of L.
-    totals : float
-        ``1ᵀK1 1ᵀL1``.
-    """
-
-    num_samples: int
-    pairs: float
-    rows: float
-    totals: float
-
-    def products(self, *, diagonal: bool) -> float:
-        """With the diagonal or without."""
-        del diagonal
-        return self.pairs
-
-    def row_products(self, *, diagonal: bool) -> float:
-        """With the diagonal or without."""
-        del diagonal
-        return self.rows
-
-    def total_products(self, *, diagonal: bool) -> float:
-        """With the diagonal or without."""
-        del diagonal
-        return self.totals
-
-    def change_of_diagonals(self) -> float:
-        """``A_ii = s/n² - 2 r_i/n``, so that ``Σ A_ii B_ii = 4 Σ r_i u_i / n² - 3 s v / n³``."""
-        n = self.num_samples
-        return 4.0 * self.rows / n**2 - 3.0 * self.totals / n**3
-
-
-class WeightedSums(Sums):
-    """Sums of bootstrap samples, all at once: weights ``w``, ``(num_resamples, num_samples)``.
-
-    They come from products ``K w^a`` and forms ``w^a (K∘L) w^b``, powers entry by entry, of
+    Sums come from products ``K w^a`` and forms ``w^a (K∘L) w^b``, powers entry by entry, of
     matrices without diagonal; so all bootstrap samples are computed by products of matrices.
 
     Attributes
@@ -280,36 +197,36 @@ class WeightedSums(Sums):
     def product(self, side: int, a: int) -> Tensor:
         """``Σ_{j≠i} K_ij w_j^a``, ``(num_resamples, num_samples)``; of L for side 1."""
 
-    def products(self, *, diagonal: bool) -> Tensor:
-        """Of pairs of originals, or without those of an original with itself and its duplicates."""
-        found = self.form(1, 1)
-        if not diagonal:
-            return found
-        one, other = self.diagonals
-        return found + self._sum(self.powers[2] * (one * other))
+    def estimate(self, estimator: str) -> Tensor:
+        """``Σ_ij A_ij B_ij`` of each bootstrap sample; with all weights 1, that of the samples."""
+        if estimator == "song":
+            return self._song()
+        w, (k, l) = self.powers[1], self.diagonals  # noqa: E741
+        off = self.form(1, 1)
+        # Each original makes w² pairs with itself and its duplicates.
+        whole = off + self._sum(self.powers[2] * (k * l))
+        if estimator == "plain":
+            return whole
+        n = int(w.shape[1])
+        p, q = shares(estimator, n)
+        rows = [self.product(side, 1) + w * own for side, own in enumerate((k, l))]
+        totals = [self._sum(w * of_side) for of_side in rows]
+        a, b = (
+            own - 2.0 * of_side / p + total[:, None] / q
+            for own, of_side, total in zip((k, l), rows, totals, strict=True)
+        )
+        sums = (whole, self._sum(w * rows[0] * rows[1]), totals[0] * totals[1])
+        change = self._sum(self.powers[2] * (a * b - k * l))
+        return estimate(Sums(n, sums, (off, nan, nan), change), estimator)
 
-    def row_products(self, *, diagonal: bool) -> Tensor:
-        """Rows count as often as they were drawn."""
-        return self._sum(self.powers[1] * self._rows(0, diagonal) * self._rows(1, diagonal))
-
-    def total_products(self, *, diagonal: bool) -> Tensor:
-        """Likewise."""
-        return self._total(0, diagonal) * self._total(1, diagonal)
-
-    def change_of_diagonals(self) -> Tensor:
-        """Each original makes ``w²`` pairs with itself and its duplicates."""
-        one, other = (self._centred_diagonal(side) for side in (0, 1))
-        k, l = self.diagonals  # noqa: E741
-        return self._sum(self.powers[2] * (one * other - k * l))
-
-    def song(self) -> Tensor:
+    def _song(self) -> Tensor:
         """Equation (2) with weights, times n(n-3).
 
         Sums over distinct originals are sums over free ones less those where some coincide; ``u``
         and ``v`` are products ``K w`` and ``L w`` without diagonal.
         """
         w, w2 = self.powers[1], self.powers[2]
-        n = self.num_samples
+        n = int(w.shape[1])
         s1, s2, s3, s4 = float(n), self._sum(w2), self._sum(w * w2), self._sum(w2 * w2)
         f11, f12, f13, f22 = (self.form(*powers) for powers in ((1, 1), (1, 2), (1, 3), (2, 2)))
         u, v, u2, v2 = (self.product(side, a) for a in (1, 2) for side in (0, 1))
@@ -331,18 +248,6 @@ class WeightedSums(Sums):
 
     def _sum(self, array: Tensor) -> Tensor:
         return self.xp.sum(array, axis=1)
-
-    def _rows(self, side: int, diagonal: bool) -> Tensor:
-        rows = self.product(side, 1)
-        return rows + self.powers[1] * self.diagonals[side] if diagonal else rows
-
-    def _total(self, side: int, diagonal: bool) -> Tensor:
-        return self._sum(self.powers[1] * self._rows(side, diagonal))
-
-    def _centred_diagonal(self, side: int) -> Tensor:
-        p, q = shares("lange", self.num_samples)
-        rows, total = self._rows(side, True), self._total(side, True)
-        return self.diagonals[side] - 2.0 * rows / p + total[:, None] / q
 
 
 def song_of_quadruples(

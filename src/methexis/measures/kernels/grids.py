@@ -23,7 +23,7 @@ import numpy as np
 from methexis.core.checks import Array
 from methexis.measures.budget import shortage
 from methexis.measures.inputs.features import Namespace, Tensor, to_numpy
-from methexis.measures.kernels.estimators import CentredSums, estimate, size
+from methexis.measures.kernels.estimators import Sums, estimate, size
 from methexis.measures.pairs.grid_products import CHUNK, num_sums, vector_products
 
 #: Columns and rows of a block of kernels: tall products run near the full rate, and of narrow
@@ -83,14 +83,14 @@ class LinearProducts:
         return (self.own_a, self.diagonals_a), (self.own_b, self.diagonals_b)
 
 
-def _own(own: Array, diagonals: Array) -> CentredSums:
+def _own(own: Array, diagonals: Array) -> Sums:
     squares, traces = np.sum(diagonals * diagonals, 1), np.sum(diagonals, 1) ** 2
     return _sums(own, squares, traces, diagonals.shape[1])
 
 
-def _sums(off: Array, diagonals: Array, traces: Array, num_samples: int) -> CentredSums:
+def _sums(off: Array, diagonals: Array, traces: Array, num_samples: int) -> Sums:
     """Off the diagonal nothing is a difference: what is on it is never added to be subtracted."""
-    return CentredSums(num_samples, off + diagonals, off, diagonals, traces)
+    return Sums.of_centred(num_samples, off + diagonals, off, diagonals, traces)
 
 
 def operations(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from methexis.measures.inputs.features import Namespace, Tensor
 from methexis.measures.kernels.estimators import (
     DEBIASED,
-    CentredSums,
+    Sums,
     centred,
     centred_totals,
     estimate,
@@ -82,7 +82,9 @@ class FeatureRows(PairForm):
         whole = squared_cross(xp, self.rows, other.rows)
         one, two = self.diagonal, other.diagonal
         both, traces = float(xp.sum(one * two)), float(xp.sum(one)) * float(xp.sum(two))
-        return float(estimate(CentredSums(n, whole, whole - both, both, traces), self.estimator))
+        return float(
+            estimate(Sums.of_centred(n, whole, whole - both, both, traces), self.estimator)
+        )
 
     def reordered(self, order: NDArray[np.int64]) -> FeatureRows:
         """The rows in that order."""

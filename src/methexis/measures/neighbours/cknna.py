@@ -14,7 +14,7 @@ from scipy import sparse
 from methexis.core.checks import Array, integer, number, one_of
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, to_numpy, warn
-from methexis.measures.kernels.estimators import HollowSums, divisor
+from methexis.measures.kernels.estimators import Sums, divisor, estimate
 from methexis.measures.measure import Invariance, NullMoments
 from methexis.measures.neighbours import knn
 from methexis.measures.neighbours.knn import Indices
@@ -211,8 +211,8 @@ def _hsic(first: sparse.csr_array, second: sparse.csr_array) -> float:
     n = first.shape[0]
     trace = first.multiply(second.T).sum()
     through = first.sum(axis=0) @ second.sum(axis=1)
-    sums = HollowSums(n, float(trace), float(through), float(first.sum() * second.sum()))
-    return float(sums.song()) / divisor(n, "song")
+    sums = Sums.of_hollow(n, float(trace), float(through), float(first.sum() * second.sum()))
+    return float(estimate(sums, "song")) / divisor(n, "song")
 
 
 def _subset_means(kernel: NeighbourKernel, chosen: NDArray[np.bool_]) -> Array:

@@ -33,7 +33,7 @@ from methexis.core.checks import Array
 from methexis.errors import MethexisError
 from methexis.measures.budget import shortage
 from methexis.measures.inputs.features import MIN_SAMPLES
-from methexis.measures.kernels.estimators import CentredSums, estimate, size
+from methexis.measures.kernels.estimators import Sums, estimate, size
 from methexis.measures.rounding import unless_rounding
 from methexis.measures.streaming.rows import Rows
 from methexis.measures.subspaces.second_moments import SecondMoments
@@ -69,7 +69,7 @@ class PassMoments:
         _, *both = self._sums()
         # Sums without the diagonal are differences themselves, of what the diagonal adds.
         one, other = (
-            unless_rounding(estimate(sums, estimator), size(sums, estimator) + sums.diagonals)
+            unless_rounding(estimate(sums, estimator), size(sums, estimator) + sums.off[1])
             for sums in both
         )
         return one, other
@@ -79,12 +79,12 @@ class PassMoments:
         one, other = self.own(estimator)
         return sqrt(one) * sqrt(other) if min(one, other) > 0.0 else nan
 
-    def _sums(self) -> list[CentredSums]:
+    def _sums(self) -> list[Sums]:
         moments = self.second
         a, b = float(np.trace(moments.xx)), float(np.trace(moments.yy))
         squares = [float(np.sum(m * m)) for m in (moments.xy, moments.xx, moments.yy)]
         return [
-            CentredSums(moments.num_samples, whole, whole - both, both, traces)
+            Sums.of_centred(moments.num_samples, whole, whole - both, both, traces)
             for whole, both, traces in zip(
                 squares, self.diagonals, (a * b, a * a, b * b), strict=True
             )
