@@ -93,10 +93,6 @@ class KernelMeasure(PairMeasure[PairForm]):
     def centring(self) -> str:
         """The estimator, one of `estimators.ESTIMATORS`."""
 
-    def kernel_of(self, features: Features) -> Tensor:
-        """The kernel matrix."""
-        return kernel_matrix(features, self.kernel, self.bandwidth)
-
     def rows_of(self, features: Features) -> Tensor | None:
         """Features whose products are the kernel, or None where there are none."""
         return centred_rows(features) if self.kernel == "linear" else None
@@ -112,7 +108,10 @@ class KernelMeasure(PairMeasure[PairForm]):
             # The sum is itself a difference of such sums; below, entries are differences.
             factor = self._factor(features, rows, plain.raw(plain), CANCELLED * raw)
             return FeatureRows(rows, self.centring, factor, xp)
-        kernel = self.kernel_of(features)
+        if rows is not None:
+            kernel = rows @ rows.T
+        else:
+            kernel = kernel_matrix(features, self.kernel, self.bandwidth)
         matrix = centred(xp, kernel, self.centring)
         own, raw = float(xp.sum(matrix * matrix)), float(xp.sum(kernel * kernel))
         factor = self._factor(features, rows, own, CANCELLED**2 * raw)

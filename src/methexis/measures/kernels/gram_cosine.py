@@ -33,10 +33,6 @@ class GramCosine(KernelMeasure):
         """None."""
         return "plain"
 
-    def kernel_of(self, features: Features) -> Tensor:
-        """Scalar products of the rows as they are."""
-        return features.array @ features.array.T
-
     def rows_of(self, features: Features) -> Tensor:
         """The rows as they are."""
         return features.array

@@ -26,20 +26,16 @@ def check_kernel(kernel: str, bandwidth: float) -> None:
 
 
 def kernel_matrix(features: Features, kernel: str, bandwidth: float) -> Tensor:
-    """The matrix of a kernel, of centred features.
+    """The matrix of a kernel of distances; of the linear one, rows are used.
 
-    ``"linear"``: ``k(x, x') = x·x'``. ``"rbf"``: ``exp(-‖x - x'‖² / 2σ²)``, where σ is `bandwidth`
-    times the median of the distances between different samples. ``"distance"``: ``‖x - x'‖``, for
-    `distance_correlation` alone.
+    ``"rbf"``: ``exp(-‖x - x'‖² / 2σ²)``, where σ is `bandwidth` times the median of the distances
+    between different samples. ``"distance"``: ``‖x - x'‖``, for `distance_correlation` alone.
 
     Raises
     ------
     MethexisError
         If that median is zero.
     """
-    if kernel == "linear":
-        centred = centred_rows(features)
-        return centred @ centred.T
     squares = squared_distances(features)
     if kernel == "distance":
         return features.xp.sqrt(squares)
