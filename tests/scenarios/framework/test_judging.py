@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from methexis.errors import MethexisError
-from methexis.scenarios.framework.jobs import first_seed, one_after_another
 from methexis.scenarios.framework.judging import chi_squared, largest
+from methexis.scenarios.framework.runner import first_seed, one_after_another
 
 DRAWS = 20_000
 

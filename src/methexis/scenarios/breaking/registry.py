@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from methexis.scenarios.breaking.case import Case
 from methexis.scenarios.breaking.dials import (
     architecture,
     batch,
@@ -15,8 +16,8 @@ from methexis.scenarios.breaking.dials import (
     slow_time,
     weight_decay,
 )
-from methexis.scenarios.breaking.scenario import Scenario
 from methexis.scenarios.framework.names import entries
+from methexis.scenarios.framework.scenario import Scenario
 
 _MODULES = (
     nothing,
@@ -32,10 +33,12 @@ _MODULES = (
     residuals,
 )
 
-SCENARIOS: dict[str, Scenario] = {module.SCENARIO.name: module.SCENARIO for module in _MODULES}
+SCENARIOS: dict[str, Scenario[Case]] = {
+    module.SCENARIO.name: module.SCENARIO for module in _MODULES
+}
 
 
-def chosen(name: str) -> list[Scenario]:
+def chosen(name: str) -> list[Scenario[Case]]:
     """The scenario of that name, or all of them.
 
     Raises

@@ -18,7 +18,9 @@ from methexis.core.checks import Array
 from methexis.core.linalg import flatten
 from methexis.core.samples import Samples
 from methexis.errors import MethexisError
-from methexis.scenarios.irreversibility.case import Effort, Label, Show
+from methexis.progress import Progress, Report
+from methexis.scenarios.framework.scenario import Effort
+from methexis.scenarios.irreversibility.case import Label
 from methexis.scenarios.irreversibility.limits import extrapolated, scores, spread
 from methexis.scenarios.irreversibility.records import Found, Point, Reading, Rest
 from methexis.scenarios.irreversibility.setting import Setting
@@ -124,12 +126,12 @@ class Walks:
         )
 
     @property
-    def parts(self) -> dict[str, float]:
+    def parts(self) -> dict[str | None, float]:
         """Predictions by the names of their directions."""
         return {name: float(v @ self.predicted) for name, v in self.directions.items()}
 
     def measure(
-        self, label: Label, effort: Effort, *, seed: int, show: Show | None = None
+        self, label: Label, effort: Effort, *, seed: int, show: Progress | None = None
     ) -> Found:
         """Walk and compare; ``seed`` is that of the first ensemble.
 
@@ -155,7 +157,7 @@ class Walks:
             rates.append(float(plan.hyper["lr"][0]))
             steps.append(plan.steps)
             if show is not None:
-                show((number + 1) / len(effort.small))
+                show(Report(number + 1, len(effort.small), math.nan))
         basis = self._basis()
         reduced = [(w.left - w.variate) / lr @ basis for w, lr in zip(walks, rates, strict=True)]
         plain = [w.left / lr @ basis for w, lr in zip(walks, rates, strict=True)]
@@ -164,7 +166,7 @@ class Walks:
         rounding = ROUNDING * weight / np.array(rates)
         limits = [extrapolated(rates, found, effort.powers, rounding) for found in (reduced, plain)]
         named = len(self.directions)
-        allowed = effort.allowed * float(np.linalg.norm(target[:named])) * np.ones(named)
+        allowed = effort.allowed(float(np.linalg.norm(target[:named]))) * np.ones(named)
         judged, raw_judged = (scores(limit, target, named, allowed) for limit in limits)
         points = tuple(
             Point(
@@ -200,7 +202,7 @@ class Walks:
             for i, part in enumerate(self.directions)
         )
         rest = None
-        if effort.replicas > 1 and effort.allowed == 0.0 and self.share > 0.0:
+        if effort.replicas > 1 and effort.relative == 0.0 and self.share > 0.0:
             rest = Rest(label.curve, label.problem, label.value, *judged[1])
         return Found(points, rest, max(w.law for w in walks))
 

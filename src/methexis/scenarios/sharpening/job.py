@@ -8,14 +8,11 @@ from functools import partial
 
 from methexis.core.threads import one_blas_thread
 from methexis.progress import Report
-from methexis.scenarios.framework.jobs import first_seed, one_after_another
+from methexis.scenarios.framework.runner import Show, Step, first_seed, one_after_another
 from methexis.scenarios.sharpening.case import Case
-from methexis.scenarios.sharpening.facts import FACTS
 from methexis.scenarios.sharpening.measure import measure
 from methexis.scenarios.sharpening.result import CaseResult, SharpenResult
 from methexis.scenarios.sharpening.verdict import judge
-
-Show = Callable[[str, Report], None]
 
 
 def run_sharpen(
@@ -32,7 +29,7 @@ def run_sharpen(
     Parameters
     ----------
     cases : sequence of Case
-        What to measure (`cases.chosen`).
+        What to measure (`registry.chosen_cases`).
     quick : bool
         Two values of the small parameter and an allowance for what they do not show: a look.
     seed : int
@@ -40,7 +37,7 @@ def run_sharpen(
     command : str
         For the record.
     show : function, optional
-        Receives the case's name and `progress.Report` as its runs go on.
+        Receives `runner.Step` as the job goes on.
     finished : function, optional
         Receives each case's result.
 
@@ -62,13 +59,13 @@ def run_case(
     """Measure and judge one case; see `run_sharpen`."""
     began = time.monotonic()
     first = first_seed(case.seed, seed)
-    found = measure(
-        case,
-        seed=first,
-        quick=quick,
-        show=None if show is None else partial(show, case.name),
-    )
+
+    def at(report: Report) -> None:
+        if show is not None:
+            show(Step(case.name, "", 0, 1, report))
+
+    found = measure(case, seed=first, quick=quick, show=at)
     checks = judge(found)
-    if case.name in FACTS:
-        checks += tuple(FACTS[case.name](found))
+    if case.facts is not None:
+        checks += tuple(case.facts(found))
     return CaseResult(found, checks, first, time.monotonic() - began)

@@ -12,6 +12,7 @@ from methexis.core.checks import Array
 from methexis.core.edln import EDLN
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
+from methexis.scenarios.framework.judging import Check
 from methexis.scenarios.verify.settings import VerifySettings
 from methexis.theory.platonic import PlatonicSolution
 from methexis.training.records.run import Run
@@ -148,16 +149,6 @@ class Way:
 
 
 @dataclass(frozen=True)
-class Check:
-    """One line of the verdict."""
-
-    name: str
-    measured: str
-    expected: str
-    passed: bool
-
-
-@dataclass(frozen=True)
 class Verdict:
     """PASS or FAIL, and why."""
 
@@ -174,7 +165,7 @@ class Verdict:
         failed = [c for c in self.checks if not c.passed]
         if not failed:
             return f"all {len(self.checks)} checks hold"
-        return "; ".join(f"{c.name} is {c.measured}, expected {c.expected}" for c in failed)
+        return "; ".join(f"{c.name} is {c.found}, expected {c.expected}" for c in failed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,7 +227,15 @@ class VerifyResult:
         summary = {
             "passed": self.verdict.passed,
             "why": self.verdict.why,
-            "checks": [vars(c) for c in self.verdict.checks],
+            "checks": [
+                {
+                    "name": c.name,
+                    "measured": c.found,
+                    "expected": c.expected,
+                    "passed": c.passed,
+                }
+                for c in self.verdict.checks
+            ],
             "settings": vars(self.settings),
             "schedule": {
                 **vars(self.schedule),
