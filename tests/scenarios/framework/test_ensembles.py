@@ -79,7 +79,7 @@ def test_kernels_are_of_unit_trace_and_of_the_minima() -> None:
 
 def test_an_ensemble_that_diverges_is_refused() -> None:
     with pytest.raises(mx.MethexisError, match="expected replicas that stay finite, got 0 of 4"):
-        ensemble(lr=10.0, slow_times=(1e5,)).train(4, seed=0)
+        train(ensemble(lr=10.0, slow_times=(1e5,)), 4, seed=0)
 
 
 def test_joint_kernels_are_those_of_the_geometry() -> None:
