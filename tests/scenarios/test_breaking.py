@@ -27,6 +27,7 @@ from methexis.scenarios.breaking.case import (
 from methexis.scenarios.breaking.job import run_scenario
 from methexis.scenarios.breaking.measure import Point, Reading, compare, measure
 from methexis.scenarios.breaking.result import Verdict
+from methexis.scenarios.framework.scenario import Cell
 
 NAMES = list(SCENARIOS)
 CURVES = [(name, k) for name in NAMES for k in range(len(SCENARIOS[name].curves))]
@@ -139,14 +140,7 @@ def test_a_tiny_run_works_and_repeats(curve: tuple[Scenario, Curve]) -> None:
     tiny = replace(one, quick=replace(one.quick, small=one.quick.small[:1], replicas=4))
     value = scenario.values(one.quick)[0]
     first, second = (
-        measure(
-            tiny,
-            scenario.case(one, 0, value),
-            0,
-            value,
-            seed=scenario.seed,
-            quick=True,
-        )
+        measure(scenario.case(one, 0, value), Cell(tiny, 0, value, True), scenario.seed)
         for _ in range(2)
     )
     assert replace_seconds(first) == replace_seconds(second)

@@ -26,7 +26,7 @@ from methexis.scenarios.framework.mean_kernels import (
     worst_pair,
 )
 from methexis.scenarios.framework.points import DialPoint, EnsembleReading
-from methexis.scenarios.framework.scenario import Curve, Effort
+from methexis.scenarios.framework.scenario import Cell, Curve, Effort
 from methexis.scenarios.framework.simulation import plan_of, train
 from methexis.scenarios.framework.statistics import fit_powers, jackknife
 
@@ -63,24 +63,15 @@ class Point(DialPoint):
     readings: tuple[EnsembleReading[float], ...]
 
 
-def measure(
-    curve: Curve[Case],
-    case: Case,
-    problem: int,
-    value: float,
-    *,
-    seed: int,
-    quick: bool,
-    show: Progress | None = None,
-) -> Point:
+def measure(case: Case, cell: Cell[Case], seed: int, show: Progress | None = None) -> Point:
     """Train one case and compare; ``seed`` is that of the first ensemble."""
-    effort = curve.effort(quick=quick)
+    effort = cell.effort
     pair: tuple[int, int] | None = None
     names: list[str] = []
     readings = []
     for number, small in enumerate(effort.small):
         ensemble = case.ensemble(small).hurried(effort.hurry)
-        if quick:
+        if cell.quick:
             ensemble = ensemble.thinned(QUICK_EVERY)
         if pair is None:
             pair = watched(case, ensemble)
@@ -104,9 +95,9 @@ def measure(
         )
     assert pair is not None  # an effort has at least one value
     return compare(
-        curve,
-        problem,
-        value,
+        cell.curve,
+        cell.problem,
+        cell.value,
         pair=(names[pair[0]], names[pair[1]]),
         predicted=float(case.predicted[pair]),
         readings=tuple(readings),

@@ -16,7 +16,7 @@ from methexis.scenarios.breaking.dials import (
     slow_time,
     weight_decay,
 )
-from methexis.scenarios.framework.names import entries
+from methexis.scenarios.framework.registry import Registry
 from methexis.scenarios.framework.scenario import Scenario
 
 _MODULES = (
@@ -33,22 +33,5 @@ _MODULES = (
     residuals,
 )
 
-SCENARIOS: dict[str, Scenario[Case]] = {
-    module.SCENARIO.name: module.SCENARIO for module in _MODULES
-}
-
-
-def chosen(name: str) -> list[Scenario[Case]]:
-    """The scenario of that name, or all of them.
-
-    Raises
-    ------
-    MethexisError
-        If there is none; with the nearest name.
-
-    Examples
-    --------
-    >>> [scenario.name for scenario in chosen("sampling")]
-    ['sampling']
-    """
-    return entries("scenario", name, SCENARIOS)
+SCENARIOS: Registry[Scenario[Case]] = Registry("scenario", [module.SCENARIO for module in _MODULES])
+chosen = SCENARIOS.chosen

@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from methexis.core.checks import integer
 from methexis.progress import Progress, Report
 from methexis.scenarios.framework.points import Line
-from methexis.scenarios.framework.scenario import Case, Curve, Scenario
+from methexis.scenarios.framework.results import Judged
+from methexis.scenarios.framework.scenario import Case, Cell, Curve, Scenario
 
 #: Distance between the seeds of a part's runs at different seeds of the user.
 _SEED_STRIDE = 10**6
@@ -51,66 +52,106 @@ class Step:
 
 
 Show = Callable[[Step], None]
-Part = TypeVar("Part")
+Part_contra = TypeVar("Part_contra", contravariant=True)
 Found = TypeVar("Found")
-Found_co = TypeVar("Found_co", covariant=True)
+PartResult = TypeVar("PartResult", bound=Judged)
+PartResult_co = TypeVar("PartResult_co", bound=Judged, covariant=True)
+Result_co = TypeVar("Result_co", covariant=True)
 
 
-def one_after_another(
-    parts: Sequence[Part],
-    measure: Callable[[Part], Found],
-    finished: Callable[[Found], None] | None,
-) -> tuple[tuple[Found, ...], float]:
-    """Results of all parts, each handed to ``finished`` as it comes; and the seconds they took."""
-    began = time.monotonic()
-    results = []
-    for part in parts:
-        result = measure(part)
-        results.append(result)
-        if finished is not None:
-            finished(result)
-    return tuple(results), time.monotonic() - began
+class MeasurePart(Protocol[Part_contra, PartResult_co]):
+    """Measures and judges one part; ``seed`` is the user's."""
+
+    def __call__(
+        self, part: Part_contra, /, *, quick: bool, seed: int, show: Show | None
+    ) -> PartResult_co:
+        """What was found."""
 
 
-class MeasureCase(Protocol[Case, Found_co]):
-    """Measures one case; ``seed`` is that of its first ensemble."""
+@dataclass(frozen=True)
+class Job(Generic[Part_contra, PartResult, Result_co]):
+    """Measures parts one after another: `run_break`, `run_sharpen` and `run_reverse`.
+
+    Attributes
+    ----------
+    measure : function
+        Measures and judges one part.
+    result : type of JobResult
+        Of all of them.
+    """
+
+    measure: MeasurePart[Part_contra, PartResult]
+    result: Callable[[tuple[PartResult, ...], str, float], Result_co]
 
     def __call__(
         self,
-        curve: Curve[Case],
-        case: Case,
-        problem: int,
-        value: float,
+        parts: Sequence[Part_contra],
         *,
-        seed: int,
-        quick: bool,
-        show: Progress | None,
-    ) -> Found_co:
-        """What was found."""
+        quick: bool = False,
+        seed: int = 0,
+        command: str = "",
+        show: Show | None = None,
+        finished: Callable[[PartResult], None] | None = None,
+    ) -> Result_co:
+        """Measure parts and judge them.
+
+        Parameters
+        ----------
+        parts : sequence
+            Entries of the registry.
+        quick : bool
+            Few values of the small parameter, one problem where there are several, and an allowance
+            for what that does not show: a look, not evidence.
+        seed : int
+            0 for the seeds that stand in the catalogue; others for independent repetitions. The
+            problems stay the same.
+        command : str
+            For the record.
+        show : function, optional
+            Receives `Step` as the job goes on.
+        finished : function, optional
+            Receives each part's result.
+
+        Raises
+        ------
+        MethexisError
+            If nearly all replicas of a run are lost.
+        """
+        began = time.monotonic()
+        results = []
+        for part in parts:
+            found = self.measure(part, quick=quick, seed=seed, show=show)
+            results.append(found)
+            if finished is not None:
+                finished(found)
+        return self.result(tuple(results), command, time.monotonic() - began)
 
 
 def along_dial(
     scenario: Scenario[Case],
-    measure: MeasureCase[Case, Found],
+    measure: Callable[[Case, Cell[Case], int, Progress], Found],
     *,
     quick: bool,
     seed: int,
     show: Show | None,
 ) -> tuple[list[Found], tuple[Line, ...]]:
-    """What is found of all cases of a scenario, and the predictions to draw through it."""
+    """What is found of all cases of a scenario, and the predictions to draw through it.
+
+    ``measure`` takes the case, what to measure of it, the seed of its first ensemble and a receiver
+    of progress.
+    """
     cells = scenario.cells(quick=quick)
     case_of = cache(scenario.case)  # the lines need most of what is measured
     found = []
-    for number, (curve, problem, value) in enumerate(cells):
+    for number, cell in enumerate(cells):
 
-        def at(report: Report, curve: Curve[Case] = curve, number: int = number) -> None:
+        def at(report: Report, cell: Cell[Case] = cell, number: int = number) -> None:
             if show is not None:
-                show(Step(scenario.name, curve.name, number, len(cells), report))
+                show(Step(scenario.name, cell.curve.name, number, len(cells), report))
 
-        case = case_of(curve, problem, value)
-        first = seed + _CASE_STRIDE * number
-        found.append(measure(curve, case, problem, value, seed=first, quick=quick, show=at))
-    return found, lines(scenario, 1 + max(problem for _, problem, _ in cells), case_of)
+        case = case_of(cell.curve, cell.problem, cell.value)
+        found.append(measure(case, cell, seed + _CASE_STRIDE * number, at))
+    return found, lines(scenario, 1 + max(cell.problem for cell in cells), case_of)
 
 
 def lines(

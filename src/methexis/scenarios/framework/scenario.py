@@ -90,9 +90,28 @@ class Curve(Generic[Case]):
     quick: Effort
     holds: tuple[float, float] = (-math.inf, math.inf)
 
-    def effort(self, *, quick: bool) -> Effort:
-        """How much of it is measured."""
-        return self.quick if quick else self.full
+
+@dataclass(frozen=True, eq=False)
+class Cell(Generic[Case]):
+    """One thing to measure: of which curve and problem, at which value of the dial, how thoroughly.
+
+    Attributes
+    ----------
+    curve : Curve
+    problem : int
+    value : float
+    quick : bool
+    """
+
+    curve: Curve[Case]
+    problem: int
+    value: float
+    quick: bool
+
+    @property
+    def effort(self) -> Effort:
+        """How much is measured."""
+        return self.curve.quick if self.quick else self.curve.full
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,14 +151,14 @@ class Scenario(Generic[Case]):
         """Dial values that are measured."""
         return self.dial.values if effort.values is None else effort.values
 
-    def cells(self, *, quick: bool) -> list[tuple[Curve[Case], int, float]]:
-        """All that is measured, in order: curve, problem, dial value."""
+    def cells(self, *, quick: bool) -> list[Cell[Case]]:
+        """All that is measured, in order of curve, problem and value."""
         problems = QUICK_PROBLEMS if quick else len(self.problems)
         return [
-            (curve, problem, value)
+            Cell(curve, problem, value, quick)
             for curve in self.curves
             for problem in range(problems)
-            for value in self.values(curve.effort(quick=quick))
+            for value in self.values(curve.quick if quick else curve.full)
         ]
 
     def case(self, curve: Curve[Case], problem: int, value: float) -> Case:

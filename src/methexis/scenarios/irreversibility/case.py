@@ -8,21 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from methexis.progress import Progress
 from methexis.scenarios.framework import scenario as framework
-from methexis.scenarios.framework.scenario import Effort
+from methexis.scenarios.framework.scenario import Cell
 from methexis.scenarios.irreversibility.records import Control, Found
-
-
-@dataclass(frozen=True)
-class Label:
-    """Of which case a measurement is: way, problem, value of the dial."""
-
-    curve: str
-    problem: int
-    value: float
 
 
 class Case(Protocol):
@@ -32,9 +23,7 @@ class Case(Protocol):
     def parts(self) -> Mapping[str | None, float]:
         """Predictions by the names of their directions."""
 
-    def measure(
-        self, label: Label, effort: Effort, *, seed: int, show: Progress | None = None
-    ) -> Found:
+    def measure(self, cell: Cell[Any], *, seed: int, show: Progress | None = None) -> Found:
         """Measure and compare; ``seed`` is that of the first ensemble."""
 
 

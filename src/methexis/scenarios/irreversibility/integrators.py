@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.integrate
@@ -19,9 +20,8 @@ from methexis.core.checks import Array
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.products import loss_gradient
 from methexis.progress import Progress, Report
-from methexis.scenarios.framework.scenario import Effort
+from methexis.scenarios.framework.scenario import Cell
 from methexis.scenarios.framework.statistics import beyond
-from methexis.scenarios.irreversibility.case import Label
 from methexis.scenarios.irreversibility.records import Found, Point, Reading
 from methexis.scenarios.irreversibility.setting import Setting
 from methexis.theory.irreversibility import return_order
@@ -118,15 +118,13 @@ class Integration:
         """The predicted order."""
         return {ORDER: float(return_order(self.method.order))}
 
-    def measure(
-        self, label: Label, effort: Effort, *, seed: int, show: Progress | None = None
-    ) -> Found:
+    def measure(self, cell: Cell[Any], *, seed: int, show: Progress | None = None) -> Found:
         """Measure lengths at some steps ``h``, and fit ``ln|·| = a + q ln h + c_1 h + c_2 h² + …``.
 
         The effort's powers are those of the correction. Nothing is random: the error of ``q`` is
         what the last of them changes, and rounding.
         """
-        scale = self.setting.sharpest
+        effort, scale = cell.effort, self.setting.sharpest
         time = self.scaled_time / scale
         counts = [round(self.scaled_time / small) for small in effort.small]
         sizes = np.array([left_behind(self.setting, self.method, time, n) for n in counts])
@@ -157,9 +155,9 @@ class Integration:
             for small, n, size in zip(h.tolist(), counts, sizes.tolist(), strict=True)
         )
         point = Point(
-            curve=label.curve,
-            problem=label.problem,
-            value=label.value,
+            curve=cell.curve.name,
+            problem=cell.problem,
+            value=cell.value,
             part=ORDER,
             predicted=predicted,
             measured=measured,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -19,8 +20,7 @@ from methexis.core.linalg import flatten
 from methexis.core.samples import Samples
 from methexis.errors import MethexisError
 from methexis.progress import Progress, Report
-from methexis.scenarios.framework.scenario import Effort
-from methexis.scenarios.irreversibility.case import Label
+from methexis.scenarios.framework.scenario import Cell
 from methexis.scenarios.irreversibility.limits import extrapolated, scores, spread
 from methexis.scenarios.irreversibility.records import Found, Point, Reading, Rest
 from methexis.scenarios.irreversibility.setting import Setting
@@ -130,9 +130,7 @@ class Walks:
         """Predictions by the names of their directions."""
         return {name: float(v @ self.predicted) for name, v in self.directions.items()}
 
-    def measure(
-        self, label: Label, effort: Effort, *, seed: int, show: Progress | None = None
-    ) -> Found:
+    def measure(self, cell: Cell[Any], *, seed: int, show: Progress | None = None) -> Found:
         """Walk and compare; ``seed`` is that of the first ensemble.
 
         Directions in which nothing is predicted are judged where no power is allowed for.
@@ -142,6 +140,7 @@ class Walks:
         MethexisError
             If a replica diverges.
         """
+        effort = cell.effort
         walks: list[Walk] = []
         rates, steps = [], []
         for number, small in enumerate(effort.small):
@@ -151,7 +150,7 @@ class Walks:
             if not np.isfinite(walk.left).all():
                 raise MethexisError(
                     f"irreversibility: expected walks that stay finite, got a divergence of "
-                    f"{label.curve} at {label.value:g}, learning rate {plan.hyper['lr'][0]:g}"
+                    f"{cell.curve.name} at {cell.value:g}, learning rate {plan.hyper['lr'][0]:g}"
                 )
             walks.append(walk)
             rates.append(float(plan.hyper["lr"][0]))
@@ -170,9 +169,9 @@ class Walks:
         judged, raw_judged = (scores(limit, target, named, allowed) for limit in limits)
         points = tuple(
             Point(
-                curve=label.curve,
-                problem=label.problem,
-                value=label.value,
+                curve=cell.curve.name,
+                problem=cell.problem,
+                value=cell.value,
                 part=part,
                 predicted=float(target[i]),
                 measured=float(limits[0].mean[i]),
@@ -203,7 +202,7 @@ class Walks:
         )
         rest = None
         if effort.replicas > 1 and effort.relative == 0.0 and self.share > 0.0:
-            rest = Rest(label.curve, label.problem, label.value, *judged[1])
+            rest = Rest(cell.curve.name, cell.problem, cell.value, *judged[1])
         return Found(points, rest, max(w.law for w in walks))
 
     def _basis(self) -> Array:

@@ -10,46 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from methexis.core.checks import Array
 from methexis.core.edln import EDLN
-from methexis.core.problem import Problem
-from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.scenarios.framework.judging import Check
 from methexis.scenarios.framework.points import EnsembleReading, Point
 from methexis.scenarios.framework.scenario import Effort
+from methexis.scenarios.sharpening.training import Training
 
 #: Names of the quantities that are followed.
 TRACE, TOP, BATCH, ALIGNMENT = "trace", "top", "batch", "alignment"
 #: What is expected of trace and largest eigenvalue.
 RISES, FALLS = "rises", "falls"
-
-
-class Training(Protocol):
-    """How a case is trained: what belongs to a value of the small parameter."""
-
-    @property
-    def sampling(self) -> str:
-        """As in `train`."""
-
-    @property
-    def batch(self) -> int:
-        """Batch size."""
-
-    @property
-    def batch_sharpness(self) -> bool:
-        """Whether it is measured: noise and samples are the teacher's."""
-
-    def source(self, teacher: Teacher) -> Teacher | Samples:
-        """What SGD draws from."""
-
-    def rates(self, small: float, sharpest: float) -> tuple[float, float, float]:
-        """Learning rate, label noise, and slow time per step."""
-
-    def velocity(self, problem: Problem, weights: list[Array]) -> list[Array]:
-        """Predicted ``dθ/dτ``."""
 
 
 Direction = tuple[str, str]
