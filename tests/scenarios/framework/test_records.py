@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
 
 from evidence import breaking, reverse
 from methexis.scenarios.breaking.measure import Point as BreakPoint
@@ -52,7 +51,12 @@ def test_arrays_become_lists() -> None:
     reading = EnsembleReading(
         small=0.1, lr=0.1, steps=1, replicas=2, seed=0, value=np.ones(2), error=np.zeros(2)
     )
-    assert_array_equal(to_json(reading)["value"], [1.0, 1.0])
+    assert to_json(reading)["value"] == [1.0, 1.0]
+
+
+def test_what_json_does_not_know_is_null() -> None:
+    told = to_json({"x": np.array([1.0, np.nan]), "y": (float("inf"), 2), "z": np.float64("nan")})
+    assert told == {"x": [1.0, None], "y": [None, 2], "z": None}
 
 
 @pytest.mark.parametrize(

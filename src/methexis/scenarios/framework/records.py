@@ -1,11 +1,13 @@
 """Records as plain data for JSON, and back: every dataclass of results makes this round trip.
 
-Attributes become keys, tuples and arrays become lists. An optional attribute that holds None is
-left out, so that a kind of record that never has it does not tell of it.
+Attributes become keys, tuples and arrays become lists, and a number that JSON does not know (NaN
+where nothing was measured) becomes null. An optional attribute that holds None is left out, so that
+a kind of record that never has it does not tell of it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -31,7 +33,9 @@ def to_json(value: Any) -> Any:
         return {key: to_json(v) for key, v in value.items()}
     if isinstance(value, list | tuple):
         return [to_json(v) for v in value]
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+    if isinstance(value, np.ndarray | np.generic):
+        return to_json(value.tolist())
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def from_json(kind: type[Record], data: Mapping[str, Any]) -> Record:

@@ -13,6 +13,7 @@ from methexis.core.edln import EDLN
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.scenarios.framework.judging import Check
+from methexis.scenarios.framework.records import to_json
 from methexis.scenarios.verify.settings import VerifySettings
 from methexis.theory.platonic import PlatonicSolution
 from methexis.training.records.run import Run
@@ -276,13 +277,4 @@ class VerifyResult:
             "timings_s": {k: round(v, 3) for k, v in self.timings.items()},
             "provenance": self.run.provenance,
         }
-        return {key: _without_nan(value) for key, value in summary.items()}
-
-
-def _without_nan(value: Any) -> Any:
-    """JSON has no NaN: what was not measured is null."""
-    if isinstance(value, dict):
-        return {k: _without_nan(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(v) for v in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value
+        return dict(to_json(summary))
