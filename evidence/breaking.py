@@ -18,8 +18,9 @@ from evidence.scenario_files import README, ROOT, carry_out, origin, read_summar
 from methexis.report import dials, style
 from methexis.report.breaking import print_scenario, rounded
 from methexis.scenarios.breaking import SCENARIOS, ScenarioResult, run_break
+from methexis.scenarios.breaking.case import NO_OFFSET, PERFECT, Case
 from methexis.scenarios.breaking.measure import Point, compare
-from methexis.scenarios.breaking.scenario import NO_OFFSET, PERFECT, Curve
+from methexis.scenarios.framework.scenario import Curve
 
 FOLDER = RESULTS / "breaking"
 
@@ -120,7 +121,7 @@ def lean(results: Sequence[ScenarioResult]) -> str:
     for result in results:
         for curve in result.scenario.curves:
             for p in result.of(curve.name):
-                if p.predicted > PERFECT and curve.powers != NO_OFFSET:
+                if p.predicted > PERFECT and curve.full.powers != NO_OFFSET:
                     whole.append(p.deviation)
                     rest.append(_without_largest(curve, p).deviation)
     if not whole:
@@ -135,7 +136,7 @@ def lean(results: Sequence[ScenarioResult]) -> str:
     )
 
 
-def _without_largest(curve: Curve, p: Point) -> Point:
+def _without_largest(curve: Curve[Case], p: Point) -> Point:
     kept = p.readings[1:]
     effort = replace(curve.full, small=curve.full.small[1:])
     return compare(

@@ -14,8 +14,8 @@ import pytest
 from methexis.core.checks import MethexisError
 from methexis.report import numbers, write_verify_report
 from methexis.report.verify import command
+from methexis.scenarios.framework.judging import Check
 from methexis.scenarios.verify import Verdict, VerifyResult, VerifySettings
-from methexis.scenarios.verify.result import Check
 from tests.report import results
 
 SECTIONS = [
@@ -140,7 +140,7 @@ def test_the_numbers_are_those_of_the_result(case: VerifyResult, tmp_path: Path)
         assert numbers.number(solution.hessian_trace, 4) in text
         assert numbers.number(solution.entropy, 4) in text
     for check in case.verdict.checks:
-        assert numbers.typeset(check.measured) in text
+        assert numbers.typeset(check.found) in text
         assert numbers.typeset(check.expected) in text
     assert f"{'PASS' if case.verdict.passed else 'FAIL'} " in text
     assert numbers.typeset(case.verdict.why) in text

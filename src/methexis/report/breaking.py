@@ -12,8 +12,7 @@ from methexis.report import dials, numbers, outcome, style
 from methexis.report.page import Page
 from methexis.report.paragraphs import say
 from methexis.scenarios.breaking.measure import Point
-from methexis.scenarios.breaking.result import BreakResult, ScenarioResult
-from methexis.scenarios.breaking.verdict import Verdict
+from methexis.scenarios.breaking.result import BreakResult, ScenarioResult, Verdict
 from methexis.scenarios.framework.judging import FALSE_ALARM, OUTLIER
 
 #: Significant digits of a standard error.

@@ -16,7 +16,7 @@ from methexis.scenarios.irreversibility.dials.steps import AT_REST, FLOWS, SCENA
 from methexis.scenarios.irreversibility.records import Point
 from methexis.scenarios.irreversibility.result import ReverseScenarioResult
 from methexis.scenarios.irreversibility.verdict import ZERO
-from methexis.scenarios.irreversibility.walks import ACROSS
+from methexis.scenarios.irreversibility.walks import ACROSS, ALONG
 
 #: Least length that the overview shows: what is below, zero too, is rounding.
 ROUNDING = 1e-17
@@ -178,12 +178,12 @@ def _predicted(axes: Axes, x: Any, values: Any, *, kinds: bool) -> None:
     axes.plot(np.asarray(x)[shown], np.abs(values)[shown], color=style.PREDICTION, lw=1.2, zorder=2)
 
 
-def _dashes(part: str) -> dict[str, Any]:
+def _dashes(part: str | None) -> dict[str, Any]:
     pattern: Any = (0, (1.2, 2.0)) if part == ACROSS else (0, (4, 2.2))
     return {"color": style.PREDICTION, "lw": 1.4, "ls": pattern, "zorder": 4}
 
 
-def _marker(part: str) -> str:
+def _marker(part: str | None) -> str:
     return "^" if part == ACROSS else "o"
 
 
@@ -199,9 +199,9 @@ def _look(p: Point, colour: str, size: float = 5.0) -> dict[str, Any]:
     }
 
 
-def _name(curve: str, part: str) -> str:
-    where = {"along the minima": ": along", ACROSS: ": across"}
-    return curve + where.get(part, "")
+def _name(curve: str, part: str | None) -> str:
+    where = {ALONG: ": along", ACROSS: ": across"}
+    return curve + where.get(part or "", "")
 
 
 def _legend(figure: Figure, result: ReverseScenarioResult) -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 from methexis.report import numbers, outcome, style
 from methexis.report.page import Page
 from methexis.report.paragraphs import say
-from methexis.scenarios.sharpening.curvature import ALIGNMENT, BATCH, TOP, TRACE
+from methexis.scenarios.sharpening.case import ALIGNMENT, BATCH, TOP, TRACE
 from methexis.scenarios.sharpening.result import CaseResult, SharpenResult
 
 LABELS = {

@@ -85,7 +85,7 @@ def print_verify(result: VerifyResult, out: Path) -> None:
     console.print()
     for check in result.verdict.checks:
         mark = "[green]✓[/green]" if check.passed else "[red]✗[/red]"
-        console.print(f"  {mark} {check.name}: {check.measured} (expected {check.expected})")
+        console.print(f"  {mark} {check.name}: {check.found} (expected {check.expected})")
     word = "[bold green]PASS[/bold green]" if result.verdict.passed else "[bold red]FAIL[/bold red]"
     console.print(f"\n{word}  {result.verdict.why}")
     times = ", ".join(f"{name} {seconds:.1f}" for name, seconds in result.timings.items())
