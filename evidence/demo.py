@@ -13,8 +13,11 @@ import sys
 import time
 from pathlib import Path
 
+from methexis.plots import style
 from methexis.progress import Lines
-from methexis.report import curves, gather, print_verify, style, ways
+from methexis.report import print_verify
+from methexis.report.running import curves, gather
+from methexis.report.verify import ways
 from methexis.scenarios import VerifyResult, VerifySettings, run_verify
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -15,7 +15,7 @@ from typing import Any
 
 from evidence.outcome import RESULTS, say
 from methexis.bench.truth import CauseScore, MeasureScore, SizeScore, Truth, run_truth
-from methexis.report import style
+from methexis.plots import style
 from methexis.report.truth import LEGEND, markdown, truth_figure, truth_table
 
 ROOT = Path(__file__).resolve().parent.parent

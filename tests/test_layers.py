@@ -25,6 +25,7 @@ LAYERS = [  # from the bottom to the top; imports go downwards or stay in their 
     {"core"},
     {"theory"},
     {"init", "geometry", "schedules"},
+    {"plots"},
     {"training", "measures"},
     {"representations"},
     {"scenarios", "transport", "probes", "bench"},

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-from methexis.report import style
-from methexis.report.paragraphs import say
+from methexis.plots import style
+from methexis.report.house.paragraphs import say
 
 if TYPE_CHECKING:
     from methexis.bench.truth import CauseScore, MeasureScore, Truth

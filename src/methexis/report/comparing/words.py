@@ -1,0 +1,125 @@
+"""What page and terminal say alike of a comparison: scores, p-values, intervals, pairs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from methexis.report.comparing import neighbour_curve
+from methexis.scenarios.comparing.pairs import Pairs
+from methexis.scenarios.comparing.result import CompareResult
+
+#: Where there are p-values, and no permutations to correct them with.
+UNCORRECTED = "p is not corrected for the search without permutations; holm needs none"
+
+
+def keys(result: CompareResult) -> list[str]:
+    """Names of the figures: those of the measures, numbered where one comes twice."""
+    names = [pairs.measure.name for pairs in result.found]
+    return [
+        name if names.count(name) == 1 else f"{name}_{i}" for i, name in enumerate(names, start=1)
+    ]
+
+
+def steps(result: CompareResult) -> str:
+    """What was done to the features before, in words."""
+    found = result.summary()["preprocessing"]
+    words = []
+    if found["clip_quantile"] is not None:
+        words.append(f"clipped at the {100 * found['clip_quantile']:g} % quantile of |entries|")
+    if found["centre"]:
+        words.append("columns centred")
+    if found["normalise"]:
+        words.append("rows scaled to length one")
+    return ", ".join(words) or "none"
+
+
+def probability(p: float) -> str:
+    """Write a p-value; below a ten-thousandth its size is of no interest.
+
+    Examples
+    --------
+    >>> probability(0.0123), probability(3e-9), probability(1.0), probability(float("nan"))
+    ('.012', '< 1e-4', '1', '–')
+    """
+    if np.isnan(p):
+        return "–"
+    if p < 1e-4:
+        return "< 1e-4"
+    text = f"{p:.2g}" if p >= 0.001 else f"{p:.4f}"
+    return text.removeprefix("0") if text != "0" else text
+
+
+def decimals(value: float, least: int = 3) -> str:
+    """Write a score, an effect or a chance level.
+
+    Examples
+    --------
+    >>> decimals(0.41234), decimals(-0.00041), decimals(123.456), decimals(float("inf"))
+    ('0.412', '0.000', '123', '∞')
+    """
+    if not np.isfinite(value):
+        return "–" if np.isnan(value) else ("∞" if value > 0 else "−∞")
+    text = f"{value:.{least}f}" if abs(value) < 10 else f"{value:.3g}"
+    if not text.strip("-0."):
+        return text.lstrip("-")  # no minus before a zero
+    return text.replace("-", "−")
+
+
+def sigmas(z: float) -> str:
+    """Write a distance from chance in standard deviations."""
+    if np.isnan(z):
+        return "–"
+    return (f"{z:+.1f}" if abs(z) < 100 else f"{z:+.3g}").replace("-", "−")
+
+
+def best_rows(pairs: Pairs, result: CompareResult) -> list[dict[str, Any]]:
+    """For each layer of A the layer of B that is most aligned with it."""
+    rows = []
+    for i, j in enumerate(pairs.better(result.itself)):
+        if not (result.itself and i == j and len(result.first) > 1):
+            rows.append(row(pairs, result, i, j))
+    return rows
+
+
+def digits(pairs: Pairs) -> int:
+    """Decimals with which scores and chance levels are written.
+
+    Two digits of the null's standard deviation, three at least and seven at most.
+    """
+    spread = pairs.null_sd[np.isfinite(pairs.null_sd) & (pairs.null_sd > 0)]
+    if not len(spread):
+        return 3
+    return int(np.clip(np.ceil(-np.log10(np.median(spread))) + 1, 3, 7))
+
+
+def row(pairs: Pairs, result: CompareResult, i: int, j: int) -> dict[str, Any]:
+    """One pair of layers in words."""
+    places = digits(pairs)
+    return {
+        "first": result.first.names[i],
+        "second": result.second.names[j],
+        "score": decimals(pairs.score[i, j], places),
+        "chance": decimals(pairs.null_mean[i, j], places),
+        "sd": decimals(pairs.null_sd[i, j], places),
+        "z": sigmas(pairs.z[i, j]),
+        "p": probability(pairs.p[i, j]),
+        "corrected": probability(pairs.p_corrected[i, j]),
+        "effect": decimals(pairs.effect[i, j]),
+        "weak": bool(pairs.weak(result.settings.alpha)[i, j]),
+    }
+
+
+def interval(pairs: Pairs) -> str:
+    """Bootstrap interval of a single pair in words; a dash where the measure has none."""
+    if pairs.single is None or not np.isfinite(pairs.single.ci[0]):
+        return "–"
+    return " to ".join(decimals(end, digits(pairs)) for end in pairs.single.ci)
+
+
+def curve(pairs: Pairs) -> str:
+    """How the score depends on the numbers of samples and neighbours; empty where not known."""
+    if pairs.curve is None:
+        return ""
+    return neighbour_curve.in_words(pairs.curve, pairs.measure.options()["k"])
