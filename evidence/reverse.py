@@ -80,7 +80,7 @@ def render() -> None:
     for path, text in pages().items():
         path.write_text(text, encoding="utf-8")
     with style.house_style():
-        figure = figures.overview(read("steps")[1], width=900, height=560)
+        figure = figures.overview(read("steps")[1], width=900, height=560).draw()
         figure.savefig(IMAGES / "irreversibility.png", dpi=160, metadata={"Software": None})
 
 

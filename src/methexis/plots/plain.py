@@ -18,12 +18,13 @@ from methexis.plots.interval import Band, Interval, Span
 from methexis.plots.levels import Bars, Caption, Histogram, Level, Rungs
 from methexis.plots.mark import Look
 from methexis.plots.panel import Axis, Key, Legend, Panel
+from methexis.plots.picture import Picture
 
 _KINDS = {
     kind.__name__: kind
     for kind in (
         *(Curve, Dots, Joins, Interval, Band, Span, Level, Rungs, Bars, Histogram, Caption),
-        *(Look, Axis, Key, Legend, Panel, HeatMap),
+        *(Look, Axis, Key, Legend, Panel, HeatMap, Picture),
     )
 }
 

@@ -147,6 +147,11 @@ def points(pixels: float) -> float:
     return pixels * _POINTS
 
 
+def colour_of(k: int) -> str:
+    """Return the colour of curve ``k`` of several."""
+    return STUDENTS[k % len(STUDENTS)]
+
+
 def darker(colour: str) -> str:
     """Return the colour for the edge of an area filled with ``colour``."""
     red, green, blue = (0.7 * part for part in to_rgb(colour))

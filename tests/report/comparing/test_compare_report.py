@@ -138,7 +138,7 @@ def test_cells_and_frames_of_the_figure() -> None:
     with style.house_style():
         figure = figures.shades(
             pairs, (result.first.names, result.second.names), itself=False, alpha=0.05
-        )
+        ).draw()
     axes = figure.axes[0]
     assert np.array_equal(np.ravel(axes.collections[0].get_array()), np.ravel(pairs.score))  # type: ignore[arg-type]
     assert len(axes.collections[1].get_paths()) == (~pairs.significant(0.05)).sum()

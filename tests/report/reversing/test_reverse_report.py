@@ -68,7 +68,7 @@ def test_quick_runs_say_so(tmp_path: Path, capsys: pytest.CaptureFixture) -> Non
 
 def test_the_overview_shows_what_returns_too() -> None:
     with style.house_style():
-        figure = figures.overview(made_up("steps"))
+        figure = figures.overview(made_up("steps")).draw()
     (axes,) = figure.axes
     assert axes.get_yscale() == "log"
     names = [text.get_text() for text in figure.legends[0].get_texts()]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from methexis.plots import style
-from methexis.report.breaking import figures
+from methexis.report.breaking.figures import figures
 from methexis.report.breaking.text import row
 from methexis.report.house import outcome
 from methexis.report.house.page import Page
@@ -33,15 +32,7 @@ def write_break_report(result: BreakResult, out_dir: str | Path) -> Path:
     """
     out = Path(out_dir)
     page = Page(out / "report.html", out / "figures")
-    with style.house_style():
-        for one in result.results:
-            key = one.scenario.name.replace("-", "_")
-            title = one.scenario.title
-            if len(result.results) > 1:
-                page.add(f"{key}_small", figures.alignments(one, small=True), f"{title}: alignment")
-            page.add(f"{key}_alignment", figures.alignments(one), f"{title}: alignment and theory")
-            figure = figures.gaps(one) if one.quick else figures.deviations(one)
-            page.add(f"{key}_deviation", figure, f"{title}: measured less predicted")
+    page.draw(figures(result))
     return page.write(
         "break.html.j2",
         sections=[_section(one) for one in result.results],

@@ -1,4 +1,4 @@
-"""Figures of a comparison: layers beside layers as shades, one layer along many, one pair.
+"""Pictures of a comparison: layers beside layers as shades, one layer along many, one pair.
 
 Darker is always more aligned, whether the measure grows or falls with alignment. A stroke through
 a cell says that it is not significant after correction, a frame that it is the best of its row. The
@@ -8,184 +8,148 @@ bar carries the numbers, and the measure's name and range.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
-from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
 from methexis.plots import style
+from methexis.plots.curve import Curve
+from methexis.plots.heat_map import HeatMap
+from methexis.plots.interval import Band
+from methexis.plots.levels import Caption, Rungs
+from methexis.plots.mark import Look, Mark
+from methexis.plots.panel import Axis, Legend, Panel
+from methexis.plots.picture import Picture
+from methexis.report.comparing import neighbour_curve
+from methexis.report.comparing.words import cell, keys
+from methexis.report.house.labels import shortened, trimmed
 from methexis.scenarios.comparing.pairs import Pairs
+from methexis.scenarios.comparing.result import CompareResult
 
-_SHADES = LinearSegmentedColormap.from_list(
-    "alignment", ["#f4f6f8", "#cfe0ec", "#8dbbd9", "#3d8dc0", "#0b5c93", "#06304f"]
-)
 #: Most layers of which every one is named, and most cells in a row that hold their numbers.
 _MOST_TICKS, _MOST_WRITTEN = 16, 8
 #: Most cells that are drawn as shapes: the page stays small, and frames could not be told apart.
 _MOST_DRAWN = 2500
+_POINT = Look(style.SGD, marker="o", size=4.5, joined=False)
+
+
+def figures(result: CompareResult) -> Iterator[Picture]:
+    """All pictures: one for each measure, or one of all of them for a single pair of layers."""
+    names, alpha = (result.first.names, result.second.names), result.settings.alpha
+    if result.single:
+        plot = effects(result.found)
+        if plot is not None:
+            yield Picture("effects", plot, "Effect of every measure, with interval and chance")
+    for key, pairs in zip(keys(result), result.found, strict=True):
+        title = pairs.measure.title
+        if pairs.curve is not None:
+            plot = neighbour_curve.falling(pairs.curve)
+            yield Picture(key, plot, f"{title} over the number of samples")
+        if result.single:
+            continue
+        if 1 in pairs.score.shape:
+            of = 1 if pairs.score.shape[0] == 1 else 0
+            plot = along(pairs, names[of], of="AB"[of], alpha=alpha)
+            yield Picture(key, plot, f"{title} along the layers, with chance level")
+        else:
+            map_ = shades(pairs, names, itself=result.itself, alpha=alpha)
+            yield Picture(key, map_, f"{title} of all pairs of layers")
 
 
 def shades(
     pairs: Pairs, names: tuple[Sequence[str], Sequence[str]], *, itself: bool, alpha: float
-) -> Figure:
+) -> HeatMap:
     """Scores of all pairs of layers; rows are layers of A, columns layers of B."""
-    score = pairs.score
-    rows, columns = score.shape
-    cell = min(34.0, 330.0 / columns)
+    rows, columns = pairs.score.shape
+    size = min(34.0, 330.0 / columns)
     square = rows >= columns / 3
-    height = float(np.clip(rows * (cell if square else max(cell, 12.0)), 90.0, 620.0))
-    figure, axes = style.new_figure(style.PANEL, int(height + 150))
-    axes.grid(visible=False)
+    height = float(np.clip(rows * (size if square else max(size, 12.0)), 90.0, 620.0))
     low, high = _span(pairs, itself=itself, alpha=alpha)
-    shown = _SHADES.reversed() if pairs.measure.distance else _SHADES
-    mesh = axes.pcolormesh(
-        np.arange(columns + 1) - 0.5, np.arange(rows + 1) - 0.5, score, cmap=shown,
-        vmin=low, vmax=high, ec="white", lw=0.8 if max(rows, columns) <= 24 else 0.2,
-    )  # fmt: skip
-    many = rows * columns > _MOST_DRAWN
-    mesh.set_rasterized(many)
-    if many:
-        mesh.set_linewidth(0.0)
-    axes.invert_yaxis()
-    axes.set_aspect("equal" if square else "auto")
+    weak, best = pairs.weak(alpha), pairs.better(itself)
     written = max(rows, columns) <= _MOST_WRITTEN
-    if many:
-        _dots(axes, pairs.better(itself), ~pairs.weak(alpha))
-    else:
-        _frames(axes, pairs.better(itself), ~pairs.weak(alpha))
-    _strokes(axes, pairs.weak(alpha), 0.35 if written else 1.0, rasterized=many)
-    if written:
-        _numbers(axes, pairs, low, high)
-    _ticks(axes, names, itself=itself)
-    for side in axes.spines.values():
-        side.set_visible(False)
-    bar = figure.colorbar(mesh, ax=axes, location="bottom", pad=0.03, aspect=34, shrink=0.92)
-    bar.outline.set_visible(False)
-    bar.ax.tick_params(length=2)
-    bar.locator = MaxNLocator(5)
-    bar.update_ticks()
-    bar.set_label(bar_label(pairs))
-    return figure
+    return HeatMap(
+        pairs.score,
+        rows=_axis(names[0], 0, itself=itself),
+        columns=_axis(names[1], 1, itself=itself),
+        low=low,
+        high=high,
+        width=style.PANEL,
+        height=int(height + 150),
+        square=square,
+        lightest="grey",
+        reversed=pairs.measure.distance,
+        gaps=0.8 if max(rows, columns) <= 24 else 0.2,
+        texts=tuple(
+            tuple(cell(value, high - low) for value in line)
+            for line in (pairs.score if written else ())
+        ),
+        framed=tuple((i, j) for i, j in enumerate(best) if not weak[i, j]),
+        struck=tuple((int(i), int(j)) for i, j in np.argwhere(weak)),
+        stroke=0.35 if written else 1.0,
+        bar=bar_label(pairs),
+        bar_below=True,
+        pixels=rows * columns > _MOST_DRAWN,
+    )
 
 
-def along(pairs: Pairs, names: Sequence[str], *, of: str, alpha: float) -> Figure:
+def along(pairs: Pairs, names: Sequence[str], *, of: str, alpha: float) -> Panel:
     """Scores of one layer of one model along the layers of another, with the chance level."""
-    figure, axes = style.new_figure(style.PANEL, 330)
     score, mean, sd = (np.ravel(a) for a in (pairs.score, pairs.null_mean, pairs.null_sd))
     weak = np.ravel(pairs.weak(alpha))
     at = np.arange(len(score))
-    if np.isfinite(mean).any():
-        axes.fill_between(
-            at, mean - 2 * sd, mean + 2 * sd, color=style.CONTROL, alpha=0.3, lw=0,
-            label="chance ± 2 sd", step="mid" if len(at) == 1 else None,
-        )  # fmt: skip
-    axes.plot(at, score, color=style.SGD, lw=1.4, alpha=0.8)
-    axes.plot(
-        at[~weak], score[~weak], "o", ms=4.5, color=style.SGD,
-        label="significant" if np.isfinite(mean).any() else None,
-    )  # fmt: skip
+    known = bool(np.isfinite(mean).any())
+    marks: list[Mark] = []
+    if known:
+        look = Look(style.CONTROL, alpha=0.3)
+        low, high = mean - 2 * sd, mean + 2 * sd
+        marks.append(Band(at, low, high, look, "chance ± 2 sd", stepped=len(at) == 1))
+    marks.append(Curve(at, score, Look(style.SGD, width=1.4, alpha=0.8)))
+    marks.append(Curve(at[~weak], score[~weak], _POINT, "significant" if known else ""))
     if weak.any():
-        axes.plot(
-            at[weak], score[weak], "o", ms=4.5, mfc="white", mec=style.SGD, label="not significant"
-        )
+        hollow = replace(_POINT, inside="white")
+        marks.append(Curve(at[weak], score[weak], hollow, "not significant"))
     every = max(1, int(np.ceil(len(at) / 10)))
     short, rule = shortened(names)
-    shown = [trimmed(name, 14) for name in short[::every]]
-    axes.set_xticks(at[::every], shown, rotation=90 if max(map(len, shown)) > 3 else 0)
-    axes.set_xlabel(f"layer of {of}" + (f" ({rule})" if rule else ""))
-    axes.set_ylabel(pairs.measure.title)
-    style.legend(figure, axes, columns=3)
-    return figure
+    shown = tuple(trimmed(name, 14) for name in short[::every])
+    x = Axis(
+        f"layer of {of}" + (f" ({rule})" if rule else ""),
+        ticks=tuple(range(0, len(at), every)),
+        names=shown,
+        turned=90 if max(map(len, shown)) > 3 else 0,
+    )
+    return Panel(x, Axis(pairs.measure.title), tuple(marks), Legend(3), height=330)
 
 
-def effects(found: Sequence[Pairs]) -> Figure | None:
+def effects(found: Sequence[Pairs]) -> Panel | None:
     """One pair by every measure on one axis: 0 is chance, 1 two identical representations."""
-    singles = [p for p in found if p.single is not None and np.isfinite(p.single.effect)]
+    singles = [(p.measure, p.single) for p in found if p.single and np.isfinite(p.single.effect)]
     if not singles:
         return None
-    figure, axes = style.new_figure(style.PANEL, 120 + 62 * len(singles))
-    for k, pairs in enumerate(singles):
-        one = pairs.single
-        assert one is not None
-        unit = pairs.measure.aligned - one.null_mean
+    marks: list[Mark] = []
+    intervals = any(np.isfinite(one.ci[0]) for _, one in singles)
+    for k, (measure, one) in enumerate(singles):
+        unit = measure.aligned - one.null_mean
         low, high = sorted((value - one.null_mean) / unit for value in one.ci)
         width = abs(2 * one.null_sd / unit)
-        axes.fill_between(
-            [-width, width], k - 0.22, k + 0.22, color=style.CONTROL, alpha=0.45, lw=0,
-            label="chance ± 2 sd" if k == 0 else None,
-        )  # fmt: skip
-        axes.vlines(0.0, k - 0.22, k + 0.22, color=style.INK, lw=1.0)
-        axes.vlines(1.0, k - 0.22, k + 0.22, color=style.INK, lw=1.0, ls=(0, (1, 1.6)))
+        first = k == 0
+        chance = Look(style.CONTROL, alpha=0.45)
+        ends = ([-width, width], [k - 0.22] * 2, [k + 0.22] * 2)
+        marks.append(Band(*ends, chance, "chance ± 2 sd" if first else ""))
+        ink = Look(style.INK, width=1.0)
+        for at, look in ((0.0, ink), (1.0, replace(ink, dashes=(1, 1.6)))):
+            marks.append(Rungs(at, k - 0.22, k + 0.22, look, upright=True))
         if np.isfinite(low):
-            axes.plot([low, high], [k, k], color=style.STUDENTS[5], lw=9, solid_capstyle="butt")
-        label = None
-        if k == 0:
-            intervals = any(np.isfinite(p.single.ci[0]) for p in singles if p.single)
-            label = f"score, {one.confidence:.0%} interval" if intervals else "score"
-        axes.plot(one.effect, k, "o", ms=4, color=style.SGD, label=label)
-        axes.text(
-            0.0, k - 0.3, pairs.measure.title, transform=axes.get_yaxis_transform(), va="bottom",
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
-        )  # fmt: skip
-    axes.set_ylim(len(singles) - 0.4, -0.9)
-    axes.set_yticks([])
-    axes.grid(visible=False, axis="y")
-    axes.spines["left"].set_visible(False)
-    axes.set_xlabel("effect: 0 by chance, 1 if identical")
-    style.legend(figure, axes, columns=2)
-    return figure
-
-
-def shortened(names: Sequence[str]) -> tuple[list[str], str]:
-    """What tells names apart, and the rule that gives them back.
-
-    Examples
-    --------
-    >>> shortened(["enc.0.out", "enc.1.out", "enc.10.out"])
-    (['0', '1', '10'], 'enc.*.out')
-    >>> shortened(["embed", "head"])
-    (['embed', 'head'], '')
-    """
-    parts = [re.findall(r"\d+|[^\W\d_]+|[\W_]", name) for name in names]
-    if len(set(names)) < 2:
-        return list(names), ""
-    shortest = min(len(p) for p in parts)
-    head = 0
-    while head < shortest and len({p[head] for p in parts}) == 1:
-        head += 1
-    tail = 0
-    while tail < shortest - head and len({p[len(p) - 1 - tail] for p in parts}) == 1:
-        tail += 1
-    if any(len(p) - head - tail < 1 for p in parts):  # one name continues the others
-        return list(names), ""
-    first = parts[0]
-    rule = "".join(first[:head]) + "*" + "".join(first[len(first) - tail :] if tail else [])
-    return ["".join(p[head : len(p) - tail]) for p in parts], "" if rule == "*" else rule
-
-
-def cell(value: float, span: float = 1.0) -> str:
-    """Write a score so that a column of them can be compared.
-
-    Examples
-    --------
-    >>> cell(0.4321), cell(-0.031), cell(-0.001), cell(1.0), cell(12.345, 20.0), cell(float("nan"))
-    ('.43', '-.03', '.00', '1.0', '12.3', '–')
-    """
-    if not np.isfinite(value):
-        return "–"
-    if span > 2.0:
-        return f"{value:.3g}"
-    text = f"{value:.2f}".replace("-0.00", "0.00")
-    if text.lstrip("-").startswith("0."):
-        return text.replace("0.", ".", 1)
-    return f"{value:.1f}"
+            marks.append(Curve([low, high], [k, k], Look(style.STUDENTS[5], width=9, blunt=True)))
+        label = f"score, {one.confidence:.0%} interval" if intervals else "score"
+        marks.append(Curve([one.effect], [k], replace(_POINT, size=4), label if first else ""))
+        marks.append(Caption(k - 0.3, measure.title))
+    return Panel(
+        Axis("effect: 0 by chance, 1 if identical"),
+        Axis(low=len(singles) - 0.4, high=-0.9, ticks=(), grid=False, shown=False),
+        tuple(marks),
+        height=120 + 62 * len(singles),
+    )
 
 
 def bar_label(pairs: Pairs) -> str:
@@ -215,68 +179,12 @@ def _span(pairs: Pairs, *, itself: bool, alpha: float) -> tuple[float, float]:
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
-def _dots(axes: Axes, best: Sequence[int], believed: NDArray[np.bool_]) -> None:
-    """The best of each row, where cells are too small to be framed."""
-    rows = [i for i, j in enumerate(best) if believed[i, j]]
-    places = [best[i] for i in rows]
-    axes.plot(places, rows, ".", ms=2.5, color=style.STUDENTS[1], rasterized=True)
-
-
-def _strokes(
-    axes: Axes, cells: NDArray[np.bool_], alpha: float, *, rasterized: bool = False
-) -> None:
-    lines = [[(j - 0.32, i + 0.32), (j + 0.32, i - 0.32)] for i, j in np.argwhere(cells)]
-    strokes = LineCollection(lines, colors="#8a5a3c", linewidths=0.8, alpha=alpha)
-    strokes.set_rasterized(rasterized)
-    axes.add_collection(strokes, autolim=False)
-
-
-def _frames(axes: Axes, best: Sequence[int], believed: NDArray[np.bool_]) -> None:
-    for i, j in enumerate(best):
-        if not believed[i, j]:
-            continue
-        axes.add_patch(
-            Rectangle((j - 0.46, i - 0.46), 0.92, 0.92, fill=False, ec=style.STUDENTS[1], lw=1.3)
-        )
-
-
-def _numbers(axes: Axes, pairs: Pairs, low: float, high: float) -> None:
-    for (i, j), value in np.ndenumerate(pairs.score):
-        shade = (value - low) / (high - low)
-        dark = (1.0 - shade if pairs.measure.distance else shade) > 0.55
-        axes.text(
-            j, i, cell(value, high - low), ha="center", va="center",
-            color="white" if dark else style.INK, fontsize=style.points(12.0),
-        )  # fmt: skip
-
-
-def _ticks(axes: Axes, names: tuple[Sequence[str], Sequence[str]], *, itself: bool) -> None:
-    for which, own in enumerate(names):
-        short, rule = shortened(own)
-        every = max(1, int(np.ceil(len(own) / _MOST_TICKS)))
-        places = np.arange(0, len(own), every)
-        shown = [trimmed(short[k], 12) for k in places]
-        word = f"layer{'' if itself else ' of ' + 'AB'[which]}" + (f" ({rule})" if rule else "")
-        if which == 0:
-            axes.set_yticks(places, shown)
-            axes.set_ylabel(trimmed(word, 34))
-        else:
-            upright = max(map(len, shown)) > 2
-            axes.set_xticks(places, shown, rotation=90 if upright else 0)
-            axes.set_xlabel(trimmed(word, 40))
-    axes.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
-    axes.xaxis.set_label_position("top")
-
-
-def trimmed(name: str, most: int) -> str:
-    """A name of at most so many signs, its middle left out.
-
-    Examples
-    --------
-    >>> trimmed("encoder.block.11.mlp", 12)
-    'encode…1.mlp'
-    """
-    if len(name) <= most:
-        return name
-    tail = (most - 1) // 2
-    return name[: most - 1 - tail] + "…" + (name[-tail:] if tail else "")
+def _axis(names: Sequence[str], which: int, *, itself: bool) -> Axis:
+    short, rule = shortened(names)
+    every = max(1, int(np.ceil(len(names) / _MOST_TICKS)))
+    ticks = tuple(range(0, len(names), every))
+    shown = tuple(trimmed(short[k], 12) for k in ticks)
+    word = f"layer{'' if itself else ' of ' + 'AB'[which]}" + (f" ({rule})" if rule else "")
+    upright = which == 1 and max(map(len, shown)) > 2
+    label = trimmed(word, 40 if which else 34)
+    return Axis(label, ticks=ticks, names=shown, turned=90 if upright else 0)

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from methexis.measures import NeighbourCurve
 from methexis.plots import style
+from methexis.plots.curve import Curve
+from methexis.plots.mark import Look
+from methexis.plots.panel import Axis, Legend, Panel
 
 
-def falling(curve: NeighbourCurve) -> Figure:
+def falling(curve: NeighbourCurve) -> Panel:
     """Scores over numbers of samples, a line per number of neighbours, with chance."""
-    figure, axes = style.new_figure(style.PANEL, 330)
+    marks = []
     for place, k in enumerate(curve.ks):
-        colour = style.STUDENTS[place % len(style.STUDENTS)]
-        axes.plot(curve.ns, curve.scores[:, place], "o-", ms=4, color=colour, label=f"k = {k}")
-        label = "chance" if place == len(curve.ks) - 1 else None
-        axes.plot(
-            curve.ns, curve.chance[:, place], color=colour, lw=1.2, ls=(0, (1, 1.6)), label=label
-        )
-    style.log_axis(axes, "x")
-    axes.set_xticks(curve.ns, [f"{n:,}" for n in curve.ns])
-    axes.set_ylim(bottom=min(0.0, float(np.nanmin(curve.scores))))
-    axes.set_xlabel("samples")
-    axes.set_ylabel(f"mutual kNN ({curve.metric})")
-    style.legend(figure, axes, columns=4)
-    return figure
+        colour = style.colour_of(place)
+        look = Look(colour, marker="o", size=4)
+        marks.append(Curve(curve.ns, curve.scores[:, place], look, f"k = {k}"))
+        label = "chance" if place == len(curve.ks) - 1 else ""
+        look = Look(colour, width=1.2, dashes=(1, 1.6))
+        marks.append(Curve(curve.ns, curve.chance[:, place], look, label))
+    names = tuple(f"{n:,}" for n in curve.ns)
+    x = Axis("samples", "log", ticks=tuple(curve.ns), names=names)
+    y = Axis(f"mutual kNN ({curve.metric})", low=min(0.0, float(np.nanmin(curve.scores))))
+    return Panel(x, y, tuple(marks), Legend(4), height=330)
 
 
 def in_words(curve: NeighbourCurve, k: int) -> str:

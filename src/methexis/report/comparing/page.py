@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from methexis.plots import style
-from methexis.report.comparing import figures, neighbour_curve, words
+from methexis.report.comparing import words
+from methexis.report.comparing.figures import figures
 from methexis.report.house import numbers
 from methexis.report.house.labels import labels, said
 from methexis.report.house.page import Page
@@ -41,35 +41,8 @@ def write_compare_report(result: CompareResult, out_dir: str | Path) -> Path:
     """
     out = Path(out_dir)
     page = Page(out / "report.html", out / "figures")
-    names = (result.first.names, result.second.names)
-    forest = False
-    with style.house_style():
-        if result.single:
-            figure = figures.effects(result.found)
-            forest = figure is not None
-            if figure is not None:
-                page.add("effects", figure, "Effect of every measure, with interval and chance")
-        for key, pairs in zip(words.keys(result), result.found, strict=True):
-            if pairs.curve is not None:
-                figure = neighbour_curve.falling(pairs.curve)
-                page.add(key, figure, f"{pairs.measure.title} over the number of samples")
-            if result.single:
-                continue
-            title = pairs.measure.title
-            if 1 in pairs.score.shape:
-                one_first = pairs.score.shape[0] == 1
-                figure = figures.along(
-                    pairs,
-                    names[1 if one_first else 0],
-                    of="B" if one_first else "A",
-                    alpha=result.settings.alpha,
-                )
-                page.add(key, figure, f"{title} along the layers, with chance level")
-            else:
-                figure = figures.shades(
-                    pairs, names, itself=result.itself, alpha=result.settings.alpha
-                )
-                page.add(key, figure, f"{title} of all pairs of layers")
+    pictures = list(figures(result))
+    page.draw(pictures)
     short_a, rule_a = labels(result.first.names, _NAME)
     short_b, rule_b = labels(result.second.names, _NAME)
     return page.write(
@@ -82,7 +55,7 @@ def write_compare_report(result: CompareResult, out_dir: str | Path) -> Path:
         rule=said(rule_a, rule_b, itself=result.itself),
         single=result.single,
         itself=result.itself,
-        forest=forest,
+        forest=any(picture.name == "effects" for picture in pictures),
         sections=[
             _section(key, pairs, result)
             for key, pairs in zip(words.keys(result), result.found, strict=True)

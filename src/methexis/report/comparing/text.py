@@ -17,10 +17,10 @@ from rich.console import Console
 from rich.text import Text
 
 from methexis.measures.inference.grid import alignment
-from methexis.report.comparing.figures import cell, shortened
 from methexis.report.comparing.words import (
     UNCORRECTED,
     best_rows,
+    cell,
     curve,
     decimals,
     interval,
@@ -28,7 +28,7 @@ from methexis.report.comparing.words import (
     row,
     steps,
 )
-from methexis.report.house.labels import labels, said
+from methexis.report.house.labels import labels, said, shortened
 from methexis.representations import Representations
 from methexis.scenarios.comparing.pairs import Pairs
 from methexis.scenarios.comparing.result import CompareResult

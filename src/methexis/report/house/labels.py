@@ -6,9 +6,8 @@ take away first.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-
-from methexis.report.comparing.figures import shortened, trimmed
 
 #: How layers are called that nothing shorter tells apart.
 _NUMBERED = "numbered in their order"
@@ -62,3 +61,44 @@ def said(first: str, second: str, *, itself: bool) -> str:
         return f"layers: {first}" if first else ""
     both = [f"{side}: {rule}" for side, rule in (("A", first), ("B", second)) if rule]
     return "layers of " + "; of ".join(both)
+
+
+def shortened(names: Sequence[str]) -> tuple[list[str], str]:
+    """What tells names apart, and the rule that gives them back.
+
+    Examples
+    --------
+    >>> shortened(["enc.0.out", "enc.1.out", "enc.10.out"])
+    (['0', '1', '10'], 'enc.*.out')
+    >>> shortened(["embed", "head"])
+    (['embed', 'head'], '')
+    """
+    parts = [re.findall(r"\d+|[^\W\d_]+|[\W_]", name) for name in names]
+    if len(set(names)) < 2:
+        return list(names), ""
+    shortest = min(len(p) for p in parts)
+    head = 0
+    while head < shortest and len({p[head] for p in parts}) == 1:
+        head += 1
+    tail = 0
+    while tail < shortest - head and len({p[len(p) - 1 - tail] for p in parts}) == 1:
+        tail += 1
+    if any(len(p) - head - tail < 1 for p in parts):  # one name continues the others
+        return list(names), ""
+    first = parts[0]
+    rule = "".join(first[:head]) + "*" + "".join(first[len(first) - tail :] if tail else [])
+    return ["".join(p[head : len(p) - tail]) for p in parts], "" if rule == "*" else rule
+
+
+def trimmed(name: str, most: int) -> str:
+    """A name of at most so many signs, its middle left out.
+
+    Examples
+    --------
+    >>> trimmed("encoder.block.11.mlp", 12)
+    'encode…1.mlp'
+    """
+    if len(name) <= most:
+        return name
+    tail = (most - 1) // 2
+    return name[: most - 1 - tail] + "…" + (name[-tail:] if tail else "")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from matplotlib.figure import Figure
 
 from methexis.core.checks import MethexisError
+from methexis.plots.picture import Picture
+from methexis.plots.style import house_style
 from methexis.report.house import numbers
 from methexis.report.house.saving import inline_svg, save_pdf
 
@@ -40,13 +42,16 @@ class Page:
         except OSError as error:
             raise _unwritable(target, error) from None
 
-    def add(self, name: str, figure: Figure, alt: str) -> None:
-        """Take in a figure: ``name`` is the template's, ``alt`` says what it shows."""
-        self._svg[name] = Markup(inline_svg(figure, name, alt))
-        try:
-            save_pdf(figure, self._folder / f"{name}.pdf")
-        except OSError as error:
-            raise _unwritable(self.target, error) from None
+    def draw(self, pictures: Iterable[Picture]) -> None:
+        """Draw pictures; a template finds each by its name."""
+        with house_style():
+            for picture in pictures:
+                figure = picture.plot.draw()
+                self._svg[picture.name] = Markup(inline_svg(figure, picture.name, picture.alt))
+                try:
+                    save_pdf(figure, self._folder / f"{picture.name}.pdf")
+                except OSError as error:
+                    raise _unwritable(self.target, error) from None
 
     def write(self, template: str, **context: Any) -> Path:
         """Render ``template`` with the figures as ``svg``, and write the page whole or not at all.

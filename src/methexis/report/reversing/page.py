@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from methexis.plots import style
 from methexis.report.house import numbers, outcome
 from methexis.report.house.page import Page
-from methexis.report.reversing import figures
+from methexis.report.reversing.figures import figures, has_overview, is_random
 from methexis.report.reversing.text import row
 from methexis.scenarios.framework.judging import FALSE_ALARM, OUTLIER
 from methexis.scenarios.irreversibility.result import ReverseResult, ReverseScenarioResult
@@ -25,21 +24,7 @@ def write_reverse_report(result: ReverseResult, out_dir: str | Path) -> Path:
     """
     out = Path(out_dir)
     page = Page(out / "report.html", out / "figures")
-    with style.house_style():
-        for one in result.results:
-            key, title = one.scenario.name, one.scenario.title
-            if _has_overview(one):
-                alt = f"{title}: what does not return against the number of steps"
-                page.add(f"{key}_overview", figures.overview(one), alt)
-                narrow = figures.overview(one, width=style.PANEL, height=560)
-                page.add(f"{key}_overview_narrow", narrow, alt)
-            page.add(f"{key}_amounts", figures.amounts(one), f"{title}: amounts and theory")
-            if _random(one):
-                alt = f"{title}: measured less predicted"
-                page.add(f"{key}_second", figures.deviations(one), alt)
-            else:
-                alt = f"{title}: what does not return against the number of steps"
-                page.add(f"{key}_second", figures.lengths(one), alt)
+    page.draw(figures(result))
     return page.write(
         "reverse.html.j2",
         sections=[_section(one) for one in result.results],
@@ -66,24 +51,16 @@ def _section(one: ReverseScenarioResult) -> dict[str, Any]:
         "dial": scenario.dial,
         "agrees": one.agrees,
         "quick": one.quick,
-        "overview": _has_overview(one),
+        "overview": has_overview(one),
         "problems": scenario.problems[: 1 + max(p.problem for p in one.points)],
         "verdicts": [_verdict(v) for v in one.verdicts],
         "rows": [row(one, p) for p in one.points],
         "outliers": [row(one, p) for v in one.verdicts for p in v.outliers],
         "law": numbers.number(one.law, 2) if one.law > 0.0 else None,
-        "random": _random(one),
+        "random": is_random(one),
         "replicas": max(r.replicas for p in one.points for r in p.readings),
         "seconds": one.seconds,
     }
-
-
-def _random(one: ReverseScenarioResult) -> bool:
-    return any(p.readings[0].replicas > 1 for p in one.points)
-
-
-def _has_overview(one: ReverseScenarioResult) -> bool:
-    return bool(one.controls) and _random(one)
 
 
 def _verdict(v: Verdict) -> dict[str, Any]:

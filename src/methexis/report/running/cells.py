@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from methexis.core.checks import Array
 from methexis.plots import style
+from methexis.plots.curve import Curve, Dots
+from methexis.plots.mark import Look, Mark
+from methexis.plots.panel import Axis, Panel
+from methexis.plots.picture import Picture
 from methexis.report.house.page import Page
 from methexis.report.running import gather, layers
 from methexis.training.records.run import Run
@@ -87,16 +90,14 @@ def write_cells(page: Page, run: Run) -> Path:
     """Write the page of a run with cells."""
     found = cells_of(run)
     dims = list(run.cells)
-    pairs = run.tree.sizes["layer"] > 1
-    if pairs and len(dims) <= 2:
-        _picture(page, run, found)
+    page.draw(figures(run))
     record = run.provenance
     return page.write(
         "cells.html.j2",
         dims=dims,
         sizes=list(run.cells.values()),
         cells=found,
-        pairs=pairs,
+        pairs=run.tree.sizes["layer"] > 1,
         students=gather.shapes(run),
         record=record,
         lost=sum(cell.replicas - cell.healthy for cell in found),
@@ -106,34 +107,37 @@ def write_cells(page: Page, run: Run) -> Path:
     )
 
 
-def _picture(page: Page, run: Run, found: Sequence[Cell]) -> None:
+def figures(run: Run) -> list[Picture]:
+    """The picture of one or two dimensions; none where there are more, or no pairs of layers."""
     dims = list(run.cells)
+    if run.tree.sizes["layer"] < 2 or len(dims) > 2:
+        return []
+    found = cells_of(run)
     what = "Alignment of the least aligned pair of layers at the end, in every cell"
     if len(dims) == 1:
-        page.add("worst_pair", _line(found, dims[0]), what)
-        return
-    shape = tuple(run.cells.values())
-    values = np.array([cell.median for cell in found]).reshape(shape)
+        return [Picture("worst_pair", _line(found, dims[0]), what)]
+    values = np.array([cell.median for cell in found]).reshape(tuple(run.cells.values()))
     names = [_names(run, dim) for dim in dims]
-    page.add("worst_pair", layers.phase(values, names, dims), what)
+    return [Picture("worst_pair", layers.phase(values, names, dims), what)]
 
 
-def _line(found: Sequence[Cell], dim: str) -> Figure:
+def _line(found: Sequence[Cell], dim: str) -> Panel:
     """Worst pair over the cells of one dimension: replicas as dots, their median as a line."""
-    figure, axes = style.new_figure(style.WIDE, 430)
-    at = np.arange(len(found))
-    for i, cell in enumerate(found):
-        axes.scatter([i] * len(cell.worst), cell.worst, s=14, color=style.SGD, alpha=0.45, lw=0)
-    axes.scatter([], [], s=14, color=style.SGD, alpha=0.45, label="one replica")
-    axes.plot(at, [cell.median for cell in found], color=style.SGD, lw=2.0, label="median")
+    one = Look(style.SGD, size=14, alpha=0.45, width=0)
+    marks: list[Mark] = [Dots([i] * len(c.worst), c.worst, one) for i, c in enumerate(found)]
+    marks.append(Dots([], [], replace(one, width=None), "one replica"))
+    medians = [cell.median for cell in found]
+    marks.append(Curve(range(len(found)), medians, Look(style.SGD, width=2.0), "median"))
     every = max(1, len(found) // 12)
-    axes.set_xticks(at[::every], [cell.labels[0] for cell in found[::every]])
-    axes.set_xlim(-0.5, len(found) - 0.5)
-    axes.set_ylim(0.0, 1.03)
-    axes.set_xlabel(dim)
-    axes.set_ylabel("alignment of the worst pair")
-    style.legend(figure, axes)
-    return figure
+    x = Axis(
+        dim,
+        low=-0.5,
+        high=len(found) - 0.5,
+        ticks=tuple(range(0, len(found), every)),
+        names=tuple(cell.labels[0] for cell in found[::every]),
+    )
+    y = Axis("alignment of the worst pair", low=0.0, high=1.03)
+    return Panel(x, y, tuple(marks), width=style.WIDE, height=430)
 
 
 def _names(run: Run, dim: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.report.running.curves import Clock, Curve
+from methexis.report.running.curves import Clock, StudentPath
 from methexis.training.records.run import Run
 
 
@@ -94,22 +94,22 @@ def pair_matrix(run: Run, at: int) -> Array:
     return np.asarray(np.median(variable(run, "alignment")[at], axis=0))
 
 
-def curves(
+def paths(
     run: Run,
     name: str,
     *,
     projected: str | None = None,
     predicted: Array | None = None,
     levels: Sequence[float | None] | None = None,
-) -> list[Curve]:
-    """One quantity ``(step, replica, student)`` as a curve per student.
+) -> list[StudentPath]:
+    """One quantity ``(step, replica, student)`` as a path per student.
 
     Students of which nothing was measured (theory refuses them) are left out.
     """
     raw = variable(run, name)
     other = None if projected is None else variable(run, projected)
     return [
-        Curve(
+        StudentPath(
             name=student_name(k),
             raw=raw[..., k],
             projected=None if other is None else other[..., k],

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from methexis.core.checks import Array
 from methexis.core.geometry import LayerAlignment, align_samples
+from methexis.plots import style
+from methexis.plots.curve import Curve, Dots, Joins
+from methexis.plots.mark import Look, Mark
+from methexis.plots.panel import Axis, Legend, Panel
 from methexis.training.records.run import Run
 
 
@@ -61,6 +65,52 @@ def clouds(first: Array, second: Array) -> Clouds:
         colour=order / max(len(order) - 1, 1),
         found=found,
         distance_before=float(np.linalg.norm(a - b) / np.linalg.norm(b)),
+    )
+
+
+def cloud(
+    points: Array,
+    colour: Array,
+    limit: float,
+    label: str,
+    *,
+    over: Array | None = None,
+    over_label: str = "",
+    axes_of: tuple[str, str] = ("A1", "B1"),
+) -> Panel:
+    """Points of a layer in two coordinates; ``over`` as rings on top, joined to their partners.
+
+    Parameters
+    ----------
+    points, over : array (num_samples, 2)
+        Activations, in the same two directions.
+    colour : array (num_samples,)
+        Position of the input, in [0, 1].
+    limit : float
+        Half width of the square.
+    axes_of : (str, str)
+        Names of the two layers; the second's principal directions are the axes.
+    """
+    marks: list[Mark] = []
+    if over is not None:
+        marks.append(Joins(points, over, Look("#9aa0a8", width=0.5, alpha=0.6, order=1)))
+    look = Look(size=26 if over is None else 15, width=0, order=2)
+    marks.append(Dots(points[:, 0], points[:, 1], look, shades=colour))
+    if over is not None:
+        look = Look(size=52, inside="none", width=1.0, order=3)
+        marks.append(Dots(over[:, 0], over[:, 1], look, shades=colour))
+    # The markers of the legend are dark: colour means the input, not the layer.
+    key = Look(style.INK, marker="o", size=5, joined=False)
+    marks.append(Curve([], [], key, label))
+    if over is not None:
+        marks.append(Curve([], [], replace(key, size=7, inside="none"), over_label))
+    return Panel(
+        Axis(f"1st principal direction of {axes_of[1]}", low=-limit, high=limit),
+        Axis(f"2nd principal direction of {axes_of[1]}", low=-limit, high=limit),
+        tuple(marks),
+        Legend(handle=1.0),
+        height=460,
+        square=True,
     )
 
 
