@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from methexis.plots.picture import Picture
+from methexis.plots.panel import Picture
 from methexis.plots.plain import from_plain, to_plain
 from methexis.plots.style import house_style
 from methexis.report.house.saving import inline_svg

@@ -20,8 +20,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 from methexis.plots import style
-from methexis.plots.mark import Plain
-from methexis.plots.panel import Axis
+from methexis.plots.panel import Axis, Plot
 
 _COLOURS = {
     "white": LinearSegmentedColormap.from_list(
@@ -38,7 +37,7 @@ Cells = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, eq=False)
-class HeatMap(Plain):
+class HeatMap(Plot):
     """Shades in rows and columns.
 
     Attributes
@@ -103,7 +102,7 @@ class HeatMap(Plain):
     arrays: ClassVar[tuple[str, ...]] = ("values",)
 
     def draw(self) -> Figure:
-        """Draw it as a figure; to be called, and saved, in `style.house_style`."""
+        """Draw it as a figure of its own."""
         figure, axes = style.new_figure(self.width, self.height)
         axes.grid(visible=False)
         values = np.asarray(self.values)

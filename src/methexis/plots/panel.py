@@ -1,4 +1,4 @@
-"""A panel: marks, two axes and a legend; and several panels in one picture."""
+"""A picture of one panel: marks, two axes and a legend; and several panels beside each other."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from methexis.plots import style
-from methexis.plots.mark import Look, Mark
+from methexis.plots.mark import Look, Mark, Plain
 
 #: Of how many factors positive values span an axis that is fitted gets a logarithmic scale.
 _WIDE_SPAN = 5.0
@@ -135,8 +135,35 @@ class Legend:
             figure.legend(handles, names, handlelength=self.handle, **place)
 
 
+class Plot(Plain):
+    """What is a figure of its own."""
+
+    def draw(self) -> Figure:
+        """Draw it; to be called, and the figure to be saved, in `style.house_style`."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
-class Panel:
+class Picture:
+    """A figure of a report.
+
+    Attributes
+    ----------
+    name : str
+        Name of its file, and of its ids in the page.
+    plot : Plot
+        Its data, which draw themselves.
+    alt : str
+        What it shows, in a sentence, for who cannot see it.
+    """
+
+    name: str
+    plot: Plot
+    alt: str
+
+
+@dataclass(frozen=True)
+class Panel(Plot):
     """Marks between two axes.
 
     Attributes
@@ -162,7 +189,7 @@ class Panel:
     square: bool = False
 
     def draw(self) -> Figure:
-        """Draw it as a figure of its own; to be called, and saved, in `style.house_style`."""
+        """Draw it as a figure of its own."""
         figure, axes = style.new_figure(self.width, self.height)
         self.draw_on(axes)
         if self.legend is not None:

@@ -17,8 +17,7 @@ from methexis.plots.heat_map import HeatMap
 from methexis.plots.interval import Band, Interval, Span
 from methexis.plots.levels import Bars, Caption, Histogram, Level, Rungs
 from methexis.plots.mark import Look
-from methexis.plots.panel import Axis, Key, Legend, Panel
-from methexis.plots.picture import Picture
+from methexis.plots.panel import Axis, Key, Legend, Panel, Picture
 
 _KINDS = {
     kind.__name__: kind

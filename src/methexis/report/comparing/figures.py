@@ -13,15 +13,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from methexis.measures import NeighbourCurve
 from methexis.plots import style
 from methexis.plots.curve import Curve
 from methexis.plots.heat_map import HeatMap
 from methexis.plots.interval import Band
 from methexis.plots.levels import Caption, Rungs
 from methexis.plots.mark import Look, Mark
-from methexis.plots.panel import Axis, Legend, Panel
-from methexis.plots.picture import Picture
-from methexis.report.comparing import neighbour_curve
+from methexis.plots.panel import Axis, Legend, Panel, Picture
 from methexis.report.comparing.words import cell, keys
 from methexis.report.house.labels import shortened, trimmed
 from methexis.scenarios.comparing.pairs import Pairs
@@ -44,7 +43,7 @@ def figures(result: CompareResult) -> Iterator[Picture]:
     for key, pairs in zip(keys(result), result.found, strict=True):
         title = pairs.measure.title
         if pairs.curve is not None:
-            plot = neighbour_curve.falling(pairs.curve)
+            plot = falling(pairs.curve)
             yield Picture(key, plot, f"{title} over the number of samples")
         if result.single:
             continue
@@ -119,6 +118,22 @@ def along(pairs: Pairs, names: Sequence[str], *, of: str, alpha: float) -> Panel
         turned=90 if max(map(len, shown)) > 3 else 0,
     )
     return Panel(x, Axis(pairs.measure.title), tuple(marks), Legend(3), height=330)
+
+
+def falling(curve: NeighbourCurve) -> Panel:
+    """Scores over numbers of samples, a line per number of neighbours, with chance."""
+    marks = []
+    for place, k in enumerate(curve.ks):
+        colour = style.colour_of(place)
+        look = Look(colour, marker="o", size=4)
+        marks.append(Curve(curve.ns, curve.scores[:, place], look, f"k = {k}"))
+        label = "chance" if place == len(curve.ks) - 1 else ""
+        look = Look(colour, width=1.2, dashes=(1, 1.6))
+        marks.append(Curve(curve.ns, curve.chance[:, place], look, label))
+    names = tuple(f"{n:,}" for n in curve.ns)
+    x = Axis("samples", "log", ticks=tuple(curve.ns), names=names)
+    y = Axis(f"mutual kNN ({curve.metric})", low=min(0.0, float(np.nanmin(curve.scores))))
+    return Panel(x, y, tuple(marks), Legend(4), height=330)
 
 
 def effects(found: Sequence[Pairs]) -> Panel | None:

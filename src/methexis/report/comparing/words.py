@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from methexis.report.comparing import neighbour_curve
+from methexis.measures import NeighbourCurve
 from methexis.scenarios.comparing.pairs import Pairs
 from methexis.scenarios.comparing.result import CompareResult
 
@@ -122,7 +122,7 @@ def curve(pairs: Pairs) -> str:
     """How the score depends on the numbers of samples and neighbours; empty where not known."""
     if pairs.curve is None:
         return ""
-    return neighbour_curve.in_words(pairs.curve, pairs.measure.options()["k"])
+    return in_words(pairs.curve, pairs.measure.options()["k"])
 
 
 def cell(value: float, span: float = 1.0) -> str:
@@ -141,3 +141,34 @@ def cell(value: float, span: float = 1.0) -> str:
     if text.lstrip("-").startswith("0."):
         return text.replace("0.", ".", 1)
     return f"{value:.1f}"
+
+
+def in_words(curve: NeighbourCurve, k: int) -> str:
+    """What becomes of the score at k as samples are added, in one sentence.
+
+    Examples
+    --------
+    >>> x, y = np.random.default_rng(0).normal(size=(2, 240, 4))
+    >>> from methexis.measures import neighbour_curve
+    >>> in_words(neighbour_curve(x, y, ks=[5, 10], num_subsets=10), 10)[:37]
+    'k = 10: .044 of 240 samples, .083 of '
+    """
+    place = curve.ks.index(k)
+    scores = ", ".join(
+        f"{_short(score)} of {n:,}{' samples' if n == curve.ns[0] else ''}"
+        for n, score in zip(curve.ns, curve.scores[:, place], strict=True)
+    )
+    found = f"k = {k}: {scores}"
+    limit, (low, high) = curve.limits[place], curve.limit_intervals[place]
+    if np.isfinite(limit) and np.isfinite(low):
+        share = k / curve.ns[0]
+        found += (
+            f"; at the fixed share k/n = {_short(share)} more samples would give {_short(limit)} "
+            f"({_short(low)} to {_short(high)})"
+        )
+    return found
+
+
+def _short(value: float) -> str:
+    text = f"{value:.3f}"
+    return text.replace("0.", ".", 1).replace("-", "−")

@@ -12,8 +12,7 @@ from methexis.plots.curve import Curve
 from methexis.plots.interval import Interval
 from methexis.plots.levels import Rungs
 from methexis.plots.mark import Look, Mark
-from methexis.plots.panel import Axis, Key, Legend, Panel
-from methexis.plots.picture import Picture
+from methexis.plots.panel import Axis, Key, Legend, Panel, Picture
 from methexis.report.house.dial_axis import (
     MARKERS,
     deviation_axis,

@@ -16,8 +16,7 @@ from methexis.core.checks import Array
 from methexis.plots import style
 from methexis.plots.curve import Curve, Dots
 from methexis.plots.mark import Look, Mark
-from methexis.plots.panel import Axis, Panel
-from methexis.plots.picture import Picture
+from methexis.plots.panel import Axis, Panel, Picture
 from methexis.report.house.page import Page
 from methexis.report.running import gather, layers
 from methexis.training.records.run import Run

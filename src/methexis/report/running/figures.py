@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from methexis.core.checks import Array
 from methexis.plots import style
-from methexis.plots.picture import Picture
+from methexis.plots.panel import Picture
 from methexis.report.running import curves, gather, layers
 from methexis.training.records.run import Run
 

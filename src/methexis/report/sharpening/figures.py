@@ -11,8 +11,7 @@ from methexis.plots.curve import Curve
 from methexis.plots.interval import Interval
 from methexis.plots.levels import Level
 from methexis.plots.mark import Look, Mark
-from methexis.plots.panel import Axis, Panel
-from methexis.plots.picture import Picture
+from methexis.plots.panel import Axis, Panel, Picture
 from methexis.scenarios.sharpening.curvature import ALIGNMENT, BATCH, TOP, TRACE
 from methexis.scenarios.sharpening.result import CaseResult, SharpenResult
 

@@ -13,8 +13,7 @@ from methexis.plots import style
 from methexis.plots.curve import Dots
 from methexis.plots.levels import Bars, Histogram, Level
 from methexis.plots.mark import Look, Mark
-from methexis.plots.panel import Axis, Legend, Panel
-from methexis.plots.picture import Picture
+from methexis.plots.panel import Axis, Legend, Panel, Picture
 from methexis.report.running import figures as running
 from methexis.report.running import gather, layers
 from methexis.report.verify import ways
