@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,17 +16,13 @@ from methexis.plots.mark import STYLED, Look, Mark
 
 @dataclass(frozen=True, eq=False)
 class Curve(Mark):
-    """A line through points, or points without a line.
+    """A line through points, or points without a line; without either, a line of the legend alone.
 
     Attributes
     ----------
     x : array (time,)
     y : array (time,) or (time, curve)
-        Many curves look alike and stand in the legend not at all.
-    look : Look
-    name : str
-        In the legend; nothing stands there if it is empty. A curve without points is a line of the
-        legend alone.
+        Many curves look alike, and have no name.
     cased : bool
         Whether a white casing keeps it legible over any colour.
     """
@@ -36,8 +32,6 @@ class Curve(Mark):
     look: Look = STYLED
     name: str = ""
     cased: bool = False
-
-    arrays: ClassVar[tuple[str, ...]] = ("x", "y")
 
     def draw(self, axes: Axes) -> None:
         """Put the mark on axes."""
@@ -55,7 +49,6 @@ class Dots(Mark):
     x, y : array (point,)
     look : Look
         Its size is the area of a point, its width that of the rim.
-    name : str
     shades : array (point,), optional
         Values in [0, 1] that colour the points.
     """
@@ -65,8 +58,6 @@ class Dots(Mark):
     look: Look = STYLED
     name: str = ""
     shades: ArrayLike | None = None
-
-    arrays: ClassVar[tuple[str, ...]] = ("x", "y", "shades")
 
     def draw(self, axes: Axes) -> None:
         """Put the mark on axes."""
@@ -87,14 +78,11 @@ class Joins(Mark):
     Attributes
     ----------
     start, end : array (point, 2)
-    look : Look
     """
 
     start: ArrayLike
     end: ArrayLike
     look: Look = STYLED
-
-    arrays: ClassVar[tuple[str, ...]] = ("start", "end")
 
     def draw(self, axes: Axes) -> None:
         """Put the mark on axes."""

@@ -8,7 +8,6 @@ the page stays small.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -98,8 +97,6 @@ class HeatMap(Plot):
     bar: str = ""
     bar_below: bool = False
     pixels: bool = False
-
-    arrays: ClassVar[tuple[str, ...]] = ("values",)
 
     def draw(self) -> Figure:
         """Draw it as a figure of its own."""

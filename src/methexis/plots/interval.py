@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
@@ -19,9 +19,6 @@ class Interval(Mark):
     ----------
     x, y, half : array (point,)
         ``y ± half`` is the interval.
-    look : Look
-    name : str
-        In the legend.
     caps : float, optional
         Length of the strokes at its ends.
     """
@@ -32,8 +29,6 @@ class Interval(Mark):
     look: Look = STYLED
     name: str = ""
     caps: float | None = None
-
-    arrays: ClassVar[tuple[str, ...]] = ("x", "y", "half")
 
     def draw(self, axes: Axes) -> None:
         """Put the mark on axes."""
@@ -48,9 +43,6 @@ class Band(Mark):
     Attributes
     ----------
     x, low, high : array (time,)
-    look : Look
-    name : str
-        In the legend.
     stepped : bool
         Whether each value holds around its place, so that a single one has a width.
     """
@@ -61,8 +53,6 @@ class Band(Mark):
     look: Look = STYLED
     name: str = ""
     stepped: bool = False
-
-    arrays: ClassVar[tuple[str, ...]] = ("x", "low", "high")
 
     def draw(self, axes: Axes) -> None:
         """Put the mark on axes."""
@@ -79,7 +69,6 @@ class Span(Mark):
     Attributes
     ----------
     low, high : float
-    look : Look
     """
 
     low: float

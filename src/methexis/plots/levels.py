@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,9 +20,6 @@ class Level(Mark):
     Attributes
     ----------
     at : float
-    look : Look
-    name : str
-        In the legend.
     upright : bool
         Whether it stands at a place of the horizontal axis.
     """
@@ -46,7 +43,6 @@ class Rungs(Mark):
     ----------
     at, start, end : array (line,) or float
         A level line is at the height ``at``, between two places; an upright one the other way.
-    look : Look
     upright : bool
     """
 
@@ -55,8 +51,6 @@ class Rungs(Mark):
     end: ArrayLike
     look: Look = STYLED
     upright: bool = False
-
-    arrays: ClassVar[tuple[str, ...]] = ("at", "start", "end")
 
     def draw(self, axes: Axes) -> None:
         """Put the mark on axes."""
@@ -72,17 +66,12 @@ class Bars(Mark):
     ----------
     x, y : array (bar,)
         Where they stand, and how high they are.
-    look : Look
-    name : str
-        In the legend.
     """
 
     x: ArrayLike
     y: ArrayLike
     look: Look = STYLED
     name: str = ""
-
-    arrays: ClassVar[tuple[str, ...]] = ("x", "y")
 
     def draw(self, axes: Axes) -> None:
         """Put the mark on axes."""
@@ -98,18 +87,12 @@ class Histogram(Mark):
     ----------
     edges : array (bin + 1,)
     shares : array (bin,)
-    look : Look
-        Of the rim, which is darker.
-    name : str
-        In the legend.
     """
 
     edges: ArrayLike
     shares: ArrayLike
     look: Look = STYLED
     name: str = ""
-
-    arrays: ClassVar[tuple[str, ...]] = ("edges", "shares")
 
     @classmethod
     def of(cls, values: ArrayLike, edges: ArrayLike, look: Look, name: str) -> Histogram:

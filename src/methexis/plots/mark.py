@@ -8,7 +8,7 @@ axes. Nothing in a mark says what its numbers mean.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -80,25 +80,39 @@ class Look:
 STYLED = Look()
 
 
+#: Attributes that are arrays wherever they are more than one number.
+_ARRAYS = (
+    "x",
+    "y",
+    "low",
+    "high",
+    "half",
+    "at",
+    "start",
+    "end",
+    "edges",
+    "shares",
+    "shades",
+    "values",
+)
+
+
 class Plain:
     """What consists of plain values. Arrays may be given as lists, with None for what is not there.
 
     `methexis.plots.plain` turns it into what JSON can hold, and back.
     """
 
-    #: Names of the attributes that are arrays.
-    arrays: ClassVar[tuple[str, ...]] = ()
-
     def __post_init__(self) -> None:
         """Make arrays of lists."""
-        for name in self.arrays:
-            values = getattr(self, name)
-            if values is not None:
+        for name in _ARRAYS:
+            values = getattr(self, name, None)
+            if values is not None and np.ndim(values):
                 object.__setattr__(self, name, np.asarray(values, dtype=np.float64))
 
 
 class Mark(Plain):
-    """Something on a panel."""
+    """Something on a panel. Where it has a ``look`` and a ``name``, the name is for the legend."""
 
     def draw(self, axes: Axes) -> None:
         """Put the mark on axes."""
