@@ -15,8 +15,9 @@ from typing import Any
 
 from evidence.outcome import RESULTS
 from evidence.scenario_files import README, ROOT, carry_out, origin, read_summary, readme_with
-from methexis.report import dials, style
-from methexis.report.breaking import print_scenario, rounded
+from methexis.plots import style
+from methexis.report.breaking import figures
+from methexis.report.breaking.text import print_scenario, rounded
 from methexis.scenarios.breaking import SCENARIOS, ScenarioResult, run_break
 from methexis.scenarios.breaking.case import NO_OFFSET, PERFECT, Case
 from methexis.scenarios.breaking.measure import Point, compare
@@ -70,7 +71,7 @@ def render() -> None:
         path.write_text(text, encoding="utf-8")
     with style.house_style():
         results = [read(name)[1] for name in committed()]
-        figure = dials.summary(results)
+        figure = figures.summary(results)
         target = ROOT / "docs" / "images" / "breaking.png"
         figure.savefig(target, dpi=160, metadata={"Software": None})
 
