@@ -1,7 +1,8 @@
 """Checks of input at the public boundary, and the errors they raise.
 
 Every message is one sentence that says what was expected and what came. Nothing is repaired: an
-array with a NaN, an asymmetric covariance or a wrong shape is refused, never patched.
+array with a NaN, an asymmetric covariance or a wrong shape is refused, never patched. What an array
+is, and whose, is judged in `core.foreign`, through which all of them come.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from methexis.core.foreign import doubles
 from methexis.errors import ConditionError, MethexisError
 
 __all__ = [
@@ -21,8 +23,10 @@ __all__ = [
     "ConditionError",
     "MethexisError",
     "Weights",
+    "array_list",
     "boolean",
     "covariance",
+    "finite",
     "hidden_widths",
     "integer",
     "number",
@@ -52,19 +56,24 @@ def real_array(name: str, value: ArrayLike, shape: Sequence[int | None]) -> Arra
         If ``value`` is not a real numeric array of that shape, is empty, or holds NaN or infinity.
     """
     expected = "(" + ", ".join("any" if n is None else str(n) for n in shape) + ")"
-    try:
-        raw = np.asarray(value)
-    except ValueError as error:  # ragged nested lists
-        raise MethexisError(f"{name}: expected an array of shape {expected}, got {error}") from None
-    if raw.dtype.kind not in "fiu":
-        raise MethexisError(f"{name}: expected real numbers, got dtype {raw.dtype}")
-    if raw.ndim != len(shape) or any(
-        n is not None and n != m for n, m in zip(shape, raw.shape, strict=True)
+    array = doubles(name, value)
+    if array.ndim != len(shape) or any(
+        n is not None and n != m for n, m in zip(shape, array.shape, strict=True)
     ):
-        raise MethexisError(f"{name}: expected shape {expected}, got {raw.shape}")
-    if raw.size == 0:
-        raise MethexisError(f"{name}: expected at least one entry, got shape {raw.shape}")
-    array = np.array(raw, dtype=np.float64)
+        raise MethexisError(f"{name}: expected shape {expected}, got {array.shape}")
+    if array.size == 0:
+        raise MethexisError(f"{name}: expected at least one entry, got shape {array.shape}")
+    return read_only(finite(name, array))
+
+
+def finite(name: str, array: Array) -> Array:
+    """Return ``array`` itself, if all its entries are finite.
+
+    Raises
+    ------
+    MethexisError
+        If one is not, with its place.
+    """
     bad = ~np.isfinite(array)
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])
@@ -72,7 +81,7 @@ def real_array(name: str, value: ArrayLike, shape: Sequence[int | None]) -> Arra
             f"{name}: expected finite numbers, got {array[where]} at index {where} "
             f"({int(bad.sum())} bad of {array.size})"
         )
-    return read_only(array)
+    return array
 
 
 def read_only(array: Array) -> Array:
@@ -156,7 +165,10 @@ def number(
     allowed = " ".join(["a finite number", " and ".join(bounds)]).strip()
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise MethexisError(f"{name}: expected {allowed}, got {value!r}")
-    result = float(value)
+    try:
+        result = float(value)
+    except OverflowError:  # an int beyond the range of double precision
+        result = np.inf
     if not np.isfinite(result) or result < least or result <= above or result >= below:
         raise MethexisError(f"{name}: expected {allowed}, got {result:g}")
     return result
@@ -170,7 +182,7 @@ def one_of(name: str, value: Any, allowed: Sequence[str]) -> str:
     MethexisError
         If it is not.
     """
-    if value not in allowed:
+    if not isinstance(value, str) or value not in allowed:
         words = ", ".join(repr(word) for word in allowed)
         raise MethexisError(f"{name}: expected one of {words}, got {value!r}")
     return str(value)
@@ -194,22 +206,44 @@ def hidden_widths(hidden: Sequence[int]) -> tuple[int, ...]:
     return widths
 
 
-def weight_list(weights: Sequence[ArrayLike], dims: Sequence[int]) -> list[Array]:
-    """Return the layers of one student as float64 arrays ``(..., d_i, d_{i-1})``.
-
-    Leading dimensions (replicas) are free but equal in all layers. Non-finite entries are let
-    through: a diverged replica is marked, not refused.
+def array_list(name: str, arrays: Sequence[ArrayLike]) -> list[Array]:
+    """Return matrices ``(..., rows, columns)`` as float64 arrays; entries need not be finite.
 
     Raises
     ------
     MethexisError
-        If the number of layers or a shape is wrong.
+        If this is no list of such arrays, or it is empty.
+    """
+    if not isinstance(arrays, list | tuple) or not arrays:
+        got = "an empty one" if isinstance(arrays, list | tuple) else type(arrays).__name__
+        raise MethexisError(f"{name}: expected a list of arrays, got {got}")
+    found = [doubles(f"{name}[{i}]", a) for i, a in enumerate(arrays)]
+    for i, array in enumerate(found):
+        if array.ndim < 2 or array.size == 0:
+            raise MethexisError(
+                f"{name}[{i}]: expected shape (..., rows, columns), none of them zero, got "
+                f"{array.shape}"
+            )
+    return found
+
+
+def weight_list(weights: Sequence[ArrayLike], dims: Sequence[int]) -> list[Array]:
+    """Return the layers of one student as float64 arrays ``(..., d_i, d_{i-1})``.
+
+    Leading dimensions (replicas) are free but equal in all layers. A replica that diverged is
+    marked by entries that are not finite, and let through; one set of weights, without leading
+    dimensions, has none to mark.
+
+    Raises
+    ------
+    MethexisError
+        If the number of layers or a shape is wrong, or one set of weights is not finite.
     """
     if not isinstance(weights, list | tuple):
         raise MethexisError(f"weights: expected a list of arrays, got {type(weights).__name__}")
     if len(weights) != len(dims) - 1:
         raise MethexisError(f"weights: expected {len(dims) - 1} layers, got {len(weights)}")
-    arrays = [np.asarray(w, dtype=np.float64) for w in weights]
+    arrays = [doubles(f"weights[{i}]", w) for i, w in enumerate(weights)]
     for i, array in enumerate(arrays, start=1):
         want = (dims[i], dims[i - 1])
         if array.ndim < 2 or array.shape[-2:] != want:
@@ -221,4 +255,10 @@ def weight_list(weights: Sequence[ArrayLike], dims: Sequence[int]) -> list[Array
                 f"weights[{i - 1}]: expected leading dimensions {arrays[0].shape[:-2]} "
                 f"as in the first layer, got {array.shape[:-2]}"
             )
+        if array.size == 0:
+            raise MethexisError(
+                f"weights[{i - 1}]: expected at least one replica, got shape {array.shape}"
+            )
+        if array.ndim == 2:
+            finite(f"weights[{i - 1}]", array)
     return arrays

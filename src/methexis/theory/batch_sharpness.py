@@ -16,7 +16,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from methexis.core.checks import Array, integer
+from methexis.core.answers import of_replicas
+from methexis.core.checks import Array, MethexisError, integer
 from methexis.core.edln import EDLN
 from methexis.core.problem import Problem, bind
 from methexis.core.products import after, before
@@ -78,4 +79,12 @@ def batch_sharpness(
     10.0
     """
     batch = integer("batch", batch, least=1)
-    return batch_sharpness_of(*bind(source, student, weights, loss), batch)
+    if not isinstance(source, Teacher):
+        raise MethexisError(f"source: expected a Teacher, got {type(source).__name__}")
+    problem, layers = bind(source, student, weights, loss)
+    return of_replicas(
+        "batch_sharpness",
+        layers,
+        lambda w: batch_sharpness_of(problem, w, batch),
+        undefined="move away from where all gradients vanish, for they have no direction",
+    )

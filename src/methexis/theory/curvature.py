@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import scipy.sparse.linalg
 
+from methexis.core.answers import of_replicas
 from methexis.core.checks import Array, MethexisError, integer
 from methexis.core.edln import EDLN
 from methexis.core.linalg import flatten, squared_norm, unflatten
@@ -204,7 +205,8 @@ def hessian_trace(
     Raises
     ------
     MethexisError
-        On shapes that do not fit.
+        On shapes that do not fit, weights that are not finite, or products of them that double
+        precision does not hold. Of several replicas those that are lost have NaN.
 
     Examples
     --------
@@ -213,7 +215,8 @@ def hessian_trace(
     >>> float(hessian_trace(Teacher([[1.0], [0.0]]), EDLN(hidden=(1,)), one))
     6.0
     """
-    return trace_of(*bind(source, student, weights, loss))
+    problem, layers = bind(source, student, weights, loss)
+    return of_replicas("hessian_trace", layers, lambda w: trace_of(problem, w))
 
 
 def sharpness(
@@ -227,7 +230,13 @@ def sharpness(
 
     See `hessian_trace` for parameters, shapes and errors.
     """
-    return batched_sharpness(*bind(source, student, weights, loss))
+    problem, layers = bind(source, student, weights, loss)
+    return of_replicas(
+        "sharpness",
+        layers,
+        lambda w: batched_sharpness(problem, w),
+        undefined=f"take top_eigenvalues where {LANCZOS_VECTORS} steps of Lanczos are too few",
+    )
 
 
 def hessian_spectrum(
@@ -242,9 +251,15 @@ def hessian_spectrum(
     Raises
     ------
     MethexisError
-        Above `MAX_DENSE_PARAMETERS` parameters; on shapes that do not fit.
+        Above `MAX_DENSE_PARAMETERS` parameters; on shapes that do not fit, or several replicas.
     """
-    return np.asarray(np.linalg.eigvalsh(dense_hessian(*bind(source, student, weights, loss))))
+    problem, layers = bind(source, student, weights, loss)
+    one_set("hessian_spectrum", layers)
+    return of_replicas(
+        "hessian_spectrum",
+        layers,
+        lambda w: np.asarray(np.linalg.eigvalsh(dense_hessian(problem, w))),
+    )
 
 
 def top_eigenvalues(
@@ -262,18 +277,46 @@ def top_eigenvalues(
     Raises
     ------
     MethexisError
-        If ``count`` is not below the number of parameters; on shapes that do not fit.
+        If ``count`` is not below the number of parameters; on shapes that do not fit, or several
+        replicas.
     """
     problem, layers = bind(source, student, weights, loss)
     size = problem.num_parameters
     count = integer("count", count, least=1, most=size - 1)
 
-    def product(vector: Array) -> Array:
-        return flatten(hessian_product(problem, layers, unflatten(vector.ravel(), problem.dims)))
+    one_set("top_eigenvalues", layers)
+    return of_replicas("top_eigenvalues", layers, lambda w: _top(problem, w, count))
 
-    operator = scipy.sparse.linalg.LinearOperator((size, size), matvec=product, dtype=np.float64)
+
+def _top(problem: Problem, weights: list[Array], count: int) -> Array:
+    size = problem.num_parameters
+
+    def product(vector: Array) -> Array:
+        return flatten(hessian_product(problem, weights, unflatten(vector.ravel(), problem.dims)))
+
     start = np.random.default_rng(0).standard_normal(size)
+    moved = product(start)
+    if not moved.any():  # no direction is curved, and Arnoldi's method has nothing to begin with
+        return np.zeros(count)
+    if not np.isfinite(moved).all():
+        return np.full(count, np.nan)
+    operator = scipy.sparse.linalg.LinearOperator((size, size), matvec=product, dtype=np.float64)
     values = scipy.sparse.linalg.eigsh(
         operator, k=count, which="LA", v0=start, return_eigenvectors=False
     )
     return np.sort(np.asarray(values))
+
+
+def one_set(name: str, weights: Sequence[Array]) -> None:
+    """See that weights have no leading dimensions.
+
+    Raises
+    ------
+    MethexisError
+        If they are of several replicas.
+    """
+    if weights[0].ndim != 2:
+        raise MethexisError(
+            f"{name}: expected one set of weights, got leading dimensions "
+            f"{weights[0].shape[:-2]}; call it for one replica after another"
+        )

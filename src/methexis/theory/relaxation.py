@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 
-from methexis.core.checks import Array, integer, number
+from methexis.core.answers import computed
+from methexis.core.checks import Array, MethexisError, integer, number
 from methexis.core.edln import EDLN
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.mlp import MLP
@@ -57,6 +58,7 @@ class Relaxation:
         return float(4.0 * np.log(reduction) / self.eigenvalues[0])
 
 
+@computed("relaxation")
 def relaxation(
     source: Teacher | Samples,
     student: EDLN | MLP,
@@ -97,9 +99,19 @@ def relaxation(
     batch = integer("batch", batch, least=1)
     problem = theory_problem(source, student, loss)
     values = relaxation_eigenvalues(problem, platonic_of(problem).weights)
+    if not values.size or not values[-1] > 0.0:
+        raise MethexisError(
+            "relaxation: expected a direction in which deviations decay, got none: the minima of "
+            "this student are one point up to rotations"
+        )
     zero = int(np.sum(values <= ZERO_MODE_TOLERANCE * values[-1]))
     alive = values[zero:]
     rates = alive * (lr / (1.0 - momentum)) ** 2 / (4.0 * batch)
+    if not 0.0 < rates[0] < np.inf:
+        raise MethexisError(
+            f"lr: expected decay rates that double precision holds, got a slowest one of "
+            f"{rates[0]:g} at lr {lr:g}, momentum {momentum:g} and batch {batch}"
+        )
     return Relaxation(alive, zero, rates, float(1.0 / rates[0]))
 
 
