@@ -83,7 +83,7 @@ def of_replicas(
         layers = [np.where(alive[..., None, None], w, w[first]) for w in layers]
     with computed(name):
         found = function(layers)
-    parts = list(found) if isinstance(found, list) else [found]
+    parts: list[Array] = list(found) if isinstance(found, list) else [found]
     for k, part in enumerate(parts):
         require_finite(name, part, layers, undefined)
         if not alive.all():

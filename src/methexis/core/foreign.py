@@ -53,8 +53,8 @@ def admitted(name: str, value: Any) -> Any:
     Raises
     ------
     MethexisError
-        If it is no array of real numbers, anything in it is masked, or an integer is too large to
-        be exact.
+        If it is no array of real numbers, anything in it is masked, an integer is too large to be
+        exact, or a long double is beyond the range of double precision.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def admitted(name: str, value: Any) -> Any:
     """
     if is_tensor(value):
         return _tensor(name, value)
-    return exact(name, native(_array(name, value)), name_of_type(value))
+    return exact(name, native(name, _array(name, value)), name_of_type(value))
 
 
 def doubles(name: str, value: Any) -> NDArray[np.float64]:
@@ -74,19 +74,12 @@ def doubles(name: str, value: Any) -> NDArray[np.float64]:
     Raises
     ------
     MethexisError
-        As `admitted`, and if a number is beyond the range of double precision.
+        As `admitted`.
     """
     found = admitted(name, value)
     if is_tensor(found):
         found = found.cpu().resolve_neg().double().numpy()
-    with np.errstate(over="ignore"):
-        array = np.array(found, dtype=np.float64)
-    if found.dtype.itemsize > 8 and not np.array_equal(np.isinf(found), np.isinf(array)):
-        raise MethexisError(
-            f"{name}: expected numbers in the range of double precision, got "
-            f"{np.abs(found[np.isfinite(found)]).max():.4g}; change the unit"
-        )
-    return array
+    return np.array(found, dtype=np.float64)
 
 
 def is_tensor(value: Any) -> bool:
@@ -114,12 +107,28 @@ def real(name: str, dtype: np.dtype[Any], expected: str = "real numbers") -> Non
         raise MethexisError(f"{name}: expected {expected}, got dtype {dtype}{advice}")
 
 
-def native(array: NDArray[Any]) -> NDArray[Any]:
-    """The same numbers in a type that arithmetic knows: native bytes; truth values are 0 and 1."""
+def native(name: str, array: NDArray[Any]) -> NDArray[Any]:
+    """The same numbers in a type that arithmetic knows: native bytes; truth values are 0 and 1.
+
+    Raises
+    ------
+    MethexisError
+        If a long double is beyond the range of double precision.
+    """
     if array.dtype.name in _NARROW:
         return array.astype(np.float32)
     if array.dtype.kind == "b":
         return array.astype(np.float64)
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+        with np.errstate(over="ignore"):
+            found = array.astype(np.float64)
+        if not np.array_equal(np.isinf(found), np.isinf(array)):
+            largest = np.abs(array[np.isfinite(array)]).max()
+            raise MethexisError(
+                f"{name}: expected numbers in the range of double precision, got {largest:.4g} of "
+                f"dtype {array.dtype}; change the unit"
+            )
+        return found
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 

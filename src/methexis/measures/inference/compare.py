@@ -173,7 +173,8 @@ def compare(
     steps = steps_named(preprocessing)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DegenerateWarning)
-        first, second = both(x, y, precision=precision)
+        scaled = method.scale_free or steps.normalise
+        first, second = both(x, y, precision=precision, scaled=scaled)
         _preprocessable(first, second, steps)
         n, d = first.num_samples, (_num_features(first), _num_features(second))
         if n < method.min_samples:

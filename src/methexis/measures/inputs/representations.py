@@ -11,11 +11,14 @@ from methexis.measures.inputs.rdm import RDM, same_samples
 Representation: TypeAlias = Features | RDM
 
 
-def both(x: Any, y: Any, *, precision: str = "float64") -> tuple[Representation, Representation]:
+def both(
+    x: Any, y: Any, *, precision: str = "float64", scaled: bool = False
+) -> tuple[Representation, Representation]:
     """Check two representations of the same samples, of which either may be an RDM.
 
     An RDM beside features goes to the library and the device where these live. A layer that was
-    read from a file, and a file with one, count as what they hold.
+    read from a file, and a file with one, count as what they hold. If ``scaled``, numbers that are
+    out of range may be multiplied by a power of two.
 
     Raises
     ------
@@ -25,8 +28,8 @@ def both(x: Any, y: Any, *, precision: str = "float64") -> tuple[Representation,
     """
     x, y = single("X", x), single("Y", y)
     if not isinstance(x, RDM) and not isinstance(y, RDM):
-        return pair(x, y, precision=precision)
-    first, second = (_checked(name, v, precision) for name, v in (("X", x), ("Y", y)))
+        return pair(x, y, precision=precision, scaled=scaled)
+    first, second = (_checked(name, v, precision, scaled) for name, v in (("X", x), ("Y", y)))
     if isinstance(first, RDM) and isinstance(second, RDM):
         same_samples(first, second)
     elif isinstance(first, RDM):
@@ -37,7 +40,7 @@ def both(x: Any, y: Any, *, precision: str = "float64") -> tuple[Representation,
     return first, second
 
 
-def _checked(name: str, value: Any, precision: str) -> Representation:
+def _checked(name: str, value: Any, precision: str, scaled: bool) -> Representation:
     if isinstance(value, RDM):
-        return value.called(name, precision=precision)
-    return features(name, value, precision=precision)
+        return value.called(name, precision=precision, scaled=scaled)
+    return features(name, value, precision=precision, scaled=scaled)
