@@ -98,22 +98,22 @@ def finite_replicas(weights: Sequence[Array]) -> NDArray[np.bool_]:
     return np.asarray(np.logical_and.reduce(found))
 
 
-def require_finite(name: str, answer: Array, weights: Sequence[Array], undefined: str = "") -> None:
+def require_finite(name: str, answer: Array, given: Sequence[Array], undefined: str = "") -> None:
     """See that an answer consists of numbers.
 
     Raises
     ------
     MethexisError
-        If not: the weights, or what the data make of them, are out of range.
+        If not: what was given, or what was made of it on the way, is out of range.
     """
     bad = ~np.isfinite(answer)
     if bad.any():
-        largest = max(float(np.abs(w).max()) for w in weights)
+        largest = max(float(np.abs(g).max(initial=0.0)) for g in given)
         reason = f", or {undefined}" if undefined else ""
         raise MethexisError(
-            f"{name}: expected weights and data of which double precision holds all products, got "
-            f"{int(bad.sum())} numbers of {bad.size} that are not finite, from weights up to "
-            f"{largest:.3g}; change the units{reason}"
+            f"{name}: expected numbers of which double precision holds all products, got "
+            f"{int(bad.sum())} of {bad.size} that are not finite, from input up to {largest:.3g}; "
+            f"change the units{reason}"
         )
 
 

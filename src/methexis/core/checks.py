@@ -7,7 +7,9 @@ is, and whose, is judged in `core.foreign`, through which all of them come.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from os import PathLike, fspath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,14 +27,20 @@ __all__ = [
     "Weights",
     "array_list",
     "boolean",
+    "count",
     "covariance",
+    "covariances",
     "finite",
     "hidden_widths",
     "integer",
+    "location",
     "number",
     "one_of",
     "read_only",
     "real_array",
+    "require_replicas",
+    "sequence",
+    "shown",
     "weight_list",
 ]
 
@@ -123,7 +131,7 @@ def boolean(name: str, value: Any) -> bool:
         If it is neither True nor False.
     """
     if not isinstance(value, bool | np.bool):
-        raise MethexisError(f"{name}: expected True or False, got {value!r}")
+        raise MethexisError(f"{name}: expected True or False, got {shown(value)}")
     return bool(value)
 
 
@@ -137,10 +145,69 @@ def integer(name: str, value: Any, *, least: int, most: int | None = None) -> in
     """
     allowed = f"an integer >= {least}" if most is None else f"an integer in [{least}, {most}]"
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise MethexisError(f"{name}: expected {allowed}, got {value!r}")
+        raise MethexisError(f"{name}: expected {allowed}, got {shown(value)}")
     if value < least or (most is not None and value > most):
-        raise MethexisError(f"{name}: expected {allowed}, got {value}")
+        raise MethexisError(f"{name}: expected {allowed}, got {shown(int(value))}")
     return int(value)
+
+
+#: More samples, features, steps of a search than anybody has memory for.
+MOST_COUNT = 10**9
+
+
+def count(name: str, value: Any, *, least: int, most: int = MOST_COUNT) -> int:
+    """Return a number of things that will be made, as an int.
+
+    Raises
+    ------
+    MethexisError
+        If ``value`` is not an integer, below ``least``, or above ``most``: beyond all memory.
+    """
+    found = integer(name, value, least=least)
+    if found > most:
+        raise MethexisError(f"{name}: expected an integer in [{least}, {most}], got {shown(found)}")
+    return found
+
+
+def sequence(name: str, value: Any, what: str) -> list[Any]:
+    """Return the members of a sequence.
+
+    Raises
+    ------
+    MethexisError
+        If ``value`` is a word, a mapping or nothing that has members; ``what`` says what they are.
+    """
+    if isinstance(value, str | bytes | Mapping | type):
+        raise MethexisError(f"{name}: expected a sequence of {what}, got {shown(value)}")
+    try:
+        return list(value)
+    except TypeError:
+        raise MethexisError(f"{name}: expected a sequence of {what}, got {shown(value)}") from None
+
+
+def location(name: str, value: Any) -> Path:
+    """Return ``value`` as a path.
+
+    Raises
+    ------
+    MethexisError
+        If it is neither a word nor a path, or holds what no path can hold.
+    """
+    if not isinstance(value, str | PathLike) or isinstance(fspath(value), bytes):
+        raise MethexisError(f"{name}: expected a path, got {shown(value)}")
+    if "\0" in fspath(value):
+        raise MethexisError(f"{name}: expected a path, got {shown(value)}, which holds a NUL")
+    return Path(value)
+
+
+def shown(value: Any) -> str:
+    """A value for a message: cut where it is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of too many digits to be written
+        return "an integer of very many digits"
+    text = " ".join(text.split())
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def number(
@@ -164,7 +231,7 @@ def number(
     ]
     allowed = " ".join(["a finite number", " and ".join(bounds)]).strip()
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        raise MethexisError(f"{name}: expected {allowed}, got {value!r}")
+        raise MethexisError(f"{name}: expected {allowed}, got {shown(value)}")
     try:
         result = float(value)
     except OverflowError:  # an int beyond the range of double precision
@@ -184,7 +251,7 @@ def one_of(name: str, value: Any, allowed: Sequence[str]) -> str:
     """
     if not isinstance(value, str) or value not in allowed:
         words = ", ".join(repr(word) for word in allowed)
-        raise MethexisError(f"{name}: expected one of {words}, got {value!r}")
+        raise MethexisError(f"{name}: expected one of {words}, got {shown(value)}")
     return str(value)
 
 
@@ -199,7 +266,7 @@ def hidden_widths(hidden: Sequence[int]) -> tuple[int, ...]:
     try:
         given = tuple(hidden)
     except TypeError:
-        raise MethexisError(f"hidden: expected a sequence of widths, got {hidden!r}") from None
+        raise MethexisError(f"hidden: expected a sequence of widths, got {shown(hidden)}") from None
     widths = tuple(integer(f"hidden[{i}]", w, least=1) for i, w in enumerate(given))
     if not widths:
         raise MethexisError("hidden: expected at least one hidden layer (depth >= 2), got none")
@@ -225,6 +292,40 @@ def array_list(name: str, arrays: Sequence[ArrayLike]) -> list[Array]:
                 f"{array.shape}"
             )
     return found
+
+
+def require_replicas(name: str, array: Array, first: Array) -> None:
+    """See that the leading dimensions of two stacks of matrices broadcast.
+
+    Raises
+    ------
+    MethexisError
+        If they do not.
+    """
+    try:
+        np.broadcast_shapes(array.shape[:-2], first.shape[:-2])
+    except ValueError:
+        raise MethexisError(
+            f"{name}: expected leading dimensions that fit {first.shape[:-2]}, got "
+            f"{array.shape[:-2]}"
+        ) from None
+
+
+def covariances(name: str, value: ArrayLike) -> Array:
+    """Return a stack ``(..., d, d)`` of symmetric positive semi-definite matrices, checked.
+
+    Raises
+    ------
+    MethexisError
+        If it is not square, not finite, or one is not symmetric or has a negative eigenvalue, to
+        1e-10 of its largest entry.
+    """
+    stack = finite(name, array_list(name, [value])[0])
+    if stack.shape[-1] != stack.shape[-2]:
+        raise MethexisError(f"{name}: expected square matrices (..., d, d), got {stack.shape}")
+    for matrix in stack.reshape(-1, *stack.shape[-2:]):
+        covariance(name, matrix, len(matrix))
+    return stack
 
 
 def weight_list(weights: Sequence[ArrayLike], dims: Sequence[int]) -> list[Array]:

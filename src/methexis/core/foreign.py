@@ -78,7 +78,7 @@ def doubles(name: str, value: Any) -> NDArray[np.float64]:
     """
     found = admitted(name, value)
     if is_tensor(found):
-        found = found.cpu().resolve_neg().double().numpy()
+        found = found.cpu().double().numpy()
     return np.array(found, dtype=np.float64)
 
 
@@ -203,7 +203,7 @@ def _plain(name: str, value: Any) -> Any:
     parts = []
     for one in value:
         if is_tensor(one):
-            parts.append(_tensor(name, one).cpu().resolve_neg().double().numpy())
+            parts.append(_tensor(name, one).cpu().double().numpy())
         elif isinstance(one, np.ma.MaskedArray):
             parts.append(unmasked(name, one))
         else:
@@ -228,7 +228,7 @@ def _tensor(name: str, value: Any) -> Any:
         raise MethexisError(
             f"{name}: expected real numbers, got dtype {given}; convert it with .dequantize()"
         )
-    array = value.detach()
+    array = value.detach().resolve_neg()
     if given == "bool":
         return array.double()
     if not array.is_floating_point() and array.numel():

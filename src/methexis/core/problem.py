@@ -377,6 +377,7 @@ def theory_problem(source: Teacher | Samples, student: EDLN | MLP, loss: str) ->
     MethexisError
         On shapes that do not fit, or a student or loss that the theory is not about.
     """
+    one_of("loss", loss, LOSSES)
     problem = Problem.of(source, student, "whitened" if loss == "whitened_running" else loss)
     problem.require_theory()
     return problem

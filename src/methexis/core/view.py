@@ -7,7 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from methexis.core.checks import Array, MethexisError, covariance, integer, number, real_array
+from methexis.core.checks import (
+    Array,
+    MethexisError,
+    count,
+    covariance,
+    integer,
+    number,
+    real_array,
+)
 from methexis.core.linalg import random_conditioned
 from methexis.core.threads import one_blas_thread
 
@@ -70,7 +78,7 @@ class View:
         >>> round(float(np.linalg.cond(view.matrix)), 6)
         3.0
         """
-        dim = integer("dim_x", dim_x, least=1)
+        dim = count("dim_x", dim_x, least=1)
         generator = np.random.default_rng(integer("seed", seed, least=0))
         return cls(random_conditioned(dim, number("condition", condition, least=1.0), generator))
 

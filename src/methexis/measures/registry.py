@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
+from methexis.core.checks import shown
 from methexis.errors import MethexisError
 from methexis.measures.dissimilarity.rsa import RSA
 from methexis.measures.dissimilarity.rsa_kendall import RSAKendall
@@ -81,10 +82,10 @@ def chosen(measure: str | Measure[Any], options: dict[str, Any]) -> Measure[Any]
                 f"options: expected none beside a measure that is made already, got {options}"
             )
         return measure
-    if measure not in MEASURES:
+    if not isinstance(measure, str) or measure not in MEASURES:
         near = difflib.get_close_matches(str(measure).lower(), MEASURES, n=1, cutoff=0.0)[0]
         raise MethexisError(
-            f"measure: expected one of {', '.join(MEASURES)}, got {measure!r}; did you mean "
+            f"measure: expected one of {', '.join(MEASURES)}, got {shown(measure)}; did you mean "
             f"{near!r}?"
         )
     entry = MEASURES[measure]

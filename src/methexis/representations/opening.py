@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from methexis.core.checks import Array
+from methexis.core.checks import Array, location
 from methexis.errors import MethexisError
 from methexis.representations import readers
 from methexis.representations.pooling import pooled
@@ -90,8 +90,8 @@ def load(
     >>> [(layer.name, layer.shape) for layer in load(folder)]
     [('layer2', (5, 2)), ('layer10', (5, 10))]
     """
-    source = Path(path)
-    given = None if inputs is None else _input_array(Path(inputs))
+    source = location("path", path)
+    given = None if inputs is None else _input_array(location("inputs", inputs))
     read = _reading(given, replica, seed)
     if not source.exists():
         raise MethexisError(f"{source}: expected a file or folder of representations, got none")

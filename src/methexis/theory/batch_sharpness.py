@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from methexis.core.answers import of_replicas
-from methexis.core.checks import Array, MethexisError, integer
+from methexis.core.checks import Array, MethexisError, count
 from methexis.core.edln import EDLN
 from methexis.core.problem import Problem, bind
 from methexis.core.products import after, before
@@ -78,7 +78,7 @@ def batch_sharpness(
     >>> float(batch_sharpness(Teacher([[1.0], [0.0]]), EDLN(hidden=(1,)), one))
     10.0
     """
-    batch = integer("batch", batch, least=1)
+    batch = count("batch", batch, least=1)
     if not isinstance(source, Teacher):
         raise MethexisError(f"source: expected a Teacher, got {type(source).__name__}")
     problem, layers = bind(source, student, weights, loss)

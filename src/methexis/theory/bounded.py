@@ -10,11 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from methexis.core.checks import Array
 from methexis.errors import MethexisError
 
-#: Evaluations of a right-hand side, ten times what the longest of our own experiments asks for.
-MOST_EVALUATIONS = 20_000
+#: Evaluations of a right-hand side: three times what the longest path of our own tests asks for.
+MOST_EVALUATIONS = 15_000
+#: After so many it is clear how fast an integrator gets on; beyond so many in all it is hopeless.
+_ENOUGH, _HOPELESS = 3_000, 1e7
 
 
 def bounded(
@@ -37,10 +41,11 @@ def bounded(
     def counted(time: float, state: Array) -> Array:
         nonlocal asked
         asked += 1
-        if asked > allowed:
+        hopeless = asked >= _ENOUGH and end < np.inf and asked * end > _HOPELESS * time
+        if asked > allowed or hopeless:
             raise MethexisError(
                 f"{name}: expected to reach time {end:.4g} within {allowed} evaluations, got to "
-                f"{time:.4g}; ask for fewer steps, or for a smaller lr or a larger rtol"
+                f"{time:.4g} after {asked}; ask for fewer steps, or for a smaller lr or a larger rtol"
             )
         return field(time, state)
 

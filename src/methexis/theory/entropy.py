@@ -12,9 +12,9 @@ import numpy as np
 
 from methexis.core.answers import of_replicas
 from methexis.core.charges import charges as charges_of
-from methexis.core.checks import Array, integer, number
+from methexis.core.checks import Array, count, number
 from methexis.core.edln import EDLN
-from methexis.core.gap import entropic_gap
+from methexis.core.gap import gap_of
 from methexis.core.linalg import squared_norm
 from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, bind
@@ -65,9 +65,7 @@ def entropy_gradient_of(problem: Problem, weights: Sequence[Array]) -> list[Arra
 def interface_gaps(moments: GradientMoments) -> list[Array]:
     """Entropic gap of every hidden interface, ``D - 1`` arrays over leading dimensions."""
     depth = len(moments.left)
-    return [
-        entropic_gap(moments.gradient_out(i), moments.gradient_in(i + 1)) for i in range(1, depth)
-    ]
+    return [gap_of(moments.gradient_out(i), moments.gradient_in(i + 1)) for i in range(1, depth)]
 
 
 def imbalances(moments: GradientMoments) -> list[Array]:
@@ -173,7 +171,7 @@ def entropic_loss(
     See `entropy` for the others, shapes and errors.
     """
     lr = number("lr", lr, above=0.0)
-    batch = integer("batch", batch, least=1)
+    batch = count("batch", batch, least=1)
     problem, layers = bind(source, student, weights, loss)
 
     def total(at: list[Array]) -> Array:

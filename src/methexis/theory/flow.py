@@ -16,7 +16,7 @@ import scipy.integrate
 from numpy.typing import NDArray
 
 from methexis.core.answers import computed, finite_replicas, require_finite
-from methexis.core.checks import Array, MethexisError, integer, number
+from methexis.core.checks import Array, MethexisError, count, integer, number
 from methexis.core.edln import EDLN
 from methexis.core.foreign import doubles
 from methexis.core.linalg import flatten, unflatten
@@ -33,6 +33,11 @@ from methexis.theory.projection import Normal, polish, project_of
 
 #: A velocity on slow time: weights of all replicas in, derivatives out.
 Velocity = Callable[[list[Array]], list[Array]]
+
+#: Evaluations of the right-hand side of the modified flow: an implicit method needs few.
+_MOST_IMPLICIT = 3_000
+#: Shortest slow time that an integrator can divide into steps.
+_LEAST_TIME = 1e-290
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +167,7 @@ def slow_times_of(
     """
     lr = number("lr", lr, above=0.0)
     momentum = number("momentum", momentum, least=0.0, below=1.0)
-    batch = integer("batch", batch, least=1)
+    batch = count("batch", batch, least=1)
     if isinstance(steps, int | np.integer):
         at = np.linspace(0.0, number("steps", integer("steps", steps, least=1)), 65)
     else:
@@ -173,7 +178,7 @@ def slow_times_of(
     # Heavy ball acts like η/(1-β) on the fast scale and on the slow one: docs/theory.md §2.
     with np.errstate(all="ignore"):
         times = np.square(lr / (1.0 - momentum)) * at / batch
-    if not np.isfinite(times).all():
+    if not np.isfinite(times).all() or (at[-1] > 0.0 and not times[-1] > _LEAST_TIME):
         raise MethexisError(
             f"lr: expected steps whose slow time double precision holds, got lr {lr:g} with "
             f"momentum {momentum:g} over {at[-1]:g} steps"
@@ -306,7 +311,7 @@ def modified_flow(
     with computed("modified flow"):
         require_finite("modified flow", rhs(0.0, flatten(layers)), layers)
         solution = scipy.integrate.solve_ivp(
-            bounded("modified flow", rhs, float(times[-1])),
+            bounded("modified flow", rhs, float(times[-1]), most=_MOST_IMPLICIT),
             (0.0, float(times[-1])),
             flatten(layers),
             method="BDF",

@@ -14,7 +14,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from methexis.core.answers import computed, of_replicas, require_finite
-from methexis.core.checks import Array, MethexisError, array_list, finite, integer, number, one_of
+from methexis.core.checks import (
+    Array,
+    MethexisError,
+    array_list,
+    finite,
+    integer,
+    number,
+    one_of,
+    require_replicas,
+)
 from methexis.core.edln import EDLN
 from methexis.core.linalg import flatten, inverse_sqrt_psd, random_orthogonal, sqrt_psd
 from methexis.core.mlp import MLP
@@ -52,10 +61,13 @@ def apply_gauge(weights: Sequence[Array], gauges: Sequence[Array]) -> list[Array
                 f"gauges[{i}]: expected shape (..., {width}, {width}) between layers of shapes "
                 f"{layers[i].shape} and {layers[i + 1].shape}, got {gauge.shape}"
             )
-        finite(f"gauges[{i}]", gauge)
+        require_replicas(f"gauges[{i}]", finite(f"gauges[{i}]", gauge), layers[0])
+    for i, layer in enumerate(layers):
+        require_replicas(f"weights[{i}]", layer, layers[0])
+    lead = np.broadcast_shapes(*(w.shape[:-2] for w in layers))
     return of_replicas(
         "apply_gauge",
-        layers,
+        [np.broadcast_to(w, (*lead, *w.shape[-2:])) for w in layers],
         lambda w: gauged(w, turns),
         undefined="take gauges that can be inverted",
     )

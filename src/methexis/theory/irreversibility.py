@@ -27,7 +27,7 @@ import numpy as np
 import scipy.integrate
 
 from methexis.core.answers import computed, require_finite
-from methexis.core.checks import Array, MethexisError, integer, number, one_of
+from methexis.core.checks import Array, MethexisError, count, integer, number, one_of
 from methexis.core.edln import EDLN
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.mlp import MLP
@@ -41,6 +41,9 @@ from methexis.theory.entropy import entropy_gradient_of
 from methexis.theory.flow import shuffle_factor
 
 SAMPLINGS = ("online", "replace", "shuffle", "full")
+
+#: Evaluations of the right-hand side, of which each makes a dense Hessian.
+_MOST_EVALUATIONS = 3_000
 
 
 def noise_share(sampling: str, batch: int, num_samples: int | None = None) -> float:
@@ -130,7 +133,7 @@ def unreturned_of(
     with computed("irreversibility"):
         require_finite("irreversibility", velocity(0.0, start), weights)
         found = scipy.integrate.solve_ivp(
-            bounded("irreversibility", velocity, float(spans[-1])),
+            bounded("irreversibility", velocity, float(spans[-1]), most=_MOST_EVALUATIONS),
             (0.0, float(spans[-1])),
             start,
             method="DOP853",
@@ -200,10 +203,11 @@ def unreturned(
     """
     lr = number("lr", lr, above=0.0)
     steps = integer("steps", steps, least=1)
+    batch = count("batch", batch, least=1)
     problem, layers = bind(source, student, weights, loss)
     one_set("unreturned", layers)
     span = number("lr", lr * number("steps", steps))
-    count = source.num_samples if isinstance(source, Samples) else None
-    share = noise_share(sampling, batch, count)
+    available = source.num_samples if isinstance(source, Samples) else None
+    share = noise_share(sampling, batch, available)
     found = unreturned_of(problem, layers, np.array([span]), share)
     return [lr * z[0] for z in found]

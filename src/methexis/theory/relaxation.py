@@ -15,7 +15,7 @@ import numpy as np
 import scipy.linalg
 
 from methexis.core.answers import computed
-from methexis.core.checks import Array, MethexisError, integer, number
+from methexis.core.checks import Array, MethexisError, count, number
 from methexis.core.edln import EDLN
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.mlp import MLP
@@ -96,7 +96,7 @@ def relaxation(
     """
     lr = number("lr", lr, above=0.0)
     momentum = number("momentum", momentum, least=0.0, below=1.0)
-    batch = integer("batch", batch, least=1)
+    batch = count("batch", batch, least=1)
     problem = theory_problem(source, student, loss)
     values = relaxation_eigenvalues(problem, platonic_of(problem).weights)
     if not values.size or not values[-1] > 0.0:

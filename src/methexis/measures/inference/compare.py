@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from methexis.core.checks import integer, number, one_of
+from methexis.core.checks import count, integer, number, one_of
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures.inference import nulls
 from methexis.measures.inference.intervals import interval
@@ -165,8 +165,8 @@ def compare(
     (1.0, True)
     """
     one_of("null", null, NULLS)
-    num_permutations = integer("num_permutations", num_permutations, least=0)
-    num_bootstrap = integer("num_bootstrap", num_bootstrap, least=0)
+    num_permutations = count("num_permutations", num_permutations, least=0)
+    num_bootstrap = count("num_bootstrap", num_bootstrap, least=0)
     confidence = number("confidence", confidence, above=0.0, below=1.0)
     seed = integer("seed", seed, least=0)
     method = chosen(measure, options)

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from methexis.core.checks import integer, one_of
+from methexis.core.checks import count, integer, one_of
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures.budget import memory_bytes
 from methexis.measures.inference import nulls
@@ -128,7 +128,7 @@ def compare_all(
             precision = _precision(method, (*rows, *columns), null)
         source = Source(rows, None if same else columns, method, steps, precision)
         blocks = Blocks(method, source, budget, progress or _silent)
-        used, count = "none", 0
+        used, num_orders = "none", 0
         if null == "none":
             scores = blocks.direct()
             if scores is None and asked == "auto" and precision == "float32":
@@ -142,8 +142,8 @@ def compare_all(
         else:
             used = _null(blocks, null)
             if used == "permutation" or correction == "max":
-                count = _number_of_orders(num_permutations, blocks, used)
-            orders = nulls.orders(source.num_samples, count, seed)
+                num_orders = _number_of_orders(num_permutations, blocks, used)
+            orders = nulls.orders(source.num_samples, num_orders, seed)
             scores, moments, permuted = blocks.run(orders, moments=used == "moments")
             values = inferred(
                 method,
@@ -157,7 +157,7 @@ def compare_all(
             )
     for warning in caught:
         warnings.warn(warning.message, warning.category, stacklevel=2)
-    corrected = used != "none" and (correction == "holm" or count > 0)
+    corrected = used != "none" and (correction == "holm" or num_orders > 0)
     return labelled(
         values,
         (_members(rows, source.widths["a"]), _members(columns, source.widths["b"])),
@@ -173,7 +173,7 @@ def compare_all(
             "given": sorted(source.given),
             "null": used,
             "correction": correction if corrected else "none",
-            "num_permutations": count,
+            "num_permutations": num_orders,
             "seed": seed,
             "notes": sorted({str(w.message) for w in caught if _ours(w.category)}),
         },
@@ -206,10 +206,10 @@ def _number_of_orders(given: int | None, blocks: Blocks, used: str) -> int:
         widths = source.widths["a"], source.widths["b"]
         return default_orders(blocks.method, source.num_samples, *widths)
     least = 2 if used == "permutation" else 0
-    count = integer("num_permutations", given, least=0)
-    if count < least:
-        raise MethexisError(f"num_permutations: expected at least 2 for a null, got {count}")
-    return count
+    number = count("num_permutations", given, least=0)
+    if number < least:
+        raise MethexisError(f"num_permutations: expected at least 2 for a null, got {number}")
+    return number
 
 
 def _members(side: Sequence[Named], widths: Sequence[int]) -> list[tuple[str, str, str, int]]:

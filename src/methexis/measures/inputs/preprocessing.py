@@ -17,7 +17,7 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from methexis.core.checks import number, one_of
+from methexis.core.checks import boolean, number, one_of
 from methexis.measures.inputs.features import Features, Namespace, Tensor, refuse_rows
 
 CLIP_RULES = ("all", "rows")
@@ -63,6 +63,8 @@ class Preprocessing:
         if self.clip_quantile is not None:
             number("clip_quantile", self.clip_quantile, above=0.0, below=1.0)
         one_of("clip_rule", self.clip_rule, CLIP_RULES)
+        for name in ("centre", "normalise"):
+            object.__setattr__(self, name, boolean(name, getattr(self, name)))
 
     def __call__(self, given: Features, *, bound: float | None = None) -> Features:
         """Features after the steps.

@@ -15,7 +15,7 @@ import array_api_compat
 import numpy as np
 from scipy.spatial.distance import squareform
 
-from methexis.core.checks import SYMMETRY_TOLERANCE, number, one_of
+from methexis.core.checks import SYMMETRY_TOLERANCE, number, one_of, sequence
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import (
     MIN_SAMPLES,
@@ -233,7 +233,7 @@ def _labels(name: str, labels: Sequence[str] | None, n: int) -> tuple[str, ...] 
         return None
     if isinstance(labels, str):
         raise MethexisError(f"{name}: expected a sequence of {n} labels, got one string")
-    found = tuple(str(label) for label in labels)
+    found = tuple(str(label) for label in sequence(name, labels, "labels"))
     if len(found) != n:
         raise MethexisError(f"{name}: expected {n} labels, one per sample, got {len(found)}")
     if len(set(found)) != n:

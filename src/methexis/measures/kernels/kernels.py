@@ -8,7 +8,7 @@ import array_api_compat
 
 from methexis.core.checks import number, one_of
 from methexis.errors import MethexisError
-from methexis.measures.inputs.features import Features, Namespace, Tensor
+from methexis.measures.inputs.features import MOST, Features, Namespace, Tensor
 
 KERNELS = ("linear", "rbf")
 
@@ -22,7 +22,7 @@ def check_kernel(kernel: str, bandwidth: float) -> None:
         If not, or if the bandwidth is not positive.
     """
     one_of("kernel", kernel, KERNELS)
-    number("bandwidth", bandwidth, above=0.0)
+    number("bandwidth", number("bandwidth", bandwidth, above=0.0), least=1.0 / MOST, below=MOST)
 
 
 def kernel_matrix(features: Features, kernel: str, bandwidth: float) -> Tensor:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import isnan
 from typing import Any
 
+from methexis.core.checks import sequence
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures.budget import memory_bytes
 from methexis.measures.inference.printing import rounded
@@ -105,7 +106,7 @@ def stream(
     [1.0, 1.0]
     """
     one = isinstance(measures, str | Measure)
-    wanted: list[Any] = [measures] if one else list(measures)  # type: ignore[arg-type]
+    wanted: list[Any] = [measures] if one else sequence("measures", measures, "measures")
     methods = [chosen(measure, {}) for measure in wanted]
     for method in methods:
         if not streams(method):

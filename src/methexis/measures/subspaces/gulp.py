@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import array_api_compat
 
 from methexis.core.checks import number
-from methexis.measures.inputs.features import Tensor, warn
+from methexis.measures.inputs.features import MOST, Tensor, warn
 from methexis.measures.measure import Invariance, invariant
 from methexis.measures.subspaces.bases import Basis, Overlap, turned
 from methexis.measures.subspaces.contract import SubspaceMeasure, span_troubles
@@ -30,7 +30,7 @@ class GULP(SubspaceMeasure):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        number("ridge", self.ridge, least=0.0)
+        number("ridge", self.ridge, least=0.0, below=MOST)
 
     @property
     def title(self) -> str:

@@ -18,11 +18,15 @@ from numpy.typing import NDArray
 
 from methexis.core.checks import integer, number, one_of
 from methexis.errors import MethexisError
-from methexis.measures.inputs.features import Features, Tensor
+from methexis.measures.inputs.features import MOST, Features, Tensor
 from methexis.measures.measure import Invariance, Measure, invariant
 from methexis.measures.subspaces.bases import Basis, basis, indices
 
 DIRECTIONS = ("both", "forward", "backward")
+
+#: Share of the whole variance below which that of the training samples is computed from these: as
+#: a difference it has lost half of its digits.
+_CANCELLED = 1e-8
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class LinearPredictivity(Measure[Basis]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        number("ridge", self.ridge, least=0.0)
+        number("ridge", self.ridge, least=0.0, below=MOST)
         integer("num_folds", self.num_folds, least=2)
         one_of("direction", self.direction, DIRECTIONS)
         integer("seed", self.seed, least=0)
@@ -103,6 +107,16 @@ class LinearPredictivity(Measure[Basis]):
             shape = rows * source.sizes
             mean = xp.sum(shape, axis=0) / outside  # minus the training mean: all rows sum to 0
             variance = xp.sum(squares) - xp.sum(shape * shape) - outside * xp.sum(mean * mean)
+            if float(variance) < _CANCELLED * float(
+                xp.sum(squares)
+            ):  # of an outlier that is held out
+                rest = np.setdiff1d(np.arange(n), part)
+                others = (
+                    xp.take(source.columns, indices(xp, rest, source.columns), axis=0)
+                    * source.sizes
+                )
+                spread = others - xp.mean(others, axis=0, keepdims=True)
+                variance = xp.sum(spread * spread)
             kept = squares / (squares + self.ridge * variance)
             left = _held_out(rows, kept, wanted - rows @ (kept[:, None] * inner), n, xp)
             missed += float(xp.sum(left * left))

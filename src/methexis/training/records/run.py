@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from methexis.core.activations import ACTIVATIONS
-from methexis.core.checks import Array, MethexisError, integer, real_array
+from methexis.core.checks import Array, MethexisError, integer, location, real_array
 from methexis.training.records.storage import read_tree, write_tree
 
 #: 2: activation, biases, dimensions of cells, and every chunk is written, so that one that was lost
@@ -214,7 +214,7 @@ def open_run(path: str | Path) -> Run:
     MethexisError
         If there is none at ``path``, or it has a newer format.
     """
-    source = Path(path)
+    source = location("open_run", path)
     if not source.is_dir():
         raise MethexisError(f"open_run: expected a saved run, got no folder at {source}")
     version = _format_version(source)
