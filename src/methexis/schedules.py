@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array, integer, number, one_of
+from methexis.core.checks import count as count_of
 
+#: Steps that a run may have.
+MOST_STEPS = 2**62
 SCHEDULES = ("constant", "cosine", "inverse_time")
 
 #: Factors summed at once: small beside any run, long enough to cost nothing per call.
@@ -55,16 +58,16 @@ class Schedule:
         MethexisError
             If ``first`` or ``count`` is negative or ``total`` below 1.
         """
-        first = integer("first", first, least=0)
-        count = integer("count", count, least=0)
-        total = integer("total", total, least=1)
-        part = np.minimum(np.arange(first, first + count) / total, 1.0)
+        first = integer("first", first, least=0, most=MOST_STEPS)
+        length = count_of("count", count, least=0)
+        total = integer("total", total, least=1, most=MOST_STEPS)
+        part = np.minimum(np.arange(first, first + length) / total, 1.0)
         if self.kind == "cosine":
             return self.final + (1.0 - self.final) * (1.0 + np.cos(np.pi * part)) / 2.0
         if self.kind == "inverse_time":
             falling = 1.0 / (1.0 + (1.0 / self.final - 1.0) * part)
             return np.maximum(falling, self.final)  # rounding may undercut the end
-        return np.ones(count)
+        return np.ones(length)
 
     def sums_of_squares(self, steps: NDArray[np.int64], total: int) -> Array:
         """``Σ_{s<t} factor_s²`` at each ``t`` of increasing ``steps``.

@@ -186,7 +186,9 @@ if find_spec("torch") is not None:
         "tensor, sparse": lambda g: torch.tensor(np.asarray(g)).to_sparse(),
         "tensor, meta": lambda g: torch.empty(np.shape(g), device="meta"),
         "tensor, NaN": lambda g: torch.tensor(_with(np.nan)(g)),
-        "tensor, transposed view": lambda g: torch.tensor(np.asarray(g).T.copy()).T,
+        "tensor, transposed view": lambda g: torch.tensor(np.asarray(g).T.copy()).permute(
+            *reversed(range(np.ndim(g)))
+        ),
         "tensor, negated view": lambda g: torch._neg_view(torch.tensor(np.asarray(g))),
         "tensors in a list": lambda g: [torch.tensor(row) for row in np.asarray(g)],
         "tensors with gradients in a list": lambda g: [

@@ -123,9 +123,11 @@ def native(name: str, array: NDArray[Any]) -> NDArray[Any]:
         with np.errstate(over="ignore"):
             found = array.astype(np.float64)
         if not np.array_equal(np.isinf(found), np.isinf(array)):
-            largest = np.abs(array[np.isfinite(array)]).max()
+            largest = np.format_float_scientific(
+                np.abs(array[np.isfinite(array)]).max(), precision=3, trim="-"
+            )
             raise MethexisError(
-                f"{name}: expected numbers in the range of double precision, got {largest:.4g} of "
+                f"{name}: expected numbers in the range of double precision, got {largest} of "
                 f"dtype {array.dtype}; change the unit"
             )
         return found

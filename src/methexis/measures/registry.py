@@ -68,7 +68,7 @@ MEASURES: dict[str, type[Measure[Any]]] = {
 }
 
 
-def chosen(measure: str | Measure[Any], options: dict[str, Any]) -> Measure[Any]:
+def chosen(measure: Any, options: dict[str, Any]) -> Measure[Any]:
     """A measure from its name and options, or as it is.
 
     Raises

@@ -45,7 +45,7 @@ def bounded(
         if asked > allowed or hopeless:
             raise MethexisError(
                 f"{name}: expected to reach time {end:.4g} within {allowed} evaluations, got to "
-                f"{time:.4g} after {asked}; ask for fewer steps, or for a smaller lr or a larger rtol"
+                f"{time:.4g} after {asked}; ask for fewer steps, a smaller lr or a larger rtol"
             )
         return field(time, state)
 

@@ -16,7 +16,7 @@ import scipy.integrate
 from numpy.typing import NDArray
 
 from methexis.core.answers import computed, finite_replicas, require_finite
-from methexis.core.checks import Array, MethexisError, count, integer, number
+from methexis.core.checks import Array, MethexisError, count, integer, number, shown
 from methexis.core.edln import EDLN
 from methexis.core.foreign import doubles
 from methexis.core.linalg import flatten, unflatten
@@ -174,7 +174,7 @@ def slow_times_of(
         at = doubles("steps", steps)
         increasing = at.ndim == 1 and at.size > 0 and at[0] >= 0 and np.all(np.diff(at) > 0)
         if not increasing or not np.isfinite(at).all():
-            raise MethexisError(f"steps: expected increasing numbers >= 0, got {steps!r}")
+            raise MethexisError(f"steps: expected increasing numbers >= 0, got {shown(steps)}")
     # Heavy ball acts like η/(1-β) on the fast scale and on the slow one: docs/theory.md §2.
     with np.errstate(all="ignore"):
         times = np.square(lr / (1.0 - momentum)) * at / batch

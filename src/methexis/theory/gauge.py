@@ -41,7 +41,8 @@ def apply_gauge(weights: Sequence[Array], gauges: Sequence[Array]) -> list[Array
     Raises
     ------
     MethexisError
-        On shapes that do not fit, entries that are not finite, or a singular gauge.
+        On shapes that do not fit, entries that are not finite, or a singular gauge. Of several
+        replicas those that are lost have NaN.
 
     Examples
     --------

@@ -224,11 +224,11 @@ def _most(precision: str, power: int) -> float:
 
 
 def _in_float32(name: str, largest: float) -> None:
-    limits = np.finfo(np.float32)
-    if not limits.tiny <= largest <= limits.max:
+    least, most = (float(limit) for limit in (np.finfo("f4").tiny, np.finfo("f4").max))
+    if not least <= largest <= most:
         raise MethexisError(
-            f"{name}: expected numbers of which the largest is between {limits.tiny:.3g} and "
-            f"{limits.max:.3g}, the range of float32, got {largest:.3g}; change the unit, or take "
+            f"{name}: expected numbers of which the largest is between {least:.3g} and "
+            f"{most:.3g}, the range of float32, got {largest:.3g}; change the unit, or take "
             "precision='float64'"
         )
 

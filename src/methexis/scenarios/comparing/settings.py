@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from methexis.core.checks import integer, number, one_of
+from methexis.core.checks import count, integer, number, one_of
 from methexis.measures import Measure
 from methexis.measures.budget import memory_bytes
 from methexis.measures.inference.compare import NULLS
@@ -58,8 +58,8 @@ class CompareSettings:
         one_of("null", self.null, NULLS)
         one_of("correction", self.correction, CORRECTIONS)
         if self.num_permutations is not None:
-            integer("permutations", self.num_permutations, least=0)
-        integer("bootstrap", self.num_bootstrap, least=0)
+            count("permutations", self.num_permutations, least=0)
+        count("bootstrap", self.num_bootstrap, least=0)
         number("alpha", self.alpha, above=0.0, below=1.0)
         integer("seed", self.seed, least=0)
         memory_bytes("memory", self.memory)
