@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import array
 import tempfile
+import warnings
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
@@ -44,6 +45,12 @@ def _masked(good: Any) -> Any:
     mask = np.zeros(np.shape(good), bool)
     mask[(0,) * mask.ndim] = True
     return np.ma.array(good, mask=mask)
+
+
+def _matrix(good: Any) -> Any:
+    with warnings.catch_warnings():  # NumPy discourages what others still have
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        return np.asmatrix(good) if np.ndim(good) <= 2 else np.array(good)
 
 
 def _one_large_column(good: Any) -> Any:
@@ -83,7 +90,7 @@ ARRAYS: dict[str, Member] = {
     "masked, all": lambda g: np.ma.array(g, mask=True),
     "masked, nothing": np.ma.array,
     "masked rows in a list": lambda g: list(_masked(g)),
-    "matrix": lambda g: np.asmatrix(g) if np.ndim(g) <= 2 else np.array(g),
+    "matrix": _matrix,
     "Fortran": np.asfortranarray,
     "negative strides": lambda g: np.ascontiguousarray(g[::-1, ...])[::-1],
     "every other": lambda g: np.repeat(g, 2, axis=-1)[..., ::2],

@@ -11,7 +11,8 @@ from collections import defaultdict
 
 import pytest
 
-from tests.zoo.recipes import EXEMPT, RECIPES, public
+from tests.zoo.public import EXEMPT, public
+from tests.zoo.recipes import RECIPES
 from tests.zoo.walk import Case, cases, outcome
 
 #: Calls of a plain run: of each public function some, together less than a minute.

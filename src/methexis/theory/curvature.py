@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import scipy.sparse.linalg
+from numpy.typing import NDArray
 
 from methexis.core.answers import of_replicas
 from methexis.core.checks import Array, MethexisError, integer
@@ -33,6 +34,8 @@ from methexis.core.teacher import Teacher
 MAX_DENSE_PARAMETERS = 4000
 #: Most vectors of a Lanczos basis.
 LANCZOS_VECTORS = 200
+#: Entries of a Hessian's product of which the squares can be summed.
+_LARGEST = 1e140
 
 
 def hessian_product(
@@ -131,16 +134,28 @@ def batched_sharpness(
     Returns
     -------
     array (...)
-        NaN where weights are not finite.
+        NaN where weights are not finite, or so large that products of the Hessian leave the range of
+        double precision, as those of a diverging replica do.
     """
     shape = weights[0].shape[:-2]
     flat = flatten(weights).reshape(-1, problem.num_parameters)
     result = np.full(len(flat), np.nan)
     alive = np.isfinite(flat).all(axis=-1)
     if alive.any():
+        with np.errstate(all="ignore"):
+            alive[alive] = _within_reach(problem, unflatten(flat[alive], problem.dims))
+    if alive.any():
         layers = unflatten(flat[alive], problem.dims)
         result[alive] = _lanczos_top(problem, layers, rtol, max_iterations)
     return result.reshape(shape)
+
+
+def _within_reach(problem: Problem, weights: list[Array]) -> NDArray[np.bool_]:
+    """Whether squares of the Hessian's products are numbers, for each replica."""
+    ones = [np.ones(w.shape[-2:]) for w in weights]
+    moved = flatten(hessian_product(problem, weights, ones))
+    size = np.abs(flatten(weights)).max(axis=-1) ** 2
+    return np.asarray((np.abs(moved).max(axis=-1) < _LARGEST) & (size < _LARGEST))
 
 
 def _lanczos_top(problem: Problem, weights: list[Array], rtol: float, max_iterations: int) -> Array:

@@ -103,7 +103,7 @@ def _layers(
         accepted = [one, (lead[-1], *one), *([(*lead, *one)] if len(lead) > 1 else [])]
         try:
             shape = np.shape(value)
-        except ValueError:  # ragged nested lists, which real_array refuses by name
+        except Exception:  # ragged lists and what else has no shape: real_array refuses by name
             shape = one
         if shape not in accepted:
             every = f"{accepted[1]}" + (f" or, with cells, {accepted[2]}" if accepted[2:] else "")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from methexis.errors import MethexisError
 from methexis.representations import Representations
-from methexis.scenarios.comparing.pairs import measure_pairs
+from methexis.scenarios.comparing.pairs import Pairs, measure_pairs
 from methexis.scenarios.comparing.plan import planned, told
 from methexis.scenarios.comparing.result import CompareResult
 from methexis.scenarios.comparing.settings import CompareSettings, Step
@@ -54,7 +54,8 @@ def run_compare(
     layers = None if second is None else second.layers
     plans = [planned(measure, first.layers, layers, settings) for measure in settings.measures]
     passes = Passes(first.layers, layers, settings.memory)
-    found = []
+    found: list[Pairs] = []
+    refused: list[MethexisError] = []
     for measure, plan in zip(settings.measures, plans, strict=True):
         title = measure.title
 
@@ -63,18 +64,28 @@ def run_compare(
 
         seconds = 0.0 if plan.one_pass and passes.made else plan.seconds
         show(Step(title, told(seconds), 0, 0, seconds))
-        if plan.one_pass:
-            found.append(
-                stream_pairs(measure, passes, settings, plan.why, tell, itself=second is None)
-            )
-        else:
-            found.append(measure_pairs(measure, first.layers, layers, settings, tell))
+        try:
+            if plan.one_pass:
+                pairs = stream_pairs(
+                    measure, passes, settings, plan.why, tell, itself=second is None
+                )
+            else:
+                pairs = measure_pairs(measure, first.layers, layers, settings, tell)
+        except MethexisError as error:
+            if len(settings.measures) == 1:
+                raise
+            refused.append(type(error)(f"{title}: {error}"))
+            continue
+        found.append(pairs)
+    if not found:
+        raise refused[0]
     return CompareResult(
         first=first,
         second=other,
         itself=second is None,
         settings=settings,
         found=tuple(found),
+        left_out=tuple(str(error) for error in refused),
         command=command,
         seconds=time.perf_counter() - began,
     )

@@ -29,9 +29,11 @@ class CompareResult:
         Whether it is.
     settings : CompareSettings
     found : tuple of Pairs
-        One per measure.
+        One per measure that could be had.
     command : str
     seconds : float
+    left_out : tuple of str
+        For every other measure, in a sentence, why not: what can be computed is not lost with it.
     """
 
     first: Representations
@@ -41,6 +43,7 @@ class CompareResult:
     found: tuple[Pairs, ...]
     command: str
     seconds: float
+    left_out: tuple[str, ...] = ()
 
     @property
     def single(self) -> bool:
@@ -75,6 +78,7 @@ class CompareResult:
             "alpha": settings.alpha,
             "seed": settings.seed,
             "measures": [_pairs(pairs) for pairs in self.found],
+            "left_out": list(self.left_out),
             **provenance(self.seconds),
         }
 
