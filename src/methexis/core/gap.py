@@ -55,11 +55,11 @@ def entropic_gap(grad_out: Array, grad_in: Array) -> Array:
 
 def gap_of(grad_out: Array, grad_in: Array) -> Array:
     """`entropic_gap` of covariances; NaN where these are not finite, as of a diverging replica."""
-    finite = np.isfinite(grad_out).all(axis=(-2, -1)) & np.isfinite(grad_in).all(axis=(-2, -1))
-    if not np.all(finite):
+    finite = np.asarray(np.isfinite(grad_out + grad_in).all(axis=(-2, -1)))
+    if not finite.all():
+        nothing = np.zeros_like(grad_out)
         grad_out, grad_in = (
-            np.where(finite[..., None, None], m, np.nan_to_num(0.0 * m))
-            for m in (grad_out, grad_in)
+            np.where(finite[..., None, None], moment, nothing) for moment in (grad_out, grad_in)
         )
         return np.where(finite, gap_of(grad_out, grad_in), np.nan)
     # Tr (A^{1/2} B A^{1/2})^{1/2} is the nuclear norm of B^{1/2} A^{1/2}.

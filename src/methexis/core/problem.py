@@ -45,6 +45,8 @@ from methexis.core.teacher import Teacher, source_name
 LOSSES = ("squared", "whitened", "whitened_running", "cross_entropy")
 #: Standard deviation of label noise, over that of the signal, below which it is rounding.
 NOISE_FLOOR = 1e-12
+#: Deviation of label noise of which fourth powers can be summed.
+_MOST_NOISE = 1e70
 #: How far the sum of a sample's class probabilities may be from 1.
 _PROBABILITY_TOLERANCE = 1e-6
 
@@ -177,6 +179,11 @@ class Problem:
         """
         if deviation == 0.0:
             return self
+        if not deviation < _MOST_NOISE:
+            raise MethexisError(
+                f"label_noise: expected a deviation below {_MOST_NOISE:g}, so that moments can be "
+                f"computed, got {deviation:g}"
+            )
         extra = deviation**2 * self.label_map @ self.label_map.T
         return replace(self, cov_noise=self.cov_noise + extra, fresh_noise=extra)
 

@@ -134,13 +134,13 @@ def batched_sharpness(
     Returns
     -------
     array (...)
-        NaN where weights are not finite, or so large that products of the Hessian leave the range of
-        double precision, as those of a diverging replica do.
+        NaN where weights are not finite, or so large that products of the Hessian leave the range
+        of double precision, as those of a diverging replica do.
     """
     shape = weights[0].shape[:-2]
     flat = flatten(weights).reshape(-1, problem.num_parameters)
     result = np.full(len(flat), np.nan)
-    alive = np.isfinite(flat).all(axis=-1)
+    alive = np.asarray(np.isfinite(flat).all(axis=-1))
     if alive.any():
         with np.errstate(all="ignore"):
             alive[alive] = _within_reach(problem, unflatten(flat[alive], problem.dims))
