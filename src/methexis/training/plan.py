@@ -246,7 +246,7 @@ def make_plan(
             f"optimiser: expected one of {', '.join(RULES)}, GradientFlow, got {shown(optimiser)}"
         )
     steps = integer("steps", steps, least=1, most=2**62)
-    batch = count("batch", batch, least=1)
+    batch = count("batch", batch, least=1, most=2**53)
     one_of("sampling", sampling, SAMPLINGS)
     one_of("loss", loss, LOSSES)
     one_of("dtype", dtype, DTYPES)

@@ -141,7 +141,7 @@ def _bad(row: int) -> Array:
         (_bad(250), {}, "X: expected finite numbers, got inf in row 250, column 2"),
         (np.ones((299, 3)), {}, "expected paired rows"),
         (np.ones(300), {}, r"X: expected an array \(num_samples, num_features\)"),
-        (np.ones((300, 3), dtype=bool), {}, "X: expected real numbers"),
+        (np.ones((300, 3), dtype=complex), {}, "X: expected real numbers"),
         ([[1.0]], {}, "X: expected a .npy file or an array"),
         (
             "nothing.npy",
