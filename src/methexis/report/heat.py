@@ -20,8 +20,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from methexis.measures import Grid
 from methexis.report import style
-from methexis.scenarios.comparing.pairs import Pairs
 
 _SHADES = LinearSegmentedColormap.from_list(
     "alignment", ["#f4f6f8", "#cfe0ec", "#8dbbd9", "#3d8dc0", "#0b5c93", "#06304f"]
@@ -33,7 +33,7 @@ _MOST_DRAWN = 2500
 
 
 def shades(
-    pairs: Pairs, names: tuple[Sequence[str], Sequence[str]], *, itself: bool, alpha: float
+    pairs: Grid, names: tuple[Sequence[str], Sequence[str]], *, itself: bool, alpha: float
 ) -> Figure:
     """Scores of all pairs of layers; rows are layers of A, columns layers of B."""
     score = pairs.score
@@ -57,9 +57,9 @@ def shades(
     axes.set_aspect("equal" if square else "auto")
     written = max(rows, columns) <= _MOST_WRITTEN
     if many:
-        _dots(axes, pairs.better(itself), ~pairs.weak(alpha))
+        _dots(axes, pairs.better(), ~pairs.weak(alpha))
     else:
-        _frames(axes, pairs.better(itself), ~pairs.weak(alpha))
+        _frames(axes, pairs.better(), ~pairs.weak(alpha))
     _strokes(axes, pairs.weak(alpha), 0.35 if written else 1.0, rasterized=many)
     if written:
         _numbers(axes, pairs, low, high)
@@ -75,7 +75,7 @@ def shades(
     return figure
 
 
-def along(pairs: Pairs, names: Sequence[str], *, of: str, alpha: float) -> Figure:
+def along(pairs: Grid, names: Sequence[str], *, of: str, alpha: float) -> Figure:
     """Scores of one layer of one model along the layers of another, with the chance level."""
     figure, axes = style.new_figure(style.PANEL, 330)
     score, mean, sd = (np.ravel(a) for a in (pairs.score, pairs.null_mean, pairs.null_sd))
@@ -105,7 +105,7 @@ def along(pairs: Pairs, names: Sequence[str], *, of: str, alpha: float) -> Figur
     return figure
 
 
-def effects(found: Sequence[Pairs]) -> Figure | None:
+def effects(found: Sequence[Grid]) -> Figure | None:
     """One pair by every measure on one axis: 0 is chance, 1 two identical representations."""
     singles = [p for p in found if p.single is not None and np.isfinite(p.single.effect)]
     if not singles:
@@ -188,7 +188,7 @@ def cell(value: float, span: float = 1.0) -> str:
     return f"{value:.1f}"
 
 
-def bar_label(pairs: Pairs) -> str:
+def bar_label(pairs: Grid) -> str:
     """The measure's name and range, in words."""
     low, high = (
         "−∞" if bound == -np.inf else "∞" if bound == np.inf else style.plain(bound)
@@ -197,7 +197,7 @@ def bar_label(pairs: Pairs) -> str:
     return f"{pairs.measure.title} (range {low} … {high})"
 
 
-def _span(pairs: Pairs, *, itself: bool, alpha: float) -> tuple[float, float]:
+def _span(pairs: Grid, *, itself: bool, alpha: float) -> tuple[float, float]:
     """Ends of the colours: what was found, a layer beside itself left out.
 
     Where nothing is significant it is from chance to aligned, so that noise is pale.
@@ -240,7 +240,7 @@ def _frames(axes: Axes, best: Sequence[int], believed: NDArray[np.bool_]) -> Non
         )
 
 
-def _numbers(axes: Axes, pairs: Pairs, low: float, high: float) -> None:
+def _numbers(axes: Axes, pairs: Grid, low: float, high: float) -> None:
     for (i, j), value in np.ndenumerate(pairs.score):
         shade = (value - low) / (high - low)
         dark = (1.0 - shade if pairs.measure.distance else shade) > 0.55

@@ -38,8 +38,12 @@ from methexis.measures.kernels.centring import centred, divisor, double_centred
 from methexis.measures.kernels.grids import linear_products
 from methexis.measures.kernels.rows import FeatureRows
 from methexis.measures.kernels.sampling import own_terms, shared
+from methexis.measures.kernels.work import matrix_work, rows_work
 from methexis.measures.measure import Counts, NullMoments
 from methexis.measures.pairs.bilinear import PairForm, PairMatrix, PairMeasure
+from methexis.measures.streaming.chance import Chance, chance_level
+from methexis.measures.streaming.pass_moments import PassMoments
+from methexis.measures.work import Time, Work
 
 #: A centred kernel of less than this share of the norm before centring is rounding.
 ROUNDING = 1e-12
@@ -72,6 +76,7 @@ class KernelMeasure(PairMeasure[PairForm]):
     """A measure ``Σ_ij A_ij B_ij`` of two kernels, centred by an estimator of HSIC."""
 
     accumulates: ClassVar[bool] = True
+    resampling: ClassVar[str] = "bootstrap"
 
     #: Whether the score is a cosine.
     normalised: bool = True
@@ -141,6 +146,54 @@ class KernelMeasure(PairMeasure[PairForm]):
     def linear(self) -> bool:
         """Whether a grid can be made from the features alone, as `linear_grid` does."""
         return False
+
+    def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
+        """Of matrices over pairs; of linear kernels of many samples, of their features."""
+        if self._by_rows(num_samples, num_features):
+            return rows_work(num_samples, num_features)
+        median = self.median_bandwidth is not None
+        return matrix_work(num_samples, num_features, median=median)
+
+    def order_work(self, num_samples: int, widths_a: list[int], widths_b: list[int]) -> Time:
+        """Of features pair by pair, of matrices all pairs together."""
+        if self._by_rows(num_samples, (max(widths_a), max(widths_b))):
+            return self.order_work_alone(num_samples, widths_a, widths_b)
+        return super().order_work(num_samples, widths_a, widths_b)
+
+    def _by_rows(self, num_samples: int, num_features: tuple[int, int]) -> bool:
+        """Whether `reduce` keeps features of both, and no matrix is made."""
+        able = self.linear or self.corrects_features
+        return able and all(feature_rows.suits_shape(num_samples, d) for d in num_features)
+
+    @property
+    def streams(self) -> bool:
+        """Linear kernels of centred features: second moments and lengths of rows are enough."""
+        return self.linear and self.centring != "plain"
+
+    @property
+    def streams_null(self) -> bool:
+        """Whatever streams: variances over orders need no more."""
+        return self.streams
+
+    def from_pass(self, gathered: PassMoments) -> float:
+        """The score from sums that one pass gathered."""
+        cross = gathered.estimates(self.centring)[0]
+        if not self.normalised:
+            return cross / divisor(gathered.second.num_samples, self.centring)
+        normaliser = gathered.normaliser(self.centring)
+        if math.isnan(normaliser):
+            warn(
+                f"{self.title}: the score is NaN, for a centred kernel is zero between different "
+                "samples"
+            )
+            return math.nan
+        return cross / normaliser
+
+    def chance_from_pass(self, gathered: PassMoments) -> Chance | None:
+        """Mean and deviation over orders, exactly."""
+        if not self.streams_null:
+            return None
+        return chance_level(gathered, self.centring, normalised=self.normalised)
 
     def direct_grid(
         self,

@@ -110,6 +110,11 @@ class CKNNA(ListMeasure[NeighbourKernel]):
         """Orthogonal maps and one scale."""
         return list_invariances(self.metric)
 
+    def closed_null(self, num_samples: int) -> bool:
+        """Of the paper's definition: the code's is a ratio of estimates."""
+        del num_samples
+        return self.definition == "paper"
+
     def reduce(self, features: Features) -> NeighbourKernel:
         """The neighbour lists with the kernel there, and its means."""
         lists = neighbours(features, self.k, self.metric)

@@ -36,7 +36,7 @@ class SecondOrderCosine(ListMeasure[CosineNeighbours]):
     name: ClassVar[str] = "second_order_cosine"
     range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     tier: ClassVar[int] = 2
-    pair_matrices: ClassVar[float] = 4.0
+    matrices: ClassVar[float] = 4.0
     reference: ClassVar[str] = "Hamilton et al. 2016, arXiv:1606.02821"
 
     def __post_init__(self) -> None:

@@ -21,6 +21,8 @@ from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, Tensor
 from methexis.measures.measure import Invariance, Measure, invariant
 from methexis.measures.subspaces.bases import Basis, basis, indices
+from methexis.measures.subspaces.work import basis_work
+from methexis.measures.work import Work
 
 DIRECTIONS = ("both", "forward", "backward")
 
@@ -62,6 +64,10 @@ class LinearPredictivity(Measure[Basis]):
     def invariances(self) -> frozenset[Invariance]:
         """Orthogonal maps and one scale; without a ridge all invertible maps of the predictor."""
         return invariant(Invariance.ORTHOGONAL, Invariance.SCALE, Invariance.TRANSLATION)
+
+    def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
+        """As of other bases, without intervals."""
+        return basis_work(num_samples, num_features, nuclear=False, sides=6.0)
 
     def reduce(self, features: Features) -> Basis:
         """The basis of the centred features: a rotation that no fold's fit notices."""

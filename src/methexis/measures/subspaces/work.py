@@ -1,0 +1,61 @@
+"""How much measures of bases have to do: decompositions, and products of columns.
+
+Constants are nanoseconds of one core, measured; see `methexis.measures.work`.
+"""
+
+from __future__ import annotations
+
+from methexis.measures.work import Time, Work, drawn_bytes, held_bytes, passes, products
+
+#: Multiply-adds of a singular value decomposition of many samples, per sample and pair of features;
+#: of singular values of a small matrix, per triple; and how much longer each takes than in a
+#: product.
+_DECOMPOSED, _VALUES = 0.6, 1.0
+#: Per feature of each sample that is put in order or weighed.
+_TAKEN = 8.0
+
+
+def basis_work(
+    num_samples: int,
+    num_features: tuple[int, int],
+    *,
+    nuclear: bool = True,
+    sides: float = 1.0,
+    resampled: bool = False,
+    sizes: bool = False,
+) -> Work:
+    """Of centred features and their bases.
+
+    Parameters
+    ----------
+    num_samples : int
+    num_features : (int, int)
+    nuclear : bool
+        Whether singular values of the overlap enter a score.
+    sides : float
+        Products of all samples that a score takes.
+    resampled : bool
+        Whether bootstrap samples give an interval, with an orthonormal basis of each.
+    sizes : bool
+        Whether those bases need sizes.
+    """
+    n, (a, b) = num_samples, num_features
+    ranks = min(a, n), min(b, n)
+    decomposed = sum(n * d * min(n, d) for d in num_features)
+    small = float(ranks[0]) * ranks[1] * min(ranks)
+    values = products(small, _VALUES) if nuclear else Time()
+    score = products(sides * n * ranks[0] * ranks[1]) + values
+    drawn = Time()
+    if resampled:
+        own = sum(float(r) ** 3 for r in ranks)
+        drawn = products(n * (ranks[0] ** 2 + ranks[1] ** 2 + ranks[0] * ranks[1]))
+        drawn = drawn + products((2.0 if sizes else 1.0) * own, _VALUES) + values
+        drawn = drawn + passes(n * sum(ranks), _TAKEN)
+    return Work(
+        reduce=products(decomposed, _DECOMPOSED) + passes(n * (a + b), _TAKEN),
+        score=score,
+        order=score + passes(n * ranks[1], _TAKEN),
+        resample=drawn,
+        num_bytes=held_bytes(n, num_features),
+        drawn_bytes=drawn_bytes(n),
+    )
