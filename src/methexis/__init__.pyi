@@ -15,6 +15,8 @@ from methexis.errors import ConditionError as ConditionError
 from methexis.errors import MethexisError as MethexisError
 from methexis.measures import Comparison as Comparison
 from methexis.measures import Grid as Grid
+from methexis.measures import compare as compare
+from methexis.measures import compare_all as compare_all
 from methexis.report import write_report as write_report
 from methexis.training import Run as Run
 from methexis.training import open_run as open_run

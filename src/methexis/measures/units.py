@@ -61,7 +61,7 @@ class UnitMeasure(Measure[Units]):
     label: ClassVar[str]
     tier: ClassVar[int] = 2
     #: Nanoseconds of one core per triple of units: how long the best order takes to find.
-    matching: ClassVar[float] = 2.0
+    matching: ClassVar[float] = 0.5
 
     def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
         """Correlations of all units, and their best order, ``d_x d_y max(d_x, d_y)``."""
@@ -148,7 +148,7 @@ class SoftMatching(UnitMeasure):
     """Mean correlation of units under the best transport plan."""
 
     name: ClassVar[str] = "soft_matching"
-    matching: ClassVar[float] = 20.0
+    matching: ClassVar[float] = 1.5
     label: ClassVar[str] = "soft matching of units"
     reference: ClassVar[str] = "Khosla and Williams 2024, arXiv:2311.09466"
 

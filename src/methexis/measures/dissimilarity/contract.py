@@ -14,9 +14,9 @@ from methexis.measures.measure import Invariance, Measure, invariant
 from methexis.measures.work import Time, Work, drawn_bytes, held_bytes, passes, products
 
 #: Nanoseconds of one core per pair of samples, of both sides: dissimilarities, centred and scaled.
-_REDUCE = 30.0
+_REDUCE = 45.0
 #: Per pair: entries of two matrices multiplied and added; put in order besides.
-_SCORE, _ORDER = 2.0, 8.0
+_SCORE, _ORDER = 1.5, 5.5
 #: Multiply-adds per triple of samples for the moments of two matrices; passes per pair.
 _TRIPLES, _MOMENTS = 2.0, 40.0
 

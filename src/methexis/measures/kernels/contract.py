@@ -38,7 +38,7 @@ from methexis.measures.kernels.centring import centred, divisor, double_centred
 from methexis.measures.kernels.grids import linear_products
 from methexis.measures.kernels.rows import FeatureRows
 from methexis.measures.kernels.sampling import own_terms, shared
-from methexis.measures.kernels.work import matrix_work, rows_work
+from methexis.measures.kernels.work import matrix_work, rows_work, sampled_work
 from methexis.measures.measure import Counts, NullMoments
 from methexis.measures.pairs.bilinear import PairForm, PairMatrix, PairMeasure
 from methexis.measures.streaming.chance import Chance, chance_level
@@ -150,9 +150,13 @@ class KernelMeasure(PairMeasure[PairForm]):
     def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
         """Of matrices over pairs; of linear kernels of many samples, of their features."""
         if self._by_rows(num_samples, num_features):
-            return rows_work(num_samples, num_features)
-        median = self.median_bandwidth is not None
-        return matrix_work(num_samples, num_features, median=median)
+            found = rows_work(num_samples, num_features)
+        else:
+            median = self.median_bandwidth is not None
+            found = matrix_work(num_samples, num_features, median=median)
+        if not self.corrects_features:
+            return found
+        return sampled_work(found, num_samples, num_features)
 
     def order_work(self, num_samples: int, widths_a: list[int], widths_b: list[int]) -> Time:
         """Of features pair by pair, of matrices all pairs together."""

@@ -5,6 +5,7 @@ Constants are nanoseconds of one core, measured; see `methexis.measures.work`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import log2
 
 from methexis.measures.work import Work, drawn_bytes, held_bytes, passes, products
@@ -13,9 +14,10 @@ from methexis.measures.work import Work, drawn_bytes, held_bytes, passes, produc
 MATRICES = 6.0
 #: Per pair of samples: kernels made and centred, entries of two matrices multiplied and added,
 #: rows and columns put in order besides.
-_REDUCE, _SCORE, _ORDER = 24.0, 2.0, 8.0
-#: Per pair of samples and doubling of their number: distances sorted for their median.
-_SORTED = 8.0
+_REDUCE, _SCORE, _ORDER = 40.0, 1.5, 7.0
+#: Per pair of samples and doubling of their number: distances sorted for their median, and again
+#: for the medians of bootstrap samples.
+_SORTED = 12.0
 #: Multiply-adds per triple of samples for the moments of two matrices; passes per pair.
 _TRIPLES, _MOMENTS = 2.0, 40.0
 #: Products of all weights with a matrix that a bootstrap sample of a pair takes.
@@ -24,6 +26,9 @@ _PRODUCTS = 9.0
 _BLOCKS = 16.0
 #: Per feature of each sample that is put in order.
 _TAKEN = 8.0
+#: Per feature of each sample, where features are a sample of many: sums of their powers over all
+#: partitions of four samples; and of a resample, of which many are summed together.
+_OWN, _OWN_RESAMPLED = 700.0, 70.0
 
 
 def matrix_work(n: int, num_features: tuple[int, int], *, median: bool = False) -> Work:
@@ -63,4 +68,14 @@ def rows_work(n: int, num_features: tuple[int, int]) -> Work:
         resample=products(2.0 * (own + cross)) + passes(n * (a + b), _TAKEN),
         num_bytes=held_bytes(n, num_features),
         drawn_bytes=drawn_bytes(n),
+    )
+
+
+def sampled_work(plain: Work, n: int, num_features: tuple[int, int]) -> Work:
+    """The same where the normaliser is corrected for sampled features."""
+    numbers = n * sum(num_features)
+    return replace(
+        plain,
+        reduce=plain.reduce + passes(numbers, _OWN),
+        resample=plain.resample + passes(numbers, _OWN_RESAMPLED),
     )

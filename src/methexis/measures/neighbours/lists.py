@@ -29,11 +29,11 @@ from methexis.measures.pairs import moments
 from methexis.measures.work import Work, drawn_bytes, held_bytes, passes, products
 
 #: Nanoseconds of one core per pair of samples, of both sides: products merged into lists.
-_MERGED = 24.0
+_MERGED = 40.0
 #: Per entry of a list: renamed in an order; kept or left out of a half, with its place.
-_RENAMED, _HALVED = 4.0, 12.0
+_RENAMED, _HALVED = 8.0, 6.0
 #: Per entry of two lists and of their common neighbours, for moments over orders.
-_MOMENTS = 400.0
+_MOMENTS = 1000.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +189,7 @@ class ListMeasure(Measure[R]):
     resampling: ClassVar[str] = "halves"
     #: Nanoseconds of one core in which two lists of a sample are compared, at k = 10, and how that
     #: grows with k: as this power.
-    compared: ClassVar[tuple[float, float]] = (200.0, 2.0)
+    compared: ClassVar[tuple[float, float]] = (150.0, 1.5)
     #: Matrices over pairs of samples that a comparison holds at once, at most.
     matrices: ClassVar[float] = 0.0
 
@@ -208,7 +208,7 @@ class ListMeasure(Measure[R]):
             reduce=reduce + passes(self.matrices * pairs),
             score=score,
             moments=passes(n * self.k, _MOMENTS),
-            order=score + passes(n * self.k, _RENAMED) + passes(4.0 * self.matrices * pairs),
+            order=score + passes(n * self.k, _RENAMED) + passes(3.0 * self.matrices * pairs),
             resample=2.0 * score + passes(2.0 * n * kept, _HALVED),
             num_bytes=held_bytes(n, num_features, self.matrices),
             drawn_bytes=drawn_bytes(n),

@@ -34,6 +34,7 @@ class SecondOrderCosine(ListMeasure[CosineNeighbours]):
     profile: str = "similarity"
 
     name: ClassVar[str] = "second_order_cosine"
+    compared: ClassVar[tuple[float, float]] = (600.0, 1.0)
     range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     tier: ClassVar[int] = 2
     matrices: ClassVar[float] = 4.0

@@ -30,7 +30,7 @@ from methexis.measures.work import Work, held_bytes, products
 
 #: Matrices over pairs of samples that a comparison of kernels that are not linear holds at once,
 #: with their decompositions; and nanoseconds of one core per triple of samples for those.
-_MATRICES, _EIGEN = 8.0, 0.6
+_MATRICES, _EIGEN = 8.0, 0.25
 
 
 @dataclass(frozen=True)

@@ -48,13 +48,18 @@ class SubspaceMeasure(Measure[Basis]):
             num_features,
             nuclear=self.nuclear,
             resampled=self.resampling == "bootstrap",
-            sizes=self.sees_sizes,
+            bases=self.bases,
         )
 
     @property
     def nuclear(self) -> bool:
         """Whether singular values of the overlap enter."""
         return True
+
+    @property
+    def bases(self) -> float:
+        """Decompositions of each side that a bootstrap sample takes: of its span, and of sizes."""
+        return 2.0 if self.sees_sizes else 1.0
 
     @property
     def streams(self) -> bool:

@@ -10,7 +10,9 @@ from methexis.measures.work import Time, Work, drawn_bytes, held_bytes, passes, 
 #: Multiply-adds of a singular value decomposition of many samples, per sample and pair of features;
 #: of singular values of a small matrix, per triple; and how much longer each takes than in a
 #: product.
-_DECOMPOSED, _VALUES = 0.6, 1.0
+_DECOMPOSED, _VALUES = 0.6, 0.2
+#: Of a small matrix, per entry: steps that are not products.
+_STEP = 60.0
 #: Per feature of each sample that is put in order or weighed.
 _TAKEN = 8.0
 
@@ -22,7 +24,7 @@ def basis_work(
     nuclear: bool = True,
     sides: float = 1.0,
     resampled: bool = False,
-    sizes: bool = False,
+    bases: float = 1.0,
 ) -> Work:
     """Of centred features and their bases.
 
@@ -35,21 +37,23 @@ def basis_work(
     sides : float
         Products of all samples that a score takes.
     resampled : bool
-        Whether bootstrap samples give an interval, with an orthonormal basis of each.
-    sizes : bool
-        Whether those bases need sizes.
+        Whether bootstrap samples give an interval.
+    bases : float
+        Decompositions of each side that such a sample takes.
     """
     n, (a, b) = num_samples, num_features
     ranks = min(a, n), min(b, n)
     decomposed = sum(n * d * min(n, d) for d in num_features)
     small = float(ranks[0]) * ranks[1] * min(ranks)
-    values = products(small, _VALUES) if nuclear else Time()
+    values = products(small, _VALUES) + passes(ranks[0] * ranks[1], _STEP) if nuclear else Time()
     score = products(sides * n * ranks[0] * ranks[1]) + values
     drawn = Time()
     if resampled:
-        own = sum(float(r) ** 3 for r in ranks)
+        own = Time()
+        for rank in ranks:
+            own = own + products(float(rank) ** 3, _VALUES) + passes(rank * rank, _STEP)
         drawn = products(n * (ranks[0] ** 2 + ranks[1] ** 2 + ranks[0] * ranks[1]))
-        drawn = drawn + products((2.0 if sizes else 1.0) * own, _VALUES) + values
+        drawn = drawn + bases * own + values
         drawn = drawn + passes(n * sum(ranks), _TAKEN)
     return Work(
         reduce=products(decomposed, _DECOMPOSED) + passes(n * (a + b), _TAKEN),
