@@ -254,7 +254,7 @@ def test_orders_of_grids_are_charged_as_they_are_chosen() -> None:
         a, b = wide("a", 6000, 40), wide("b", 6000, 2)
         seconds = [
             planned(measure, a.layers, b.layers, settings(name, num_permutations=orders)).seconds
-            for orders in (0, 999)
+            for orders in (2, 1001)
         ]
         order = measure.order_work(6000, [64] * 40, [64] * 2)
         assert seconds[1] - seconds[0] == pytest.approx(999 * order.seconds(num_threads()))
