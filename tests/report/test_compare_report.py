@@ -53,9 +53,7 @@ def test_many_pairs_are_a_grid_with_what_is_not_significant(
     assert text.count("<svg") == 2
     assert "Struck out: not significant at 5 %" in text
     assert text.count('<tr class="weak">') == sum(w.sum() for w in weak) + sum(
-        w[i, j]
-        for p, w in zip(result.found, weak, strict=True)
-        for i, j in enumerate(p.better())
+        w[i, j] for p, w in zip(result.found, weak, strict=True) for i, j in enumerate(p.better())
     )
     shown = printed(result, tmp_path, capsys)
     assert shown.count("°") == sum(w.sum() for w in weak) + 2  # and the two legends
