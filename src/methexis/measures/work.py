@@ -37,7 +37,7 @@ class Time:
 
     Examples
     --------
-    >>> (products(4e9) + 2 * passes(1e8)).seconds(threads=2)
+    >>> round((products(4e9) + 2 * passes(1e8)).seconds(threads=2), 9)
     0.3
     """
 

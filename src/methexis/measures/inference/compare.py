@@ -224,7 +224,7 @@ def plan(
 
     Examples
     --------
-    >>> print(plan((500, 64), (500, 64), "cca"))
+    >>> print(plan((100, 8), (100, 8), "cca"))
     about a second, null by 999 permutations
     >>> plan((500, 64), (500, 64), "cca", squared=True).null
     'moments'

@@ -86,14 +86,14 @@ def tail(z: ArrayLike, skewness: ArrayLike) -> Array:
     Examples
     --------
     >>> [round(float(tail(2.0, skewness)), 4) for skewness in (-0.5, 0.0, 0.5)]
-    [0.0122, 0.0228, 0.0317]
+    [0.0082, 0.0228, 0.0344]
     """
     above, skew = np.broadcast_arrays(np.asarray(z, np.float64), np.asarray(skewness, np.float64))
     plain = np.abs(skew) < _GAUSSIAN
     with np.errstate(invalid="ignore", divide="ignore"):
         beta = 2.0 / np.where(plain, 1.0, skew)
         shape = beta**2
-        lengths = np.maximum(beta * (above + beta), 0.0)
+        lengths = np.maximum(beta * (above + shape / beta), 0.0)
         gamma = np.where(
             skew > 0.0, special.gammaincc(shape, lengths), special.gammainc(shape, lengths)
         )
