@@ -23,7 +23,7 @@ _TRIPLES, _MOMENTS = 2.0, 40.0
 #: Products of all weights with a matrix that a bootstrap sample of a pair takes.
 _PRODUCTS = 9.0
 #: Per pair of samples where moments come from features: squares and cubes of blocks.
-_BLOCKS = 16.0
+_BLOCKS = 8.0
 #: Per feature of each sample that is put in order.
 _TAKEN = 8.0
 #: Per feature of each sample, where features are a sample of many: sums of their powers over all

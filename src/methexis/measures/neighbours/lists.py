@@ -32,6 +32,8 @@ from methexis.measures.work import Work, drawn_bytes, held_bytes, passes, produc
 _MERGED = 40.0
 #: Per entry of a list: renamed in an order; kept or left out of a half, with its place.
 _RENAMED, _HALVED = 8.0, 6.0
+#: Per neighbour, whatever the number of samples: calls of NumPy.
+_CALLS = 1e4
 #: Per entry of two lists and of their common neighbours, for moments over orders.
 _MOMENTS = 1000.0
 
@@ -189,7 +191,7 @@ class ListMeasure(Measure[R]):
     resampling: ClassVar[str] = "halves"
     #: Nanoseconds of one core in which two lists of a sample are compared, at k = 10, and how that
     #: grows with k: as this power.
-    compared: ClassVar[tuple[float, float]] = (150.0, 1.5)
+    compared: ClassVar[tuple[float, float]] = (100.0, 1.5)
     #: Matrices over pairs of samples that a comparison holds at once, at most.
     matrices: ClassVar[float] = 0.0
 
@@ -201,7 +203,7 @@ class ListMeasure(Measure[R]):
         """Distances of all pairs for the lists; then so much per sample."""
         n, pairs = num_samples, float(num_samples) ** 2
         nanoseconds, power = self.compared
-        score = passes(n, nanoseconds * (self.k / 10.0) ** power)
+        score = passes(n, nanoseconds * (self.k / 10.0) ** power) + passes(self.k, _CALLS)
         kept = min(3.0 * self.k + 20.0, n)
         reduce = products(pairs * sum(num_features)) + passes(pairs, _MERGED)
         return Work(
