@@ -5,6 +5,8 @@ Plans rest on it, and whoever is told "about a second" must not wait minutes for
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
 from typing import Any
 
@@ -195,3 +197,16 @@ def test_sizes_are_read_without_the_numbers() -> None:
     plan = mx.measures.plan((10**6, 64), (10**6, 64), "cka")
     assert plan.one_pass
     assert str(plan).endswith("one pass over the rows, mean and deviation of the null exact")
+
+
+def test_one_comparison_loads_one_measure_and_nothing_slow() -> None:
+    """A fresh process compares in less than a second; each of these takes half of one to import."""
+    code = (
+        "import sys, numpy as np, methexis as mx;"
+        "x = np.random.default_rng(0).normal(size=(2, 50, 4));"
+        "mx.compare(x[0], x[1], num_bootstrap=19);"
+        "print([m for m in ('pandas', 'scipy.stats', 'scipy.optimize', 'scipy.spatial', "
+        "'methexis.measures.neighbours', 'methexis.measures.dissimilarity') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
