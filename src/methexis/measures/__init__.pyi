@@ -22,7 +22,9 @@ from .inference.plan import Plan as Plan
 from .inputs.preprocessing import Preprocessing as Preprocessing
 from .inputs.rdm import RDM as RDM
 from .kernels.cka import CKA as CKA
+from .kernels.cka import RV as RV
 from .kernels.cka import cka as cka
+from .kernels.cka import rv as rv
 from .kernels.distance_correlation import DistanceCorrelation as DistanceCorrelation
 from .kernels.distance_correlation import distance_correlation as distance_correlation
 from .kernels.gram_cosine import GramCosine as GramCosine
@@ -30,8 +32,6 @@ from .kernels.gram_cosine import gram_alignment as gram_alignment
 from .kernels.gram_cosine import gram_cosine as gram_cosine
 from .kernels.hsic import HSIC as HSIC
 from .kernels.hsic import hsic as hsic
-from .kernels.cka import RV as RV
-from .kernels.cka import rv as rv
 from .measure import Invariance as Invariance
 from .measure import Measure as Measure
 from .measure import NullMoments as NullMoments
