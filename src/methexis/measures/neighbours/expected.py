@@ -27,7 +27,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import gammaln
 
@@ -154,7 +153,9 @@ def groups(lists: Indices, k: int, ties: Ties | None) -> Groups:
         ties = Ties(first, np.full(n, k), none, np.zeros(n, dtype=bool), np.zeros(n, np.int64))
     begin, size, in_tail = ties.boundary(k)
     whole = ~in_tail & (begin + size <= k)
-    starts = np.where(whole[:, None], ties.first[:, :k], np.minimum(ties.first[:, :k], begin[:, None]))
+    starts = np.where(
+        whole[:, None], ties.first[:, :k], np.minimum(ties.first[:, :k], begin[:, None])
+    )
     kept_places = (ties.first < k) & (np.arange(kept) < ties.length[:, None])
     ends = np.concatenate([[0], np.cumsum(np.count_nonzero(kept_places, axis=1))])
     labels = sparse.csr_array(
@@ -179,10 +180,10 @@ def groups(lists: Indices, k: int, ties: Ties | None) -> Groups:
 class Overlap:
     """How many rows the groups before the boundary, and the boundary groups, share; per sample."""
 
-    both: Array
-    first: Array
-    second: Array
-    neither: Array
+    both: Integers
+    first: Integers
+    second: Integers
+    neither: Integers
 
 
 def overlap(a: Groups, b: Groups) -> Overlap:
@@ -244,6 +245,20 @@ def counted(rows: Integers, labels: Integers, shape: tuple[int, int]) -> Integer
     """How often each label comes in each row."""
     found = np.bincount(rows * shape[1] + labels, minlength=shape[0] * shape[1])
     return np.asarray(found.reshape(shape), dtype=np.int64)
+
+
+def at_labels(lists: Indices, k: int, ties: Ties | None, values: Array) -> tuple[Array, Array]:
+    """Values of the places of lists, in the order of `labels`, and that of each sample's tail."""
+    n, kept = lists.shape
+    if ties is None:
+        chosen, tail = np.arange(kept) < k, np.zeros(n)
+        chosen = np.broadcast_to(chosen, lists.shape)
+    else:
+        chosen = (ties.first < k) & (np.arange(kept) < ties.length[:, None])
+        place = np.minimum(ties.length, kept - 1)
+        tail = np.where(ties.length < k, values[np.arange(n), place], 0.0)
+    order = np.lexsort((lists[chosen], np.nonzero(chosen)[0]))
+    return values[chosen][order], tail
 
 
 # Functions of the number of shared neighbours.
@@ -387,4 +402,3 @@ def _names(
     place = picks - np.take_along_axis(before, cell.transpose(0, 2, 1), axis=2).transpose(0, 2, 1)
     label = np.broadcast_to((starts + 1)[:, None, :], picks.shape)
     return (label, np.where(cell == k, 0, cell + 1)), place
-

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from methexis.core.checks import Array, integer, one_of
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, to_numpy
-from methexis.measures.neighbours.indices import Indices as Indices
+from methexis.measures.neighbours.indices import Indices
 from methexis.measures.neighbours.rows import Candidates, Rows, directions, duplicates, rows_at
 from methexis.measures.neighbours.ties import Ties, ties
 
@@ -47,13 +47,13 @@ METRICS = ("cosine", "euclidean", "dot")
 SLACK = 4
 #: Bytes of one block of products. Larger blocks leave the cache; smaller ones slow the products.
 BLOCK_BYTES = 2**23
-#: Rows that are tried first: if most of them have to be multiplied with all others, all are at once.
+#: Rows that are tried first: if most have to be multiplied with all others, all are at once.
 PILOT = 32
 
 
 @dataclass(frozen=True, eq=False)
 class Ranked:
-    """Lists of neighbours ``(num_samples, k)``, and what in them is equally near; None if nothing."""
+    """Lists of neighbours ``(num_samples, k)``, and what in them is equally near, if any is."""
 
     lists: Indices
     ties: Ties | None

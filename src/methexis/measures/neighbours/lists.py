@@ -90,7 +90,7 @@ class Neighbours:
 
     @cached_property
     def sums(self) -> moments.PairSums | None:
-        """What moments over orders need of ``a_ij/√(n k)``, a the chance that j is a neighbour of i.
+        """What moments over orders need of ``a_ij/√(n k)``, a the chance of being a neighbour.
 
         None where ties are so many that it would take longer than drawing orders.
         """
@@ -118,7 +118,7 @@ class Neighbours:
         if self.ties is None:
             lists, ties = self.among(chosen), None
         else:
-            lists, ties = subsets.among(self.lists, self.ties, self.k, chosen, self._ranking)
+            lists, ties, _ = subsets.among(self.lists, self.ties, self.k, chosen, self.ranking)
         return Neighbours(lists, self.k, self.metric, self.given, self.rows[chosen], ties)
 
     def cut(self, k: int) -> Neighbours:
@@ -167,10 +167,10 @@ class Neighbours:
         return np.asarray(taken[1:] @ taken[0])
 
     def _anew(self, sample: int, chosen: NDArray[np.bool_]) -> Indices:
-        ranking, _ = self._ranking(sample)
+        ranking, _ = self.ranking(sample)
         return ranking[chosen[ranking]][: self.k]
 
-    def _ranking(self, sample: int) -> tuple[Indices, Indices]:
+    def ranking(self, sample: int) -> tuple[Indices, Indices]:
         """All others from the nearest to the farthest, and where the group of each begins."""
         names = np.empty(len(self.rows), dtype=np.int32)
         names[self.rows] = np.arange(len(self.rows), dtype=np.int32)

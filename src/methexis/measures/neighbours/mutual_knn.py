@@ -113,8 +113,9 @@ def mutual_knn(x: Any, y: Any, *, k: int = 10, metric: str = "cosine") -> float:
     Pitfalls: the score depends on n and k, so scores of different n do not compare (`compare` gives
     the effect above chance, `neighbour_curve` the dependence). Where rows are equally near, each
     counts by its chance of a place (`ties`): identical representations then score less than 1, and
-    `compare` says how much. The cosine sees the mean of the features: representations whose rows all point the
-    same way (language models) should be centred first or compared by Euclidean distance.
+    `compare` says how much. The cosine sees the mean of the features: representations whose rows
+    all point the same way (language models) should be centred first or compared by Euclidean
+    distance.
 
     Cost: ``n² d`` per representation, ``n k²`` per pair. Moments over all pairings of the rows are
     exact, ``n k²``.

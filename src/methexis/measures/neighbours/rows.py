@@ -95,7 +95,9 @@ class Rows:
         power = -float(np.clip(exponent, -reach, reach))
         given = given.replaced(given.array * 2.0**power)
         self.given, array = given, directions(given, metric)
-        if metric == "euclidean" and not self.is_sparse:  # distances do not change when all rows move; products shrink
+        if (
+            metric == "euclidean" and not self.is_sparse
+        ):  # distances do not change when all rows move; products shrink
             array = array - xp.mean(array, axis=0, keepdims=True)
         self.array = array
         self.item_bytes = int(to_numpy(array[:1, :1]).itemsize)
@@ -237,7 +239,7 @@ class Rows:
         """Whether most features of most rows are zero, on the CPU."""
         if not array_api_compat.is_numpy_array(self.given.array):
             return False
-        return np.count_nonzero(self.given.array) < SPARSE * self.given.array.size
+        return bool(np.count_nonzero(self.given.array) < SPARSE * self.given.array.size)
 
     @cached_property
     def _transposed(self) -> Any:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from methexis.measures.neighbours.indices import Indices
@@ -23,7 +24,7 @@ def among(
     k: int,
     chosen: Booleans,
     ranking: Callable[[int], tuple[Indices, Indices]],
-) -> tuple[Indices, Ties]:
+) -> tuple[Indices, Ties, NDArray[np.int64]]:
     """Lists of at least k of every chosen sample among the chosen ones, and their ties.
 
     Parameters
@@ -43,6 +44,8 @@ def among(
         By new numbers; places beyond the whole groups of a sample are -1.
     ties : Ties
         Of them.
+    anew : array
+        Which of the chosen samples, by new numbers, were ranked anew.
     """
     samples = np.flatnonzero(chosen)
     names = (np.cumsum(chosen, dtype=np.int32) - 1).astype(np.int32)
@@ -80,4 +83,4 @@ def among(
         tail = pattern(rest, len(samples))
     beyond = np.arange(width) >= length[:, None]
     starts = np.where(beyond, length[:, None], starts).astype(np.int32)
-    return found, Ties(starts, length, tail, outside, size)
+    return found, Ties(starts, length, tail, outside, size), short

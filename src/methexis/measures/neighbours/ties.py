@@ -75,10 +75,12 @@ class Ties:
         """Of which samples ties leave open who the k nearest are, or (ordered) in which order."""
         if ordered:
             alone = self.first[:, :k] == np.arange(k)
-            begin, size, _ = self.boundary(k)
-            return ~alone.all(axis=1) | (self.length < k) | (begin + size > k)
+            begin, size, in_tail = self.boundary(k)
+            unordered: Booleans = ~alone.all(axis=1) | in_tail | (begin + size > k)
+            return unordered
         begin, size, in_tail = self.boundary(k)
-        return np.asarray((begin + size > k) | in_tail)
+        found: Booleans = (begin + size > k) | in_tail
+        return found
 
     def reordered(self, order: Integers) -> Ties:
         """Of the samples in that order."""
@@ -117,7 +119,9 @@ def ties(
     """
     n = num_samples
     places = np.arange(num_kept, dtype=np.int32)
-    firsts = {row: first for row, first in firsts.items() if row in tails or (first != places).any()}
+    firsts = {
+        row: first for row, first in firsts.items() if row in tails or (first != places).any()
+    }
     if not firsts:
         return None
     first = np.tile(places, (n, 1))

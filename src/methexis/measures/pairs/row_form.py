@@ -1,9 +1,9 @@
 """Matrices over pairs that are sparse but for a constant in each row: ``m_ij = s_ij + r_i``.
 
-So are the chances of being a neighbour where most others are equally near. Sums, entrywise products
-and products with vectors go with the entries of s; the diagonal is zero. A product with the
-transposed, ``(s_ij + r_i)(s_ji + r_j)``, is sparse but for an outer product: `RowEntries` has those,
-for moments.
+So are the chances of being a neighbour where most others are equally near. Sums, entrywise
+products and products with vectors go with the entries of s; the diagonal is zero. A product with
+the transposed, ``(s_ij + r_i)(s_ji + r_j)``, is sparse but for an outer product: `RowEntries` has
+those, for moments.
 """
 
 from __future__ import annotations
@@ -128,9 +128,7 @@ class _Outer:
     def times(self, other: _Outer) -> _Outer:
         return _Outer(
             sparse.csr_array(
-                self.values.multiply(other.values)
-                + other._on(self.values)
-                + self._on(other.values)
+                self.values.multiply(other.values) + other._on(self.values) + self._on(other.values)
             ),
             self.left * other.left,
             self.right * other.right,
