@@ -200,7 +200,7 @@ class CKNNA(ListMeasure[NeighbourKernel]):
                     _tied_subset(kernel, subset, mean[place, subset])
                     for kernel, mean in zip((a, b), means, strict=True)
                 ]
-                scores[place] = [self.score(*(cut(part, k) for part in parts)) for k in numbers]
+                scores[place] = [self.score(*(shorter(part, k) for part in parts)) for k in numbers]
                 continue
             kernels = [
                 (*_subset(kernel, subset), mean[place, subset])
@@ -228,7 +228,7 @@ def _subset(kernel: NeighbourKernel, chosen: NDArray[np.bool_]) -> tuple[Indices
     return lists, values
 
 
-def cut(kernel: NeighbourKernel, k: int) -> NeighbourKernel:
+def shorter(kernel: NeighbourKernel, k: int) -> NeighbourKernel:
     """The same for fewer neighbours."""
     return replace(kernel, neighbours=kernel.neighbours.cut(k))
 

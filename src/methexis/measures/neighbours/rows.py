@@ -247,8 +247,10 @@ class Rows:
 
     @cached_property
     def _whole_squares(self) -> Array:
-        if self.metric != "euclidean" or self.is_sparse:
-            return self.squares
+        if self.metric == "cosine":  # as good as one; of `squares` single precision has half
+            return np.ones(len(self.squares))
+        if self.is_sparse:
+            return np.asarray(self._whole.power(2).sum(axis=1), dtype=np.float64)
         return np.asarray(np.einsum("ij,ij->i", self._whole, self._whole))
 
     @cached_property
