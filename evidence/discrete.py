@@ -201,10 +201,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not chosen.render:
         for name in chosen.only or CASES:
             start = time.perf_counter()
-            if chosen.trial:
-                cells = run(name, nulls=chosen.trial, alternatives=0)
-            else:
-                cells = run(name)
+            trial = {"nulls": chosen.trial, "alternatives": 0} if chosen.trial else {}
+            cells = run(name, **trial)
             seconds = time.perf_counter() - start
             if not chosen.trial:
                 write_case(FOLDER, "evidence.discrete", CASES, name, cells, seconds)
@@ -230,9 +228,7 @@ Key = tuple[str, int]
 
 def corrected(found: dict[str, list[Cell]]) -> tuple[dict[Key, float], dict[Key, float]]:
     """Corrected probabilities of too many and of too few rejections, for every cell with any."""
-    cells = {
-        (name, i): c for name, of in found.items() for i, c in enumerate(of) if not c.refused
-    }
+    cells = {(name, i): c for name, of in found.items() for i, c in enumerate(of) if not c.refused}
     many = holm(np.array([c.excess() for c in cells.values()]))
     few = holm(np.array([c.lack() for c in cells.values()]))
     return (
@@ -240,6 +236,10 @@ def corrected(found: dict[str, list[Cell]]) -> tuple[dict[Key, float], dict[Key,
         dict(zip(cells, few.tolist(), strict=True)),
     )
 
+
+FAMILY_LIST = "; ".join(
+    f"{name}: {(family.__doc__ or '').rstrip('.')}" for name, family in FAMILIES.items()
+)
 
 INTRODUCTION = f"""# Calibration on discrete features
 
@@ -251,9 +251,9 @@ It should be 5 %. "Too many" is the probability of at least so many false alarms
 over all cells. Power is the share of {NUM_ALTERNATIVES} pairs found at p ≤ .05 in which each row is
 the same in both with probability {SHARED}. "By moments" is the share of nulls with three exact
 moments and a Pearson III tail; of the others {NUM_PERMUTATIONS} orders were drawn. What measures of
-neighbours do with ties is in [theory](theory.md).
+neighbours do with ties is in [measures](measures.md).
 
-Families: {"; ".join(f"{name}: {(family.__doc__ or '').rstrip('.')}" for name, family in FAMILIES.items())}.
+Families: {FAMILY_LIST}.
 
 This page is written by `python -m evidence.discrete --render` from the files in
 `evidence/results/discrete`, which are written by `python -m evidence.discrete`.

@@ -173,7 +173,7 @@ DRAWN = [LCSKNN(4), EditDistanceKNN(4), RankSimilarity(4)]
 def test_a_score_is_the_mean_over_random_ways_to_break_ties(
     measure: NeighbourMeasure, family: Any
 ) -> None:
-    """Of 400 ways, within 5 standard errors; of drawn orders the own error, 1/16 of a way's, too."""
+    """Of 400 ways, within 5 standard errors; of drawn orders the own variance, 1/16, too."""
     rng = np.random.default_rng(3)
     x, y = family(rng, 30), family(rng, 30)
     ways = [
