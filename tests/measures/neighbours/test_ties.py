@@ -379,3 +379,14 @@ def test_ties_of_nearly_all_rows_take_little_memory() -> None:
     assert found.ties is not None
     assert found.ties.outside.all()
     assert found.ties.tail.nnz < 2000 * 30
+
+
+def test_tails_of_few_values_are_not_taken_from_moments() -> None:
+    """The cosines of one feature make two classes, so that a score depends on one number."""
+    rng = np.random.default_rng(15)
+    x, y = one_feature(rng, 40), one_feature(rng, 40)
+    assert compare(x, y, "mutual_knn", num_bootstrap=0).null == "permutation"
+    assert compare(x, y, "cknna", num_bootstrap=0).null == "permutation"
+    assert compare(one_hot(rng, 40), multi_hot(rng, 40), "mutual_knn", num_bootstrap=0).null == (
+        "moments"
+    )

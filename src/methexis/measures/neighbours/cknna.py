@@ -16,7 +16,7 @@ from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, to_numpy, warn
 from methexis.measures.measure import Invariance, NullMoments
 from methexis.measures.neighbours import knn, subsets
-from methexis.measures.neighbours.expected import at_labels
+from methexis.measures.neighbours.expected import at_labels, with_ties
 from methexis.measures.neighbours.indices import Indices
 from methexis.measures.neighbours.lists import ListMeasure, Neighbours, list_invariances, neighbours
 from methexis.measures.neighbours.shared import shared_products
@@ -181,7 +181,9 @@ class CKNNA(ListMeasure[NeighbourKernel]):
         """Exact moments over all orders of the paper's, which is a sum over pairs of samples."""
         if self.definition != "paper" or a.sums is None or b.sums is None:
             return None
-        return moments.null_moments(a.sums, b.sums)
+        found = moments.null_moments(a.sums, b.sums)
+        tied = a.neighbours.undecided or b.neighbours.undecided
+        return with_ties(found) if tied else found
 
     def of_subsets(
         self,

@@ -10,7 +10,7 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.measures.measure import NullMoments, Orders
-from methexis.measures.neighbours.expected import Groups, overlap
+from methexis.measures.neighbours.expected import Groups, overlap, with_ties
 from methexis.measures.neighbours.indices import Indices
 from methexis.measures.neighbours.lists import NeighbourMeasure, Neighbours
 from methexis.measures.neighbours.shared import overlap_counts, shared, shared_under
@@ -66,8 +66,9 @@ class MutualKNN(NeighbourMeasure):
 
         With ties scores are not counts; steps between them shrink as the chances of a place do.
         """
-        step = _own(a, self.k) * _own(b, self.k) / (a.num_samples * self.k)
-        return replace(moments.null_moments(a, b), step=step)
+        found, own = moments.null_moments(a, b), _own(a, self.k) * _own(b, self.k)
+        found = replace(found, step=own / (a.num_samples * self.k))
+        return found if own == 1.0 else with_ties(found)
 
     def null_moments(self, a: Neighbours, b: Neighbours) -> NullMoments | None:
         """Exact moments over all orders: the score is a sum over pairs of samples."""
