@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -318,7 +318,14 @@ def _log_choices(total: Any, chosen: Any) -> Array:
     total, chosen = np.broadcast_arrays(total, chosen)
     possible = (chosen >= 0) & (chosen <= total)
     n, c = (np.where(possible, v, 0) for v in (total, chosen))
-    return np.where(possible, gammaln(n + 1.0) - gammaln(c + 1.0) - gammaln(n - c + 1.0), -np.inf)
+    known = _log_factorials(int(n.max(initial=0)).bit_length())
+    return np.where(possible, known[n] - known[c] - known[n - c], -np.inf)
+
+
+@cache
+def _log_factorials(bits: int) -> Array:
+    """Of all numbers of so many bits."""
+    return np.asarray(gammaln(np.arange(2**bits) + 1.0))
 
 
 # Functions of the order.
