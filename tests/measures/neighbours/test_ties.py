@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from methexis.core.checks import Array
-from methexis.errors import DegenerateWarning
+from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures import Measure, MutualKNN, compare, dropin, mutual_knn, neighbour_curve
 from methexis.measures.inputs.features import features
 from methexis.measures.neighbours import knn
@@ -383,3 +383,9 @@ def test_tails_of_few_values_are_not_taken_from_moments() -> None:
     assert compare(one_hot(rng, 40), multi_hot(rng, 40), "mutual_knn", num_bootstrap=0).null == (
         "moments"
     )
+
+
+def test_too_many_ties_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(knn, "MOST_TIED", 500)
+    with pytest.raises(MethexisError, match="X: expected fewer rows at the same distance, got"):
+        knn.ranked(features("X", np.eye(4)[np.arange(80) % 4]), 5)

@@ -25,7 +25,7 @@ from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, to_numpy
 from methexis.measures.neighbours.indices import Indices
 from methexis.measures.neighbours.rows import Candidates, Rows, directions, duplicates, rows_at
-from methexis.measures.neighbours.ties import Ties, ties
+from methexis.measures.neighbours.ties import Tail, Ties, fewer, ties
 
 __all__ = [
     "METRICS",
@@ -47,6 +47,9 @@ METRICS = ("cosine", "euclidean", "dot")
 SLACK = 4
 #: Bytes of one block of products. Larger blocks leave the cache; smaller ones slow the products.
 BLOCK_BYTES = 2**23
+#: Pairs in groups beyond the k-th place that are kept, with all made of them 2 GB: equal rows of
+#: ten classes up to 36,000 samples.
+MOST_TIED = 2**27
 #: Rows that are tried first: if most have to be multiplied with all others, all are at once.
 PILOT = 32
 
@@ -84,7 +87,8 @@ def nearest(
     Raises
     ------
     MethexisError
-        If there are not more than `k` rows.
+        If there are not more than `k` rows, or so many are equally near that the groups take
+        gigabytes.
 
     Examples
     --------
@@ -173,7 +177,8 @@ class _Search:
         self.n = rows.given.num_samples
         self.found = np.empty((self.n, k), dtype=np.int32)
         self.firsts: dict[int, Indices] = {}
-        self.tails: dict[int, Indices] = {}
+        self.tails: dict[int, Tail] = {}
+        self.stored = 0
 
     def by_all(self) -> bool:
         """Whether every row is best multiplied with all others: sparse ones, or ties in most."""
@@ -229,7 +234,14 @@ class _Search:
         self.found[row], self.firsts[row] = found[:k], first[:k]
         self.tails.pop(row, None)
         if len(first) > k and first[k] == first[k - 1]:
-            self.tails[row] = found[first == first[k - 1]]
+            self.tails[row] = fewer(found[first == first[k - 1]], self.n, row)
+            self.stored += len(self.tails[row].stored)
+            if self.stored > MOST_TIED:
+                raise MethexisError(
+                    f"{self.rows.given.name}: expected fewer rows at the same distance, got groups "
+                    f"of more than {MOST_TIED} pairs among {self.n} rows, which take gigabytes; "
+                    "take fewer samples, or a measure of all pairs (cka, rsa)"
+                )
 
     def among_all(self, chosen: NDArray[np.int64]) -> None:
         """Settle rows by their keys of all others."""

@@ -78,8 +78,9 @@ def among(
             found[row], starts[row] = -1, np.arange(width)
             found[row, :cut], starts[row, :cut] = order[:cut], begin[:cut]
             members = np.sort(order[begin == cut]).astype(np.int32)
-            size[row] = len(members)
-            rest[row], outside[row] = fewer(members, len(samples), int(row))
+            group_left = fewer(members, len(samples), int(row))
+            rest[row], outside[row] = group_left.stored, group_left.outside
+            size[row] = group_left.size
         tail = pattern(rest, len(samples))
     beyond = np.arange(width) >= length[:, None]
     starts = np.where(beyond, length[:, None], starts).astype(np.int32)

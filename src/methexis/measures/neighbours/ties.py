@@ -93,6 +93,15 @@ class Ties:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class Tail:
+    """One group of `Ties.tail`: its members, or the others outside it, and how many members."""
+
+    stored: Indices
+    outside: bool
+    size: int
+
+
 def renamed(matrix: Any, order: Integers) -> Any:
     """Rows and columns of a sparse matrix in that order."""
     names = np.empty(len(order), dtype=np.int32)
@@ -104,7 +113,7 @@ def renamed(matrix: Any, order: Integers) -> Any:
 
 
 def ties(
-    num_samples: int, num_kept: int, firsts: dict[int, Indices], tails: dict[int, Indices]
+    num_samples: int, num_kept: int, firsts: dict[int, Indices], tails: dict[int, Tail]
 ) -> Ties | None:
     """Ties of all lists from those of some; None where there are none.
 
@@ -115,7 +124,7 @@ def ties(
     firsts : dict
         For samples of which some others are equally near: where the group of each place begins.
     tails : dict
-        For those whose last group is cut: all of its members, ascending.
+        For those whose last group is cut: that group.
     """
     n = num_samples
     places = np.arange(num_kept, dtype=np.int32)
@@ -130,20 +139,20 @@ def ties(
     for row, starts in firsts.items():
         first[row] = starts
     stored: list[Indices] = [np.empty(0, dtype=np.int32)] * n
-    for row, members in tails.items():
-        length[row], size[row] = first[row, -1], len(members)
-        stored[row], outside[row] = fewer(members, n, row)
+    for row, tail in tails.items():
+        length[row], size[row] = first[row, -1], tail.size
+        stored[row], outside[row] = tail.stored, tail.outside
     return Ties(first, length, pattern(stored, n), outside, size)
 
 
-def fewer(members: Indices, num_samples: int, row: int) -> tuple[Indices, bool]:
-    """A group of others of a row, or the others outside it, whichever are fewer; and which."""
+def fewer(members: Indices, num_samples: int, row: int) -> Tail:
+    """A group of others of a row, by its members or by those outside it, whichever are fewer."""
     if 2 * len(members) <= num_samples - 1:
-        return members, False
+        return Tail(members, False, len(members))
     left = np.ones(num_samples, dtype=bool)
     left[members] = False
     left[row] = False
-    return np.flatnonzero(left).astype(np.int32), True
+    return Tail(np.flatnonzero(left).astype(np.int32), True, len(members))
 
 
 def pattern(rows: list[Indices], num_columns: int) -> Any:
