@@ -90,6 +90,7 @@ evidence: $(NATIVE) ## run the full experiments behind the documented numbers
 evidence-measures: $(NATIVE) ## the same for the measures of alignment: truth, calibration, searches, intervals
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.truth
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.calibration
+	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.discrete
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.search
 	$(BIN)/python -m evidence.tails
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.coverage
@@ -103,6 +104,7 @@ docs: $(NATIVE) ## render tables from evidence and benchmarks, and output and pi
 	$(BIN)/python -m evidence.measures
 	$(BIN)/python -m evidence.truth --render
 	$(BIN)/python -m evidence.calibration --render
+	$(BIN)/python -m evidence.discrete --render
 	$(BIN)/python -m evidence.search --render
 	$(BIN)/python -m evidence.interval_page
 	$(BIN)/python -m evidence.reverse --render

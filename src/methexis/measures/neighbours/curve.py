@@ -35,6 +35,7 @@ from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.preprocessing import preprocessing as steps_named
 from methexis.measures.neighbours import knn
 from methexis.measures.neighbours.lists import Neighbours, neighbours
+from methexis.measures.neighbours.mutual_knn import MutualKNN
 from methexis.measures.neighbours.shared import shared
 
 KS = (1, 2, 5, 10, 20, 50)
@@ -220,13 +221,17 @@ def _scores(
     chosen = np.zeros(len(reduced[0].lists), dtype=bool)
     chosen[samples] = True
     longest = min(reduced[0].k, len(samples) - 1)
-    lists = [r.cut(longest).among(chosen) for r in reduced]
+    parts = [r.cut(longest).subset(chosen) for r in reduced]
+    lists = [part.lists for part in parts]
+    tied = any(part.ties is not None for part in parts)
     known: dict[int, float] = {}
 
     def score(k: int) -> float:
         if not 1 <= k <= longest:
             return float("nan")
-        if k not in known:
+        if k not in known and tied:
+            known[k] = MutualKNN(k).score(*(part.cut(k) for part in parts))
+        elif k not in known:
             one, other = (found[:, :k] for found in lists)
             known[k] = float(np.mean(shared(one, other))) / k
         return known[k]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.measures.neighbours.knn import Indices
+from methexis.measures.neighbours.indices import Indices
 from methexis.measures.neighbours.lists import NeighbourMeasure
 
 
