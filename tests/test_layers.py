@@ -21,7 +21,7 @@ SOURCE = ROOT / "src"
 PACKAGE = "methexis"
 
 LAYERS = [  # from the bottom to the top; imports go downwards or stay in their layer
-    {"version", "errors", "progress", "_native"},
+    {"version", "errors", "progress", "lazy", "files", "_native"},
     {"core"},
     {"theory"},
     {"init", "geometry", "schedules"},
@@ -39,6 +39,8 @@ ALLOWED_OUTSIDE: dict[str | None, set[str]] = {
     "version": set(),
     "errors": set(),
     "progress": set(),
+    "lazy": {"lazy_loader", "filelock"},
+    "files": {"filelock"},
     "_native": {"numpy"},
     "core": NUMERICAL,
     "theory": NUMERICAL,

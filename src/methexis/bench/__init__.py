@@ -1,6 +1,6 @@
 """Benchmarks: the engines against their peers and against the machine. Loaded when first used."""
 
-import lazy_loader as _lazy
+from methexis import lazy as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,

@@ -1,6 +1,6 @@
 """Reports: text for the terminal, one self-contained page per result, every figure as PDF."""
 
-import lazy_loader as _lazy
+from methexis import lazy as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,

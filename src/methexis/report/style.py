@@ -15,7 +15,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -163,6 +162,10 @@ def shade(name: str, value: float) -> tuple[float, float, float, float]:
     return colormaps[name](float(value))
 
 
+#: What a PDF of ours says made it.
+PDF_CREATOR = "Methexis, Matplotlib"
+
+
 @dataclass(frozen=True, eq=False)
 class Drawing:
     """A figure of a report.
@@ -181,11 +184,15 @@ class Drawing:
     alt: str
 
 
-def save_pdf(drawing: Drawing, folder: Path) -> Path:
-    """Write the figure to ``folder/name.pdf``; equal figures give equal bytes."""
-    target = folder / f"{drawing.name}.pdf"
-    drawing.figure.savefig(target, metadata={"CreationDate": None, "Producer": None})
-    return target
+def pdf(drawing: Drawing) -> bytes:
+    """Return the figure as PDF; equal figures give equal bytes.
+
+    In memory: where a disk fills while matplotlib writes a PDF, the error that comes is another.
+    """
+    buffer = io.BytesIO()
+    metadata = {"CreationDate": None, "Producer": None, "Creator": PDF_CREATOR}
+    drawing.figure.savefig(buffer, format="pdf", metadata=metadata)
+    return buffer.getvalue()
 
 
 _ID = re.compile(r'\bid="([^"]+)"')

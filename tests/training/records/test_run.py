@@ -190,7 +190,7 @@ def test_a_newer_format_is_refused(run: mx.Run, tmp_path: Path) -> None:
     meta = json.loads((path / "zarr.json").read_text())
     meta["attributes"]["format_version"] = FORMAT_VERSION + 1
     (path / "zarr.json").write_text(json.dumps(meta))
-    with pytest.raises(mx.MethexisError, match=r"expected format 2 or older at .*, got 3"):
+    with pytest.raises(mx.MethexisError, match=r"expected format 3 or older at .*, got 4"):
         mx.open_run(path)
 
 
@@ -202,7 +202,7 @@ def test_a_lost_chunk_is_noticed(run: mx.Run, tmp_path: Path) -> None:
     for chunk in chunks:
         content = chunk.read_bytes()
         chunk.unlink()
-        with pytest.raises(mx.MethexisError, match=r"has 0 of 1 chunks, the others are lost$"):
+        with pytest.raises(mx.MethexisError, match=r" is lost$"):
             mx.open_run(path)
         chunk.write_bytes(content)
     assert_identical(run, mx.open_run(path))
