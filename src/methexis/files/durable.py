@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 #: Files written through together.
@@ -22,10 +23,16 @@ def sync_tree(root: Path) -> None:
     with ThreadPoolExecutor(_AT_ONCE) as pool:  # the disk takes many together as fast as one
         list(pool.map(_sync, [root / file for file in files_below(root)]))
     for folder, _, _ in os.walk(root):
-        sync_folder(Path(folder))
+        _sync_folder(Path(folder))
 
 
-def sync_folder(folder: Path) -> None:
+def settled_in(folder: Path) -> None:
+    """Write the names in a folder through, after a rename: what cannot be any more, is not."""
+    with suppress(OSError):
+        _sync_folder(folder)
+
+
+def _sync_folder(folder: Path) -> None:
     """Write the names in a folder through to the disk, where the system can."""
     if os.name == "nt":
         return

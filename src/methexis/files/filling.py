@@ -17,7 +17,7 @@ from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 
 from methexis.errors import MethexisError
-from methexis.files.durable import files_below, sync_folder, sync_tree, write_through
+from methexis.files.durable import files_below, settled_in, sync_tree, write_through
 from methexis.files.staging import Staging, left_behind, remove
 
 _JOURNAL = "journal"
@@ -133,7 +133,7 @@ def _carry_out(folder: Path, staged: Path) -> None:
         if os.path.lexists(new / name):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (new / name).replace(folder / name)
-    sync_folder(folder)
+    settled_in(folder)
 
 
 def _require_place(folder: Path, name: str, what: str, replaceable: Callable[[str], bool]) -> None:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from methexis.errors import MethexisError
-from methexis.files.durable import sync_folder, sync_tree
+from methexis.files.durable import settled_in, sync_tree
 from methexis.files.locking import locked
 from methexis.files.staging import Staging, left_behind, remove, waiting
 
@@ -44,7 +44,7 @@ def put_file(path: Path, write: Callable[[Path], None]) -> None:
         write(staging.new)
         sync_tree(staging.new)
         staging.new.replace(path)
-        sync_folder(path.parent)
+        settled_in(path.parent)
     finally:
         staging.remove()
 
@@ -86,7 +86,7 @@ def put_folder(
             write(staging.new)
             sync_tree(staging.new)
             _exchange(path, staging, before, what)
-            sync_folder(path.parent)
+            settled_in(path.parent)
         finally:
             if os.path.lexists(path) or not os.path.lexists(staging.old):
                 staging.remove()
@@ -166,7 +166,7 @@ def _sweep(path: Path) -> None:
         old = folder / "old"
         if os.path.lexists(old) and not os.path.lexists(path):
             old.rename(path)
-            sync_folder(path.parent)
+            settled_in(path.parent)
         remove(folder)
 
 
