@@ -125,7 +125,8 @@ def test_one_pair_is_what_compare_says(files: Path) -> None:
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found == json.loads((files / "o" / "result.json").read_text())
-    assert sorted(os.listdir(files / "o")) == ["figures", "report.html", "result.json"]
+    names = [".methexis.json", "figures", "report.html", "result.json"]
+    assert sorted(os.listdir(files / "o")) == names
     x, y = np.load(files / "x.npy"), np.load(files / "y.npy")
     wanted = mx.compare(x, y, "cka", debiased=True, preprocessing="prh", seed=3)
     one = found["measures"][0]

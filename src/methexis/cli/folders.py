@@ -7,7 +7,6 @@ figure that fails costs the figure and not the result.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
@@ -152,9 +151,9 @@ def short(name: str) -> str:
     (101, False)
     """
     plain = "".join(sign if sign.isprintable() and sign not in "/\\" else "_" for sign in name)
-    if plain == name and len(os.fsencode(name)) <= _LONGEST:
+    if plain == name and len(name.encode()) <= _LONGEST:
         return name
-    fingerprint = blake2b(name.encode("utf-8", "surrogateescape"), digest_size=4).hexdigest()
-    while len(os.fsencode(plain)) > _LONGEST - len(fingerprint):
+    fingerprint = blake2b(name.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
+    while len(plain.encode()) > _LONGEST - len(fingerprint):
         plain = plain[:-1]
     return f"{plain}-{fingerprint}"

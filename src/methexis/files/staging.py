@@ -150,4 +150,4 @@ def _machine() -> str:
 
 
 def _short(text: str) -> str:
-    return blake2b(text.encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
