@@ -12,19 +12,20 @@ CPP_SOURCES := $(filter %.cpp %.hpp,$(NATIVE_SOURCES))
 INSTALL := -m pip install --quiet --no-deps --no-build-isolation --editable .
 COMPILE := $(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 	--custom-compile-command "make lock" --quiet
+# Sanitizers need lines of the source and nothing else of what -g has: -g1 compiles a third faster.
 CONFIGURE = $(BIN)/cmake -S . -G Ninja -D CMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) \
-	-D CMAKE_BUILD_TYPE=Debug -D CMAKE_CXX_FLAGS_DEBUG="-O1 -g" \
+	-D CMAKE_BUILD_TYPE=Debug -D CMAKE_CXX_FLAGS_DEBUG="-O1 -g1" \
 	-D METHEXIS_EXTENSION=OFF -D METHEXIS_TESTS=ON $(CMAKE_ARGS)
 
 # One process of tests per core, each with one thread for products of matrices: more would wait for
 # each other. A file's tests stay together, for they share what is expensive.
-PYTEST := -m pytest --numprocesses auto --dist loadfile
-test test-minimum: export OPENBLAS_NUM_THREADS := 1
-test test-minimum: export OMP_NUM_THREADS := 1
+PYTEST := -m pytest --numprocesses auto --dist loadfile -m
+test test-minimum check-long: export OPENBLAS_NUM_THREADS := 1
+test test-minimum check-long: export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-minimum format lint native native-test native-neon wheel bench \
+.PHONY: help demo test check-long test-minimum format lint native native-test native-neon wheel bench \
 	bench-measures evidence evidence-measures docs lock clean
 
 help: ## list the jobs
@@ -34,14 +35,17 @@ demo: $(NATIVE) ## train, compare with the theory, write a report to demo-out/
 	$(BIN)/methexis verify --out demo-out --force
 
 test: $(NATIVE) ## run the tests and the examples in the docstrings, on all cores
-	$(BIN)/python $(PYTEST)
+	$(BIN)/python $(PYTEST) "not long"
+
+check-long: $(NATIVE) ## run the tests that take minutes, which `make test` leaves out
+	$(BIN)/python $(PYTEST) long --override-ini timeout=3600
 
 test-minimum: VENV := build/minimum
 test-minimum: ## run the tests with the oldest supported versions, in build/minimum
 	$(PYTHON) -m venv --clear $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --requirement requirements/minimum.txt
 	$(VENV)/bin/python $(INSTALL) --config-settings=build-dir=$(VENV)/native
-	METHEXIS_BUILD_DIR=$(VENV)/native $(VENV)/bin/python $(PYTEST); status=$$?; \
+	METHEXIS_BUILD_DIR=$(VENV)/native $(VENV)/bin/python $(PYTEST) "not long"; status=$$?; \
 		rm -f $(NATIVE) src/methexis/_native.*.so; exit $$status # made by the oldest tools
 
 format: $(STAMP) ## format Python and C++
@@ -72,10 +76,11 @@ wheel: $(NATIVE) ## build a wheel in dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 bench: $(NATIVE) $(PEERS) ## time the engines, JAX and PyTorch; results in benchmarks/results/
-	$(BIN)/methexis bench engine --out benchmarks/results $(BENCH)
+	$(BIN)/python -m benchmarks engine --out benchmarks/results $(BENCH)
 
-bench-measures: $(NATIVE) $(MEASURE_PEERS) ## compare the measures with other packages, likewise
-	$(BIN)/methexis bench measures --out benchmarks/results $(BENCH)
+# Against planted truth alone no package is measured, so none is installed.
+bench-measures: $(NATIVE) $(if $(findstring truth,$(BENCH)),,$(MEASURE_PEERS)) ## compare the measures with other packages and planted truth
+	$(BIN)/python -m benchmarks measures --out benchmarks/results $(BENCH)
 
 evidence: $(NATIVE) ## run the full experiments behind the documented numbers
 	$(BIN)/python -m evidence.run
@@ -91,6 +96,7 @@ evidence-measures: $(NATIVE) ## the same for the measures of alignment: truth, c
 	$(BIN)/python -m evidence.neighbour_intervals
 
 docs: $(NATIVE) ## render tables from evidence and benchmarks, and output and pictures of the demo
+	$(BIN)/python -m tests.layers
 	$(BIN)/python -m evidence.render
 	$(BIN)/python -m benchmarks.render
 	$(BIN)/python -m evidence.breaking --render

@@ -10,26 +10,13 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from benchmarks import render_measures
+from benchmarks.engine import page as engine_page
+from benchmarks.measures import page as measures_page
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULT = Path("benchmarks") / "results" / "bench.json"
-
-INTRODUCTION = """# Benchmarks
-
-Written by `make docs` from `benchmarks/results/bench.json`, which `make bench` writes. Every engine
-and peer is a process of its own; rounds are interleaved, so that whatever slows the machine slows
-all of them; times are medians of microseconds per network-step, with the range over rounds, random
-numbers included. `jax` is the fastest of the formulations, ways of drawing and unrollings that are
-searched for at each point (`benchmarks/peers/jax_peer.py`); `jax, tuned` also splits the networks
-over several devices of the host, by a flag that JAX does not document. Every peer takes the same
-step: `tests/bench` compares them.
-"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,14 +40,14 @@ def pages(root: Path) -> dict[Path, str]:
     """What each page must hold."""
     engines, measures = (
         json.loads((root / path).read_text(encoding="utf-8"))
-        for path in (RESULT, render_measures.RESULT)
+        for path in (engine_page.RESULT, measures_page.RESULT)
     )
     readme = root / "README.md"
-    text = within(readme.read_text(encoding="utf-8"), "bench", summary(engines))
-    text = within(text, "bench-measures", render_measures.summary(measures, table))
+    text = within(readme.read_text(encoding="utf-8"), "bench", engine_page.summary(engines))
+    text = within(text, "bench-measures", measures_page.summary(measures))
     return {
-        root / "docs" / "benchmarks.md": page(engines),
-        root / render_measures.PAGE: render_measures.page(measures, table),
+        root / engine_page.PAGE: engine_page.page(engines),
+        root / measures_page.PAGE: measures_page.page(measures),
         readme: text,
     }
 
@@ -72,127 +59,6 @@ def within(text: str, mark: str, content: str) -> str:
     if count != 1:
         raise SystemExit(f"README.md: expected one pair of {mark} marks, found {count}")
     return text
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table whose first column is text and whose others are numbers."""
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def summary(result: dict[str, Any]) -> str:
-    """One row per point, one column per peer."""
-    peers = [name for name in result["points"][0]["peers"] if name != "reference"]
-    rows = []
-    for at in result["points"]:
-        own = at["peers"]["native"]["median"]
-        cells = [f"{at['peers'][name]['median'] / own:,.3g}×" for name in peers[1:]]
-        rows.append([at["name"], f"{own:.3g} µs", *cells])
-    return table(["networks", *peers], rows)
-
-
-def page(result: dict[str, Any]) -> str:
-    """The whole of docs/benchmarks.md."""
-    machine = result["machine"]
-    versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
-    parts = [
-        INTRODUCTION,
-        f"{machine['processor']}, {machine['cores']} cores ({machine['architecture']}), "
-        f"{machine['system']}; load before the run {machine['load']:.1f}. {versions}. "
-        f"{result['rounds']} rounds of {result['seconds']:g} s, {result['threads']} threads for "
-        "every peer. `D` layers of width `d`, batch `B`, `N` networks.\n",
-        *(_point(at) for at in result["points"]),
-        "## Threads\n\n" + _threads(result["scaling"]),
-        "## Growth\n\n" + _growth(result["sweeps"], result["memory"]),
-        "## Ceilings\n\n" + _ceilings(result),
-        "## Targets\n\n" + render_measures.targets(result["targets"], table),
-    ]
-    return "\n".join(parts)
-
-
-def _point(at: dict[str, Any]) -> str:
-    rows = [
-        [
-            name,
-            f"{row['median']:.4g}",
-            f"{min(row['rounds']):.4g} … {max(row['rounds']):.4g}",
-            _times_jax(at["peers"], row, statistics.median),
-            _times_jax(at["peers"], row, min),
-            row["variant"],
-        ]
-        for name, row in sorted(at["peers"].items(), key=lambda item: float(item[1]["median"]))
-    ]
-    head = ["peer", "µs/network-step", "range", "× jax", "fastest rounds", "variant"]
-    return f"## {at['name']}\n\n" + table(head, rows)
-
-
-def _times_jax(
-    peers: dict[str, Any], row: dict[str, Any], of: Callable[[Sequence[float]], float]
-) -> str:
-    return f"{of(peers['jax']['rounds']) / of(row['rounds']):.3g}" if "jax" in peers else ""
-
-
-def _threads(scaling: list[dict[str, Any]]) -> str:
-    rows = [
-        [
-            s["point"],
-            f"{s['one']['median']:.4g}",
-            f"{s['many']['median']:.4g}",
-            f"{s['speedup']:.3g}",
-        ]
-        for s in scaling
-    ]
-    return table(["native, µs/network-step", "1", str(scaling[0]["threads"]), "times faster"], rows)
-
-
-def _growth(sweeps: list[dict[str, Any]], memory: dict[str, Any]) -> str:
-    rows = [
-        [
-            s["what"],
-            s["where"],
-            f"{s['sizes'][0]:,} … {s['sizes'][-1]:,}",
-            f"{s['deviation']:.0%}" + ("" if s["proportional"] else " (line with offset)"),
-        ]
-        for s in sweeps
-    ]
-    text = table(["cost of native, by", "at", "range", "off the line"], rows)
-    return (
-        f"{text}\nPeak memory at {memory['point']}: {memory['peaks'][0] / 2**20:.0f} MiB after "
-        f"{memory['steps'][0]:,} steps, {memory['growth'] / 2**10:+.0f} KiB after "
-        f"{memory['steps'][-1]:,}.\n"
-    )
-
-
-def _ceilings(result: dict[str, Any]) -> str:
-    rates = result["rates"]
-    names = ("fma", "update L1", "update L2", "load L1", "load L2")
-    rows = [
-        [dtype, *(f"{1e-9 * rates[dtype][name]:.1f}" for name in names)]
-        for dtype in ("float64", "float32")
-    ]
-    head = ["one thread", "Gflop/s", "GB/s, 2 loads + store: L1", "L2", "loads: L1", "L2"]
-    reached = [
-        [
-            c["point"],
-            f"{max(c['times'].values()):.3g}",
-            c["binding"],
-            f"{c['draws']:.3g}",
-            f"{c['measured']:.3g}",
-            f"{c['fraction']:.0%}",
-            f"{c['fraction_with_draws']:.0%}",
-        ]
-        for c in result["ceilings"]
-    ]
-    head_reached = ["", "µs least", "binding", "µs draws", "µs measured", "reached", "with draws"]
-    millions = 1e-6 * rates["normals"]
-    return (
-        f"Instruction set {rates['instruction_set']}; {millions:.0f} million normals a second.\n\n"
-        f"{table(head, rows)}\n{table(head_reached, reached)}\n"
-        "*Least*: the multiply-adds of a step at the rate measured from registers, or its loads\n"
-        "and stores, whichever takes longer. *Draws*: its normals alone; they need the same\n"
-        "units. They are timed in a function for one stream, which is slower than drawing for\n"
-        "many networks at once: the last column is an upper bound.\n"
-    )
 
 
 if __name__ == "__main__":

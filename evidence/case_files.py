@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from methexis.bench.machine import machine
+from benchmarks.machine import machine
 from methexis.version import __version__
 
 #: Measures with their options, by the names of their files.

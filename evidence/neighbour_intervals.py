@@ -24,8 +24,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.machine import machine
 from evidence.outcome import RESULTS, say
-from methexis.bench.machine import machine
 from methexis.core.checks import Array
 from methexis.core.threads import available_cores
 from methexis.errors import DegenerateWarning

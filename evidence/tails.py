@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from benchmarks.machine import machine
 from evidence.outcome import RESULTS, say
-from methexis.bench.machine import machine
 from methexis.core.checks import Array
 from methexis.measures import CKA, DistanceCorrelation, GramCosine, Measure, NullMoments
 from methexis.measures.inference import nulls

@@ -1,8 +1,8 @@
 """Every measure against planted truth, and the page and picture made of it.
 
-``python -m evidence.truth`` runs `bench.truth` in full (some twenty minutes) and writes
-``evidence/results/measures/truth.json``, docs/measures-truth.md and docs/images/truth.png; with
-``--render`` it only turns the file into page and picture.
+``python -m evidence.truth`` runs `benchmarks.measures.truth` in full (some twenty minutes) and
+writes ``evidence/results/measures/truth.json``, docs/measures-truth.md and docs/images/truth.png;
+with ``--render`` it only turns the file into page and picture.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.measures.truth import CauseScore, MeasureScore, SizeScore, Truth, run_truth
+from benchmarks.measures.truth_text import LEGEND, markdown, truth_figure, truth_table
 from evidence.outcome import RESULTS, say
-from methexis.bench.truth import CauseScore, MeasureScore, SizeScore, Truth, run_truth
-from methexis.report import style
-from methexis.report.truth import LEGEND, markdown, truth_figure, truth_table
+from methexis.plots import style
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULT = RESULTS / "measures" / "truth.json"
@@ -29,7 +29,7 @@ Every measure against pairs of representations whose alignment is known exactly,
 cause of misalignment each. The pairs are layers of embedded deep linear networks, so the alignment
 of the whole population follows from weights; `mx.measures.planted_pair` makes them and says what
 each cause is. Written by `python -m evidence.truth` from `evidence/results/measures/truth.json`;
-`methexis bench measures` prints it anew.
+`make bench-measures BENCH='--only truth'` prints it anew.
 
 """
 

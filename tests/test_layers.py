@@ -1,4 +1,4 @@
-"""The architecture as a test: who may import whom, and what every file must have.
+"""The architecture as a test: who may import whom (`tests/layers.py`), what every file must have.
 
 Imports are read from the syntax trees of the source, so nothing is executed, and imports for type
 checkers only count like any other. ``from package import name`` is an import of the module
@@ -16,22 +16,12 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.layers import LAYERS, PAGES, ROOT, STRANGERS, rendered
+
 SOURCE = ROOT / "src"
 PACKAGE = "methexis"
 
-LAYERS = [  # from the bottom to the top; imports go downwards or stay in their layer
-    {"version", "errors", "progress", "lazy", "files", "_native"},
-    {"core"},
-    {"theory"},
-    {"init", "geometry", "schedules"},
-    {"training", "measures"},
-    {"representations"},
-    {"scenarios", "transport", "probes", "bench"},
-    {"cli", "report"},
-]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-STRANGERS = {"training", "measures"}  # of one layer, but neither imports the other
 
 # What may be imported from outside, besides the standard library. No entry: anything but torch.
 NUMERICAL = {"numpy", "scipy", "lazy_loader", "threadpoolctl"}
@@ -39,14 +29,17 @@ ALLOWED_OUTSIDE: dict[str | None, set[str]] = {
     "version": set(),
     "errors": set(),
     "progress": set(),
+    "moved": set(),
     "lazy": {"lazy_loader", "filelock"},
     "files": {"filelock"},
     "_native": {"numpy"},
     "core": NUMERICAL,
     "theory": NUMERICAL,
+    "plots": {"numpy", "matplotlib"},
 }
+NOT_INSTALLED = {"benchmarks", "evidence", "examples", "tests"}  # other folders of this repository
 TORCH = {"torch", "curvlinops"}
-MAY_USE_TORCH = {"probes", "transport"}
+MAY_USE_TORCH: set[str] = set()  # rooms to come: probes, transport
 
 MAX_LINES = 500
 
@@ -109,9 +102,20 @@ def test_the_source_is_found() -> None:
     assert f"{PACKAGE}.core.checks" in IMPORTS[f"{PACKAGE}.core.random.streams"]
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_show_the_layers(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert rendered(page, text) == text, f"{page} is stale: change tests/layers.py, run make docs"
+
+
+def test_every_part_of_the_layers_exists() -> None:
+    absent = LEVEL.keys() - {part(name) for name in BELOW_TOP}
+    assert not absent, f"tests/layers.py names {sorted(absent)}, which src/methexis lacks"
+
+
 @pytest.mark.parametrize("name", BELOW_TOP)
 def test_every_module_has_a_layer(name: str) -> None:
-    assert part(name) in LEVEL, f"{name}: expected one of {sorted(LEVEL)}, got {part(name)!r}"
+    assert part(name) in LEVEL, f"{name}: give {part(name)!r} a line in tests/layers.py"
 
 
 @pytest.mark.parametrize("name", BELOW_TOP)
@@ -124,10 +128,19 @@ def test_imports_go_downwards(name: str) -> None:
         assert {part(name), part(target)} != STRANGERS, f"{name} must not import {target}"
 
 
+def test_plots_know_no_noun() -> None:
+    plots = [name for name in BELOW_TOP if part(name) == "plots"]
+    assert plots
+    for name in plots:
+        nouns = {target for target in ours(name) if part(target) != "plots"}
+        assert nouns <= {f"{PACKAGE}.core.checks"}, f"{name} must not import {nouns}"
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_imports_from_outside(name: str) -> None:
     outside = {target.split(".")[0] for target in IMPORTS[name] - ours(name)}
     outside -= sys.stdlib_module_names
+    assert not outside & NOT_INSTALLED, f"{name} imports what the wheel does not hold"
     me = part(name) if name != PACKAGE else None
     assert me in MAY_USE_TORCH or not outside & TORCH, f"{name} must not import torch"
     if me in ALLOWED_OUTSIDE:
@@ -212,12 +225,18 @@ NATIVE_FILES = [
     ROOT / "CMakeLists.txt",
     *(path for path in sorted((ROOT / "native").rglob("*")) if path.is_file()),
 ]
-FILES = [*MODULES.values(), *sorted((ROOT / "tests").rglob("*.py")), *NATIVE_FILES]
+BENCHMARKS = sorted((ROOT / "benchmarks").rglob("*.py"))
+FILES = [*MODULES.values(), *BENCHMARKS, *sorted((ROOT / "tests").rglob("*.py")), *NATIVE_FILES]
 
 
 @pytest.mark.parametrize("path", NATIVE_FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_native_file_says_what_it_is_for(path: Path) -> None:
     assert path.read_text(encoding="utf-8").startswith(("// ", "# "))
+
+
+@pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_benchmark_says_what_it_is_for(path: Path) -> None:
+    assert ast.get_docstring(syntax_tree(path))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from methexis.bench.memory import peak_bytes
+from benchmarks.peak import peak_bytes
 from methexis.measures import CKA, stream
 
 BLOCK = 16384
@@ -49,9 +49,8 @@ def measured(words: argparse.Namespace) -> dict[str, Any]:
         done = subprocess.run(
             [*command, "--stream", *map(str, paths)], capture_output=True, text=True, check=True
         )
-    return {"rows": words.rows, "features": words.features, "memory": words.memory} | json.loads(
-        done.stdout
-    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return {"rows": words.rows, "features": words.features, "memory": words.memory} | found
 
 
 def make(paths: Sequence[Path], rows: int, features: int) -> None:

@@ -1,6 +1,7 @@
 """The laboratory for the Platonic Representation Hypothesis (``import methexis as mx``)."""
 
 from methexis import lazy as _lazy
+from methexis import moved as _moved
 from methexis.version import __version__
 
 __getattr__, __dir__, __all__ = _lazy.attach(
@@ -32,3 +33,5 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     },
 )
 __all__ += ["__version__"]
+
+_moved.install()

@@ -72,7 +72,18 @@ def attach(
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """``__getattr__``, ``__dir__`` and ``__all__`` of a package, as of `lazy_loader.attach`."""
     load, names, public = lazy_loader.attach(package, list(submodules), submod_attrs)
+    return _guarded(package, load), names, public
 
+
+def attach_stub(
+    package: str, file: str
+) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """The same with the names that a stub beside the package's file imports."""
+    load, names, public = lazy_loader.attach_stub(package, file)
+    return _guarded(package, load), names, public
+
+
+def _guarded(package: str, load: Callable[[str], Any]) -> Callable[[str], Any]:
     def loaded(name: str) -> Any:
         if _importing.broken:
             raise MethexisError(
@@ -82,4 +93,4 @@ def attach(
         with _importing.lock:
             return load(name)
 
-    return loaded, names, public
+    return loaded

@@ -1,4 +1,4 @@
-"""``methexis break`` as a person meets it: in a process of its own."""
+"""``methexis break`` as a person meets it; in a process of its own where that matters."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from methexis.scenarios import SCENARIOS
-from tests.cli.test_cli import call
+from tests.cli.test_cli import call, invoke
 
 
 def test_help_and_list() -> None:
     done = call("break", "--help")
     assert done.returncode == 0
     assert "Example: methexis break sampling" in done.stdout
-    listed = call("break", "--list")
+    listed = invoke("break", "--list")
     assert [line.split(":")[0] for line in listed.stdout.splitlines()] == list(SCENARIOS)
-    assert list(json.loads(call("break", "--list", "--json").stdout)) == list(SCENARIOS)
+    assert list(json.loads(invoke("break", "--list", "--json").stdout)) == list(SCENARIOS)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_help_and_list() -> None:
 )
 def test_bad_input_is_one_sentence(words: tuple[str, ...], expected: str, tmp_path: Path) -> None:
     (tmp_path / "a-file").write_text("mine")
-    done = call("break", *words, "--quick", cwd=tmp_path)
+    done = invoke("break", *words, "--quick", cwd=tmp_path)
     assert done.returncode == 2
     assert expected in done.stderr
     assert done.stderr.count("\n") == 1
@@ -58,7 +58,7 @@ def test_results_are_written_and_not_overwritten(tmp_path: Path) -> None:
     assert "..." in done.stderr or done.stderr == ""  # plain lines, no escapes
     assert "\x1b" not in done.stderr
     before = (out / "result.json").stat().st_mtime_ns
-    again = call("break", "sampling", "--quick", "--out", str(out))
+    again = invoke("break", "sampling", "--quick", "--out", str(out))
     assert again.returncode == 2
     assert "with results in it; give another --out, or --force" in again.stderr
     assert (out / "result.json").stat().st_mtime_ns == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -11,8 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import methexis as mx
+from methexis.cli.app import app
 
 QUICK = ("verify", "--easy", "--replicas", "2", "--seed", "1", "--no-three-ways")
 
@@ -28,6 +31,26 @@ def call(*words: str, **options: object) -> subprocess.CompletedProcess[str]:
     )
 
 
+def invoke(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """The same without a process of its own, which costs more than most commands do.
+
+    That `call` gives the same is tested once per way in which a command ends.
+    """
+    with contextlib.chdir(cwd or Path.cwd()):
+        done = CliRunner().invoke(app, words)
+    assert done.exception is None or isinstance(done.exception, SystemExit)
+    return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)
+
+
+def test_a_process_says_the_same(tmp_path: Path) -> None:
+    for words in (("verify", "--easy", "--lr", "5"), ("compare", "gone.npy", "gone.npy")):
+        one, other = call(*words, cwd=tmp_path), invoke(*words, cwd=tmp_path)
+        assert one.returncode == other.returncode == 2
+        assert one.stderr == other.stderr
+        assert one.stderr.splitlines()[-1].startswith("error: ")
+        assert one.stdout == other.stdout == ""
+
+
 def test_help_is_fast() -> None:
     """Under 0.3 s (best of five: the machine may be busy with other things)."""
     best = np.inf
@@ -38,6 +61,19 @@ def test_help_is_fast() -> None:
         assert done.returncode == 0
         assert "verify" in done.stdout
     assert best < 0.3
+
+
+@pytest.mark.parametrize(
+    "words", [("engine", "--quick"), ("measures", "--only", "truth"), ("--help",)]
+)
+def test_the_old_verb_names_its_successor(words: tuple[str, ...]) -> None:
+    """Benchmarks are no part of the wheel; who types the verb of before is told where they are."""
+    done = invoke("bench", *words)
+    assert done.returncode == 2
+    assert "`make bench`" in done.stderr
+    assert "`make bench-measures`" in done.stderr
+    assert (done.stderr.count("\n"), done.stdout) == (1, "")
+    assert "bench" not in invoke("--help").stdout
 
 
 def test_help_of_a_verb_has_an_example() -> None:
@@ -60,7 +96,7 @@ def test_help_of_a_verb_has_an_example() -> None:
 )
 def test_bad_input_is_one_sentence(tmp_path: Path, words: tuple[str, ...], expected: str) -> None:
     out = tmp_path / "out"
-    done = call("verify", "--easy", "--out", str(out), *words)
+    done = invoke("verify", "--easy", "--out", str(out), *words)
     assert done.returncode == 2
     assert expected in done.stderr
     assert "Traceback" not in done.stderr
@@ -72,7 +108,7 @@ def test_out_that_cannot_be_written(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     for out in (blocked, blocked / "below"):
-        done = call(*QUICK, "--steps", "10", "--out", str(out))
+        done = invoke(*QUICK, "--steps", "10", "--out", str(out))
         assert done.returncode == 2
         assert done.stderr.count("error:") == 1
         assert "Traceback" not in done.stderr
@@ -99,10 +135,10 @@ def test_verify_writes_everything_and_refuses_to_overwrite(tmp_path: Path) -> No
     run = mx.open_run(out / "run.zarr")
     median = float(np.median(run.worst_pair()[-1]))
     assert printed["worst_pair"]["final_median"] == pytest.approx(median, rel=1e-15)
-    again = call(*words)
+    again = invoke(*words)
     assert again.returncode == 2
     assert "--force" in again.stderr
-    forced = call(*words, "--force")
+    forced = invoke(*words, "--force")
     assert forced.returncode == 1
     assert "FAIL" in forced.stdout
     assert max(len(line) for line in forced.stdout.splitlines()[:-1]) <= 80
@@ -113,7 +149,7 @@ def test_verify_writes_everything_and_refuses_to_overwrite(tmp_path: Path) -> No
 
 def test_three_ways_are_printed_and_stored(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    done = call(*QUICK[:-1], "--steps", "3000", "--out", str(out))
+    done = invoke(*QUICK[:-1], "--steps", "3000", "--out", str(out))
     assert done.returncode == 1
     assert "How samples are drawn decides" in done.stdout
     assert max(len(line) for line in done.stdout.splitlines()[:-1]) <= 80
@@ -125,13 +161,23 @@ def test_three_ways_are_printed_and_stored(tmp_path: Path) -> None:
         assert run.provenance["sampling"] == way["sampling"]
 
 
+LONG = (*QUICK, "--steps", "1500000")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nothing interrupted."""
+    folder = tmp_path_factory.mktemp("whole") / "out"
+    call(*LONG, "--out", str(folder))
+    return folder
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_command_goes_on_to_the_same_bits(tmp_path: Path, how: int) -> None:
-    steps = "3000000"
-    whole = tmp_path / "whole"
-    call(*QUICK, "--steps", steps, "--out", str(whole))
+def test_an_interrupted_command_goes_on_to_the_same_bits(
+    tmp_path: Path, whole: Path, how: int
+) -> None:
     out = tmp_path / "out"
-    words = [*QUICK, "--steps", steps, "--out", str(out), "--checkpoint-every", "0.2"]
+    words = [*LONG, "--out", str(out), "--checkpoint-every", "0.2"]
     # A background job's children start with Ctrl-C ignored; a person's command does not.
     heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     process = subprocess.Popen(

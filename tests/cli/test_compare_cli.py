@@ -1,4 +1,4 @@
-"""``methexis compare`` as a person meets it: in a process of its own."""
+"""``methexis compare`` as a person meets it; in a process of its own where that matters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import zarr
 
 import methexis as mx
 from methexis.measures import MEASURES
-from tests.cli.test_cli import call
+from tests.cli.test_cli import call, invoke
 
 
 @pytest.fixture
@@ -49,11 +49,11 @@ def test_help_and_list() -> None:
     done = call("compare", "--help")
     assert done.returncode == 0
     assert "Example: methexis compare model-a/" in done.stdout
-    listed = call("compare", "--list")
+    listed = invoke("compare", "--list")
     assert [line.split(":")[0] for line in listed.stdout.splitlines()] == list(MEASURES)
-    assert [one["name"] for one in json.loads(call("compare", "--list", "--json").stdout)] == list(
-        MEASURES
-    )
+    assert [
+        one["name"] for one in json.loads(invoke("compare", "--list", "--json").stdout)
+    ] == list(MEASURES)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_help_and_list() -> None:
 )
 def test_bad_input_is_one_sentence(words: tuple[str, ...], expected: str, files: Path) -> None:
     before = sorted(os.listdir(files))
-    done = call("compare", *words, cwd=files)
+    done = invoke("compare", *words, cwd=files)
     assert done.returncode == 2
     assert expected in done.stderr
     assert done.stderr.count("\n") == 1
@@ -114,7 +114,7 @@ def test_bad_input_is_one_sentence(words: tuple[str, ...], expected: str, files:
 def test_a_refused_run_takes_away_only_what_it_made(files: Path) -> None:
     (files / "mine").mkdir()
     for out in ("mine", "mine/new/deep"):
-        done = call("compare", "x.npy", "short.npy", "--out", out, cwd=files)
+        done = invoke("compare", "x.npy", "short.npy", "--out", out, cwd=files)
         assert done.returncode == 2
         assert os.listdir(files / "mine") == []
 
@@ -136,13 +136,13 @@ def test_one_pair_is_what_compare_says(files: Path) -> None:
     assert found["command"] == "methexis compare " + " ".join(words)
     assert found["preprocessing"]["clip_quantile"] == 0.95
     assert [layer["dtype"] for layer in found["second"]["layers"]] == ["float64"]
-    again = call("compare", *words, "--out", "o", cwd=files)
+    again = invoke("compare", *words, "--out", "o", cwd=files)
     assert again.returncode == 2
     assert "with results in it; give another --out, or --force" in again.stderr
 
 
 def test_folders_are_layers_in_natural_order(files: Path) -> None:
-    done = call("compare", "m", "y.npy", "-m", "cka", cwd=files)
+    done = invoke("compare", "m", "y.npy", "-m", "cka", cwd=files)
     assert done.returncode == 0, done.stderr
     found = json.loads((files / "methexis-compare-m-y" / "result.json").read_text())
     assert [layer["name"] for layer in found["first"]["layers"]] == ["layer1", "layer2", "layer10"]
@@ -153,7 +153,7 @@ def test_folders_are_layers_in_natural_order(files: Path) -> None:
 
 
 def test_a_model_beside_itself(files: Path) -> None:
-    done = call("compare", "m", "-m", "cka", "--json", cwd=files)
+    done = invoke("compare", "m", "-m", "cka", "--json", cwd=files)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["second"] is None
@@ -164,7 +164,7 @@ def test_a_model_beside_itself(files: Path) -> None:
 
 
 def test_dissimilarities_of_a_brain(files: Path) -> None:
-    done = call("compare", "d.npy", "y.npy", "--rdm", "A", "--json", cwd=files)
+    done = invoke("compare", "d.npy", "y.npy", "--rdm", "A", "--json", cwd=files)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     rdm = mx.measures.RDM(np.load(files / "d.npy"))
@@ -175,7 +175,7 @@ def test_dissimilarities_of_a_brain(files: Path) -> None:
 
 
 def test_dissimilarities_beside_many_layers(files: Path) -> None:
-    done = call("compare", "d.npy", "m", "--rdm", "A", "--json", cwd=files)
+    done = invoke("compare", "d.npy", "m", "--rdm", "A", "--json", cwd=files)
     assert done.returncode == 0, done.stderr
     one = json.loads(done.stdout)["measures"][0]
     rdm = mx.measures.RDM(np.load(files / "d.npy"))
@@ -236,7 +236,7 @@ def test_a_folder_of_others_is_left_alone(files: Path) -> None:
     for name in names:
         (files / "o" / name).write_text("{}")
     for more in ((), ("--force",)):
-        done = call("compare", *words, *more, cwd=files)
+        done = invoke("compare", *words, *more, cwd=files)
         assert done.returncode == 2
         assert "expected a new or empty folder" in done.stderr
     assert all((files / "o" / name).read_text() == "{}" for name in names)

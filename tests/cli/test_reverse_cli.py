@@ -1,4 +1,4 @@
-"""``methexis reverse`` as a person meets it: in a process of its own."""
+"""``methexis reverse`` as a person meets it; in a process of its own where that matters."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from methexis.scenarios import REVERSALS
-from tests.cli.test_cli import call
+from tests.cli.test_cli import call, invoke
 
 
 def test_help_and_list() -> None:
     done = call("reverse", "--help")
     assert done.returncode == 0
     assert "Example: methexis reverse steps" in done.stdout
-    listed = call("reverse", "--list")
+    listed = invoke("reverse", "--list")
     assert [line.split(":")[0] for line in listed.stdout.splitlines()] == list(REVERSALS)
-    assert list(json.loads(call("reverse", "--list", "--json").stdout)) == list(REVERSALS)
+    assert list(json.loads(invoke("reverse", "--list", "--json").stdout)) == list(REVERSALS)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_help_and_list() -> None:
 )
 def test_bad_input_is_one_sentence(words: tuple[str, ...], expected: str, tmp_path: Path) -> None:
     (tmp_path / "a-file").write_text("mine")
-    done = call("reverse", *words, "--quick", cwd=tmp_path)
+    done = invoke("reverse", *words, "--quick", cwd=tmp_path)
     assert done.returncode == 2
     assert expected in done.stderr
     assert done.stderr.count("\n") == 1
@@ -52,11 +52,11 @@ def test_results_are_written_and_not_overwritten(tmp_path: Path) -> None:
     assert len(list((out / "figures").glob("*.pdf"))) == 2
     assert "\x1b" not in done.stderr
     before = (out / "result.json").read_bytes()
-    again = call("reverse", "order", "--quick", cwd=tmp_path)
+    again = invoke("reverse", "order", "--quick", cwd=tmp_path)
     assert again.returncode == 2
     assert "with results in it; give another --out, or --force" in again.stderr
     assert (out / "result.json").read_bytes() == before
-    forced = call("reverse", "order", "--quick", "--force", cwd=tmp_path)
+    forced = invoke("reverse", "order", "--quick", "--force", cwd=tmp_path)
     assert forced.returncode == 0
     assert "AGREES  1 of 1 scenarios with theory" in forced.stdout
     assert max(map(len, forced.stdout.splitlines())) <= 80

@@ -9,8 +9,8 @@ import pytest
 from scipy import stats
 
 import methexis as mx
+from benchmarks.measures.truth import everything
 from evidence import calibration, search, truth
-from methexis.bench.truth import everything
 
 
 def test_cells_are_whole() -> None:

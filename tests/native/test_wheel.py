@@ -58,6 +58,17 @@ def test_a_wheel_has_the_extension_and_the_types(wheel: Path) -> None:
     assert not [name for name in names if "__pycache__" in name or name.endswith((".cpp", ".pth"))]
 
 
+def test_a_wheel_holds_what_users_run(wheel: Path) -> None:
+    """Benchmarks and evidence stay in the source tree, whatever folder they are in."""
+    files = [entry for entry in zipfile.ZipFile(wheel).infolist() if not entry.is_dir()]
+    print(
+        f"wheel: {len(files)} files, {wheel.stat().st_size / 1e6:.2f} MB, of which Python "
+        f"{sum(f.file_size for f in files if f.filename.endswith('.py')) / 1e6:.2f} MB unpacked"
+    )
+    parts = {part for entry in files for part in Path(entry.filename).with_suffix("").parts}
+    assert not parts & {"bench", "benchmarks", "evidence", "examples", "peers", "tests"}
+
+
 def test_a_wheel_has_every_file_of_the_package(wheel: Path) -> None:
     kept = {".py", ".pyi", ".typed", ".j2", ".css"}
     source = ROOT / "src"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import pkgutil
 import zipfile
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,8 @@ from safetensors.numpy import save_file
 
 import methexis as mx
 from methexis.errors import MethexisError
-from methexis.representations import load
+from methexis.representations import load, readers
+from methexis.representations.load import _kind as kind_of
 
 X = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
 
@@ -71,6 +74,21 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
     "parquet lists": write_lists,
 }
 every_format = pytest.mark.parametrize("writer", WRITERS.values(), ids=list(WRITERS))
+
+
+def test_every_reader_is_used_and_has_a_writer(tmp_path: Path) -> None:
+    defined = set()
+    for info in pkgutil.iter_modules(readers.__path__):
+        module = import_module(f"{readers.__name__}.{info.name}")
+        defined |= {name for name in vars(module) if name.startswith("read_")}
+    assert defined == set(readers.__all__), "representations/readers/__init__.py: export the reader"
+    written = {"read_run"}  # written by `Run.save`, below
+    for number, writer in enumerate(WRITERS.values()):
+        (folder := tmp_path / str(number)).mkdir()
+        reader = kind_of(writer(folder))
+        assert reader is not None, f"{writer.__name__}: representations/load.py knows no reader"
+        written.add(reader.__name__)
+    assert written == defined, "give the reader a line in representations/load.py and a writer here"
 
 
 @every_format

@@ -1,7 +1,7 @@
 """What the peers of the measures share: data from a file, and steps that score one pair each.
 
 A peer's file calls `prepare_with` and `scores_with` with a table of its functions by the name of
-what they measure; see `methexis.bench.worker` for what is then asked of it.
+what they measure; see `benchmarks.worker` for what is then asked of it.
 """
 
 from __future__ import annotations

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from methexis.cli.bench import bench
 from methexis.cli.breaking import break_
 from methexis.cli.comparing import compare
+from methexis.cli.errors import BAD_INPUT
 from methexis.cli.reverse import reverse
 from methexis.cli.sharpen import sharpen
 from methexis.cli.verify import verify
@@ -27,7 +27,21 @@ app.command("break")(break_)
 app.command()(sharpen)
 app.command()(compare)
 app.command()(reverse)
-app.add_typer(bench)
+
+
+@app.command(
+    hidden=True,
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def bench() -> None:
+    """Say where the benchmarks are, which are no part of the installed package."""
+    typer.echo(
+        "error: bench: expected another verb; benchmarks run in the source tree, by `make bench` "
+        "and `make bench-measures`, with options in BENCH='...'",
+        err=True,
+    )
+    raise typer.Exit(BAD_INPUT)
 
 
 def _version(wanted: bool) -> None:

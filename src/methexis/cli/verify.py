@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 import time
@@ -18,7 +17,6 @@ from methexis.cli.folders import fill, prepared
 from methexis.cli.progress import announcer
 from methexis.errors import MethexisError
 from methexis.progress import Lines
-from methexis.version import __version__
 
 if TYPE_CHECKING:
     from methexis.scenarios import VerifyResult, VerifySettings
@@ -116,8 +114,7 @@ def verify(
 
 def _checkpoint(out: Path, settings: VerifySettings) -> Path:
     """Name the checkpoint; its name stands for what the run depends on."""
-    name = hashlib.sha256(f"{__version__} {sorted(vars(settings).items())}".encode()).hexdigest()
-    return out / f"checkpoint-{name[:12]}.npz"
+    return out / f"checkpoint-{settings.fingerprint}.npz"
 
 
 def _is_checkpoint(name: str) -> bool:

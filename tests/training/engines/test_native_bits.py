@@ -160,26 +160,27 @@ def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str
     )
 
 
-def test_instruction_sets_are_recorded_and_not_mixed(tmp_path: Path) -> None:
+def test_instruction_sets_are_recorded_and_not_mixed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     names = instruction_sets()
     if len(names) < 2:
         pytest.skip("this machine has one instruction set")
-    code = f"""
-import methexis as mx
-teacher = mx.Teacher.random(dim_x=3, dim_y=2, seed=0)
-student = mx.EDLN.random(teacher, hidden=(4,), seed=1)
-run = mx.train(student, teacher, mx.SGD(lr=0.01), steps=50, checkpoint={str(tmp_path / "c.npz")!r},
-    resume_elsewhere=RESUME)
-print(run.provenance["made_with"]["instruction_set"])
-"""
-    refused = code.replace("RESUME", "False")
-    first = run_python(refused, METHEXIS_ISA=names[-1])
-    assert first.stdout.strip() == names[-1], first.stderr
-    second = run_python(refused, METHEXIS_ISA=names[0])
-    assert second.returncode != 0
-    assert "MethexisError: checkpoint" in second.stderr
-    third = run_python(code.replace("RESUME", "True"), METHEXIS_ISA=names[0])
-    assert third.returncode == 0, third.stderr
+    teacher = mx.Teacher.random(dim_x=3, dim_y=2, seed=0)
+    student = mx.EDLN.random(teacher, hidden=(4,), seed=1)
+
+    def trained_with(name: str, *, elsewhere: bool = False) -> str:
+        monkeypatch.setenv("METHEXIS_ISA", name)
+        run = mx.train(
+            student, teacher, mx.SGD(lr=0.01), steps=50, checkpoint=tmp_path / "c.npz",
+            resume_elsewhere=elsewhere,
+        )  # fmt: skip
+        return str(run.provenance["made_with"]["instruction_set"])
+
+    assert trained_with(names[-1]) == names[-1]
+    with pytest.raises(mx.MethexisError, match="checkpoint"):
+        trained_with(names[0])
+    trained_with(names[0], elsewhere=True)
 
 
 def test_memory_does_not_grow_with_steps() -> None:

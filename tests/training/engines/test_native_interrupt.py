@@ -52,7 +52,8 @@ def test_ctrl_c_ends_a_run_soon(tmp_path: Path) -> None:
     extension()
     checkpoint = tmp_path / "run.npz"
     step, seconds = 0, []
-    for _ in range(3):
+    # Three runs; where two are soon over, so is the median of three, whatever the third does.
+    while len(seconds) < 3 and sum(took < 2.0 for took in seconds) < 2:
         first, last, took = interrupted(checkpoint)
         assert first == step
         assert last > first

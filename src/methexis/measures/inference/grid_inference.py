@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from methexis.core.checks import Array
 from methexis.measures.inference import nulls
 from methexis.measures.inference.blocks import Moments
 from methexis.measures.inference.multiple import false_discovery_rates, holm, max_statistic
 from methexis.measures.measure import Measure
+from methexis.measures.rounding import TIE
 
 #: What a grid holds beside its scores.
 NAMES = ("null_mean", "null_sd", "z", "p", "p_corrected", "q", "effect")
@@ -70,7 +70,7 @@ def inferred(
         effect = np.where(method.aligned != mean, (scores - mean) / (method.aligned - mean), np.nan)
         p = np.full(scores.shape, np.nan)
         if closed:
-            tail = stats.pearson3.sf(z - 0.5 * moments.step / sd, sign * moments.skewness)
+            tail = nulls.tail(z - 0.5 * moments.step / sd, sign * moments.skewness)
             p = np.where(sd > 0.0, tail, 1.0)
         if len(permuted):
             few = num_samples < nulls.FEW_SAMPLES
@@ -103,7 +103,7 @@ def inferred(
 
 def _share(scores: Array, permuted: Array) -> Array:
     """Share of orders that are at least as aligned, the given one included; ties are."""
-    tie = nulls.TIE * np.maximum(np.abs(scores), np.max(np.abs(permuted), axis=0))
+    tie = TIE * np.maximum(np.abs(scores), np.max(np.abs(permuted), axis=0))
     extreme = np.count_nonzero(permuted >= scores - tie, axis=0)
     return np.asarray((1 + extreme) / (1 + len(permuted)))
 

@@ -24,16 +24,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from methexis.core.checks import Array
+from methexis.measures.rounding import TIE
 
 #: Most scores with samples left out: of more samples they go by groups. The standard error of the
 #: jackknife's deviation is then 4 %, about that of a quantile of 999 resamples.
 MOST_LEFT_OUT = 250
-
-#: Deviations of scores below this share of the largest score are rounding.
-ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ def interval(score: float, resampled: Resamples | None, confidence: float) -> tu
     if resampled is None or not known or np.isnan(resampled.acceleration or 0.0):
         return (float("nan"), float("nan"))
     deviations = resampled.scores - np.mean(resampled.scores)
-    rounding = ROUNDING * np.max(np.abs(resampled.scores))
+    rounding = TIE * np.max(np.abs(resampled.scores))
     deviations = np.where(np.abs(deviations) > rounding, deviations, 0.0)
     if not deviations.any():
         return (score, score)
@@ -105,10 +103,10 @@ def interval(score: float, resampled: Resamples | None, confidence: float) -> tu
     levels = np.array([tail, 1.0 - tail])
     if resampled.acceleration is not None:
         below = np.mean(deviations < 0.0) + 0.5 * np.mean(deviations == 0.0)
-        shift = stats.norm.ppf(below)
-        z = shift + stats.norm.ppf(levels)
+        shift = special.ndtri(below)
+        z = shift + special.ndtri(levels)
         # Beyond the pole, which no end of 999 resamples reaches, is the farthest resample.
         slowed = np.maximum(1.0 - resampled.acceleration * z, np.finfo(np.float64).tiny)
-        levels = stats.norm.cdf(shift + z / slowed)
+        levels = special.ndtr(shift + z / slowed)
     low, high = np.quantile(deviations, levels)
     return (float(score + low), float(score + high))

@@ -155,8 +155,10 @@ def in_range(given: Features, power: int) -> None:
         )
 
 
-def pair(x: Any, y: Any, *, precision: str = "float64") -> tuple[Features, Features]:
-    """Check two representations of the same samples, row by row.
+def pair(
+    x: Any, y: Any, *, precision: str = "float64", names: tuple[str, str] = ("X", "Y")
+) -> tuple[Features, Features]:
+    """Check two representations of the same samples, row by row; messages call them by `names`.
 
     Raises
     ------
@@ -164,7 +166,9 @@ def pair(x: Any, y: Any, *, precision: str = "float64") -> tuple[Features, Featu
         If either is refused by `features`, the rows are not as many, or the arrays live in
         different libraries or on different devices.
     """
-    first, second = (features(n, v, precision=precision) for n, v in (("X", x), ("Y", y)))
+    first, second = (
+        features(n, v, precision=precision) for n, v in zip(names, (x, y), strict=True)
+    )
     together(first, second)
     return first, second
 

@@ -13,13 +13,10 @@ from typing import Any
 
 import array_api_compat
 import numpy as np
-from scipy.spatial.distance import squareform
 
-from methexis.core.checks import number, one_of
+from methexis.core.checks import SYMMETRY_TOLERANCE, number, one_of
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import MIN_SAMPLES, PRECISIONS, Namespace, Tensor, to_numpy
-
-_SYMMETRY_TOLERANCE = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +162,10 @@ def _square(name: str, condensed: Tensor) -> Tensor:
             f"{name}: expected n (n - 1) / 2 condensed dissimilarities for some n, got {length}"
         )
     xp = array_api_compat.array_namespace(condensed)
-    square = squareform(to_numpy(condensed), checks=False)
+    entries = to_numpy(condensed)
+    square = np.zeros((n, n), dtype=entries.dtype)
+    square[np.triu_indices(n, k=1)] = entries
+    square = square + square.T
     return xp.asarray(square, device=array_api_compat.device(condensed))
 
 
@@ -186,7 +186,7 @@ def _check(name: str, matrix: Tensor) -> None:
         )
     scale = float(xp.max(xp.abs(matrix)))
     skew = float(xp.max(xp.abs(matrix - matrix.T)))
-    if skew > _SYMMETRY_TOLERANCE * scale:
+    if skew > SYMMETRY_TOLERANCE * scale:
         raise MethexisError(
             f"{name}: expected a symmetric matrix, got |D - D^T| up to {skew:.3g} where |D| is up "
             f"to {scale:.3g}"

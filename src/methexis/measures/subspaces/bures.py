@@ -1,30 +1,40 @@
 """Bures: how alike two kernels are as positive matrices.
 
-With factors ``K = F_x F_xᵀ`` and ``L = F_y F_yᵀ``, ``tr (K^{1/2} L K^{1/2})^{1/2} = ‖F_xᵀ F_y‖_*``:
-a shape's Procrustes score is its Gram matrix's Bures similarity. So a kernel is factored once, and
-everything else is Procrustes; no matrix square root is taken, which would lose half of the digits
-where a kernel is singular, as centred ones are.
+With factors ``K = F_x F_xᵀ`` and ``L = F_y F_yᵀ``, ``tr (K^{1/2} L K^{1/2})^{1/2} = ‖F_xᵀ F_y‖_*``.
+For ``K^{1/2} L K^{1/2} = G Gᵀ`` with ``G = K^{1/2} F_y``, and the trace of the root of ``G Gᵀ`` is
+the sum of the singular values of G. ``K^{1/2}`` is a factor of K like ``F_x``, so it is ``F_x Qᵀ``
+with Q orthonormal on the rows of ``F_x``, and ``‖Q F_xᵀ F_y‖_* = ‖F_xᵀ F_y‖_*``. With a linear
+kernel the centred features themselves are such factors: a shape's Procrustes score is its Gram
+matrix's Bures similarity, and both are computed by the same lines.
+
+So a kernel is factored once, and everything else is Procrustes; no matrix square root is taken,
+which would lose half of the digits where a kernel is singular, as centred ones are.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, Tensor
 from methexis.measures.kernels.kernels import check_kernel, kernel_matrix
+from methexis.measures.kernels.work import matrix_work
 from methexis.measures.measure import Invariance, invariant
+from methexis.measures.rounding import negligible
 from methexis.measures.subspaces.bases import Basis, Overlap, basis
-from methexis.measures.subspaces.contract import nuclear
 from methexis.measures.subspaces.procrustes import (
     ShapeMeasure,
-    only_of_shapes,
+    cosine_of_shapes,
     roots,
     squared_gap,
-    weights,
 )
 from methexis.measures.subspaces.second_moments import SecondMoments
+from methexis.measures.work import Work, held_bytes, products
+
+#: Matrices over pairs of samples that a comparison of kernels that are not linear holds at once,
+#: with their decompositions; and nanoseconds of one core per triple of samples for those.
+_MATRICES, _EIGEN = 8.0, 0.25
 
 
 @dataclass(frozen=True)
@@ -43,10 +53,18 @@ class KernelShape(ShapeMeasure):
         """Of a linear kernel."""
         return self.kernel == "linear"
 
-    @property
-    def pair_matrices(self) -> float:
-        """Kernels and their decompositions, if not linear."""
-        return 0.0 if self.kernel == "linear" else 8.0
+    def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
+        """As of other bases; of another kernel its eigenvalues first, over as many as samples."""
+        if self.kernel == "linear":
+            return super().work(num_samples, num_features)
+        n = num_samples
+        made = matrix_work(n, num_features, median=True).reduce
+        factors = super().work(n, (n, n))
+        return replace(
+            factors,
+            reduce=made + products(2.0 * float(n) ** 3, _EIGEN),
+            num_bytes=held_bytes(n, num_features, _MATRICES),
+        )
 
     def reduce(self, features: Features) -> Basis:
         """The factor of the centred kernel."""
@@ -89,10 +107,7 @@ class Bures(KernelShape):
 
     def values(self, overlap: Overlap) -> Tensor:
         """``‖F_xᵀ F_y‖_*`` of factors of norm one."""
-        xp = overlap.xp
-        x, y = (weights(sizes, 1.0, xp) for sizes in (overlap.sizes_x, overlap.sizes_y))
-        found = nuclear(x[..., :, None] * overlap.matrix * y[..., None, :], xp)
-        return only_of_shapes(found, x, y, xp)
+        return cosine_of_shapes(overlap, alpha=1.0)
 
 
 @dataclass(frozen=True)
@@ -137,8 +152,8 @@ def kernel_factor(features: Features, kernel: str, bandwidth: float) -> Basis:
     matrix = matrix - xp.mean(matrix, axis=1, keepdims=True)
     values, vectors = xp.linalg.eigh((matrix + matrix.T) / 2.0)
     values, vectors = xp.flip(values), xp.flip(vectors, axis=1)
-    eps = float(xp.finfo(matrix.dtype).eps)
-    rank = int(xp.sum(xp.astype(values > n * eps * values[0], xp.int64)))
+    least = negligible(xp, matrix, n) * values[0]
+    rank = int(xp.sum(xp.astype(values > least, xp.int64)))
     return Basis(vectors[:, :rank], xp.sqrt(values[:rank]), None, xp, features.name)
 
 

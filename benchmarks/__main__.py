@@ -1,0 +1,186 @@
+"""The benchmarks' command: how fast the engines, and how fast and how right the measures are.
+
+``make bench`` and ``make bench-measures`` call it; ``BENCH='…'`` gives it further options.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from benchmarks.engine.job import BenchSettings, run_bench
+from benchmarks.engine.text import print_bench
+from benchmarks.measures.job import MeasuresSettings, run_measures
+from benchmarks.measures.text import print_measures_bench
+from benchmarks.measures.truth import run_truth
+from benchmarks.measures.truth_text import print_truth
+from methexis.cli.errors import user_errors
+from methexis.cli.progress import announcer
+from methexis.errors import MethexisError
+
+app = typer.Typer(
+    name="python -m benchmarks",
+    help="Measure speed, beside peers and the machine.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+#: Names of the results in the folder that --out names.
+RESULT = "bench.json"
+MEASURES_RESULT = "measures.json"
+TRUTH_RESULT = "truth.json"
+
+
+@app.callback()
+def _verbs() -> None:
+    """Measure speed, beside peers and the machine.
+
+    Example: make bench BENCH='--quick'
+    """
+
+
+@app.command()
+def engine(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer points, variants and rounds.")
+    ] = False,
+    dtype: Annotated[str, typer.Option(help="Precision: float64, float32 or both.")] = "float64",
+    threads: Annotated[
+        int | None, typer.Option(help="Threads of every peer. [default: all cores]")
+    ] = None,
+    rounds: Annotated[
+        int | None, typer.Option(help="Interleaved rounds. [default: 7, or 3 with --quick]")
+    ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(help="Seconds of a measurement. [default: 0.3, or 0.1 with --quick]"),
+    ] = None,
+    python: Annotated[
+        Path | None,
+        typer.Option(help="Interpreter of the peers. [default: of build/bench, else this one]"),
+    ] = None,
+    peers: Annotated[bool, typer.Option(help="Measure JAX and PyTorch too.")] = True,
+    out: Annotated[Path | None, typer.Option(help=f"Folder for {RESULT}.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result as JSON, for machines.")
+    ] = False,
+) -> None:
+    """Time the engines, JAX and PyTorch at the same steps; threads, scaling, ceilings.
+
+    All peers take the same SGD steps, random numbers included, in processes of their own, one after
+    the other in interleaved rounds. JAX and PyTorch are measured where they are installed: `make
+    bench` does it, or pip install -r requirements/bench.txt. The problems are
+    fixed; nothing depends on a seed.
+
+    Example: python -m benchmarks engine --quick --out my-bench
+    """
+    with user_errors():
+        settings = BenchSettings(
+            quick=quick,
+            dtype=dtype,
+            threads=threads,
+            rounds=rounds,
+            seconds=seconds,
+            python=python,
+            peers=peers,
+        )
+        _folder(out)
+        result = run_bench(settings, announce=announcer())
+        summary = json.dumps(result.summary(), indent=1)
+        if out is not None:
+            (out / RESULT).write_text(summary + "\n", encoding="utf-8")
+        if as_json:
+            sys.stdout.write(summary + "\n")
+        else:
+            print_bench(result, out and out / RESULT)
+
+
+@app.command()
+def measures(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Small grids, one round, a small file.")
+    ] = False,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads of every peer. [default: all cores]")
+    ] = None,
+    rounds: Annotated[
+        int | None, typer.Option(help="Interleaved rounds. [default: 3, or 1 with --quick]")
+    ] = None,
+    python: Annotated[
+        Path | None,
+        typer.Option(
+            help="Interpreter of the peers. [default: of build/bench-measures, else this one]"
+        ),
+    ] = None,
+    peers: Annotated[bool, typer.Option(help="Measure other packages too.")] = True,
+    only: Annotated[
+        str | None, typer.Option(help="packages, or truth. [default: both]", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help=f"Folder for {MEASURES_RESULT} and {TRUTH_RESULT}.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result as JSON, for machines.")
+    ] = False,
+) -> None:
+    """Compare the measures with other packages, and with planted truth.
+
+    Packages: the same numbers, how fast, how much memory. Grids of 32 x 32 layers with 4096 samples
+    and 1024 features; peers that take pairs one by one are timed on some and counted up. `make
+    bench-measures` installs the peers.
+
+    Truth: pairs of representations whose alignment is known exactly, with one planted cause each;
+    which measure sees what, how soon, and how biased. Some ten minutes; --quick takes seconds.
+
+    Data are fixed; nothing depends on a seed.
+
+    Example: python -m benchmarks measures --quick --out my-bench
+    """
+    with user_errors():
+        if only is not None and only not in _PARTS:
+            raise MethexisError(f"only: expected packages or truth, got {only!r}")
+        settings = MeasuresSettings(
+            quick=quick, threads=threads, rounds=rounds, python=python, peers=peers
+        )
+        _folder(out)
+        announce = announcer()
+        found: dict[str, Any] = {}
+        if only != "truth":
+            packages = run_measures(settings, announce=announce)
+            found["packages"] = packages.summary()
+            _store(out, MEASURES_RESULT, found["packages"])
+            if not as_json:
+                print_measures_bench(packages, out and out / MEASURES_RESULT)
+        if only != "packages":
+            truth = run_truth(quick=quick, workers=threads, show=announce)
+            found["truth"] = truth.summary()
+            _store(out, TRUTH_RESULT, found["truth"])
+            if not as_json:
+                print_truth(truth, out and out / TRUTH_RESULT)
+        if as_json:
+            sys.stdout.write(json.dumps(found, indent=1) + "\n")
+
+
+_PARTS = ("packages", "truth")
+
+
+def _store(out: Path | None, name: str, content: dict[str, Any]) -> None:
+    if out is not None:
+        (out / name).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _folder(out: Path | None) -> None:
+    if out is not None:
+        if out.exists() and not out.is_dir():
+            raise MethexisError(f"out: expected a folder, got the file {out}")
+        out.mkdir(parents=True, exist_ok=True)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,1 +1,0 @@
-"""The benchmark of the measures: the same numbers as peers give, and how fast."""
