@@ -354,8 +354,8 @@ def test_damage_is_noticed(tmp_path: Path, whole: mx.Run) -> None:
         finally:
             path.write_bytes(after)
 
-    found = damage.campaign(path, same, 60, np.random.default_rng(1))
-    assert found["refused"] > 20
+    found = damage.campaign(path, same, 30, np.random.default_rng(1))
+    assert found["refused"] > 8
 
 
 def test_one_run_at_a_time_goes_on_from_a_file(tmp_path: Path, whole: mx.Run) -> None:
