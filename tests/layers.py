@@ -21,6 +21,8 @@ LAYERS: list[dict[str, str]] = [
         "errors": "what is raised on bad input, and where a theorem's condition fails",
         "progress": "telling a terminal how far a job has come",
         "version": "the version",
+        "lazy": "names that are imported when they are first used",
+        "files": "where files and folders are written: staged, marked, locked, whole",
         "_native": "compiled kernels (native/), where they are built",
     },
     {

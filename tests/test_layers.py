@@ -30,6 +30,8 @@ ALLOWED_OUTSIDE: dict[str | None, set[str]] = {
     "errors": set(),
     "progress": set(),
     "moved": set(),
+    "lazy": {"lazy_loader", "filelock"},
+    "files": {"filelock"},
     "_native": {"numpy"},
     "core": NUMERICAL,
     "theory": NUMERICAL,

@@ -123,6 +123,7 @@ def test_verify_writes_everything_and_refuses_to_overwrite(tmp_path: Path) -> No
     printed = json.loads(done.stdout)
     assert printed["passed"] is False
     assert {p.name for p in out.iterdir()} == {
+        ".methexis.json",
         "control.zarr",
         "figures",
         "report.html",

@@ -13,13 +13,12 @@ import typer
 
 from methexis import report, representations, scenarios
 from methexis.cli.errors import user_errors
-from methexis.cli.folders import RESULT, fill, prepared
+from methexis.cli.folders import bare, fill, prepared, short
 from methexis.cli.progress import Clock, LiveLine
 from methexis.errors import MethexisError
 
 if TYPE_CHECKING:
     from methexis.representations import Representations
-    from methexis.scenarios import CompareResult
     from methexis.scenarios.comparing import Step
 
 #: Seconds beyond which the time that a measure takes is told before it begins.
@@ -152,7 +151,8 @@ def compare(
                 result = scenarios.run_compare(
                     a, b, settings, command=_command(), show=_teller(line, clock)
                 )
-            fill(folder, lambda staged: _write(result, staged))
+            summary = json.dumps(result.summary(), indent=1, allow_nan=False)
+            fill(folder, summary, lambda staged: report.write_compare_report(result, staged))
         if as_json:
             json.dump(result.summary(), sys.stdout, indent=1, allow_nan=False)
             sys.stdout.write("\n")
@@ -195,10 +195,10 @@ def _models_inside(path: Path) -> str:
 def _default(first: str, second: str | None) -> Path:
     """A folder named by both; with their parents where the names are one."""
     paths = [Path(path).resolve() for path in (first, second) if path is not None]
-    stems = [path.stem for path in paths]
-    if len(set(stems)) < len(stems):
-        stems = [f"{path.parent.name}-{path.stem}" for path in paths]
-    return Path("-".join(["methexis-compare", *stems]))
+    names = [bare(path.name) for path in paths]
+    if len(set(names)) < len(names):
+        names = [f"{path.parent.name}-{name}" for path, name in zip(paths, names, strict=True)]
+    return Path("-".join(["methexis-compare", *(short(name) for name in names)]))
 
 
 def _command() -> str:
@@ -214,12 +214,6 @@ def _command() -> str:
             continue
         kept.append(word)
     return shlex.join(kept)
-
-
-def _write(result: CompareResult, folder: Path) -> None:
-    report.write_compare_report(result, folder)
-    summary = json.dumps(result.summary(), indent=1, allow_nan=False)
-    (folder / RESULT).write_text(summary + "\n", encoding="utf-8")
 
 
 def _teller(line: LiveLine, clock: Clock) -> Callable[[Step], None]:

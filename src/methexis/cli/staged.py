@@ -19,7 +19,7 @@ from typing import Annotated, Any, Protocol, TypeVar
 import typer
 
 from methexis.cli.errors import FAILED, user_errors
-from methexis.cli.folders import RESULT, fill, prepared
+from methexis.cli.folders import fill, prepared
 from methexis.errors import MethexisError
 
 #: Options that all of these commands have. The folder's default is ``methexis-VERB-NAME``.
@@ -133,13 +133,8 @@ def carry_out(
         wanted = chosen(request.name)
         with prepared(request.folder, force=request.force):
             result = measure(wanted)
-
-            def stage(folder: Path) -> None:
-                write(result, folder)
-                summary = json.dumps(result.summary(), indent=1, allow_nan=False)
-                (folder / RESULT).write_text(summary + "\n", encoding="utf-8")
-
-            fill(request.folder, stage)
+            summary = json.dumps(result.summary(), indent=1, allow_nan=False)
+            fill(request.folder, summary, lambda folder: write(result, folder))
         if request.as_json:
             json.dump(result.summary(), sys.stdout, indent=1)
             sys.stdout.write("\n")

@@ -13,7 +13,7 @@ import typer
 
 from methexis import report, scenarios
 from methexis.cli.errors import FAILED, user_errors
-from methexis.cli.folders import RESULT, fill, prepare
+from methexis.cli.folders import fill, prepared
 from methexis.cli.progress import announcer
 from methexis.errors import MethexisError
 from methexis.progress import Lines
@@ -83,18 +83,25 @@ def verify(
             lr=lr,
             steps=steps,
         )
-        checkpoint = _prepare(out, settings, force)
-        say = announcer()
-        result = scenarios.run_verify(
-            settings,
-            checkpoint=checkpoint,
-            checkpoint_seconds=checkpoint_every,
-            progress=Lines(label="SGD"),
-            announce=say,
-        )
-        say("report")
-        _write(result, out)
-        checkpoint.unlink(missing_ok=True)
+        with prepared(out, force=force, leftovers=_is_checkpoint):
+            checkpoint = _checkpoint(out, settings)
+            say = announcer()
+            result = scenarios.run_verify(
+                settings,
+                checkpoint=checkpoint,
+                checkpoint_seconds=checkpoint_every,
+                progress=Lines(label="SGD"),
+                announce=say,
+            )
+            say("report")
+            summary = json.dumps(result.summary(), indent=1)
+            fill(
+                out,
+                summary,
+                lambda folder: report.write_verify_report(result, folder),
+                lambda folder: _save_runs(result, folder),
+            )
+            checkpoint.unlink(missing_ok=True)
         result.timings["total"] = time.monotonic() - began
         if as_json:
             json.dump(result.summary(), sys.stdout, indent=1)
@@ -105,10 +112,13 @@ def verify(
             raise typer.Exit(FAILED)
 
 
-def _prepare(out: Path, settings: VerifySettings, force: bool) -> Path:
-    """Make the folder, see that it is ours and writable, and name the checkpoint."""
-    prepare(out, force=force, leftovers=lambda name: name.startswith("checkpoint-"))
+def _checkpoint(out: Path, settings: VerifySettings) -> Path:
+    """Name the checkpoint; its name stands for what the run depends on."""
     return out / f"checkpoint-{settings.fingerprint}.npz"
+
+
+def _is_checkpoint(name: str) -> bool:
+    return name.startswith("checkpoint-")
 
 
 def _resume_hint(out: Path) -> str:
@@ -117,19 +127,9 @@ def _resume_hint(out: Path) -> str:
     return " before the first checkpoint"
 
 
-def _write(result: VerifyResult, out: Path) -> None:
-    """Write everything: runs, report, and the summary last."""
-
-    def into(folder: Path) -> None:
-        began = time.monotonic()
-        result.run.save(folder / "run.zarr")
-        result.control.save(folder / "control.zarr")
-        for way in result.ways:
-            name = way.name.replace(".", "")
-            way.run.save(folder / "three-ways" / f"{name}.zarr")
-        report.write_verify_report(result, folder)
-        result.timings["report"] = time.monotonic() - began
-        summary = json.dumps(result.summary(), indent=1)
-        (folder / RESULT).write_text(summary, encoding="utf-8")
-
-    fill(out, into)
+def _save_runs(result: VerifyResult, folder: Path) -> None:
+    result.run.save(folder / "run.zarr")
+    result.control.save(folder / "control.zarr")
+    for way in result.ways:
+        name = way.name.replace(".", "")
+        way.run.save(folder / "three-ways" / f"{name}.zarr")

@@ -4,6 +4,6 @@ Names are in ``__init__.pyi``, where type checkers look for them; a module is im
 one of its names is asked for.
 """
 
-import lazy_loader as _lazy
+from methexis import lazy as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -19,6 +19,7 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.errors import MethexisError
+from methexis.files import recover
 from methexis.representations import readers
 from methexis.representations.pooling import pooled
 from methexis.representations.readers.runs import is_run
@@ -93,6 +94,8 @@ def load(
     source = Path(path)
     given = None if inputs is None else _input_array(Path(inputs))
     read = _reading(given, replica, seed)
+    if not source.exists():
+        recover(source)
     if not source.exists():
         raise MethexisError(f"{source}: expected a file or folder of representations, got none")
     reader = _kind(source)

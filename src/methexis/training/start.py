@@ -111,7 +111,8 @@ def _layers(
                 f"{name}[{i}]: expected shape {one} or, with replicas, {every}, got {shape}"
             )
         checked = real_array(f"{name}[{i}]", value, shape)
-        result.append(np.array(np.broadcast_to(checked, (*lead, *one))))
+        # Whatever order the given one has in memory, engines see C order.
+        result.append(np.array(np.broadcast_to(checked, (*lead, *one)), order="C"))
     return result
 
 
