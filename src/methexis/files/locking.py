@@ -19,6 +19,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from methexis.errors import MethexisError
+from methexis.lazy import wait_first
+
+wait_first()  # `filelock` has registered a hook of its own
 
 
 @contextmanager
