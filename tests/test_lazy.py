@@ -48,7 +48,7 @@ def test_a_fork_during_an_import_leaves_a_child_that_trains() -> None:
 
 def test_where_waiting_did_not_help_the_child_is_told() -> None:
     importing = lazy._Importing()
-    importing._held = [False]  # another thread has not let go
+    importing._held = False  # another thread has not let go
     importing.in_child()
     assert importing.broken
     assert importing.lock.acquire(blocking=False)

@@ -4,9 +4,8 @@ A child process has one thread. If another one was importing when it was made, P
 module is held in the child for good, and the child would hang when it needs the module itself. So a
 fork waits until no name is being imported here: a second or two, once in the life of a process. It
 must wait before it takes the locks of logging and of pools of threads, which an import may need;
-hooks run in the reverse order of their registration, so the modules that have any come first, or
-call `wait_first` once they are imported. Where waiting did not help, the child is told instead of
-hanging.
+hooks run in the reverse order of their registration, so the modules that have any come first. Where
+waiting did not help, the child is told instead of hanging.
 """
 
 from __future__ import annotations
@@ -38,41 +37,33 @@ class _Importing:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.broken = False
-        self._held: list[bool] = []
+        self._held = False
 
     def before(self) -> None:
         """Wait for the end of an import in another thread."""
-        self._held.append(self.lock.acquire(timeout=_PATIENCE))
+        self._held = self.lock.acquire(timeout=_PATIENCE)
 
     def in_parent(self) -> None:
         """Let imports go on."""
-        if self._held.pop():
+        if self._held:
             self.lock.release()
 
     def in_child(self) -> None:
         """Have a lock that no thread holds which is not here."""
-        held = self._held.pop()
-        self.broken |= not held
-        if held:
+        self.broken |= not self._held
+        if self._held:
             self.lock.release()
         else:
             self.lock = threading.RLock()
 
 
 _importing = _Importing()
-
-
-def wait_first() -> None:
-    """Have forks wait for imports before all hooks that are registered by now."""
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(
-            before=_importing.before,
-            after_in_parent=_importing.in_parent,
-            after_in_child=_importing.in_child,
-        )
-
-
-wait_first()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_importing.before,
+        after_in_parent=_importing.in_parent,
+        after_in_child=_importing.in_child,
+    )
 
 
 def attach(

@@ -16,12 +16,13 @@ from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+import lazy_loader
 
 from methexis.errors import MethexisError
-from methexis.lazy import wait_first
 
-wait_first()  # `filelock` has registered a hook of its own
+# Imported when the first lock is taken: it hooks into forks, which must not happen while a fork
+# waits for an import of ours (`lazy`).
+filelock = lazy_loader.load("filelock")
 
 
 @contextmanager
@@ -46,10 +47,10 @@ def locked(path: Path, what: str, *, seconds: float = 0.0) -> Iterator[None]:
     """
     place = os.path.normcase(os.path.realpath(path))
     name = blake2b(os.fsencode(place), digest_size=16).hexdigest()
-    lock = FileLock(_folder() / f"{name}.lock")
+    lock = filelock.FileLock(_folder() / f"{name}.lock")
     try:
         lock.acquire(timeout=seconds)
-    except Timeout:
+    except filelock.Timeout:
         raise MethexisError(
             f"{what}: expected to be alone at {path}, got another process that is writing there; "
             "wait for it, or give another path"
