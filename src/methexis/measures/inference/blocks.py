@@ -57,7 +57,7 @@ class Blocks:
         self._sums: dict[Key, Any] = {}
 
     def direct(self) -> Array | None:
-        """Scores straight from the features, where the measure can."""
+        """Scores straight from the features; None where too much would cancel."""
         arrays = self.source.arrays()
         if arrays is None:
             return None

@@ -100,18 +100,7 @@ def scores(
 ) -> Array:
     """Scores of bootstrap samples, ``(num_resamples,)``; NaN where one has none.
 
-    Parameters
-    ----------
-    a, b : PairForm
-        What both representations were reduced to.
-    counts : array (num_resamples, num_samples)
-        How often each sample was drawn.
-    estimator : str
-        Of `estimators`.
-    normalised : bool
-        Whether the score is a cosine.
-    sampled : (array, array), optional
-        Centred features of both, if the normaliser is corrected for sampling them.
+    If the normaliser is corrected for sampling features, `sampled` are those of both, centred.
     """
     given: Any = a.rows if isinstance(a, FeatureRows) else a.kernel  # type: ignore[attr-defined]
     xp = array_api_compat.array_namespace(given)

@@ -17,13 +17,7 @@ from methexis.measures.measure import Invariance, invariant
 
 @dataclass(frozen=True)
 class CKA(KernelMeasure):
-    """Cosine of two centred kernel matrices; see `cka`.
-
-    Raises
-    ------
-    MethexisError
-        On options that do not go together.
-    """
+    """Cosine of two centred kernel matrices; see `cka`."""
 
     name: ClassVar[str] = "cka"
     reference: ClassVar[str] = (

@@ -18,8 +18,7 @@ from typing import Any, ClassVar
 
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, Tensor
-from methexis.measures.kernels.kernels import check_kernel, kernel_matrix
-from methexis.measures.kernels.work import matrix_work
+from methexis.measures.kernels.kernels import check_kernel, kernel_matrix, kernel_work
 from methexis.measures.measure import Invariance, invariant
 from methexis.measures.rounding import negligible
 from methexis.measures.subspaces.bases import Basis, Overlap, basis
@@ -49,7 +48,12 @@ class KernelShape(ShapeMeasure):
         check_kernel(self.kernel, self.bandwidth)
 
     @property
-    def needs_moments_only(self) -> bool:
+    def title(self) -> str:
+        """What a table calls it."""
+        return f"{self.label} ({self.kernel} kernel)"
+
+    @property
+    def streams(self) -> bool:
         """Of a linear kernel."""
         return self.kernel == "linear"
 
@@ -58,10 +62,9 @@ class KernelShape(ShapeMeasure):
         if self.kernel == "linear":
             return super().work(num_samples, num_features)
         n = num_samples
-        made = matrix_work(n, num_features, median=True).reduce
-        factors = super().work(n, (n, n))
+        made = products(float(n) ** 2 * sum(num_features)) + kernel_work(n, median=True)
         return replace(
-            factors,
+            super().work(n, (n, n)),
             reduce=made + products(2.0 * float(n) ** 3, _EIGEN),
             num_bytes=held_bytes(n, num_features, _MATRICES),
         )
@@ -92,18 +95,9 @@ class Bures(KernelShape):
     """Normalised Bures similarity of two centred kernels."""
 
     name: ClassVar[str] = "bures"
+    label: ClassVar[str] = "Bures similarity"
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     reference: ClassVar[str] = "Tang, Maddox, Dickens, Diethe and Damianou 2020, arXiv:2003.11370"
-
-    @property
-    def title(self) -> str:
-        """What a table calls it."""
-        return f"Bures similarity ({self.kernel} kernel)"
-
-    @property
-    def invariances(self) -> frozenset[Invariance]:
-        """Orthogonal maps, translation, and one scale: the bandwidth goes with the distances."""
-        return invariant(Invariance.ORTHOGONAL, Invariance.SCALE, Invariance.TRANSLATION)
 
     def values(self, overlap: Overlap) -> Tensor:
         """``‖F_xᵀ F_y‖_*`` of factors of norm one."""
@@ -115,15 +109,11 @@ class BuresDistance(KernelShape):
     """Bures-Wasserstein distance of two centred kernels: a metric."""
 
     name: ClassVar[str] = "bures_distance"
+    label: ClassVar[str] = "Bures distance"
     range: ClassVar[tuple[float, float]] = (0.0, float("inf"))
     aligned: ClassVar[float] = 0.0
     distance: ClassVar[bool] = True
     reference: ClassVar[str] = "Bhatia, Jain and Lim 2019, arXiv:1712.01504"
-
-    @property
-    def title(self) -> str:
-        """What a table calls it."""
-        return f"Bures distance ({self.kernel} kernel)"
 
     @property
     def invariances(self) -> frozenset[Invariance]:

@@ -14,10 +14,11 @@ from methexis.core.checks import Array, integer
 from methexis.measures.inputs.features import Features, Namespace, Tensor, warn
 from methexis.measures.measure import Counts, Invariance, NullMoments, invariant
 from methexis.measures.pairs import moments
+from methexis.measures.pairs.bilinear import moments_work
 from methexis.measures.subspaces.bases import Basis, Overlap, basis
 from methexis.measures.subspaces.contract import SubspaceMeasure, counted, nuclear, span_troubles
 from methexis.measures.subspaces.procrustes import share
-from methexis.measures.work import Work, passes, products
+from methexis.measures.work import Work
 
 #: Up to so many samples moments over orders come from the projections ``U Uᵀ``: matrices over pairs
 #: of samples, 32 MiB each at this number, and ``n^3`` for their sums. Beyond, drawing orders is
@@ -46,8 +47,7 @@ class CanonicalMeasure(SubspaceMeasure):
 
     def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
         """As of other bases; moments from projections over pairs of samples, ``n^3``."""
-        pairs = float(num_samples) ** 2
-        moments = products(2.0 * pairs * num_samples) + passes(pairs, 40.0)
+        moments = moments_work(num_samples)
         return replace(super().work(num_samples, num_features), moments=moments)
 
     def values(self, overlap: Overlap) -> Tensor:
@@ -166,7 +166,7 @@ class SVCCA(CanonicalMeasure):
         return (before < self.variance) & (sizes > 0)
 
     @property
-    def needs_moments_only(self) -> bool:
+    def streams(self) -> bool:
         """Unless features are standardised before."""
         return not self.standardise
 

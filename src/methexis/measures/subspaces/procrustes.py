@@ -73,17 +73,10 @@ class ShapeMeasure(SubspaceMeasure):
 
 @dataclass(frozen=True)
 class PartlyWhitened(ShapeMeasure):
-    """A function of two shapes, each whitened in part.
-
-    Attributes
-    ----------
-    label : str
-        What its title calls it.
-    """
+    """A function of two shapes, each whitened in part."""
 
     alpha: float = 1.0
 
-    label: ClassVar[str]
     reference: ClassVar[str] = "Williams, Kunz, Kornblith and Linderman 2021, arXiv:2110.14739"
 
     def __post_init__(self) -> None:
@@ -137,15 +130,11 @@ class SizeAndShape(ShapeMeasure):
     """Squared distance of two shapes of given size after the best rotation."""
 
     name: ClassVar[str] = "procrustes_size"
+    label: ClassVar[str] = "squared Procrustes distance with size"
     range: ClassVar[tuple[float, float]] = (0.0, float("inf"))
     aligned: ClassVar[float] = 0.0
     distance: ClassVar[bool] = True
     reference: ClassVar[str] = "Kendall, Barden, Carne and Le 1999, Shape and Shape Theory, ch. 11"
-
-    @property
-    def title(self) -> str:
-        """What a table calls it."""
-        return "squared Procrustes distance with size"
 
     @property
     def invariances(self) -> frozenset[Invariance]:
