@@ -78,13 +78,7 @@ class RDMMeasure(Measure[R]):
 
 
 def require_spread(rdm: RDM) -> None:
-    """See that not all dissimilarities are equal.
-
-    Raises
-    ------
-    MethexisError
-        If they are, to their tolerance: nothing can be compared with such an RDM.
-    """
+    """Refuse an RDM of dissimilarities that are equal, to their tolerance: nothing compares."""
     values = rdm.condensed
     low, high = float(rdm.xp.min(values)), float(rdm.xp.max(values))
     if high - low <= rdm.tolerance * max(abs(low), abs(high)):

@@ -7,7 +7,7 @@ one pass over rows of which there are too many (`streamed`).
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -246,11 +246,10 @@ def plan(
     return planned(chosen(measure, options), sizes, asked)
 
 
-class _Shape:
+class _Shape(NamedTuple):
     """A shape in place of an array."""
 
-    def __init__(self, shape: tuple[int, int]) -> None:
-        self.shape = shape
+    shape: tuple[int, int]
 
 
 def _is_shape(given: Any) -> bool:

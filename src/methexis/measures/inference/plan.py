@@ -162,10 +162,7 @@ def planned(
 ) -> Plan:
     """Choose the way of one measure over all pairs of layers.
 
-    Raises
-    ------
-    MethexisError
-        If there is none within the memory, with what would help; or no null as it was asked for.
+    Refused, with what would help, if there is none within the memory, or no null as asked for.
     """
     wording = wording or Wording()
     case = _Case(measure, sizes, asked)

@@ -78,13 +78,7 @@ def sizes_of(
 
 
 def opened(name: str, given: Any) -> Any:
-    """A representation; of the path of a ``.npy`` file, the array mapped from it.
-
-    Raises
-    ------
-    MethexisError
-        If there is no such file.
-    """
+    """A representation; of the path of a ``.npy`` file, the array mapped from it."""
     if not isinstance(given, str | Path):
         return given
     try:

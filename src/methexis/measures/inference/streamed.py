@@ -64,13 +64,7 @@ class Passes:
         return bool(self._kept)
 
     def moments(self, i: int, j: int, show: Callable[[int, int], None]) -> PassMoments:
-        """Of one pair.
-
-        Raises
-        ------
-        MethexisError
-            If a representation is refused; the message names it.
-        """
+        """Of one pair."""
         if (i, j) in self._kept:
             return self._kept[i, j]
         one, other = self.rows[i], self.columns[j]
@@ -90,13 +84,7 @@ class Passes:
 def streamed_grid(
     plan: Plan, passes: Passes, *, null: str, seed: int, progress: Progress | None = None
 ) -> Grid:
-    """All pairs, from passes over their rows; the seed is for the record, nothing is drawn.
-
-    Raises
-    ------
-    MethexisError
-        If a representation is refused; the message names it.
-    """
+    """All pairs, from passes over their rows; the seed is for the record, nothing is drawn."""
     values, about = _streamed(plan, passes, null, progress)
     measure = plan.measure
     sides = [[Rows(one.label, one.array) for one in side] for side in (passes.rows, passes.columns)]

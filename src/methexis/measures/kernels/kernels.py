@@ -19,13 +19,7 @@ _MADE, _SORTED = 40.0, 12.0
 
 
 def check_kernel(kernel: str, bandwidth: float) -> None:
-    """See that there is such a kernel.
-
-    Raises
-    ------
-    MethexisError
-        If not, or if the bandwidth is not positive.
-    """
+    """See that there is such a kernel, and that the bandwidth is positive."""
     one_of("kernel", kernel, KERNELS)
     number("bandwidth", bandwidth, above=0.0)
 
@@ -42,11 +36,7 @@ def kernel_matrix(features: Features, kernel: str, bandwidth: float) -> Tensor:
 
     ``"rbf"``: ``exp(-‖x - x'‖² / 2σ²)``, where σ is `bandwidth` times the median of the distances
     between different samples. ``"distance"``: ``‖x - x'‖``, for `distance_correlation` alone.
-
-    Raises
-    ------
-    MethexisError
-        If that median is zero.
+    Features whose median is zero are refused.
     """
     squares = squared_distances(features)
     if kernel == "distance":

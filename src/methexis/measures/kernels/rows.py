@@ -74,6 +74,10 @@ class FeatureRows(PairForm):
         """Squared lengths of the rows."""
         return self.xp.sum(self.rows * self.rows, axis=1)
 
+    def times(self, weights: Tensor) -> Tensor:
+        """Products of vectors with the kernel, in two steps."""
+        return (weights @ self.rows) @ self.rows.T
+
     def inner(self, other: FeatureRows) -> float:
         """Sum over pairs of samples."""
         return self.factor * other.factor * self.raw(other)

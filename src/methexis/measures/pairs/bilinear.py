@@ -77,6 +77,15 @@ class PairForm(ABC):
     def sums(self) -> moments.PairSums:
         """What moments over orders need; summed once."""
 
+    @cached_property
+    @abstractmethod
+    def diagonal(self) -> Tensor:
+        """Of the kernel that bootstrap samples are made from."""
+
+    @abstractmethod
+    def times(self, weights: Tensor) -> Tensor:
+        """Products of vectors ``(num_vectors, num_samples)`` with that kernel."""
+
     @abstractmethod
     def inner(self, other: Any) -> float:
         """``Σ_ij a_ij b_ij`` with another of the same kind."""
@@ -110,6 +119,15 @@ class PairMatrix(PairForm):
     def sums(self) -> moments.PairSums:
         """What moments over orders need of the matrix; summed once, ``n^3``."""
         return moments.pair_sums(self.matrix)
+
+    @cached_property
+    def diagonal(self) -> Tensor:
+        """Of the kernel."""
+        return self.xp.linalg.diagonal(self.kernel)
+
+    def times(self, weights: Tensor) -> Tensor:
+        """Products of vectors with the kernel."""
+        return weights @ self.kernel
 
     @cached_property
     def totals(self) -> tuple[float, float]:

@@ -27,13 +27,7 @@ class AlignedCosine(Measure[Basis]):
         return basis_work(num_samples, num_features, sides=3.0)
 
     def reduce(self, features: Features) -> Basis:
-        """The basis of the centred features.
-
-        Raises
-        ------
-        MethexisError
-            If a sample is the mean of all, for it has no direction.
-        """
+        """The basis of the centred features. A sample that is their mean has no direction."""
         xp, found = features.xp, basis(features)
         lengths = xp.linalg.vector_norm(found.columns * found.sizes, axis=1)
         least = int(xp.argmin(lengths))

@@ -206,7 +206,7 @@ def blur(features: Features, norm: float) -> float:
 def overlap(a: Basis, b: Basis) -> Overlap:
     """The overlap of two bases: one product."""
     matrix = a.columns.T @ b.columns
-    return Overlap(a.sizes, b.sizes, matrix, a.num_samples, a.xp, _both(a.columns, b.columns))
+    return Overlap(a.sizes, b.sizes, matrix, a.num_samples, a.xp, held(a.columns, b.columns))
 
 
 def permuted_overlaps(a: Basis, b: Basis, orders: Orders) -> Iterator[Overlap]:
@@ -215,7 +215,7 @@ def permuted_overlaps(a: Basis, b: Basis, orders: Orders) -> Iterator[Overlap]:
     for some in batches(orders, n * b.rank + a.rank * b.rank):
         index = indices(xp, some.reshape(-1), b.columns)
         rows = xp.reshape(xp.take(b.columns, index, axis=0), (len(some), n, b.rank))
-        yield Overlap(a.sizes, b.sizes, a.columns.T @ rows, n, xp, _both(a.columns, rows))
+        yield Overlap(a.sizes, b.sizes, a.columns.T @ rows, n, xp, held(a.columns, rows))
 
 
 def resampled_overlaps(a: Basis, b: Basis, counts: Counts, *, sizes: bool) -> Iterator[Overlap]:
@@ -231,7 +231,7 @@ def resampled_overlaps(a: Basis, b: Basis, counts: Counts, *, sizes: bool) -> It
         turn_x, sizes_x = _orthonormal(a, rows_x, sizes=sizes)
         turn_y, sizes_y = _orthonormal(b, rows_y, sizes=sizes)
         matrix = turned(turn_x) @ (turned(rows_x) @ rows_y) @ turn_y
-        columns = _product(rows_x, turn_x, rows_y, turn_y)
+        columns = _turned(rows_x, turn_x, rows_y, turn_y)
         yield Overlap(sizes_x, sizes_y, matrix, n, xp, columns)
 
 
@@ -293,11 +293,12 @@ def _orthonormal(part: Basis, rows: Tensor, *, sizes: bool) -> tuple[Tensor, Ten
     return turn @ rotation * xp.astype(found > 0, rows.dtype)[:, None, :], found
 
 
-def _both(columns: Tensor, rows: Tensor) -> Callable[[], tuple[Tensor, Tensor]]:
-    return lambda: (columns, rows)
-
-
-def _product(
+def _turned(
     rows_x: Tensor, turn_x: Tensor, rows_y: Tensor, turn_y: Tensor
 ) -> Callable[[], tuple[Tensor, Tensor]]:
     return lambda: (rows_x @ turn_x, rows_y @ turn_y)
+
+
+def held(rows_x: Tensor, rows_y: Tensor) -> Callable[[], tuple[Tensor, Tensor]]:
+    """Columns of an overlap that are there."""
+    return lambda: (rows_x, rows_y)

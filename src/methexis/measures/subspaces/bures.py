@@ -76,13 +76,7 @@ class KernelShape(ShapeMeasure):
         return kernel_factor(features, self.kernel, self.bandwidth)
 
     def from_moments(self, moments: SecondMoments) -> float:
-        """The value from second moments, for the linear kernel.
-
-        Raises
-        ------
-        MethexisError
-            For another kernel.
-        """
+        """The value from second moments, for the linear kernel."""
         if self.kernel != "linear":
             raise MethexisError(
                 f"{self.name}: expected kernel='linear' from second moments, got {self.kernel!r}"
@@ -130,11 +124,6 @@ def kernel_factor(features: Features, kernel: str, bandwidth: float) -> Basis:
     """The factor ``U √λ`` of a centred kernel matrix, by eigenvalues; cost ``n^3``.
 
     Eigenvalues below ``n ε`` of the largest are rounding and left out.
-
-    Raises
-    ------
-    MethexisError
-        If there is no bandwidth, for most samples are equal.
     """
     xp, n = features.xp, features.num_samples
     matrix = kernel_matrix(features, kernel, bandwidth)

@@ -75,13 +75,7 @@ class LinearPredictivity(Measure[Basis]):
         return basis(features)
 
     def score(self, a: Basis, b: Basis) -> float:
-        """R² of the wanted direction, or the mean of both.
-
-        Raises
-        ------
-        MethexisError
-            If there are fewer samples than folds, or no ridge and too few samples to fit.
-        """
+        """R² of the wanted direction, or the mean of both."""
         ways = {"both": [(a, b), (b, a)], "forward": [(a, b)], "backward": [(b, a)]}
         found = [self._r_squared(source, target) for source, target in ways[self.direction]]
         return sum(found) / len(found)
@@ -115,13 +109,7 @@ class LinearPredictivity(Measure[Basis]):
 
 
 def folds(num_samples: int, num_folds: int, seed: int) -> list[NDArray[np.int64]]:
-    """Samples of each fold: a random partition into parts of equal size, up to one, largest first.
-
-    Raises
-    ------
-    MethexisError
-        If there are fewer samples than folds.
-    """
+    """Samples of each fold: a random partition, parts of equal size up to one, largest first."""
     if num_samples < num_folds:
         raise MethexisError(f"num_folds: expected at most {num_samples} samples, got {num_folds}")
     shuffled = np.random.default_rng(seed).permutation(num_samples)

@@ -28,7 +28,15 @@ from methexis.core.checks import Array, number
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Namespace, Tensor, warn
 from methexis.measures.measure import Counts, Invariance, invariant
-from methexis.measures.subspaces.bases import Basis, Overlap, batches, least_size, turned, weighted
+from methexis.measures.subspaces.bases import (
+    Basis,
+    Overlap,
+    batches,
+    held,
+    least_size,
+    turned,
+    weighted,
+)
 from methexis.measures.subspaces.contract import SubspaceMeasure, nuclear, span_troubles
 from methexis.measures.subspaces.second_moments import SecondMoments
 
@@ -64,8 +72,7 @@ class ShapeMeasure(SubspaceMeasure):
         if self.alpha != 1.0:
             return super().from_moments(moments)
         xp = moments.xp
-        ones = (xp.sqrt(xp.linalg.trace(square))[None] for square in (moments.xx, moments.yy))
-        x, y = ones
+        x, y = (xp.sqrt(xp.linalg.trace(square))[None] for square in (moments.xx, moments.yy))
         # Singular values of XᵀY are all that is seen: one size each carries the norms.
         inner = nuclear(moments.xy, xp)[None, None] / (x[:, None] * y[None, :])
         return float(self.values(Overlap(x, y, inner, moments.num_samples, xp)))
@@ -380,9 +387,5 @@ def resampled_shapes(a: Basis, b: Basis, counts: Counts) -> Iterator[Overlap]:
             parts.append((rows / divisor[:, None, None], factor[:, None] * part.sizes))
         (rows_x, sizes_x), (rows_y, sizes_y) = parts
         yield Overlap(
-            sizes_x, sizes_y, turned(rows_x) @ rows_y, a.num_samples, xp, _held(rows_x, rows_y)
+            sizes_x, sizes_y, turned(rows_x) @ rows_y, a.num_samples, xp, held(rows_x, rows_y)
         )
-
-
-def _held(rows_x: Tensor, rows_y: Tensor) -> Any:
-    return lambda: (rows_x, rows_y)
