@@ -24,6 +24,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -130,14 +131,14 @@ class Measure(ABC, Generic[R]):
                 object.__setattr__(self, field.name, boolean(field.name, getattr(self, field.name)))
 
     @property
-    @abstractmethod
     def range(self) -> tuple[float, float]:
-        """Bounds of the score; a class variable where they do not depend on the options."""
+        """Bounds of the score; a class variable where these do not hold, whatever the options."""
+        return (0.0, inf if self.distance else 1.0)
 
     @property
     def aligned(self) -> float:
         """Score of two identical representations; a class variable likewise."""
-        return 1.0
+        return 0.0 if self.distance else 1.0
 
     @property
     def title(self) -> str:

@@ -195,29 +195,12 @@ def soft_matching(x: Any, y: Any, *, absolute: bool = False) -> float:
               P \ge 0, \ \sum_j P_{ij} = 1/d_x, \ \sum_i P_{ij} = 1/d_y
 
     Every unit of both sides counts, so representations of different width compare fairly; with
-    equal widths it is `matching`.
-
-    Parameters
-    ----------
-    x, y : array (num_samples, num_features)
-        Paired rows.
-    absolute : bool
-        Match by ``|r|``, which lets signs of units flip.
-
-    Returns
-    -------
-    float
-        In [-1, 1], or [0, 1] of absolute values, up to rounding.
+    equal widths it is `matching`, whose parameters, values and warnings it has.
 
     Raises
     ------
     MethexisError
         On input that cannot be compared, or where POT is not installed.
-
-    Warns
-    -----
-    DegenerateWarning
-        If a unit is constant; its correlations count as 0.
 
     Notes
     -----

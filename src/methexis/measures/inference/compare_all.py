@@ -181,7 +181,7 @@ def compare_all(
         "one_pass": False,
     }
     sides = (rows, source.widths["a"]), (source.columns, source.widths["b"])
-    return labelled(method, values, [_members(*side) for side in sides], about)
+    return labelled(method, values, sides, about)
 
 
 def _named(name: str, given: Any) -> list[Named]:
@@ -202,10 +202,6 @@ def _single(given: Sequence[Named]) -> bool:
     """Single only where input is; what is made straight from features is added in double."""
     types = {str(getattr(one.array, "dtype", "float64")).removeprefix("torch.") for one in given}
     return types <= set(SINGLE)
-
-
-def _members(side: Sequence[Named], widths: Sequence[int]) -> list[tuple[str, str, str, int]]:
-    return [(one.label, one.model, one.layer, d) for one, d in zip(side, widths, strict=True)]
 
 
 def _ours(category: type[Warning]) -> bool:

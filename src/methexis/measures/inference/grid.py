@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from methexis.core.checks import Array
 from methexis.measures.inference.comparison import Comparison
 from methexis.measures.inference.printing import probability, rounded
+from methexis.measures.inputs.naming import Named
 from methexis.measures.measure import Measure
 from methexis.measures.registry import chosen
 from methexis.measures.rounding import OTHER_WAY
@@ -234,10 +235,10 @@ def alignment(effect: Array, score: Array, *, distance: bool) -> Array:
 def labelled(
     measure: Measure[Any],
     values: dict[str, Array],
-    sides: Sequence[Sequence[tuple[str, str, str, int]]],
+    sides: Sequence[tuple[Sequence[Named], Sequence[int]]],
     attributes: dict[str, Any],
 ) -> Grid:
-    """A grid from its arrays and, per side, the label, model, layer and features of each."""
+    """A grid from its arrays and, per side, names and numbers of features."""
     about: dict[str, Any] = {
         "measure": measure.name,
         "title": measure.title,
@@ -246,12 +247,11 @@ def labelled(
         **attributes,
     }
     coordinates: dict[str, Any] = {}
-    for side, members in zip("ab", sides, strict=True):
-        labels, models, layers, features = zip(*members, strict=True)
+    for side, (members, features) in zip("ab", sides, strict=True):
         dimension = f"layer_{side}"
-        coordinates[dimension] = list(labels)
-        coordinates[f"model_{side}"] = (dimension, list(models))
-        coordinates[f"name_{side}"] = (dimension, list(layers))
+        coordinates[dimension] = [one.label for one in members]
+        coordinates[f"model_{side}"] = (dimension, [one.model for one in members])
+        coordinates[f"name_{side}"] = (dimension, [one.layer for one in members])
         coordinates[f"d_{side}"] = (dimension, list(features))
     plain: dict[str, Any] = {name: json.dumps(about[name]) for name in _PARTS}
     plain |= {name: int(about[name]) for name in _FLAGS}
@@ -265,7 +265,7 @@ def of_pair(found: Comparison, measure: Measure[Any], names: tuple[str, str]) ->
         name: np.array([[getattr(found, name, found.p)]])  # p_corrected is p
         for name in VARIABLES
     }
-    sides = [[(name, "", name, d or 0)] for name, d in zip(names, found.d, strict=True)]
+    sides = [([Named("", name, None)], [d or 0]) for name, d in zip(names, found.d, strict=True)]
     about = {
         "same": False,
         "n": found.n,

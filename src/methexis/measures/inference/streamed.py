@@ -88,13 +88,8 @@ def streamed_grid(
     values, about = _streamed(plan, passes, null, progress)
     measure = plan.measure
     sides = [[Rows(one.label, one.array) for one in side] for side in (passes.rows, passes.columns)]
-    members = [
-        [
-            (one.label, one.model, one.layer, rows.num_features)
-            for one, rows in zip(named, side, strict=True)
-        ]
-        for named, side in zip((passes.rows, passes.columns), sides, strict=True)
-    ]
+    widths = [[rows.num_features for rows in side] for side in sides]
+    members = list(zip((passes.rows, passes.columns), widths, strict=True))
     about |= {
         "same": passes.same,
         "n": sides[0][0].num_samples,

@@ -31,7 +31,7 @@ from methexis.measures.kernels.grids import grid_work, linear_products
 from methexis.measures.kernels.kernels import centred_rows, kernel_matrix, kernel_work
 from methexis.measures.kernels.rows import FeatureRows, rows_work, squared_cross, suits
 from methexis.measures.kernels.sampling import own_terms, sampled_work, shared
-from methexis.measures.measure import Counts, Measure, NullMoments
+from methexis.measures.measure import Counts, Measure
 from methexis.measures.pairs.bilinear import PairForm, PairMatrix, PairMeasure, matrix_work
 from methexis.measures.rounding import CANCELLED
 from methexis.measures.work import Time, Work, products
@@ -122,20 +122,13 @@ class KernelMeasure(PairMeasure[PairForm]):
             )
         return PairMatrix(matrix, source, xp)
 
-    def score(self, a: PairForm, b: PairForm) -> float:
-        """The score of a pair."""
-        one, other = _alike(a, b)
-        return one.inner(other)
-
-    def null_moments(self, a: PairForm, b: PairForm) -> NullMoments | None:
-        """Exact moments over all orders."""
-        one, other = _alike(a, b)
-        return one.null_moments(other)
-
-    def null_mean(self, a: PairForm, b: PairForm) -> float | None:
-        """Exact mean over all orders."""
-        one, other = _alike(a, b)
-        return one.null_mean(other)
+    def alike(self, a: PairForm, b: PairForm) -> tuple[PairForm, PairForm]:
+        """Both as features or both as matrices; a wide one beside a narrow one is a matrix."""
+        if isinstance(a, FeatureRows) and not isinstance(b, FeatureRows):
+            return a.matrix, b
+        if isinstance(b, FeatureRows) and not isinstance(a, FeatureRows):
+            return a, b.matrix
+        return a, b
 
     @property
     def linear(self) -> bool:
@@ -238,17 +231,10 @@ class KernelMeasure(PairMeasure[PairForm]):
         (`bandwidth`). A bootstrap sample scores NaN if it has fewer than four different samples, or
         no positive normaliser.
         """
-        one, other = _alike(a, b)
-        sampled = None
-        if self.corrects_features:
-            sampled = _rows(a, one), _rows(b, other)
+        one, other = self.alike(a, b)
+        sampled = (_rows(a, one), _rows(b, other)) if self.corrects_features else None
         found = bootstrap.scores(
-            one,
-            other,
-            counts,
-            self.centring,
-            normalised=self.normalised,
-            sampled=sampled,
+            one, other, counts, self.centring, normalised=self.normalised, sampled=sampled
         )
         if isinstance(one, FeatureRows) and isinstance(other, FeatureRows) and not self.normalised:
             found = found * (one.factor * other.factor)
@@ -278,15 +264,6 @@ class KernelMeasure(PairMeasure[PairForm]):
     def _shared(xp: Namespace, rows: Tensor, own: float) -> float:
         single: Any = own_terms(xp, rows, xp.ones_like(rows[:, :1]).T)
         return float(shared(own, float(single[0]), int(rows.shape[1])))
-
-
-def _alike(a: PairForm, b: PairForm) -> tuple[PairForm, PairForm]:
-    """Both as features or both as matrices; a wide one beside a narrow one is a matrix."""
-    if isinstance(a, FeatureRows) and not isinstance(b, FeatureRows):
-        return a.matrix, b
-    if isinstance(b, FeatureRows) and not isinstance(a, FeatureRows):
-        return a, b.matrix
-    return a, b
 
 
 def _rows(given: PairForm, used: PairForm) -> Tensor:

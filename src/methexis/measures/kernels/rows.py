@@ -24,9 +24,8 @@ from methexis.measures.kernels.estimators import (
     estimate,
     shares,
 )
-from methexis.measures.measure import NullMoments
 from methexis.measures.pairs.bilinear import PairForm, PairMatrix
-from methexis.measures.pairs.moments import PairSums, null_mean, null_moments, pair_sums
+from methexis.measures.pairs.moments import PairSums, null_mean, pair_sums
 from methexis.measures.pairs.products import Products
 from methexis.measures.work import Work, pair_work, passes, products
 
@@ -121,10 +120,6 @@ class FeatureRows(PairForm):
         kernel = self.rows @ self.rows.T
         matrix = self.factor * centred(self.xp, kernel, self.estimator)
         return PairMatrix(matrix, kernel if self.estimator == "lange" else matrix, self.xp)
-
-    def null_moments(self, other: FeatureRows) -> NullMoments:
-        """Exact moments, from sums that each keeps."""
-        return null_moments(self.sums, other.sums)
 
     def null_mean(self, other: FeatureRows) -> float:
         """Exact mean, from the sums of the diagonal and of the other entries."""

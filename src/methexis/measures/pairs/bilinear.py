@@ -94,9 +94,9 @@ class PairForm(ABC):
     def reordered(self, order: NDArray[np.int64]) -> Self:
         """The same of the samples in that order."""
 
-    @abstractmethod
     def null_moments(self, other: Any) -> NullMoments | None:
-        """Exact moments of `inner` over all orders, or None where they would take the matrix."""
+        """Exact moments of `inner` over all orders, from sums that each keeps."""
+        return moments.null_moments(self.sums, other.sums)
 
     @abstractmethod
     def null_mean(self, other: Any) -> float:
@@ -150,10 +150,6 @@ class PairMatrix(PairForm):
         kernel = matrix if self.kernel is self.matrix else taken(self.kernel)
         return replace(self, matrix=matrix, kernel=kernel)
 
-    def null_moments(self, other: PairMatrix) -> NullMoments:
-        """Exact moments, from sums that each matrix keeps."""
-        return moments.null_moments(self.sums, other.sums)
-
     def null_mean(self, other: PairMatrix) -> float:
         """Exact mean, from the sums of the diagonals and of the other entries."""
         return moments.null_mean(int(self.matrix.shape[0]), self.totals, other.totals)
@@ -176,17 +172,24 @@ class PairMeasure(Measure[F]):
         together = products(entries * len(widths_a) * columns, _GATHERED)
         return passes(entries * columns, _GATHERED) + together
 
+    def alike(self, a: F, b: F) -> tuple[F, F]:
+        """Both as forms of one kind, where there are several."""
+        return a, b
+
     def score(self, a: F, b: F) -> float:
         """The score of a pair."""
-        return a.inner(b)
+        one, other = self.alike(a, b)
+        return one.inner(other)
 
     def null_moments(self, a: F, b: F) -> NullMoments | None:
         """Exact moments over all orders."""
-        return a.null_moments(b)
+        one, other = self.alike(a, b)
+        return one.null_moments(other)
 
     def null_mean(self, a: F, b: F) -> float | None:
         """Exact mean over all orders."""
-        return a.null_mean(b)
+        one, other = self.alike(a, b)
+        return one.null_mean(other)
 
     def null_sums(self, reduced: F) -> Any:
         """Sums of the products of entries."""

@@ -90,7 +90,6 @@ class Bures(KernelShape):
 
     name: ClassVar[str] = "bures"
     label: ClassVar[str] = "Bures similarity"
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     reference: ClassVar[str] = "Tang, Maddox, Dickens, Diethe and Damianou 2020, arXiv:2003.11370"
 
     def values(self, overlap: Overlap) -> Tensor:
@@ -104,8 +103,6 @@ class BuresDistance(KernelShape):
 
     name: ClassVar[str] = "bures_distance"
     label: ClassVar[str] = "Bures distance"
-    range: ClassVar[tuple[float, float]] = (0.0, float("inf"))
-    aligned: ClassVar[float] = 0.0
     distance: ClassVar[bool] = True
     reference: ClassVar[str] = "Bhatia, Jain and Lim 2019, arXiv:1712.01504"
 
@@ -191,30 +188,8 @@ def bures_distance(x: Any, y: Any, *, kernel: str = "linear", bandwidth: float =
     .. math:: \sqrt{\mathrm{tr} K + \mathrm{tr} L - 2\,\mathrm{tr} (K^{1/2} L K^{1/2})^{1/2}}
 
     It is ``min_Q ‖F_x - F_y Q‖_F`` over orthogonal ``Q`` of the kernels' factors, a metric; with
-    the linear kernel the root of `procrustes_size`.
-
-    Parameters
-    ----------
-    x, y : array (num_samples, num_features)
-        Paired rows.
-    kernel : {"linear", "rbf"}
-        ``x·x'`` or ``exp(-|x - x'|² / 2σ²)``, centred.
-    bandwidth : float
-        ``σ`` in units of the median distance between samples.
-
-    Returns
-    -------
-    float
-        At least 0: linear in units of the features, summed over samples.
-
-    Raises
-    ------
-    MethexisError
-        On input that cannot be compared, or options out of range.
-
-    Notes
-    -----
-    Cost and pitfalls as of `bures`.
+    the linear kernel the root of `procrustes_size`. It is at least 0; linear, in units of the
+    features, summed over samples. Parameters, errors, cost and pitfalls as of `bures`.
 
     References
     ----------

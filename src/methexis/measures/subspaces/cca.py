@@ -103,7 +103,6 @@ class CCA(CanonicalMeasure):
     """Mean of the canonical correlations, or of their squares."""
 
     name: ClassVar[str] = "cca"
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     reference: ClassVar[str] = "Hotelling 1936; Kornblith et al. 2019, arXiv:1905.00414"
     sees_sizes: ClassVar[bool] = False
 
@@ -125,7 +124,6 @@ class SVCCA(CanonicalMeasure):
     """CCA of the largest directions of each representation."""
 
     name: ClassVar[str] = "svcca"
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     reference: ClassVar[str] = "Raghu, Gilmer, Yosinski and Sohl-Dickstein 2017, arXiv:1706.05806"
 
     variance: float = 0.99

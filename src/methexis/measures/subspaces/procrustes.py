@@ -107,7 +107,6 @@ class Procrustes(PartlyWhitened):
 
     name: ClassVar[str] = "procrustes"
     label: ClassVar[str] = "Procrustes score"
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def values(self, overlap: Overlap) -> Tensor:
         """``‖W_x M W_y‖_*`` with weights of norm one."""
@@ -121,7 +120,6 @@ class ProcrustesDistance(PartlyWhitened):
     name: ClassVar[str] = "procrustes_distance"
     label: ClassVar[str] = "Procrustes angle"
     range: ClassVar[tuple[float, float]] = (0.0, math.pi / 2)
-    aligned: ClassVar[float] = 0.0
     distance: ClassVar[bool] = True
 
     def values(self, overlap: Overlap) -> Tensor:
@@ -138,8 +136,6 @@ class SizeAndShape(ShapeMeasure):
 
     name: ClassVar[str] = "procrustes_size"
     label: ClassVar[str] = "squared Procrustes distance with size"
-    range: ClassVar[tuple[float, float]] = (0.0, float("inf"))
-    aligned: ClassVar[float] = 0.0
     distance: ClassVar[bool] = True
     reference: ClassVar[str] = "Kendall, Barden, Carne and Le 1999, Shape and Shape Theory, ch. 11"
 
@@ -220,29 +216,12 @@ def procrustes_distance(x: Any, y: Any, *, alpha: float = 1.0) -> float:
     .. math:: \theta = \arccos \frac{\|X^T Y\|_*}{\|X\|_F \|Y\|_F}
 
     in radians, of centred features whitened in part as by `procrustes`. It is symmetric, zero for
-    equal shapes only, and obeys the triangle inequality, so clustering and embedding may rest on
-    it.
+    equal shapes only, at most π/2, and obeys the triangle inequality, so clustering and embedding
+    may rest on it. Whitened (``alpha=0``) it is the root mean square of principal angles up to
+    curvature.
 
-    Parameters
-    ----------
-    x, y : array (num_samples, num_features)
-        Paired rows.
-    alpha : float
-        From 0 (whitened: the root mean square of principal angles up to curvature) to 1.
-
-    Returns
-    -------
-    float
-        From 0 to π/2.
-
-    Raises
-    ------
-    MethexisError
-        On input that cannot be compared, or alpha outside [0, 1].
-
-    Notes
-    -----
-    Cost and pitfalls as of `procrustes`; near 0, two products more, which keep all digits.
+    Parameters, errors, cost and pitfalls as of `procrustes`; near 0, two products more, which keep
+    all digits.
 
     References
     ----------
@@ -266,25 +245,8 @@ def procrustes_size(x: Any, y: Any) -> float:
     of centred features: a sum over samples, not a mean, in squared units of the features. Its root
     is a metric, the Bures-Wasserstein distance of the Gram matrices.
 
-    Parameters
-    ----------
-    x, y : array (num_samples, num_features)
-        Paired rows.
-
-    Returns
-    -------
-    float
-        At least 0.
-
-    Raises
-    ------
-    MethexisError
-        On input that cannot be compared.
-
-    Notes
-    -----
-    Cost as of `procrustes`. *Pitfall*: it sees scale, so layers with larger activations are farther
-    from everything. ReSi reports the root.
+    Parameters, errors and cost as of `procrustes`. *Pitfall*: it sees scale, so layers with larger
+    activations are farther from everything. ReSi reports the root.
 
     Examples
     --------

@@ -20,7 +20,6 @@ class PWCCA(Measure[Basis]):
     """Mean of the canonical correlations, weighed by their variables' share in the features."""
 
     name: ClassVar[str] = "pwcca"
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     tier: ClassVar[int] = 2
     reference: ClassVar[str] = "Morcos, Raghu and Bengio 2018, arXiv:1806.05759"
 
