@@ -7,6 +7,7 @@ leaving out the smallest directions of each.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -35,6 +36,11 @@ class CanonicalMeasure(SubspaceMeasure):
     may_be_dominated: ClassVar[bool] = False  # entries of projections are bounded
 
     squared: bool = False
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """Of which correlations, and whether of their squares."""
 
     @property
     def nuclear(self) -> bool:
