@@ -193,7 +193,7 @@ def test_every_measure_states_its_own_work(name: str) -> None:
 
 def test_sizes_are_read_without_the_numbers() -> None:
     sizes = Sizes.of(100, [3, 4], None)
-    assert (sizes.num_layers, sizes.widest, sizes.same) == (2, (4, 4), True)
+    assert (sizes.widths, sizes.same) == (([3, 4], [3, 4]), True)
     plan = mx.measures.plan((10**6, 64), (10**6, 64), "cka")
     assert plan.one_pass
     assert str(plan).endswith("one pass over the rows, mean and deviation of the null exact")

@@ -24,7 +24,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Any, ClassVar, Generic, TypeVar
+from math import inf
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,10 +33,14 @@ from numpy.typing import NDArray
 from methexis.core.checks import Array, boolean
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import MIN_SAMPLES, Features, Tensor
-from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.rdm import RDM
 from methexis.measures.inputs.representations import Representation, both
-from methexis.measures.work import Time, Work, drawn_bytes, grid_order, held_bytes, passes
+from methexis.measures.work import Time, Work, grid_order, pair_work, passes
+
+if TYPE_CHECKING:
+    from methexis.measures.inputs.preprocessing import Preprocessing
+    from methexis.measures.streaming.chance import Chance
+    from methexis.measures.streaming.pass_moments import PassMoments
 
 Orders = NDArray[np.int64]  # (num_orders, num_samples), each row a permutation
 # (num_resamples, num_samples), how often each sample was drawn; fractions where some are left out
@@ -67,15 +72,9 @@ def invariant(*groups: Invariance) -> frozenset[Invariance]:
 class NullMoments:
     """Mean, standard deviation and skewness of a score over all pairings of the rows, exactly.
 
-    Attributes
-    ----------
-    mean, sd, skewness : float
-        Of the score.
-    dominance : float
-        How much of the spread one sample makes, where that is known; 0 to 1. Near 1 the score
-        depends on where one sample of either representation goes, and takes few values.
-    step: float
-        The distance between one possible score and the next, where they are counts; else 0.
+    `dominance`, from 0 to 1, is how much of the spread one sample makes, where that is known: near
+    1 the score depends on where one sample of either representation goes, and takes few values.
+    `step` is the distance between one possible score and the next, where they are counts; else 0.
     """
 
     mean: float
@@ -93,17 +92,14 @@ class Measure(ABC, Generic[R]):
 
     Attributes
     ----------
-    name : str
-        The word by which `compare` knows it.
+    name, label : str
+        The word by which `compare` knows it; and the title of one without options that matter.
     range : (float, float)
         Bounds of the score; infinite where there is none. Scores are never cut to fit.
     aligned : float
         Score of two identical representations; NaN if it depends on them.
     distance : bool
         Whether smaller is more aligned.
-    accumulates : bool
-        Whether grids of single precision lose nothing by it that matters: long sums are added in
-        double.
     tier : {1, 2}
         1: with null, interval and correction; 2: score and permutation.
     min_samples : int
@@ -120,8 +116,8 @@ class Measure(ABC, Generic[R]):
     """
 
     name: ClassVar[str]
+    label: ClassVar[str]
     distance: ClassVar[bool] = False
-    accumulates: ClassVar[bool] = False
     tier: ClassVar[int] = 1
     min_samples: ClassVar[int] = MIN_SAMPLES
     resampling: ClassVar[str] = "none"
@@ -135,24 +131,24 @@ class Measure(ABC, Generic[R]):
                 object.__setattr__(self, field.name, boolean(field.name, getattr(self, field.name)))
 
     @property
-    @abstractmethod
     def range(self) -> tuple[float, float]:
-        """Bounds of the score; a class variable where they do not depend on the options."""
+        """Bounds of the score; a class variable where these do not hold, whatever the options."""
+        return (0.0, inf if self.distance else 1.0)
 
     @property
     def aligned(self) -> float:
         """Score of two identical representations; a class variable likewise."""
-        return 1.0
+        return 0.0 if self.distance else 1.0
 
     @property
-    @abstractmethod
     def title(self) -> str:
         """What a table calls it, with the options that matter."""
+        return self.label
 
     @property
-    @abstractmethod
     def invariances(self) -> frozenset[Invariance]:
-        """All groups under which scores do not change, and no other."""
+        """All groups under which scores do not change, and no other; of most measures, these."""
+        return invariant(Invariance.ORTHOGONAL, Invariance.SCALE, Invariance.TRANSLATION)
 
     @property
     def symmetric(self) -> bool:
@@ -176,16 +172,8 @@ class Measure(ABC, Generic[R]):
 
     def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
         """How much one pair takes; families state theirs, this is a measure of features alone."""
-        n, (a, b) = num_samples, num_features
-        once = passes(20.0 * n * (a + b))
-        return Work(
-            reduce=once,
-            score=once,
-            order=once,
-            resample=once,
-            num_bytes=held_bytes(n, num_features),
-            drawn_bytes=drawn_bytes(n),
-        )
+        once = passes(20.0 * num_samples * sum(num_features))
+        return pair_work(num_samples, num_features, once, once, order=once, resample=once)
 
     def order_work(self, num_samples: int, widths_a: list[int], widths_b: list[int]) -> Time:
         """How long one order of all pairs of layers takes, of these numbers of features."""
@@ -201,13 +189,14 @@ class Measure(ABC, Generic[R]):
         """Whether one pass also gives mean and deviation of the null, by `chance_from_pass`."""
         return False
 
-    def from_pass(self, gathered: Any) -> float:
-        """The score from what one pass gathered, a `streaming.PassMoments`."""
+    def from_pass(self, gathered: PassMoments) -> float:
+        """The score from what one pass gathered."""
         raise NotImplementedError(f"{self.name} takes whole arrays")
 
-    def chance_from_pass(self, gathered: Any) -> Any:
-        """Mean and deviation of the null from the same, a `streaming.Chance`; None if unknown."""
+    def chance_from_pass(self, gathered: PassMoments) -> Chance | None:
+        """Mean and deviation of the null from the same; None if unknown."""
         del gathered
+        return None
 
     def curve(self, x: Any, y: Any, *, preprocessing: Any = None, seed: int = 0) -> Any:
         """How the score depends on numbers that it was chosen to hold for; None where on none.
@@ -255,9 +244,11 @@ class Measure(ABC, Generic[R]):
     def score(self, a: R, b: R) -> float:
         """The score of a pair."""
 
-    @abstractmethod
     def reorder(self, reduced: R, order: NDArray[np.int64]) -> R:
         """What `reduce` would give of the rows in that order, without computing it again."""
+        reordered: Any = reduced
+        found: R = reordered.reordered(order)
+        return found
 
     def permuted(self, a: R, b: R, orders: Orders) -> Array:
         """Scores with the rows of the second in each of the orders, ``(num_orders,)``."""
@@ -300,6 +291,13 @@ class Measure(ABC, Generic[R]):
         return np.array(
             [self.score_grid(rows, [self.reorder(b, order) for b in columns]) for order in orders]
         )
+
+    def direct_work(
+        self, num_samples: int, widths_a: list[int], widths_b: list[int] | None, item_bytes: int
+    ) -> tuple[Time, int] | None:
+        """What `direct_grid` takes of such features: time, and least memory; None without a way."""
+        del num_samples, widths_a, widths_b, item_bytes
+        return None
 
     def direct_grid(
         self,

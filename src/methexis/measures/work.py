@@ -9,7 +9,7 @@ which NumPy makes on one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 
 from threadpoolctl import threadpool_info
@@ -28,21 +28,14 @@ _DRAWN = 2
 class Time:
     """Seconds of one core.
 
-    Attributes
-    ----------
-    products : float
-        In products of matrices, which go faster on several cores.
-    passes : float
-        In everything else.
-
     Examples
     --------
     >>> round((products(4e9) + 2 * passes(1e8)).seconds(threads=2), 9)
     0.3
     """
 
-    products: float = 0.0
-    passes: float = 0.0
+    products: float = 0.0  # of matrices, which go faster on several cores
+    passes: float = 0.0  # everything else
 
     def __add__(self, other: Time) -> Time:
         """Of both, one after the other."""
@@ -59,6 +52,9 @@ class Time:
         return self.products / threads + self.passes
 
 
+NOTHING = Time()
+
+
 def products(count: float, nanoseconds: float = PRODUCT) -> Time:
     """So many multiply-adds of products of matrices; of decompositions each takes longer."""
     return Time(products=1e-9 * nanoseconds * count)
@@ -71,33 +67,36 @@ def passes(count: float, nanoseconds: float = 1.0) -> Time:
 
 @dataclass(frozen=True)
 class Work:
-    """What one pair of representations takes.
+    """What one pair of representations takes; `num_bytes` is without orders and resamples."""
 
-    Attributes
-    ----------
-    reduce : Time
-        Both representations reduced.
-    score : Time
-        The score of what they were reduced to.
-    moments : Time
-        The null in closed form, where there is one.
-    order : Time
-        One score with the rows of the second in another order.
-    resample : Time
-        One resample of the rows for the interval, where there are such.
-    num_bytes : int
-        Most memory that arrays take at once, without orders and resamples.
-    drawn_bytes : int
-        Memory of each order or resample that is drawn.
-    """
+    reduce: Time  # both representations
+    score: Time  # of what they were reduced to
+    order: Time  # one score with the rows of the second in another order
+    num_bytes: int  # most memory that arrays take at once
+    drawn_bytes: int  # memory of each order or resample that is drawn
+    moments: Time = NOTHING  # the null in closed form, where there is one
+    resample: Time = NOTHING  # one resample of the rows for the interval, where there are such
 
-    reduce: Time
-    score: Time
-    order: Time
-    num_bytes: int
-    drawn_bytes: int
-    moments: Time = field(default_factory=Time)
-    resample: Time = field(default_factory=Time)
+
+def pair_work(
+    num_samples: int,
+    num_features: tuple[int, int],
+    reduce: Time,
+    score: Time,
+    *,
+    order: Time,
+    moments: Time = NOTHING,
+    resample: Time = NOTHING,
+    pair_matrices: float = 0.0,
+) -> Work:
+    """What a pair takes, with the memory of its features and of some matrices over pairs."""
+    num_bytes = held_bytes(num_samples, num_features, pair_matrices)
+    return Work(reduce, score, order, num_bytes, drawn_bytes(num_samples), moments, resample)
+
+
+def drawn_bytes(num_samples: int) -> int:
+    """Memory of an order, or of how often each sample is drawn."""
+    return 8 * _DRAWN * num_samples
 
 
 def held_bytes(num_samples: int, num_features: tuple[int, int], pair_matrices: float = 0.0) -> int:
@@ -113,16 +112,11 @@ def held_bytes(num_samples: int, num_features: tuple[int, int], pair_matrices: f
     return int(8 * numbers + min(_BLOCKS, 8 * _FEW_BLOCKS * n * n))
 
 
-def drawn_bytes(num_samples: int) -> int:
-    """Memory of an order, or of how often each sample is drawn."""
-    return 8 * _DRAWN * num_samples
-
-
 def grid_order(
     widths_a: list[int], widths_b: list[int], one: Callable[[tuple[int, int]], Time]
 ) -> Time:
     """What all pairs of layers take if each is compared alone; equal widths are one case."""
-    total = Time()
+    total = NOTHING
     for a in set(widths_a):
         for b in set(widths_b):
             total = total + widths_a.count(a) * widths_b.count(b) * one((a, b))

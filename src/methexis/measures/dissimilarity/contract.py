@@ -11,14 +11,13 @@ from methexis.measures.dissimilarity.dissimilarities import DISSIMILARITIES, of_
 from methexis.measures.inputs.features import Features, Tensor
 from methexis.measures.inputs.rdm import RDM
 from methexis.measures.measure import Invariance, Measure, invariant
-from methexis.measures.work import Time, Work, drawn_bytes, held_bytes, passes, products
+from methexis.measures.pairs.bilinear import matrix_work
+from methexis.measures.work import NOTHING, Time, Work, passes
 
 #: Nanoseconds of one core per pair of samples, of both sides: dissimilarities, centred and scaled.
 _REDUCE = 45.0
-#: Per pair: entries of two matrices multiplied and added; put in order besides.
-_SCORE, _ORDER = 1.5, 5.5
-#: Multiply-adds per triple of samples for the moments of two matrices; passes per pair.
-_TRIPLES, _MOMENTS = 2.0, 40.0
+#: Per pair that is put in order.
+_ORDER = 5.5
 
 R = TypeVar("R")
 
@@ -27,15 +26,8 @@ R = TypeVar("R")
 class RDMMeasure(Measure[R]):
     """A measure of two RDMs, given or made from features; subclasses say `reduce_rdm`.
 
-    Parameters
-    ----------
-    dissimilarity : {"euclidean", "squared", "correlation", "cosine"}
-        Between rows; of what comes as an RDM it is left as it is.
-
-    Raises
-    ------
-    MethexisError
-        If it is none of these.
+    The dissimilarity between rows is one of `DISSIMILARITIES`; of what comes as an RDM it is left
+    as it is.
     """
 
     dissimilarity: str = "euclidean"
@@ -64,23 +56,21 @@ class RDMMeasure(Measure[R]):
 
     def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
         """Of matrices over pairs of samples, and what this measure does to them besides."""
-        n, pairs = num_samples, float(num_samples) ** 2
-        reduce, score, resample = self.more_work(n)
-        compared = passes(pairs, _SCORE) + score
-        return Work(
-            reduce=products(pairs * sum(num_features)) + passes(pairs, _REDUCE) + reduce,
-            score=compared,
-            moments=products(_TRIPLES * pairs * n) + passes(pairs, _MOMENTS),
-            order=compared + passes(pairs, _ORDER),
+        reduce, score, resample = self.more_work(num_samples)
+        return matrix_work(
+            num_samples,
+            num_features,
+            reduce=passes(float(num_samples) ** 2, _REDUCE) + reduce,
+            score=score,
+            order=_ORDER,
             resample=resample,
-            num_bytes=held_bytes(n, num_features, self.matrices),
-            drawn_bytes=drawn_bytes(n),
+            matrices=self.matrices,
         )
 
     def more_work(self, num_samples: int) -> tuple[Time, Time, Time]:
         """Beyond making the RDMs and one product: to reduce, to score, and for a resample."""
         del num_samples
-        return Time(), Time(), Time()
+        return NOTHING, NOTHING, NOTHING
 
     def reduce(self, features: Features) -> R:
         """What `reduce_rdm` makes of the RDM of the rows."""
@@ -88,13 +78,7 @@ class RDMMeasure(Measure[R]):
 
 
 def require_spread(rdm: RDM) -> None:
-    """See that not all dissimilarities are equal.
-
-    Raises
-    ------
-    MethexisError
-        If they are, to their tolerance: nothing can be compared with such an RDM.
-    """
+    """Refuse an RDM of dissimilarities that are equal, to their tolerance: nothing compares."""
     values = rdm.condensed
     low, high = float(rdm.xp.min(values)), float(rdm.xp.max(values))
     if high - low <= rdm.tolerance * max(abs(low), abs(high)):

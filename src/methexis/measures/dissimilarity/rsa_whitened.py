@@ -25,20 +25,7 @@ COMPARISONS = ("cosine", "correlation")
 
 @dataclass(frozen=True)
 class RSAWhitened(RDMMeasure[PairMatrix], BilinearMeasure):
-    """Whitened cosine or correlation of two RDMs; see `rsa_whitened`.
-
-    Parameters
-    ----------
-    dissimilarity : {"euclidean", "squared", "correlation", "cosine"}
-        Between rows; of what comes as an RDM it is left as it is.
-    comparison : {"cosine", "correlation"}
-        Without or with a constant taken from each RDM first.
-
-    Raises
-    ------
-    MethexisError
-        If either is none of these.
-    """
+    """Whitened cosine or correlation of two RDMs; see `rsa_whitened`."""
 
     dissimilarity: str = "squared"
     comparison: str = "cosine"

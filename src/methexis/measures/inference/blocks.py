@@ -9,8 +9,8 @@ pairs depend.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass
-from typing import Any
+from dataclasses import astuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,12 +30,8 @@ _TEMPORARY = 6
 _ORDERS = 16
 
 
-@dataclass(frozen=True, eq=False)
-class Moments:
-    """Moments of the scores of all pairs over orders, each ``(num_a, num_b)``.
-
-    `step` is the distance between possible scores, as in `NullMoments`.
-    """
+class Moments(NamedTuple):
+    """`NullMoments` of all pairs, each ``(num_a, num_b)``."""
 
     mean: Array
     sd: Array
@@ -57,7 +53,7 @@ class Blocks:
         self._sums: dict[Key, Any] = {}
 
     def direct(self) -> Array | None:
-        """Scores straight from the features, where the measure can."""
+        """Scores straight from the features; None where too much would cancel."""
         arrays = self.source.arrays()
         if arrays is None:
             return None

@@ -7,7 +7,7 @@ one pass over rows of which there are too many (`streamed`).
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -109,25 +109,15 @@ def compare(
     >>> round(found.score, 6), found.p < 1e-3
     (1.0, True)
     """
-    one_of("null", null, NULLS)
-    num_permutations = integer("num_permutations", num_permutations, least=0)
-    num_bootstrap = integer("num_bootstrap", num_bootstrap, least=0)
+    steps = steps_named(preprocessing)
+    asked = _asked(null, num_permutations, num_bootstrap, memory, steps)
     confidence = number("confidence", confidence, above=0.0, below=1.0)
     seed = integer("seed", seed, least=0)
     method = chosen(measure, options)
-    steps = steps_named(preprocessing)
     given = [opened(name, single(name, one)) for name, one in zip(names, (x, y), strict=True)]
     plan = None
     sizes = sizes_of(given[:1], given[1:], single=True)
     if sizes is not None:
-        asked = Asked(
-            null=null,
-            correction="none",
-            num_permutations=num_permutations,
-            num_bootstrap=num_bootstrap,
-            memory=memory_bytes("memory", memory),
-            plain=steps == Preprocessing(),
-        )
         plan = planned(method, sizes, asked)
         tell(progress, plan.told(), plan.seconds, method.title)
         if plan.one_pass:
@@ -227,7 +217,8 @@ def plan(
     >>> plan((500, 64), (500, 64), "cca", squared=True).null
     'moments'
     """
-    one_of("null", null, NULLS)
+    steps = steps_named(preprocessing)
+    asked = _asked(null, num_permutations, num_bootstrap, memory, steps)
     given = [
         _Shape(one) if _is_shape(one) else opened(name, single(name, one))
         for name, one in (("X", x), ("Y", y))
@@ -235,22 +226,27 @@ def plan(
     sizes = sizes_of(given[:1], given[1:], single=True)
     if sizes is None:
         raise MethexisError("X, Y: expected arrays (num_samples, num_features), or their shapes")
-    asked = Asked(
-        null,
+    return planned(chosen(measure, options), sizes, asked)
+
+
+def _asked(
+    null: str, num_permutations: int, num_bootstrap: int, memory: Any, steps: Preprocessing
+) -> Asked:
+    """What is asked of one pair, checked."""
+    return Asked(
+        one_of("null", null, NULLS),
         "none",
         integer("num_permutations", num_permutations, least=0),
         integer("num_bootstrap", num_bootstrap, least=0),
         memory_bytes("memory", memory),
-        steps_named(preprocessing) == Preprocessing(),
+        steps == Preprocessing(),
     )
-    return planned(chosen(measure, options), sizes, asked)
 
 
-class _Shape:
+class _Shape(NamedTuple):
     """A shape in place of an array."""
 
-    def __init__(self, shape: tuple[int, int]) -> None:
-        self.shape = shape
+    shape: tuple[int, int]
 
 
 def _is_shape(given: Any) -> bool:

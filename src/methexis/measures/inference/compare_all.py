@@ -137,13 +137,14 @@ def compare_all(
             return streamed_grid(plan, passes, null=null, seed=seed, progress=progress)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DegenerateWarning)
-        single = precision == "auto" and _single(method, (*rows, *(columns or ())), null)
+        single = precision == "auto" and plan is not None and plan.direct
+        single = single and _single((*rows, *(columns or ())))
         used = "float32" if single else "float64" if precision == "auto" else precision
         source = Source(rows, columns, method, steps, used)
         assert plan is not None  # what has no sizes, `Source` refuses
         blocks = Blocks(method, source, budget, progress or _silent)
         if null == "none":
-            scores = blocks.direct()
+            scores = blocks.direct() if plan.direct else None
             if scores is None and single:
                 used = "float64"
                 source = Source(rows, columns, method, steps, used)
@@ -167,10 +168,6 @@ def compare_all(
         warnings.warn(warning.message, warning.category, stacklevel=2)
     corrected = plan.null != "none" and (correction == "holm" or plan.num_orders > 0)
     about = {
-        "measure": method.name,
-        "title": method.title,
-        "options": method.options(),
-        "distance": method.distance,
         "same": source.same,
         "n": source.num_samples,
         "preprocessing": steps.described(),
@@ -184,7 +181,7 @@ def compare_all(
         "one_pass": False,
     }
     sides = (rows, source.widths["a"]), (source.columns, source.widths["b"])
-    return labelled(values, [_members(*side) for side in sides], about)
+    return labelled(method, values, sides, about)
 
 
 def _named(name: str, given: Any) -> list[Named]:
@@ -201,14 +198,10 @@ def _plan(
     return None if sizes is None else planned(method, sizes, asked)
 
 
-def _single(method: Measure[Any], given: Sequence[Named], null: str) -> bool:
-    """Single only where input is, sums are added in double, and no moments are differences."""
+def _single(given: Sequence[Named]) -> bool:
+    """Single only where input is; what is made straight from features is added in double."""
     types = {str(getattr(one.array, "dtype", "float64")).removeprefix("torch.") for one in given}
-    return method.accumulates and null == "none" and types <= set(SINGLE)
-
-
-def _members(side: Sequence[Named], widths: Sequence[int]) -> list[tuple[str, str, str, int]]:
-    return [(one.label, one.model, one.layer, d) for one, d in zip(side, widths, strict=True)]
+    return types <= set(SINGLE)
 
 
 def _ours(category: type[Warning]) -> bool:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from methexis.core.checks import Array
 from methexis.measures.inference.comparison import Comparison
 from methexis.measures.inference.printing import probability, rounded
+from methexis.measures.inputs.naming import Named
 from methexis.measures.measure import Measure
 from methexis.measures.registry import chosen
 from methexis.measures.rounding import OTHER_WAY
@@ -43,6 +44,21 @@ class Best:
     layer_b: str
     score: float
     p: float
+
+
+class _Variable:
+    """A variable of a grid's data, by the name of the attribute."""
+
+    def __init__(self, doc: str) -> None:
+        self.__doc__ = doc
+
+    def __set_name__(self, owner: type[Grid], name: str) -> None:
+        self.name = name
+
+    def __get__(self, grid: Grid | None, owner: type[Grid]) -> Array:
+        if grid is None:
+            return self  # type: ignore[return-value]  # asked of the class: for its docstring
+        return np.asarray(grid.data[self.name].values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,40 +93,13 @@ class Grid:
         about = self.data.attrs
         return chosen(str(about["measure"]), json.loads(about["options"]))
 
-    @property
-    def score(self) -> Array:
-        """``(num_a, num_b)``, as all of these."""
-        return self._variable("score")
-
-    @property
-    def null_mean(self) -> Array:
-        """Chance levels."""
-        return self._variable("null_mean")
-
-    @property
-    def null_sd(self) -> Array:
-        """Standard deviations over orders of the rows."""
-        return self._variable("null_sd")
-
-    @property
-    def p(self) -> Array:
-        """Of each pair alone."""
-        return self._variable("p")
-
-    @property
-    def p_corrected(self) -> Array:
-        """Corrected for the number of pairs."""
-        return self._variable("p_corrected")
-
-    @property
-    def effect(self) -> Array:
-        """0 at chance, 1 for two identical representations."""
-        return self._variable("effect")
-
-    @property
-    def z(self) -> Array:
-        """Deviations above chance."""
-        return self._variable("z")
+    score = _Variable("Scores, ``(num_a, num_b)``, as all of these.")
+    null_mean = _Variable("Chance levels.")
+    null_sd = _Variable("Standard deviations over orders of the rows.")
+    p = _Variable("Of each pair alone.")
+    p_corrected = _Variable("Corrected for the number of pairs.")
+    effect = _Variable("0 at chance, 1 for two identical representations.")
+    z = _Variable("Deviations above chance.")
 
     @property
     def null(self) -> str:
@@ -140,10 +129,7 @@ class Grid:
 
     def better(self) -> list[int]:
         """For each row the place of the column most aligned with it (`alignment`)."""
-        ranked = alignment(self.effect, self.score, distance=bool(self.data.attrs["distance"]))
-        if self.data.attrs["same"] and ranked.shape[0] > 1:
-            np.fill_diagonal(ranked, -np.inf)
-        return [int(place) for place in np.argmax(ranked, axis=1)]
+        return [int(place) for place in np.argmax(self._ranked(), axis=1)]
 
     def counted(self) -> NDArray[np.bool_]:
         """Pairs with a p-value, each once: of a model beside itself those above the diagonal."""
@@ -157,9 +143,6 @@ class Grid:
     def weak(self, alpha: float) -> NDArray[np.bool_]:
         """Which pairs are not significant; none where p is unknown."""
         return np.asarray(self.p_corrected > alpha)
-
-    def _variable(self, name: str) -> Array:
-        return np.asarray(self.data[name].values)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -186,9 +169,7 @@ class Grid:
 
     def _ranked(self) -> Array:
         """The `alignment` of each pair, -inf where a representation meets itself."""
-        values = alignment(
-            self.data["effect"].values, self.scores, distance=bool(self.data.attrs["distance"])
-        )
+        values = alignment(self.effect, self.score, distance=bool(self.data.attrs["distance"]))
         if self.data.attrs["same"]:
             np.fill_diagonal(values, -np.inf)
         return values
@@ -240,16 +221,7 @@ def alignment(effect: Array, score: Array, *, distance: bool) -> Array:
     alignment is: by Procrustes or CCA a wide layer has a narrow null, and with it a larger z than a
     narrow layer that is aligned more.
 
-    Parameters
-    ----------
-    effect, score : array (num_a, num_b)
-    distance : bool
-        Whether smaller scores are more aligned.
-
-    Returns
-    -------
-    array (num_a, num_b)
-        Larger is more aligned; -inf where nothing is known.
+    Larger is more aligned, whether the measure is a distance or not; -inf where nothing is known.
 
     Examples
     --------
@@ -261,23 +233,30 @@ def alignment(effect: Array, score: Array, *, distance: bool) -> Array:
 
 
 def labelled(
+    measure: Measure[Any],
     values: dict[str, Array],
-    sides: Sequence[Sequence[tuple[str, str, str, int]]],
+    sides: Sequence[tuple[Sequence[Named], Sequence[int]]],
     attributes: dict[str, Any],
 ) -> Grid:
-    """A grid from its arrays and, per side, the label, model, layer and features of each."""
+    """A grid from its arrays and, per side, names and numbers of features."""
+    about: dict[str, Any] = {
+        "measure": measure.name,
+        "title": measure.title,
+        "options": measure.options(),
+        "distance": measure.distance,
+        **attributes,
+    }
     coordinates: dict[str, Any] = {}
-    for side, members in zip("ab", sides, strict=True):
-        labels, models, layers, features = zip(*members, strict=True)
+    for side, (members, features) in zip("ab", sides, strict=True):
         dimension = f"layer_{side}"
-        coordinates[dimension] = list(labels)
-        coordinates[f"model_{side}"] = (dimension, list(models))
-        coordinates[f"name_{side}"] = (dimension, list(layers))
+        coordinates[dimension] = [one.label for one in members]
+        coordinates[f"model_{side}"] = (dimension, [one.model for one in members])
+        coordinates[f"name_{side}"] = (dimension, [one.layer for one in members])
         coordinates[f"d_{side}"] = (dimension, list(features))
-    plain: dict[str, Any] = {name: json.dumps(attributes[name]) for name in _PARTS}
-    plain |= {name: int(attributes[name]) for name in _FLAGS}
+    plain: dict[str, Any] = {name: json.dumps(about[name]) for name in _PARTS}
+    plain |= {name: int(about[name]) for name in _FLAGS}
     variables = {name: (("layer_a", "layer_b"), array) for name, array in values.items()}
-    return Grid(xr.Dataset(variables, coordinates, attributes | plain))
+    return Grid(xr.Dataset(variables, coordinates, about | plain))
 
 
 def of_pair(found: Comparison, measure: Measure[Any], names: tuple[str, str]) -> Grid:
@@ -286,12 +265,8 @@ def of_pair(found: Comparison, measure: Measure[Any], names: tuple[str, str]) ->
         name: np.array([[getattr(found, name, found.p)]])  # p_corrected is p
         for name in VARIABLES
     }
-    sides = [[(name, "", name, d or 0)] for name, d in zip(names, found.d, strict=True)]
+    sides = [([Named("", name, None)], [d or 0]) for name, d in zip(names, found.d, strict=True)]
     about = {
-        "measure": found.measure,
-        "title": measure.title,
-        "options": found.options,
-        "distance": measure.distance,
         "same": False,
         "n": found.n,
         "preprocessing": found.preprocessing,
@@ -304,4 +279,4 @@ def of_pair(found: Comparison, measure: Measure[Any], names: tuple[str, str]) ->
         "notes": list(found.notes),
         "one_pass": found.one_pass,
     }
-    return replace(labelled(values, sides, about), single=found)
+    return replace(labelled(measure, values, sides, about), single=found)

@@ -36,18 +36,11 @@ MOST_LEFT_OUT = 250
 
 @dataclass(frozen=True)
 class Resamples:
-    """Scores of resamples, wherever their mean is.
-
-    Attributes
-    ----------
-    scores : array (num_resamples,)
-        Their deviations from their mean are those of the score from its expectation.
-    acceleration : float, optional
-        How fast the score's standard deviation changes with its expectation, over three; None for
-        plain quantiles.
-    """
+    """Scores of resamples: they deviate from their mean as the score from its expectation."""
 
     scores: Array
+    #: How fast the score's standard deviation changes with its expectation, over three; None for
+    #: plain quantiles.
     acceleration: float | None = None
 
 
@@ -82,14 +75,7 @@ def acceleration(scores: Array) -> float:
 def interval(score: float, resampled: Resamples | None, confidence: float) -> tuple[float, float]:
     """Interval for the expected score at this number of samples.
 
-    Parameters
-    ----------
-    score : float
-        Of all samples.
-    resampled : Resamples or None
-        NaN of None; of scores that are equal to rounding, the score twice.
-    confidence : float
-        How often intervals should hold the expected score.
+    NaN without resamples; the score twice, if theirs are equal to rounding.
     """
     known = resampled is not None and not np.isnan(resampled.scores).any()
     if resampled is None or not known or np.isnan(resampled.acceleration or 0.0):

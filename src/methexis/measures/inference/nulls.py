@@ -25,28 +25,15 @@ from methexis.measures.rounding import TIE
 
 @dataclass(frozen=True)
 class Null:
-    """A null distribution.
-
-    Attributes
-    ----------
-    mean, sd : float
-        Of the score over orders; a deviation of 0 if all drawn scores are ties.
-    method : str
-        "moments" (closed form, Pearson III tail) or "permutation".
-    skewness : float
-        Its skewness; NaN from fewer than three orders, or ties only.
-    scores : array (num_permutations,)
-        Scores of the drawn orders; empty with "moments".
-    step : float
-        Distance between possible scores, where they are counts: a count stands for the half step
-        below it too, or "at least as aligned" would lose half of the score's own probability.
-    """
+    """A null distribution: that of the score over orders."""
 
     mean: float
-    sd: float
-    method: str
-    skewness: float
-    scores: Array = field(repr=False)
+    sd: float  # 0 if all drawn scores are ties
+    method: str  # "moments" (closed form, Pearson III tail), "permutation" or "none"
+    skewness: float  # NaN from fewer than three orders, or ties only
+    scores: Array = field(repr=False)  # of the drawn orders; empty with "moments"
+    #: Distance between possible scores, where they are counts: a count stands for the half step
+    #: below it too, or "at least as aligned" would lose half of the score's own probability.
     step: float = 0.0
 
     def p_value(self, score: float, *, distance: bool) -> float:

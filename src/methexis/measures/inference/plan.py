@@ -29,7 +29,7 @@ from methexis.measures.measure import Measure
 from methexis.measures.pairs.grid_products import WORKSPACE
 from methexis.measures.registry import MEASURES
 from methexis.measures.streaming.pass_moments import least_bytes
-from methexis.measures.work import Time, grid_order, num_threads, products
+from methexis.measures.work import NOTHING, Time, Work, grid_order, num_threads, products
 
 #: Receives what is being done, how much of it is done, and how much there is; both 0 where a
 #: sentence says what follows and how long it takes.
@@ -64,26 +64,14 @@ class Wording:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked of a comparison, as far as it decides the way.
+    """What is asked of a comparison, as far as it decides the way."""
 
-    Attributes
-    ----------
-    null, correction : str
-        As of `compare` and `compare_all`.
-    num_permutations : int, optional
-    num_bootstrap : int
-    memory : int
-        Most bytes.
-    plain : bool
-        Whether features are taken as they come, without preprocessing.
-    """
-
-    null: str
+    null: str  # as of `compare` and `compare_all`, like the next two
     correction: str
     num_permutations: int | None
     num_bootstrap: int
-    memory: int
-    plain: bool
+    memory: int  # most bytes
+    plain: bool  # whether features are taken as they come, without preprocessing
 
 
 @dataclass(frozen=True)
@@ -109,7 +97,9 @@ class Plan:
     seconds, seconds_if_dominated : float
         How long it takes, roughly, on the cores that there are; and in that case.
     num_bytes : int
-        Most memory at a time.
+        Most memory at a time; where pairs are made straight from features, the least.
+    direct : bool
+        Whether pairs are made straight from features, a block at a time, and nothing is kept.
     """
 
     measure: Measure[Any]
@@ -122,14 +112,13 @@ class Plan:
     seconds: float
     seconds_if_dominated: float
     num_bytes: int
+    direct: bool = False
 
     def __str__(self) -> str:
         """How long it takes, and how the null is had."""
         if self.one_pass:
-            how = "one pass over the rows"
-            how += (
-                ", mean and deviation of the null exact" if self.null == "moments" else ", no null"
-            )
+            known = "mean and deviation of the null exact" if self.null == "moments" else "no null"
+            how = f"one pass over the rows, {known}"
         elif self.null == "none":
             how = "no null"
         elif self.null == "moments":
@@ -173,62 +162,52 @@ def planned(
 ) -> Plan:
     """Choose the way of one measure over all pairs of layers.
 
-    Raises
-    ------
-    MethexisError
-        If there is none within the memory, with what would help; or no null as it was asked for.
+    Refused, with what would help, if there is none within the memory, or no null as asked for.
     """
     wording = wording or Wording()
-    closed = measure.closed_null(sizes.num_samples)
-    if asked.null == "moments" and not closed:
+    case = _Case(measure, sizes, asked)
+    if asked.null == "moments" and case.null != "moments":
         raise MethexisError(
             f"null: expected 'permutation', for {measure.name} has no moments in closed form, "
             "got 'moments'"
         )
-    few = sizes.single and sizes.num_samples < nulls.FEW_SAMPLES
-    if asked.null == "permutation" or (few and asked.null == "auto"):
-        closed = False
-    null = "none" if asked.null == "none" else "moments" if closed else "permutation"
-    orders = _orders(measure, sizes, asked, null)
-    time, num_bytes = _whole(measure, sizes, asked, null, orders)
-    passed = _pass(sizes, measure)
+    time, num_bytes = case.whole()
+    passed = case.one_pass()
     short = num_bytes > asked.memory
     slow = time.seconds() > (PATIENCE if sizes.single else PATIENCE_OF_MANY)
     slow = slow and asked.null == "auto" and measure.streams_null
     slow = slow and FASTER * passed.seconds() < time.seconds()
-    able = _passes(measure, sizes) and asked.plain and asked.null in {"auto", "none"}
+    able = case.passes and asked.plain and asked.null in {"auto", "none"}
     least = pass_bytes(sizes)
     threads = num_threads()
-    if (short or slow) and able and least <= asked.memory:
-        why = (
-            f"whole arrays would take {readable(num_bytes)} of memory, and "
-            f"{readable(asked.memory)} were given"
-            if short
-            else f"whole arrays would take {duration(time.seconds(threads))}"
-        )
-        known = null != "none" and measure.streams_null
-        took = passed.seconds(threads)
-        return Plan(
-            measure, True, why, "moments" if known else "none", 0, 0, "none", took, took, least
-        )
-    if short:
-        wanted = min(num_bytes, least) if able else num_bytes
-        raise _refusal(measure, sizes, asked, wanted, wording)
-    doubtful = sizes.single and asked.null == "auto" and closed and measure.may_be_dominated
-    drawn = ORDERS if asked.num_permutations is None else asked.num_permutations
-    again = drawn * measure.work(sizes.num_samples, sizes.widest).order if doubtful else Time()
     seconds = time.seconds(threads)
+    if (short or slow) and able and least <= asked.memory:
+        why = f"whole arrays would take {duration(seconds)}"
+        if short:
+            why = f"whole arrays would take {readable(num_bytes)} of memory, and "
+            why += f"{readable(asked.memory)} were given"
+        null = "moments" if case.null != "none" and measure.streams_null else "none"
+        took = passed.seconds(threads)
+        return Plan(measure, True, why, null, 0, 0, "none", took, took, least)
+    if short:
+        raise _refusal(case, min(num_bytes, least) if able else num_bytes, wording)
+    doubtful = sizes.single and (asked.null, case.null) == ("auto", "moments")
+    drawn, again = 0, NOTHING
+    if doubtful and measure.may_be_dominated:
+        drawn = ORDERS if asked.num_permutations is None else asked.num_permutations
+        again = drawn * case.work.order
     return Plan(
         measure=measure,
         one_pass=False,
         why="",
-        null=null,
-        num_orders=orders,
-        orders_if_dominated=drawn if doubtful else 0,
-        interval=_interval(measure, sizes, asked),
+        null=case.null,
+        num_orders=case.num_orders,
+        orders_if_dominated=drawn,
+        interval=case.interval,
         seconds=seconds,
         seconds_if_dominated=seconds + again.seconds(threads),
         num_bytes=num_bytes,
+        direct=case.direct is not None,
     )
 
 
@@ -245,7 +224,8 @@ def default_orders(measure: Measure[Any], sizes: Sizes) -> int:
     >>> default_orders(Procrustes(), Sizes.of(4096, [1024] * 12, [1024] * 12))
     199
     """
-    seconds = _one_order(measure, sizes).seconds()
+    widths = sizes.widths
+    seconds = measure.order_work(sizes.num_samples, widths[0], widths[1]).seconds()
     return int(np.clip(SECONDS_OF_ORDERS // seconds, FEWEST_ORDERS, MOST_ORDERS))
 
 
@@ -276,104 +256,127 @@ def duration(seconds: float) -> str:
     return f"about {seconds:.0f} seconds" if seconds >= 1.5 else "about a second"
 
 
-def _orders(measure: Measure[Any], sizes: Sizes, asked: Asked, null: str) -> int:
-    """Orders that are drawn whatever the data are."""
-    needed = null == "permutation"
-    if null == "none" or not (needed or (not sizes.single and asked.correction == "max")):
-        return 0
-    count = asked.num_permutations
-    if count is None:
-        return ORDERS if sizes.single else default_orders(measure, sizes)
-    if needed and count < 2:
-        raise MethexisError(f"num_permutations: expected at least 2 for a null, got {count}")
-    return count
+@dataclass(frozen=True)
+class _Case:
+    """One measure of representations of some sizes, and what is asked of it."""
+
+    measure: Measure[Any]
+    sizes: Sizes
+    asked: Asked
+
+    @property
+    def null(self) -> str:
+        """Where the null is from if no sample dominates it."""
+        n, null = self.sizes.num_samples, self.asked.null
+        few = self.sizes.single and n < nulls.FEW_SAMPLES and null == "auto"
+        if null == "none":
+            return null
+        closed = null != "permutation" and not few and self.measure.closed_null(n)
+        return "moments" if closed else "permutation"
+
+    @property
+    def num_orders(self) -> int:
+        """Orders that are drawn whatever the data are."""
+        needed, single = self.null == "permutation", self.sizes.single
+        if self.null == "none" or not (needed or (not single and self.asked.correction == "max")):
+            return 0
+        count = self.asked.num_permutations
+        if count is None:
+            return ORDERS if single else default_orders(self.measure, self.sizes)
+        if needed and count < 2:
+            raise MethexisError(f"num_permutations: expected at least 2 for a null, got {count}")
+        return count
+
+    @property
+    def interval(self) -> str:
+        """Which resamples give an interval."""
+        wanted = self.sizes.single and self.asked.num_bootstrap
+        return self.measure.interval_from(self.sizes.num_samples) if wanted else "none"
+
+    @property
+    def work(self) -> Work:
+        """What the pair of the widest layers takes."""
+        widest = max(self.sizes.widths[0]), max(self.sizes.widths[1])
+        return self.measure.work(self.sizes.num_samples, widest)
+
+    @property
+    def passes(self) -> bool:
+        """Whether one pass can give the measure of these."""
+        return self.measure.streams and not self.sizes.dissimilarities
+
+    @property
+    def direct(self) -> tuple[Time, int] | None:
+        """Time and memory of all pairs straight from features; None where they are not had so."""
+        sizes, asked = self.sizes, self.asked
+        if self.null != "none" or sizes.single or sizes.dissimilarities or not asked.plain:
+            return None
+        rows, columns = sizes.widths
+        item = max(layer.item_bytes for layer in (*sizes.rows, *sizes.columns))
+        found = self.measure.direct_work(
+            sizes.num_samples, rows, None if sizes.same else columns, item
+        )
+        return found if found is not None and found[1] <= asked.memory else None
+
+    def whole(self) -> tuple[Time, int]:
+        """Time and memory of whole arrays: one pair at a time is held, each layer reduced once."""
+        if self.direct is not None:
+            return self.direct
+        measure, sizes, orders, work = self.measure, self.sizes, self.num_orders, self.work
+        n, (rows, columns) = sizes.num_samples, sizes.widths
+        moments = work.moments if self.null == "moments" else NOTHING
+        resamples = 0 if self.interval == "none" else self.asked.num_bootstrap
+        if self.interval == "bootstrap":
+            resamples += min(n, MOST_LEFT_OUT)
+        num_bytes = work.num_bytes + work.drawn_bytes * max(orders, resamples)
+        if sizes.single:
+            drawn = orders * work.order + resamples * work.resample
+            if self.interval == "halves":  # what neighbours share by chance is taken from theirs
+                drawn = drawn + (work.moments if measure.closed_null(n) else 200 * work.order)
+            return work.reduce + work.score + moments + drawn, num_bytes
+        pairs = len(rows) * len(columns)
+        if self.null != "none":
+            num_bytes = max(num_bytes, WORKSPACE + 8 * orders * pairs)
+        layers = len(rows) + (0 if sizes.same else len(columns))
+        time = 0.5 * layers * (work.reduce + moments) + pairs * work.score
+        return time + orders * measure.order_work(n, rows, columns), num_bytes
+
+    def one_pass(self) -> Time:
+        """One pass over each of the pairs that are gone through."""
+        sizes, (rows, columns) = self.sizes, self.sizes.widths
+        half = sizes.same and self.measure.symmetric
+
+        def one(widths: tuple[int, int]) -> Time:
+            a, b = widths
+            return products(sizes.num_samples * (a * a + b * b + a * b))
+
+        return ((1 + 1 / len(rows)) / 2 if half else 1.0) * grid_order(rows, columns, one)
+
+    def fits(self, num_samples: int) -> bool:
+        """Whether so many samples fit as whole arrays."""
+        other = replace(self, sizes=replace(self.sizes, num_samples=num_samples))
+        return other.whole()[1] <= self.asked.memory
 
 
-def _interval(measure: Measure[Any], sizes: Sizes, asked: Asked) -> str:
-    if not sizes.single or not asked.num_bootstrap:
-        return "none"
-    return measure.interval_from(sizes.num_samples)
-
-
-def _whole(
-    measure: Measure[Any], sizes: Sizes, asked: Asked, null: str, orders: int
-) -> tuple[Time, int]:
-    """Time and memory of whole arrays: one pair at a time is held, each layer is reduced once."""
-    n = sizes.num_samples
-    work = measure.work(n, sizes.widest)
-    moments = work.moments if null == "moments" else Time()
-    kind = _interval(measure, sizes, asked)
-    left_out = min(n, MOST_LEFT_OUT) if kind == "bootstrap" else 0
-    resamples = asked.num_bootstrap + left_out if kind != "none" else 0
-    num_bytes = work.num_bytes + work.drawn_bytes * max(orders, resamples)
-    if sizes.single:
-        drawn = orders * work.order + resamples * work.resample
-        if kind == "halves":  # what neighbours share by chance is taken from their spread
-            drawn = drawn + (work.moments if measure.closed_null(n) else 200 * work.order)
-        return work.reduce + work.score + moments + drawn, num_bytes
-    pairs = len(sizes.rows) * len(sizes.columns)
-    if null != "none":
-        num_bytes = max(num_bytes, WORKSPACE + 8 * orders * pairs)
-    time = 0.5 * sizes.num_layers * (work.reduce + moments) + pairs * work.score
-    return time + orders * _one_order(measure, sizes), num_bytes
-
-
-def _one_order(measure: Measure[Any], sizes: Sizes) -> Time:
-    return measure.order_work(
-        sizes.num_samples,
-        [layer.num_features for layer in sizes.rows],
-        [layer.num_features for layer in sizes.columns],
-    )
-
-
-def _passes(measure: Measure[Any], sizes: Sizes) -> bool:
-    """Whether one pass can give the measure of these."""
-    return measure.streams and not sizes.dissimilarities
-
-
-def _pass(sizes: Sizes, measure: Measure[Any]) -> Time:
-    """One pass over each of the pairs that are gone through."""
-    share = (1 + 1 / len(sizes.rows)) / 2 if sizes.same and measure.symmetric else 1.0
-
-    def one(widths: tuple[int, int]) -> Time:
-        a, b = widths
-        return products(sizes.num_samples * (a * a + b * b + a * b))
-
-    widths = [[layer.num_features for layer in side] for side in (sizes.rows, sizes.columns)]
-    return share * grid_order(widths[0], widths[1], one)
-
-
-def _refusal(
-    measure: Measure[Any], sizes: Sizes, asked: Asked, wanted: int, wording: Wording
-) -> MethexisError:
+def _refusal(case: _Case, wanted: int, wording: Wording) -> MethexisError:
     """What is too much, and what would do instead."""
-    n, budget = sizes.num_samples, asked.memory
+    measure, asked, n = case.measure, case.asked, case.sizes.num_samples
     ways = [f"{wording.memory.format(readable(wanted))} if the machine has that"]
-    if _passes(measure, sizes) and pass_bytes(sizes) <= budget:
+    if case.passes and pass_bytes(case.sizes) <= asked.memory:
         changes = {wording.preprocessing: asked.plain}
         changes[wording.null] = asked.null in {"auto", "none"}
         less = " ".join(change for change, done in changes.items() if not done)
         ways.append(f"{less}, with which one pass over the rows is enough")
-    if _bytes(measure, sizes, replace(asked, num_bootstrap=0), n) <= budget:
+    if replace(case, asked=replace(asked, num_bootstrap=0)).fits(n):
         ways.append(wording.bootstrap)
     if not measure.streams:
         ways.append(f"a measure that reads the rows once ({', '.join(_streaming())})")
-    fit = _most_samples(measure, sizes, asked)
+    fit = _most_samples(case)
     if fit:
         ways.append(f"a sample of at most {fit:,} rows")
     return MethexisError(
         f"memory: expected at least {readable(wanted)} for {measure.title} of {n:,} samples, got "
-        f"{readable(budget)}; give {', or '.join(ways)}"
+        f"{readable(asked.memory)}; give {', or '.join(ways)}"
     )
-
-
-def _bytes(measure: Measure[Any], sizes: Sizes, asked: Asked, num_samples: int) -> int:
-    """Memory of whole arrays with another number of samples."""
-    other = replace(sizes, num_samples=num_samples)
-    closed = measure.closed_null(num_samples) and asked.null != "permutation"
-    null = "none" if asked.null == "none" else "moments" if closed else "permutation"
-    orders = _orders(measure, other, asked, null)
-    return _whole(measure, other, asked, null, orders)[1]
 
 
 def _streaming() -> list[str]:
@@ -382,12 +385,11 @@ def _streaming() -> list[str]:
     return ["cka:debiased=true" if name == "cka" else name for name in named]
 
 
-def _most_samples(measure: Measure[Any], sizes: Sizes, asked: Asked) -> int:
+def _most_samples(case: _Case) -> int:
     """How many samples fit, to two digits; 0 where hardly any do."""
-    low, high = 0, sizes.num_samples
+    low, high = 0, case.sizes.num_samples
     while high - low > 1:
         middle = (low + high) // 2
-        fits = _bytes(measure, sizes, asked, middle) <= asked.memory
-        low, high = (middle, high) if fits else (low, middle)
+        low, high = (middle, high) if case.fits(middle) else (low, middle)
     unit = 10 ** max(0, len(str(low)) - 2)
     return low // unit * unit if low >= 10 else 0

@@ -64,25 +64,7 @@ NULL_ORDERS = 200
 def resamples(
     measure: Measure[Any], a: Any, b: Any, *, num_samples: int, num_resamples: int, seed: int
 ) -> Resamples | None:
-    """Scores whose spread is that of the score over samples, or None where there are none.
-
-    Parameters
-    ----------
-    measure : Measure
-        With the resamples it is made for in `resampling`.
-    a, b
-        What it made of two representations.
-    num_samples : int
-        Rows.
-    num_resamples : int
-        How many.
-    seed : int
-        Of the draws.
-
-    Returns
-    -------
-    Resamples or None
-    """
+    """Scores whose spread is that of the score over samples, or None where there are none."""
     if measure.resampling != "halves":
         return _bootstrapped(measure, a, b, num_samples, num_resamples, seed)
     score = measure.score(a, b)

@@ -27,27 +27,14 @@ class Layer(NamedTuple):
 
 @dataclass(frozen=True)
 class Sizes:
-    """Of two lists of representations, or of one list beside itself.
-
-    Attributes
-    ----------
-    num_samples : int
-    rows, columns : tuples of Layer
-        Columns are the rows themselves where a list is compared with itself.
-    same : bool
-        Whether that is so.
-    single : bool
-        Whether one pair is compared by `compare`, which gives it an interval.
-    dissimilarities : bool
-        Whether an RDM is among them.
-    """
+    """Of two lists of representations, or of one list beside itself."""
 
     num_samples: int
     rows: tuple[Layer, ...]
-    columns: tuple[Layer, ...]
-    same: bool = False
-    single: bool = False
-    dissimilarities: bool = False
+    columns: tuple[Layer, ...]  # the rows themselves where a list is compared with itself
+    same: bool = False  # whether that is so
+    single: bool = False  # whether one pair is compared by `compare`, which gives it an interval
+    dissimilarities: bool = False  # whether an RDM is among them
 
     @classmethod
     def of(
@@ -64,46 +51,34 @@ class Sizes:
         return cls(num_samples, rows, columns, widths_b is None, single)
 
     @property
-    def widest(self) -> tuple[int, int]:
-        """Most features of each side."""
-        one, other = (max(d.num_features for d in side) for side in (self.rows, self.columns))
-        return one, other
-
-    @property
-    def num_layers(self) -> int:
-        """Of both sides; of a list beside itself, once."""
-        return len(self.rows) + (0 if self.same else len(self.columns))
+    def widths(self) -> tuple[list[int], list[int]]:
+        """Numbers of features of each side."""
+        rows, columns = ([layer.num_features for layer in s] for s in (self.rows, self.columns))
+        return rows, columns
 
 
 def sizes_of(
     rows: Sequence[Any], columns: Sequence[Any] | None, *, single: bool = False
 ) -> Sizes | None:
     """Sizes of representations as they are given; None where one is no such, which others tell."""
-    sides = [[_layer(one) for one in side] for side in (rows, columns or ())]
-    if any(found is None for side in sides for found in side):
+    everything = [*rows, *(columns or ())]
+    found = [known for one in everything if (known := _layer(one)) is not None]
+    if len(found) < len(everything):
         return None
-    known = [[found[1] for found in side if found is not None] for side in sides]
-    first = sides[0][0]
-    assert first is not None
-    given = tuple(known[0])
+    layers = tuple(layer for _, layer in found)
+    given = layers[: len(rows)]
     return Sizes(
-        first[0],
+        found[0][0],
         given,
-        given if columns is None else tuple(known[1]),
+        given if columns is None else layers[len(rows) :],
         columns is None,
         single,
-        any(isinstance(one, RDM) for one in (*rows, *(columns or ()))),
+        any(isinstance(one, RDM) for one in everything),
     )
 
 
 def opened(name: str, given: Any) -> Any:
-    """A representation; of the path of a ``.npy`` file, the array mapped from it.
-
-    Raises
-    ------
-    MethexisError
-        If there is no such file.
-    """
+    """A representation; of the path of a ``.npy`` file, the array mapped from it."""
     if not isinstance(given, str | Path):
         return given
     try:

@@ -39,12 +39,8 @@ KNOWN = ("score", "null_mean", "null_sd", "p", "z")
 class Passes:
     """What one pass over the rows of each pair gathers.
 
-    Parameters
-    ----------
-    rows, columns : sequences of Named
-        Columns are None where representations are compared with each other.
-    memory : int
-        What is given; at most half of it for what is kept, if a pass fits into the rest.
+    Columns are None where representations are compared with each other. Of the memory given at most
+    half is for what is kept, if a pass fits into the rest.
     """
 
     def __init__(self, rows: Sequence[Named], columns: Sequence[Named] | None, memory: int) -> None:
@@ -56,10 +52,8 @@ class Passes:
         self._kept: dict[tuple[int, int], PassMoments] = {}
         self._keeps = False
         if sizes is not None:
-            widths = [
-                [layer.num_features for layer in side] for side in (sizes.rows, sizes.columns)
-            ]
-            kept = sum(8 * (a * a + b * b + a * b) for a in widths[0] for b in widths[1])
+            widths_a, widths_b = sizes.widths
+            kept = sum(8 * (a * a + b * b + a * b) for a in widths_a for b in widths_b)
             rest = memory - kept
             self._keeps = kept <= rest and pass_bytes(sizes) <= rest
             self.budget = rest if self._keeps else memory
@@ -70,13 +64,7 @@ class Passes:
         return bool(self._kept)
 
     def moments(self, i: int, j: int, show: Callable[[int, int], None]) -> PassMoments:
-        """Of one pair.
-
-        Raises
-        ------
-        MethexisError
-            If a representation is refused; the message names it.
-        """
+        """Of one pair."""
         if (i, j) in self._kept:
             return self._kept[i, j]
         one, other = self.rows[i], self.columns[j]
@@ -96,39 +84,13 @@ class Passes:
 def streamed_grid(
     plan: Plan, passes: Passes, *, null: str, seed: int, progress: Progress | None = None
 ) -> Grid:
-    """All pairs, from passes over their rows.
-
-    Parameters
-    ----------
-    plan : Plan
-        Of a measure that `streams`.
-    passes : Passes
-    null : {"auto", "none"}
-    seed : int
-        For the record: nothing is drawn.
-    progress : function of (what, done, all), optional
-        Told how many rows are done.
-
-    Raises
-    ------
-    MethexisError
-        If a representation is refused; the message names it.
-    """
+    """All pairs, from passes over their rows; the seed is for the record, nothing is drawn."""
     values, about = _streamed(plan, passes, null, progress)
     measure = plan.measure
     sides = [[Rows(one.label, one.array) for one in side] for side in (passes.rows, passes.columns)]
-    members = [
-        [
-            (one.label, one.model, one.layer, rows.num_features)
-            for one, rows in zip(named, side, strict=True)
-        ]
-        for named, side in zip((passes.rows, passes.columns), sides, strict=True)
-    ]
+    widths = [[rows.num_features for rows in side] for side in sides]
+    members = list(zip((passes.rows, passes.columns), widths, strict=True))
     about |= {
-        "measure": measure.name,
-        "title": measure.title,
-        "options": measure.options(),
-        "distance": measure.distance,
         "same": passes.same,
         "n": sides[0][0].num_samples,
         "preprocessing": Preprocessing().described(),
@@ -139,7 +101,7 @@ def streamed_grid(
     }
     half = passes.same and measure.symmetric
     values["q"] = _each_once(false_discovery_rates, values["p"], half=half)
-    return labelled(values, members, about)
+    return labelled(measure, values, members, about)
 
 
 def streamed_pair(

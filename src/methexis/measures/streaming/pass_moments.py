@@ -33,8 +33,9 @@ from methexis.core.checks import Array
 from methexis.errors import MethexisError
 from methexis.measures.budget import shortage
 from methexis.measures.inputs.features import MIN_SAMPLES
-from methexis.measures.kernels.estimators import Sums, estimate, size
+from methexis.measures.kernels.estimators import Sums, divisor, estimate, size
 from methexis.measures.rounding import unless_rounding
+from methexis.measures.streaming.chance import Chance, chance_level
 from methexis.measures.streaming.rows import Rows
 from methexis.measures.subspaces.second_moments import SecondMoments
 
@@ -46,17 +47,10 @@ LEAST_ROWS = 16
 
 @dataclass(frozen=True, eq=False)
 class PassMoments:
-    """What one pass gathered.
+    """What one pass gathered."""
 
-    Attributes
-    ----------
-    second : SecondMoments
-        Count, means and second moments, in double precision.
-    diagonals : (float, float, float)
-        ``Σ k_i l_i``, ``Σ k_i²``, ``Σ l_i²`` of the squared lengths of centred rows.
-    """
-
-    second: SecondMoments
+    second: SecondMoments  # count, means and second moments, in double precision
+    #: ``Σ k_i l_i``, ``Σ k_i²``, ``Σ l_i²`` of the squared lengths of centred rows.
     diagonals: tuple[float, float, float]
 
     def estimates(self, estimator: str) -> tuple[float, float, float]:
@@ -78,6 +72,18 @@ class PassMoments:
         """``√(Σ A_ij² Σ B_ij²)``, NaN where a centred kernel is zero between different samples."""
         one, other = self.own(estimator)
         return sqrt(one) * sqrt(other) if min(one, other) > 0.0 else nan
+
+    def chance(self, estimator: str, *, normalised: bool) -> Chance | None:
+        """Chance level of a measure by that estimator, a cosine or not; None without a norm."""
+        second, n = self.second, self.second.num_samples
+        one, other = self.own(estimator)
+        return chance_level(
+            n,
+            estimator,
+            (second.xx, self.diagonals[1], one),
+            (second.yy, self.diagonals[2], other),
+            self.normaliser(estimator) if normalised else divisor(n, estimator),
+        )
 
     def _sums(self) -> list[Sums]:
         moments = self.second
@@ -150,13 +156,6 @@ def least_bytes(
     num_samples: int, num_features: tuple[int, int], item_bytes: tuple[int, int]
 ) -> int:
     """The least memory that one pass takes, with which `one_pass` refuses no budget.
-
-    Parameters
-    ----------
-    num_samples : int
-        Rows.
-    num_features, item_bytes : (int, int)
-        Columns of both, and bytes of one of their numbers.
 
     Examples
     --------

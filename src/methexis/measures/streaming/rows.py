@@ -20,29 +20,10 @@ from methexis.measures.inputs.features import MOST, to_numpy
 class Rows:
     """A representation as a source of blocks of rows.
 
-    Parameters
-    ----------
-    name : str
-        What messages call it.
-    given : path of a .npy file, or array-like
-        An array-like has ``shape``, ``dtype`` and slices of rows: zarr arrays, memory-mapped files,
-        arrays of NumPy or PyTorch.
-
-    Attributes
-    ----------
-    num_samples, num_features : int
-        Its shape.
-    given : str
-        The type of its numbers.
-    item_bytes : int
-        Bytes of one of them.
-    chunk : int
-        Rows that are stored together; blocks of their multiples are read once.
-
-    Raises
-    ------
-    MethexisError
-        If it is no such file or array, or not two-dimensional and real.
+    It is given as the path of a .npy file or as an array-like that has ``shape``, ``dtype`` and
+    slices of rows: zarr arrays, memory-mapped files, arrays of NumPy or PyTorch. Anything else is
+    refused, and what is not two-dimensional and real. `given` is the type of its numbers; blocks of
+    multiples of `chunk` rows, which are stored together, are read once.
     """
 
     def __init__(self, name: str, given: Any) -> None:

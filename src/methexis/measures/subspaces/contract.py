@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from methexis.core.checks import Array
 from methexis.measures.inputs.features import Features, Namespace, Tensor, to_numpy
@@ -20,36 +19,29 @@ from methexis.measures.subspaces.bases import (
     Basis,
     Overlap,
     basis,
+    basis_work,
     overlap,
     permuted_overlaps,
     resampled_overlaps,
 )
 from methexis.measures.subspaces.second_moments import SecondMoments, overlap_from_moments
-from methexis.measures.subspaces.work import basis_work
 from methexis.measures.work import Work
+
+if TYPE_CHECKING:
+    from methexis.measures.streaming.pass_moments import PassMoments
 
 
 class SubspaceMeasure(Measure[Basis]):
-    """A function of the sizes along two bases and of the bases' overlap.
+    """A function of the sizes along two bases and of the bases' overlap."""
 
-    Attributes
-    ----------
-    sees_sizes : bool
-        Whether the value depends on sizes; if not, bootstrap samples need none.
-    """
-
+    #: Whether the value depends on sizes; if not, bootstrap samples need none.
     sees_sizes: ClassVar[bool] = True
     resampling: ClassVar[str] = "bootstrap"
 
     def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
         """A decomposition of each, and then matrices as small as their ranks."""
-        return basis_work(
-            num_samples,
-            num_features,
-            nuclear=self.nuclear,
-            resampled=self.resampling == "bootstrap",
-            bases=self.bases,
-        )
+        bases = self.bases if self.resampling == "bootstrap" else None
+        return basis_work(num_samples, num_features, nuclear=self.nuclear, bases=bases)
 
     @property
     def nuclear(self) -> bool:
@@ -63,10 +55,10 @@ class SubspaceMeasure(Measure[Basis]):
 
     @property
     def streams(self) -> bool:
-        """Where nothing but second moments enters."""
-        return self.needs_moments_only
+        """Whether `from_moments` gives the score: nothing but second moments enters."""
+        return True
 
-    def from_pass(self, gathered: Any) -> float:
+    def from_pass(self, gathered: PassMoments) -> float:
         """The score from the second moments among what one pass gathered."""
         return self.from_moments(gathered.second)
 
@@ -79,11 +71,6 @@ class SubspaceMeasure(Measure[Basis]):
         del sizes, xp
         return None
 
-    @property
-    def needs_moments_only(self) -> bool:
-        """Whether `from_moments` gives the score: nothing but second moments enters."""
-        return True
-
     def reduce(self, features: Features) -> Basis:
         """The basis of the centred features."""
         return basis(features)
@@ -91,10 +78,6 @@ class SubspaceMeasure(Measure[Basis]):
     def score(self, a: Basis, b: Basis) -> float:
         """The score of a pair."""
         return float(self.values(overlap(self._trimmed(a), self._trimmed(b))))
-
-    def reorder(self, reduced: Basis, order: NDArray[np.int64]) -> Basis:
-        """The basis with its rows in that order."""
-        return reduced.reordered(order)
 
     def permuted(self, a: Basis, b: Basis, orders: Orders) -> Array:
         """Scores with the rows of the second in each order."""

@@ -20,8 +20,6 @@ class GULP(SubspaceMeasure):
     """Frobenius distance between the hat matrices of ridge regressions."""
 
     name: ClassVar[str] = "gulp"
-    range: ClassVar[tuple[float, float]] = (0.0, float("inf"))
-    aligned: ClassVar[float] = 0.0
     distance: ClassVar[bool] = True
     tier: ClassVar[int] = 2
     resampling: ClassVar[str] = "none"

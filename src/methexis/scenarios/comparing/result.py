@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from methexis.representations import Representations
 from methexis.scenarios.comparing.settings import CompareSettings
 from methexis.scenarios.comparing.wanted import widest
 from methexis.scenarios.framework.provenance import provenance
+from methexis.scenarios.framework.records import to_json
 
 FORMAT = 1
 
@@ -102,21 +102,4 @@ def _measured(grid: Grid) -> dict[str, Any]:
         found["num_bootstrap"] = grid.single.num_bootstrap
     if grid.curve is not None:
         found["curve"] = grid.curve.as_dict()
-    return {key: plain(value) for key, value in found.items()}
-
-
-def plain(value: Any) -> Any:
-    """Numbers that JSON does not know, NaN and infinity, as None; everything else as it is.
-
-    Examples
-    --------
-    >>> plain([1.0, float("nan"), {"a": float("inf")}])
-    [1.0, None, {'a': None}]
-    """
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, list | tuple):
-        return [plain(one) for one in value]
-    if isinstance(value, dict):
-        return {key: plain(one) for key, one in value.items()}
-    return value
+    return to_json(found)  # type: ignore[no-any-return]
