@@ -54,22 +54,12 @@ Found = TypeVar("Found", bound=Summarised)
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for.
+    """What was asked for."""
 
-    Attributes
-    ----------
-    verb, kind : str
-        The command, and what the names name.
-    name : str or None
-        An entry, or ``all``.
-    listing, quick, force, as_json : bool
-    seed : int
-    out : Path or None
-    """
-
+    #: The command, and what the names name.
     verb: str
     kind: str
-    name: str | None
+    name: str | None  # an entry, or ``all``
     listing: bool
     quick: bool
     seed: int

@@ -62,21 +62,13 @@ DIAL = Dial(
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """A data set, two students, and the minimum from which each of them starts.
-
-    Attributes
-    ----------
-    slow_time : float
-        Relaxation time of the slowest mode.
-    sharpest : float
-        Largest sharpness of both students at start and end.
-    """
+    """A data set, two students, and the minimum from which each of them starts."""
 
     source: Samples
     students: tuple[EDLN, ...]
     start: list[list[Array]]
-    slow_time: float
-    sharpest: float
+    slow_time: float  # relaxation time of the slowest mode
+    sharpest: float  # largest sharpness of both students at start and end
 
 
 @cache
