@@ -61,9 +61,7 @@ def plan_of(ensemble: Ensemble, replicas: int, seed: int) -> Plan:
         label_noise=ensemble.label_noise,
         replicas=replicas,
         seed=seed,
-        dtype="float64",
         record=steps,
-        engine="auto",
     )
 
 

@@ -105,13 +105,9 @@ class Walks:
             steps=steps,
             batch=self.batch,
             sampling=self.sampling,
-            paired=True,
-            loss="squared",
             init=[self.setting.start],
             replicas=replicas,
             seed=seed,
-            dtype="float64",
-            record=None,
             engine="reference",
         )
 

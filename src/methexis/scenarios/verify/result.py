@@ -188,19 +188,11 @@ class VerifyResult:
             "passed": self.verdict.passed,
             "why": self.verdict.why,
             "checks": [
-                {
-                    "name": c.name,
-                    "measured": c.found,
-                    "expected": c.expected,
-                    "passed": c.passed,
-                }
+                {"name": c.name, "measured": c.found, "expected": c.expected, "passed": c.passed}
                 for c in self.verdict.checks
             ],
             "settings": vars(self.settings),
-            "schedule": {
-                **vars(self.schedule),
-                "folds": self.schedule.folds,
-            },
+            "schedule": {**vars(self.schedule), "folds": self.schedule.folds},
             "predicted_by": self.prediction.name,
             "worst_pair": {
                 "start_median": float(np.nanmedian(start)),
@@ -214,11 +206,7 @@ class VerifyResult:
             },
             "epoch_turn": self.epoch_turn,
             "lost_replicas": [
-                {
-                    "replica": int(data["replica"][i]),
-                    "diverged_step": int(data["diverged_step"][i]),
-                    "collapsed_step": int(data["collapsed_step"][i]),
-                }
+                {k: int(data[k][i]) for k in ("replica", "diverged_step", "collapsed_step")}
                 for i in lost
             ],
             "three_ways": [
