@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from methexis.cli.errors import FAILED, user_errors
+from methexis.cli.errors import FAILED, print_json, user_errors
 from methexis.cli.folders import RESULT, fill, prepared
 from methexis.cli.progress import LiveLine
 from methexis.errors import MethexisError
@@ -133,12 +132,6 @@ def carry_out(
             show(result, request.folder)
         if not result.agrees:
             raise typer.Exit(FAILED)
-
-
-def print_json(data: Any) -> None:
-    """Print plain data for machines."""
-    json.dump(data, sys.stdout, indent=1)
-    sys.stdout.write("\n")
 
 
 def _list(registry: Registry[Any], *, as_json: bool) -> None:
