@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from methexis import report, representations, scenarios
-from methexis.cli.errors import user_errors
+from methexis.cli.errors import print_json, user_errors
 from methexis.cli.folders import bare, fill, prepared, short
 from methexis.cli.progress import Clock, LiveLine
+from methexis.cli.staged import Force, Json
 from methexis.errors import MethexisError
 
 if TYPE_CHECKING:
@@ -94,10 +95,8 @@ def compare(
         Path | None,
         typer.Option(help="Folder for report and data. [default: methexis-compare-A-B]"),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace existing results.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the result as JSON, for machines.")
-    ] = False,
+    force: Force = False,
+    as_json: Json = False,
 ) -> None:
     """Compare representations: score, chance level, interval, p and effect of every pair.
 
@@ -154,8 +153,7 @@ def compare(
             summary = json.dumps(result.summary(), indent=1, allow_nan=False)
             fill(folder, summary, lambda staged: report.write_compare_report(result, staged))
         if as_json:
-            json.dump(result.summary(), sys.stdout, indent=1, allow_nan=False)
-            sys.stdout.write("\n")
+            print_json(result.summary())
         else:
             report.print_compare(result, folder)
 
@@ -163,8 +161,7 @@ def compare(
 def _list(*, as_json: bool) -> None:
     found = scenarios.listed_measures()
     if as_json:
-        json.dump(found, sys.stdout, indent=1)
-        sys.stdout.write("\n")
+        print_json(found)
         return
     for one in found:
         typer.echo(_line(one))

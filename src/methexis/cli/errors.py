@@ -1,9 +1,12 @@
-"""How a command ends: one clear sentence and an exit status, never a traceback for bad input."""
+"""How a command ends: JSON for machines, a sentence on bad input, an exit status; no traceback."""
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import typer
 
@@ -11,6 +14,12 @@ from methexis.errors import MethexisError
 
 #: Exit statuses: a check failed; bad input; interrupted.
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+
+def print_json(data: Any) -> None:
+    """Print plain data on standard output, for machines."""
+    json.dump(data, sys.stdout, indent=1)
+    sys.stdout.write("\n")
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -12,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from methexis import report, scenarios
-from methexis.cli.errors import FAILED, user_errors
+from methexis.cli.errors import FAILED, print_json, user_errors
 from methexis.cli.folders import fill, prepared
 from methexis.cli.progress import announcer
+from methexis.cli.staged import Force, Json
 from methexis.errors import MethexisError
 from methexis.progress import Lines
 
@@ -50,13 +50,11 @@ def verify(
     out: Annotated[Path, typer.Option(help="Folder for the report and the data.")] = Path(
         "methexis-verify"
     ),
-    force: Annotated[bool, typer.Option("--force", help="Replace existing results.")] = False,
+    force: Force = False,
     checkpoint_every: Annotated[
         float, typer.Option(help="Seconds between checkpoints of the SGD run.")
     ] = 10.0,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the result as JSON, for machines.")
-    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Verify the theorem: two different networks, two views, one representation.
 
@@ -104,8 +102,7 @@ def verify(
             checkpoint.unlink(missing_ok=True)
         result.timings["total"] = time.monotonic() - began
         if as_json:
-            json.dump(result.summary(), sys.stdout, indent=1)
-            sys.stdout.write("\n")
+            print_json(result.summary())
         else:
             report.print_verify(result, out)
         if not result.verdict.passed:

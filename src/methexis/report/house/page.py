@@ -140,6 +140,7 @@ def _environment() -> Environment:
         "alignment": numbers.alignment,
         "number": numbers.number,
         "count": numbers.count,
+        "deviation": numbers.deviation,
         "seconds": numbers.seconds,
         "words": numbers.words,
         "typeset": numbers.typeset,

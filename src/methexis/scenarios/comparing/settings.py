@@ -68,26 +68,15 @@ class CompareSettings:
 
 @dataclass(frozen=True)
 class Step:
-    """How far a comparison is.
+    """How far a comparison is."""
 
-    Attributes
-    ----------
-    measure : str
-        Title of the measure at work.
-    what : str
-        What it does.
-    done, total : int
-        How far that is; both 0 where a measure begins, or permutations are drawn after all: then
-        `what` says how long it takes, and how the null is had.
-    seconds : float
-        That time.
-    """
-
-    measure: str
-    what: str
+    measure: str  # title of the measure at work
+    what: str  # what it does
+    #: How far that is; both 0 where a measure begins, or permutations are drawn after all: then
+    #: `what` says how long it takes, and how the null is had.
     done: int
     total: int
-    seconds: float = 0.0
+    seconds: float = 0.0  # that time
 
     @property
     def duration(self) -> str:
