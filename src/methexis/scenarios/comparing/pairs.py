@@ -15,6 +15,7 @@ from methexis.core.checks import Array
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures import Comparison, Measure, NeighbourCurve, compare, compare_all
 from methexis.measures.inference.grid import alignment
+from methexis.measures.inputs.naming import unwrapped
 from methexis.measures.inputs.rdm import RDM
 from methexis.representations import Representation
 from methexis.scenarios.comparing.curves import curve_of
@@ -168,7 +169,7 @@ def _one(
 
 def _value(layer: Representation) -> Any:
     """What is compared: features, or an RDM in their place."""
-    return RDM(layer.array, name=layer.source) if layer.dissimilarities else layer.array
+    return RDM(layer.array, name=layer.source) if layer.dissimilarities else unwrapped(layer)
 
 
 def by_source(text: str, one: Representation, other: Representation) -> str:
