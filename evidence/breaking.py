@@ -15,11 +15,13 @@ from typing import Any
 
 from evidence.outcome import RESULTS
 from evidence.scenario_files import README, ROOT, carry_out, origin, read_summary, readme_with
-from methexis.report import dials, style
-from methexis.report.breaking import print_scenario, rounded
+from methexis.plots import style
+from methexis.report.breaking import figures
+from methexis.report.breaking.text import print_scenario, rounded
 from methexis.scenarios.breaking import SCENARIOS, ScenarioResult, run_break
+from methexis.scenarios.breaking.case import NO_OFFSET, PERFECT, Case
 from methexis.scenarios.breaking.measure import Point, compare
-from methexis.scenarios.breaking.scenario import NO_OFFSET, PERFECT, Curve
+from methexis.scenarios.framework.scenario import Curve
 
 FOLDER = RESULTS / "breaking"
 
@@ -69,7 +71,7 @@ def render() -> None:
         path.write_text(text, encoding="utf-8")
     with style.house_style():
         results = [read(name)[1] for name in committed()]
-        figure = dials.summary(results)
+        figure = figures.summary(results)
         target = ROOT / "docs" / "images" / "breaking.png"
         figure.savefig(target, dpi=160, metadata={"Software": None})
 
@@ -120,7 +122,7 @@ def lean(results: Sequence[ScenarioResult]) -> str:
     for result in results:
         for curve in result.scenario.curves:
             for p in result.of(curve.name):
-                if p.predicted > PERFECT and curve.powers != NO_OFFSET:
+                if p.predicted > PERFECT and curve.full.powers != NO_OFFSET:
                     whole.append(p.deviation)
                     rest.append(_without_largest(curve, p).deviation)
     if not whole:
@@ -135,7 +137,7 @@ def lean(results: Sequence[ScenarioResult]) -> str:
     )
 
 
-def _without_largest(curve: Curve, p: Point) -> Point:
+def _without_largest(curve: Curve[Case], p: Point) -> Point:
     kept = p.readings[1:]
     effort = replace(curve.full, small=curve.full.small[1:])
     return compare(

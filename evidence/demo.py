@@ -13,8 +13,11 @@ import sys
 import time
 from pathlib import Path
 
+from methexis.plots import style
 from methexis.progress import Lines
-from methexis.report import curves, gather, print_verify, style, ways
+from methexis.report import print_verify
+from methexis.report.running import curves, gather
+from methexis.report.verify import ways
 from methexis.scenarios import VerifyResult, VerifySettings, run_verify
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,7 +45,7 @@ def draw(result: VerifyResult, folder: Path) -> None:
     """Draw the worst pairs over slow time as pictures for the README."""
     folder.mkdir(parents=True, exist_ok=True)
     with style.house_style():
-        figure = curves.worst_pair(
+        panel = curves.worst_pair(
             gather.slow_clock(result.run),
             gather.worst_pair(result.run),
             predicted=result.prediction.worst_pair[:, result.compared],
@@ -50,9 +53,9 @@ def draw(result: VerifyResult, folder: Path) -> None:
             width=900,
             height=420,
         )
-        figure.savefig(folder / "demo.png", dpi=160, metadata={"Software": None})
-        figure = ways.worst_pairs(result.ways, width=900, height=420, columns=4)
-        figure.savefig(folder / "three-ways.png", dpi=160, metadata={"Software": None})
+        panel.draw().savefig(folder / "demo.png", dpi=160, metadata={"Software": None})
+        panel = ways.worst_pairs(result.ways, width=900, height=420, columns=4)
+        panel.draw().savefig(folder / "three-ways.png", dpi=160, metadata={"Software": None})
 
 
 def _trimmed(text: str) -> str:

@@ -14,6 +14,7 @@ from evidence.outcome import Outcome, Point, Quantity, say
 from evidence.simulate import RunRecord, Sweep, late_kernels
 from methexis.core.checks import Array
 from methexis.core.linalg import sqrt_psd
+from methexis.scenarios.breaking.case import NO_OFFSET, OFFSET
 from methexis.scenarios.framework import mean_kernels as measures
 from methexis.scenarios.framework.mean_kernels import (
     alignments,
@@ -23,12 +24,6 @@ from methexis.scenarios.framework.mean_kernels import (
 )
 from methexis.scenarios.framework.statistics import jackknife
 from methexis.theory.platonic import platonic_of
-
-#: 1 - A at vanishing offset: kernels deviate by ``k₁η + k₂η² + …`` and ``1 - A`` is quadratic in
-#: the deviation, so it has no linear term and a cubic one.
-NO_OFFSET = (0, 2, 3)
-#: 1 - A at an offset: the deviation of order η multiplies the offset itself.
-OFFSET = (0, 1, 2)
 
 Statistic = Callable[[Array], float]
 

@@ -13,8 +13,9 @@ from typing import Any
 
 from evidence.outcome import RESULTS
 from evidence.scenario_files import README, ROOT, carry_out, origin, read_summary, readme_with
-from methexis.report import retraced, style
-from methexis.report.reversal import print_reversal, rounded
+from methexis.plots import style
+from methexis.report.reversing import figures
+from methexis.report.reversing.text import print_reversal, rounded
 from methexis.scenarios.irreversibility import REVERSALS, ReverseScenarioResult, run_reverse
 from methexis.scenarios.irreversibility.records import Point
 
@@ -79,7 +80,7 @@ def render() -> None:
     for path, text in pages().items():
         path.write_text(text, encoding="utf-8")
     with style.house_style():
-        figure = retraced.overview(read("steps")[1], width=900, height=560)
+        figure = figures.overview(read("steps")[1], width=900, height=560).draw()
         figure.savefig(IMAGES / "irreversibility.png", dpi=160, metadata={"Software": None})
 
 

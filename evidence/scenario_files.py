@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from evidence.outcome import say
-from methexis.scenarios.framework.jobs import JobResult
+from methexis.scenarios.framework.results import JobResult
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"

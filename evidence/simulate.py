@@ -1,4 +1,4 @@
-"""One sweep: the same problem trained at several learning rates (`scenarios.ensembles`)."""
+"""One sweep: the same problem trained at several learning rates (`scenarios.framework`)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import methexis as mx
 from methexis.core.checks import Array
 from methexis.core.problem import Problem
 from methexis.scenarios.framework.ensembles import Ensemble, Start
+from methexis.scenarios.framework.simulation import train
 
 Steps = NDArray[np.int64]
 Source = mx.Teacher | mx.Samples
@@ -133,8 +134,11 @@ def snapshots_of(
     """
     lr = sweep.lrs[number]
     began = time.monotonic()
-    outcome = sweep.ensemble(number, slow_times).train(
-        sweep.replicas[number], sweep.seed + number, _Lines(f"{sweep.problem}, lr {lr:g}")
+    outcome = train(
+        sweep.ensemble(number, slow_times),
+        sweep.replicas[number],
+        sweep.seed + number,
+        _Lines(f"{sweep.problem}, lr {lr:g}"),
     )
     record = RunRecord(
         problem=sweep.problem,

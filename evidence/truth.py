@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.measures.truth import CauseScore, MeasureScore, SizeScore, Truth, run_truth
 from benchmarks.measures.truth_text import LEGEND, markdown, truth_figure, truth_table
 from evidence.outcome import RESULTS, say
-from methexis.report import style
+from methexis.plots import style
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULT = RESULTS / "measures" / "truth.json"

@@ -35,6 +35,9 @@ LAYERS: list[dict[str, str]] = [
         "geometry": "alignment of layers, from weights or from samples",
     },
     {
+        "plots": "drawing of arrays on axes, from data that know no noun",
+    },
+    {
         "training": "engines, optimisers, recording, runs on disk",
         "measures": "alignment of representations, and its inference",
     },

@@ -33,6 +33,7 @@ ALLOWED_OUTSIDE: dict[str | None, set[str]] = {
     "_native": {"numpy"},
     "core": NUMERICAL,
     "theory": NUMERICAL,
+    "plots": {"numpy", "matplotlib"},
 }
 NOT_INSTALLED = {"benchmarks", "evidence", "examples", "tests"}  # other folders of this repository
 TORCH = {"torch", "curvlinops"}
@@ -123,6 +124,14 @@ def test_imports_go_downwards(name: str) -> None:
         if {part(name), part(target)} <= LEVEL.keys():  # else the test above fails
             assert LEVEL[part(target)] <= LEVEL[part(name)], f"{name} imports {target} from above"
         assert {part(name), part(target)} != STRANGERS, f"{name} must not import {target}"
+
+
+def test_plots_know_no_noun() -> None:
+    plots = [name for name in BELOW_TOP if part(name) == "plots"]
+    assert plots
+    for name in plots:
+        nouns = {target for target in ours(name) if part(target) != "plots"}
+        assert nouns <= {f"{PACKAGE}.core.checks"}, f"{name} must not import {nouns}"
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -14,8 +14,8 @@ from rich.table import Table
 
 from benchmarks.measures.truth import CauseScore, MeasureScore, Truth
 from benchmarks.terminal import wide_console
-from methexis.report import style
-from methexis.report.paragraphs import say
+from methexis.plots import style
+from methexis.report.house.paragraphs import say
 
 #: What the columns of one measure say; the page of the documentation has the same.
 LEGEND = (

@@ -22,7 +22,7 @@ _FAMILIES = {
         "measures.dropin": "calibration=calibrated_similarity",
         "measures.inference": "ceilings=groups compare compare_all grid intervals resampling",
         "measures.inputs": "preprocessing rdm",
-        "measures.kernels": "bandwidth cka distance_correlation gram_cosine hsic rv",
+        "measures.kernels": "bandwidth cka distance_correlation gram_cosine hsic rv=cka",
         "measures.neighbours": "cknna cycle_knn edit_distance_knn jaccard_knn lcs_knn mutual_knn "
         "neighbour_curve=curve rank_similarity second_order_cosine",
         "measures.subspaces": "aligned_cosine bures cca gulp linear_predictivity procrustes pwcca "

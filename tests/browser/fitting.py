@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from methexis.report import style
+from methexis.plots import style
 from tests.browser import chromium
 
 WIDTHS = (1280, 390)

@@ -8,9 +8,8 @@ from dataclasses import replace
 import pytest
 
 from evidence.breaking import FOLDER, committed, lean, pages, read
-from methexis.scenarios.breaking import SCENARIOS, Effort
+from methexis.scenarios.breaking import SCENARIOS, BreakResult
 from methexis.scenarios.breaking.measure import compare
-from methexis.scenarios.breaking.result import FORMAT
 
 
 def test_every_scenario_has_its_file() -> None:
@@ -21,7 +20,7 @@ def test_every_scenario_has_its_file() -> None:
 def test_the_file_is_a_full_run_of_the_scenario_as_it_stands(name: str) -> None:
     summary, result = read(name)
     scenario = SCENARIOS[name]
-    assert summary["format"] == FORMAT
+    assert summary["format"] == BreakResult.FORMAT
     assert summary["command"] == f"python -m evidence.breaking --only {name}"
     assert result.quick is False
     assert result.seed == scenario.seed
@@ -55,7 +54,7 @@ def test_deviations_follow_from_the_readings(name: str) -> None:
             pair=p.pair,
             predicted=p.predicted,
             readings=p.readings,
-            effort=Effort(curve.full.small, curve.full.replicas),
+            effort=curve.full,
         )
         # Where nothing fluctuates the error is 1e-8, and rounding of 1e-16 is 1e-8 of it.
         assert again.deviation == pytest.approx(p.deviation, rel=1e-9, abs=1e-6)

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from evidence.reverse import FOLDER, pages, read
-from methexis.scenarios.irreversibility import REVERSALS
-from methexis.scenarios.irreversibility.result import FORMAT
+from methexis.scenarios.irreversibility import REVERSALS, ReverseResult
 
 
 def test_every_scenario_has_its_file() -> None:
@@ -18,14 +17,14 @@ def test_every_scenario_has_its_file() -> None:
 def test_the_file_is_a_full_run_of_the_scenario_as_it_stands(name: str) -> None:
     summary, result = read(name)
     scenario = REVERSALS[name]
-    assert summary["format"] == FORMAT
+    assert summary["format"] == ReverseResult.FORMAT
     assert summary["command"] == f"python -m evidence.reverse --only {name}"
     assert result.quick is False
     assert result.seed == scenario.seed
     expected = []
     for curve in scenario.curves:
         for problem in range(len(scenario.problems)):
-            for value in scenario.values(curve):
+            for value in scenario.values(curve.full):
                 parts = scenario.case(curve, problem, value).parts
                 expected += [(curve.name, problem, value, part) for part in parts]
     assert [(p.curve, p.problem, p.value, p.part) for p in result.points] == expected

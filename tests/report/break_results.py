@@ -6,8 +6,7 @@ import numpy as np
 
 from methexis.scenarios.breaking import SCENARIOS, BreakResult, ScenarioResult
 from methexis.scenarios.breaking.measure import Reading, compare
-from methexis.scenarios.breaking.result import Line
-from methexis.scenarios.breaking.verdict import judge
+from methexis.scenarios.framework.points import Line
 
 #: Standard error of a made-up reading.
 ERROR = 1e-3
@@ -59,10 +58,7 @@ def made_up(name: str, *, quick: bool = False, off: float = 0.0) -> ScenarioResu
         )
         for c in scenario.curves
     )
-    verdicts = tuple(
-        judge(c.name, [p for p in points if p.curve == c.name]) for c in scenario.curves
-    )
-    return ScenarioResult(scenario, quick, scenario.seed, tuple(points), lines, verdicts, 1.0)
+    return ScenarioResult(scenario, quick, scenario.seed, tuple(points), lines, 1.0)
 
 
 def several(*results: ScenarioResult) -> BreakResult:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from methexis.scenarios.framework.runner import lines
 from methexis.scenarios.irreversibility import REVERSALS, ReverseResult, ReverseScenarioResult
-from methexis.scenarios.irreversibility.job import lines
 from methexis.scenarios.irreversibility.records import Control, Point, Reading, Rest
 
 PROBLEMS = 2
@@ -19,9 +19,9 @@ def made_up(name: str, *, quick: bool = False, off: float = 0.0) -> ReverseScena
     for curve in scenario.curves:
         effort = curve.quick if quick else curve.full
         for problem in range(1 if quick else PROBLEMS):
-            for value in scenario.values(curve):
+            for value in scenario.values(effort):
                 parts = scenario.case(curve, problem, value).parts
-                last = curve is scenario.curves[-1] and value == scenario.values(curve)[-1]
+                last = curve is scenario.curves[-1] and value == scenario.values(effort)[-1]
                 for part, predicted in parts.items():
                     z = float(generator.standard_normal()) + off * last
                     error = 0.01 * abs(predicted) + 1e-6
@@ -67,7 +67,7 @@ def made_up(name: str, *, quick: bool = False, off: float = 0.0) -> ReverseScena
         seed=scenario.seed,
         points=tuple(points),
         rests=tuple(rests),
-        lines=lines(scenario, 1),
+        lines=lines(scenario, 1, scenario.case),
         controls=controls,
         law=0.0 if name == "order" else 3e-15,
         seconds=1.0,

@@ -7,10 +7,11 @@ import pytest
 import scipy.stats
 
 from methexis.scenarios.breaking import SCENARIOS
+from methexis.scenarios.breaking.case import OFFSET
 from methexis.scenarios.breaking.measure import Point, Reading, compare
-from methexis.scenarios.breaking.scenario import Effort
-from methexis.scenarios.breaking.verdict import judge
+from methexis.scenarios.breaking.result import Verdict
 from methexis.scenarios.framework.dial import Dial
+from methexis.scenarios.framework.scenario import Effort
 from methexis.scenarios.framework.statistics import jackknife, normal_score
 
 CURVE = SCENARIOS["sampling"].curves[0]
@@ -27,7 +28,7 @@ def readings_of(
     values: list[float], errors: list[float], replicas: int = 32
 ) -> tuple[Reading, ...]:
     return tuple(
-        Reading(s, s, 1, replicas, 0, 0, v, e, 0.0)
+        Reading(small=s, lr=s, steps=1, replicas=replicas, seed=0, value=v, error=e)
         for s, v, e in zip(SMALL, values, errors, strict=False)
     )
 
@@ -35,17 +36,17 @@ def readings_of(
 def test_the_limit_is_compared() -> None:
     """1 - A = 0.1 - ε + 2ε², so the limit is A = 0.9, whatever the readings are."""
     exact = [0.1 - s + 2 * s**2 for s in SMALL]
-    found = point(readings_of(exact, [1e-4] * 4), 0.9, Effort(SMALL, 32))
+    found = point(readings_of(exact, [1e-4] * 4), 0.9, Effort(SMALL, 32, OFFSET))
     assert found.measured == pytest.approx(0.9, abs=1e-12)
     assert found.deviation == pytest.approx(0.0, abs=1e-6)
-    away = point(readings_of(exact, [1e-4] * 4), 0.9 - 3 * found.error, Effort(SMALL, 32))
+    away = point(readings_of(exact, [1e-4] * 4), 0.9 - 3 * found.error, Effort(SMALL, 32, OFFSET))
     # Three standard errors, of Student's t with 31 degrees of freedom.
     assert away.deviation == pytest.approx(normal_score(3.0, 31), rel=1e-6)
     assert away.deviation < 3.0
 
 
 def test_a_quick_run_allows_what_its_effort_says() -> None:
-    effort = Effort(SMALL[:1], 16, relative=0.1, absolute=0.002)
+    effort = Effort(SMALL[:1], 16, OFFSET, relative=0.1, absolute=0.002)
     found = point(readings_of([0.105], [1e-4], 16), 0.9, effort)
     assert found.allowed == pytest.approx(0.012)
     assert found.deviation == 0.0
@@ -68,11 +69,11 @@ def test_deviations_of_a_right_prediction_are_standard_normal() -> None:
 
 def test_one_bad_point_among_many_is_found() -> None:
     good = [0.1 - s + 2 * s**2 for s in SMALL]
-    effort = Effort(SMALL, 32)
+    effort = Effort(SMALL, 32, OFFSET)
     points = [point(readings_of(good, [1e-4] * 4), 0.9, effort) for _ in range(40)]
-    assert judge("c", points).agrees
+    assert Verdict("c", tuple(points)).agrees
     bad = point(readings_of(good, [1e-4] * 4), 0.9 + 6 * points[0].error, effort)
-    verdict = judge("c", [*points, bad])
+    verdict = Verdict("c", (*points, bad))
     assert verdict.p_value > 0.5  # χ² alone would not tell
     assert not verdict.agrees
     assert verdict.outliers == (bad,)

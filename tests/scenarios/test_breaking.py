@@ -16,16 +16,18 @@ import pytest
 
 import methexis as mx
 from methexis.scenarios.breaking import SCENARIOS, Curve, Scenario, ScenarioResult, chosen
-from methexis.scenarios.breaking.job import run_scenario
-from methexis.scenarios.breaking.measure import Point, Reading, compare, measure
-from methexis.scenarios.breaking.scenario import (
+from methexis.scenarios.breaking.case import (
     LEAST_PROBLEMS,
     LEAST_REPLICAS,
     LEAST_VALUES,
     NO_OFFSET,
     PERFECT,
+    powers_at,
 )
-from methexis.scenarios.breaking.verdict import judge
+from methexis.scenarios.breaking.job import run_scenario
+from methexis.scenarios.breaking.measure import Point, Reading, compare, measure
+from methexis.scenarios.breaking.result import Verdict
+from methexis.scenarios.framework.scenario import Cell
 
 NAMES = list(SCENARIOS)
 CURVES = [(name, k) for name in NAMES for k in range(len(SCENARIOS[name].curves))]
@@ -60,8 +62,9 @@ def test_it_states_all_that_evidence_needs(name: str) -> None:
     for one in scenario.curves:
         assert one.full.replicas >= LEAST_REPLICAS
         assert one.quick.replicas >= LEAST_REPLICAS
-        assert len(one.full.small) > len(one.powers)  # something is left to test the fit
-        assert one.powers[0] == 0
+        assert len(one.full.small) > len(one.full.powers)  # something is left to test the fit
+        assert one.full.powers[0] == 0
+        assert one.quick.powers == one.full.powers
         assert len(scenario.values(one.full)) >= LEAST_VALUES
         assert (one.full.relative, one.full.absolute) == (0.0, 0.0)
         for effort in (one.full, one.quick):
@@ -99,12 +102,21 @@ def test_the_platonic_end_is_perfect(curve: tuple[Scenario, Curve]) -> None:
 
 def test_perfect_cases_are_fitted_without_a_linear_term(curve: tuple[Scenario, Curve]) -> None:
     _, one = curve
-    assert one.powers_at(1.0) == NO_OFFSET
-    assert one.powers_at(0.99) == one.powers
+    assert powers_at(one.full.powers, 1.0) == NO_OFFSET
+    assert powers_at(one.full.powers, 0.99) == one.full.powers
     # 1 - A = 3ε² - 2ε³ at four values comes out as an offset of zero.
     small = one.full.small[:4]
     readings = tuple(
-        Reading(e, e, 1, 16, 0, k, 3.0 * e**2 - 2.0 * e**3, 1e-6, 0.0) for k, e in enumerate(small)
+        Reading(
+            small=e,
+            lr=e,
+            steps=1,
+            replicas=16,
+            seed=k,
+            value=3.0 * e**2 - 2.0 * e**3,
+            error=1e-6,
+        )
+        for k, e in enumerate(small)
     )
     point = compare(one, 0, 1.0, pair=("a", "b"), predicted=1.0, readings=readings, effort=one.full)
     assert point.gap == pytest.approx(0.0, abs=1e-12)  # rounding
@@ -128,14 +140,7 @@ def test_a_tiny_run_works_and_repeats(curve: tuple[Scenario, Curve]) -> None:
     tiny = replace(one, quick=replace(one.quick, small=one.quick.small[:1], replicas=4))
     value = scenario.values(one.quick)[0]
     first, second = (
-        measure(
-            tiny,
-            scenario.case(one, 0, value),
-            0,
-            value,
-            seed=scenario.seed,
-            quick=True,
-        )
+        measure(scenario.case(one, 0, value), Cell(tiny, 0, value, True), scenario.seed)
         for _ in range(2)
     )
     assert replace_seconds(first) == replace_seconds(second)
@@ -173,7 +178,7 @@ def test_swapped_predictions_fail(quick: ScenarioResult) -> None:
             )
             for p, other in zip(points, swapped, strict=True)
         ]
-        assert not judge(one.name, wrong).agrees
+        assert not Verdict(one.name, tuple(wrong)).agrees
 
 
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:

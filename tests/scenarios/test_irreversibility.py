@@ -22,7 +22,7 @@ from methexis.scenarios.irreversibility.integrators import EIGHTH, METHODS, left
 from methexis.scenarios.irreversibility.limits import combination, extrapolated, scores
 from methexis.scenarios.irreversibility.problems import DESCRIPTIONS, setting
 from methexis.scenarios.irreversibility.result import ReverseScenarioResult
-from methexis.scenarios.irreversibility.verdict import judge
+from methexis.scenarios.irreversibility.verdict import Verdict
 from methexis.scenarios.irreversibility.walk import batch_curvature, retrace
 from methexis.scenarios.irreversibility.walks import ACROSS, ALONG, Walks
 from methexis.theory.curvature import dense_hessian
@@ -216,9 +216,9 @@ def test_what_evidence_needs_is_fixed(name: str) -> None:
     assert len({s.problem.dims for s in map(setting, PROBLEMS)}) == 3
     for curve in scenario.curves:
         assert len(curve.full.small) >= 5
-        assert len(scenario.values(curve)) >= 5
+        assert len(scenario.values(curve.full)) >= 5
         assert curve.full.replicas == 1 or curve.full.replicas >= 16
-        assert curve.full.allowed == 0.0
+        assert (curve.full.relative, curve.full.absolute) == (0.0, 0.0)
         assert len(curve.full.powers) <= len(curve.full.small)
     assert scenario.claim.endswith(".")
     assert scenario.limit.endswith(".")
@@ -280,7 +280,9 @@ def test_quick_runs_agree_and_wrong_predictions_fail(name: str) -> None:
     wrong = [
         replace(p, deviation=(p.measured - 0.5 * p.predicted) / p.error) for p in result.of(curve)
     ]
-    assert judge(curve, wrong, []).p_value < FALSE_ALARM
+    verdict = Verdict(curve, tuple(wrong), ())
+    assert verdict.p_value < FALSE_ALARM
+    assert not verdict.agrees
 
 
 def test_equal_seeds_give_equal_results_and_others_do_not() -> None:

@@ -13,10 +13,12 @@ import scipy.integrate
 from methexis.errors import MethexisError
 from methexis.scenarios.framework.judging import FALSE_ALARM
 from methexis.scenarios.sharpening import CASES, chosen_cases, run_case
-from methexis.scenarios.sharpening.facts import exponent
-from methexis.scenarios.sharpening.measure import Point, compare, predicted
-from methexis.scenarios.sharpening.search import Member, best, members
-from methexis.scenarios.sharpening.verdict import judge, judge_path, log_slope
+from methexis.scenarios.sharpening.case import PathPoint
+from methexis.scenarios.sharpening.cases.noise_free import exponent, log_slope
+from methexis.scenarios.sharpening.cases.signs import Member, best, members
+from methexis.scenarios.sharpening.curvature import predicted
+from methexis.scenarios.sharpening.measure import compare
+from methexis.scenarios.sharpening.verdict import PathVerdict, judge
 
 FAST = ("trace-up-top-down", "edge")
 
@@ -42,7 +44,9 @@ def test_quick_runs_pass_and_wrong_predictions_fail(name: str) -> None:
     at = [list(found.fine_times).index(t) for t in found.case.slow_times]
     wrong = {"top": 1.1 * found.fine["top"][at]}
     points = compare(found.case, found.case.quick, found.readings, wrong)
-    assert judge_path("top", points).p_value < FALSE_ALARM
+    verdict = PathVerdict("top", tuple(points))
+    assert verdict.largest_p < FALSE_ALARM
+    assert not verdict.agrees
     opposite = tuple({"rises": "falls", "falls": "rises"}[e] for e in found.case.expected)
     turned = replace(found, case=replace(found.case, expected=opposite))
     assert [c.passed for c in judge(turned)[1:3]] == [False, False]
@@ -99,7 +103,17 @@ def test_sgd_has_the_exponent_of_the_noise_free_case() -> None:
 
 def test_the_exponent_is_that_of_a_power_law() -> None:
     points = [
-        Point("top", 0, time, 3.0 * time**0.4, 2.0 * time**0.5, error, 0.0, 0.0, 0.0)
+        PathPoint(
+            quantity="top",
+            student=0,
+            slow_time=time,
+            predicted=3.0 * time**0.4,
+            measured=2.0 * time**0.5,
+            error=error,
+            half=0.0,
+            allowed=0.0,
+            deviation=0.0,
+        )
         for time, error in ((1.0, 9.0), (2.0, 0.03), (8.0, 0.04))
     ]
     measured, error, wanted = log_slope(points)
@@ -114,7 +128,7 @@ def test_every_case_states_what_evidence_needs() -> None:
         assert case.full.replicas >= 16
         assert len(case.full.small) >= 3
         assert case.claim.endswith(".")
-        assert case.full.allowed == 0.0
+        assert (case.full.relative, case.full.absolute) == (0.0, 0.0)
 
 
 def test_an_unknown_case_is_refused_with_the_nearest() -> None:

@@ -174,3 +174,9 @@ def test_bad_settings(changes: dict[str, object], word: str) -> None:
 def test_what_theory_predicts(noise: str, sampling: str, loss: str, platonic: bool) -> None:
     settings = VerifySettings(noise=noise, sampling=sampling, loss=loss)
     assert settings.predicts_platonic is platonic
+
+
+def test_the_fingerprint_tells_settings_apart() -> None:
+    assert VerifySettings(seed=1).fingerprint == VerifySettings(seed=1).fingerprint
+    others = (VerifySettings(), VerifySettings(easy=True), VerifySettings(steps=10))
+    assert len({settings.fingerprint for settings in others}) == 3

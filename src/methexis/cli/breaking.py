@@ -13,7 +13,7 @@ from methexis.cli.staged import Force, Json, Listing, Out, Seed
 
 if TYPE_CHECKING:
     from methexis.scenarios import BreakResult
-    from methexis.scenarios.breaking import Scenario, Step
+    from methexis.scenarios.breaking import Case, Scenario, Step
 
 
 def break_(
@@ -42,12 +42,11 @@ def break_(
 
     def progress(step: Step) -> None:
         line(
-            f"{step.scenario}, {step.curve}: case {step.done + 1} of {step.total}, "
-            f"{step.fraction:.0%}",
-            ended=step.done + 1 == step.total and step.part == 1.0,
+            f"{step.part}, {step.curve}: case {step.done + 1} of {step.total}, {step.fraction:.0%}",
+            ended=step.ended,
         )
 
-    def measure(wanted: list[Scenario]) -> BreakResult:
+    def measure(wanted: list[Scenario[Case]]) -> BreakResult:
         return scenarios.run_break(
             wanted,
             quick=quick,

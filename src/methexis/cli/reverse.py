@@ -13,6 +13,7 @@ from methexis.cli.staged import Force, Json, Listing, Out, Seed
 
 if TYPE_CHECKING:
     from methexis.scenarios import ReverseResult
+    from methexis.scenarios.framework.runner import Step
     from methexis.scenarios.irreversibility import Scenario
 
 
@@ -40,8 +41,8 @@ def reverse(
     request = staged.Request("reverse", "scenario", name, names, quick, seed, out, force, as_json)
     line = LiveLine()
 
-    def progress(scenario: str, curve: str, done: float) -> None:
-        line(f"{scenario}, {curve}: {done:.0%}", ended=done == 1.0)
+    def progress(step: Step) -> None:
+        line(f"{step.part}, {step.curve}: {step.fraction:.0%}", ended=step.ended)
 
     def measure(wanted: list[Scenario]) -> ReverseResult:
         return scenarios.run_reverse(

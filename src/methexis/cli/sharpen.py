@@ -12,8 +12,8 @@ from methexis.cli.progress import LiveLine
 from methexis.cli.staged import Force, Json, Listing, Out, Seed
 
 if TYPE_CHECKING:
-    from methexis.progress import Report
     from methexis.scenarios import SharpenResult
+    from methexis.scenarios.framework.runner import Step
     from methexis.scenarios.sharpening import Case
 
 
@@ -40,8 +40,9 @@ def sharpen(
     request = staged.Request("sharpen", "case", case, names, quick, seed, out, force, as_json)
     line = LiveLine()
 
-    def progress(name: str, at: Report) -> None:
-        line(f"{name}: step {at.step:,} of {at.steps:,}", ended=at.step >= at.steps)
+    def progress(step: Step) -> None:
+        at = step.at
+        line(f"{step.part}: step {at.step:,} of {at.steps:,}", ended=step.ended)
 
     def measure(wanted: list[Case]) -> SharpenResult:
         return scenarios.run_sharpen(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 import time
@@ -18,7 +17,6 @@ from methexis.cli.folders import RESULT, fill, prepare
 from methexis.cli.progress import announcer
 from methexis.errors import MethexisError
 from methexis.progress import Lines
-from methexis.version import __version__
 
 if TYPE_CHECKING:
     from methexis.scenarios import VerifyResult, VerifySettings
@@ -108,13 +106,9 @@ def verify(
 
 
 def _prepare(out: Path, settings: VerifySettings, force: bool) -> Path:
-    """Make the folder, see that it is ours and writable, and name the checkpoint.
-
-    The checkpoint's name stands for what the run depends on.
-    """
+    """Make the folder, see that it is ours and writable, and name the checkpoint."""
     prepare(out, force=force, leftovers=lambda name: name.startswith("checkpoint-"))
-    name = hashlib.sha256(f"{__version__} {sorted(vars(settings).items())}".encode()).hexdigest()
-    return out / f"checkpoint-{name[:12]}.npz"
+    return out / f"checkpoint-{settings.fingerprint}.npz"
 
 
 def _resume_hint(out: Path) -> str:

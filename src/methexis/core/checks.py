@@ -16,6 +16,7 @@ from methexis.errors import ConditionError, MethexisError
 
 __all__ = [
     "RANK_TOLERANCE",
+    "SYMMETRY_TOLERANCE",
     "Array",
     "ConditionError",
     "MethexisError",
@@ -36,7 +37,8 @@ Weights = Sequence[Array]
 
 #: Relative tolerance below which a singular value counts as zero (double precision, small sizes).
 RANK_TOLERANCE = 1e-10
-_SYMMETRY_TOLERANCE = 1e-10
+#: A matrix that was meant to be symmetric is off by rounding of the sums it was made of, not more.
+SYMMETRY_TOLERANCE = 1e-10
 
 
 def real_array(name: str, value: ArrayLike, shape: Sequence[int | None]) -> Array:
@@ -90,13 +92,13 @@ def covariance(name: str, value: ArrayLike, dim: int) -> Array:
     matrix = real_array(name, value, (dim, dim))
     scale = float(np.abs(matrix).max())
     skew = float(np.abs(matrix - matrix.T).max())
-    if skew > _SYMMETRY_TOLERANCE * scale:
+    if skew > SYMMETRY_TOLERANCE * scale:
         raise MethexisError(
             f"{name}: expected a symmetric matrix, got |A - A^T| up to {skew:.3g} "
             f"where |A| is up to {scale:.3g}"
         )
     lowest = float(np.linalg.eigvalsh(matrix)[0])
-    if lowest < -_SYMMETRY_TOLERANCE * scale:
+    if lowest < -SYMMETRY_TOLERANCE * scale:
         raise MethexisError(
             f"{name}: expected no negative eigenvalue (a covariance), got {lowest:.3g}"
         )

@@ -17,11 +17,10 @@ from methexis.measures.inference.groups import (
 )
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.rdm import RDM
-from methexis.measures.kernels.cka import CKA, cka
+from methexis.measures.kernels.cka import CKA, RV, cka, rv
 from methexis.measures.kernels.distance_correlation import DistanceCorrelation, distance_correlation
 from methexis.measures.kernels.gram_cosine import GramCosine, gram_alignment, gram_cosine
 from methexis.measures.kernels.hsic import HSIC, hsic
-from methexis.measures.kernels.rv import RV, rv
 from methexis.measures.measure import Invariance, Measure, NullMoments
 from methexis.measures.neighbours.cknna import CKNNA, cknna
 from methexis.measures.neighbours.curve import NeighbourCurve, neighbour_curve

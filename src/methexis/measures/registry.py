@@ -9,11 +9,10 @@ from methexis.errors import MethexisError
 from methexis.measures.dissimilarity.rsa import RSA
 from methexis.measures.dissimilarity.rsa_kendall import RSAKendall
 from methexis.measures.dissimilarity.rsa_whitened import RSAWhitened
-from methexis.measures.kernels.cka import CKA
+from methexis.measures.kernels.cka import CKA, RV
 from methexis.measures.kernels.distance_correlation import DistanceCorrelation
 from methexis.measures.kernels.gram_cosine import GramCosine
 from methexis.measures.kernels.hsic import HSIC
-from methexis.measures.kernels.rv import RV
 from methexis.measures.measure import Measure
 from methexis.measures.neighbours.cknna import CKNNA
 from methexis.measures.neighbours.cycle_knn import CycleKNN

@@ -1,17 +1,24 @@
-"""Reports: text for the terminal, one self-contained page per result, every figure as PDF."""
+"""Reports: text for the terminal, one self-contained page per result, every figure as PDF.
+
+A folder per verb: ``page.py`` writes its page, ``text.py`` prints, ``figures.py`` has the data of
+its figures, which `methexis.plots` draws. What all of them use is in ``house``.
+"""
 
 import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
-        "breaking": ["print_break", "print_scenario", "write_break_report"],
-        "comparing": ["write_compare_report"],
-        "reversal": ["print_reversal", "print_reverse", "write_reverse_report"],
-        "run": ["write_report"],
-        "sharpening": ["print_case", "print_sharpen", "write_sharpen_report"],
-        "sides": ["print_compare"],
-        "terminal": ["print_verify"],
-        "verify": ["write_verify_report"],
+        "breaking.page": ["write_break_report"],
+        "breaking.text": ["print_break", "print_scenario"],
+        "comparing.page": ["write_compare_report"],
+        "comparing.text": ["print_compare"],
+        "reversing.page": ["write_reverse_report"],
+        "reversing.text": ["print_reversal", "print_reverse"],
+        "running.page": ["write_report"],
+        "sharpening.page": ["write_sharpen_report"],
+        "sharpening.text": ["print_case", "print_sharpen"],
+        "verify.page": ["write_verify_report"],
+        "verify.text": ["print_verify"],
     },
 )

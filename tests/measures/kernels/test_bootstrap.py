@@ -13,17 +13,9 @@ from methexis.core.checks import Array
 from methexis.measures import CKA, HSIC, RV, DistanceCorrelation, GramCosine, Measure
 from methexis.measures.inference import nulls
 from methexis.measures.inputs.features import features
-from methexis.measures.kernels import (
-    bandwidth,
-)
-from methexis.measures.kernels import (
-    bootstrap as kernel_resampling,
-)
-from methexis.measures.kernels import (
-    rows as feature_rows,
-)
+from methexis.measures.kernels import bandwidth, bootstrap, rows
 from tests.measures.cases import label, related
-from tests.measures.kernels.test_kernels import CLOSE, cosine, gretton, rbf, song_by_quadruples
+from tests.measures.kernels.brute import CLOSE, cosine, gretton, rbf, song_by_quadruples
 
 #: Drawn once each; ordinary; one sample often; four different ones left.
 COUNTS = np.array(
@@ -118,7 +110,7 @@ def test_every_bootstrap_sample(
     measure: Measure[Any], kernel: Any, expected: Any, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the bandwidth of all samples; how it follows is in test_bandwidth.py."""
-    monkeypatch.setattr(kernel_resampling, "BLOCK", block)
+    monkeypatch.setattr(bootstrap, "BLOCK", block)
     monkeypatch.setattr(bandwidth, "moved", lambda *_, **__: 0.0)
     x, y = related(n=7, dx=4, dy=3, seed=1)
     a, b = (measure.reduce(features(n, v)) for n, v in (("X", x), ("Y", y)))
@@ -172,7 +164,7 @@ def test_what_is_only_rounding_has_no_score(
     measure: Measure[Any], precision: str, from_rows: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two rows of 60 that are not zero: a sample with neither scored 4 or -7 by its rounding."""
-    monkeypatch.setattr(feature_rows, "MOST_SAMPLES", 10 if from_rows else 8192)
+    monkeypatch.setattr(rows, "MOST_SAMPLES", 10 if from_rows else 8192)
     rng = np.random.default_rng(0)
     x = np.zeros((60, 3))
     x[:2] = rng.normal(size=(2, 3))

@@ -11,7 +11,7 @@ import pytest
 import methexis as mx
 from methexis.core.checks import Array
 from methexis.errors import DegenerateWarning
-from methexis.measures.kernels import grids as linear_grid
+from methexis.measures.kernels import grids
 from methexis.measures.kernels.grids import LinearProducts, linear_products
 
 
@@ -41,9 +41,9 @@ def test_both_ways_give_the_sums_over_kernels(
     way: str, same: bool, centre: bool, block: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen = {"gram": (0, 1), "cross": (1, 0)}[way]
-    monkeypatch.setattr(linear_grid, "operations", lambda *_: chosen)
-    monkeypatch.setattr(linear_grid, "HEIGHT", block[0])
-    monkeypatch.setattr(linear_grid, "WIDTH", block[1])  # neither divides 75
+    monkeypatch.setattr(grids, "operations", lambda *_: chosen)
+    monkeypatch.setattr(grids, "HEIGHT", block[0])
+    monkeypatch.setattr(grids, "WIDTH", block[1])  # neither divides 75
     rows, columns = some(75, [3, 8, 5]), None if same else some(75, [4, 2], seed=1)
     found = made(rows, columns, centre=centre)
 
@@ -90,7 +90,7 @@ def test_grids_of_linear_kernels(name: str, options: dict[str, Any], dtype: str)
 def test_memory_is_kept(way: str, megabytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The larger budget also keeps the centred features; every block of products is within."""
     chosen = {"gram": (0, 1), "cross": (1, 0)}[way]
-    monkeypatch.setattr(linear_grid, "operations", lambda *_: chosen)
+    monkeypatch.setattr(grids, "operations", lambda *_: chosen)
     rows = some(1500, [100] * 6)  # 7 MB
     budget = megabytes * 2**20
     tracemalloc.start()
@@ -106,7 +106,7 @@ def test_too_little_memory_says_how_much_is_enough(
     way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen = {"gram": (0, 1), "cross": (1, 0)}[way]
-    monkeypatch.setattr(linear_grid, "operations", lambda *_: chosen)
+    monkeypatch.setattr(grids, "operations", lambda *_: chosen)
     rows = some(500, [40] * 3)
     with pytest.raises(mx.MethexisError, match="memory: expected at least") as error:
         made(rows, None, budget=50_000)

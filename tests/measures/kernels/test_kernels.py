@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.spatial.distance import cdist, pdist
-from sklearn.metrics.pairwise import rbf_kernel
+from scipy.spatial.distance import cdist
 
 from methexis.core.checks import Array
 from methexis.errors import DegenerateWarning, MethexisError
@@ -29,49 +28,12 @@ from methexis.measures import (
 )
 from methexis.measures.inference import nulls
 from methexis.measures.inputs.features import features
-from methexis.measures.kernels import (
-    rows as feature_rows,
-)
+from methexis.measures.kernels import rows
 from methexis.measures.kernels.rows import FeatureRows
-from methexis.measures.pairs import products as pair_products
+from methexis.measures.pairs import products
 from tests.measures.cases import label, measured, related, unrelated
+from tests.measures.kernels.brute import CLOSE, cosine, gretton, lange, rbf, song_by_quadruples
 
-
-def rbf(x: Array, bandwidth: float) -> Array:
-    found: Array = rbf_kernel(x, gamma=1.0 / (2.0 * (bandwidth * np.median(pdist(x))) ** 2))
-    return found
-
-
-def song_by_quadruples(k: Array, l: Array, w: Array | None = None) -> float:  # noqa: E741
-    """The U-statistic as it is defined, sample by sample, with weights."""
-    w = np.ones(len(k)) if w is None else w
-    total = weight = 0.0
-    for i, j, q, r in itertools.permutations(range(len(k)), 4):
-        share = w[i] * w[j] * w[q] * w[r]
-        total += share * k[i, j] * (l[i, j] + l[q, r] - 2.0 * l[i, q])
-        weight += share
-    return total / weight
-
-
-def cosine(estimate: Any, k: Array, l: Array) -> float:  # noqa: E741
-    return float(estimate(k, l) / math.sqrt(estimate(k, k) * estimate(l, l)))
-
-
-def gretton(k: Array, l: Array) -> float:  # noqa: E741
-    n = len(k)
-    h = np.eye(n) - 1.0 / n
-    return float(np.trace(k @ h @ l @ h)) / (n - 1) ** 2
-
-
-def lange(k: Array, l: Array) -> float:  # noqa: E741
-    """Twice the strictly lower triangles of H K H and H L H, over n(n-3)."""
-    n = len(k)
-    h = np.eye(n) - 1.0 / n
-    return 2.0 * float(np.sum(np.tril(h @ k @ h, -1) * np.tril(h @ l @ h, -1))) / (n * (n - 3))
-
-
-# Formulas over at most 7^4 terms of order one agree to rounding.
-CLOSE = {"rel": 1e-10, "abs": 1e-12}
 few = pytest.mark.parametrize("n", [4, 5, 7])
 
 
@@ -216,9 +178,9 @@ def test_features_give_what_matrices_give(
     x, y = related(n=60)
     found = []
     for most in (10, 1000):
-        monkeypatch.setattr(feature_rows, "MOST_SAMPLES", most)
-        monkeypatch.setattr(feature_rows, "BLOCK", 7)  # more than one block of columns
-        monkeypatch.setattr(pair_products, "BLOCK", 500)  # and of rows
+        monkeypatch.setattr(rows, "MOST_SAMPLES", most)
+        monkeypatch.setattr(rows, "BLOCK", 7)  # more than one block of columns
+        monkeypatch.setattr(products, "BLOCK", 500)  # and of rows
         a, b = (measure.reduce(features(n, v)) for n, v in (("X", x), ("Y", y)))
         assert isinstance(a, FeatureRows) == (most == 10)
         found.append(
@@ -243,7 +205,7 @@ def test_few_features_beside_many(measure: Measure[Any], monkeypatch: pytest.Mon
     counts = nulls.counts(60, 4, seed=2)
     found = []
     for most in (10, 1000):
-        monkeypatch.setattr(feature_rows, "MOST_SAMPLES", most)
+        monkeypatch.setattr(rows, "MOST_SAMPLES", most)
         a, b = (measure.reduce(features(n, v)) for n, v in (("X", x), ("Y", y)))
         assert isinstance(a, FeatureRows) == (most == 10)
         assert not isinstance(b, FeatureRows)
@@ -263,7 +225,7 @@ def test_features_of_torch_give_the_same(
     measure: Measure[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch = pytest.importorskip("torch")
-    monkeypatch.setattr(feature_rows, "MOST_SAMPLES", 10)
+    monkeypatch.setattr(rows, "MOST_SAMPLES", 10)
     x, y = related(n=60)
     counts = nulls.counts(60, 3, seed=2)
     found = []
@@ -284,12 +246,20 @@ def test_many_samples_take_no_matrix_over_pairs() -> None:
     assert 0.0 < cka(x, y, debiased=True) < 1.0
 
 
-def test_debiased_without_a_norm_is_not_a_number() -> None:
-    """One sample apart from equal ones: between different samples, centred, nothing is left."""
-    x = np.zeros((6, 2))
-    x[0] = 1.0
-    with pytest.warns(DegenerateWarning, match="X has no norm"):
-        assert math.isnan(cka(x, related(n=6)[1], debiased=True))
+@pytest.mark.parametrize("most", [10, 1000])
+def test_debiased_without_a_norm_is_not_a_number(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One sample apart from equal ones: between different samples, centred, nothing is left.
+
+    Of features, what rounding leaves is a difference of sums, not of entries.
+    """
+    monkeypatch.setattr(rows, "MOST_SAMPLES", most)
+    for seed in range(6):
+        x = np.zeros((60, 2))
+        x[0] = np.random.default_rng(seed).normal(size=2)
+        with pytest.warns(DegenerateWarning, match="X has no norm"):
+            assert math.isnan(cka(x, related(n=60)[1], debiased=True))
 
 
 def test_features_that_share_nothing_have_no_corrected_norm() -> None:

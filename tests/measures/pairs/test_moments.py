@@ -14,8 +14,7 @@ from scipy import sparse, stats
 from methexis.core.checks import Array
 from methexis.errors import MethexisError
 from methexis.measures.pairs import moments
-from methexis.measures.pairs.moments import PairSums, null_moments, pair_sums
-from methexis.measures.pairs.partitions import mobius, partitions
+from methexis.measures.pairs.moments import PairSums, mobius, null_moments, pair_sums, partitions
 
 
 def matrices(n: int, seed: int) -> dict[str, Any]:

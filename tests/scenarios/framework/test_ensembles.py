@@ -20,6 +20,7 @@ from methexis.scenarios.framework.mean_kernels import (
     layer_names,
     worst_pair,
 )
+from methexis.scenarios.framework.simulation import plan_of, train
 from methexis.training.weights import recorded_weights
 
 TEACHER = mx.Teacher.random(2, 2, noise=0.3, seed=1)
@@ -45,12 +46,12 @@ def test_steps_are_those_of_the_slow_time() -> None:
 
 
 def test_decay_is_in_units_of_the_entropic_force() -> None:
-    plan = ensemble(decay=3.0, batch=2).plan(2, seed=0)
+    plan = plan_of(ensemble(decay=3.0, batch=2), 2, seed=0)
     assert_allclose(plan.hyper["weight_decay"], 3.0 * 0.01 / 2, rtol=1e-15)  # γ = κη/B
 
 
 def test_weights_have_the_bits_of_train() -> None:
-    plan = ensemble().plan(3, seed=5)
+    plan = plan_of(ensemble(), 3, seed=5)
     weights, healthy = recorded_weights(plan)
     run = mx.train(
         STUDENTS,
@@ -69,7 +70,7 @@ def test_weights_have_the_bits_of_train() -> None:
 
 
 def test_kernels_are_of_unit_trace_and_of_the_minima() -> None:
-    outcome = ensemble().train(3, seed=0)
+    outcome = train(ensemble(), 3, seed=0)
     assert outcome.kernels.shape == (2, 3, 3, 2, 2)
     assert_allclose(np.trace(outcome.kernels, axis1=-2, axis2=-1), 1.0, rtol=1e-12)
     assert outcome.late.shape == (3, 3, 2, 2)
@@ -78,7 +79,7 @@ def test_kernels_are_of_unit_trace_and_of_the_minima() -> None:
 
 def test_an_ensemble_that_diverges_is_refused() -> None:
     with pytest.raises(mx.MethexisError, match="expected replicas that stay finite, got 0 of 4"):
-        ensemble(lr=10.0, slow_times=(1e5,)).train(4, seed=0)
+        train(ensemble(lr=10.0, slow_times=(1e5,)), 4, seed=0)
 
 
 def test_joint_kernels_are_those_of_the_geometry() -> None:

@@ -1,12 +1,9 @@
-"""Tests of deviations against draws of normal numbers; seeds of jobs."""
+"""Tests of deviations against draws of normal numbers."""
 
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from methexis.errors import MethexisError
-from methexis.scenarios.framework.jobs import first_seed, one_after_another
 from methexis.scenarios.framework.judging import chi_squared, largest
 
 DRAWS = 20_000
@@ -26,18 +23,3 @@ def test_probabilities_are_how_often_normal_numbers_do_worse() -> None:
 def test_nothing_to_judge_is_no_alarm() -> None:
     assert chi_squared([]) == (0.0, 1.0)
     assert largest([]) == (0.0, 1.0)
-
-
-def test_a_job_goes_through_its_parts_in_order() -> None:
-    told: list[int] = []
-    results, seconds = one_after_another((3, 1, 2), lambda part: 10 * part, told.append)
-    assert results == (30, 10, 20)
-    assert told == [30, 10, 20]
-    assert seconds >= 0.0
-
-
-def test_the_users_seed_leads_to_other_runs() -> None:
-    assert first_seed(7, 0) == 7
-    assert first_seed(7, 2) - first_seed(7, 1) == 10**6  # more than a scenario takes
-    with pytest.raises(MethexisError, match="seed: expected"):
-        first_seed(7, -1)

@@ -19,6 +19,7 @@ from methexis.core.checks import one_of
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, Namespace, Tensor, features, warn
 from methexis.measures.inputs.rdm import RDM, above_diagonal
+from methexis.measures.rounding import epsilon
 
 DISSIMILARITIES = ("euclidean", "squared", "correlation", "cosine")
 
@@ -90,7 +91,7 @@ def of_features(given: Features, dissimilarity: str) -> RDM:
 
 def rounding(xp: Namespace, matrix: Tensor) -> float:
     """Relative error of the dissimilarities that are computed here."""
-    return ROUNDINGS * float(xp.finfo(matrix.dtype).eps)
+    return ROUNDINGS * epsilon(xp, matrix)
 
 
 def squared_distances(xp: Namespace, rows: Tensor) -> Tensor:

@@ -26,6 +26,7 @@ from methexis.measures.inputs.features import Tensor, to_numpy
 from methexis.measures.inputs.rdm import RDM, above_diagonal
 from methexis.measures.measure import Counts
 from methexis.measures.pairs.bilinear import BilinearMeasure, PairMatrix
+from methexis.measures.rounding import CANCELLED
 
 COMPARISONS = ("pearson", "spearman", "cosine")
 
@@ -163,7 +164,7 @@ def rsa(x: Any, y: Any, dissimilarity: str = "euclidean", comparison: str = "pea
 
 def _spread(raw: Array, central: Array) -> Array:
     """Central sums of squares; NaN where they are rounding, so that all entries are equal."""
-    return np.where(central > 1e-12 * raw, central, np.nan)
+    return np.where(central > CANCELLED * raw, central, np.nan)
 
 
 def _resampled_ranks(a: PairMatrix, b: PairMatrix, counts: Counts) -> Array:

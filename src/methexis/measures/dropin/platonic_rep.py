@@ -17,6 +17,7 @@ from methexis.measures.inputs.features import (
     to_numpy,
     together,
 )
+from methexis.measures.kernels.estimators import Sums, divisor, estimate
 from methexis.measures.kernels.kernels import hollow, squared_distances
 from methexis.measures.neighbours import knn
 from methexis.measures.neighbours.cycle_knn import CycleKNN
@@ -137,8 +138,8 @@ def cka(
             return given.array @ given.array.T
         return given.xp.exp(squared_distances(given) / (-2.0 * sigma**2))
 
-    estimate = _unbiased if unbiased else _biased
-    return _ratio(estimate, kernel(first), kernel(second))
+    hsic = _unbiased if unbiased else _biased
+    return _ratio(hsic, kernel(first), kernel(second))
 
 
 def unbiased_cka(feats_A: Any, feats_B: Any, **kwargs: Any) -> float:
@@ -196,11 +197,11 @@ def cknna(
     if distance_agnostic:
         shared, own = (float(first.xp.sum(mask)) for mask in (both, alpha))
         return shared / (own + _EPSILON)
-    estimate = _unbiased if unbiased else _biased
+    hsic = _unbiased if unbiased else _biased
     xp = first.xp
-    shared = estimate(xp, both * one, both * other)
-    own_a = estimate(xp, alpha * one, alpha * one)
-    own_b = estimate(xp, beta * other, beta * other)
+    shared = hsic(xp, both * one, both * other)
+    own_a = hsic(xp, alpha * one, alpha * one)
+    own_b = hsic(xp, beta * other, beta * other)
     return shared / (_root(own_a * own_b) + _EPSILON)
 
 
@@ -258,9 +259,9 @@ def _standardised(given: Features) -> Features:
     return given.replaced(centred / (deviations + _LEAST))
 
 
-def _ratio(estimate: Any, one: Tensor, other: Tensor) -> float:
+def _ratio(hsic: Any, one: Tensor, other: Tensor) -> float:
     xp = array_api_compat.array_namespace(one)
-    shared, own = estimate(xp, one, other), estimate(xp, one, one) * estimate(xp, other, other)
+    shared, own = hsic(xp, one, other), hsic(xp, one, one) * hsic(xp, other, other)
     return float(shared / (_root(own) + _EPSILON))
 
 
@@ -281,9 +282,9 @@ def _unbiased(xp: Any, one: Tensor, other: Tensor) -> float:
     n = one.shape[0]
     one, other = hollow(xp, one), hollow(xp, other)
     trace = xp.sum(one * other.T)
-    constant = xp.sum(one) * xp.sum(other) / ((n - 1) * (n - 2))
-    through = xp.sum(xp.sum(one, axis=0) * xp.sum(other, axis=1)) * 2.0 / (n - 2)
-    return float((trace + constant - through) / (n * (n - 3)))
+    through = xp.sum(xp.sum(one, axis=0) * xp.sum(other, axis=1))
+    sums = Sums.of_hollow(n, trace, through, xp.sum(one) * xp.sum(other))
+    return float(estimate(sums, "song") / divisor(n, "song"))
 
 
 def _near(given: Features, topk: int, *, itself: bool) -> Tensor:

@@ -20,9 +20,7 @@ from methexis.measures.inputs.preprocessing import preprocessing as steps_named
 from methexis.measures.inputs.representations import Representation, both
 from methexis.measures.measure import Measure
 from methexis.measures.registry import chosen
-
-#: Up to which a number of order one is rounding.
-ROUNDING = 1e-9
+from methexis.measures.rounding import OTHER_WAY
 
 NULLS = ("auto", "moments", "permutation", "none")
 
@@ -263,7 +261,7 @@ def _null(
 
 def _beyond(ci: tuple[float, float], bounds: tuple[float, float]) -> bool:
     """Whether an end lies outside by more than rounding; a finite bound is of order one."""
-    return ci[0] < bounds[0] - ROUNDING or ci[1] > bounds[1] + ROUNDING
+    return ci[0] < bounds[0] - OTHER_WAY or ci[1] > bounds[1] + OTHER_WAY
 
 
 def _num_features(given: Representation) -> int | None:

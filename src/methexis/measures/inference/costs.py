@@ -2,7 +2,7 @@
 
 Memory is the largest that arrays take at once. Measures of kernels and of dissimilarities hold some
 matrices over pairs of samples (`Measure.pair_matrices`); linear kernels of many samples hold none
-(`feature_rows`). All hold the features a few times, and as many numbers per order or resample as
+(`kernels.rows`). All hold the features a few times, and as many numbers per order or resample as
 there are samples. Time is that of one core at 20 · 10⁹ multiply-adds a second; it is right within a
 factor of three or so.
 """
@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from methexis.measures.inference.intervals import MOST_LEFT_OUT
-from methexis.measures.kernels import rows as feature_rows
 from methexis.measures.kernels.contract import KernelMeasure
+from methexis.measures.kernels.rows import suits_shape
 from methexis.measures.measure import Measure
 from methexis.measures.neighbours.lists import ListMeasure
 
@@ -177,6 +177,6 @@ def pass_seconds(num_samples: int, num_features: Iterable[tuple[int, int]]) -> f
 def _matrices(method: Measure[Any], n: int, num_features: tuple[int, int]) -> float:
     """Matrices over pairs of samples that are held at once."""
     linear = isinstance(method, KernelMeasure) and (method.linear or method.corrects_features)
-    if linear and all(feature_rows.suits_shape(n, d) for d in num_features):
+    if linear and all(suits_shape(n, d) for d in num_features):
         return 0.0
     return method.pair_matrices

@@ -12,6 +12,7 @@ import xarray as xr
 
 from methexis.core.checks import Array
 from methexis.measures.inference.printing import probability, rounded
+from methexis.measures.rounding import OTHER_WAY
 
 #: At which level pairs are counted where a grid is printed.
 _LEVEL = 0.05
@@ -102,7 +103,9 @@ class Grid:
         p = self.data["p_corrected"].values
         if np.isfinite(p).any():
             # Of layers beside themselves each pair stands there twice, unless its sides differ.
-            if about["same"] and np.allclose(self.scores, self.scores.T, rtol=1e-9, equal_nan=True):
+            if about["same"] and np.allclose(
+                self.scores, self.scores.T, rtol=OTHER_WAY, equal_nan=True
+            ):
                 p = p[np.triu_indices_from(p, 1)]
             first += (
                 f": {np.count_nonzero(p <= _LEVEL)} of {np.count_nonzero(np.isfinite(p))} pairs "

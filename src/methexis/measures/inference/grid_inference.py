@@ -12,6 +12,7 @@ from methexis.measures.inference import nulls
 from methexis.measures.inference.blocks import Moments
 from methexis.measures.inference.multiple import false_discovery_rates, holm, max_statistic
 from methexis.measures.measure import Measure
+from methexis.measures.rounding import TIE
 
 #: What a grid holds beside its scores.
 NAMES = ("null_mean", "null_sd", "z", "p", "p_corrected", "q", "effect")
@@ -103,7 +104,7 @@ def inferred(
 
 def _share(scores: Array, permuted: Array) -> Array:
     """Share of orders that are at least as aligned, the given one included; ties are."""
-    tie = nulls.TIE * np.maximum(np.abs(scores), np.max(np.abs(permuted), axis=0))
+    tie = TIE * np.maximum(np.abs(scores), np.max(np.abs(permuted), axis=0))
     extreme = np.count_nonzero(permuted >= scores - tie, axis=0)
     return np.asarray((1 + extreme) / (1 + len(permuted)))
 

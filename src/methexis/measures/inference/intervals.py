@@ -27,13 +27,11 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from methexis.core.checks import Array
+from methexis.measures.rounding import TIE
 
 #: Most scores with samples left out: of more samples they go by groups. The standard error of the
 #: jackknife's deviation is then 4 %, about that of a quantile of 999 resamples.
 MOST_LEFT_OUT = 250
-
-#: Deviations of scores below this share of the largest score are rounding.
-ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ def interval(score: float, resampled: Resamples | None, confidence: float) -> tu
     if resampled is None or not known or np.isnan(resampled.acceleration or 0.0):
         return (float("nan"), float("nan"))
     deviations = resampled.scores - np.mean(resampled.scores)
-    rounding = ROUNDING * np.max(np.abs(resampled.scores))
+    rounding = TIE * np.max(np.abs(resampled.scores))
     deviations = np.where(np.abs(deviations) > rounding, deviations, 0.0)
     if not deviations.any():
         return (score, score)

@@ -20,9 +20,7 @@ from scipy import stats
 
 from methexis.core.checks import Array
 from methexis.measures.measure import NullMoments, Orders
-
-#: Scores that differ by less than this share of the largest are ties: their difference is rounding.
-TIE = 1e-12
+from methexis.measures.rounding import TIE
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,9 @@ import array_api_compat
 import numpy as np
 from scipy.spatial.distance import squareform
 
-from methexis.core.checks import number, one_of
+from methexis.core.checks import SYMMETRY_TOLERANCE, number, one_of
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import MIN_SAMPLES, PRECISIONS, Namespace, Tensor, to_numpy
-
-_SYMMETRY_TOLERANCE = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,7 +184,7 @@ def _check(name: str, matrix: Tensor) -> None:
         )
     scale = float(xp.max(xp.abs(matrix)))
     skew = float(xp.max(xp.abs(matrix - matrix.T)))
-    if skew > _SYMMETRY_TOLERANCE * scale:
+    if skew > SYMMETRY_TOLERANCE * scale:
         raise MethexisError(
             f"{name}: expected a symmetric matrix, got |D - D^T| up to {skew:.3g} where |D| is up "
             f"to {scale:.3g}"

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from methexis.core.checks import Array
 from methexis.measures.inputs.features import Features, Tensor, to_numpy
-from methexis.measures.kernels.centring import centred
+from methexis.measures.kernels.estimators import centred
 from methexis.measures.kernels.kernels import squared_distances
 from methexis.measures.measure import Counts
 from methexis.measures.pairs.bilinear import PairMatrix
@@ -48,7 +48,7 @@ class RBFMatrix(PairMatrix):
     bandwidth : float
         σ over the median distance.
     estimator : str
-        Of `centring`.
+        Of `estimators`.
     factor : float
         By which the centred kernel was multiplied.
     """

@@ -1,7 +1,7 @@
 """Bootstrap scores of kernels, many samples at once.
 
-The products that `weighted` asks for, from a matrix over pairs or from features. Samples are taken
-in blocks, so that memory stays at a few times that of the matrices.
+The sums that estimators ask for (`estimators`), from a matrix over pairs or from features. Samples
+are taken in blocks, so that memory stays at a few times that of the matrices.
 """
 
 from __future__ import annotations
@@ -13,17 +13,15 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.measures.inputs.features import Namespace, Tensor, to_numpy
+from methexis.measures.kernels.estimators import WeightedPair
 from methexis.measures.kernels.rows import FeatureRows
 from methexis.measures.kernels.sampling import own_terms, shared
-from methexis.measures.kernels.weighted import Weighted, estimate
 from methexis.measures.measure import Counts
 from methexis.measures.pairs.bilinear import PairForm, PairMatrix
+from methexis.measures.rounding import cancelled
 
 #: Numbers per block of weights.
 BLOCK = 1 << 22
-#: A sum of squares of a centred kernel below this share of that before centring is rounding: it is
-#: a difference of sums of that size.
-ROUNDING = 1e-12
 
 
 class Side:
@@ -52,7 +50,7 @@ class Side:
         return self._products[a]
 
 
-class Pair(Weighted):
+class Pair(WeightedPair):
     """Two kernels under one block of weights."""
 
     def __init__(self, xp: Namespace, powers: dict[int, Tensor], one: Side, other: Side) -> None:
@@ -109,7 +107,7 @@ def scores(
     counts : array (num_resamples, num_samples)
         How often each sample was drawn.
     estimator : str
-        Of `centring`.
+        Of `estimators`.
     normalised : bool
         Whether the score is a cosine.
     sampled : (array, array), optional
@@ -138,7 +136,8 @@ def scores(
                     shared(value, to_numpy(own_terms(xp, rows, weights)), int(rows.shape[1]))
                     for value, rows in zip(own, sampled, strict=True)
                 ]
-            least = max(ROUNDING, 16.0 * float(xp.finfo(given.dtype).eps))
+            # A sum of squares of a centred kernel is a difference of sums like that before.
+            least = cancelled(xp, given)
             floors = [least * _estimated(pair, "plain") for pair in pairs]
             norms = [
                 np.sqrt(np.where(value > floor, value, np.nan))
@@ -150,5 +149,5 @@ def scores(
 
 
 def _estimated(pair: Pair, estimator: str) -> Array:
-    found: Array = to_numpy(estimate(pair, estimator))
+    found: Array = to_numpy(pair.estimate(estimator))
     return found

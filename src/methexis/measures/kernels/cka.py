@@ -1,4 +1,4 @@
-"""Centred kernel alignment."""
+"""Centred kernel alignment, and the RV coefficient, which is linear CKA under its older name."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from methexis.core.checks import one_of
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, Tensor
 from methexis.measures.kernels.contract import KernelMeasure
-from methexis.measures.kernels.kernels import centred_rows, check_kernel, kernel_matrix
+from methexis.measures.kernels.estimators import DEBIASED
+from methexis.measures.kernels.kernels import check_kernel
 from methexis.measures.measure import Invariance, invariant
-
-DEBIASED = ("song", "lange")
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ class CKA(KernelMeasure):
         """[0, 1] biased, [-1, 1] debiased, without bounds if corrected for sampled features."""
         if self.sampled_features:
             return (-math.inf, math.inf)
-        return (-1.0, 1.0) if self.debiased else (0.0, 1.0)
+        return super().range
 
     @property
     def aligned(self) -> float:
@@ -100,20 +99,6 @@ class CKA(KernelMeasure):
         """Whether features are a sample of many."""
         return self.sampled_features
 
-    @property
-    def linear(self) -> bool:
-        """With a linear kernel, unless features are corrected for."""
-        return self.kernel == "linear" and not self.sampled_features
-
-    @property
-    def median_bandwidth(self) -> float | None:
-        """Of the RBF kernel."""
-        return self.bandwidth if self.kernel == "rbf" else None
-
-    def kernel_of(self, features: Features) -> Tensor:
-        """The kernel matrix."""
-        return kernel_matrix(features, self.kernel, self.bandwidth)
-
     def rows_of(self, features: Features) -> Tensor | None:
         """Centred features, of a linear kernel.
 
@@ -124,7 +109,29 @@ class CKA(KernelMeasure):
         """
         if features.num_features < self.min_features:
             raise MethexisError(f"{features.name}: expected at least two sampled features, got one")
-        return centred_rows(features) if self.kernel == "linear" else None
+        return super().rows_of(features)
+
+
+@dataclass(frozen=True)
+class RV(KernelMeasure):
+    """Linear CKA, biased or by Lange's estimator, with the reference and title of `rv`."""
+
+    name: ClassVar[str] = "rv"
+    reference: ClassVar[str] = (
+        "Escoufier 1973, Biometrics 29; Smilde et al. 2009, Bioinformatics 25"
+    )
+
+    modified: bool = False
+
+    @property
+    def title(self) -> str:
+        """Which of both."""
+        return "modified RV" if self.modified else "RV"
+
+    @property
+    def centring(self) -> str:
+        """With the diagonal or without."""
+        return "lange" if self.modified else "biased"
 
 
 def cka(
@@ -139,7 +146,7 @@ def cka(
 ) -> float:
     """Centred kernel alignment, the cosine of two centred kernel matrices.
 
-    ``HSIC(K, L) / sqrt(HSIC(K, K) HSIC(L, L))`` with one estimator of HSIC (`centring`) in all
+    ``HSIC(K, L) / sqrt(HSIC(K, K) HSIC(L, L))`` with one estimator of HSIC (`estimators`) in all
     three places. Biased and linear it is ``‖XᵀY‖²_F / (‖XᵀX‖_F ‖YᵀY‖_F)`` of centred features.
 
     Pitfalls. The biased score of *unrelated* representations grows with ``d/n`` and goes to 1 for
@@ -168,7 +175,7 @@ def cka(
         Which: unbiased, of Song et al., or that of Lange et al. Off-diagonal inner products, both
         lie in [-1, 1].
     sampled_features : bool
-        The columns are samples of many features (`feature_sampling`), drawn independently for x and
+        The columns are samples of many features (`sampling`), drawn independently for x and
         y; estimate CKA of all of them. For populations with more effective dimensions than there
         are features, of which the uncorrected score sees too little. Depends on the basis of
         features; can exceed 1, is a little too large on average where it varies much, and NaN if
@@ -204,3 +211,48 @@ def cka(
     0.5
     """
     return CKA(kernel, bandwidth, debiased, estimator, sampled_features)(x, y)
+
+
+def rv(x: Any, y: Any, *, modified: bool = False) -> float:
+    """RV coefficient, ``Tr(XXᵀYYᵀ) / sqrt(Tr(XXᵀ)² Tr(YYᵀ)²)`` of centred features.
+
+    It is biased linear CKA under its older name. Modified (Smilde's RV2) the diagonals of ``XXᵀ``
+    and ``YYᵀ`` are set to zero first, which takes away most of the growth with ``d/n``; that is
+    linear CKA by Lange's estimator.
+
+    Pitfalls and cost: as `cka`.
+
+    Parameters
+    ----------
+    x, y : array (num_samples, num_features)
+        Features with paired rows.
+    modified : bool
+        Without diagonals.
+
+    Returns
+    -------
+    float
+        In [0, 1]; modified, in [-1, 1].
+
+    Raises
+    ------
+    MethexisError
+        On input that cannot be compared.
+
+    References
+    ----------
+    .. [1] Robert & Escoufier, A unifying tool for linear multivariate statistical methods,
+       Applied Statistics 25, 1976.
+    .. [2] Smilde et al., Matrix correlations for high-dimensional data, Bioinformatics 25, 2009.
+    .. [3] Kazi-Aoual et al., Refined approximations to permutation tests for multivariate
+       inference, Computational Statistics & Data Analysis 20, 1995.
+
+    Examples
+    --------
+    Of two single features it is the squared correlation:
+
+    >>> x, y = [[1.0], [2.0], [3.0], [4.0]], [[1.0], [3.0], [2.0], [4.0]]
+    >>> round(rv(x, y), 12)
+    0.64
+    """
+    return RV(modified)(x, y)

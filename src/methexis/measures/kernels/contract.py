@@ -24,25 +24,17 @@ from numpy.typing import NDArray
 
 from methexis.core.checks import Array
 from methexis.measures.inputs.features import Features, Namespace, Tensor, in_range, warn
-from methexis.measures.kernels import (
-    bandwidth,
-)
-from methexis.measures.kernels import (
-    bootstrap as kernel_resampling,
-)
-from methexis.measures.kernels import (
-    rows as feature_rows,
-)
+from methexis.measures.kernels import bandwidth, bootstrap
 from methexis.measures.kernels.bandwidth import RBFMatrix
-from methexis.measures.kernels.centring import centred, divisor, double_centred
+from methexis.measures.kernels.estimators import DEBIASED, centred, divisor
 from methexis.measures.kernels.grids import linear_products
-from methexis.measures.kernels.rows import FeatureRows
+from methexis.measures.kernels.kernels import centred_rows, kernel_matrix
+from methexis.measures.kernels.rows import FeatureRows, squared_cross, suits
 from methexis.measures.kernels.sampling import own_terms, shared
-from methexis.measures.measure import Counts, NullMoments
+from methexis.measures.measure import Counts, Invariance, NullMoments, invariant
 from methexis.measures.pairs.bilinear import PairForm, PairMatrix, PairMeasure
+from methexis.measures.rounding import CANCELLED
 
-#: A centred kernel of less than this share of the norm before centring is rounding.
-ROUNDING = 1e-12
 #: Most that sums of a grid made straight from features may cancel; beyond it digits would be lost
 #: that matrices keep.
 MOST_CANCELLED = {"float32": 2.0, "float64": 1e6}
@@ -73,47 +65,59 @@ class KernelMeasure(PairMeasure[PairForm]):
 
     accumulates: ClassVar[bool] = True
 
+    #: Of `kernel_matrix`, with its bandwidth.
+    kernel: str = "linear"
+    bandwidth: float = 1.0
     #: Whether the score is a cosine.
     normalised: bool = True
-    #: Whether features are a sample of many (`feature_sampling`).
+    #: Whether features are a sample of many (`sampling`).
     corrects_features: bool = False
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """[0, 1] of a cosine, [-1, 1] debiased."""
+        return (-1.0 if self.centring in DEBIASED else 0.0, 1.0)
+
+    @property
+    def invariances(self) -> frozenset[Invariance]:
+        """Orthogonal maps, one scale, translation."""
+        return invariant(Invariance.ORTHOGONAL, Invariance.SCALE, Invariance.TRANSLATION)
 
     @property
     def median_bandwidth(self) -> float | None:
         """Bandwidth over the median distance, of kernels that have one."""
-        return None
+        return self.bandwidth if self.kernel == "rbf" else None
 
     @property
     @abstractmethod
     def centring(self) -> str:
-        """The estimator, one of `centring.ESTIMATORS`."""
-
-    @abstractmethod
-    def kernel_of(self, features: Features) -> Tensor:
-        """The kernel matrix."""
+        """The estimator, one of `estimators.ESTIMATORS`."""
 
     def rows_of(self, features: Features) -> Tensor | None:
         """Features whose products are the kernel, or None where there are none."""
-        del features
-        return None
+        return centred_rows(features) if self.kernel == "linear" else None
 
     def reduce(self, features: Features) -> PairForm:
         """The centred, normalised kernel matrix; of many samples and a linear kernel, features."""
         in_range(features, 4)
         xp = features.xp
         rows = self.rows_of(features)
-        if rows is not None and feature_rows.suits(rows):
+        if rows is not None and suits(rows):
             plain = FeatureRows(rows, self.centring, 1.0, xp)
-            raw = feature_rows.squared_cross(xp, rows, rows)
-            factor = self._factor(features, rows, plain.raw(plain), raw)
+            raw = squared_cross(xp, rows, rows)
+            # The sum is itself a difference of such sums; below, entries are differences.
+            factor = self._factor(features, rows, plain.raw(plain), CANCELLED * raw)
             return FeatureRows(rows, self.centring, factor, xp)
-        kernel = self.kernel_of(features)
+        if rows is not None:
+            kernel = rows @ rows.T
+        else:
+            kernel = kernel_matrix(features, self.kernel, self.bandwidth)
         matrix = centred(xp, kernel, self.centring)
         own, raw = float(xp.sum(matrix * matrix)), float(xp.sum(kernel * kernel))
-        factor = self._factor(features, rows, own, raw)
+        factor = self._factor(features, rows, own, CANCELLED**2 * raw)
         matrix = matrix * factor
         # The diagonal of this one enters the means of its bootstrap samples.
-        source = double_centred(xp, kernel) if self.centring == "lange" else matrix
+        source = centred(xp, kernel, "biased") if self.centring == "lange" else matrix
         if self.corrects_features and rows is not None:
             return SampledMatrix(matrix, source, xp, rows * math.sqrt(factor))
         if self.median_bandwidth is not None:
@@ -139,8 +143,8 @@ class KernelMeasure(PairMeasure[PairForm]):
 
     @property
     def linear(self) -> bool:
-        """Whether a grid can be made from the features alone, as `linear_grid` does."""
-        return False
+        """Whether a grid can be made from the features alone, as `grids` does."""
+        return self.kernel == "linear" and not self.corrects_features
 
     def direct_grid(
         self,
@@ -180,7 +184,7 @@ class KernelMeasure(PairMeasure[PairForm]):
         sampled = None
         if self.corrects_features:
             sampled = _rows(a, one), _rows(b, other)
-        found = kernel_resampling.scores(
+        found = bootstrap.scores(
             one,
             other,
             counts,
@@ -196,13 +200,13 @@ class KernelMeasure(PairMeasure[PairForm]):
             )
         return found
 
-    def _factor(self, features: Features, rows: Tensor | None, own: float, raw: float) -> float:
-        """What the centred matrix is multiplied by; own and raw are squared norms."""
+    def _factor(self, features: Features, rows: Tensor | None, own: float, least: float) -> float:
+        """What the centred matrix, whose squared norm is own, is multiplied by."""
         if not self.normalised:
             return 1.0 / math.sqrt(divisor(features.num_samples, self.centring))
         if self.corrects_features and rows is not None:
             own = self._shared(features.xp, rows, own)
-        if own > ROUNDING**2 * raw:
+        if own > least:
             return 1.0 / math.sqrt(own)
         because = (
             "what its different features share has no positive variance"

@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from methexis.measures.inputs.features import Features, Tensor
 from methexis.measures.kernels.contract import KernelMeasure
-from methexis.measures.kernels.kernels import distances
-from methexis.measures.measure import Invariance, invariant
 
 
 @dataclass(frozen=True)
@@ -17,6 +14,8 @@ class DistanceCorrelation(KernelMeasure):
 
     name: ClassVar[str] = "distance_correlation"
     tier: ClassVar[int] = 2
+    # That distances are dissimilarities changes both signs.
+    kernel: ClassVar[str] = "distance"  # type: ignore[misc]
     reference: ClassVar[str] = (
         "Székely, Rizzo & Bakirov 2007, Annals of Statistics 35; Székely & Rizzo 2014, "
         "Annals of Statistics 42"
@@ -30,23 +29,9 @@ class DistanceCorrelation(KernelMeasure):
         return f"{'debiased ' if self.debiased else ''}squared distance correlation"
 
     @property
-    def range(self) -> tuple[float, float]:
-        """[0, 1]; debiased, [-1, 1]."""
-        return (-1.0 if self.debiased else 0.0, 1.0)
-
-    @property
-    def invariances(self) -> frozenset[Invariance]:
-        """Orthogonal maps, one scale, translation."""
-        return invariant(Invariance.ORTHOGONAL, Invariance.SCALE, Invariance.TRANSLATION)
-
-    @property
     def centring(self) -> str:
         """Double centring, or that of Székely and Rizzo, which is Song's."""
         return "song" if self.debiased else "biased"
-
-    def kernel_of(self, features: Features) -> Tensor:
-        """Distances; that they are dissimilarities changes both signs."""
-        return distances(features)
 
 
 def distance_correlation(x: Any, y: Any, *, debiased: bool = False) -> float:

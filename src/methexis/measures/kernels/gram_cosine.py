@@ -16,7 +16,6 @@ class GramCosine(KernelMeasure):
     """Cosine of two Gram matrices, not centred; see `gram_cosine`."""
 
     name: ClassVar[str] = "gram_cosine"
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     reference: ClassVar[str] = "Ziyin & Chuang 2025, arXiv:2507.01098; Cristianini et al. 2001"
 
     @property
@@ -34,15 +33,6 @@ class GramCosine(KernelMeasure):
         """None."""
         return "plain"
 
-    @property
-    def linear(self) -> bool:
-        """Always."""
-        return True
-
-    def kernel_of(self, features: Features) -> Tensor:
-        """Scalar products of the rows as they are."""
-        return features.array @ features.array.T
-
     def rows_of(self, features: Features) -> Tensor:
         """The rows as they are."""
         return features.array
@@ -56,9 +46,9 @@ def gram_cosine(x: Any, y: Any) -> float:
     rotation that maps one representation on the other, and how much is left.
 
     Pitfalls. Not centred: representations with large means (activations after ReLU) are aligned for
-    that reason alone; their null has a large mean too. ``methexis.measures.kernels.cka`` centres.
+    that reason alone; their null has a large mean too. `cka` centres.
 
-    Cost: as `methexis.measures.kernels.cka`.
+    Cost: as `cka`.
 
     Parameters
     ----------

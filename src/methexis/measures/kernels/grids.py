@@ -23,6 +23,7 @@ import numpy as np
 from methexis.core.checks import Array
 from methexis.measures.budget import shortage
 from methexis.measures.inputs.features import Namespace, Tensor, to_numpy
+from methexis.measures.kernels.estimators import Sums, estimate, size
 from methexis.measures.pairs.grid_products import CHUNK, num_sums, vector_products
 
 #: Columns and rows of a block of kernels: tall products run near the full rate, and of narrow
@@ -62,28 +63,34 @@ class LinearProducts:
         diagonal, which debiased estimators subtract.
         """
         worst = 1.0
-        for own, k in ((self.own_a, self.diagonals_a), (self.own_b, self.diagonals_b)):
-            n, squares, totals = k.shape[1], np.sum(k * k, 1), np.sum(k, 1) ** 2
-            left = estimate(estimator, own, squares, totals, n)
-            terms = own + squares
-            if estimator == "song":
-                terms = own + 2.0 / (n - 2) * squares + totals / ((n - 1) * (n - 2))
+        for side in self._sides():
+            sums = _own(*side)
+            left, terms = estimate(sums, estimator), size(sums, estimator)
             with np.errstate(divide="ignore", invalid="ignore"):
                 found = np.where(left > 0.0, terms / left, np.inf)
             worst = max(worst, float(np.max(found)))
         return worst
 
     def estimates(self, estimator: str) -> tuple[Array, Array, Array]:
-        """Sums ``Σ A_ij B_ij`` of an estimator of `centring`: of pairs, and of each with itself.
-
-        Rows of a centred kernel sum to zero, so without its diagonal they sum to ``-K_ii``.
-        """
+        """Sums ``Σ A_ij B_ij`` of an estimator: of pairs, and of each with itself."""
         a, b = self.diagonals_a, self.diagonals_b
-        return (
-            estimate(estimator, self.cross, a @ b.T, np.outer(a.sum(1), b.sum(1)), a.shape[1]),
-            estimate(estimator, self.own_a, np.sum(a * a, 1), a.sum(1) ** 2, a.shape[1]),
-            estimate(estimator, self.own_b, np.sum(b * b, 1), b.sum(1) ** 2, b.shape[1]),
-        )
+        n, traces = a.shape[1], np.outer(a.sum(1), b.sum(1))
+        pairs = estimate(_sums(self.cross, a @ b.T, traces, n), estimator)
+        one, other = (estimate(_own(*side), estimator) for side in self._sides())
+        return pairs, one, other
+
+    def _sides(self) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        return (self.own_a, self.diagonals_a), (self.own_b, self.diagonals_b)
+
+
+def _own(own: Array, diagonals: Array) -> Sums:
+    squares, traces = np.sum(diagonals * diagonals, 1), np.sum(diagonals, 1) ** 2
+    return _sums(own, squares, traces, diagonals.shape[1])
+
+
+def _sums(off: Array, diagonals: Array, traces: Array, num_samples: int) -> Sums:
+    """Off the diagonal nothing is a difference: what is on it is never added to be subtracted."""
+    return Sums.of_centred(num_samples, off + diagonals, off, diagonals, traces)
 
 
 def operations(
@@ -330,15 +337,3 @@ def _into(xp: Namespace, x: Tensor, y: Tensor, out: Tensor) -> None:
 def _squares(kernels: Tensor) -> Array:
     """Sums of squares, chunk by chunk as in `vector_products`."""
     return np.concatenate([vector_products(row[None], row[None])[0] for row in kernels])
-
-
-def estimate(estimator: str, off: Any, both: Any, apart: Any, n: int) -> Any:
-    """``Σ A_ij B_ij`` of an estimator, from sums off the diagonal, of and over the diagonals.
-
-    The last are ``Σ k_i l_i`` and ``Σ k_i Σ l_i``.
-    """
-    if estimator == "lange":
-        return off
-    if estimator == "song":
-        return off - 2.0 / (n - 2) * both + apart / ((n - 1) * (n - 2))
-    return off + both

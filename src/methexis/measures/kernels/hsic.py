@@ -6,9 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from methexis.measures.inputs.features import Features, Tensor
 from methexis.measures.kernels.contract import KernelMeasure
-from methexis.measures.kernels.kernels import centred_rows, check_kernel, kernel_matrix
+from methexis.measures.kernels.kernels import check_kernel
 from methexis.measures.measure import Invariance, invariant
 
 
@@ -51,24 +50,6 @@ class HSIC(KernelMeasure):
         """The estimator."""
         return "song" if self.debiased else "biased"
 
-    @property
-    def linear(self) -> bool:
-        """With a linear kernel."""
-        return self.kernel == "linear"
-
-    @property
-    def median_bandwidth(self) -> float | None:
-        """Of the RBF kernel."""
-        return self.bandwidth if self.kernel == "rbf" else None
-
-    def kernel_of(self, features: Features) -> Tensor:
-        """The kernel matrix."""
-        return kernel_matrix(features, self.kernel, self.bandwidth)
-
-    def rows_of(self, features: Features) -> Tensor | None:
-        """Centred features, of a linear kernel."""
-        return centred_rows(features) if self.kernel == "linear" else None
-
 
 def hsic(
     x: Any, y: Any, *, kernel: str = "rbf", bandwidth: float = 1.0, debiased: bool = False
@@ -81,7 +62,7 @@ def hsic(
     Pitfalls. Not normalised: only its p-value compares across representations. The biased value is
     positive for independent ones, about ``Tr K_c Tr L_c / n³`` with centred kernels.
 
-    Cost: as `methexis.measures.kernels.cka`.
+    Cost: as `cka`.
 
     Parameters
     ----------

@@ -26,20 +26,19 @@ def check_kernel(kernel: str, bandwidth: float) -> None:
 
 
 def kernel_matrix(features: Features, kernel: str, bandwidth: float) -> Tensor:
-    """The matrix of a kernel, of centred features.
+    """The matrix of a kernel of distances; of the linear one, rows are used.
 
-    ``"linear"``: ``k(x, x') = x·x'``. ``"rbf"``: ``exp(-‖x - x'‖² / 2σ²)``, where σ is `bandwidth`
-    times the median of the distances between different samples.
+    ``"rbf"``: ``exp(-‖x - x'‖² / 2σ²)``, where σ is `bandwidth` times the median of the distances
+    between different samples. ``"distance"``: ``‖x - x'‖``, for `distance_correlation` alone.
 
     Raises
     ------
     MethexisError
         If that median is zero.
     """
-    if kernel == "linear":
-        centred = centred_rows(features)
-        return centred @ centred.T
     squares = squared_distances(features)
+    if kernel == "distance":
+        return features.xp.sqrt(squares)
     median = _median_distance(features, squares)
     return features.xp.exp(squares / (-2.0 * (bandwidth * median) ** 2))
 
@@ -56,11 +55,6 @@ def squared_distances(features: Features) -> Tensor:
     squares = xp.sum(rows * rows, axis=1)
     found = squares[:, None] + squares[None, :] - 2.0 * (rows @ rows.T)
     return hollow(xp, xp.where(found > 0.0, found, xp.zeros_like(found)))
-
-
-def distances(features: Features) -> Tensor:
-    """Euclidean distances ``‖x_i - x_j‖``."""
-    return features.xp.sqrt(squared_distances(features))
 
 
 def hollow(xp: Namespace, matrix: Tensor) -> Tensor:

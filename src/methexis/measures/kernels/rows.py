@@ -2,11 +2,7 @@
 
 ``Σ_ij (x_i·x_j)(y_i·y_j) = ‖XᵀY‖²_F`` takes ``n d_x d_y`` operations. With centred features the
 sums of rows of ``XXᵀ`` are zero, so the diagonals ``k_i = ‖x_i‖²`` and ``l_i = ‖y_i‖²`` are all
-that debiased estimators (`centring`) need beside it: without the diagonal the row sums are ``-k``,
-and
-
-    song:   ‖XᵀY‖² - n/(n-2) Σ k_i l_i + Σ k_i Σ l_i / ((n-1)(n-2)),
-    lange:  ‖XᵀY‖² - Σ k_i l_i.
+that debiased estimators need beside it (`estimators`).
 """
 
 from __future__ import annotations
@@ -20,7 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.measures.inputs.features import Namespace, Tensor
-from methexis.measures.kernels.centring import centred
+from methexis.measures.kernels.estimators import (
+    DEBIASED,
+    Sums,
+    centred,
+    centred_totals,
+    estimate,
+    shares,
+)
 from methexis.measures.measure import NullMoments
 from methexis.measures.pairs.bilinear import PairForm, PairMatrix
 from methexis.measures.pairs.moments import PairSums, null_mean, null_moments, pair_sums
@@ -52,7 +55,7 @@ class FeatureRows(PairForm):
     rows : array (num_samples, num_features)
         Centred, if the estimator centres.
     estimator : str
-        Of `centring`.
+        Of `estimators`.
     factor : float
         By which sums are multiplied, to be normalised.
     xp : namespace
@@ -64,7 +67,7 @@ class FeatureRows(PairForm):
     factor: float
     xp: Namespace
 
-    @property
+    @cached_property
     def diagonal(self) -> Tensor:
         """Squared lengths of the rows."""
         return self.xp.sum(self.rows * self.rows, axis=1)
@@ -75,16 +78,13 @@ class FeatureRows(PairForm):
 
     def raw(self, other: FeatureRows) -> float:
         """The same without factors."""
-        xp, n = self.xp, self.rows.shape[0]
-        found = squared_cross(xp, self.rows, other.rows)
-        if self.estimator in {"song", "lange"}:
-            one, two = self.diagonal, other.diagonal
-            both = float(xp.sum(one * two))
-            if self.estimator == "lange":
-                return found - both
-            apart = float(xp.sum(one)) * float(xp.sum(two))
-            return float(found - n / (n - 2) * both + apart / ((n - 1) * (n - 2)))
-        return found
+        xp, n = self.xp, int(self.rows.shape[0])
+        whole = squared_cross(xp, self.rows, other.rows)
+        one, two = self.diagonal, other.diagonal
+        both, traces = float(xp.sum(one * two)), float(xp.sum(one)) * float(xp.sum(two))
+        return float(
+            estimate(Sums.of_centred(n, whole, whole - both, both, traces), self.estimator)
+        )
 
     def reordered(self, order: NDArray[np.int64]) -> FeatureRows:
         """The rows in that order."""
@@ -99,14 +99,15 @@ class FeatureRows(PairForm):
         n, d = (int(length) for length in rows.shape)
         core = xp.eye(d, dtype=rows.dtype, device=array_api_compat.device(rows))
         nothing = xp.zeros_like(squares)
-        if self.estimator == "song":  # K_ij + (k_i + k_j)/(n-2) - Σk/((n-1)(n-2))
+        if self.estimator == "song":  # without the diagonal rows sum to -k
+            p, q = shares("song", n)
             rows = xp.concat([rows, squares[:, None], xp.ones_like(squares)[:, None]], axis=1)
             wide = xp.zeros((d + 2, d + 2), dtype=rows.dtype, device=array_api_compat.device(rows))
             wide[:d, :d] = core
-            wide[d, d + 1] = wide[d + 1, d] = 1.0 / (n - 2)
-            wide[d + 1, d + 1] = -float(xp.sum(squares)) / ((n - 1) * (n - 2))
+            wide[d, d + 1] = wide[d + 1, d] = 1.0 / p
+            wide[d + 1, d + 1] = -float(xp.sum(squares)) / q
             core = wide
-        diagonal = nothing if self.estimator in {"song", "lange"} else squares
+        diagonal = nothing if self.estimator in DEBIASED else squares
         return pair_sums(Products(rows, self.factor * core, self.factor * diagonal))
 
     @cached_property
@@ -131,10 +132,7 @@ class FeatureRows(PairForm):
         if self.estimator == "plain":
             sums = self.xp.sum(self.rows, axis=0)
             return trace, float(self.xp.sum(sums * sums)) - trace
-        # Rows of H K H sum to zero, and those of Song's matrix, which has no diagonal.
-        return {"biased": (trace, -trace), "lange": (0.0, -trace), "song": (0.0, 0.0)}[
-            self.estimator
-        ]
+        return centred_totals(self.estimator, trace)
 
 
 def squared_cross(xp: Namespace, x: Tensor, y: Tensor) -> float:

@@ -22,8 +22,8 @@ from __future__ import annotations
 from typing import Any
 
 from methexis.measures.inputs.features import Namespace, Tensor
-from methexis.measures.kernels.weighted import per_quadruple
-from methexis.measures.pairs.partitions import mobius, partitions
+from methexis.measures.kernels.estimators import song_of_quadruples
+from methexis.measures.pairs.moments import mobius, partitions
 
 #: Entries of power sums held at a time.
 BLOCK = 1 << 22
@@ -49,13 +49,12 @@ def own_terms(xp: Namespace, rows: Tensor, weights: Tensor) -> Tensor:
     for start in range(0, d, width):
         columns = rows[:, start : start + width]
         # Pairs, two pairs apart, chains: K_ij² = x_i² x_j², K_ij K_qr, K_ij K_iq.
-        found = (
-            _distinct((2, 2, 0, 0), powers, columns)
-            + _distinct((1, 1, 1, 1), powers, columns)
-            - 2.0 * _distinct((2, 1, 1, 0), powers, columns)
+        pairs, apart, chains = (
+            xp.sum(_distinct(exponents, powers, columns), axis=1)
+            for exponents in ((2, 2, 0, 0), (1, 1, 1, 1), (2, 1, 1, 0))
         )
-        total = total + xp.sum(found, axis=1)
-    return per_quadruple(xp, n * (n - 3) * total, quadruples)
+        total = total + song_of_quadruples(xp, n, (pairs, apart, chains), quadruples)
+    return total
 
 
 def _distinct(exponents: tuple[int, ...], powers: dict[int, Tensor], columns: Tensor) -> Tensor:

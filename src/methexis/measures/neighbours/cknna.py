@@ -14,17 +14,17 @@ from scipy import sparse
 from methexis.core.checks import Array, integer, number, one_of
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, to_numpy, warn
+from methexis.measures.kernels.estimators import Sums, divisor, estimate
 from methexis.measures.measure import Invariance, NullMoments
 from methexis.measures.neighbours import knn
 from methexis.measures.neighbours.knn import Indices
 from methexis.measures.neighbours.lists import ListMeasure, Neighbours, list_invariances, neighbours
 from methexis.measures.neighbours.shared import shared_products
 from methexis.measures.pairs import moments
+from methexis.measures.rounding import CANCELLED
 
 DEFINITIONS = ("paper", "code")
 KERNELS = ("cosine", "dot")
-#: Deviations below this share of the kernel are rounding of products of up to 10^4 features.
-ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,7 +185,8 @@ def unit(values: Array, means: Array) -> Array:
     """Values less the mean of their row, of Frobenius norm one."""
     centred = values - means[:, None]
     norm = float(np.linalg.norm(centred))
-    if norm <= ROUNDING * float(np.linalg.norm(values)):
+    # Products and their means are sums whose terms cancel.
+    if norm <= CANCELLED * float(np.linalg.norm(values)):
         warn("CKNNA: the kernel at neighbours is the mean of its row everywhere; the score is NaN")
         return np.full(centred.shape, np.nan)
     return np.asarray(centred / norm)
@@ -206,12 +207,12 @@ def _ratio_of_estimates(first: sparse.csr_array, second: sparse.csr_array, offse
 
 
 def _hsic(first: sparse.csr_array, second: sparse.csr_array) -> float:
-    """``(Tr KL + 1ᵀK1 1ᵀL1/((n-1)(n-2)) - 2/(n-2) 1ᵀKL1)/(n(n-3))``, for diagonals of zeros."""
+    """Song's estimate, for diagonals of zeros."""
     n = first.shape[0]
     trace = first.multiply(second.T).sum()
-    constant = first.sum() * second.sum() / ((n - 1) * (n - 2))
     through = first.sum(axis=0) @ second.sum(axis=1)
-    return float(trace + constant - 2.0 / (n - 2) * through) / (n * (n - 3))
+    sums = Sums.of_hollow(n, float(trace), float(through), float(first.sum() * second.sum()))
+    return float(estimate(sums, "song")) / divisor(n, "song")
 
 
 def _subset_means(kernel: NeighbourKernel, chosen: NDArray[np.bool_]) -> Array:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from methexis.core.checks import Array, integer, one_of
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, Namespace, Tensor, to_numpy
+from methexis.measures.rounding import epsilon
 
 METRICS = ("cosine", "euclidean", "dot")
 
@@ -199,7 +200,7 @@ class _Rows:
         # the unit of rounding; centring or scaling rows, halving and adding are in the 8. The part
         # with |x_j|² is taken off the key of j, which so becomes a lower bound, up to a constant of
         # the row.
-        unit = float(xp.finfo(array.dtype).eps) / 2
+        unit = epsilon(xp, array) / 2
         self.relative = (given.num_features + 8) * unit
         self.squares = to_numpy(squares).astype(np.float64)
         half = 0.0 if metric == "dot" else 0.5

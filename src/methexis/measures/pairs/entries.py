@@ -18,9 +18,7 @@ from scipy import sparse
 from methexis.core.checks import Array
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Namespace, Tensor
-
-#: A matrix that differs from a constant by less than this many roundings is that constant.
-ROUNDING = 50.0
+from methexis.measures.rounding import ROUNDINGS_OF_A_CONSTANT, epsilon
 
 
 class Entries(ABC):
@@ -90,9 +88,10 @@ def entries(matrix: Any) -> Entries:
     return Sparse(matrix) if sparse.issparse(matrix) else Dense(matrix)
 
 
-def scale_of(centred: float, raw: float, precision: float) -> float:
+def scale_of(centred: float, raw: float, epsilon: float) -> float:
     """The norm from its square after centring, or 0 if that is rounding of the one before."""
-    return float(np.sqrt(centred)) if centred > (ROUNDING * precision) ** 2 * raw else 0.0
+    least = ROUNDINGS_OF_A_CONSTANT * epsilon
+    return float(np.sqrt(centred)) if centred > least**2 * raw else 0.0
 
 
 class Dense(Entries):
@@ -114,7 +113,7 @@ class Dense(Entries):
         off = off - (self.other_total / (n * (n - 1))) * others
         diagonal = diagonal - self.diagonal_total / n
         centred = float(xp.sum(off * off) + xp.sum(diagonal * diagonal))
-        self.scale = scale_of(centred, raw, float(xp.finfo(matrix.dtype).eps))
+        self.scale = scale_of(centred, raw, epsilon(xp, matrix))
         factor = 1.0 / self.scale if self.scale else 0.0
         self._matrix, self.diagonal = off * factor, diagonal * factor
         self._ones = xp.ones(n, dtype=matrix.dtype, device=where)
@@ -201,7 +200,7 @@ class Sparse(Entries):
         diagonal = diagonal - self.diagonal_total / n
         zeros = n * (n - 1) - len(stored)
         centred = np.sum((stored - mean) ** 2) + zeros * mean**2 + np.sum(diagonal**2)
-        self.scale = scale_of(float(centred), raw, float(np.finfo(np.float64).eps))
+        self.scale = scale_of(float(centred), raw, epsilon(np, stored))
         factor = 1.0 / self.scale if self.scale else 0.0
         self._matrix = _Shifted(values * factor, -mean * factor)
         self.diagonal = diagonal * factor

@@ -13,7 +13,7 @@ blocks and whose arcs are the factors, up to isomorphism; 52 graphs are left.
 A sum over distinct indices follows from sums over free indices by Möbius inversion: free indices of
 σ that happen to coincide make a coarser partition ρ, and ``A(σ) = Σ_{ρ ≥ σ} μ(σ, ρ) F(ρ)`` with
 ``μ = Π (-1)^{k-1} (k-1)!`` over the blocks of ρ, each made of k blocks of σ. The diagonal is kept
-apart (`pair_entries`): a loop takes its entry, and a coarsening that closes an arc to a loop
+apart (`entries`): a loop takes its entry, and a coarsening that closes an arc to a loop
 contributes nothing. Free sums factor over the components of the graph; parallel arcs are one
 entrywise product; a tree is summed from its leaves by products with vectors; a triangle takes one
 product of two matrices. That product is the cost, ``n^3``, and each matrix is summed once: a pair
@@ -26,10 +26,11 @@ do not come as small differences of large numbers.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import permutations
-from math import perm, prod
+from math import factorial, perm, prod
 from typing import Any
 
 import numpy as np
@@ -39,14 +40,12 @@ from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Tensor
 from methexis.measures.measure import NullMoments
 from methexis.measures.pairs.entries import Entries, entries
-from methexis.measures.pairs.partitions import mobius, partitions
+from methexis.measures.rounding import unless_rounding
 
+Blocks = tuple[int, ...]
 Arc = tuple[int, int]
 Component = tuple[Arc, ...]
 Graph = tuple[Component, ...]
-
-#: A variance or third moment below this share of the sum of its terms' absolute values is rounding.
-CANCELLED = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +84,7 @@ def pair_sums(matrix: Any) -> PairSums:
     matrix : array (num_samples, num_samples), scipy.sparse matrix or Entries
         Symmetric or not, with a diagonal or without. Dense matrices take one product of two
         matrices, ``n^3``, and memory for about four; sparse ones with k entries per row take
-        ``n k^2``; `pair_products` has matrices that are not formed.
+        ``n k^2``; `products` has matrices that are not formed.
 
     Raises
     ------
@@ -175,8 +174,44 @@ def _moment(num_arcs: int, n: int, a: Array, b: Array) -> float:
         for count, size, one, other in zip(table.counts, table.sizes, a, b, strict=True)
         if size <= n  # there are no more distinct indices than samples
     ]
-    total = float(np.sum(terms))
-    return total if abs(total) > CANCELLED * float(np.sum(np.abs(terms))) else 0.0
+    return unless_rounding(float(np.sum(terms)), float(np.sum(np.abs(terms))))
+
+
+@cache
+def partitions(size: int) -> tuple[Blocks, ...]:
+    """All partitions of ``range(size)``: the block of each member, numbered as they come.
+
+    Examples
+    --------
+    >>> partitions(2)
+    ((0, 0), (0, 1))
+    >>> len(partitions(6))
+    203
+    """
+
+    def extended(head: Blocks, used: int) -> Iterator[Blocks]:
+        if len(head) == size:
+            yield head
+            return
+        for block in range(used + 1):
+            yield from extended((*head, block), max(used, block + 1))
+
+    return tuple(extended((), 0))
+
+
+def mobius(blocks: Blocks) -> int:
+    """Möbius function from the finest partition to this one: ``Π (-1)^{k-1} (k-1)!``.
+
+    A sum over distinct indices is the sum over all partitions of what free indices give when those
+    in one block are equal, times this.
+
+    Examples
+    --------
+    >>> mobius((0, 0, 0, 1))
+    2
+    """
+    sizes = [blocks.count(block) for block in set(blocks)]
+    return prod((-1) ** (size - 1) * factorial(size - 1) for size in sizes)
 
 
 @dataclass(frozen=True)

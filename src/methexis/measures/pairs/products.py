@@ -13,6 +13,7 @@ import array_api_compat
 
 from methexis.measures.inputs.features import Namespace, Tensor
 from methexis.measures.pairs.entries import Entries, scale_of
+from methexis.measures.rounding import epsilon
 
 #: Entries of a block of rows.
 BLOCK = 1 << 24
@@ -56,7 +57,7 @@ class Products(Entries):
         square = float(xp.sum(diagonal * diagonal))
         centred = self._square(factors, wide) - float(xp.sum(own * own)) + square
         raw += square + self.diagonal_total**2 / n
-        self.scale = scale_of(centred, raw, float(xp.finfo(factors.dtype).eps))
+        self.scale = scale_of(centred, raw, epsilon(xp, factors))
         factor = 1.0 / self.scale if self.scale else 0.0
         self._factors, self._core = factors, wide * factor
         self.diagonal, self._own = diagonal * factor, own * factor

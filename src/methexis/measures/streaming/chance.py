@@ -34,10 +34,11 @@ from typing import Any
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.measures.kernels.centring import divisor
 from methexis.measures.kernels.contract import KernelMeasure
+from methexis.measures.kernels.estimators import centred_totals, divisor
 from methexis.measures.measure import Measure
-from methexis.measures.streaming.pass_moments import ROUNDING, PassMoments
+from methexis.measures.rounding import TIE, unless_rounding
+from methexis.measures.streaming.pass_moments import PassMoments
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Chance:
         if not self.sd > 0.0:
             return nan
         above = score - self.mean
-        if abs(above) <= ROUNDING * max(abs(score), abs(self.mean)):
+        if abs(above) <= TIE * max(abs(score), abs(self.mean)):
             return 0.0
         return above / self.sd
 
@@ -120,26 +121,22 @@ def chance(method: Measure[Any], moments: PassMoments) -> Chance | None:
         4.0 * (a.rows - a.others) * (b.rows - b.others) / perm(n, 3),
         (2.0 * a.others - 4.0 * a.rows) * (2.0 * b.others - 4.0 * b.rows) / perm(n, 4),
     )
-    variance = _cleared(sum(terms), sum(map(abs, terms)))
+    variance = unless_rounding(sum(terms), sum(map(abs, terms)))
     unit = moments.normaliser(estimator) if method.normalised else divisor(n, estimator)
     if not unit > 0.0:
         return None
-    return Chance(mean / unit, sqrt(variance) / unit)
+    return Chance(mean / unit, sqrt(max(variance, 0.0)) / unit)
 
 
 def _sums(n: int, estimator: str, matrix: Array, squares: float, own: float) -> _Sums:
     """Of the matrix of an estimator, from ``XᵀX``, ``Σ k_i²`` and ``Σ_ij A_ij²``."""
-    if estimator == "song":
-        return _Sums(0.0, 0.0, 0.0, own, (0.0, 0.0))
     trace, size = float(np.trace(matrix)), float(np.sum(matrix * matrix))
-    spread = _cleared(squares - trace * trace / n, squares)
+    totals = centred_totals(estimator, trace)
+    if estimator == "song":
+        return _Sums(0.0, 0.0, 0.0, own, totals)
+    spread = unless_rounding(squares - trace * trace / n, squares)
     others = own - squares if estimator == "biased" else own
-    others = _cleared(others - trace * trace / perm(n, 2), size)
+    others = unless_rounding(others - trace * trace / perm(n, 2), size)
     if estimator == "lange":
-        return _Sums(0.0, 0.0, spread, others, (0.0, -trace))
-    return _Sums(spread, -spread, spread, others, (trace, -trace))
-
-
-def _cleared(difference: float, size: float) -> float:
-    """A difference that cannot be negative; 0 if it is rounding of what it is a difference of."""
-    return difference if difference > ROUNDING * size else 0.0
+        return _Sums(0.0, 0.0, spread, others, totals)
+    return _Sums(spread, -spread, spread, others, totals)

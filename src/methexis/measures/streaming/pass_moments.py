@@ -33,7 +33,8 @@ from methexis.core.checks import Array
 from methexis.errors import MethexisError
 from methexis.measures.budget import shortage
 from methexis.measures.inputs.features import MIN_SAMPLES
-from methexis.measures.kernels.grids import estimate
+from methexis.measures.kernels.estimators import Sums, estimate, size
+from methexis.measures.rounding import unless_rounding
 from methexis.measures.streaming.rows import Rows
 from methexis.measures.subspaces.second_moments import SecondMoments
 
@@ -41,8 +42,6 @@ from methexis.measures.subspaces.second_moments import SecondMoments
 MOST_ROWS = 8192
 #: Rows below which products are slow; with less memory than they take, nothing is computed.
 LEAST_ROWS = 16
-#: A difference of sums of squares below this share of what it is a difference of is rounding.
-ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,35 +60,35 @@ class PassMoments:
     diagonals: tuple[float, float, float]
 
     def estimates(self, estimator: str) -> tuple[float, float, float]:
-        """``Σ A_ij B_ij`` of an estimator of `centring`: of the pair, and of each with itself."""
-        moments = self.second
-        totals = float(np.trace(moments.xx)), float(np.trace(moments.yy))
-        apart = totals[0] * totals[1], totals[0] ** 2, totals[1] ** 2
-        squares = (float(np.sum(m * m)) for m in (moments.xy, moments.xx, moments.yy))
-        cross, one, other = (
-            float(estimate(estimator, square - both, both, both_totals, moments.num_samples))
-            for square, both, both_totals in zip(squares, self.diagonals, apart, strict=True)
-        )
+        """``Σ A_ij B_ij`` of an estimator: of the pair, and of each with itself."""
+        cross, one, other = (float(estimate(sums, estimator)) for sums in self._sums())
         return cross, one, other
 
     def own(self, estimator: str) -> tuple[float, float]:
-        """``Σ A_ij²`` of each, by an estimator of `centring`; 0 where it is but rounding."""
-        moments, n = self.second, self.second.num_samples
-        _, *sums = self.estimates(estimator)
-        matrices, squares = (moments.xx, moments.yy), self.diagonals[1:]
-        found = []
-        for own, matrix, diagonal in zip(sums, matrices, squares, strict=True):
-            size = float(np.sum(matrix * matrix))
-            if estimator == "song":  # a sum of three terms of either sign
-                apart = float(np.trace(matrix)) ** 2 / ((n - 1) * (n - 2))
-                size += 2.0 / (n - 2) * diagonal + apart
-            found.append(own if own > ROUNDING * size else 0.0)
-        return found[0], found[1]
+        """``Σ A_ij²`` of each, by an estimator; 0 where it is but rounding."""
+        _, *both = self._sums()
+        # Sums without the diagonal are differences themselves, of what the diagonal adds.
+        one, other = (
+            unless_rounding(estimate(sums, estimator), size(sums, estimator) + sums.off[1])
+            for sums in both
+        )
+        return one, other
 
     def normaliser(self, estimator: str) -> float:
         """``√(Σ A_ij² Σ B_ij²)``, NaN where a centred kernel is zero between different samples."""
         one, other = self.own(estimator)
         return sqrt(one) * sqrt(other) if min(one, other) > 0.0 else nan
+
+    def _sums(self) -> list[Sums]:
+        moments = self.second
+        a, b = float(np.trace(moments.xx)), float(np.trace(moments.yy))
+        squares = [float(np.sum(m * m)) for m in (moments.xy, moments.xx, moments.yy)]
+        return [
+            Sums.of_centred(moments.num_samples, whole, whole - both, both, traces)
+            for whole, both, traces in zip(
+                squares, self.diagonals, (a * b, a * a, b * b), strict=True
+            )
+        ]
 
 
 def one_pass(

@@ -11,8 +11,8 @@ from typing import Any
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures.budget import memory_bytes
 from methexis.measures.inference.printing import rounded
-from methexis.measures.kernels.centring import divisor
 from methexis.measures.kernels.contract import KernelMeasure
+from methexis.measures.kernels.estimators import divisor
 from methexis.measures.measure import Measure
 from methexis.measures.registry import chosen
 from methexis.measures.streaming.chance import Chance, chance

@@ -34,6 +34,7 @@ from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, Namespace, Tensor, in_range
 from methexis.measures.measure import Counts, Orders
 from methexis.measures.pairs import moments
+from methexis.measures.rounding import negligible
 
 T = TypeVar("T", bound=np.generic)
 
@@ -175,8 +176,8 @@ def basis(features: Features, *, standardise: bool = False, directions: bool = F
 
 def rounding(features: Features, norm: float) -> float:
     """Size below which a direction is rounding, in numbers of that Frobenius norm."""
-    eps = float(features.xp.finfo(features.array.dtype).eps)
-    return max(features.num_samples, features.num_features) * eps * norm
+    length = max(features.num_samples, features.num_features)
+    return negligible(features.xp, features.array, length) * norm
 
 
 def blur(features: Features, norm: float) -> float:
@@ -235,7 +236,7 @@ def least_size(part: Basis) -> float:
     Entries of the columns are rounded to ``ε`` of their norms, which are 1, and ``n`` are added;
     the factor is room for what a decomposition adds.
     """
-    return 16.0 * part.num_samples * float(part.xp.finfo(part.columns.dtype).eps)
+    return 16.0 * negligible(part.xp, part.columns, part.num_samples)
 
 
 def batches(many: NDArray[T], numbers_each: int) -> Iterator[NDArray[T]]:
@@ -264,8 +265,8 @@ def _orthonormal(part: Basis, rows: Tensor, *, sizes: bool) -> tuple[Tensor, Ten
     """
     xp = part.xp
     values, vectors = xp.linalg.eigh(turned(rows) @ rows)
-    eps = float(xp.finfo(rows.dtype).eps)
-    there = values > part.num_samples * eps * xp.max(values, axis=-1, keepdims=True)
+    least = negligible(xp, rows, part.num_samples)
+    there = values > least * xp.max(values, axis=-1, keepdims=True)
     there = there & (values > least_size(part) ** 2)
     ones = xp.ones_like(values)
     roots = xp.sqrt(xp.where(there, values, ones))
@@ -275,7 +276,7 @@ def _orthonormal(part: Basis, rows: Tensor, *, sizes: bool) -> tuple[Tensor, Ten
         return turn, inside
     inner = (inside * roots)[:, :, None] * turned(vectors) * part.sizes
     rotation, found, _ = xp.linalg.svd(inner, full_matrices=False)
-    smallest = part.num_samples * eps * xp.max(found, axis=-1, keepdims=True)
+    smallest = least * xp.max(found, axis=-1, keepdims=True)
     found = xp.where(found > smallest, found, xp.zeros_like(found))
     return turn @ rotation * xp.astype(found > 0, rows.dtype)[:, None, :], found
 

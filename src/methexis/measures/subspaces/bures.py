@@ -1,9 +1,14 @@
 """Bures: how alike two kernels are as positive matrices.
 
-With factors ``K = F_x F_xᵀ`` and ``L = F_y F_yᵀ``, ``tr (K^{1/2} L K^{1/2})^{1/2} = ‖F_xᵀ F_y‖_*``:
-a shape's Procrustes score is its Gram matrix's Bures similarity. So a kernel is factored once, and
-everything else is Procrustes; no matrix square root is taken, which would lose half of the digits
-where a kernel is singular, as centred ones are.
+With factors ``K = F_x F_xᵀ`` and ``L = F_y F_yᵀ``, ``tr (K^{1/2} L K^{1/2})^{1/2} = ‖F_xᵀ F_y‖_*``.
+For ``K^{1/2} L K^{1/2} = G Gᵀ`` with ``G = K^{1/2} F_y``, and the trace of the root of ``G Gᵀ`` is
+the sum of the singular values of G. ``K^{1/2}`` is a factor of K like ``F_x``, so it is ``F_x Qᵀ``
+with Q orthonormal on the rows of ``F_x``, and ``‖Q F_xᵀ F_y‖_* = ‖F_xᵀ F_y‖_*``. With a linear
+kernel the centred features themselves are such factors: a shape's Procrustes score is its Gram
+matrix's Bures similarity, and both are computed by the same lines.
+
+So a kernel is factored once, and everything else is Procrustes; no matrix square root is taken,
+which would lose half of the digits where a kernel is singular, as centred ones are.
 """
 
 from __future__ import annotations
@@ -15,14 +20,13 @@ from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, Tensor
 from methexis.measures.kernels.kernels import check_kernel, kernel_matrix
 from methexis.measures.measure import Invariance, invariant
+from methexis.measures.rounding import negligible
 from methexis.measures.subspaces.bases import Basis, Overlap, basis
-from methexis.measures.subspaces.contract import nuclear
 from methexis.measures.subspaces.procrustes import (
     ShapeMeasure,
-    only_of_shapes,
+    cosine_of_shapes,
     roots,
     squared_gap,
-    weights,
 )
 from methexis.measures.subspaces.second_moments import SecondMoments
 
@@ -89,10 +93,7 @@ class Bures(KernelShape):
 
     def values(self, overlap: Overlap) -> Tensor:
         """``‖F_xᵀ F_y‖_*`` of factors of norm one."""
-        xp = overlap.xp
-        x, y = (weights(sizes, 1.0, xp) for sizes in (overlap.sizes_x, overlap.sizes_y))
-        found = nuclear(x[..., :, None] * overlap.matrix * y[..., None, :], xp)
-        return only_of_shapes(found, x, y, xp)
+        return cosine_of_shapes(overlap, alpha=1.0)
 
 
 @dataclass(frozen=True)
@@ -137,8 +138,8 @@ def kernel_factor(features: Features, kernel: str, bandwidth: float) -> Basis:
     matrix = matrix - xp.mean(matrix, axis=1, keepdims=True)
     values, vectors = xp.linalg.eigh((matrix + matrix.T) / 2.0)
     values, vectors = xp.flip(values), xp.flip(vectors, axis=1)
-    eps = float(xp.finfo(matrix.dtype).eps)
-    rank = int(xp.sum(xp.astype(values > n * eps * values[0], xp.int64)))
+    least = negligible(xp, matrix, n) * values[0]
+    rank = int(xp.sum(xp.astype(values > least, xp.int64)))
     return Basis(vectors[:, :rank], xp.sqrt(values[:rank]), None, xp, features.name)
 
 

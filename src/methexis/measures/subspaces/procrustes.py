@@ -106,10 +106,7 @@ class Procrustes(PartlyWhitened):
 
     def values(self, overlap: Overlap) -> Tensor:
         """``‖W_x M W_y‖_*`` with weights of norm one."""
-        xp = overlap.xp
-        x, y = (weights(sizes, self.alpha, xp) for sizes in (overlap.sizes_x, overlap.sizes_y))
-        found = nuclear(x[..., :, None] * overlap.matrix * y[..., None, :], xp)
-        return only_of_shapes(found, x, y, xp)
+        return cosine_of_shapes(overlap, self.alpha)
 
 
 @dataclass(frozen=True)
@@ -317,6 +314,14 @@ def weights(sizes: Tensor, alpha: float, xp: Namespace) -> Tensor:
     whole = alpha * sizes + (1.0 - alpha) * xp.astype(sizes > 0, sizes.dtype)
     norms = xp.linalg.vector_norm(whole, axis=-1, keepdims=True)
     return whole / xp.where(norms > 0, norms, xp.ones_like(norms))
+
+
+def cosine_of_shapes(overlap: Overlap, alpha: float) -> Tensor:
+    """``‖W_x M W_y‖_*`` with weights of norm one; Bures similarity of their Gram matrices too."""
+    xp = overlap.xp
+    x, y = (weights(sizes, alpha, xp) for sizes in (overlap.sizes_x, overlap.sizes_y))
+    found = nuclear(x[..., :, None] * overlap.matrix * y[..., None, :], xp)
+    return only_of_shapes(found, x, y, xp)
 
 
 def only_of_shapes(values: Tensor, x: Tensor, y: Tensor, xp: Namespace) -> Tensor:

@@ -20,6 +20,7 @@ from typing import Any
 from methexis.core.checks import integer
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, Namespace, Tensor, together
+from methexis.measures.rounding import negligible
 from methexis.measures.subspaces.bases import Overlap
 
 
@@ -136,8 +137,7 @@ def _axes(scatter: Tensor, num_samples: int, xp: Namespace) -> tuple[Tensor, Ten
     """Sizes, largest first, and the directions that have them, as columns."""
     values, vectors = xp.linalg.eigh(scatter)
     values, vectors = xp.flip(values), xp.flip(vectors, axis=1)
-    eps = float(xp.finfo(scatter.dtype).eps)
-    smallest = max(num_samples, int(scatter.shape[0])) * eps * values[0]
+    smallest = negligible(xp, scatter, max(num_samples, int(scatter.shape[0]))) * values[0]
     rank = int(xp.sum(xp.astype(values > smallest, xp.int64)))
     if rank == 0:
         raise MethexisError("moments: expected features that vary, got none")

@@ -20,7 +20,7 @@ from methexis.core.checks import Array
 from methexis.core.edln import EDLN
 from methexis.core.problem import Problem
 from methexis.core.teacher import Teacher
-from methexis.scenarios.breaking.scenario import Case
+from methexis.scenarios.breaking.case import Case
 from methexis.scenarios.breaking.settled import AT_OFFSET, aligned, settled
 from methexis.theory.deficit import deficit_fixed_point
 from methexis.theory.gauge import balanced_minimum_of

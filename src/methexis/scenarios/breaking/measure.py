@@ -16,7 +16,7 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.progress import Progress
-from methexis.scenarios.breaking.scenario import PERFECT, Case, Curve, Effort
+from methexis.scenarios.breaking.case import PERFECT, Case, powers_at
 from methexis.scenarios.framework.ensembles import Ensemble
 from methexis.scenarios.framework.mean_kernels import (
     alignments,
@@ -25,7 +25,10 @@ from methexis.scenarios.framework.mean_kernels import (
     misalignment,
     worst_pair,
 )
-from methexis.scenarios.framework.statistics import fit_powers, half_width, jackknife, normal_score
+from methexis.scenarios.framework.points import DialPoint, EnsembleReading
+from methexis.scenarios.framework.scenario import Cell, Curve, Effort
+from methexis.scenarios.framework.simulation import plan_of, train
+from methexis.scenarios.framework.statistics import fit_powers, jackknife
 
 #: What projections, fixed points and integrated paths may be off by, in ``1 - A``; without noise
 #: replicas are all alike, and it is all the error there is.
@@ -35,102 +38,46 @@ ACCURACY = 1e-8
 QUICK_EVERY = 2
 
 
-@dataclass(frozen=True)
-class Reading:
-    """An ensemble at one value of the small parameter.
+Reading = EnsembleReading[float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point(DialPoint):
+    """Prediction and measurement of one case: the alignment of a pair of layers.
 
     Attributes
     ----------
-    small, lr : float
-        Small parameter, learning rate.
-    steps, replicas, lost, seed : int
-    value, error : float
-        ``1 - A`` of the watched pair of mean kernels, and its standard error over replicas.
-    seconds : float
-    """
-
-    small: float
-    lr: float
-    steps: int
-    replicas: int
-    lost: int
-    seed: int
-    value: float
-    error: float
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Point:
-    """Prediction and measurement of one case.
-
-    Attributes
-    ----------
-    curve : str
-    problem : int
-    value : float
-        Of the dial.
     pair : tuple of str
         The watched layers.
-    predicted, measured : float
-        Alignment of the pair.
-    error, half : float
-        Standard error of the measured value, and half of its 95 % interval.
-    allowed : float
-        What a quick run allows for corrections that it does not extrapolate away; else 0.
-    deviation : float
-        Measured less predicted, less what is allowed, in standard deviations of a normal law.
     judged : bool
         Whether theory claims to hold here.
     fit_p : float
         p-value of the fit over the small parameter; 1 where nothing was left to test.
     readings : tuple of Reading
+        Of ``1 - A`` of the pair's mean kernels.
     """
 
-    curve: str
-    problem: int
-    value: float
     pair: tuple[str, str]
-    predicted: float
-    measured: float
-    error: float
-    half: float
-    allowed: float
-    deviation: float
     judged: bool
     fit_p: float
-    readings: tuple[Reading, ...]
-
-    @property
-    def gap(self) -> float:
-        """Measured less predicted."""
-        return self.measured - self.predicted
+    readings: tuple[EnsembleReading[float], ...]
 
 
-def measure(
-    curve: Curve,
-    case: Case,
-    problem: int,
-    value: float,
-    *,
-    seed: int,
-    quick: bool,
-    show: Progress | None = None,
-) -> Point:
+def measure(case: Case, cell: Cell[Case], seed: int, show: Progress | None = None) -> Point:
     """Train one case and compare; ``seed`` is that of the first ensemble."""
-    effort = curve.quick if quick else curve.full
+    effort = cell.effort
     pair: tuple[int, int] | None = None
     names: list[str] = []
     readings = []
     for number, small in enumerate(effort.small):
         ensemble = case.ensemble(small).hurried(effort.hurry)
-        if quick:
+        if cell.quick:
             ensemble = ensemble.thinned(QUICK_EVERY)
         if pair is None:
             pair = watched(case, ensemble)
             names = layer_names(ensemble.students)
         began = time.monotonic()
-        outcome = ensemble.train(effort.replicas, seed + number, show)
+        outcome = train(ensemble, effort.replicas, seed + number, show)
         found, error = jackknife(partial(_apart, pair), outcome.late)
         error = float(np.hypot(error, ACCURACY))
         readings.append(
@@ -148,9 +95,9 @@ def measure(
         )
     assert pair is not None  # an effort has at least one value
     return compare(
-        curve,
-        problem,
-        value,
+        cell.curve,
+        cell.problem,
+        cell.value,
         pair=(names[pair[0]], names[pair[1]]),
         predicted=float(case.predicted[pair]),
         readings=tuple(readings),
@@ -166,7 +113,7 @@ def watched(case: Case, ensemble: Ensemble) -> tuple[int, int]:
     pair = worst_pair(case.predicted, tie=ACCURACY)
     if case.predicted[pair] < PERFECT:
         return pair
-    start = ensemble.plan(2, 0).start
+    start = plan_of(ensemble, 2, 0).start
     found = alignments(
         joint_kernels(
             ensemble.source,
@@ -182,7 +129,7 @@ def watched(case: Case, ensemble: Ensemble) -> tuple[int, int]:
 
 
 def compare(
-    curve: Curve,
+    curve: Curve[Case],
     problem: int,
     value: float,
     *,
@@ -196,24 +143,18 @@ def compare(
         [r.small for r in readings],
         [r.value for r in readings],
         [r.error for r in readings],
-        curve.powers_at(predicted)[: len(readings)],
+        powers_at(effort.powers, predicted)[: len(readings)],
     )
-    measured, error = 1.0 - fit.coefficients[0], fit.errors[0]
-    dof = min(r.replicas - r.lost for r in readings) - 1
-    allowed = effort.relative * (1.0 - predicted) + effort.absolute
-    gap = measured - predicted
-    rest = float(np.sign(gap)) * max(abs(gap) - allowed, 0.0)
-    return Point(
+    return Point.compared(
         curve=curve.name,
         problem=problem,
         value=value,
         pair=pair,
         predicted=predicted,
-        measured=measured,
-        error=error,
-        half=half_width(error, replicas=dof + 1),
-        allowed=allowed,
-        deviation=normal_score(rest / error, dof),
+        measured=1.0 - fit.coefficients[0],
+        error=fit.errors[0],
+        dof=min(r.replicas - r.lost for r in readings) - 1,
+        allowed=effort.allowed(1.0 - predicted),
         judged=curve.holds[0] <= value <= curve.holds[1],
         fit_p=fit.p_value,
         readings=readings,

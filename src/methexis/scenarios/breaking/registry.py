@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from methexis.scenarios.breaking.case import Case
 from methexis.scenarios.breaking.dials import (
     architecture,
     batch,
@@ -15,8 +16,8 @@ from methexis.scenarios.breaking.dials import (
     slow_time,
     weight_decay,
 )
-from methexis.scenarios.breaking.scenario import Scenario
-from methexis.scenarios.framework.names import entries
+from methexis.scenarios.framework.registry import Registry
+from methexis.scenarios.framework.scenario import Scenario
 
 _MODULES = (
     nothing,
@@ -32,20 +33,5 @@ _MODULES = (
     residuals,
 )
 
-SCENARIOS: dict[str, Scenario] = {module.SCENARIO.name: module.SCENARIO for module in _MODULES}
-
-
-def chosen(name: str) -> list[Scenario]:
-    """The scenario of that name, or all of them.
-
-    Raises
-    ------
-    MethexisError
-        If there is none; with the nearest name.
-
-    Examples
-    --------
-    >>> [scenario.name for scenario in chosen("sampling")]
-    ['sampling']
-    """
-    return entries("scenario", name, SCENARIOS)
+SCENARIOS: Registry[Scenario[Case]] = Registry("scenario", [module.SCENARIO for module in _MODULES])
+chosen = SCENARIOS.chosen

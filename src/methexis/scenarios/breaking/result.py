@@ -1,132 +1,68 @@
-"""What `break` finds: records that the terminal, the report and ``--json`` all read."""
+"""What `break` finds: records that the terminal, the report and ``--json`` all read.
+
+A curve passes by χ² along its dial and by its largest deviation (`judging`);
+`statistics.normal_score` takes care of errors that are estimated from few replicas. Points at which
+theory does not claim to hold are shown and not judged.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any
 
-from methexis.scenarios.breaking.measure import Point, Reading
-from methexis.scenarios.breaking.scenario import Scenario
-from methexis.scenarios.breaking.verdict import Verdict, judge
-from methexis.scenarios.framework.dial_scenario import DialResult
-from methexis.scenarios.framework.jobs import JobResult
-
-FORMAT = 1
+from methexis.scenarios.breaking.case import Case
+from methexis.scenarios.breaking.measure import Point
+from methexis.scenarios.framework import judging
+from methexis.scenarios.framework.records import to_json
+from methexis.scenarios.framework.results import DialResult, JobResult
+from methexis.scenarios.framework.scenario import Scenario
 
 
 @dataclass(frozen=True)
-class Line:
-    """A prediction along the dial, at more values than are measured.
+class Verdict(judging.Verdict[Point]):
+    """What follows from the points of one curve."""
 
-    Attributes
-    ----------
-    curve : str
-    problem : int
-    values, predicted : tuple of float
-        Dial, and alignment of the pair that is predicted to be worst there.
-    """
+    @property
+    def judged(self) -> tuple[Point, ...]:
+        """Points at which theory claims to hold."""
+        return tuple(p for p in self.points if p.judged)
 
-    curve: str
-    problem: int
-    values: tuple[float, ...]
-    predicted: tuple[float, ...]
+    @property
+    def lost(self) -> int:
+        """Replicas left out."""
+        return sum(r.lost for p in self.points for r in p.readings)
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        far = [
+            {"problem": p.problem, "value": p.value, "deviation": p.deviation}
+            for p in self.outliers
+        ]
+        return {**super().summary(), "outliers": far, "lost": self.lost}
 
 
 @dataclass(frozen=True, eq=False)
 class ScenarioResult(DialResult[Point]):
-    """One scenario, measured.
+    """One scenario of `break`, measured."""
 
-    Attributes
-    ----------
-    scenario : Scenario
-    quick : bool
-    seed : int
-        Of the first run.
-    points : tuple of Point
-    lines : tuple of Line
-        Predictions, of the curves and problems that were measured.
-    verdicts : tuple of Verdict
-        One per curve.
-    seconds : float
-    """
-
-    scenario: Scenario
-    quick: bool
-    seed: int
+    scenario: Scenario[Case]
     points: tuple[Point, ...]
-    lines: tuple[Line, ...]
-    verdicts: tuple[Verdict, ...]
-    seconds: float
 
     @property
-    def agrees(self) -> bool:
-        """Whether every curve agrees with its prediction."""
-        return all(v.agrees for v in self.verdicts)
-
-    @property
-    def problems(self) -> int:
-        """How many of the scenario's problems were measured."""
-        return 1 + max(p.problem for p in self.points)
-
-    @classmethod
-    def read(cls, scenario: Scenario, summary: dict[str, Any]) -> ScenarioResult:
-        """The result that a `summary` was made of; verdicts are judged anew."""
-        points = tuple(
-            Point(
-                **{
-                    **p,
-                    "pair": tuple(p["pair"]),
-                    "readings": tuple(Reading(**r) for r in p["readings"]),
-                }
-            )
-            for p in summary["points"]
-        )
-        lines = tuple(
-            Line(d["curve"], d["problem"], tuple(d["values"]), tuple(d["predicted"]))
-            for d in summary["lines"]
-        )
-        verdicts = tuple(
-            judge(c.name, [p for p in points if p.curve == c.name]) for c in scenario.curves
-        )
-        quick, seed, seconds = (summary[key] for key in ("quick", "seed", "seconds"))
-        return cls(scenario, quick, seed, points, lines, verdicts, seconds)
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """One per curve."""
+        return tuple(Verdict(c.name, tuple(self.of(c.name))) for c in self.scenario.curves)
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        scenario = self.scenario
-        dial = scenario.dial
-        return {
-            **self.opening(),
-            "dial": {
-                "symbol": dial.symbol,
-                "words": dial.words,
-                "unit": dial.unit,
-                "scale": dial.scale,
-                "names": list(dial.names),
-            },
-            "problems": list(scenario.problems),
-            "quick": self.quick,
-            "seed": self.seed,
-            "curves": [
-                {
-                    **v.opening(),
-                    "outliers": [
-                        {"problem": p.problem, "value": p.value, "deviation": p.deviation}
-                        for p in v.outliers
-                    ],
-                    "lost": v.lost,
-                    "powers": list(curve.powers),
-                }
-                for curve, v in zip(scenario.curves, self.verdicts, strict=True)
-            ],
-            "points": [asdict(p) for p in self.points],
-            "lines": [asdict(line) for line in self.lines],
-            "seconds": self.seconds,
-        }
+        dial, found = self.scenario.dial, super().summary()
+        shown = ("symbol", "words", "unit", "scale", "names")
+        found["dial"] = to_json({key: getattr(dial, key) for key in shown})
+        for told, curve in zip(found["curves"], self.scenario.curves, strict=True):
+            told["powers"] = list(curve.full.powers)
+        return found
 
 
 @dataclass(frozen=True, eq=False)
 class BreakResult(JobResult[ScenarioResult]):
     """All scenarios that were asked for."""
-
-    format: ClassVar[int] = FORMAT

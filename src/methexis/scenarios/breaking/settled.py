@@ -19,7 +19,7 @@ from methexis.core.edln import EDLN
 from methexis.core.problem import Problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.scenarios.breaking.scenario import Case
+from methexis.scenarios.breaking.case import Case
 from methexis.scenarios.framework.ensembles import Ensemble, Start, theory_loss, window
 from methexis.scenarios.framework.mean_kernels import alignments, joint_kernels
 from methexis.theory.curvature import sharpness

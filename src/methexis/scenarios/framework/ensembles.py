@@ -1,8 +1,9 @@
-"""An ensemble: replicas of one problem trained by SGD at one learning rate, reduced to kernels.
+"""An ensemble: replicas of one problem, how SGD trains them, and when they are looked at.
 
-Snapshots are taken at given slow times ``τ = η² t / B``, so that runs at different learning rates
-see the same part of the slow dynamics, and what is left of a transient enters each of them equally,
-up to its own correction of order ``η``.
+This is the statement alone, so that the file of a dial that makes one knows no engine;
+`simulation.py` carries it out. Snapshots are taken at given slow times ``τ = η² t / B``, so that
+runs at different learning rates see the same part of the slow dynamics, and what is left of a
+transient enters each of them equally, up to its own correction of order ``η``.
 """
 
 from __future__ import annotations
@@ -14,17 +15,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.core.checks import Array, MethexisError
+from methexis.core.checks import Array
 from methexis.core.edln import EDLN
 from methexis.core.problem import Problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.init import Initialiser
-from methexis.progress import Progress
-from methexis.scenarios.framework.mean_kernels import joint_kernels, projected
-from methexis.training.optimisers import SGD
-from methexis.training.plan import Plan, make_plan
-from methexis.training.weights import recorded_weights
 
 Start = Initialiser | Sequence[Sequence[Array]]
 
@@ -89,76 +85,6 @@ class Ensemble:
     def thinned(self, every: int) -> Ensemble:
         """The same, looked at at every ``every``-th of the slow times only, the last among them."""
         return replace(self, slow_times=self.slow_times[::-every][::-1])
-
-    def plan(self, replicas: int, seed: int) -> Plan:
-        """The run, validated."""
-        steps = self.steps
-        return make_plan(
-            self.students,
-            self.source,
-            SGD(lr=self.lr, weight_decay=self.decay * self.lr / self.batch),
-            steps=int(steps[-1]),
-            batch=self.batch,
-            sampling=self.sampling,
-            paired=self.paired,
-            loss=self.loss,
-            init=self.start,
-            label_noise=self.label_noise,
-            replicas=replicas,
-            seed=seed,
-            dtype="float64",
-            record=steps,
-            engine="auto",
-        )
-
-    def train(self, replicas: int, seed: int, show: Progress | None = None) -> Outcome:
-        """Train and return projected kernels of the replicas that were not lost.
-
-        Raises
-        ------
-        MethexisError
-            If fewer than two replicas are left.
-        """
-        plan = self.plan(replicas, seed)
-        weights, healthy = recorded_weights(plan, show)
-        left = int(np.sum(healthy))
-        if left < 2:
-            raise MethexisError(
-                f"ensemble: expected replicas that stay finite, got {left} of {replicas} at "
-                f"learning rate {self.lr:g}"
-            )
-        problems = self.problems
-        alive = [
-            projected(problem, [w[:, healthy] for w in layers])
-            for problem, layers in zip(problems, weights, strict=True)
-        ]
-        kernels = joint_kernels(self.source, self.students, problems, alive)
-        # Steps that fall together are recorded once.
-        rows = np.searchsorted(plan.record, self.steps)
-        return Outcome(np.stack(kernels, axis=2)[rows], self.steps, replicas - left)
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """Kernels of a trained ensemble.
-
-    Attributes
-    ----------
-    kernels : array (snapshot, replica, layer, n, n)
-        Of all students' hidden layers, whitened, of unit trace, projected onto the minima.
-    steps : array (snapshot,)
-    lost : int
-        Replicas that diverged or collapsed; they are left out.
-    """
-
-    kernels: Array
-    steps: NDArray[np.int64]
-    lost: int
-
-    @property
-    def late(self) -> Array:
-        """Mean over snapshots, ``(replica, layer, n, n)``."""
-        return np.asarray(self.kernels.mean(axis=0))
 
 
 def theory_loss(loss: str) -> str:

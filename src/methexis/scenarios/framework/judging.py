@@ -7,12 +7,14 @@ itself, at a level that allows for their number (Bonferroni).
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, Generic, TypeVar
 
 import scipy.stats
+
+from methexis.scenarios.framework.points import Point
 
 #: Probability with which a right prediction is called wrong, per kind of test.
 FALSE_ALARM = 0.001
@@ -20,36 +22,82 @@ FALSE_ALARM = 0.001
 OUTLIER = 3.0
 
 
+Points = TypeVar("Points", bound=Point)
+
+
 @dataclass(frozen=True)
-class CurveVerdict(ABC):
-    """Of one curve along a dial; subclasses add what else is asked.
+class Verdict(Generic[Points]):
+    """What follows from the points of one curve; subclasses add what else is asked of them.
 
     Attributes
     ----------
     curve : str
-    chi2, p_value : float
-    dof : int
-        Points that are counted in χ².
-    largest : float
-        Largest deviation in σ, with its sign.
-    largest_p : float
-        Probability of one as large among so many.
+    points : tuple of Point
     """
 
     curve: str
-    chi2: float
-    dof: int
-    p_value: float
-    largest: float
-    largest_p: float
+    points: tuple[Points, ...]
 
     @property
-    @abstractmethod
+    def judged(self) -> tuple[Points, ...]:
+        """The points of which theory claims something: the largest deviation is one of theirs."""
+        return self.points
+
+    @property
+    def counted(self) -> tuple[Points, ...]:
+        """Those among them in which there is chance: they are counted in χ²."""
+        return self.judged
+
+    @property
+    def dof(self) -> int:
+        """How many points are counted."""
+        return len(self.counted)
+
+    @cached_property
+    def _chi_squared(self) -> tuple[float, float]:
+        return chi_squared([p.deviation for p in self.counted])
+
+    @cached_property
+    def _largest(self) -> tuple[float, float]:
+        return largest([p.deviation for p in self.judged])
+
+    @property
+    def chi2(self) -> float:
+        """Sum of squared deviations."""
+        return self._chi_squared[0]
+
+    @property
+    def p_value(self) -> float:
+        """Probability of a sum as large."""
+        return self._chi_squared[1]
+
+    @property
+    def largest(self) -> float:
+        """Largest deviation in σ, with its sign."""
+        return self._largest[0]
+
+    @property
+    def largest_p(self) -> float:
+        """Probability of one as large among so many."""
+        return self._largest[1]
+
+    @property
+    def outliers(self) -> tuple[Points, ...]:
+        """Points that deviate by more than 3 σ."""
+        return tuple(p for p in self.judged if abs(p.deviation) > OUTLIER)
+
+    @property
+    def p_values(self) -> tuple[float, ...]:
+        """Of every test, how often a right theory does worse."""
+        return self.p_value, self.largest_p
+
+    @property
     def agrees(self) -> bool:
         """Whether all tests are passed."""
+        return min(self.p_values) >= FALSE_ALARM
 
-    def opening(self) -> dict[str, Any]:
-        """The start of its summary, as plain data."""
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
         return {
             "name": self.curve,
             "agrees": self.agrees,
@@ -59,6 +107,16 @@ class CurveVerdict(ABC):
             "largest_deviation": self.largest,
             "largest_p_value": self.largest_p,
         }
+
+
+@dataclass(frozen=True)
+class Check:
+    """One statement with what was found and what was expected."""
+
+    name: str
+    found: str
+    expected: str
+    passed: bool
 
 
 def chi_squared(deviations: Sequence[float]) -> tuple[float, float]:

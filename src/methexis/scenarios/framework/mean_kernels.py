@@ -1,8 +1,7 @@
 """Kernels of hidden layers, free of SGD's fluctuations, and how far two of them agree.
 
-A kernel is that of the whitened joint input, ``Σ^{1/2} HᵀH Σ^{1/2}``, scaled to unit trace. Before
-that, weights are projected onto the minima (`theory.projection`): that takes off the fluctuation of
-order ``sqrt(η)`` and changes the mean kernel's limit by nothing.
+A kernel is that of the whitened joint input, ``Σ^{1/2} HᵀH Σ^{1/2}``, scaled to unit trace. Those
+of a run are taken of weights on the minima (`simulation.projected`).
 """
 
 from __future__ import annotations
@@ -21,29 +20,6 @@ from methexis.core.problem import Problem
 from methexis.core.products import hidden_maps
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.theory.projection import NEAR, project_of
-
-#: Charges kept by the projection of a snapshot; as in `training.records.recording`.
-CHARGE_RTOL = 1e-5
-#: Relative gap down to which gradient flow is integrated for a snapshot. The quick projection goes
-#: on from twice as far, so it is no less accurate for those than for the others.
-CLOSE = NEAR / 2.0
-
-
-def projected(problem: Problem, weights: Sequence[Array]) -> list[Array]:
-    """Weights on the minima; none is left out.
-
-    The quick projection returns NaN where it is not good enough; there gradient flow is integrated,
-    and a snapshot that even this does not project is an error.
-    """
-    result = project_of(problem, weights, strict=False, charge_rtol=CHARGE_RTOL)
-    failed = ~np.isfinite(result[0]).all(axis=(-2, -1))
-    if failed.any():
-        rest = [w[failed] for w in weights]
-        redone = project_of(problem, rest, charge_rtol=CHARGE_RTOL, close=CLOSE)
-        for layer, again in zip(result, redone, strict=True):
-            layer[failed] = again
-    return result
 
 
 def kernels_of(problem: Problem, weights: Sequence[Array]) -> list[Array]:

@@ -107,3 +107,14 @@ def normal_score(t: float, dof: float) -> float:
     (1.96, -1.96)
     """
     return float(np.sign(t) * scipy.stats.norm.isf(scipy.stats.t.sf(abs(t), dof)))
+
+
+def beyond(gap: Array | float, allowed: Array | float) -> Array:
+    """What is left of a gap when as much is allowed for.
+
+    Examples
+    --------
+    >>> beyond(np.array([-3.0, 0.5]), 1.0).tolist()
+    [-2.0, 0.0]
+    """
+    return np.asarray(np.sign(gap) * np.maximum(np.abs(gap) - allowed, 0.0))

@@ -8,8 +8,10 @@ is Euler's method, ``p = q = 1``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.integrate
@@ -17,7 +19,9 @@ import scipy.integrate
 from methexis.core.checks import Array
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.products import loss_gradient
-from methexis.scenarios.irreversibility.case import Effort, Label, Show
+from methexis.progress import Progress, Report
+from methexis.scenarios.framework.scenario import Cell
+from methexis.scenarios.framework.statistics import beyond
 from methexis.scenarios.irreversibility.records import Found, Point, Reading
 from methexis.scenarios.irreversibility.setting import Setting
 from methexis.theory.irreversibility import return_order
@@ -110,24 +114,22 @@ class Integration:
     scaled_time: float
 
     @property
-    def parts(self) -> dict[str, float]:
+    def parts(self) -> dict[str | None, float]:
         """The predicted order."""
         return {ORDER: float(return_order(self.method.order))}
 
-    def measure(
-        self, label: Label, effort: Effort, *, seed: int, show: Show | None = None
-    ) -> Found:
+    def measure(self, cell: Cell[Any], *, seed: int, show: Progress | None = None) -> Found:
         """Measure lengths at some steps ``h``, and fit ``ln|·| = a + q ln h + c_1 h + c_2 h² + …``.
 
         The effort's powers are those of the correction. Nothing is random: the error of ``q`` is
         what the last of them changes, and rounding.
         """
-        scale = self.setting.sharpest
+        effort, scale = cell.effort, self.setting.sharpest
         time = self.scaled_time / scale
         counts = [round(self.scaled_time / small) for small in effort.small]
         sizes = np.array([left_behind(self.setting, self.method, time, n) for n in counts])
         if show is not None:
-            show(1.0)
+            show(Report(1, 1, math.nan))
         h = self.scaled_time / np.array(counts)
         columns = [np.log(h), np.ones(len(h)), *(h**p for p in effort.powers)]
         weights = np.linalg.pinv(np.stack(columns, axis=1))[0]
@@ -136,17 +138,26 @@ class Integration:
         lost = _EPS * float(np.linalg.norm(flatten(self.setting.start))) / sizes
         error = abs(float((weights - fewer) @ np.log(sizes))) + float(np.abs(weights) @ lost)
         predicted = self.parts[ORDER]
-        gap = measured - predicted
-        allowed = effort.allowed * predicted
-        deviation = float(np.sign(gap)) * max(abs(gap) - allowed, 0.0) / error
+        allowed = effort.allowed(predicted)
+        deviation = float(beyond(measured - predicted, allowed)) / error
         readings = tuple(
-            Reading(small, small / scale, n, 1, seed, size, 0.0, size, 0.0)
+            Reading(
+                small=small,
+                lr=small / scale,
+                steps=n,
+                replicas=1,
+                seed=seed,
+                value=size,
+                error=0.0,
+                raw=size,
+                raw_error=0.0,
+            )
             for small, n, size in zip(h.tolist(), counts, sizes.tolist(), strict=True)
         )
         point = Point(
-            curve=label.curve,
-            problem=label.problem,
-            value=label.value,
+            curve=cell.curve.name,
+            problem=cell.problem,
+            value=cell.value,
             part=ORDER,
             predicted=predicted,
             measured=measured,

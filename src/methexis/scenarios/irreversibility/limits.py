@@ -21,7 +21,7 @@ import scipy.linalg
 import scipy.stats
 
 from methexis.core.checks import Array
-from methexis.scenarios.framework.statistics import half_width, normal_score
+from methexis.scenarios.framework.statistics import beyond, half_width, normal_score
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +131,7 @@ def scores(
         By how much each may be off.
     """
     gap = limit.mean - target
-    gap[:named] = np.sign(gap[:named]) * np.maximum(np.abs(gap[:named]) - allowed, 0.0)
+    gap[:named] = beyond(gap[:named], allowed)
     factor = np.linalg.cholesky(limit.covariance)
     z = scipy.linalg.solve_triangular(factor, gap, lower=True)
     if not np.isfinite(limit.dof):

@@ -4,73 +4,43 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from methexis.scenarios.framework import points
 
-@dataclass(frozen=True)
-class Reading:
+
+@dataclass(frozen=True, kw_only=True)
+class Reading(points.Reading[float]):
     """What did not return at one learning rate, in one direction, over ``η``.
 
-    Of integrators, its length.
+    Of integrators, its length. The value is less the variate's mean where there is a variate.
 
     Attributes
     ----------
-    small, lr : float
-        ``ηλ`` and ``η``.
-    steps, replicas, seed : int
-    value, error : float
-        Mean over replicas, less the variate's where there is one, and its standard error.
     raw, raw_error : float
         The same without variate.
     """
 
-    small: float
-    lr: float
-    steps: int
-    replicas: int
-    seed: int
-    value: float
-    error: float
     raw: float
     raw_error: float
 
 
-@dataclass(frozen=True)
-class Point:
+@dataclass(frozen=True, kw_only=True)
+class Point(points.DialPoint):
     """Prediction and measurement of one case, in one direction.
+
+    Deviations are independent between the directions of a case.
 
     Attributes
     ----------
-    curve : str
-    problem : int
-    value : float
-        Of the dial.
     part : str
         The direction.
-    predicted, measured : float
-        Of the limit ``η -> 0``.
-    error, half : float
-        Standard error of the measured value, and half of its 95 % interval.
-    allowed : float
-        What a quick run allows for powers that it does not extrapolate away; else 0.
-    deviation : float
-        Measured less predicted, less what is allowed, as a standard normal number; independent
-        between the directions of a case.
     raw, raw_error, raw_deviation : float
-        The same without variates.
+        Measured value, error and deviation without variates.
     readings : tuple of Reading
     weights : tuple of float
         Of the readings in the measured limit; none where they are not combined linearly.
     """
 
-    curve: str
-    problem: int
-    value: float
     part: str
-    predicted: float
-    measured: float
-    error: float
-    half: float
-    allowed: float
-    deviation: float
     raw: float
     raw_error: float
     raw_deviation: float

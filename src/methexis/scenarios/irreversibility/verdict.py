@@ -11,19 +11,14 @@ deviation only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy.stats
 
-from methexis.scenarios.framework.judging import (
-    FALSE_ALARM,
-    OUTLIER,
-    CurveVerdict,
-    chi_squared,
-    largest,
-)
+from methexis.scenarios.framework import judging
 from methexis.scenarios.irreversibility.records import Point, Rest
 
 #: Rounding of charges over a walk of hundreds of steps, relative to the largest weight squared.
@@ -33,55 +28,74 @@ ZERO = 1e-9
 
 
 @dataclass(frozen=True)
-class Verdict(CurveVerdict):
-    """Of one curve.
+class Verdict(judging.Verdict[Point]):
+    """What follows from the points of one curve and from its other directions.
 
     Attributes
     ----------
-    rest_chi2, rest_p : float
-    rest_dof : int
-        Of all directions in which nothing is predicted; 0 where they were not judged.
-    raw_chi2, raw_p : float
-        Of the named directions without variates.
-    signal : float
-        Median over points of the prediction in standard errors of the measurement.
-    outliers : tuple of Point
+    rests : tuple of Rest
+        All directions in which nothing is predicted; none where they were not judged.
     """
 
-    rest_chi2: float
-    rest_dof: int
-    rest_p: float
-    raw_chi2: float
-    raw_p: float
-    signal: float
-    outliers: tuple[Point, ...]
+    rests: tuple[Rest, ...]
 
     @property
-    def agrees(self) -> bool:
-        """Whether all four questions are answered with yes."""
-        least = min(self.p_value, self.largest_p, self.rest_p, self.raw_p)
-        return least >= FALSE_ALARM
+    def counted(self) -> tuple[Point, ...]:
+        """Points at which something is predicted."""
+        return tuple(p for p in self.points if abs(p.predicted) > ZERO)
 
+    @property
+    def rest_chi2(self) -> float:
+        """χ² of the other directions."""
+        return sum(r.chi2 for r in self.rests)
 
-def judge(curve: str, points: Sequence[Point], rests: Sequence[Rest]) -> Verdict:
-    """Judge the points of one curve, and its other directions."""
-    counted = [p for p in points if abs(p.predicted) > ZERO]
-    chi2, p_value = chi_squared([p.deviation for p in counted])
-    raw_chi2, raw_p = chi_squared([p.raw_deviation for p in counted])
-    far, far_p = largest([p.deviation for p in points])
-    rest_chi2, rest_dof = sum(r.chi2 for r in rests), sum(r.dof for r in rests)
-    return Verdict(
-        curve=curve,
-        chi2=chi2,
-        dof=len(counted),
-        p_value=p_value,
-        largest=far,
-        largest_p=far_p,
-        rest_chi2=rest_chi2,
-        rest_dof=rest_dof,
-        rest_p=float(scipy.stats.chi2.sf(rest_chi2, rest_dof)) if rest_dof else 1.0,
-        raw_chi2=raw_chi2,
-        raw_p=raw_p,
-        signal=float(np.median([p.signal for p in counted])),
-        outliers=tuple(p for p in points if abs(p.deviation) > OUTLIER),
-    )
+    @property
+    def rest_dof(self) -> int:
+        """Their number, over all cases."""
+        return sum(r.dof for r in self.rests)
+
+    @property
+    def rest_p(self) -> float:
+        """Probability of a χ² as large in them."""
+        return float(scipy.stats.chi2.sf(self.rest_chi2, self.rest_dof)) if self.rest_dof else 1.0
+
+    @cached_property
+    def _raw(self) -> tuple[float, float]:
+        return judging.chi_squared([p.raw_deviation for p in self.counted])
+
+    @property
+    def raw_chi2(self) -> float:
+        """χ² of the named directions without variates."""
+        return self._raw[0]
+
+    @property
+    def raw_p(self) -> float:
+        """Probability of one as large."""
+        return self._raw[1]
+
+    @property
+    def signal(self) -> float:
+        """Median over points of the prediction in standard errors of the measurement."""
+        return float(np.median([p.signal for p in self.counted]))
+
+    @property
+    def p_values(self) -> tuple[float, ...]:
+        """Of all four questions."""
+        return *super().p_values, self.rest_p, self.raw_p
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            **super().summary(),
+            "other_directions": {
+                "chi2": self.rest_chi2,
+                "dof": self.rest_dof,
+                "p_value": self.rest_p,
+            },
+            "without_variates": {"chi2": self.raw_chi2, "p_value": self.raw_p},
+            "signal_to_noise": self.signal,
+            "outliers": [
+                {"problem": p.problem, "value": p.value, "part": p.part, "deviation": p.deviation}
+                for p in self.outliers
+            ],
+        }

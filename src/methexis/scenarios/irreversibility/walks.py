@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,8 @@ from methexis.core.checks import Array
 from methexis.core.linalg import flatten
 from methexis.core.samples import Samples
 from methexis.errors import MethexisError
-from methexis.scenarios.irreversibility.case import Effort, Label, Show
+from methexis.progress import Progress, Report
+from methexis.scenarios.framework.scenario import Cell
 from methexis.scenarios.irreversibility.limits import extrapolated, scores, spread
 from methexis.scenarios.irreversibility.records import Found, Point, Reading, Rest
 from methexis.scenarios.irreversibility.setting import Setting
@@ -124,13 +126,11 @@ class Walks:
         )
 
     @property
-    def parts(self) -> dict[str, float]:
+    def parts(self) -> dict[str | None, float]:
         """Predictions by the names of their directions."""
         return {name: float(v @ self.predicted) for name, v in self.directions.items()}
 
-    def measure(
-        self, label: Label, effort: Effort, *, seed: int, show: Show | None = None
-    ) -> Found:
+    def measure(self, cell: Cell[Any], *, seed: int, show: Progress | None = None) -> Found:
         """Walk and compare; ``seed`` is that of the first ensemble.
 
         Directions in which nothing is predicted are judged where no power is allowed for.
@@ -140,6 +140,7 @@ class Walks:
         MethexisError
             If a replica diverges.
         """
+        effort = cell.effort
         walks: list[Walk] = []
         rates, steps = [], []
         for number, small in enumerate(effort.small):
@@ -149,13 +150,13 @@ class Walks:
             if not np.isfinite(walk.left).all():
                 raise MethexisError(
                     f"irreversibility: expected walks that stay finite, got a divergence of "
-                    f"{label.curve} at {label.value:g}, learning rate {plan.hyper['lr'][0]:g}"
+                    f"{cell.curve.name} at {cell.value:g}, learning rate {plan.hyper['lr'][0]:g}"
                 )
             walks.append(walk)
             rates.append(float(plan.hyper["lr"][0]))
             steps.append(plan.steps)
             if show is not None:
-                show((number + 1) / len(effort.small))
+                show(Report(number + 1, len(effort.small), math.nan))
         basis = self._basis()
         reduced = [(w.left - w.variate) / lr @ basis for w, lr in zip(walks, rates, strict=True)]
         plain = [w.left / lr @ basis for w, lr in zip(walks, rates, strict=True)]
@@ -164,13 +165,13 @@ class Walks:
         rounding = ROUNDING * weight / np.array(rates)
         limits = [extrapolated(rates, found, effort.powers, rounding) for found in (reduced, plain)]
         named = len(self.directions)
-        allowed = effort.allowed * float(np.linalg.norm(target[:named])) * np.ones(named)
+        allowed = effort.allowed(float(np.linalg.norm(target[:named]))) * np.ones(named)
         judged, raw_judged = (scores(limit, target, named, allowed) for limit in limits)
         points = tuple(
             Point(
-                curve=label.curve,
-                problem=label.problem,
-                value=label.value,
+                curve=cell.curve.name,
+                problem=cell.problem,
+                value=cell.value,
                 part=part,
                 predicted=float(target[i]),
                 measured=float(limits[0].mean[i]),
@@ -200,8 +201,8 @@ class Walks:
             for i, part in enumerate(self.directions)
         )
         rest = None
-        if effort.replicas > 1 and effort.allowed == 0.0 and self.share > 0.0:
-            rest = Rest(label.curve, label.problem, label.value, *judged[1])
+        if effort.replicas > 1 and effort.relative == 0.0 and self.share > 0.0:
+            rest = Rest(cell.curve.name, cell.problem, cell.value, *judged[1])
         return Found(points, rest, max(w.law for w in walks))
 
     def _basis(self) -> Array:

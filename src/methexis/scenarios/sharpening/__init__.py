@@ -1,8 +1,9 @@
 """Progressive sharpening: curvature along SGD against its prediction, and the force behind it."""
 
-from methexis.scenarios.sharpening.case import Case, Effort
-from methexis.scenarios.sharpening.cases import CASES, chosen_cases
+from methexis.scenarios.framework.scenario import Effort
+from methexis.scenarios.sharpening.case import Case
 from methexis.scenarios.sharpening.job import run_case, run_sharpen
+from methexis.scenarios.sharpening.registry import CASES, chosen_cases
 from methexis.scenarios.sharpening.result import CaseResult, SharpenResult
 
 __all__ = [

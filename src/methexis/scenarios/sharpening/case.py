@@ -1,4 +1,4 @@
-"""What a case of sharpening is: problem, start, way of training and prediction, fixed before a run.
+"""A case of sharpening, fixed before a run: problem, start, way of training; and what is found.
 
 A case is trained at a few values of its *small parameter*, which the theory sends to zero, and its
 curvature along the minima is extrapolated to that limit and compared with the slow dynamics from
@@ -10,60 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from methexis.core.checks import Array
 from methexis.core.edln import EDLN
-from methexis.core.problem import Problem
-from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
+from methexis.scenarios.framework.judging import Check
+from methexis.scenarios.framework.points import EnsembleReading, Point
+from methexis.scenarios.framework.scenario import Effort
+from methexis.scenarios.sharpening.training import Training
 
-
-@dataclass(frozen=True)
-class Effort:
-    """How much is measured.
-
-    Attributes
-    ----------
-    small : tuple of float
-        Values of the small parameter, descending.
-    replicas : int
-        At each of them.
-    powers : tuple of int
-        Of the fit over the small parameter.
-    allowed : float
-        Part of a value that is allowed for powers left out; 0 in a full run.
-    """
-
-    small: tuple[float, ...]
-    replicas: int
-    powers: tuple[int, ...]
-    allowed: float = 0.0
-
-
-class Training(Protocol):
-    """How a case is trained: what belongs to a value of the small parameter."""
-
-    @property
-    def sampling(self) -> str:
-        """As in `train`."""
-
-    @property
-    def batch(self) -> int:
-        """Batch size."""
-
-    @property
-    def batch_sharpness(self) -> bool:
-        """Whether it is measured: noise and samples are the teacher's."""
-
-    def source(self, teacher: Teacher) -> Teacher | Samples:
-        """What SGD draws from."""
-
-    def rates(self, small: float, sharpest: float) -> tuple[float, float, float]:
-        """Learning rate, label noise, and slow time per step."""
-
-    def velocity(self, problem: Problem, weights: list[Array]) -> list[Array]:
-        """Predicted ``dθ/dτ``."""
+#: Names of the quantities that are followed.
+TRACE, TOP, BATCH, ALIGNMENT = "trace", "top", "batch", "alignment"
+#: What is expected of trace and largest eigenvalue.
+RISES, FALLS = "rises", "falls"
 
 
 Direction = tuple[str, str]
@@ -99,8 +58,8 @@ class Case:
         What a reader should know besides.
     control : bool
         Whether gradient flow is followed from the same weights.
-    log_time : bool
-        Whether a figure's axis is logarithmic.
+    facts : function, optional
+        What the case claims besides directions and paths, checked once it is measured.
     """
 
     name: str
@@ -118,3 +77,65 @@ class Case:
     seed: int
     note: str = ""
     control: bool = False
+    facts: Callable[[Found], list[Check]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading(EnsembleReading[dict[str, Array]]):
+    """An ensemble at one value of the small parameter: paths ``(time, student)`` by quantity.
+
+    Attributes
+    ----------
+    replica_paths : dict of arrays (time, replica, student)
+        What a figure draws.
+    """
+
+    replica_paths: dict[str, Array]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PathPoint(Point):
+    """One quantity of one student at one slow time."""
+
+    quantity: str
+    student: int
+    slow_time: float
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A case with its prediction, its readings and their limit.
+
+    Attributes
+    ----------
+    start, fine, control : dict of arrays (…, student)
+        Prediction at slow time 0; along `fine_times`; and where gradient flow has gone in the time
+        of the run, at ``slow_times``; the last is empty without a control.
+    """
+
+    case: Case
+    quick: bool
+    start: dict[str, Array]
+    fine_times: Array
+    fine: dict[str, Array]
+    control: dict[str, Array]
+    readings: tuple[Reading, ...]
+    points: tuple[PathPoint, ...]
+
+    def of(self, quantity: str, student: int = 0) -> list[PathPoint]:
+        """Points of one quantity, in order of time."""
+        return [p for p in self.points if p.quantity == quantity and p.student == student]
+
+    @property
+    def quantities(self) -> list[str]:
+        """What was measured."""
+        return list(self.readings[0].value)
+
+    def num_students(self, quantity: str) -> int:
+        """Of how many students."""
+        return int(self.readings[0].value[quantity].shape[-1])
+
+    @property
+    def lost(self) -> int:
+        """Replicas that diverged or collapsed."""
+        return sum(r.lost for r in self.readings)

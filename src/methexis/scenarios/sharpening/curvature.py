@@ -21,13 +21,12 @@ from methexis.core.products import (
     pullback_differential,
 )
 from methexis.core.teacher import Teacher
-from methexis.scenarios.sharpening.case import Case
+from methexis.scenarios.sharpening.case import ALIGNMENT, BATCH, TOP, TRACE, Case
 from methexis.scenarios.verify.prediction import worst_pairs
 from methexis.theory.batch_sharpness import batch_sharpness_of
 from methexis.theory.curvature import minimum_spectrum, trace_of
 from methexis.theory.flow import integrate_slow
 
-TRACE, TOP, BATCH, ALIGNMENT = "trace", "top", "batch", "alignment"
 #: Relative tolerance of the slow integrator.
 _RTOL = 1e-7
 

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from methexis.core.checks import Array, MethexisError
 from methexis.core.problem import Problem
 from methexis.progress import Progress
-from methexis.scenarios.framework.mean_kernels import projected
-from methexis.scenarios.framework.statistics import fit_powers, half_width, jackknife, normal_score
-from methexis.scenarios.sharpening.case import Case, Effort
-from methexis.scenarios.sharpening.curvature import (
-    BATCH,
-    TOP,
-    on_minima,
-    predicted,
-    sampled_batch_sharpness,
-)
+from methexis.scenarios.framework.scenario import Effort
+from methexis.scenarios.framework.simulation import projected, survivors
+from methexis.scenarios.framework.statistics import fit_powers, jackknife
+from methexis.scenarios.sharpening.case import BATCH, TOP, Case, Found, PathPoint, Reading
+from methexis.scenarios.sharpening.curvature import on_minima, predicted, sampled_batch_sharpness
 from methexis.training.optimisers import SGD, GradientFlow
 from methexis.training.plan import Plan, make_plan
 from methexis.training.weights import recorded_weights
@@ -32,100 +26,6 @@ NUM_BATCHES, QUICK_BATCHES = 2000, 500
 #: Its errors are far above what the square of the small parameter does, and a fit of two powers
 #: does not multiply them.
 _BATCH_POWERS = 2
-
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """An ensemble at one value of the small parameter.
-
-    Attributes
-    ----------
-    small, lr : float
-    steps, replicas, lost, seed : int
-    values, errors : dict of arrays (time, student)
-        Means over replicas, and their standard errors.
-    replica_paths : dict of arrays (time, replica, student)
-        What a figure draws.
-    seconds : float
-    """
-
-    small: float
-    lr: float
-    steps: int
-    replicas: int
-    lost: int
-    seed: int
-    values: dict[str, Array]
-    errors: dict[str, Array]
-    replica_paths: dict[str, Array]
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Point:
-    """One quantity of one student at one slow time.
-
-    Attributes
-    ----------
-    quantity : str
-    student : int
-    slow_time : float
-    predicted, measured, error, half : float
-        ``half`` is half of a 95 % interval.
-    allowed : float
-        What a quick run allows for powers of the small parameter that it does not fit.
-    deviation : float
-        Measured less predicted, less what is allowed, in standard deviations of a normal law.
-    """
-
-    quantity: str
-    student: int
-    slow_time: float
-    predicted: float
-    measured: float
-    error: float
-    half: float
-    allowed: float
-    deviation: float
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """A case with its prediction, its readings and their limit.
-
-    Attributes
-    ----------
-    start, fine, control : dict of arrays (…, student)
-        Prediction at slow time 0; along `fine_times`; and where gradient flow has gone in the time
-        of the run, at ``slow_times``; the last is empty without a control.
-    """
-
-    case: Case
-    quick: bool
-    start: dict[str, Array]
-    fine_times: Array
-    fine: dict[str, Array]
-    control: dict[str, Array]
-    readings: tuple[Reading, ...]
-    points: tuple[Point, ...]
-
-    def of(self, quantity: str, student: int = 0) -> list[Point]:
-        """Points of one quantity, in order of time."""
-        return [p for p in self.points if p.quantity == quantity and p.student == student]
-
-    @property
-    def quantities(self) -> list[str]:
-        """What was measured."""
-        return list(self.readings[0].values)
-
-    def num_students(self, quantity: str) -> int:
-        """Of how many students."""
-        return int(self.readings[0].values[quantity].shape[-1])
-
-    @property
-    def lost(self) -> int:
-        """Replicas that diverged or collapsed."""
-        return sum(r.lost for r in self.readings)
 
 
 def measure(case: Case, *, seed: int, quick: bool, show: Progress | None = None) -> Found:
@@ -200,16 +100,10 @@ def _train(
 ) -> Reading:
     began = time.monotonic()
     plan = plan_of(case, small, replicas, seed, sharpest)
-    weights, healthy = recorded_weights(plan, show)
-    left = int(healthy.sum())
-    if left < 2:
-        raise MethexisError(
-            f"{case.name}: expected replicas that stay finite, got {left} of {replicas} at "
-            f"{small:g} of the small parameter"
-        )
+    raw, lost = survivors(plan, case.name, f"{small:g} of the small parameter", show)
+    left = replicas - lost
     teacher = case.teacher()
     problems = [Problem.of(teacher, s) for s in plan.students]
-    raw = [[w[:, healthy] for w in layers] for layers in weights]
     minima = [projected(p, layers) for p, layers in zip(problems, raw, strict=True)]
     paths = on_minima(problems, minima)
     values = {name: v.mean(axis=1) for name, v in paths.items()}
@@ -236,10 +130,10 @@ def _train(
         lr=lr,
         steps=plan.steps,
         replicas=replicas,
-        lost=replicas - left,
+        lost=lost,
         seed=seed,
-        values=values,
-        errors=errors,
+        value=values,
+        error=errors,
         replica_paths=paths,
         seconds=time.monotonic() - began,
     )
@@ -251,7 +145,7 @@ def _ratio(mean: Array) -> float:
 
 def compare(
     case: Case, effort: Effort, readings: Sequence[Reading], wanted: dict[str, Array]
-) -> list[Point]:
+) -> list[PathPoint]:
     """Extrapolate every value to a small parameter of zero and compare with ``wanted``."""
     dof = min(r.replicas - r.lost for r in readings) - 1
     smalls = [r.small for r in readings]
@@ -262,25 +156,20 @@ def compare(
             floor = ACCURACY * abs(value)
             fit = fit_powers(
                 smalls,
-                [float(r.values[quantity][row, student]) for r in readings],
-                [float(np.hypot(r.errors[quantity][row, student], floor)) for r in readings],
+                [float(r.value[quantity][row, student]) for r in readings],
+                [float(np.hypot(r.error[quantity][row, student], floor)) for r in readings],
                 effort.powers[:_BATCH_POWERS] if quantity == BATCH else effort.powers,
             )
-            measured, error = fit.coefficients[0], fit.errors[0]
-            allowed = effort.allowed * abs(value)
-            gap = measured - value
-            rest = float(np.sign(gap)) * max(abs(gap) - allowed, 0.0)
             points.append(
-                Point(
+                PathPoint.compared(
                     quantity=quantity,
                     student=student,
                     slow_time=case.slow_times[row],
                     predicted=value,
-                    measured=measured,
-                    error=error,
-                    half=half_width(error, replicas=dof + 1),
-                    allowed=allowed,
-                    deviation=normal_score(rest / error, dof),
+                    measured=fit.coefficients[0],
+                    error=fit.errors[0],
+                    dof=dof,
+                    allowed=effort.allowed(abs(value)),
                 )
             )
     return points

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from methexis.scenarios.framework.provenance import provenance
-from methexis.scenarios.sharpening.measure import Found
-from methexis.scenarios.sharpening.verdict import Check
+from methexis.scenarios.framework.judging import Check
+from methexis.scenarios.framework.records import to_json
+from methexis.scenarios.framework.results import JobResult
+from methexis.scenarios.sharpening.case import Found
 
-FORMAT = 1
+#: What a summary tells of a reading: its values are in the points.
+_RUN = ("small", "lr", "steps", "replicas", "lost", "seed", "seconds")
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,66 +33,42 @@ class CaseResult:
     seconds: float
 
     @property
-    def passed(self) -> bool:
+    def agrees(self) -> bool:
         """Whether every check is passed."""
         return all(c.passed for c in self.checks)
+
+    @property
+    def passed(self) -> bool:
+        """The same, in the words of `sharpen`."""
+        return self.agrees
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
         found, case = self.found, self.found.case
         return {
-            "name": case.name,
-            "title": case.title,
-            "claim": case.claim,
-            "found": case.found,
-            "note": case.note,
+            **{key: getattr(case, key) for key in ("name", "title", "claim", "found", "note")},
             "passed": self.passed,
             "expected": {"trace": case.expected[0], "top": case.expected[1]},
             "quick": found.quick,
             "seed": self.seed,
-            "checks": [asdict(c) for c in self.checks],
-            "start": {name: values.tolist() for name, values in found.start.items()},
+            "checks": to_json(self.checks),
+            "start": to_json(found.start),
             "control": {name: values[-1, 0].tolist() for name, values in found.control.items()},
-            "points": [asdict(p) for p in found.points],
-            "runs": [
-                {
-                    "small": r.small,
-                    "lr": r.lr,
-                    "steps": r.steps,
-                    "replicas": r.replicas,
-                    "lost": r.lost,
-                    "seed": r.seed,
-                    "seconds": r.seconds,
-                }
-                for r in found.readings
-            ],
-            "prediction": {
-                "slow_time": found.fine_times.tolist(),
-                **{name: values.tolist() for name, values in found.fine.items()},
-            },
+            "points": to_json(found.points),
+            "runs": [{key: getattr(r, key) for key in _RUN} for r in found.readings],
+            "prediction": to_json({"slow_time": found.fine_times, **found.fine}),
             "seconds": self.seconds,
         }
 
 
 @dataclass(frozen=True, eq=False)
-class SharpenResult:
+class SharpenResult(JobResult[CaseResult]):
     """All cases that were asked for."""
 
-    results: tuple[CaseResult, ...]
-    command: str
-    seconds: float
+    PARTS: ClassVar[str] = "cases"
+    AGREES: ClassVar[str] = "passed"
 
     @property
     def passed(self) -> bool:
         """Whether all of them are passed."""
-        return all(r.passed for r in self.results)
-
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "format": FORMAT,
-            "passed": self.passed,
-            "command": self.command,
-            "cases": [r.summary() for r in self.results],
-            **provenance(self.seconds),
-        }
+        return self.agrees

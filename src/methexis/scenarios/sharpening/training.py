@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,12 +16,39 @@ from methexis.theory.edge import edge_velocity
 
 
 @dataclass(frozen=True)
-class Online:
+class Training(ABC):
+    """How a case is trained: what belongs to a value of the small parameter.
+
+    Attributes
+    ----------
+    sampling, batch :
+        As in `train`.
+    batch_sharpness : bool
+        Whether it is measured: noise and samples are the teacher's.
+    """
+
+    sampling: str = field(default="online", kw_only=True)
+    batch: int = field(default=1, kw_only=True)
+    batch_sharpness: bool = field(default=False, kw_only=True)
+
+    @abstractmethod
+    def source(self, teacher: Teacher) -> Teacher | Samples:
+        """What SGD draws from."""
+
+    @abstractmethod
+    def rates(self, small: float, sharpest: float) -> tuple[float, float, float]:
+        """Learning rate, label noise, and slow time per step."""
+
+    @abstractmethod
+    def velocity(self, problem: Problem, weights: list[Array]) -> list[Array]:
+        """Predicted ``dθ/dτ``."""
+
+
+@dataclass(frozen=True)
+class Online(Training):
     """SGD on fresh samples, one a step; the small parameter is ``η λ_max``, and ``τ = η² t``."""
 
-    sampling: str = "online"
-    batch: int = 1
-    batch_sharpness: bool = True
+    batch_sharpness: bool = field(default=True, kw_only=True)
 
     def source(self, teacher: Teacher) -> Teacher | Samples:
         """The teacher itself."""
@@ -37,7 +65,7 @@ class Online:
 
 
 @dataclass(frozen=True)
-class Edge:
+class Edge(Training):
     """Full-batch descent at a fixed learning rate near the edge of stability.
 
     The labels get fresh noise of deviation ``σ`` in every step, and ``σ²`` is the small parameter.
@@ -50,9 +78,7 @@ class Edge:
     """
 
     lr: float
-    sampling: str = "full"
-    batch: int = 1
-    batch_sharpness: bool = False
+    sampling: str = field(default="full", kw_only=True)
 
     def source(self, teacher: Teacher) -> Teacher | Samples:
         """All inputs of the teacher, with labels free of noise."""
@@ -72,7 +98,7 @@ class Edge:
 
 
 @dataclass(frozen=True)
-class SingleSamples:
+class SingleSamples(Training):
     """SGD on single samples of one Gaussian input at a fixed learning rate near *its* edge.
 
     The teacher's labels are noise-free but for fresh noise of deviation ``σ``; ``σ²`` is the small
@@ -84,9 +110,6 @@ class SingleSamples:
     """
 
     lr: float
-    sampling: str = "online"
-    batch: int = 1
-    batch_sharpness: bool = False
 
     def source(self, teacher: Teacher) -> Teacher | Samples:
         """The teacher without its noise."""

@@ -7,61 +7,38 @@ squares would have no known law; the largest deviation needs none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from methexis.scenarios.framework.judging import FALSE_ALARM, largest
-from methexis.scenarios.sharpening.curvature import TOP, TRACE
-from methexis.scenarios.sharpening.measure import Found, Point
+from methexis.scenarios.framework.judging import FALSE_ALARM, Check, Verdict
+from methexis.scenarios.sharpening.case import (
+    ALIGNMENT,
+    BATCH,
+    FALLS,
+    RISES,
+    TOP,
+    TRACE,
+    Found,
+    PathPoint,
+)
 
 #: Standard errors by which a change must exceed zero.
 CLEAR = 3.0
 WORDS = {
-    "trace": "trace",
-    "top": "largest eigenvalue",
-    "batch": "batch sharpness",
-    "alignment": "alignment of the worst pair",
+    TRACE: "trace",
+    TOP: "largest eigenvalue",
+    BATCH: "batch sharpness",
+    ALIGNMENT: "alignment of the worst pair",
 }
 
 
 @dataclass(frozen=True)
-class Check:
-    """One statement with what was found and what was expected."""
-
-    name: str
-    found: str
-    expected: str
-    passed: bool
-
-
-@dataclass(frozen=True)
-class PathVerdict:
-    """The largest deviation of one quantity.
-
-    Attributes
-    ----------
-    largest : float
-        In standard deviations, with its sign.
-    p_value : float
-        Probability of one as large among so many.
-    """
-
-    quantity: str
-    largest: float
-    p_value: float
-    num_points: int
+class PathVerdict(Verdict[PathPoint]):
+    """What follows from all points of one quantity."""
 
     @property
-    def agrees(self) -> bool:
-        """Whether it is not too improbable."""
-        return self.p_value >= FALSE_ALARM
-
-
-def judge_path(quantity: str, points: Sequence[Point]) -> PathVerdict:
-    """Judge all points of one quantity."""
-    return PathVerdict(quantity, *largest([p.deviation for p in points]), len(points))
+    def p_values(self) -> tuple[float, ...]:
+        """Of the only test: the largest deviation."""
+        return (self.largest_p,)
 
 
 def judge(found: Found) -> tuple[Check, ...]:
@@ -71,12 +48,12 @@ def judge(found: Found) -> tuple[Check, ...]:
         for student in range(found.num_students(quantity)):
             checks.append(_direction(found, quantity, student, expected))
     for quantity in found.quantities:
-        path = judge_path(quantity, [p for p in found.points if p.quantity == quantity])
+        path = PathVerdict(quantity, tuple(p for p in found.points if p.quantity == quantity))
         checks.append(
             Check(
                 f"{WORDS[quantity]}: path",
-                f"largest deviation {path.largest:+.2f} σ (p {path.p_value:.2g})",
-                f"p >= {FALSE_ALARM} among {path.num_points} points",
+                f"largest deviation {path.largest:+.2f} σ (p {path.largest_p:.2g})",
+                f"p >= {FALSE_ALARM} among {len(path.points)} points",
                 path.agrees,
             )
         )
@@ -87,7 +64,7 @@ def _direction(found: Found, quantity: str, student: int, expected: str) -> Chec
     """From the start, which is known, to the last slow time."""
     start = float(found.start[quantity][student])
     end = found.of(quantity, student)[-1]
-    sign = {"rises": 1.0, "falls": -1.0}[expected]
+    sign = {RISES: 1.0, FALLS: -1.0}[expected]
     which = f", student {student + 1}" if found.num_students(quantity) > 1 else ""
     return Check(
         f"{WORDS[quantity]}{which}: {expected}",
@@ -95,16 +72,3 @@ def _direction(found: Found, quantity: str, student: int, expected: str) -> Chec
         f"{end.predicted:.4g}",
         bool(sign * (end.measured - start) > CLEAR * end.error),
     )
-
-
-def log_slope(points: Sequence[Point]) -> tuple[float, float, float]:
-    """Exponent between the last two points: measured, its standard error, predicted.
-
-    Both values come from the same replicas; as if they were independent, the error is an upper
-    bound where they fluctuate together.
-    """
-    first, last = points[-2:]
-    span = np.log(last.slow_time / first.slow_time)
-    measured = np.log(last.measured / first.measured) / span
-    error = np.hypot(last.error / last.measured, first.error / first.measured) / span
-    return float(measured), float(error), float(np.log(last.predicted / first.predicted) / span)

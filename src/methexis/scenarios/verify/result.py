@@ -12,6 +12,8 @@ from methexis.core.checks import Array
 from methexis.core.edln import EDLN
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
+from methexis.scenarios.framework.judging import Check
+from methexis.scenarios.framework.records import to_json
 from methexis.scenarios.verify.settings import VerifySettings
 from methexis.theory.platonic import PlatonicSolution
 from methexis.training.records.run import Run
@@ -148,16 +150,6 @@ class Way:
 
 
 @dataclass(frozen=True)
-class Check:
-    """One line of the verdict."""
-
-    name: str
-    measured: str
-    expected: str
-    passed: bool
-
-
-@dataclass(frozen=True)
 class Verdict:
     """PASS or FAIL, and why."""
 
@@ -174,7 +166,7 @@ class Verdict:
         failed = [c for c in self.checks if not c.passed]
         if not failed:
             return f"all {len(self.checks)} checks hold"
-        return "; ".join(f"{c.name} is {c.measured}, expected {c.expected}" for c in failed)
+        return "; ".join(f"{c.name} is {c.found}, expected {c.expected}" for c in failed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,7 +228,15 @@ class VerifyResult:
         summary = {
             "passed": self.verdict.passed,
             "why": self.verdict.why,
-            "checks": [vars(c) for c in self.verdict.checks],
+            "checks": [
+                {
+                    "name": c.name,
+                    "measured": c.found,
+                    "expected": c.expected,
+                    "passed": c.passed,
+                }
+                for c in self.verdict.checks
+            ],
             "settings": vars(self.settings),
             "schedule": {
                 **vars(self.schedule),
@@ -277,13 +277,4 @@ class VerifyResult:
             "timings_s": {k: round(v, 3) for k, v in self.timings.items()},
             "provenance": self.run.provenance,
         }
-        return {key: _without_nan(value) for key, value in summary.items()}
-
-
-def _without_nan(value: Any) -> Any:
-    """JSON has no NaN: what was not measured is null."""
-    if isinstance(value, dict):
-        return {k: _without_nan(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(v) for v in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value
+        return dict(to_json(summary))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 from methexis.core.checks import MethexisError, integer, number, one_of
@@ -9,6 +10,7 @@ from methexis.core.edln import EDLN
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.training.plan import SAMPLINGS
+from methexis.version import __version__
 
 NOISES = ("isotropic", "anisotropic")
 #: Condition number of the label noise when it is anisotropic.
@@ -85,6 +87,12 @@ class VerifySettings:
             number("lr", self.lr, above=0.0)
         if self.steps is not None:
             integer("steps", self.steps, least=1, most=10**10)
+
+    @property
+    def fingerprint(self) -> str:
+        """What all that a verification depends on comes to: settings, and the version."""
+        text = f"{__version__} {sorted(vars(self).items())}"
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
     def lr_times_sharpness(self) -> float:

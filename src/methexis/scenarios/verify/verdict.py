@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.scenarios.verify.result import Check, Prediction, RandomMinima, Verdict, Way
+from methexis.scenarios.framework.judging import Check
+from methexis.scenarios.verify.result import Prediction, RandomMinima, Verdict, Way
 from methexis.scenarios.verify.settings import TARGET, VerifySettings
 from methexis.training.records.run import Run
 

@@ -33,11 +33,12 @@ from methexis.core.edln import EDLN
 from methexis.core.problem import Problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.scenarios.breaking.scenario import OFFSET, Case, Curve, Effort, Scenario
+from methexis.scenarios.breaking.case import OFFSET, Case
 from methexis.scenarios.breaking.settled import aligned
 from methexis.scenarios.breaking.students import two_students
 from methexis.scenarios.framework.dial import Dial
 from methexis.scenarios.framework.ensembles import Ensemble
+from methexis.scenarios.framework.scenario import Curve, Effort, Scenario
 from methexis.theory.curvature import sharpness
 from methexis.theory.drift import drift_fixed_point, drift_velocity
 from methexis.theory.flow import entropic_velocity, integrate_slow
@@ -157,16 +158,14 @@ SCENARIO = Scenario(
         Curve(
             "with replacement",
             partial(_case, "replace"),
-            Effort((0.14, 0.1, 0.07, 0.05), 32),
-            OFFSET,
-            quick=Effort((0.14,), 16, relative=0.25, absolute=1e-4),
+            Effort((0.14, 0.1, 0.07, 0.05), 32, OFFSET),
+            quick=Effort((0.14,), 16, OFFSET, relative=0.25, absolute=1e-4),
         ),
         Curve(
             "shuffled epochs",
             partial(_case, "shuffle"),
-            Effort((0.14, 0.1, 0.07, 0.05), 32),
-            OFFSET,
-            quick=Effort((0.14,), 16, relative=0.25, absolute=1e-4),
+            Effort((0.14, 0.1, 0.07, 0.05), 32, OFFSET),
+            quick=Effort((0.14,), 16, OFFSET, relative=0.25, absolute=1e-4),
         ),
     ),
     limit="Exact as η → 0 at fixed slow time: measured at four learning rates and extrapolated.",

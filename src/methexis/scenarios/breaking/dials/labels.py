@@ -33,10 +33,11 @@ from methexis.core.edln import EDLN
 from methexis.core.linalg import random_orthogonal
 from methexis.core.teacher import Teacher
 from methexis.core.view import View
-from methexis.scenarios.breaking.scenario import NO_OFFSET, OFFSET, Case, Curve, Effort, Scenario
+from methexis.scenarios.breaking.case import NO_OFFSET, OFFSET, Case
 from methexis.scenarios.breaking.settled import WITHOUT, settled_case
 from methexis.scenarios.breaking.students import two_students
 from methexis.scenarios.framework.dial import Dial
+from methexis.scenarios.framework.scenario import Curve, Effort, Scenario
 from methexis.theory.decay import decay_fixed_point
 from methexis.theory.drift import drift_fixed_point
 
@@ -104,30 +105,30 @@ SCENARIO = Scenario(
         Curve(
             "i.i.d.",
             _independent,
-            Effort((0.16, 0.115, 0.08, 0.056), 32),
-            OFFSET,
-            quick=Effort((0.2, 0.14), 16, values=QUICK, hurry=0.6, relative=0.1, absolute=1e-4),
+            Effort((0.16, 0.115, 0.08, 0.056), 32, OFFSET),
+            quick=Effort(
+                (0.2, 0.14), 16, OFFSET, values=QUICK, hurry=0.6, relative=0.1, absolute=1e-4
+            ),
         ),
         Curve(
             "shuffled",
             _shuffled,
-            Effort((0.16, 0.115, 0.08, 0.056), 16),
-            OFFSET,
-            quick=Effort((0.2, 0.14), 16, values=QUICK, hurry=0.6, relative=0.1, absolute=1e-4),
+            Effort((0.16, 0.115, 0.08, 0.056), 16, OFFSET),
+            quick=Effort(
+                (0.2, 0.14), 16, OFFSET, values=QUICK, hurry=0.6, relative=0.1, absolute=1e-4
+            ),
         ),
         Curve(
             "Σε known",
             _whitened,
-            Effort((0.16, 0.13, 0.105, 0.085), 16),
-            NO_OFFSET,
-            quick=Effort((0.16,), 16, absolute=3e-4),
+            Effort((0.16, 0.13, 0.105, 0.085), 16, NO_OFFSET),
+            quick=Effort((0.16,), 16, NO_OFFSET, absolute=3e-4),
         ),
         Curve(
             "Σε estimated",
             _estimated,
-            Effort((0.16, 0.13, 0.105, 0.085), 16),
-            NO_OFFSET,
-            quick=Effort((0.16,), 16, absolute=3e-4),
+            Effort((0.16, 0.13, 0.105, 0.085), 16, NO_OFFSET),
+            quick=Effort((0.16,), 16, NO_OFFSET, absolute=3e-4),
         ),
     ),
     limit="Exact as η → 0: measured at four learning rates and extrapolated.",

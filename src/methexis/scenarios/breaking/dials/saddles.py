@@ -14,7 +14,7 @@ samples the term couples first and last layer, and the slow drift must include i
 Three random problems, five inputs and labels, even noise (0.3 of the signal), students of depths 2
 and 3, five neurons in each hidden layer, in random embeddings and views.
 
-Where theory predicts 1 exactly, at ``k = 5``, the fit has no linear term (`Curve.powers_at`). Two
+Where theory predicts 1 exactly, at ``k = 5``, the fit has no linear term (`case.powers_at`). Two
 students at ``k < 5`` agree but for 2e-8, and their curve has none anywhere: by docs/theory.md
 (5.14b) the linear term that this leaves out is below 4e-6 at all learning rates here, a tenth of a
 standard error of the extrapolated value.
@@ -29,11 +29,12 @@ from functools import cache
 
 from methexis.core.edln import EDLN
 from methexis.core.teacher import Teacher
+from methexis.scenarios.breaking.case import NO_OFFSET, OFFSET, Case
 from methexis.scenarios.breaking.limited import limited
-from methexis.scenarios.breaking.scenario import NO_OFFSET, OFFSET, Case, Curve, Effort, Scenario
 from methexis.scenarios.breaking.settled import WITHOUT
 from methexis.scenarios.breaking.students import two_students
 from methexis.scenarios.framework.dial import Dial
+from methexis.scenarios.framework.scenario import Curve, Effort, Scenario
 
 #: Seeds of the teachers and of the students' embeddings and views.
 PROBLEMS = (0, 1, 2)
@@ -78,16 +79,14 @@ SCENARIO = Scenario(
         Curve(
             "one student at k",
             _against_all,
-            Effort((0.18, 0.13, 0.09, 0.065), 24),
-            OFFSET,
-            quick=Effort((0.18,), 16, relative=0.1, absolute=6e-4),
+            Effort((0.18, 0.13, 0.09, 0.065), 24, OFFSET),
+            quick=Effort((0.18,), 16, OFFSET, relative=0.1, absolute=6e-4),
         ),
         Curve(
             "both students at k",
             _alike,
-            Effort((0.2, 0.16, 0.13, 0.1), 24),
-            NO_OFFSET,
-            quick=Effort((0.2,), 16, absolute=3e-4),
+            Effort((0.2, 0.16, 0.13, 0.1), 24, NO_OFFSET),
+            quick=Effort((0.2,), 16, NO_OFFSET, absolute=3e-4),
         ),
     ),
     limit="Exact as η → 0: measured at four learning rates and extrapolated.",

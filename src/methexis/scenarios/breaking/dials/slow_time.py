@@ -14,11 +14,12 @@ from __future__ import annotations
 
 from functools import partial
 
+from methexis.scenarios.breaking.case import OFFSET, Case
 from methexis.scenarios.breaking.dials.batch import PROBLEMS, path, started
-from methexis.scenarios.breaking.scenario import OFFSET, Case, Curve, Effort, Scenario
 from methexis.scenarios.breaking.settled import aligned
 from methexis.scenarios.framework.dial import Dial
 from methexis.scenarios.framework.ensembles import Ensemble
+from methexis.scenarios.framework.scenario import Curve, Effort, Scenario
 
 BATCHES = (1, 3, 6)
 DIAL = Dial(
@@ -28,10 +29,10 @@ DIAL = Dial(
     unit="relaxation times",
     least=1e-4,
 )
-FULL = Effort((0.14, 0.1, 0.07, 0.05), 32)
-QUICK = Effort((0.14,), 16, relative=0.25, absolute=1e-4)
+FULL = Effort((0.14, 0.1, 0.07, 0.05), 32, OFFSET)
+QUICK = Effort((0.14,), 16, OFFSET, relative=0.25, absolute=1e-4)
 #: Exact descent from a minimum does not move at any learning rate: nothing to allow for.
-QUICK_EXACT = Effort((0.14,), 16)
+QUICK_EXACT = Effort((0.14,), 16, OFFSET)
 
 
 def _case(batch: int, sampling: str, number: int, relaxations: float) -> Case:
@@ -56,8 +57,8 @@ def _case(batch: int, sampling: str, number: int, relaxations: float) -> Case:
     return Case(found[relaxations * unit], at)
 
 
-def _curve(name: str, batch: int, sampling: str, quick: Effort) -> Curve:
-    return Curve(name, partial(_case, batch, sampling), FULL, OFFSET, quick=quick)
+def _curve(name: str, batch: int, sampling: str, quick: Effort) -> Curve[Case]:
+    return Curve(name, partial(_case, batch, sampling), FULL, quick)
 
 
 SCENARIO = Scenario(

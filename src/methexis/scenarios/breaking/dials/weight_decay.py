@@ -24,10 +24,11 @@ from functools import cache
 import methexis.init as initialisers
 from methexis.core.edln import EDLN
 from methexis.core.teacher import Teacher
-from methexis.scenarios.breaking.scenario import OFFSET, Case, Curve, Effort, Scenario
+from methexis.scenarios.breaking.case import OFFSET, Case
 from methexis.scenarios.breaking.settled import settled_case
 from methexis.scenarios.breaking.students import two_students
 from methexis.scenarios.framework.dial import Dial
+from methexis.scenarios.framework.scenario import Curve, Effort, Scenario
 from methexis.theory.decay import decay_fixed_point
 from methexis.theory.drift import drift_fixed_point
 
@@ -76,16 +77,14 @@ SCENARIO = Scenario(
         Curve(
             "even noise",
             _even,
-            Effort((0.13, 0.095, 0.07, 0.05), 32),
-            OFFSET,
-            quick=Effort((0.13, 0.09), 16, hurry=0.6, relative=0.15, absolute=1e-4),
+            Effort((0.13, 0.095, 0.07, 0.05), 32, OFFSET),
+            quick=Effort((0.13, 0.09), 16, OFFSET, hurry=0.6, relative=0.15, absolute=1e-4),
         ),
         Curve(
             "uneven noise",
             _uneven,
-            Effort((0.13, 0.095, 0.07, 0.05), 32),
-            OFFSET,
-            quick=Effort((0.13, 0.09), 16, hurry=0.6, relative=0.15, absolute=1e-4),
+            Effort((0.13, 0.095, 0.07, 0.05), 32, OFFSET),
+            quick=Effort((0.13, 0.09), 16, OFFSET, hurry=0.6, relative=0.15, absolute=1e-4),
         ),
     ),
     limit="Exact as η → 0 at fixed κ, where the decay γ = κη/B vanishes too: measured at four "

@@ -11,7 +11,8 @@ from __future__ import annotations
 from functools import partial
 
 from methexis.scenarios.framework.dial import Dial
-from methexis.scenarios.irreversibility.case import Curve, Effort, Scenario
+from methexis.scenarios.framework.scenario import Curve, Effort
+from methexis.scenarios.irreversibility.case import Scenario
 from methexis.scenarios.irreversibility.problems import DESCRIPTIONS, NUM_NOISE, NUM_X, setting
 from methexis.scenarios.irreversibility.walks import Walks
 
@@ -25,11 +26,14 @@ DIAL = Dial(
 )
 SCALED_TIME = 0.5
 FULL = Effort((0.04, 0.03, 0.02, 0.015, 0.01), 512, (0, 1, 2))
-LOOK = Effort((0.04, 0.02), 64, (0, 1), allowed=0.1)
+LOOK = Effort((0.04, 0.02), 64, (0, 1), relative=0.1)
 #: Batches of an epoch are not independent, so there is no variate; replicas make up for it. One to
 #: five epochs of single samples, and as many steps of larger batches.
-SHUFFLED = Effort(tuple(SCALED_TIME / SAMPLES / n for n in range(1, 6)), 2048, (0, 1, 2))
-SHUFFLED_LOOK = Effort(SHUFFLED.small[:2], 256, (0, 1), allowed=0.1)
+WITHIN = tuple(b for b in DIAL.values if b <= SAMPLES)
+SHUFFLED = Effort(
+    tuple(SCALED_TIME / SAMPLES / n for n in range(1, 6)), 2048, (0, 1, 2), values=WITHIN
+)
+SHUFFLED_LOOK = Effort(SHUFFLED.small[:2], 256, (0, 1), values=WITHIN, relative=0.1)
 
 
 def _case(sampling: str, number: int, batch: float) -> Walks:
@@ -45,13 +49,7 @@ SCENARIO = Scenario(
     problems=DESCRIPTIONS,
     curves=(
         Curve("with replacement", partial(_case, "replace"), FULL, LOOK),
-        Curve(
-            "shuffled epochs",
-            partial(_case, "shuffle"),
-            SHUFFLED,
-            SHUFFLED_LOOK,
-            values=tuple(b for b in DIAL.values if b <= SAMPLES),
-        ),
+        Curve("shuffled epochs", partial(_case, "shuffle"), SHUFFLED, SHUFFLED_LOOK),
     ),
     limit="Exact as η → 0 at fixed ηn: measured at five learning rates and extrapolated.",
     seed=210_000,

@@ -8,7 +8,8 @@ itself is reversible, so all of it is discretisation, and none is noise.
 from __future__ import annotations
 
 from methexis.scenarios.framework.dial import Dial
-from methexis.scenarios.irreversibility.case import Curve, Effort, Scenario
+from methexis.scenarios.framework.scenario import Curve, Effort
+from methexis.scenarios.irreversibility.case import Scenario
 from methexis.scenarios.irreversibility.integrators import METHODS, Integration
 from methexis.scenarios.irreversibility.problems import DESCRIPTIONS, setting
 
@@ -24,7 +25,7 @@ SCALED_TIME = 1.0
 STEPS = (6, 8, 10, 12, 15)
 #: Powers of the correction to a pure power of the step.
 FULL = Effort(tuple(SCALED_TIME / n for n in STEPS), 1, (1, 2, 3))
-LOOK = Effort(tuple(SCALED_TIME / n for n in STEPS[::2]), 1, (1,), allowed=0.02)
+LOOK = Effort(tuple(SCALED_TIME / n for n in STEPS[::2]), 1, (1,), relative=0.02)
 
 
 def _case(number: int, value: float) -> Integration:

@@ -14,7 +14,8 @@ from functools import partial
 import numpy as np
 
 from methexis.scenarios.framework.dial import Dial
-from methexis.scenarios.irreversibility.case import Curve, Effort, Scenario
+from methexis.scenarios.framework.scenario import Curve, Effort
+from methexis.scenarios.irreversibility.case import Scenario
 from methexis.scenarios.irreversibility.integrators import EIGHTH, HEUN, RUNGE_KUTTA, left_behind
 from methexis.scenarios.irreversibility.problems import DESCRIPTIONS, setting
 from methexis.scenarios.irreversibility.records import Control
@@ -28,10 +29,10 @@ DIAL = Dial(
     least=0.0,
 )
 RANDOM = Effort((0.04, 0.03, 0.02, 0.015, 0.01), 512, (0, 1, 2))
-LOOK = Effort((0.04, 0.02), 64, (0, 1), allowed=0.1)
+LOOK = Effort((0.04, 0.02), 64, (0, 1), relative=0.1)
 #: Nothing is random here, so that five powers cost nothing.
 EXACT = Effort((0.04, 0.03, 0.02, 0.015, 0.01), 1, (0, 1, 2, 3, 4))
-EXACT_LOOK = Effort((0.04, 0.02), 1, (0, 1), allowed=0.1)
+EXACT_LOOK = Effort((0.04, 0.02), 1, (0, 1), relative=0.1)
 #: Names of the controls.
 AT_REST = "exact descent, from a minimum"
 FLOWS = {f"gradient flow, order {m.order}": m for m in (HEUN, RUNGE_KUTTA, EIGHTH)}

@@ -1,0 +1,169 @@
+"""A table of numbers as shades: darker is more, and what stands out is framed or struck out.
+
+Colours go from white to deep blue, so that lightness alone carries the value. Few cells have their
+numbers in them; very many become pixels, with dots for frames that could not be told apart, so that
+the page stays small.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike, NDArray
+
+from methexis.plots import style
+from methexis.plots.panel import Axis, Plot
+
+_COLOURS = {
+    "white": LinearSegmentedColormap.from_list(
+        "aligned", ["#ffffff", "#dcebf5", "#8fc1de", "#2f86bd", "#0b4f83", "#05294a"]
+    ),
+    "grey": LinearSegmentedColormap.from_list(
+        "alignment", ["#f4f6f8", "#cfe0ec", "#8dbbd9", "#3d8dc0", "#0b5c93", "#06304f"]
+    ),
+}
+#: Share of the scale above which a cell is so dark that its number is white.
+_DARK = 0.55
+
+Cells = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class HeatMap(Plot):
+    """Shades in rows and columns.
+
+    Attributes
+    ----------
+    values : array (row, column)
+    rows, columns : Axis
+        Labels, ticks and their names, in numbers of rows and columns from zero.
+    low, high : float
+        Values of the lightest and of the darkest shade.
+    width, height : int
+        In pixels of the design.
+    downwards : bool
+        Whether the first row is at the top, with the axis of the columns above it.
+    square : bool
+        Whether a cell is as high as wide.
+    lightest : str
+        ``"white"``, or ``"grey"``, where a cell of the lightest shade is to be seen.
+    reversed : bool
+        Whether less is darker.
+    gaps : float
+        Width of the lines between cells.
+    texts : tuple of tuples of str
+        What stands in the cells; empty where nothing does.
+    text_size : float
+        In pixels of the design.
+    framed, struck : tuple of (row, column), optional
+        Cells with a frame, and with a stroke through them.
+    stroke : float
+        How opaque strokes are.
+    crossed : bool
+        Whether a cross stands where there is no value.
+    bar : str
+        Label of the scale; without one no scale is drawn.
+    bar_below : bool
+        Whether it stands below the cells, not beside them.
+    pixels : bool
+        Whether what is drawn becomes pixels.
+    """
+
+    values: ArrayLike
+    rows: Axis
+    columns: Axis
+    low: float = 0.0
+    high: float = 1.0
+    width: int = style.PANEL
+    height: int = 380
+    downwards: bool = True
+    square: bool = True
+    lightest: str = "white"
+    reversed: bool = False
+    gaps: float = 0.6
+    texts: tuple[tuple[str, ...], ...] = ()
+    text_size: float = 12.0
+    framed: Cells = ()
+    struck: Cells | None = None
+    stroke: float = 1.0
+    crossed: bool = False
+    bar: str = ""
+    bar_below: bool = False
+    pixels: bool = False
+
+    def draw(self) -> Figure:
+        """Draw it as a figure of its own."""
+        figure, axes = style.new_figure(self.width, self.height)
+        axes.grid(visible=False)
+        values = np.asarray(self.values)
+        rows, columns = values.shape
+        colours = _COLOURS[self.lightest]
+        mesh = axes.pcolormesh(
+            np.arange(columns + 1) - 0.5, np.arange(rows + 1) - 0.5, values,
+            cmap=colours.reversed() if self.reversed else colours,
+            vmin=self.low, vmax=self.high, ec="white", lw=0.0 if self.pixels else self.gaps,
+        )  # fmt: skip
+        mesh.set_rasterized(self.pixels)
+        if self.downwards:
+            axes.invert_yaxis()
+            axes.set_aspect("equal" if self.square else "auto")
+        self._mark(axes)
+        self._write(axes, values)
+        self.rows.draw(axes, "y")
+        self.columns.draw(axes, "x")
+        axes.tick_params(length=0)
+        if self.downwards:
+            axes.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False)
+            axes.xaxis.set_label_position("top")
+            for side in axes.spines.values():
+                side.set_visible(False)
+        if self.bar and self.bar_below:
+            bar = figure.colorbar(
+                mesh, ax=axes, location="bottom", pad=0.03, aspect=34, shrink=0.92
+            )
+            bar.outline.set_visible(False)
+            bar.ax.tick_params(length=2)
+            bar.locator = MaxNLocator(5)
+            bar.update_ticks()
+            bar.set_label(self.bar)
+        elif self.bar:
+            figure.colorbar(mesh, ax=axes).set_label(self.bar)
+        return figure
+
+    def _mark(self, axes: Axes) -> None:
+        """Frames, which become dots where cells are too small for them; strokes; crosses."""
+        colour = style.STUDENTS[1]
+        if self.pixels:
+            rows, columns = ([cell[k] for cell in self.framed] for k in (0, 1))
+            axes.plot(columns, rows, ".", ms=2.5, color=colour, rasterized=True)
+        else:
+            for i, j in self.framed:
+                frame = Rectangle((j - 0.46, i - 0.46), 0.92, 0.92, fill=False, ec=colour, lw=1.3)
+                axes.add_patch(frame)
+        if self.struck is not None:
+            lines = [[(j - 0.32, i + 0.32), (j + 0.32, i - 0.32)] for i, j in self.struck]
+            strokes = LineCollection(lines, colors="#8a5a3c", linewidths=0.8, alpha=self.stroke)
+            strokes.set_rasterized(self.pixels)
+            axes.add_collection(strokes, autolim=False)
+        if self.crossed:
+            lost = np.argwhere(~np.isfinite(np.asarray(self.values)))
+            axes.scatter(lost[:, 1], lost[:, 0], marker="x", s=30, color=style.CONTROL)
+
+    def _write(self, axes: Axes, values: NDArray[np.float64]) -> None:
+        for i, line in enumerate(self.texts):
+            for j, text in enumerate(line):
+                shade = (values[i, j] - self.low) / (self.high - self.low)
+                dark = (1.0 - shade if self.reversed else shade) > _DARK
+                if text:
+                    axes.text(
+                        j, i, text, ha="center", va="center",
+                        color="white" if dark else style.INK,
+                        fontsize=style.points(self.text_size),
+                    )  # fmt: skip

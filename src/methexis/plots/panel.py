@@ -1,0 +1,220 @@
+"""A picture of one panel: marks, two axes and a legend; and several panels beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from methexis.plots import style
+from methexis.plots.mark import Look, Mark, Plain
+
+#: Of how many factors positive values span an axis that is fitted gets a logarithmic scale.
+_WIDE_SPAN = 5.0
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of a panel.
+
+    Attributes
+    ----------
+    label : str
+        With the unit.
+    scale : str
+        ``"linear"``, ``"log"``, or ``"fitted"``: from zero, and logarithmic where values spread.
+    low, high : float, optional
+        Ends; what is not given is found from the marks. Of a fitted axis ``high`` is a bound.
+    ticks : tuple of float, optional
+        Places that are marked.
+    names : tuple of str, optional
+        What stands at these.
+    turned : int
+        Angle of the names.
+    grid, strokes, shown : bool
+        Whether there are lines across the panel, strokes at the ticks, the axis itself.
+    """
+
+    label: str = ""
+    scale: str = "linear"
+    low: float | None = None
+    high: float | None = None
+    ticks: tuple[float, ...] | None = None
+    names: tuple[str, ...] | None = None
+    turned: int = 0
+    grid: bool = True
+    strokes: bool = True
+    shown: bool = True
+
+    def draw(self, axes: Axes, which: str) -> None:
+        """Set up the axis ``"x"`` or ``"y"`` of axes that have their marks."""
+        if self.scale == "fitted":
+            self._fit(axes)
+        elif self.low is not None or self.high is not None:
+            (axes.set_xlim if which == "x" else axes.set_ylim)(self.low, self.high)
+        if self.scale == "log":
+            style.log_axis(axes, which)
+        if self.ticks is not None:
+            set_ticks = axes.set_xticks if which == "x" else axes.set_yticks
+            turned: dict[str, Any] = {"rotation": self.turned} if self.names else {}
+            if 0 < self.turned < 90:
+                turned["ha"] = "right"
+            set_ticks(self.ticks, self.names, **turned)
+        if not self.strokes:
+            axes.tick_params(axis=which, length=0)  # type: ignore[arg-type]
+        if not self.grid:
+            axes.grid(visible=False, axis=which)  # type: ignore[arg-type]
+        if not self.shown:
+            axes.spines["bottom" if which == "x" else "left"].set_visible(False)
+        if self.label:
+            (axes.set_xlabel if which == "x" else axes.set_ylabel)(self.label)
+
+    def _fit(self, axes: Axes) -> None:
+        low, high = axes.get_ylim()
+        if self.high is not None:
+            high = min(high, self.high)
+        axes.set_ylim(max(low, 0.0), high)
+        lines = [np.asarray(line.get_ydata(), dtype=float) for line in axes.get_lines()]
+        least = [float(v[np.isfinite(v)].min()) for v in lines if np.isfinite(v).any()]
+        positive = min((v for v in least if v > 0), default=0.0)
+        if positive > 0 and high / positive > _WIDE_SPAN:
+            axes.set_ylim(0.85 * positive, high)
+            style.log_axis(axes, "y")
+
+
+@dataclass(frozen=True)
+class Key:
+    """A line of a legend that no mark stands for.
+
+    Attributes
+    ----------
+    name : str
+    look : Look
+    """
+
+    name: str
+    look: Look
+
+
+@dataclass(frozen=True)
+class Legend:
+    """What stands above a panel, where no curve can run through it.
+
+    Attributes
+    ----------
+    columns : int
+    keys : tuple of Key
+        Its lines; those of the marks that have names if there are none.
+    order : tuple of str
+        Names of marks in the order in which they are to stand.
+    handle : float, optional
+        Length of the pieces of lines.
+    """
+
+    columns: int = 2
+    keys: tuple[Key, ...] = ()
+    order: tuple[str, ...] = ()
+    handle: float | None = None
+
+    def draw(self, figure: Figure, axes: Axes) -> None:
+        """Put it above the axes."""
+        handles, names = axes.get_legend_handles_labels()
+        if self.keys:
+            handles = [Line2D([], [], **key.look.line) for key in self.keys]
+            names = [key.name for key in self.keys]
+        elif self.order:
+            found = dict(zip(names, handles, strict=True))
+            handles, names = [found[name] for name in self.order], list(self.order)
+        if handles:
+            place: dict[str, Any] = {"loc": "outside upper left", "ncols": self.columns}
+            figure.legend(handles, names, handlelength=self.handle, **place)
+
+
+class Plot(Plain):
+    """What is a figure of its own."""
+
+    def draw(self) -> Figure:
+        """Draw it; to be called, and the figure to be saved, in `style.house_style`."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of a report.
+
+    Attributes
+    ----------
+    name : str
+        Name of its file, and of its ids in the page.
+    plot : Plot
+        Its data, which draw themselves.
+    alt : str
+        What it shows, in a sentence, for who cannot see it.
+    """
+
+    name: str
+    plot: Plot
+    alt: str
+
+
+@dataclass(frozen=True)
+class Panel(Plot):
+    """Marks between two axes.
+
+    Attributes
+    ----------
+    x, y : Axis
+    marks : tuple of Mark
+        From the bottom to the top, where their looks do not say otherwise.
+    legend : Legend, optional
+    width, height : int
+        In pixels of the design.
+    title : str
+    square : bool
+        Whether both axes have one scale.
+    """
+
+    x: Axis
+    y: Axis
+    marks: tuple[Mark, ...]
+    legend: Legend | None = Legend()
+    width: int = style.PANEL
+    height: int = 380
+    title: str = ""
+    square: bool = False
+
+    def draw(self) -> Figure:
+        """Draw it as a figure of its own."""
+        figure, axes = style.new_figure(self.width, self.height)
+        self.draw_on(axes)
+        if self.legend is not None:
+            self.legend.draw(figure, axes)
+        return figure
+
+    def draw_on(self, axes: Axes) -> None:
+        """Draw it, without its legend, on axes."""
+        for mark in self.marks:
+            mark.draw(axes)
+        self.x.draw(axes, "x")
+        self.y.draw(axes, "y")
+        if self.square:
+            axes.set_aspect("equal")
+        if self.title:
+            axes.set_title(self.title)
+
+
+def draw_all(panels: Sequence[Panel], columns: int) -> Figure:
+    """Draw small panels of one size in rows, without legends."""
+    rows = -(-len(panels) // columns)
+    figure = style.grid_figure(columns * panels[0].width, rows * panels[0].height)
+    places = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, panel in zip(places, panels, strict=False):
+        panel.draw_on(axes)
+    for axes in places[len(panels) :]:
+        axes.remove()
+    return figure

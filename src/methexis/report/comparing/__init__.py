@@ -1,0 +1,1 @@
+"""The report of `compare`: what is aligned with what."""

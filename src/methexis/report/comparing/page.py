@@ -1,0 +1,145 @@
+"""`write_compare_report`: what is aligned with what, how sure that is, and by how much."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from methexis.report.comparing import words
+from methexis.report.comparing.figures import figures
+from methexis.report.house import numbers
+from methexis.report.house.labels import labels, said
+from methexis.report.house.page import Page
+from methexis.representations import Representations
+from methexis.scenarios.comparing.pairs import Pairs
+from methexis.scenarios.comparing.result import CompareResult
+from methexis.scenarios.comparing.wanted import widest
+
+#: Most rows of a table that stand in the page unfolded, and at all.
+_MOST_ROWS = 400
+#: Signs of a layer's name in a table of pairs; longer ones are shortened.
+_NAME = 20
+
+
+def write_compare_report(result: CompareResult, out_dir: str | Path) -> Path:
+    """Write the report of `run_compare`.
+
+    Parameters
+    ----------
+    result : CompareResult
+        What was found.
+    out_dir : path
+        Folder; made if missing. It receives ``report.html``, which needs no other file, and every
+        figure as PDF in ``figures/``.
+
+    Raises
+    ------
+    MethexisError
+        If the report cannot be written.
+    """
+    out = Path(out_dir)
+    page = Page(out / "report.html", out / "figures")
+    pictures = list(figures(result))
+    page.draw(pictures)
+    short_a, rule_a = labels(result.first.names, _NAME)
+    short_b, rule_b = labels(result.second.names, _NAME)
+    return page.write(
+        "compare.html.j2",
+        titles=result.titles,
+        first=_model(result.first),
+        second=None if result.itself else _model(result.second),
+        short_a=dict(zip(result.first.names, short_a, strict=True)),
+        short_b=dict(zip(result.second.names, short_b, strict=True)),
+        rule=said(rule_a, rule_b, itself=result.itself),
+        single=result.single,
+        itself=result.itself,
+        forest=any(picture.name == "effects" for picture in pictures),
+        sections=[
+            _section(key, pairs, result)
+            for key, pairs in zip(words.keys(result), result.found, strict=True)
+        ],
+        alpha=f"{result.settings.alpha:.2g}",
+        percent=f"{100 * result.settings.alpha:.3g} %",
+        preprocessing=words.steps(result),
+        uncorrected=words.UNCORRECTED,
+        provenance=_provenance(result),
+    )
+
+
+def _section(key: str, pairs: Pairs, result: CompareResult) -> dict[str, Any]:
+    measure = pairs.measure
+    counted = pairs.counted(result.itself)
+    rows, columns = pairs.score.shape
+    cells = [
+        (i, j)
+        for i in range(rows)
+        for j in range(columns)
+        if not result.itself or (i < j if measure.symmetric else i != j)
+    ]
+    low, high = measure.range
+    single = pairs.single
+    return {
+        "key": key,
+        "title": measure.title,
+        "options": ", ".join(f"{k} = {v}" for k, v in measure.options().items()) or "none",
+        "range": f"{words.decimals(low, 0)} … {words.decimals(high, 0)}",
+        "distance": measure.distance,
+        "invariances": ", ".join(widest(measure)),
+        "reference": measure.reference,
+        "null": pairs.null,
+        "correction": pairs.correction[0].upper() + pairs.correction[1:],
+        "notes": list(pairs.notes),
+        "best": words.best_rows(pairs, result),
+        "all": [words.row(pairs, result, i, j) for i, j in cells]
+        if len(cells) <= _MOST_ROWS
+        else [],
+        "count": len(cells),
+        "significant": int((pairs.significant(result.settings.alpha) & counted).sum()),
+        "tested": int(counted.sum()),
+        "effects": bool(np.isfinite(pairs.effect).any()),
+        "uncorrected": not counted.any() and bool(np.isfinite(pairs.p).any()),
+        "line": 1 in pairs.score.shape,
+        "one": words.row(pairs, result, 0, 0),
+        "interval": words.interval(pairs),
+        "curve": words.curve(pairs),
+        "num_subsets": pairs.curve.num_subsets if pairs.curve else 0,
+        "confidence": f"{single.confidence:.0%}" if single else "",
+    }
+
+
+def _model(model: Representations) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "path": model.path,
+        "samples": model.num_samples,
+        "layers": [
+            {
+                "name": layer.name,
+                "source": layer.source,
+                "shape": " × ".join(numbers.count(n) for n in layer.shape),
+                "dtype": layer.given,
+                "notes": "; ".join(layer.notes),
+            }
+            for layer in model
+        ],
+        "left_out": list(model.left_out),
+    }
+
+
+def _provenance(result: CompareResult) -> list[tuple[str, str]]:
+    summary = result.summary()
+    settings = result.settings
+    return [
+        ("command", summary["command"]),
+        ("preprocessing", f"{settings.preprocessing}: {words.steps(result)}"),
+        ("computed in", ", ".join(sorted({pairs.precision for pairs in result.found}))),
+        ("null", settings.null),
+        ("correction", "; ".join(dict.fromkeys(pairs.correction for pairs in result.found))),
+        ("seed", str(settings.seed)),
+        ("version", summary["version"]),
+        ("libraries", ", ".join(f"{k} {v}" for k, v in summary["libraries"].items())),
+        ("machine", ", ".join(f"{k} {v}" for k, v in summary["machine"].items())),
+        ("seconds", f"{result.seconds:.2f}"),
+    ]

@@ -1,0 +1,253 @@
+"""A comparison in the terminal: one pair as a block of facts, many as a grid of scores.
+
+A grid holds as many columns as the terminal does; where it does not, each layer stands with the
+layer most aligned with it. What is not significant is marked by a sign, for not every terminal has
+colours.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.text import Text
+
+from methexis.measures.inference.grid import alignment
+from methexis.report.comparing.words import (
+    UNCORRECTED,
+    best_rows,
+    cell,
+    curve,
+    decimals,
+    interval,
+    probability,
+    row,
+    steps,
+)
+from methexis.report.house.labels import labels, said, shortened
+from methexis.representations import Representations
+from methexis.scenarios.comparing.pairs import Pairs
+from methexis.scenarios.comparing.result import CompareResult
+
+#: Behind a score that is not significant.
+_WEAK = "°"
+_NAME, _ALONE, _HEAD = 18, 24, 4
+#: More layers than the first are cut to the second.
+_MOST_ROWS, _FEW_ROWS = 50, 20
+
+
+def print_compare(result: CompareResult, out: Path) -> None:
+    """Print all that was found, and where the report is."""
+    console = Console(highlight=False)
+    console.print()
+    _model(console, "" if result.itself else "A", result.first)
+    if not result.itself:
+        _model(console, "B", result.second)
+    if result.settings.preprocessing != "none":
+        console.print(f"[dim]preprocessing {result.settings.preprocessing}: {steps(result)}[/dim]")
+    for pairs in result.found:
+        console.print()
+        if result.single:
+            _single(console, pairs, result)
+        elif 1 in pairs.score.shape:
+            _list(console, pairs, result)
+        else:
+            _grid(console, pairs, result)
+        for note in pairs.notes:
+            console.print(Text(textwrap.fill(f"note: {note}", _width(console)), style="yellow"))
+    console.print(f"\n[dim]seconds: {result.seconds:.1f}[/dim]")
+    console.print(f"report: {out / 'report.html'}", soft_wrap=True, markup=False)
+
+
+def _width(console: Console) -> int:
+    return min(console.width, 120)
+
+
+def _model(console: Console, letter: str, model: Representations) -> None:
+    shapes = [layer.shape[1] for layer in model]
+    features = f"{min(shapes)}" if min(shapes) == max(shapes) else f"{min(shapes)}–{max(shapes)}"
+    count = f"{len(model)} layers, " if len(model) > 1 else ""
+    kinds = ", ".join(sorted({layer.given for layer in model}))
+    text = Text(f"{letter}  " if letter else "", style="bold")
+    text.append(f"{model.path}", style="bold")
+    text.append(f"  {count}{model.num_samples} samples × {features} features, {kinds}", style="dim")
+    console.print(text, soft_wrap=True)
+    notes = {note for layer in model for note in layer.notes}
+    for note in sorted(notes):
+        console.print(Text(f"   {note}", style="dim"), soft_wrap=True)
+    if model.left_out:
+        shown = ", ".join(model.left_out[:3]) + (" …" if len(model.left_out) > 3 else "")
+        console.print(Text(f"   left out: {shown}", style="yellow"), soft_wrap=True)
+
+
+def _single(console: Console, pairs: Pairs, result: CompareResult) -> None:
+    one = pairs.single
+    assert one is not None
+    words = row(pairs, result, 0, 0)
+    console.print(Text(f"{pairs.measure.title}  {words['score']}", style="bold"))
+    lines = []
+    if np.isfinite(one.ci[0]):
+        kind = "halves" if pairs.measure.resampling == "halves" else "resamples"
+        remark = f"{one.num_bootstrap} {kind}"
+        lines.append((f"{one.confidence:.0%} interval", interval(pairs), remark))
+    if one.null != "none":
+        how = "exact moments" if one.null == "moments" else f"{one.num_permutations} permutations"
+        lines.append(("by chance", f"{words['chance']} ± {words['sd']}", how))
+        sure = "" if one.p <= result.settings.alpha else "not significant"
+        lines.append(("above chance", f"{words['z']} σ, p {words['p']}", sure))
+    if np.isfinite(one.effect):
+        lines.append(("effect", decimals(one.effect), "0 by chance, 1 if identical"))
+    for name, value, remark in lines:
+        text = Text(f"  {name:<14}{value:<24}")
+        text.append(remark, style="dim")
+        text.rstrip()
+        console.print(text)
+    if pairs.curve is not None:
+        words_of = f"{curve(pairs)}; means of {pairs.curve.num_subsets} subsets"
+        lines_of = textwrap.wrap(words_of, _width(console) - 18)
+        for k, line in enumerate(lines_of):
+            console.print(Text(f"  {'over samples' if k == 0 else '':<14}{line}"))
+
+
+def _list(console: Console, pairs: Pairs, result: CompareResult) -> None:
+    """One layer beside many: a line for each."""
+    rows, columns = pairs.score.shape
+    console.print(Text(pairs.measure.title, style="bold"))
+    many = [row(pairs, result, i, j) for i in range(rows) for j in range(columns)]
+    side = "second" if rows == 1 else "first"
+    model = result.second if rows == 1 else result.first
+    _table(console, many, {side: ("layer", model.names)}, itself=True)
+    _legend(console, pairs, result)
+
+
+def _best(console: Console, pairs: Pairs, result: CompareResult) -> None:
+    """Each layer and the one most aligned with it."""
+    found = best_rows(pairs, result)
+    if len(found) > _MOST_ROWS:
+        values = alignment(pairs.effect, pairs.score, distance=pairs.measure.distance)
+        best = pairs.better(result.itself)
+        ranked = np.argsort([-values[i, j] for i, j in enumerate(best)], kind="stable")
+        kept = sorted(ranked[:_FEW_ROWS])
+        console.print(
+            Text(
+                f"  the {_FEW_ROWS} most aligned of {len(found)} layers; the report has all",
+                style="dim",
+            )
+        )
+        found = [found[k] for k in kept]
+    sides = {"first": ("layer", result.first.names), "second": ("best", result.second.names)}
+    _table(console, found, sides, itself=result.itself)
+
+
+def _table(
+    console: Console,
+    found: Sequence[dict[str, Any]],
+    sides: dict[str, tuple[str, list[str]]],
+    *,
+    itself: bool,
+) -> None:
+    """Pairs in lines; names of layers have the room that numbers leave."""
+    numbers = {
+        "score": "score", "chance": "chance", "z": "σ", "corrected": "p corr.", "effect": "effect",
+    }  # fmt: skip
+    widths = {key: max(len(head), *(len(r[key]) for r in found)) for key, head in numbers.items()}
+    room = _width(console) - 3 - sum(widths.values()) - 2 * len(widths)  # margin and mark are 3
+    most = min(_NAME if len(sides) > 1 else _ALONE, room // len(sides) - 2)
+    called, rules = {}, []
+    for side, (head, names) in sides.items():
+        own, rule = labels(names, most)
+        called[side] = dict(zip(names, own, strict=True))
+        widths[side] = max(len(head), *(len(called[side][r[side]]) for r in found))
+        rules.append(rule)
+
+    def line(words: dict[str, str], mark: str) -> str:
+        parts = [words[side].ljust(widths[side]) for side in sides]
+        parts += [words[key].rjust(widths[key]) for key in numbers]
+        return ("  " + "  ".join(parts) + mark).rstrip()
+
+    heads = {side: head for side, (head, _) in sides.items()} | numbers
+    console.print(Text(line(heads, ""), style="dim"))
+    for one in found:
+        words = one | {side: called[side][one[side]] for side in sides}
+        weak = one["weak"]
+        console.print(Text(line(words, _WEAK if weak else ""), style="dim" if weak else ""))
+    _remark(console, said(rules[0], rules[-1], itself=itself))
+
+
+def _remark(console: Console, words: str) -> None:
+    """A line below a table; none where there is nothing to say."""
+    if words:
+        filled = textwrap.fill(words, _width(console), initial_indent="  ", subsequent_indent="  ")
+        console.print(Text(filled, style="dim"))
+
+
+def _grid(console: Console, pairs: Pairs, result: CompareResult) -> None:
+    """All scores, the best of each row bold; or only the best where there is no room."""
+    rows, columns = pairs.score.shape
+    console.print(
+        Text.assemble((pairs.measure.title, "bold"), (f"  {rows} × {columns} layers", "dim"))
+    )
+    most = _width(console)
+    known = np.abs(pairs.score[np.isfinite(pairs.score)])
+    span = float(known.max()) if len(known) else 1.0
+    texts = [[cell(v, span) for v in line] for line in pairs.score]
+    best = pairs.better(result.itself)
+    marked = pairs.weak(result.settings.alpha)
+    own, first_rule = labels(result.first.names, _NAME)
+    others, second_rule = labels(result.second.names, _NAME)
+    winners = [others[j] for j in best]
+    heads, numbered = _heads(result.second.names, others)
+    left = 3 + max(map(len, own))
+    right = 2 + max(4, *map(len, winners))
+    widest = max(len(t) for t in [*heads, *(t for line in texts for t in line)])
+    rooms = [widest + gap for gap in (2, 1) if left + columns * (widest + gap) + right + 9 <= most]
+    if not rooms:
+        _best(console, pairs, result)
+        _legend(console, pairs, result)
+        return
+    wide = rooms[0]
+    head = " " * left + "".join(h.rjust(wide - 1) + " " for h in heads)
+    console.print(Text(head + "  " + "best".ljust(right) + "p corr.", style="dim"))
+    for i, line in enumerate(texts):
+        text = Text("  " + own[i].ljust(left - 2))
+        for j, word in enumerate(line):
+            alone = result.itself and i == j
+            weak = bool(marked[i, j])
+            look = "dim" if weak or alone else ("bold" if j == best[i] else "")
+            text.append(word.rjust(wide - 1) + (_WEAK if weak else " "), style=look)
+        p = probability(pairs.p_corrected[i, best[i]])
+        text.append("  " + winners[i].ljust(right) + p)
+        console.print(text)
+    _remark(console, said(first_rule, second_rule, itself=result.itself))
+    if numbered:
+        key = ", ".join(f"{j + 1} {name}" for j, name in enumerate(others))
+        _remark(console, f"columns: {key}")
+    _legend(console, pairs, result)
+
+
+def _heads(names: Sequence[str], short: Sequence[str]) -> tuple[list[str], bool]:
+    """Short heads of columns: names, or what tells them apart, or numbers; and whether numbers."""
+    for heads in (list(short), shortened(names)[0]):
+        if max(map(len, heads)) <= _HEAD:
+            return heads, False
+    return [str(j + 1) for j in range(len(names))], True
+
+
+def _legend(console: Console, pairs: Pairs, result: CompareResult) -> None:
+    counted = pairs.counted(result.itself)
+    tested = int(counted.sum())
+    if not tested:
+        if np.isfinite(pairs.p).any():
+            _remark(console, UNCORRECTED)
+        return
+    count = int((pairs.significant(result.settings.alpha) & counted).sum())
+    words = (
+        f"{count} of {tested} pairs significant at {100 * result.settings.alpha:.3g} % "
+        f"({pairs.correction})"
+    )
+    words += f"; {_WEAK} not" if count < tested else ""
+    _remark(console, words)

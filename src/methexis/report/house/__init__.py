@@ -1,0 +1,1 @@
+"""What every report uses: the page's writer, numbers, names, paragraphs, verdicts."""

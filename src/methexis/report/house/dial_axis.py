@@ -1,0 +1,66 @@
+"""The axis of a dial, and the markers of problems: what figures of `break` and `reverse` share."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+
+from methexis.core.checks import Array
+from methexis.plots import style
+from methexis.plots.curve import Curve
+from methexis.plots.interval import Span
+from methexis.plots.levels import Level
+from methexis.plots.mark import Look, Mark
+from methexis.plots.panel import Axis
+from methexis.scenarios.framework.dial import Dial
+from methexis.scenarios.framework.judging import OUTLIER
+
+#: Markers of the problems.
+MARKERS = ("o", "s", "^", "D", "v", "P")
+#: Characters of an axis label's line.
+_LABEL = 50
+
+
+def places(dial: Dial, values: Sequence[float]) -> Array:
+    """Where values stand on the axis: kinds one after another."""
+    if dial.scale == "names":
+        return np.array([1.0 + dial.values.index(v) for v in values])
+    return np.asarray(values, dtype=np.float64)
+
+
+def dial_axis(dial: Dial, *, small: bool = False) -> Axis:
+    """Scale, ticks and label of the axis of a dial."""
+    kinds = dial.scale == "names"
+    short = max(map(len, dial.names), default=0) <= 3  # no longer than numbers
+    unit = f" ({dial.unit})" if dial.unit else ""
+    symbol = f"{dial.symbol}{unit}"
+    label = symbol if small else textwrap.fill(f"{dial.words}, {symbol}", _LABEL)
+    if kinds:
+        return Axis(
+            label if short else "",  # names speak for themselves
+            low=0.4,
+            high=len(dial.names) + 0.6,
+            ticks=tuple(range(1, len(dial.names) + 1)),
+            names=tuple(dial.names),
+            turned=0 if short else 40,
+            grid=False,
+        )
+    return Axis(label, "log" if dial.scale == "log" else "linear")
+
+
+def deviation_marks(points: Sequence[tuple[float, float, Look]]) -> tuple[Mark, ...]:
+    """Points ``(place, standard deviations, look)`` over the span that chance explains."""
+    return (
+        Span(-OUTLIER, OUTLIER, Look(style.FAINT, alpha=0.35)),
+        Level(0.0, Look(style.PREDICTION, width=1.0)),
+        *(Curve([x], [deviation], look) for x, deviation, look in points),
+    )
+
+
+def deviation_axis(deviations: Sequence[float]) -> Axis:
+    """The axis of deviations in standard deviations, as far up as down."""
+    largest = max(OUTLIER + 0.5, *map(abs, deviations))
+    label = "measured less predicted,\nin standard deviations"
+    return Axis(label, low=-1.15 * largest, high=1.15 * largest)

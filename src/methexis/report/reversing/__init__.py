@@ -1,0 +1,1 @@
+"""The report of `reverse`: what does not return."""

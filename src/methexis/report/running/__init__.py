@@ -1,0 +1,1 @@
+"""The report of any run, with cells or without."""

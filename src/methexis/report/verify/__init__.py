@@ -1,0 +1,1 @@
+"""The report of `verify`: the theorem's four steps."""

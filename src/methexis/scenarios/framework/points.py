@@ -1,0 +1,141 @@
+"""What is measured: a reading at a small parameter, and the point that readings are reduced to.
+
+A *reading* is one ensemble at one value of the small parameter. A *point* is one predicted number
+beside what its readings tell of the limit; a *line* is the same prediction along the dial, at more
+values than are measured. Each kind of scenario adds what only it knows to these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Generic, Self, TypeVar
+
+from methexis.scenarios.framework.statistics import beyond, half_width, normal_score
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading(Generic[Value]):
+    """A measured value at one value of the small parameter.
+
+    Attributes
+    ----------
+    small, lr : float
+        Small parameter, learning rate.
+    steps, replicas, seed : int
+    value, error : Value
+        Mean over replicas, and its standard error: a number, or arrays of them by name.
+    """
+
+    small: float
+    lr: float
+    steps: int
+    replicas: int
+    seed: int
+    value: Value
+    error: Value
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnsembleReading(Reading[Value]):
+    """A reading of an ensemble, which may lose replicas.
+
+    Attributes
+    ----------
+    lost : int
+        Replicas that diverged or collapsed.
+    seconds : float
+    """
+
+    lost: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """Prediction and measurement of one number.
+
+    Attributes
+    ----------
+    predicted, measured : float
+        Of the limit of a vanishing small parameter.
+    error, half : float
+        Standard error of the measured value, and half of its 95 % interval.
+    allowed : float
+        What a quick run allows for powers that it does not extrapolate away; else 0.
+    deviation : float
+        Measured less predicted, less what is allowed, in standard deviations of a normal law.
+    """
+
+    predicted: float
+    measured: float
+    error: float
+    half: float
+    allowed: float
+    deviation: float
+
+    @classmethod
+    def compared(
+        cls,
+        *,
+        predicted: float,
+        measured: float,
+        error: float,
+        dof: int,
+        allowed: float,
+        **other: Any,
+    ) -> Self:
+        """A point whose error is estimated with ``dof`` degrees of freedom."""
+        return cls(
+            predicted=predicted,
+            measured=measured,
+            error=error,
+            half=half_width(error, replicas=dof + 1),
+            allowed=allowed,
+            deviation=normal_score(float(beyond(measured - predicted, allowed)) / error, dof),
+            **other,
+        )
+
+    @property
+    def gap(self) -> float:
+        """Measured less predicted."""
+        return self.measured - self.predicted
+
+
+@dataclass(frozen=True, kw_only=True)
+class DialPoint(Point):
+    """A point along a dial.
+
+    Attributes
+    ----------
+    curve : str
+    problem : int
+    value : float
+        Of the dial.
+    """
+
+    curve: str
+    problem: int
+    value: float
+
+
+@dataclass(frozen=True)
+class Line:
+    """A prediction along the dial, at more values than are measured.
+
+    Attributes
+    ----------
+    curve : str
+    problem : int
+    values, predicted : tuple of float
+        Dial, and what is predicted there.
+    part : str, optional
+        Of what is predicted, where it has parts.
+    """
+
+    curve: str
+    problem: int
+    values: tuple[float, ...]
+    predicted: tuple[float, ...]
+    part: str | None = None

@@ -1,0 +1,55 @@
+"""A registry: the entries of a catalogue by their names, as a command takes them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Protocol, TypeVar
+
+from methexis.errors import MethexisError
+
+ALL = "all"
+
+
+class Named(Protocol):
+    """What a catalogue holds."""
+
+    @property
+    def name(self) -> str:
+        """On the command line."""
+
+
+Entry = TypeVar("Entry", bound=Named)
+
+
+class Registry(dict[str, Entry]):
+    """Entries by name, in the order in which they are run and shown.
+
+    Parameters
+    ----------
+    kind : str
+        What an entry is, for messages.
+    catalogue : iterable of Entry
+    """
+
+    def __init__(self, kind: str, catalogue: Iterable[Entry]) -> None:
+        super().__init__((entry.name, entry) for entry in catalogue)
+        self.kind = kind
+
+    def chosen(self, name: str) -> list[Entry]:
+        """The entry of that name, or all of them.
+
+        Raises
+        ------
+        MethexisError
+            If there is none; with the nearest name.
+        """
+        if name == ALL:
+            return list(self.values())
+        if name in self:
+            return [self[name]]
+        names = [*self, ALL]
+        near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.0)[0]
+        raise MethexisError(
+            f"{self.kind}: expected one of {', '.join(names)}, got {name!r}; did you mean {near!r}?"
+        )

@@ -1,0 +1,20 @@
+"""The pictures of `break` are plain data."""
+
+from __future__ import annotations
+
+import pytest
+
+from methexis.report.breaking.figures import figures
+from tests.report.break_results import made_up, several
+from tests.report.roundtrip import assert_plain
+
+#: What is drawn of each of several scenarios.
+PICTURES = ("small", "alignment", "deviation")
+
+
+@pytest.mark.parametrize("quick", [False, True])
+def test_every_picture_survives_json(quick: bool) -> None:
+    # Scales of every kind: numbers, powers, names.
+    found = [made_up(name, quick=quick) for name in ("nothing", "sampling", "labels")]
+    names = {f"{one.scenario.name}_{what}" for one in found for what in PICTURES}
+    assert_plain(figures(several(*found)), names)

@@ -1,0 +1,199 @@
+"""Report and terminal of `compare`: what was found is there, and what is not significant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from methexis.plots import style
+from methexis.report import print_compare, write_compare_report
+from methexis.report.comparing import figures
+from methexis.scenarios.comparing import CompareResult
+from tests.report.compare_results import compared
+
+_LONG = "model.layers.{}.post_attention_layernorm"
+
+
+def text_of(result: CompareResult, out: Path) -> str:
+    return write_compare_report(result, out).read_text(encoding="utf-8")
+
+
+def printed(result: CompareResult, out: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    print_compare(result, out)
+    found = capsys.readouterr().out
+    assert max(len(line) for line in found.splitlines()[:-1]) <= 80
+    return found
+
+
+def test_one_pair_has_all_of_the_comparison(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = compared(1, 1)
+    text = text_of(result, tmp_path)
+    assert text.count("<svg") == 1
+    assert {p.name for p in (tmp_path / "figures").iterdir()} == {"effects.pdf"}
+    assert "src=" not in text  # nothing is loaded from elsewhere
+    shown = printed(result, tmp_path, capsys)
+    one = result.found[0].single
+    assert one is not None
+    for words in (f"{one.score:.3f}", f"{one.null_sd:.3f}", f"{one.effect:.3f}"):
+        assert words in text
+        assert words in shown
+    for words in ("95% interval", "by chance", "above chance", "effect", "exact moments"):
+        assert words in shown
+
+
+def test_many_pairs_are_a_grid_with_what_is_not_significant(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = compared(3, 4, noise=2)
+    weak = [~p.significant(0.05) for p in result.found]
+    assert all(0 < w.sum() < w.size for w in weak)
+    text = text_of(result, tmp_path)
+    assert text.count("<svg") == 2
+    assert "Struck out: not significant at 5 %" in text
+    assert text.count('<tr class="weak">') == sum(w.sum() for w in weak) + sum(
+        w[i, j]
+        for p, w in zip(result.found, weak, strict=True)
+        for i, j in enumerate(p.better(False))
+    )
+    shown = printed(result, tmp_path, capsys)
+    assert shown.count("°") == sum(w.sum() for w in weak) + 2  # and the two legends
+    assert "corrected for the search by the largest of all pairs in 999 permutations" in " ".join(
+        shown.split()
+    )
+
+
+def test_a_model_beside_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = compared(4, None, noise=1)
+    for pairs in result.found:
+        assert np.isnan(np.diagonal(pairs.p)).all()  # of a layer beside itself nothing is asked
+        assert all(i != j for i, j in enumerate(pairs.better(True)))
+    assert "Layers of left beside each other" in text_of(result, tmp_path)
+    assert "left" in printed(result, tmp_path, capsys)
+
+
+@pytest.mark.parametrize("shape", [(1, 40), (40, 1)])
+def test_one_layer_along_many(
+    shape: tuple[int, int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = compared(*shape, names=("cka:debiased=true",))
+    text = text_of(result, tmp_path)
+    assert "Along the layers" in text
+    shown = printed(result, tmp_path, capsys)
+    assert sum("block" in line for line in shown.splitlines()) == 40
+
+
+def test_a_grid_that_does_not_fit_names_the_best(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = compared(2, 24, names=("cka:debiased=true",))
+    shown = printed(result, tmp_path, capsys)
+    best = result.found[0].better(False)
+    rows = [line.split() for line in shown.splitlines() if line.strip().startswith("block")]
+    assert [words[1] for words in rows] == [f"block{j}" for j in best]
+
+
+@pytest.mark.parametrize("shape", [(16, 14), (3, 4), (1, 14)])
+def test_long_names_are_told_apart_within_the_width(
+    shape: tuple[int, int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = compared(
+        *shape, names=("cka:debiased=true",), noise=2, pattern=_LONG, num_permutations=99
+    )
+    shown = printed(result, tmp_path, capsys)
+    lines = shown.splitlines()
+    assert shown.count(_LONG.replace("{}", "*")) == 1  # the rule, once
+    assert "…" not in shown
+    assert not any(line.strip() in {"°", "1°"} for line in lines)  # nothing is wrapped
+    rows = [line.split() for line in lines if line[:2] == "  " and line[2:3].isdigit()]
+    rows = [words for words in rows if words[1] not in {"of", "pairs"}]  # not the legend
+    num_rows = shape[1] if shape[0] == 1 else shape[0]
+    assert [words[0] for words in rows] == [str(i) for i in range(num_rows)]
+    if shape[0] == 16:
+        assert [words[1] for words in rows] == [str(j) for j in result.found[0].better(False)]
+
+
+def test_tables_of_the_page_shorten_long_names(tmp_path: Path) -> None:
+    text = text_of(compared(4, 3, ("cka",), pattern=_LONG, num_permutations=19), tmp_path)
+    for i in range(4):
+        assert f'<td title="{_LONG.format(i)}">{i}</td>' in text
+        assert f"<tr><td>{_LONG.format(i)}</td><td>float64</td>" in text  # what was compared
+    rule = _LONG.replace("{}", "*")
+    assert f"Layers: {rule}.</caption>" in text
+    assert ".pairs td:not(.n)" in text  # what is still long may be broken anywhere
+
+
+def test_without_a_null(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = compared(2, 2, null="none")
+    assert "0 of 0" not in text_of(result, tmp_path)
+    assert "significant" not in printed(result, tmp_path, capsys)
+
+
+def test_cells_and_frames_of_the_figure() -> None:
+    result = compared(3, 4, noise=2)
+    pairs = result.found[0]
+    with style.house_style():
+        figure = figures.shades(
+            pairs, (result.first.names, result.second.names), itself=False, alpha=0.05
+        ).draw()
+    axes = figure.axes[0]
+    assert np.array_equal(np.ravel(axes.collections[0].get_array()), np.ravel(pairs.score))  # type: ignore[arg-type]
+    assert len(axes.collections[1].get_paths()) == (~pairs.significant(0.05)).sum()
+    assert len(axes.patches) == 3  # the best of each row, which are significant here
+    assert axes.get_ylabel() == "layer of A (block*)"
+    assert figure.axes[1].get_xlabel() == "debiased linear CKA (range −1 … 1)"
+
+
+def test_without_permutations_it_says_what_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = compared(2, 3, ("cka",), num_permutations=0)
+    assert "holm needs none" in text_of(result, tmp_path)
+    assert "holm needs none" in printed(result, tmp_path, capsys)
+    corrected = compared(2, 3, ("cka",), num_permutations=0, correction="holm")
+    assert corrected.found[0].counted(False).all()
+    assert "corrected by Holm's method" in printed(corrected, tmp_path, capsys)
+
+
+def test_very_many_layers_stay_readable(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Cells become pixels, rows of the terminal the most aligned, tables fold."""
+    result = compared(70, 60, ("cka",), num_permutations=19)
+    write_compare_report(result, tmp_path)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert len(page) < 1_000_000
+    assert "<summary>The most aligned layer for each of 70 layers</summary>" in page
+    print_compare(result, tmp_path)
+    shown = capsys.readouterr().out
+    assert "the 20 most aligned of 70 layers; the report has all" in shown
+    assert shown.count("\n  block") == 20
+
+
+def test_without_a_null_it_says_so(tmp_path: Path) -> None:
+    for columns in (1, 2):
+        result = compared(1, columns, ("cka", "procrustes"), memory="30 KiB")
+        write_compare_report(result, tmp_path / str(columns))
+        page = (tmp_path / str(columns) / "report.html").read_text(encoding="utf-8")
+        assert "omputed in one pass over the rows, because whole arrays would take" in page
+        assert "no null: chance level, p, effect and interval are not known" in page
+        assert "– ±" not in page
+        assert "0 of 0 pairs" not in page
+
+
+def test_the_dependence_on_the_number_of_samples_is_drawn_and_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = compared(1, 1, ("mutual_knn:k=4",), samples=160, num_permutations=19)
+    page = write_compare_report(result, tmp_path).read_text()
+    assert (tmp_path / "figures" / "mutual_knn.pdf").exists()
+    assert "depends on the number of samples" in page
+    assert "at the fixed share k/n = .025 more samples would give" in page
+    assert "means of 20 random subsets" in page
+    assert result.summary()["measures"][0]["curve"]["num_subsets"] == 20
+    print_compare(result, tmp_path)
+    shown = capsys.readouterr().out
+    assert "over samples  k = 4: " in shown
+    assert "means of 20 subsets" in " ".join(shown.split())
+    assert "50 halves" in shown
