@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,13 +13,14 @@ import typer
 
 from methexis import report, representations, scenarios
 from methexis.cli.errors import user_errors
-from methexis.cli.folders import RESULT, fill, prepared
+from methexis.cli.folders import fill, prepared
 from methexis.cli.progress import Clock, LiveLine
+from methexis.cli.results import numbers_first, told
+from methexis.core.text import json_text
 from methexis.errors import MethexisError
 
 if TYPE_CHECKING:
     from methexis.representations import Representations
-    from methexis.scenarios import CompareResult
     from methexis.scenarios.comparing import Step
 
 #: Seconds beyond which the time that a measure takes is told before it begins.
@@ -55,7 +56,10 @@ def compare(
     ] = "none",
     pool: Annotated[
         str | None,
-        typer.Option(help="Arrays with tokens: mean, first, last, each (a layer), flatten."),
+        typer.Option(
+            help="Arrays with tokens: mean, first, last, each (a layer), flatten; of convolutions: "
+            "spatial (channels first), spatial_last."
+        ),
     ] = None,
     layers: Annotated[
         str | None, typer.Option(help="Pattern of the layers to take: 'block*'.")
@@ -152,10 +156,16 @@ def compare(
                 result = scenarios.run_compare(
                     a, b, settings, command=_command(), show=_teller(line, clock)
                 )
-            fill(folder, lambda staged: _write(result, staged))
+            failed: list[Exception | None] = []
+
+            def stage(staged: Path) -> None:
+                draw = partial(report.write_compare_report, result, staged)
+                failed.append(numbers_first(staged, result.summary, draw))
+
+            fill(folder, stage)
+        told(failed[0], folder)
         if as_json:
-            json.dump(result.summary(), sys.stdout, indent=1, allow_nan=False)
-            sys.stdout.write("\n")
+            sys.stdout.write(json_text(result.summary()) + "\n")
         else:
             report.print_compare(result, folder)
 
@@ -163,8 +173,7 @@ def compare(
 def _list(*, as_json: bool) -> None:
     found = scenarios.listed_measures()
     if as_json:
-        json.dump(found, sys.stdout, indent=1)
-        sys.stdout.write("\n")
+        sys.stdout.write(json_text(found) + "\n")
         return
     for one in found:
         typer.echo(_line(one))
@@ -214,12 +223,6 @@ def _command() -> str:
             continue
         kept.append(word)
     return shlex.join(kept)
-
-
-def _write(result: CompareResult, folder: Path) -> None:
-    report.write_compare_report(result, folder)
-    summary = json.dumps(result.summary(), indent=1, allow_nan=False)
-    (folder / RESULT).write_text(summary + "\n", encoding="utf-8")
 
 
 def _teller(line: LiveLine, clock: Clock) -> Callable[[Step], None]:

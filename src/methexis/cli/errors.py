@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import typer
 
+from methexis.core.text import shown
 from methexis.errors import MethexisError
 
 #: Exit statuses: a check failed; bad input; interrupted.
@@ -22,15 +23,15 @@ def user_errors(
     try:
         yield
     except MethexisError as error:
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {shown(str(error))}", err=True)
         raise typer.Exit(BAD_INPUT) from None
     except OSError as error:
-        where = f" {error.filename}" if error.filename else ""
+        where = f" {shown(str(error.filename))}" if error.filename else ""
         typer.echo(f"error: cannot write or read{where}: {error.strerror or error}", err=True)
         raise typer.Exit(BAD_INPUT) from None
     except MemoryError:
         typer.echo(f"error: not enough memory; {memory_hint}", err=True)
         raise typer.Exit(BAD_INPUT) from None
     except KeyboardInterrupt:
-        typer.echo(f"\ninterrupted{resume_hint()}", err=True)
+        typer.echo(f"\ninterrupted{shown(resume_hint())}", err=True)
         raise typer.Exit(INTERRUPTED) from None

@@ -8,18 +8,20 @@ there; the exit status tells whether theory and measurement agree.
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Protocol, TypeVar
 
 import typer
 
 from methexis.cli.errors import FAILED, user_errors
-from methexis.cli.folders import RESULT, fill, prepared
+from methexis.cli.folders import fill, prepared
+from methexis.cli.results import numbers_first, told
+from methexis.core.text import json_text
 from methexis.errors import MethexisError
 
 #: Options that all of these commands have. The folder's default is ``methexis-VERB-NAME``.
@@ -134,15 +136,16 @@ def carry_out(
         with prepared(request.folder, force=request.force):
             result = measure(wanted)
 
+            failed: list[Exception | None] = []
+
             def stage(folder: Path) -> None:
-                write(result, folder)
-                summary = json.dumps(result.summary(), indent=1, allow_nan=False)
-                (folder / RESULT).write_text(summary + "\n", encoding="utf-8")
+                draw = partial(write, result, folder)
+                failed.append(numbers_first(folder, result.summary, draw))
 
             fill(request.folder, stage)
+        told(failed[0], request.folder)
         if request.as_json:
-            json.dump(result.summary(), sys.stdout, indent=1)
-            sys.stdout.write("\n")
+            sys.stdout.write(json_text(result.summary()) + "\n")
         else:
             show(result, request.folder)
         if not agrees(result):
@@ -152,8 +155,7 @@ def carry_out(
 def _list(registry: Mapping[str, Claiming], *, as_json: bool) -> None:
     claims = {name: entry.claim for name, entry in registry.items()}
     if as_json:
-        json.dump(claims, sys.stdout, indent=1)
-        sys.stdout.write("\n")
+        sys.stdout.write(json_text(claims) + "\n")
         return
     for name, claim in claims.items():
         typer.echo(f"{name}: {claim}")

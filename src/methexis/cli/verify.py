@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from functools import partial
@@ -13,8 +12,10 @@ import typer
 
 from methexis import report, scenarios
 from methexis.cli.errors import FAILED, user_errors
-from methexis.cli.folders import RESULT, fill, prepare
+from methexis.cli.folders import fill, prepare
 from methexis.cli.progress import announcer
+from methexis.cli.results import numbers_first, told
+from methexis.core.text import json_text
 from methexis.errors import MethexisError
 from methexis.progress import Lines
 
@@ -97,8 +98,7 @@ def verify(
         checkpoint.unlink(missing_ok=True)
         result.timings["total"] = time.monotonic() - began
         if as_json:
-            json.dump(result.summary(), sys.stdout, indent=1)
-            sys.stdout.write("\n")
+            sys.stdout.write(json_text(result.summary()) + "\n")
         else:
             report.print_verify(result, out)
         if not result.verdict.passed:
@@ -119,6 +119,7 @@ def _resume_hint(out: Path) -> str:
 
 def _write(result: VerifyResult, out: Path) -> None:
     """Write everything: runs, report, and the summary last."""
+    failed: list[Exception | None] = []
 
     def into(folder: Path) -> None:
         began = time.monotonic()
@@ -127,9 +128,12 @@ def _write(result: VerifyResult, out: Path) -> None:
         for way in result.ways:
             name = way.name.replace(".", "")
             way.run.save(folder / "three-ways" / f"{name}.zarr")
-        report.write_verify_report(result, folder)
-        result.timings["report"] = time.monotonic() - began
-        summary = json.dumps(result.summary(), indent=1)
-        (folder / RESULT).write_text(summary, encoding="utf-8")
+
+        def draw() -> None:
+            report.write_verify_report(result, folder)
+            result.timings["report"] = time.monotonic() - began
+
+        failed.append(numbers_first(folder, result.summary, draw))
 
     fill(out, into)
+    told(failed[0], out)

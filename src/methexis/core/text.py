@@ -9,17 +9,19 @@ lone surrogates and no page, figure or JSON can hold. `shown` writes all of that
 from __future__ import annotations
 
 import json
+import math
+import unicodedata
 from typing import Any
 
 #: Most signs of a name in a message.
 _MOST = 200
 
 
-def shown(text: str) -> str:
+def shown(text: str, *, lines: bool = False) -> str:
     r"""Text with every sign that is not printable written as its escape.
 
-    Line ends are such signs: what is shown stays on its line. Bytes of a file name that are no
-    UTF-8, which Python keeps as surrogates, are written as bytes.
+    Line ends are such signs: what is shown stays on its line, unless ``lines`` are ours. Bytes of a
+    file name that are no UTF-8, which Python keeps as surrogates, are written as bytes.
 
     Examples
     --------
@@ -28,7 +30,8 @@ def shown(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(sign if sign.isprintable() else _escaped(sign) for sign in text)
+    kept = "\n\t" if lines else ""
+    return "".join(sign if _is_text(sign) or sign in kept else _escaped(sign) for sign in text)
 
 
 def brief(text: str) -> str:
@@ -57,21 +60,28 @@ def sentence(error: BaseException) -> str:
     return words or type(error).__name__
 
 
-def as_json(data: Any, *, indent: int | None = 1) -> str:
-    """Plain data as JSON that every reader accepts: no NaN, no lone surrogate.
+def json_text(data: Any, *, indent: int | None = 1) -> str:
+    r"""Plain data as JSON that every reader accepts: without lone surrogates, null for NaN.
 
-    Raises
-    ------
-    ValueError
-        If a number is not finite.
+    Examples
+    --------
+    >>> json_text({"p": float("nan"), "layer": "\udcff"}, indent=None)
+    '{"p": null, "layer": "\\\\xff"}'
     """
     return json.dumps(_plain(data), indent=indent, allow_nan=False)
+
+
+def _is_text(sign: str) -> bool:
+    """Whether a sign is print or a space of any width, of which Python prints one alone."""
+    return sign.isprintable() or unicodedata.category(sign) == "Zs"
 
 
 def _plain(data: Any) -> Any:
     if isinstance(data, str):
         lone = any("\ud800" <= sign <= "\udfff" for sign in data)
         return "".join(map(_unpaired, data)) if lone else data
+    if isinstance(data, float):
+        return data if math.isfinite(data) else None
     if isinstance(data, dict):
         return {_plain(key): _plain(value) for key, value in data.items()}
     if isinstance(data, list | tuple):

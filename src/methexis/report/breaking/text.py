@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from methexis.report.house import numbers, outcome
 from methexis.report.house.paragraphs import say
+from methexis.report.house.terminal import Terminal
 from methexis.scenarios.breaking.measure import Point
 from methexis.scenarios.breaking.result import BreakResult, ScenarioResult
 from methexis.scenarios.framework.judging import OUTLIER
@@ -20,7 +20,7 @@ _DIGITS = 2
 
 def print_scenario(one: ScenarioResult, *, rows: bool) -> None:
     """Print one scenario; ``rows`` for its whole table, else only verdicts and outliers."""
-    console = Console(highlight=False)
+    console = Terminal()
     name = f"{one.scenario.name}, {one.seconds:.1f} s"
     console.print(f"\n[bold]{one.scenario.title}[/bold] [dim]({name})[/dim]")
     say(console, one.scenario.claim)
@@ -42,7 +42,7 @@ def print_break(result: BreakResult, out: Path) -> None:
     """Print the verdict over all scenarios."""
     count = len(result.results)
     if count > 1 and any(one.quick for one in result.results):
-        console = Console(highlight=False)
+        console = Terminal()
         console.print()
         say(console, outcome.QUICK, lead="", indent=0, style="dim")
     outcome.print_outcome(

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from methexis.report.house.paragraphs import say
+from methexis.report.house.terminal import Terminal
 
 #: What is said of a quick run.
 QUICK = (
@@ -63,10 +62,10 @@ def print_outcome(
     otherwise : str
         What to say of a success.
     """
-    console = Console(highlight=False)
+    console = Terminal()
     word = f"[bold red]{words[1]}[/bold red]" if failed else f"[bold green]{words[0]}[/bold green]"
     console.print()
     why = f"not {', '.join(failed)}" if failed else otherwise
     say(console, why, lead=f"{word}  ", indent=len(words[bool(failed)]) + 2)
     console.print(f"[dim]seconds: {seconds:.1f}[/dim]")
-    console.print(f"report: {out / 'report.html'}", soft_wrap=True)
+    console.print(f"report: {out / 'report.html'}", soft_wrap=True, markup=False)

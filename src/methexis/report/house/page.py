@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from methexis.core.checks import MethexisError
+from methexis.core.text import shown
 from methexis.plots.panel import Picture
 from methexis.plots.style import house_style
 from methexis.report.house import numbers
@@ -44,7 +46,9 @@ class Page:
 
     def draw(self, pictures: Iterable[Picture]) -> None:
         """Draw pictures; a template finds each by its name."""
-        with house_style():
+        with house_style(), warnings.catch_warnings():
+            # A name in a script that the font lacks is boxes in a figure, and whole in the tables.
+            warnings.filterwarnings("ignore", r"Glyph .* missing from font", UserWarning)
             for picture in pictures:
                 figure = picture.plot.draw()
                 self._svg[picture.name] = Markup(inline_svg(figure, picture.name, picture.alt))
@@ -80,12 +84,18 @@ def _unwritable(target: Path, error: OSError) -> MethexisError:
     return MethexisError(f"report: expected to write {target}, got: {error.strerror or error}")
 
 
+def _finalized(value: Any) -> Any:
+    """Text as it goes into a page: escaped as HTML later, without signs that are none of print."""
+    return shown(value, lines=True) if type(value) is str else value
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("methexis.report"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_finalized,
         lstrip_blocks=True,
     )
     environment.filters |= {

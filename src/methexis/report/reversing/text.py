@@ -11,6 +11,7 @@ from rich.table import Table
 
 from methexis.report.house import outcome
 from methexis.report.house.paragraphs import say
+from methexis.report.house.terminal import Terminal
 from methexis.scenarios.framework.judging import OUTLIER
 from methexis.scenarios.irreversibility.records import Point
 from methexis.scenarios.irreversibility.result import ReverseResult, ReverseScenarioResult
@@ -19,7 +20,7 @@ from methexis.scenarios.irreversibility.verdict import LAW
 
 def print_reversal(one: ReverseScenarioResult, *, rows: bool) -> None:
     """Print one scenario; ``rows`` for its whole table, else only verdicts and outliers."""
-    console = Console(highlight=False)
+    console = Terminal()
     console.print(f"\n[bold]{one.scenario.title}[/bold] [dim]({one.scenario.name})[/dim]")
     say(console, one.scenario.claim)
     if rows:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.console import Console
-
 from methexis.report.house import outcome
 from methexis.report.house.paragraphs import say
+from methexis.report.house.terminal import Terminal
 from methexis.scenarios.sharpening.result import CaseResult, SharpenResult
 
 
 def print_case(one: CaseResult) -> None:
     """Print one case: its claim and its checks."""
-    console = Console(highlight=False)
+    console = Terminal()
     case = one.found.case
     console.print(f"\n[bold]{case.title}[/bold] [dim]({case.name}, {one.seconds:.1f} s)[/dim]")
     say(console, case.claim)
