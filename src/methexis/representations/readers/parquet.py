@@ -86,15 +86,26 @@ def read_parquet(path: Path) -> list[Stored | Unread]:
 
 def _column(file: Any, name: str) -> Any:
     """One column, with as many rows as the file declares, if its numbers fit in memory."""
-    groups = [file.metadata.row_group(k) for k in range(file.metadata.num_row_groups)]
-    chunks = [group.column(k) for group in groups for k in range(group.num_columns)]
-    own = [c for c in chunks if c.path_in_schema == name or c.path_in_schema.startswith(f"{name}.")]
-    fitting((sum(chunk.num_values for chunk in own),), _WIDEST)
-    fitting((sum(chunk.total_uncompressed_size for chunk in own),), 1)
+    values = uncompressed = 0
+    leaves = [k for k in range(len(file.schema)) if _within(file.schema.column(k).path, name)]
+    for group in range(file.metadata.num_row_groups):
+        # pyarrow ends the process where it is asked for damaged metadata of a column, and raises
+        # where it reads that column: so a row is read first.
+        next(file.iter_batches(batch_size=1, row_groups=[group], columns=[name]), None)
+        for leaf in leaves:
+            chunk = file.metadata.row_group(group).column(leaf)
+            values += chunk.num_values
+            uncompressed += chunk.total_uncompressed_size
+    fitting((values,), _WIDEST)
+    fitting((uncompressed,), 1)
     found = file.read(columns=[name], use_threads=False)
     if found.num_rows != file.metadata.num_rows or found.num_columns != 1:
         raise ValueError(f"{found.num_rows} rows, {file.metadata.num_rows} declared")
     return found.column(0)
+
+
+def _within(path: str, column: str) -> bool:
+    return path == column or path.startswith(f"{column}.")
 
 
 def _index(schema: Any) -> list[str]:
