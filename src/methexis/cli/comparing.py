@@ -16,8 +16,8 @@ from methexis.cli.errors import user_errors
 from methexis.cli.folders import fill, prepared
 from methexis.cli.progress import Clock, LiveLine
 from methexis.cli.results import numbers_first, told
-from methexis.core.text import json_text
 from methexis.errors import MethexisError
+from methexis.text import json_text
 
 if TYPE_CHECKING:
     from methexis.representations import Representations

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import typer
 
-from methexis.core.text import shown
 from methexis.errors import MethexisError
+from methexis.text import shown
 
 #: Exit statuses: a check failed; bad input; interrupted.
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from methexis.cli.folders import RESULT
-from methexis.core.text import json_text, sentence, shown
 from methexis.errors import MethexisError
+from methexis.text import json_text, sentence, shown
 
 
 def numbers_first(

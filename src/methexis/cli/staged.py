@@ -21,8 +21,8 @@ import typer
 from methexis.cli.errors import FAILED, user_errors
 from methexis.cli.folders import fill, prepared
 from methexis.cli.results import numbers_first, told
-from methexis.core.text import json_text
 from methexis.errors import MethexisError
+from methexis.text import json_text
 
 #: Options that all of these commands have. The folder's default is ``methexis-VERB-NAME``.
 Listing = Annotated[bool, typer.Option("--list", help="List the names, with what each claims.")]

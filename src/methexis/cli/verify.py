@@ -15,9 +15,9 @@ from methexis.cli.errors import FAILED, user_errors
 from methexis.cli.folders import fill, prepare
 from methexis.cli.progress import announcer
 from methexis.cli.results import numbers_first, told
-from methexis.core.text import json_text
 from methexis.errors import MethexisError
 from methexis.progress import Lines
+from methexis.text import json_text
 
 if TYPE_CHECKING:
     from methexis.scenarios import VerifyResult, VerifySettings

@@ -7,7 +7,7 @@ natural order, layer2 before layer10. Shards of one file are joined first.
 One array that cannot be read, because it holds truth values or because its bytes are damaged, does
 not take the others with it: what can be read is, and the rest is named in ``left_out``, with the
 reason. Where nothing else is left, and where it was asked for by name, the reason is the error.
-Names come from files and are text, whatever they hold: see `methexis.core.text`.
+Names come from files and are text, whatever they hold: see `methexis.text`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from typing import TypeAlias
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.core.text import brief, shown
 from methexis.errors import MethexisError
 from methexis.representations import readers
 from methexis.representations.pooling import pooled
@@ -35,6 +34,7 @@ from methexis.representations.representation import (
     Unread,
 )
 from methexis.representations.shards import Group, grouped, is_index, is_shard, read_group
+from methexis.text import brief, shown
 
 Reader: TypeAlias = Callable[[Path], list[Stored | Unread]]
 #: What reads a path by the reader that its kind has.

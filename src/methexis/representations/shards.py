@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from methexis.core.text import brief
 from methexis.errors import MethexisError
 from methexis.representations.readers.guarding import fitting, guarded, place, regular
 from methexis.representations.representation import Stored, Unread
+from methexis.text import brief
 
 _SHARD = re.compile(r"(.+?)[-_.]?(\d{1,9})-of-(\d{1,9})(?:-[0-9a-f]+)?", re.ASCII)
 #: How Spark and Dask number the parts of a table, without their count.

@@ -12,11 +12,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from methexis.core.checks import MethexisError
-from methexis.core.text import shown
 from methexis.plots.panel import Picture
 from methexis.plots.style import house_style
 from methexis.report.house import numbers
 from methexis.report.house.saving import inline_svg, save_pdf
+from methexis.text import shown
 
 
 class Page:

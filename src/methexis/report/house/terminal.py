@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from methexis.core.text import shown
+from methexis.text import shown
 
 
 class Terminal(Console):

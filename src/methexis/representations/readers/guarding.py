@@ -17,9 +17,9 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from methexis.core.text import brief, sentence
 from methexis.errors import MethexisError
 from methexis.representations.representation import Unread
+from methexis.text import brief, sentence
 
 #: Bits of a number beyond which neither NumPy nor PyTorch compute with it.
 _WIDEST = 8

@@ -18,7 +18,6 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.core.text import brief
 from methexis.errors import MethexisError
 from methexis.representations.readers.guarding import (
     fitting,
@@ -30,6 +29,7 @@ from methexis.representations.readers.guarding import (
     unread,
 )
 from methexis.representations.representation import Stored, Unread
+from methexis.text import brief
 
 _MAGIC = b"\x93NUMPY"
 #: Longest header; of arrays of numbers it has some 100 bytes, and NumPy reads none that is longer.

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.core.text import brief
+from methexis.text import brief
 
 #: Attributes that say between which raw values a number is one; beyond, it is missing.
 _BOUNDS = ("valid_min", "valid_max", "valid_range")

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.core.text import brief
 from methexis.errors import MethexisError
 from methexis.representations.readers.guarding import (
     fitting,
@@ -21,6 +20,7 @@ from methexis.representations.readers.guarding import (
     unread,
 )
 from methexis.representations.representation import Stored, Unread
+from methexis.text import brief
 
 #: Whether pyarrow is installed: pip install 'methexis[io]'.
 INSTALLED = find_spec("pyarrow") is not None

@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.core.text import brief
 from methexis.representations.readers.guarding import (
     fitting,
     guarded,
@@ -27,6 +26,7 @@ from methexis.representations.readers.guarding import (
     regular,
 )
 from methexis.representations.representation import Stored, Unread
+from methexis.text import brief
 
 _TYPES = {
     "F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2",

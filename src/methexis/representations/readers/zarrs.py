@@ -21,7 +21,6 @@ import numpy as np
 import zarr
 from zarr.core.sync import sync
 
-from methexis.core.text import brief, sentence
 from methexis.errors import MethexisError
 from methexis.representations.readers.guarding import (
     fitting,
@@ -35,6 +34,7 @@ from methexis.representations.readers.guarding import (
 )
 from methexis.representations.readers.packing import unpacked
 from methexis.representations.representation import Stored, Unread
+from methexis.text import brief, sentence
 
 #: Codecs of both versions that turn numbers into bytes and bytes into fewer; "numcodecs." may
 #: stand before them.

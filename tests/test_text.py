@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from methexis.core.text import brief, json_text, sentence, shown
+from methexis.text import brief, json_text, sentence, shown
 
 ANY = st.text(st.characters(codec=None) | st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp"]))
 
