@@ -27,8 +27,8 @@ test test-minimum check-long: export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check-long fuzz test-minimum format lint native native-test native-neon wheel bench \
-	bench-measures evidence evidence-measures docs lock clean
+.PHONY: help demo test check-long fuzz test-minimum format lint native native-test native-neon wheel \
+	bench bench-measures evidence evidence-measures docs lock clean
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,7 +42,7 @@ test: $(NATIVE) ## run the tests and the examples in the docstrings, on all core
 check-long: $(NATIVE) ## run the tests that take minutes, which `make test` leaves out
 	$(BIN)/python $(PYTEST) long --override-ini timeout=3600
 
-fuzz: $(NATIVE) $(FUZZER) ## an hour of files that a fuzzer makes for the readers; FUZZ='...' has its options
+fuzz: $(NATIVE) $(FUZZER) ## an hour of files that a fuzzer makes for the readers
 	PYTHONPATH=build/fuzz $(BIN)/python -m tests.representations.fuzz_readers \
 		-timeout=20 -rss_limit_mb=6000 -artifact_prefix=build/fuzz/ $(FUZZ)
 
