@@ -19,8 +19,8 @@ from tests.cli.test_cli import invoke
 #: What is obeyed somewhere: by mathtext, terminals, pages, rich's markup, templates.
 NAMES = (
     "cost_$5_to_$10", "$$", r"$\frac$", "fn$body$1", "\x1b[2J\x1b[31mPASS", "\x9b31m", "a\rb",
-    "a\nb", "\u202eevil", "\x07", "<script>alert(1)</script>", "</svg>", "&amp;", "[red]x[/red]", "[/]",
-    "{{ 7 * 7 }}", "%s%n", "層", "é", "x" * 3000, "'\"",
+    "a\nb", "\u202eevil", "\x07", "<script>alert(1)</script>", "</svg>", "&amp;",
+    "[red]x[/red]", "[/]", "{{ 7 * 7 }}", "%s%n", "層", "é", "x" * 3000, "'\"",
 )  # fmt: skip
 OPTIONS = ("-m", "cka", "--permutations", "19", "--bootstrap", "0", "--out", "o")
 

@@ -464,3 +464,17 @@ def test_what_is_advised_for_convolutions_works(tmp_path: Path) -> None:
         np.testing.assert_allclose(found.array, array, rtol=0, atol=1e-15)
     for word in ("mean", "first", "last", "each"):
         assert f"that pool {word} is for" in refused(tmp_path / "c.npy", pool=word)
+
+
+def test_the_command_records_the_types_of_the_files(tmp_path: Path) -> None:
+    bits = (np.random.default_rng(4).normal(size=(30, 5)).astype(np.float32).view(np.uint32) >> 16)
+    raw = bits.astype(np.uint16).tobytes()
+    tensors(tmp_path / "a.safetensors", {"h": entry("BF16", [30, 5], 0, len(raw))}, raw)
+    np.save(tmp_path / "b.npy", np.random.default_rng(5).normal(size=(30, 4)).astype(">f4"))
+    first, second = load(tmp_path / "a.safetensors"), load(tmp_path / "b.npy")
+    for memory in (None, "20 KiB"):  # whole arrays, and a pass over their rows
+        settings_ = mx.scenarios.CompareSettings(
+            measures=(mx.measures.CKA(),), num_bootstrap=0, null="none", memory=memory
+        )
+        found = mx.scenarios.run_compare(first, second, settings_)
+        assert "bfloat16" in str(found.summary()), memory

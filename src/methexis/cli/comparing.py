@@ -231,7 +231,7 @@ def _teller(line: LiveLine, clock: Clock) -> Callable[[Step], None]:
             long = step.seconds >= _LONG
             if long:
                 typer.echo(f"... {step.measure}: {step.what}", err=True)
-            clock.begin(f"{step.measure}: of {step.what}" if long else "")
+            clock.begin(f"{step.measure}: of {step.duration}" if long else "")
             return
         clock.end()
         text = f"{step.measure}: {step.what}, {step.done:,} of {step.total:,}"

@@ -12,6 +12,10 @@ matrices overrides them.
 A measure declares what it cannot see (`invariances`), where its scores lie (`range`) and what two
 identical representations score (`aligned`); one contract suite holds every entry of the registry to
 that. Options are fields, so that a measure with its options is one value that can be printed.
+
+It also says, from sizes alone, what `inference.plan` promises before anything is computed: whether
+the null is known in closed form (`closed_null`), how much there is to do (`work`), whether one pass
+over the rows is enough (`streams`), and which resamples give an interval (`interval_from`).
 """
 
 from __future__ import annotations
@@ -31,6 +35,7 @@ from methexis.measures.inputs.features import MIN_SAMPLES, Features, Tensor
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.rdm import RDM
 from methexis.measures.inputs.representations import Representation, both
+from methexis.measures.work import Time, Work, drawn_bytes, grid_order, held_bytes, passes
 
 Orders = NDArray[np.int64]  # (num_orders, num_samples), each row a permutation
 # (num_resamples, num_samples), how often each sample was drawn; fractions where some are left out
@@ -103,8 +108,11 @@ class Measure(ABC, Generic[R]):
         1: with null, interval and correction; 2: score and permutation.
     min_samples : int
         Fewest rows.
-    resampling : {"bootstrap", "halves"}
+    resampling : {"bootstrap", "halves", "none"}
         Which resamples of the rows give an interval; see `resampling`.
+    may_be_dominated : bool
+        Whether one sample can make so much of the null's spread that its moments do not tell the
+        tail (`NullMoments.dominance`): only the data show, so a plan names both ways.
     jackknifed : bool
         Whether bootstrap samples spread at least as the jackknife says.
     reference : str
@@ -116,13 +124,14 @@ class Measure(ABC, Generic[R]):
     accumulates: ClassVar[bool] = False
     tier: ClassVar[int] = 1
     min_samples: ClassVar[int] = MIN_SAMPLES
-    resampling: ClassVar[str] = "bootstrap"
+    resampling: ClassVar[str] = "none"
+    may_be_dominated: ClassVar[bool] = True
     jackknifed: ClassVar[bool] = True
     reference: ClassVar[str]
 
     def __post_init__(self) -> None:
         for field in fields(self):  # type: ignore[arg-type]
-            if field.type == "bool":  # annotations are not evaluated, so types are their words
+            if isinstance(field.default, bool):  # an option that is true or false
                 object.__setattr__(self, field.name, boolean(field.name, getattr(self, field.name)))
 
     @property
@@ -151,14 +160,62 @@ class Measure(ABC, Generic[R]):
         return True
 
     @property
-    def pair_matrices(self) -> float:
-        """Matrices over pairs of samples that a comparison holds at once, at most; see `costs`."""
-        return 0.0
-
-    @property
     def min_features(self) -> int:
         """Fewest columns."""
         return 1
+
+    def closed_null(self, num_samples: int) -> bool:
+        """Whether `null_moments` knows the null of so many samples; else orders are drawn."""
+        del num_samples
+        return False
+
+    def interval_from(self, num_samples: int) -> str:
+        """Which resamples give an interval of so many samples: `resampling`, or "none"."""
+        del num_samples
+        return self.resampling
+
+    def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
+        """How much one pair takes; families state theirs, this is a measure of features alone."""
+        n, (a, b) = num_samples, num_features
+        once = passes(20.0 * n * (a + b))
+        return Work(
+            reduce=once,
+            score=once,
+            order=once,
+            resample=once,
+            num_bytes=held_bytes(n, num_features),
+            drawn_bytes=drawn_bytes(n),
+        )
+
+    def order_work(self, num_samples: int, widths_a: list[int], widths_b: list[int]) -> Time:
+        """How long one order of all pairs of layers takes, of these numbers of features."""
+        return grid_order(widths_a, widths_b, lambda pair: self.work(num_samples, pair).order)
+
+    @property
+    def streams(self) -> bool:
+        """Whether the score can be had from one pass over the rows, by `from_pass`."""
+        return False
+
+    @property
+    def streams_null(self) -> bool:
+        """Whether one pass also gives mean and deviation of the null, by `chance_from_pass`."""
+        return False
+
+    def from_pass(self, gathered: Any) -> float:
+        """The score from what one pass gathered, a `streaming.PassMoments`."""
+        raise NotImplementedError(f"{self.name} takes whole arrays")
+
+    def chance_from_pass(self, gathered: Any) -> Any:
+        """Mean and deviation of the null from the same, a `streaming.Chance`; None if unknown."""
+        del gathered
+
+    def curve(self, x: Any, y: Any, *, preprocessing: Any = None, seed: int = 0) -> Any:
+        """How the score depends on numbers that it was chosen to hold for; None where on none.
+
+        A score of neighbours holds for one number of samples and of neighbours, and whoever reads
+        it will set it beside another study's; so it comes with its dependence on both.
+        """
+        del x, y, preprocessing, seed
 
     def __call__(self, x: Any, y: Any) -> float:
         """The score of two representations of the same samples, checked here.
@@ -266,6 +323,14 @@ class Measure(ABC, Generic[R]):
         """
         del a, b, counts
         return None
+
+    def of_halves(self, a: R, b: R, chosen: NDArray[np.bool_]) -> Array:
+        """Scores of some subsets of the samples, ``(num_subsets, num_ways)``, of "halves".
+
+        The first way is that of the score; a second one is what a half is to be set beside where
+        subsets are sparser than the whole.
+        """
+        raise NotImplementedError(f"{self.name} has no intervals from halves")
 
     @classmethod
     def option_names(cls) -> tuple[str, ...]:

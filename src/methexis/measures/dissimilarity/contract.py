@@ -11,6 +11,14 @@ from methexis.measures.dissimilarity.dissimilarities import DISSIMILARITIES, of_
 from methexis.measures.inputs.features import Features, Tensor
 from methexis.measures.inputs.rdm import RDM
 from methexis.measures.measure import Invariance, Measure, invariant
+from methexis.measures.work import Time, Work, drawn_bytes, held_bytes, passes, products
+
+#: Nanoseconds of one core per pair of samples, of both sides: dissimilarities, centred and scaled.
+_REDUCE = 45.0
+#: Per pair: entries of two matrices multiplied and added; put in order besides.
+_SCORE, _ORDER = 1.5, 5.5
+#: Multiply-adds per triple of samples for the moments of two matrices; passes per pair.
+_TRIPLES, _MOMENTS = 2.0, 40.0
 
 R = TypeVar("R")
 
@@ -33,6 +41,8 @@ class RDMMeasure(Measure[R]):
     dissimilarity: str = "euclidean"
 
     range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+    #: Matrices over pairs of samples that a comparison holds at once, at most.
+    matrices: ClassVar[float] = 8.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -51,6 +61,26 @@ class RDMMeasure(Measure[R]):
     def min_features(self) -> int:
         """Two, where rows are correlated."""
         return 2 if self.dissimilarity == "correlation" else 1
+
+    def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
+        """Of matrices over pairs of samples, and what this measure does to them besides."""
+        n, pairs = num_samples, float(num_samples) ** 2
+        reduce, score, resample = self.more_work(n)
+        compared = passes(pairs, _SCORE) + score
+        return Work(
+            reduce=products(pairs * sum(num_features)) + passes(pairs, _REDUCE) + reduce,
+            score=compared,
+            moments=products(_TRIPLES * pairs * n) + passes(pairs, _MOMENTS),
+            order=compared + passes(pairs, _ORDER),
+            resample=resample,
+            num_bytes=held_bytes(n, num_features, self.matrices),
+            drawn_bytes=drawn_bytes(n),
+        )
+
+    def more_work(self, num_samples: int) -> tuple[Time, Time, Time]:
+        """Beyond making the RDMs and one product: to reduce, to score, and for a resample."""
+        del num_samples
+        return Time(), Time(), Time()
 
     def reduce(self, features: Features) -> R:
         """What `reduce_rdm` makes of the RDM of the rows."""

@@ -27,6 +27,11 @@ from methexis.measures.inputs.rdm import RDM, above_diagonal
 from methexis.measures.measure import Counts
 from methexis.measures.pairs.bilinear import BilinearMeasure, PairMatrix
 from methexis.measures.rounding import CANCELLED
+from methexis.measures.work import Time, passes, products
+
+#: Nanoseconds of one core per pair of samples: ranked, once; ranked anew in a resample. And the
+#: products of all weights with a matrix that a resample takes.
+_RANKED, _RANKED_ANEW, _PRODUCTS = 200.0, 30.0, 5.0
 
 COMPARISONS = ("pearson", "spearman", "cosine")
 
@@ -51,6 +56,8 @@ class RSA(RDMMeasure[PairMatrix], BilinearMeasure):
     comparison: str = "pearson"
 
     name: ClassVar[str] = "rsa"
+    resampling: ClassVar[str] = "bootstrap"
+    matrices: ClassVar[float] = 6.0
     reference: ClassVar[str] = "Kriegeskorte et al. 2008, doi:10.3389/neuro.06.004.2008"
 
     def __post_init__(self) -> None:
@@ -61,6 +68,13 @@ class RSA(RDMMeasure[PairMatrix], BilinearMeasure):
     def title(self) -> str:
         """What a table calls it."""
         return f"RSA ({self.dissimilarity}, {self.comparison})"
+
+    def more_work(self, num_samples: int) -> tuple[Time, Time, Time]:
+        """Ranks, and products of weights with matrices."""
+        pairs = float(num_samples) ** 2
+        if self.comparison == "spearman":
+            return passes(pairs, _RANKED), Time(), passes(pairs, _RANKED_ANEW)
+        return Time(), Time(), products(_PRODUCTS * pairs, 0.1)
 
     def reduce_rdm(self, rdm: RDM) -> PairMatrix:
         """Entries or their ranks, centred unless by cosine, of Frobenius norm one."""

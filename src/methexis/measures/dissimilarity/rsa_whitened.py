@@ -45,7 +45,6 @@ class RSAWhitened(RDMMeasure[PairMatrix], BilinearMeasure):
 
     name: ClassVar[str] = "rsa_whitened"
     tier: ClassVar[int] = 2
-    pair_matrices: ClassVar[float] = 8.0
     reference: ClassVar[str] = "Diedrichsen et al. 2020, arXiv:2007.02789"
 
     def __post_init__(self) -> None:

@@ -8,7 +8,7 @@ pairs depend.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
 
@@ -16,12 +16,11 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.measures.budget import held, shortage
+from methexis.measures.inference.plan import Progress
 from methexis.measures.inputs.source import Source
 from methexis.measures.measure import Measure, NullMoments, Orders
 from methexis.measures.pairs.grid_products import WORKSPACE
 
-#: Receives what is being done, how much of it is done, and how much there is.
-Progress = Callable[[str, int, int], None]
 Key = tuple[str, int]
 
 #: What reducing one representation and summing it for its moments takes for the moment, in units
@@ -67,14 +66,6 @@ class Blocks:
             self.progress("scores", done, total)
 
         return self.method.direct_grid(*arrays, self.source.precision, self.budget, progress)
-
-    def has_moments(self) -> bool:
-        """Whether the measure has moments in closed form for these representations."""
-        one, other = ("a", self.source.widest("a")), ("b", self.source.widest("b"))
-        if self._summed(one) is not None:
-            return True
-        found = self.method.null_moments(self._take(one), self._take(other))
-        return found is not None
 
     def scores(self) -> Array:
         """Scores alone."""

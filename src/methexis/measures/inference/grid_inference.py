@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from methexis.core.checks import Array
 from methexis.measures.inference import nulls
@@ -71,7 +70,7 @@ def inferred(
         effect = np.where(method.aligned != mean, (scores - mean) / (method.aligned - mean), np.nan)
         p = np.full(scores.shape, np.nan)
         if closed:
-            tail = stats.pearson3.sf(z - 0.5 * moments.step / sd, sign * moments.skewness)
+            tail = nulls.tail(z - 0.5 * moments.step / sd, sign * moments.skewness)
             p = np.where(sd > 0.0, tail, 1.0)
         if len(permuted):
             few = num_samples < nulls.FEW_SAMPLES

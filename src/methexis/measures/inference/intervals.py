@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from methexis.core.checks import Array
 from methexis.measures.rounding import TIE
@@ -103,10 +103,10 @@ def interval(score: float, resampled: Resamples | None, confidence: float) -> tu
     levels = np.array([tail, 1.0 - tail])
     if resampled.acceleration is not None:
         below = np.mean(deviations < 0.0) + 0.5 * np.mean(deviations == 0.0)
-        shift = stats.norm.ppf(below)
-        z = shift + stats.norm.ppf(levels)
+        shift = special.ndtri(below)
+        z = shift + special.ndtri(levels)
         # Beyond the pole, which no end of 999 resamples reaches, is the farthest resample.
         slowed = np.maximum(1.0 - resampled.acceleration * z, np.finfo(np.float64).tiny)
-        levels = stats.norm.cdf(shift + z / slowed)
+        levels = special.ndtr(shift + z / slowed)
     low, high = np.quantile(deviations, levels)
     return (float(score + low), float(score + high))

@@ -86,6 +86,20 @@ class Typed:
     array: Any
     given: str
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the array."""
+        return tuple(self.array.shape)
+
+    @property
+    def dtype(self) -> Any:
+        """The type that they have now."""
+        return self.array.dtype
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """The array for NumPy."""
+        return np.array(self.array, dtype=dtype, copy=copy)
+
 
 class Given(Protocol):
     """What two representations have in common, features or not: `together` asks for no more."""
@@ -187,8 +201,10 @@ def in_range(given: Features, power: int) -> None:
         )
 
 
-def pair(x: Any, y: Any, *, precision: str = "float64") -> tuple[Features, Features]:
-    """Check two representations of the same samples, row by row.
+def pair(
+    x: Any, y: Any, *, precision: str = "float64", names: tuple[str, str] = ("X", "Y")
+) -> tuple[Features, Features]:
+    """Check two representations of the same samples, row by row; messages call them by `names`.
 
     Raises
     ------
@@ -196,7 +212,9 @@ def pair(x: Any, y: Any, *, precision: str = "float64") -> tuple[Features, Featu
         If either is refused by `features`, the rows are not as many, or the arrays live in
         different libraries or on different devices.
     """
-    first, second = (features(n, v, precision=precision) for n, v in (("X", x), ("Y", y)))
+    first, second = (
+        features(n, v, precision=precision) for n, v in zip(names, (x, y), strict=True)
+    )
     together(first, second)
     return first, second
 

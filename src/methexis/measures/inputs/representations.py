@@ -11,11 +11,13 @@ from methexis.measures.inputs.rdm import RDM, same_samples
 Representation: TypeAlias = Features | RDM
 
 
-def both(x: Any, y: Any, *, precision: str = "float64") -> tuple[Representation, Representation]:
+def both(
+    x: Any, y: Any, *, precision: str = "float64", names: tuple[str, str] = ("X", "Y")
+) -> tuple[Representation, Representation]:
     """Check two representations of the same samples, of which either may be an RDM.
 
     An RDM beside features goes to the library and the device where these live. A layer that was
-    read from a file, and a file with one, count as what they hold.
+    read from a file, and a file with one, count as what they hold. Messages call them by `names`.
 
     Raises
     ------
@@ -23,10 +25,12 @@ def both(x: Any, y: Any, *, precision: str = "float64") -> tuple[Representation,
         If either is refused or has several layers, they are not of as many samples, or two RDMs
         have other labels.
     """
-    x, y = single("X", x), single("Y", y)
+    x, y = (single(name, given) for name, given in zip(names, (x, y), strict=True))
     if not isinstance(x, RDM) and not isinstance(y, RDM):
-        return pair(x, y, precision=precision)
-    first, second = (_checked(name, v, precision) for name, v in (("X", x), ("Y", y)))
+        return pair(x, y, precision=precision, names=names)
+    first, second = (
+        _checked(name, given, precision) for name, given in zip(names, (x, y), strict=True)
+    )
     if isinstance(first, RDM) and isinstance(second, RDM):
         same_samples(first, second)
     elif isinstance(first, RDM):

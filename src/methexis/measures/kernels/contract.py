@@ -29,11 +29,15 @@ from methexis.measures.kernels.bandwidth import RBFMatrix
 from methexis.measures.kernels.estimators import DEBIASED, centred, divisor
 from methexis.measures.kernels.grids import linear_products
 from methexis.measures.kernels.kernels import centred_rows, kernel_matrix
-from methexis.measures.kernels.rows import FeatureRows, squared_cross, suits
+from methexis.measures.kernels.rows import FeatureRows, squared_cross, suits, suits_shape
 from methexis.measures.kernels.sampling import own_terms, shared
+from methexis.measures.kernels.work import matrix_work, rows_work, sampled_work
 from methexis.measures.measure import Counts, Invariance, NullMoments, invariant
 from methexis.measures.pairs.bilinear import PairForm, PairMatrix, PairMeasure
 from methexis.measures.rounding import CANCELLED
+from methexis.measures.streaming.chance import Chance, chance_level
+from methexis.measures.streaming.pass_moments import PassMoments
+from methexis.measures.work import Time, Work
 
 #: Most that sums of a grid made straight from features may cancel; beyond it digits would be lost
 #: that matrices keep.
@@ -64,6 +68,7 @@ class KernelMeasure(PairMeasure[PairForm]):
     """A measure ``Σ_ij A_ij B_ij`` of two kernels, centred by an estimator of HSIC."""
 
     accumulates: ClassVar[bool] = True
+    resampling: ClassVar[str] = "bootstrap"
 
     #: Of `kernel_matrix`, with its bandwidth.
     kernel: str = "linear"
@@ -145,6 +150,58 @@ class KernelMeasure(PairMeasure[PairForm]):
     def linear(self) -> bool:
         """Whether a grid can be made from the features alone, as `grids` does."""
         return self.kernel == "linear" and not self.corrects_features
+
+    def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
+        """Of matrices over pairs; of linear kernels of many samples, of their features."""
+        if self._by_rows(num_samples, num_features):
+            found = rows_work(num_samples, num_features)
+        else:
+            median = self.median_bandwidth is not None
+            found = matrix_work(num_samples, num_features, median=median)
+        if not self.corrects_features:
+            return found
+        return sampled_work(found, num_samples, num_features)
+
+    def order_work(self, num_samples: int, widths_a: list[int], widths_b: list[int]) -> Time:
+        """Of features pair by pair, of matrices all pairs together."""
+        if self._by_rows(num_samples, (max(widths_a), max(widths_b))):
+            return self.order_work_alone(num_samples, widths_a, widths_b)
+        return super().order_work(num_samples, widths_a, widths_b)
+
+    def _by_rows(self, num_samples: int, num_features: tuple[int, int]) -> bool:
+        """Whether `reduce` keeps features of both, and no matrix is made."""
+        able = self.linear or self.corrects_features
+        return able and all(suits_shape(num_samples, d) for d in num_features)
+
+    @property
+    def streams(self) -> bool:
+        """Linear kernels of centred features: second moments and lengths of rows are enough."""
+        return self.linear and self.centring != "plain"
+
+    @property
+    def streams_null(self) -> bool:
+        """Whatever streams: variances over orders need no more."""
+        return self.streams
+
+    def from_pass(self, gathered: PassMoments) -> float:
+        """The score from sums that one pass gathered."""
+        cross = gathered.estimates(self.centring)[0]
+        if not self.normalised:
+            return cross / divisor(gathered.second.num_samples, self.centring)
+        normaliser = gathered.normaliser(self.centring)
+        if math.isnan(normaliser):
+            warn(
+                f"{self.title}: the score is NaN, for a centred kernel is zero between different "
+                "samples"
+            )
+            return math.nan
+        return cross / normaliser
+
+    def chance_from_pass(self, gathered: PassMoments) -> Chance | None:
+        """Mean and deviation over orders, exactly."""
+        if not self.streams_null:
+            return None
+        return chance_level(gathered, self.centring, normalised=self.normalised)
 
     def direct_grid(
         self,

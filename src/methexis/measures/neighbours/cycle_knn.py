@@ -19,6 +19,7 @@ class CycleKNN(NeighbourMeasure):
     k: int = 1
 
     name: ClassVar[str] = "cycle_knn"
+    compared: ClassVar[tuple[float, float]] = (400.0, 1.0)
     label: ClassVar[str] = "cycle kNN"
     aligned: ClassVar[float] = float("nan")
     tier: ClassVar[int] = 2

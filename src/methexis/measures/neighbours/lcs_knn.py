@@ -17,6 +17,7 @@ class LCSKNN(NeighbourMeasure):
     """Longest common subsequence of neighbour lists; see `lcs_knn`."""
 
     name: ClassVar[str] = "lcs_knn"
+    compared: ClassVar[tuple[float, float]] = (400.0, 1.5)
     label: ClassVar[str] = "LCS kNN"
     tier: ClassVar[int] = 2
     reference: ClassVar[str] = "Huh et al. 2024, arXiv:2405.07987 (platonic-rep)"

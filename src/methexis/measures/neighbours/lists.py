@@ -26,6 +26,16 @@ from methexis.measures.measure import Counts, Invariance, Measure, Orders, invar
 from methexis.measures.neighbours import knn
 from methexis.measures.neighbours.knn import Indices
 from methexis.measures.pairs import moments
+from methexis.measures.work import Work, drawn_bytes, held_bytes, passes, products
+
+#: Nanoseconds of one core per pair of samples, of both sides: products merged into lists.
+_MERGED = 40.0
+#: Per entry of a list: renamed in an order; kept or left out of a half, with its place.
+_RENAMED, _HALVED = 8.0, 6.0
+#: Per neighbour, whatever the number of samples: calls of NumPy.
+_CALLS = 1e4
+#: Per entry of two lists and of their common neighbours, for moments over orders.
+_MOMENTS = 1000.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,6 +189,38 @@ class ListMeasure(Measure[R]):
     k: int
 
     resampling: ClassVar[str] = "halves"
+    #: Nanoseconds of one core in which two lists of a sample are compared, at k = 10, and how that
+    #: grows with k: as this power.
+    compared: ClassVar[tuple[float, float]] = (100.0, 1.5)
+    #: Matrices over pairs of samples that a comparison holds at once, at most.
+    matrices: ClassVar[float] = 0.0
+
+    def interval_from(self, num_samples: int) -> str:
+        """Halves; none of samples of which half have too few neighbours."""
+        return self.resampling if num_samples // 2 > max(self.k, MIN_SAMPLES - 1) else "none"
+
+    def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
+        """Distances of all pairs for the lists; then so much per sample."""
+        n, pairs = num_samples, float(num_samples) ** 2
+        nanoseconds, power = self.compared
+        score = passes(n, nanoseconds * (self.k / 10.0) ** power) + passes(self.k, _CALLS)
+        kept = min(3.0 * self.k + 20.0, n)
+        reduce = products(pairs * sum(num_features)) + passes(pairs, _MERGED)
+        return Work(
+            reduce=reduce + passes(self.matrices * pairs),
+            score=score,
+            moments=passes(n * self.k, _MOMENTS),
+            order=score + passes(n * self.k, _RENAMED) + passes(3.0 * self.matrices * pairs),
+            resample=2.0 * score + passes(2.0 * n * kept, _HALVED),
+            num_bytes=held_bytes(n, num_features, self.matrices),
+            drawn_bytes=drawn_bytes(n),
+        )
+
+    def of_halves(self, a: R, b: R, chosen: NDArray[np.bool_]) -> Array:
+        """Scores at the same k, and at half of it: the same share of half as many samples."""
+        # Half of k = 2 is 1, of which some measures are not defined; then k stays.
+        numbers = (self.k, (self.k + 1) // 2) if self.k > 2 else (self.k,)
+        return self.of_subsets(a, b, chosen, numbers)
 
     @abstractmethod
     def of_subsets(self, a: R, b: R, chosen: NDArray[np.bool_], numbers: Sequence[int]) -> Array:

@@ -9,11 +9,20 @@ from typing import Any, ClassVar
 import numpy as np
 
 from methexis.core.checks import Array
+from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.measure import NullMoments, Orders
+from methexis.measures.neighbours.curve import NeighbourCurve, neighbour_curve
 from methexis.measures.neighbours.knn import Indices
 from methexis.measures.neighbours.lists import NeighbourMeasure, Neighbours
 from methexis.measures.neighbours.shared import overlap_counts, shared, shared_under
 from methexis.measures.pairs import moments
+
+#: Of the curve beside a score, random subsets of each size: enough for means, and intervals good to
+#: a sixth.
+NUM_SUBSETS = 20
+#: Fewest and most samples of a curve: an eighth of the first has neighbours left out; more than the
+#: second would keep who waits for the score.
+FEWEST, MOST = 80, 20_000
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,31 @@ class MutualKNN(NeighbourMeasure):
         """Shared neighbours of all pairs, counted together."""
         one, other = (np.stack([part.nearest for part in side]) for side in (rows, columns))
         return overlap_counts(one, other) / rows[0].nearest.size
+
+    def closed_null(self, num_samples: int) -> bool:
+        """Always: the score is a sum over pairs of samples."""
+        del num_samples
+        return True
+
+    def curve(
+        self, x: Any, y: Any, *, preprocessing: Preprocessing | str | None = None, seed: int = 0
+    ) -> NeighbourCurve | None:
+        """Scores at all samples, a half, a quarter and an eighth, at half of k, k and twice k.
+
+        None of too few or too many samples.
+        """
+        n = int(x.shape[0])
+        if not FEWEST <= n <= MOST or 2 * self.k >= n // 8:
+            return None
+        return neighbour_curve(
+            x,
+            y,
+            ks=sorted({max(1, self.k // 2), self.k, 2 * self.k}),
+            metric=self.metric,
+            preprocessing=preprocessing,
+            num_subsets=NUM_SUBSETS,
+            seed=seed,
+        )
 
     def null_sums(self, reduced: Neighbours) -> moments.PairSums:
         """Sums over pairs of neighbours."""

@@ -34,9 +34,10 @@ class SecondOrderCosine(ListMeasure[CosineNeighbours]):
     profile: str = "similarity"
 
     name: ClassVar[str] = "second_order_cosine"
+    compared: ClassVar[tuple[float, float]] = (600.0, 1.0)
     range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     tier: ClassVar[int] = 2
-    pair_matrices: ClassVar[float] = 4.0
+    matrices: ClassVar[float] = 4.0
     reference: ClassVar[str] = "Hamilton et al. 2016, arXiv:1606.02821"
 
     def __post_init__(self) -> None:

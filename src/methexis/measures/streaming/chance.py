@@ -29,14 +29,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import nan, perm, sqrt
-from typing import Any
 
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.measures.kernels.contract import KernelMeasure
 from methexis.measures.kernels.estimators import centred_totals, divisor
-from methexis.measures.measure import Measure
 from methexis.measures.rounding import TIE, unless_rounding
 from methexis.measures.streaming.pass_moments import PassMoments
 
@@ -91,19 +88,19 @@ class _Sums:
     totals: tuple[float, float]
 
 
-def chance(method: Measure[Any], moments: PassMoments) -> Chance | None:
-    """Chance level of a measure that `streams`; None where second moments do not tell it.
+def chance_level(moments: PassMoments, estimator: str, *, normalised: bool) -> Chance | None:
+    """Chance level of a measure of linear kernels; None where its normaliser is zero.
 
     Parameters
     ----------
-    method : Measure
-        One of kernels: CKA, HSIC, RV.
     moments : PassMoments
         What one pass gathered.
+    estimator : str
+        Of HSIC, one of `centring.ESTIMATORS`.
+    normalised : bool
+        Whether the score is a cosine.
     """
-    if not isinstance(method, KernelMeasure):
-        return None
-    second, estimator = moments.second, method.centring
+    second = moments.second
     n = second.num_samples
     one, other = moments.own(estimator)
     a, b = (
@@ -122,7 +119,7 @@ def chance(method: Measure[Any], moments: PassMoments) -> Chance | None:
         (2.0 * a.others - 4.0 * a.rows) * (2.0 * b.others - 4.0 * b.rows) / perm(n, 4),
     )
     variance = unless_rounding(sum(terms), sum(map(abs, terms)))
-    unit = moments.normaliser(estimator) if method.normalised else divisor(n, estimator)
+    unit = moments.normaliser(estimator) if normalised else divisor(n, estimator)
     if not unit > 0.0:
         return None
     return Chance(mean / unit, sqrt(max(variance, 0.0)) / unit)

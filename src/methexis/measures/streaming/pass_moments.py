@@ -96,6 +96,7 @@ def one_pass(
     y: Any,
     *,
     budget: int = 2**30,
+    names: tuple[str, str] = ("X", "Y"),
     progress: Callable[[int, int], None] | None = None,
 ) -> PassMoments:
     """Gather the moments of two representations of the same samples in one pass.
@@ -106,6 +107,8 @@ def one_pass(
         See `Rows`. Every row is read once.
     budget : int
         Most bytes to take: for moments, ``(d_x² + d_y² + d_x d_y)`` numbers thrice, and for rows.
+    names : (str, str)
+        What messages call both.
     progress : function of (rows done, all rows), optional
         Called after each block.
 
@@ -118,15 +121,17 @@ def one_pass(
     -----
     Cost: ``n (d_x² + d_y² + d_x d_y)`` multiply-adds in double precision, memory independent of n.
     """
-    first, second = Rows("X", x), Rows("Y", y)
+    first, second = Rows(names[0], x), Rows(names[1], y)
     n = first.num_samples
     if second.num_samples != n:
         raise MethexisError(
-            "X, Y: expected paired rows, the same samples in the same order, got "
+            f"{', '.join(names)}: expected paired rows, the same samples in the same order, got "
             f"{n} and {second.num_samples} rows"
         )
     if n < MIN_SAMPLES:
-        raise MethexisError(f"X, Y: expected at least {MIN_SAMPLES} rows (samples), got {n}")
+        raise MethexisError(
+            f"{', '.join(names)}: expected at least {MIN_SAMPLES} rows (samples), got {n}"
+        )
     height = _height(first, second, budget)
     gathered: _Sums | None = None
     for low in range(0, n, height):

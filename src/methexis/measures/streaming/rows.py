@@ -14,7 +14,7 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.errors import MethexisError
-from methexis.measures.inputs.features import MOST, to_numpy
+from methexis.measures.inputs.features import MOST, Typed, to_numpy, type_name
 
 
 class Rows:
@@ -50,7 +50,10 @@ class Rows:
         self._source: Any = given
         self._path: Path | None = None
         self._offset = 0
-        if isinstance(given, str | Path):
+        came = ""
+        if isinstance(given, Typed):
+            self._source, came = given.array, given.given
+        elif isinstance(given, str | Path):
             self._open(Path(given))
         elif isinstance(given, np.memmap):
             self._read_from_file(given)
@@ -65,7 +68,7 @@ class Rows:
                 f"{name}: expected an array (num_samples, num_features), got shape {tuple(shape)}"
             )
         self.num_samples, self.num_features = int(shape[0]), int(shape[1])
-        self.given = str(dtype).removeprefix("torch.")
+        self.given = came or type_name(dtype)
         first = to_numpy(self._source[:1])
         if first.dtype.kind not in "fiu":
             raise MethexisError(f"{name}: expected real numbers, got dtype {self.given}")

@@ -12,6 +12,8 @@ from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, pair
 from methexis.measures.measure import Invariance, Measure, invariant
 from methexis.measures.subspaces.bases import Basis, basis, rounding
+from methexis.measures.subspaces.work import basis_work
+from methexis.measures.work import Work
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,10 @@ class AlignedCosine(Measure[Basis]):
     def invariances(self) -> frozenset[Invariance]:
         """Orthogonal maps, one scale, translation."""
         return invariant(Invariance.ORTHOGONAL, Invariance.SCALE, Invariance.TRANSLATION)
+
+    def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
+        """As of other bases, without intervals."""
+        return basis_work(num_samples, num_features, sides=3.0)
 
     def reduce(self, features: Features) -> Basis:
         """The basis of the centred features.

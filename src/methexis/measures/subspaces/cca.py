@@ -7,7 +7,7 @@ leaving out the smallest directions of each.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from methexis.core.checks import Array, integer
@@ -17,6 +17,7 @@ from methexis.measures.pairs import moments
 from methexis.measures.subspaces.bases import Basis, Overlap, basis
 from methexis.measures.subspaces.contract import SubspaceMeasure, counted, nuclear, span_troubles
 from methexis.measures.subspaces.procrustes import share
+from methexis.measures.work import Work, passes, products
 
 #: Up to so many samples moments over orders come from the projections ``U Uᵀ``: matrices over pairs
 #: of samples, 32 MiB each at this number, and ``n^3`` for their sums. Beyond, drawing orders is
@@ -30,8 +31,24 @@ class CanonicalMeasure(SubspaceMeasure):
     #: What spans have in common by chance depends on many samples at once. The jackknife counts
     #: that many times: its variance was twice that of scores where the bootstrap's was right.
     jackknifed: ClassVar[bool] = False
+    may_be_dominated: ClassVar[bool] = False  # entries of projections are bounded
 
     squared: bool = False
+
+    @property
+    def nuclear(self) -> bool:
+        """Of squares, the overlap's squares are enough."""
+        return not self.squared
+
+    def closed_null(self, num_samples: int) -> bool:
+        """Of squares, where matrices over pairs of samples are small."""
+        return self.squared and num_samples <= MOMENTS_SAMPLES
+
+    def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
+        """As of other bases; moments from projections over pairs of samples, ``n^3``."""
+        pairs = float(num_samples) ** 2
+        moments = products(2.0 * pairs * num_samples) + passes(pairs, 40.0)
+        return replace(super().work(num_samples, num_features), moments=moments)
 
     def values(self, overlap: Overlap) -> Tensor:
         """The mean over as many as the narrower representation has directions."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,8 @@ from methexis.measures.subspaces.bases import (
     resampled_overlaps,
 )
 from methexis.measures.subspaces.second_moments import SecondMoments, overlap_from_moments
+from methexis.measures.subspaces.work import basis_work
+from methexis.measures.work import Work
 
 
 class SubspaceMeasure(Measure[Basis]):
@@ -37,6 +39,36 @@ class SubspaceMeasure(Measure[Basis]):
     """
 
     sees_sizes: ClassVar[bool] = True
+    resampling: ClassVar[str] = "bootstrap"
+
+    def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
+        """A decomposition of each, and then matrices as small as their ranks."""
+        return basis_work(
+            num_samples,
+            num_features,
+            nuclear=self.nuclear,
+            resampled=self.resampling == "bootstrap",
+            bases=self.bases,
+        )
+
+    @property
+    def nuclear(self) -> bool:
+        """Whether singular values of the overlap enter."""
+        return True
+
+    @property
+    def bases(self) -> float:
+        """Decompositions of each side that a bootstrap sample takes: of its span, and of sizes."""
+        return 2.0 if self.sees_sizes else 1.0
+
+    @property
+    def streams(self) -> bool:
+        """Where nothing but second moments enters."""
+        return self.needs_moments_only
+
+    def from_pass(self, gathered: Any) -> float:
+        """The score from the second moments among what one pass gathered."""
+        return self.from_moments(gathered.second)
 
     @abstractmethod
     def values(self, overlap: Overlap) -> Tensor:
@@ -70,7 +102,7 @@ class SubspaceMeasure(Measure[Basis]):
 
     def resampled(self, a: Basis, b: Basis, counts: Counts) -> Array | None:
         """Scores of bootstrap samples: rows weigh by how often they were drawn."""
-        if self.tier != 1:
+        if self.resampling == "none":
             return None
         found = resampled_overlaps(a, b, counts, sizes=self.sees_sizes)
         return self._all(self._masked(pairs) for pairs in found)

@@ -24,9 +24,15 @@ class GULP(SubspaceMeasure):
     aligned: ClassVar[float] = 0.0
     distance: ClassVar[bool] = True
     tier: ClassVar[int] = 2
+    resampling: ClassVar[str] = "none"
     reference: ClassVar[str] = "Boix-Adsera, Lawrence, Stepaniants and Rigollet 2022"
 
     ridge: float = 0.01
+
+    @property
+    def nuclear(self) -> bool:
+        """Squares of the overlap only."""
+        return False
 
     def __post_init__(self) -> None:
         super().__post_init__()

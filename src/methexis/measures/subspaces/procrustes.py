@@ -42,6 +42,11 @@ class ShapeMeasure(SubspaceMeasure):
 
     alpha: float = 1.0
 
+    @property
+    def bases(self) -> float:
+        """None without whitening."""
+        return 0.0 if self.alpha == 1.0 else 2.0
+
     def score(self, a: Basis, b: Basis) -> float:
         """The score of a pair; with a warning where the number of samples decides it."""
         for message in span_troubles(self.name, a, b) if self.alpha == 0.0 else ():

@@ -13,6 +13,8 @@ from methexis.measures.inputs.features import Features, Tensor, warn
 from methexis.measures.measure import Invariance, Measure, invariant
 from methexis.measures.subspaces.bases import Basis, basis
 from methexis.measures.subspaces.contract import span_troubles
+from methexis.measures.subspaces.work import basis_work
+from methexis.measures.work import Work
 
 WEIGHTS = ("both", "first", "narrower")
 
@@ -44,6 +46,10 @@ class PWCCA(Measure[Basis]):
         The side that gives no weights may undergo any invertible map besides.
         """
         return invariant(Invariance.PERMUTATION, Invariance.SCALE, Invariance.TRANSLATION)
+
+    def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
+        """As of other bases, without intervals."""
+        return basis_work(num_samples, num_features, sides=1.0)
 
     def reduce(self, features: Features) -> Basis:
         """The basis of the centred features, with its directions among them."""

@@ -16,7 +16,7 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from methexis.measures.inference.grid import alignment
+from methexis.measures.inference.grid import Grid, alignment
 from methexis.report.comparing.words import (
     UNCORRECTED,
     best_rows,
@@ -31,7 +31,6 @@ from methexis.report.comparing.words import (
 from methexis.report.house.labels import labels, said, shortened
 from methexis.report.house.terminal import Terminal
 from methexis.representations import Representations
-from methexis.scenarios.comparing.pairs import Pairs
 from methexis.scenarios.comparing.result import CompareResult
 
 #: Behind a score that is not significant.
@@ -89,7 +88,7 @@ def _model(console: Console, letter: str, model: Representations) -> None:
         console.print(Text(f"   left out: {more} more, in result.json", style="yellow"))
 
 
-def _single(console: Console, pairs: Pairs, result: CompareResult) -> None:
+def _single(console: Console, pairs: Grid, result: CompareResult) -> None:
     one = pairs.single
     assert one is not None
     words = row(pairs, result, 0, 0)
@@ -118,7 +117,7 @@ def _single(console: Console, pairs: Pairs, result: CompareResult) -> None:
             console.print(Text(f"  {'over samples' if k == 0 else '':<14}{line}"))
 
 
-def _list(console: Console, pairs: Pairs, result: CompareResult) -> None:
+def _list(console: Console, pairs: Grid, result: CompareResult) -> None:
     """One layer beside many: a line for each."""
     rows, columns = pairs.score.shape
     console.print(Text(pairs.measure.title, style="bold"))
@@ -129,12 +128,12 @@ def _list(console: Console, pairs: Pairs, result: CompareResult) -> None:
     _legend(console, pairs, result)
 
 
-def _best(console: Console, pairs: Pairs, result: CompareResult) -> None:
+def _best(console: Console, pairs: Grid, result: CompareResult) -> None:
     """Each layer and the one most aligned with it."""
     found = best_rows(pairs, result)
     if len(found) > _MOST_ROWS:
         values = alignment(pairs.effect, pairs.score, distance=pairs.measure.distance)
-        best = pairs.better(result.itself)
+        best = pairs.better()
         ranked = np.argsort([-values[i, j] for i, j in enumerate(best)], kind="stable")
         kept = sorted(ranked[:_FEW_ROWS])
         console.print(
@@ -155,7 +154,7 @@ def _table(
     *,
     itself: bool,
 ) -> None:
-    """Pairs in lines; names of layers have the room that numbers leave."""
+    """Grid in lines; names of layers have the room that numbers leave."""
     numbers = {
         "score": "score", "chance": "chance", "z": "σ", "corrected": "p corr.", "effect": "effect",
     }  # fmt: skip
@@ -190,7 +189,7 @@ def _remark(console: Console, words: str) -> None:
         console.print(Text(filled, style="dim"))
 
 
-def _grid(console: Console, pairs: Pairs, result: CompareResult) -> None:
+def _grid(console: Console, pairs: Grid, result: CompareResult) -> None:
     """All scores, the best of each row bold; or only the best where there is no room."""
     rows, columns = pairs.score.shape
     console.print(
@@ -200,7 +199,7 @@ def _grid(console: Console, pairs: Pairs, result: CompareResult) -> None:
     known = np.abs(pairs.score[np.isfinite(pairs.score)])
     span = float(known.max()) if len(known) else 1.0
     texts = [[cell(v, span) for v in line] for line in pairs.score]
-    best = pairs.better(result.itself)
+    best = pairs.better()
     marked = pairs.weak(result.settings.alpha)
     own, first_rule = labels(result.first.names, _NAME)
     others, second_rule = labels(result.second.names, _NAME)
@@ -242,8 +241,8 @@ def _heads(names: Sequence[str], short: Sequence[str]) -> tuple[list[str], bool]
     return [str(j + 1) for j in range(len(names))], True
 
 
-def _legend(console: Console, pairs: Pairs, result: CompareResult) -> None:
-    counted = pairs.counted(result.itself)
+def _legend(console: Console, pairs: Grid, result: CompareResult) -> None:
+    counted = pairs.counted()
     tested = int(counted.sum())
     if not tested:
         if np.isfinite(pairs.p).any():

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from methexis.measures import Grid
+from methexis.measures.inference.grid import VARIABLES
 from methexis.measures.inputs.preprocessing import preprocessing
 from methexis.representations import Representations
-from methexis.scenarios.comparing.pairs import GRIDS, Pairs
 from methexis.scenarios.comparing.settings import CompareSettings
 from methexis.scenarios.comparing.wanted import widest
 from methexis.scenarios.framework.provenance import provenance
@@ -28,7 +29,7 @@ class CompareResult:
     itself : bool
         Whether it is.
     settings : CompareSettings
-    found : tuple of Pairs
+    found : tuple of Grid
         One per measure.
     command : str
     seconds : float
@@ -38,7 +39,7 @@ class CompareResult:
     second: Representations
     itself: bool
     settings: CompareSettings
-    found: tuple[Pairs, ...]
+    found: tuple[Grid, ...]
     command: str
     seconds: float
 
@@ -74,13 +75,13 @@ class CompareResult:
             "num_permutations": settings.num_permutations,
             "alpha": settings.alpha,
             "seed": settings.seed,
-            "measures": [_pairs(pairs) for pairs in self.found],
+            "measures": [_measured(grid) for grid in self.found],
             **provenance(self.seconds),
         }
 
 
-def _pairs(pairs: Pairs) -> dict[str, Any]:
-    measure = pairs.measure
+def _measured(grid: Grid) -> dict[str, Any]:
+    measure = grid.measure
     found: dict[str, Any] = {
         "measure": measure.name,
         "title": measure.title,
@@ -89,18 +90,18 @@ def _pairs(pairs: Pairs) -> dict[str, Any]:
         "aligned": measure.aligned,
         "distance": measure.distance,
         "invariances": widest(measure),
-        "null": pairs.null,
-        "correction": pairs.correction,
-        "precision": pairs.precision,
-        "one_pass": pairs.one_pass,
-        "notes": list(pairs.notes),
-        **{name: getattr(pairs, name).tolist() for name in GRIDS},
+        "null": grid.null,
+        "correction": grid.correction,
+        "precision": grid.precision,
+        "one_pass": grid.one_pass,
+        "notes": list(grid.notes),
+        **{name: getattr(grid, name).tolist() for name in VARIABLES},
     }
-    if pairs.single is not None:
-        found |= {"ci": list(pairs.single.ci), "confidence": pairs.single.confidence}
-        found["num_bootstrap"] = pairs.single.num_bootstrap
-    if pairs.curve is not None:
-        found["curve"] = pairs.curve.as_dict()
+    if grid.single is not None:
+        found |= {"ci": list(grid.single.ci), "confidence": grid.single.confidence}
+        found["num_bootstrap"] = grid.single.num_bootstrap
+    if grid.curve is not None:
+        found["curve"] = grid.curve.as_dict()
     return {key: plain(value) for key, value in found.items()}
 
 
