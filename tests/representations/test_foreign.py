@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 import methexis as mx
-from methexis.errors import MethexisError
+from methexis import scenarios
+from methexis.errors import DegenerateWarning, MethexisError
 from methexis.representations import load
 from methexis.representations.readers.packing import unpacked
 
@@ -127,7 +128,7 @@ def test_unsigned_numbers_that_are_kept_as_signed() -> None:
 
 
 def test_the_type_in_the_file_decides_what_is_rounding(tmp_path: Path) -> None:
-    """A direction of the size of bfloat16's rounding counts in float32 and not in bfloat16."""
+    """Directions of the size of bfloat16's rounding are warned of, though the array is float32."""
     rng = np.random.default_rng(3)
     wide = rng.normal(size=(40, 1)) @ rng.normal(size=(1, 6)) + 1e-5 * rng.normal(size=(40, 6))
     bits = (wide.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
@@ -141,6 +142,9 @@ def test_the_type_in_the_file_decides_what_is_rounding(tmp_path: Path) -> None:
         assert found.preprocessing["given"] == ("bfloat16", "float64")
     grid = mx.compare_all([layer], [other], "cka", null="none")
     assert "bfloat16" in str(grid.data.attrs)
+    with pytest.warns(DegenerateWarning, match="rounding of X as it came, got 5 of 6"):
+        mx.measures.cca(layer, other)
+    mx.measures.cca(layer.array, other)  # what float32 would be silent about
 
 
 def test_big_endian_numbers_are_as_coarse_as_little(tmp_path: Path) -> None:
@@ -466,15 +470,15 @@ def test_what_is_advised_for_convolutions_works(tmp_path: Path) -> None:
         assert f"that pool {word} is for" in refused(tmp_path / "c.npy", pool=word)
 
 
-def test_the_command_records_the_types_of_the_files(tmp_path: Path) -> None:
-    bits = (np.random.default_rng(4).normal(size=(30, 5)).astype(np.float32).view(np.uint32) >> 16)
-    raw = bits.astype(np.uint16).tobytes()
+@pytest.mark.parametrize("memory", [None, "20 KiB"], ids=["whole", "in one pass"])
+def test_the_command_records_the_types_of_the_files(memory: str | None, tmp_path: Path) -> None:
+    wide = np.random.default_rng(4).normal(size=(30, 5)).astype(np.float32)
+    raw = (wide.view(np.uint32) >> 16).astype(np.uint16).tobytes()
     tensors(tmp_path / "a.safetensors", {"h": entry("BF16", [30, 5], 0, len(raw))}, raw)
     np.save(tmp_path / "b.npy", np.random.default_rng(5).normal(size=(30, 4)).astype(">f4"))
-    first, second = load(tmp_path / "a.safetensors"), load(tmp_path / "b.npy")
-    for memory in (None, "20 KiB"):  # whole arrays, and a pass over their rows
-        settings_ = mx.scenarios.CompareSettings(
-            measures=(mx.measures.CKA(),), num_bootstrap=0, null="none", memory=memory
-        )
-        found = mx.scenarios.run_compare(first, second, settings_)
-        assert "bfloat16" in str(found.summary()), memory
+    asked = scenarios.CompareSettings(
+        measures=(mx.measures.CKA(),), num_bootstrap=0, null="none", memory=memory
+    )
+    sides = load(tmp_path / "a.safetensors"), load(tmp_path / "b.npy")
+    [grid] = scenarios.run_compare(*sides, asked).found
+    assert json.loads(grid.data.attrs["preprocessing"])["given"] == ["bfloat16", "float32"]
