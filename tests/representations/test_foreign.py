@@ -353,6 +353,10 @@ def in_time(path: Path) -> str:
     return found[0]
 
 
+no_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without pipes in folders")
+
+
+@no_pipes
 @pytest.mark.parametrize("suffix", [".npy", ".npz", ".safetensors", ".parquet"])
 def test_pipes_are_refused(suffix: str, tmp_path: Path) -> None:
     if suffix == ".parquet":
@@ -365,6 +369,7 @@ def test_pipes_are_refused(suffix: str, tmp_path: Path) -> None:
     assert "expected a file, got a device" in in_time(path)
 
 
+@no_pipes
 def test_pipes_within_a_store_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.zarr"
     zarr.save_array(path, X)

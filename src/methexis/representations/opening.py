@@ -12,6 +12,7 @@ Names come from files and are text, whatever they hold: see `methexis.text`.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -303,10 +304,11 @@ def _reading(inputs: Array | None, replica: int, seed: int) -> Read:
 
 def _kind(path: Path) -> Reader | None:
     """The reader of a file or store; None for a plain folder and for what nobody reads."""
-    if path.is_dir():
+    if os.path.isdir(path):  # of what may not be looked at it says no, where Path raises
         if is_run(path):
             return readers.read_run
-        return readers.read_zarr if any((path / name).exists() for name in _ZARR) else None
+        stored = any(os.path.lexists(path / name) for name in _ZARR)
+        return readers.read_zarr if stored else None
     name = _SUFFIXES.get(path.suffix.lower())
     return None if name is None else getattr(readers, name)
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from methexis.core.checks import Array
+from methexis.core.npy import mapped
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import MOST, Typed, to_numpy, type_name
 
@@ -104,21 +105,21 @@ class Rows:
 
     def _open(self, path: Path) -> None:
         try:
-            mapped = np.lib.format.open_memmap(path, mode="r")
+            array = mapped(path)
         except (OSError, ValueError):
             why = "is damaged, truncated or of another kind" if path.is_file() else "is no file"
             raise MethexisError(
                 f"{self.name}: expected a .npy file that holds one array of numbers (or an array "
                 f"in memory, mapped from a file or of a zarr store), got {path}, which {why}"
             ) from None
-        self._source = mapped
-        self._read_from_file(mapped)
+        self._source = array
+        self._read_from_file(array)
 
-    def _read_from_file(self, mapped: Any) -> None:
+    def _read_from_file(self, array: Any) -> None:
         """Read the file beneath a mapping, if all of it is mapped row by row."""
-        whole = isinstance(mapped.base, mmap)  # a view keeps the offset of what it is a view of
-        if whole and mapped.flags.c_contiguous and mapped.ndim == 2 and mapped.filename:
-            self._path, self._offset = Path(mapped.filename), mapped.offset
+        whole = isinstance(array.base, mmap)  # a view keeps the offset of what it is a view of
+        if whole and array.flags.c_contiguous and array.ndim == 2 and array.filename:
+            self._path, self._offset = Path(array.filename), array.offset
 
     def _read(self, low: int, high: int) -> Any:
         if self._path is None:

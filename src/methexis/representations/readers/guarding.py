@@ -19,7 +19,7 @@ from typing import Any
 
 from methexis.errors import MethexisError
 from methexis.representations.representation import Unread
-from methexis.text import brief, sentence
+from methexis.text import brief, sentence, shown
 
 #: Bits of a number beyond which neither NumPy nor PyTorch compute with it.
 _WIDEST = 8
@@ -27,7 +27,7 @@ _WIDEST = 8
 
 def place(path: Path, name: str = "") -> str:
     """File, and array within it, as messages and results name them."""
-    where = brief(str(path))
+    where = shown(str(path))
     return f"{where}:{brief(name)}" if name else where
 
 
@@ -98,21 +98,6 @@ def kind_of_file(mode: int) -> str:
         (stat.S_ISREG, "a file"),
     )
     return next((word for is_, word in kinds if is_(mode)), "a device")
-
-
-def lengths(declared: Any) -> tuple[int, ...]:
-    """A shape as a file declares it, if it is one.
-
-    Raises
-    ------
-    ValueError
-        If it is no list of integers from 0; True and 1.0 are none.
-    """
-    if not isinstance(declared, list | tuple) or not all(
-        type(length) is int and length >= 0 for length in declared
-    ):
-        raise ValueError(f"a shape of integers is not {declared!r}")
-    return tuple(declared)
 
 
 def fitting(shape: Sequence[int], item_bytes: int) -> int:

@@ -1,28 +1,25 @@
 """NumPy's own formats: one array per .npy, mapped; several per .npz, read.
 
-Headers are read here and not by `np.load`, which believes them: a header that declares more than
-the file holds makes it allocate that first, two members of one name give the second twice, and
-what lies behind the array is never looked at.
+Headers are read by `methexis.core.npy` and not by `np.load`, which believes them: one that declares
+more than the file holds makes it allocate that first, two members of one name give the second
+twice, and what lies behind the array is never looked at.
 """
 
 from __future__ import annotations
 
-import io
-import warnings
 import zipfile
 from collections import Counter
-from math import prod
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from methexis.core.npy import header, mapped
 from methexis.errors import MethexisError
 from methexis.representations.readers.guarding import (
     fitting,
     guarded,
-    lengths,
     place,
     regular,
     unfit,
@@ -32,8 +29,7 @@ from methexis.representations.representation import Stored, Unread
 from methexis.text import brief
 
 _MAGIC = b"\x93NUMPY"
-#: Longest header; of arrays of numbers it has some 100 bytes, and NumPy reads none that is longer.
-_LONGEST = 10_000
+Header: TypeAlias = tuple[np.dtype[Any], tuple[int, ...], str, int]
 #: The most that deflate can make of one byte, and of the few of an empty stream.
 _INFLATED, _SLACK = 1032, 64
 _PICKLED = "an array of Python objects; methexis never unpickles, so save real numbers"
@@ -57,20 +53,13 @@ def read_npy(path: Path) -> list[Stored | Unread]:
                     "files are; name it by what it is"
                 )
             file.seek(0)
-            dtype, shape, order, offset = _header(file, where, "a whole .npy file")
+            dtype, shape, _, offset = _begun(file, where, "a whole .npy file")
         why = _refused(dtype)
         if why:
             raise MethexisError(f"{where}: {why}")
-        held, declared = size - offset, prod(shape) * dtype.itemsize
-        if held != declared:
-            raise MethexisError(
-                f"{where}: expected a whole .npy file, got a damaged or truncated one "
-                f"({held} bytes of numbers, {declared} declared)"
-            )
-        if not declared:
+        if 0 in shape and size == offset:
             return [Unread("", _empty(shape))]
-        array: NDArray[Any] = np.memmap(path, dtype, "r", offset, shape, order)  # type: ignore[call-overload]
-    return [_stored("", array)]
+        return [_stored("", mapped(path))]
 
 
 def read_npz(path: Path) -> list[Stored | Unread]:
@@ -123,7 +112,7 @@ def _member(
     if packed > archive_bytes or member.file_size > most:
         raise ValueError(f"{member.file_size} bytes declared, held in {packed}")
     with archive.open(member) as file:
-        dtype, shape, order, offset = _header(file, where, "a whole .npz file")
+        dtype, shape, order, offset = _begun(file, where, "a whole .npz file")
         why = _refused(dtype)
         if why:
             return Unread(name, why)
@@ -138,29 +127,14 @@ def _member(
     return _stored(name, np.frombuffer(numbers, dtype).reshape(shape, order=order))  # type: ignore[call-overload]
 
 
-def _header(
-    file: IO[bytes], where: str, expected: str
-) -> tuple[np.dtype[Any], tuple[int, ...], str, int]:
-    """Type, shape, order of the dimensions, and where the numbers begin."""
-    start = file.read(8)
-    if start[:6] != _MAGIC[: len(start)] or not start:
-        got = "a damaged or truncated one (no byte)" if not start else "something else, or a pickle"
+def _begun(file: IO[bytes], where: str, expected: str) -> Header:
+    """The header, or a sentence where there is none at all."""
+    start = file.read(6)
+    if not start or not _MAGIC.startswith(start):
+        got = "something else, or a pickle" if start else "a damaged or truncated one (no byte)"
         raise MethexisError(f"{where}: expected {expected} of numbers, got {got}")
-    version = start[6:]
-    wide = 2 if version == b"\x01\x00" else 4
-    count = file.read(wide)
-    if version not in {b"\x01\x00", b"\x02\x00", b"\x03\x00"} or len(count) != wide:
-        raise ValueError(f"version {tuple(version)} of the format")
-    length = int.from_bytes(count, "little")
-    if length > _LONGEST:
-        raise ValueError(f"a header of {length} bytes")
-    text = io.BytesIO(count + file.read(length))
-    # The third version differs from the second in the names of fields only, and those are refused.
-    read = np.lib.format.read_array_header_1_0 if wide == 2 else np.lib.format.read_array_header_2_0
-    with warnings.catch_warnings():  # of headers by Python 2
-        warnings.simplefilter("ignore")
-        shape, fortran, dtype = read(text)
-    return dtype, lengths(shape), "F" if fortran else "C", 8 + wide + length
+    file.seek(0)
+    return header(file)
 
 
 def _refused(dtype: np.dtype[Any]) -> str:

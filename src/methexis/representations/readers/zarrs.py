@@ -21,12 +21,12 @@ import numpy as np
 import zarr
 from zarr.core.sync import sync
 
+from methexis.core.npy import lengths
 from methexis.errors import MethexisError
 from methexis.representations.readers.guarding import (
     fitting,
     guarded,
     kind_of_file,
-    lengths,
     place,
     regular,
     unfit,
