@@ -19,6 +19,7 @@ LAYERS: list[dict[str, str]] = [
     {
         "moved": "old homes of modules",
         "errors": "what is raised on bad input, and where a theorem's condition fails",
+        "text": "text from outside, made fit to be shown",
         "progress": "telling a terminal how far a job has come",
         "version": "the version",
         "lazy": "names that are imported when they are first used",

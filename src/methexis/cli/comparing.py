@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from methexis.cli.folders import bare, fill, prepared, short
 from methexis.cli.progress import Clock, LiveLine
 from methexis.cli.staged import Force, Json
 from methexis.errors import MethexisError
+from methexis.text import json_text
 
 if TYPE_CHECKING:
     from methexis.representations import Representations
@@ -55,7 +55,10 @@ def compare(
     ] = "none",
     pool: Annotated[
         str | None,
-        typer.Option(help="Arrays with tokens: mean, first, last, each (a layer), flatten."),
+        typer.Option(
+            help="Arrays with tokens: mean, first, last, each (a layer), flatten; of convolutions: "
+            "spatial (channels first), spatial_last."
+        ),
     ] = None,
     layers: Annotated[
         str | None, typer.Option(help="Pattern of the layers to take: 'block*'.")
@@ -150,7 +153,7 @@ def compare(
                 result = scenarios.run_compare(
                     a, b, settings, command=_command(), show=_teller(line, clock)
                 )
-            summary = json.dumps(result.summary(), indent=1, allow_nan=False)
+            summary = json_text(result.summary())
             fill(folder, summary, lambda staged: report.write_compare_report(result, staged))
         if as_json:
             print_json(result.summary())

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from methexis.errors import MethexisError
 from methexis.files import MANIFEST, RESULT, is_staging, listed, locked, probe, put_results, settle
+from methexis.text import sentence, shown
 
 #: Endings of files and folders that hold representations.
 _ENDINGS = {".npy", ".npz", ".safetensors", ".parquet", ".zarr"}
@@ -90,7 +91,15 @@ def fill(
         (folder / RESULT).write_text(summary + "\n", encoding="utf-8")
 
     put_results(out, found)
-    put_results(out, report, add=True)
+    try:
+        put_results(out, report, add=True)
+    except (OSError, MethexisError):
+        raise
+    except Exception as error:
+        raise MethexisError(
+            f"report: expected to draw it, got {type(error).__name__} ({sentence(error)}); all "
+            f"numbers are in {shown(str(out / RESULT))}"
+        ) from error
 
 
 def _prepare(out: Path, *, force: bool, leftovers: Callable[[str], bool]) -> None:

@@ -8,7 +8,6 @@ there; the exit status tells whether theory and measurement agree.
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from methexis.cli.errors import FAILED, print_json, user_errors
 from methexis.cli.folders import fill, prepared
 from methexis.cli.progress import LiveLine
 from methexis.errors import MethexisError
+from methexis.text import json_text
 
 if TYPE_CHECKING:
     from methexis.scenarios.framework.registry import Registry
@@ -119,7 +119,7 @@ def carry_out(
                 show=lambda step: line(told(step), ended=step.ended),
                 finished=None if request.as_json else lambda one: finished(one, len(wanted) == 1),
             )
-            summary = json.dumps(result.summary(), indent=1, allow_nan=False)
+            summary = json_text(result.summary())
             fill(request.folder, summary, lambda folder: write(result, folder))
         if request.as_json:
             print_json(result.summary())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ from methexis.cli.progress import announcer
 from methexis.cli.staged import Force, Json
 from methexis.errors import MethexisError
 from methexis.progress import Lines
+from methexis.text import json_text
 
 if TYPE_CHECKING:
     from methexis.scenarios import VerifyResult, VerifySettings
@@ -92,7 +92,7 @@ def verify(
                 announce=say,
             )
             say("report")
-            summary = json.dumps(result.summary(), indent=1)
+            summary = json_text(result.summary())
             fill(
                 out,
                 summary,

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from methexis.core.npy import mapped
 from methexis.errors import MethexisError
 from methexis.measures.inputs.rdm import RDM
 
@@ -82,7 +83,7 @@ def opened(name: str, given: Any) -> Any:
     if not isinstance(given, str | Path):
         return given
     try:
-        return np.lib.format.open_memmap(given, mode="r")
+        return mapped(given)
     except (OSError, ValueError):
         raise MethexisError(
             f"{name}: expected an array, or a .npy file that holds one, got {str(given)!r}"

@@ -69,6 +69,38 @@ class Features:
         return Features(array, self.xp, self.given, self.name)
 
 
+@dataclass(frozen=True, eq=False)
+class Typed:
+    """An array whose numbers came in another type than they have now.
+
+    What is rounding in numbers is decided by the type that a file had for them: bfloat16 that was
+    widened to float32, or a mean of half precision in double, are as coarse as before.
+
+    Attributes
+    ----------
+    array : array
+    given : str
+        The type that they had.
+    """
+
+    array: Any
+    given: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the array."""
+        return tuple(self.array.shape)
+
+    @property
+    def dtype(self) -> Any:
+        """The type that they have now."""
+        return self.array.dtype
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """The array for NumPy."""
+        return np.array(self.array, dtype=dtype, copy=copy)
+
+
 class Given(Protocol):
     """What two representations have in common, features or not: `together` asks for no more."""
 
@@ -100,7 +132,7 @@ def features(name: str, value: Any, *, precision: str = "float64") -> Features:
     ----------
     name : str
         What messages call it.
-    value : array (num_samples, num_features)
+    value : array (num_samples, num_features), or such an array as `Typed`
         Any real numeric array of NumPy or PyTorch, or nested lists.
     precision : {"float64", "float32"}
         Type in which everything is computed. Sums over samples are accumulated in it, so float32
@@ -113,6 +145,9 @@ def features(name: str, value: Any, *, precision: str = "float64") -> Features:
         (with the place), or only constant columns.
     """
     one_of("precision", precision, PRECISIONS)
+    came = ""
+    if isinstance(value, Typed):
+        value, came = value.array, value.given
     array = value if array_api_compat.is_array_api_obj(value) else _listed(name, value)
     xp = array_api_compat.array_namespace(array)
     if array.ndim != 2:
@@ -126,7 +161,7 @@ def features(name: str, value: Any, *, precision: str = "float64") -> Features:
             f"{name}: expected at least {MIN_SAMPLES} rows (samples) and one column (feature), got "
             f"shape ({rows}, {columns})"
         )
-    given = str(array.dtype).removeprefix("torch.")
+    given = came or type_name(array.dtype)
     if not xp.isdtype(array.dtype, ("real floating", "integral")):
         raise MethexisError(f"{name}: expected real numbers, got dtype {given}")
     numbers = xp.astype(array, getattr(xp, precision), copy=False)
@@ -136,6 +171,17 @@ def features(name: str, value: Any, *, precision: str = "float64") -> Features:
             f"{name}: expected features that differ between samples, got {rows} equal rows"
         )
     return Features(numbers, xp, given, name)
+
+
+def type_name(dtype: Any) -> str:
+    """A type in one word, the same for either order of bytes.
+
+    Examples
+    --------
+    >>> type_name(np.dtype(">f4"))
+    'float32'
+    """
+    return dtype.name if isinstance(dtype, np.dtype) else str(dtype).removeprefix("torch.")
 
 
 def in_range(given: Features, power: int) -> None:

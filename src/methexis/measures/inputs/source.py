@@ -13,7 +13,7 @@ import array_api_compat
 import numpy as np
 
 from methexis.errors import MethexisError
-from methexis.measures.inputs.features import Tensor, features, to_numpy, together
+from methexis.measures.inputs.features import Tensor, Typed, features, to_numpy, together
 from methexis.measures.inputs.naming import Named
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.rdm import RDM, same_samples
@@ -121,4 +121,5 @@ def _described(given: Representation) -> tuple[int, str]:
 
 
 def _array(given: Any) -> Tensor:
+    given = given.array if isinstance(given, Typed) else given
     return given if array_api_compat.is_array_api_obj(given) else to_numpy(given)

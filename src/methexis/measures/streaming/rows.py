@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from methexis.core.checks import Array
+from methexis.core.npy import mapped
 from methexis.errors import MethexisError
-from methexis.measures.inputs.features import MOST, to_numpy
+from methexis.measures.inputs.features import MOST, Typed, to_numpy, type_name
 
 
 class Rows:
@@ -31,7 +32,10 @@ class Rows:
         self._source: Any = given
         self._path: Path | None = None
         self._offset = 0
-        if isinstance(given, str | Path):
+        came = ""
+        if isinstance(given, Typed):
+            self._source, came = given.array, given.given
+        elif isinstance(given, str | Path):
             self._open(Path(given))
         elif isinstance(given, np.memmap):
             self._read_from_file(given)
@@ -46,7 +50,7 @@ class Rows:
                 f"{name}: expected an array (num_samples, num_features), got shape {tuple(shape)}"
             )
         self.num_samples, self.num_features = int(shape[0]), int(shape[1])
-        self.given = str(dtype).removeprefix("torch.")
+        self.given = came or type_name(dtype)
         first = to_numpy(self._source[:1])
         if first.dtype.kind not in "fiu":
             raise MethexisError(f"{name}: expected real numbers, got dtype {self.given}")
@@ -82,21 +86,21 @@ class Rows:
 
     def _open(self, path: Path) -> None:
         try:
-            mapped = np.lib.format.open_memmap(path, mode="r")
+            array = mapped(path)
         except (OSError, ValueError):
             why = "is damaged, truncated or of another kind" if path.is_file() else "is no file"
             raise MethexisError(
                 f"{self.name}: expected a .npy file that holds one array of numbers (or an array "
                 f"in memory, mapped from a file or of a zarr store), got {path}, which {why}"
             ) from None
-        self._source = mapped
-        self._read_from_file(mapped)
+        self._source = array
+        self._read_from_file(array)
 
-    def _read_from_file(self, mapped: Any) -> None:
+    def _read_from_file(self, array: Any) -> None:
         """Read the file beneath a mapping, if all of it is mapped row by row."""
-        whole = isinstance(mapped.base, mmap)  # a view keeps the offset of what it is a view of
-        if whole and mapped.flags.c_contiguous and mapped.ndim == 2 and mapped.filename:
-            self._path, self._offset = Path(mapped.filename), mapped.offset
+        whole = isinstance(array.base, mmap)  # a view keeps the offset of what it is a view of
+        if whole and array.flags.c_contiguous and array.ndim == 2 and array.filename:
+            self._path, self._offset = Path(array.filename), array.offset
 
     def _read(self, low: int, high: int) -> Any:
         if self._path is None:

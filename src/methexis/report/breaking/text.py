@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from methexis.report.house import numbers, outcome
 from methexis.report.house.paragraphs import say
+from methexis.report.house.terminal import Terminal
 from methexis.scenarios.breaking.measure import Point
 from methexis.scenarios.breaking.result import BreakResult, ScenarioResult
 
@@ -38,7 +38,7 @@ def print_scenario(one: ScenarioResult, *, rows: bool) -> None:
 def print_break(result: BreakResult, out: Path) -> None:
     """Print the verdict over all scenarios."""
     if len(result.results) > 1 and any(one.quick for one in result.results):
-        console = Console(highlight=False)
+        console = Terminal()
         console.print()
         say(console, outcome.QUICK, lead="", indent=0, style="dim")
     words = ("AGREES", "DISAGREES")

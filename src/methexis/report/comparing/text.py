@@ -29,6 +29,7 @@ from methexis.report.comparing.words import (
     steps,
 )
 from methexis.report.house.labels import labels, said, shortened
+from methexis.report.house.terminal import Terminal
 from methexis.representations import Representations
 from methexis.scenarios.comparing.result import CompareResult
 
@@ -37,11 +38,13 @@ _WEAK = "°"
 _NAME, _ALONE, _HEAD = 18, 24, 4
 #: More layers than the first are cut to the second.
 _MOST_ROWS, _FEW_ROWS = 50, 20
+#: Most lines about what was left out.
+_MOST_LEFT_OUT = 8
 
 
 def print_compare(result: CompareResult, out: Path) -> None:
     """Print all that was found, and where the report is."""
-    console = Console(highlight=False)
+    console = Terminal()
     console.print()
     _model(console, "" if result.itself else "A", result.first)
     if not result.itself:
@@ -78,9 +81,11 @@ def _model(console: Console, letter: str, model: Representations) -> None:
     notes = {note for layer in model for note in layer.notes}
     for note in sorted(notes):
         console.print(Text(f"   {note}", style="dim"), soft_wrap=True)
-    if model.left_out:
-        shown = ", ".join(model.left_out[:3]) + (" …" if len(model.left_out) > 3 else "")
-        console.print(Text(f"   left out: {shown}", style="yellow"), soft_wrap=True)
+    for place in model.left_out[:_MOST_LEFT_OUT]:
+        console.print(Text(f"   left out: {place}", style="yellow"), soft_wrap=True)
+    if len(model.left_out) > _MOST_LEFT_OUT:
+        more = len(model.left_out) - _MOST_LEFT_OUT
+        console.print(Text(f"   left out: {more} more, in result.json", style="yellow"))
 
 
 def _single(console: Console, pairs: Grid, result: CompareResult) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from methexis.plots.panel import Picture
 from methexis.report.house.numbers import deviation
 from methexis.report.house.page import Page
 from methexis.report.house.paragraphs import say
+from methexis.report.house.terminal import Terminal
 from methexis.scenarios.framework.judging import FALSE_ALARM, OUTLIER
 from methexis.scenarios.framework.points import DialPoint
 from methexis.scenarios.framework.results import DialResult, JobResult, Judged
@@ -99,9 +99,9 @@ def table() -> Table:
     return Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
 
 
-def begin(title: str, remark: str, claim: str) -> Console:
+def begin(title: str, remark: str, claim: str) -> Terminal:
     """Print the head of a part, and return where its verdicts go."""
-    console = Console(highlight=False)
+    console = Terminal()
     console.print(f"\n[bold]{title}[/bold] [dim]({remark})[/dim]")
     say(console, claim)
     return console
@@ -124,11 +124,11 @@ def print_outcome(
     otherwise : str
         What to say of a success, after the number of parts.
     """
-    console = Console(highlight=False)
+    console = Terminal()
     failed, count = [one.name for one in result.results if not one.agrees], len(result.results)
     word = f"[bold red]{words[1]}[/bold red]" if failed else f"[bold green]{words[0]}[/bold green]"
     console.print()
     why = f"not {', '.join(failed)}" if failed else f"{count} of {count} {otherwise}"
     say(console, why, lead=f"{word}  ", indent=len(words[bool(failed)]) + 2)
     console.print(f"[dim]seconds: {result.seconds:.1f}[/dim]")
-    console.print(f"report: {out / 'report.html'}", soft_wrap=True)
+    console.print(f"report: {out / 'report.html'}", soft_wrap=True, markup=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -18,6 +19,7 @@ from methexis.plots.panel import Picture
 from methexis.plots.style import house_style
 from methexis.report.house import numbers
 from methexis.report.house.saving import PDF_CREATOR, inline_svg, pdf
+from methexis.text import shown
 
 
 class Page:
@@ -55,7 +57,9 @@ class Page:
 
     def draw(self, pictures: Iterable[Picture]) -> None:
         """Draw pictures; a template finds each by its name."""
-        with house_style():
+        with house_style(), warnings.catch_warnings():
+            # A name in a script that the font lacks is boxes in a figure, and whole in the tables.
+            warnings.filterwarnings("ignore", r"Glyph .* missing from font", UserWarning)
             for picture in pictures:
                 figure = picture.plot.draw()
                 self._svg[picture.name] = Markup(inline_svg(figure, picture.name, picture.alt))
@@ -128,12 +132,18 @@ def _unwritable(target: Path, error: OSError) -> MethexisError:
     return MethexisError(f"report: expected to write {target}, got: {error.strerror or error}")
 
 
+def _finalized(value: Any) -> Any:
+    """Text as it goes into a page: escaped as HTML later, without signs that are none of print."""
+    return shown(value, lines=True) if type(value) is str else value
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("methexis.report"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_finalized,
         lstrip_blocks=True,
     )
     environment.filters |= {

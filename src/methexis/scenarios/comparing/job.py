@@ -15,7 +15,7 @@ from methexis.measures.inference.grid import of_pair
 from methexis.measures.inference.plan import ORDERS, Asked, Progress, Wording, planned
 from methexis.measures.inference.sizes import sizes_of
 from methexis.measures.inference.streamed import Passes, streamed_grid, streamed_pair
-from methexis.measures.inputs.naming import Named
+from methexis.measures.inputs.naming import Named, unwrapped
 from methexis.measures.inputs.rdm import RDM
 from methexis.representations import Representation, Representations
 from methexis.scenarios.comparing.result import CompareResult
@@ -178,8 +178,8 @@ def _named(layers: Sequence[Representation]) -> list[Named]:
     for layer in layers:
         once = sources.count(layer.source) == 1
         label = layer.source if once else f"{layer.source} ({layer.name})"
-        array = RDM(layer.array, name=layer.source) if layer.dissimilarities else layer.array
-        found.append(Named("", label, array))
+        array = RDM(layer.array, name=layer.source) if layer.dissimilarities else None
+        found.append(Named("", label, unwrapped(layer) if array is None else array))
     return found
 
 
