@@ -219,9 +219,8 @@ def _command() -> str:
 def _teller(line: LiveLine, clock: Clock) -> Callable[[Step], None]:
     def tell(step: Step) -> None:
         if not step.total:
+            typer.echo(f"... {step.measure}: {step.what}", err=True)
             long = step.seconds >= _LONG
-            if long:
-                typer.echo(f"... {step.measure}: {step.what}", err=True)
             clock.begin(f"{step.measure}: of {step.duration}" if long else "")
             return
         clock.end()

@@ -34,8 +34,8 @@ from methexis.measures.inputs.features import pair
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.preprocessing import preprocessing as steps_named
 from methexis.measures.neighbours import knn
+from methexis.measures.neighbours.expected import expected_share
 from methexis.measures.neighbours.lists import Neighbours, neighbours
-from methexis.measures.neighbours.mutual_knn import MutualKNN
 from methexis.measures.neighbours.shared import shared
 
 KS = (1, 2, 5, 10, 20, 50)
@@ -230,7 +230,7 @@ def _scores(
         if not 1 <= k <= longest:
             return float("nan")
         if k not in known and tied:
-            known[k] = MutualKNN(k).score(*(part.cut(k) for part in parts))
+            known[k] = float(np.mean(expected_share(*(part.cut(k).groups for part in parts))))
         elif k not in known:
             one, other = (found[:, :k] for found in lists)
             known[k] = float(np.mean(shared(one, other))) / k

@@ -219,6 +219,18 @@ def overlap(a: Groups, b: Groups) -> Overlap:
     )
 
 
+def expected_share(a: Groups, b: Groups) -> Array:
+    """The chance of being a neighbour in one times that in the other, summed; over k."""
+    found = overlap(a, b)
+    shared = (
+        found.both
+        + b.share * found.first
+        + a.share * found.second
+        + a.share * b.share * found.neither
+    )
+    return np.asarray(shared / a.k)
+
+
 def shared_labels(a: Groups, b: Groups) -> tuple[Integers, Integers, Integers]:
     """Where both have a label: the sample, and both labels."""
     one = sparse.csr_array(a.labels.multiply(b.ones))

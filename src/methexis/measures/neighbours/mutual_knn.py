@@ -12,7 +12,7 @@ from methexis.core.checks import Array
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.measure import NullMoments, Orders
 from methexis.measures.neighbours.curve import NeighbourCurve, neighbour_curve
-from methexis.measures.neighbours.expected import Groups, overlap, with_ties
+from methexis.measures.neighbours.expected import Groups, expected_share, with_ties
 from methexis.measures.neighbours.indices import Indices
 from methexis.measures.neighbours.lists import NeighbourMeasure, Neighbours
 from methexis.measures.neighbours.shared import overlap_counts, shared, shared_under
@@ -41,14 +41,7 @@ class MutualKNN(NeighbourMeasure):
 
     def expected(self, a: Groups, b: Groups) -> Array:
         """The chance of being a neighbour in one times that in the other, summed; over k."""
-        found = overlap(a, b)
-        shared = (
-            found.both
-            + b.share * found.first
-            + a.share * found.second
-            + a.share * b.share * found.neither
-        )
-        return np.asarray(shared / a.k)
+        return expected_share(a, b)
 
     def permuted(self, a: Neighbours, b: Neighbours, orders: Orders) -> Array:
         """Scores with the lists of the second renamed in each order."""
