@@ -39,8 +39,6 @@ from methexis.measures.work import Time, Work, grid_order, pair_work, passes
 
 if TYPE_CHECKING:
     from methexis.measures.inputs.preprocessing import Preprocessing
-    from methexis.measures.streaming.chance import Chance
-    from methexis.measures.streaming.pass_moments import PassMoments
 
 Orders = NDArray[np.int64]  # (num_orders, num_samples), each row a permutation
 # (num_resamples, num_samples), how often each sample was drawn; fractions where some are left out
@@ -189,12 +187,12 @@ class Measure(ABC, Generic[R]):
         """Whether one pass also gives mean and deviation of the null, by `chance_from_pass`."""
         return False
 
-    def from_pass(self, gathered: PassMoments) -> float:
-        """The score from what one pass gathered."""
+    def from_pass(self, gathered: Any) -> float:
+        """The score from what one pass gathered (`streaming.pass_moments.PassMoments`)."""
         raise NotImplementedError(f"{self.name} takes whole arrays")
 
-    def chance_from_pass(self, gathered: PassMoments) -> Chance | None:
-        """Mean and deviation of the null from the same; None if unknown."""
+    def chance_from_pass(self, gathered: Any) -> Any:
+        """Mean and deviation of the null from the same (`streaming.chance`); None if unknown."""
         del gathered
         return None
 
