@@ -211,6 +211,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.trial:
         return 0
     found = stored()
+    if not found:
+        say(f"nothing in {FOLDER.relative_to(ROOT)}: no page")
+        return 0
     PAGE.write_text(page(found), encoding="utf-8")
     say(f"{PAGE.relative_to(Path(ROOT))}: written")
     many, few = corrected(found)
