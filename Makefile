@@ -21,7 +21,7 @@ CONFIGURE = $(BIN)/cmake -S . -G Ninja -D CMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ni
 
 # One process of tests per core, each with one thread for products of matrices: more would wait for
 # each other. A file's tests stay together, for they share what is expensive.
-PYTEST := -m pytest --numprocesses auto --dist loadfile -m
+PYTEST := -m pytest --numprocesses auto --dist loadfile --durations 30 -m
 test test-minimum check-long: export OPENBLAS_NUM_THREADS := 1
 test test-minimum check-long: export OMP_NUM_THREADS := 1
 
