@@ -52,7 +52,7 @@ MODES = {"kill": faults.KILL, "full once": faults.FULL_ONCE, "full": faults.FULL
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize(("job", "step"), [("file", 1), ("results", 3), ("store", 149)])
+@pytest.mark.parametrize(("job", "step"), [("file", 1), ("results", 3), ("store", 211)])
 def test_some_calls(shim: Path, tmp_path: Path, job: str, step: int, mode: str) -> None:
     found = struck(shim, tmp_path, job, MODES[mode], step)
     kind = "killed" if mode == "kill" else "refused"

@@ -122,7 +122,7 @@ def test_one_pair_in_one_pass() -> None:
             assert "no null: " in pairs.notes[0]
 
 
-@pytest.mark.parametrize("itself", [False, True])
+@pytest.mark.parametrize("itself", [pytest.param(False, marks=pytest.mark.long), True])
 def test_grids_in_one_pass(itself: bool) -> None:
     a = model("a", 3, samples=3000)
     b = None if itself else model("b", 2, seed=1, samples=3000)
