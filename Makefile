@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.locked
 PEERS := build/bench/.locked
 MEASURE_PEERS := build/bench-measures/.locked
+FUZZER := build/fuzz/.locked
+FUZZ ?= -max_total_time=3600
 NATIVE := build/native/.built
 NATIVE_SOURCES := CMakeLists.txt $(shell find native -type f)
 CPP_SOURCES := $(filter %.cpp %.hpp,$(NATIVE_SOURCES))
@@ -19,14 +21,14 @@ CONFIGURE = $(BIN)/cmake -S . -G Ninja -D CMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ni
 
 # One process of tests per core, each with one thread for products of matrices: more would wait for
 # each other. A file's tests stay together, for they share what is expensive.
-PYTEST := -m pytest --numprocesses auto --dist loadfile -m
+PYTEST := -m pytest --numprocesses auto --dist loadfile --durations 30 -m
 test test-minimum check-long: export OPENBLAS_NUM_THREADS := 1
 test test-minimum check-long: export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check-long test-minimum format lint native native-test native-neon wheel bench \
-	bench-measures evidence evidence-measures docs lock clean
+.PHONY: help demo test check-long fuzz test-minimum format lint native native-test native-neon wheel \
+	bench bench-measures evidence evidence-measures docs lock clean
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +41,10 @@ test: $(NATIVE) ## run the tests and the examples in the docstrings, on all core
 
 check-long: $(NATIVE) ## run the tests that take minutes, which `make test` leaves out
 	$(BIN)/python $(PYTEST) long --override-ini timeout=3600
+
+fuzz: $(NATIVE) $(FUZZER) ## an hour of files that a fuzzer makes for the readers
+	PYTHONPATH=build/fuzz $(BIN)/python -m tests.representations.fuzz_readers \
+		-timeout=20 -rss_limit_mb=6000 -artifact_prefix=build/fuzz/ $(FUZZ)
 
 test-minimum: VENV := build/minimum
 test-minimum: ## run the tests with the oldest supported versions, in build/minimum
@@ -90,6 +96,7 @@ evidence: $(NATIVE) ## run the full experiments behind the documented numbers
 evidence-measures: $(NATIVE) ## the same for the measures of alignment: truth, calibration, searches, intervals
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.truth
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.calibration
+	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.discrete
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.search
 	$(BIN)/python -m evidence.tails
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.coverage
@@ -103,6 +110,7 @@ docs: $(NATIVE) ## render tables from evidence and benchmarks, and output and pi
 	$(BIN)/python -m evidence.measures
 	$(BIN)/python -m evidence.truth --render
 	$(BIN)/python -m evidence.calibration --render
+	$(BIN)/python -m evidence.discrete --render
 	$(BIN)/python -m evidence.search --render
 	$(BIN)/python -m evidence.interval_page
 	$(BIN)/python -m evidence.reverse --render
@@ -127,6 +135,10 @@ $(STAMP): requirements/dev.lock requirements/torch.txt pyproject.toml
 $(PEERS): requirements/bench.txt
 	test -x build/bench/bin/python || $(PYTHON) -m venv build/bench
 	build/bench/bin/python -m pip install --quiet --requirement requirements/bench.txt
+	touch $@
+
+$(FUZZER): requirements/fuzz.txt $(STAMP)
+	$(BIN)/python -m pip install --quiet --target build/fuzz --upgrade --requirement $<
 	touch $@
 
 $(MEASURE_PEERS): requirements/bench-measures.txt

@@ -19,8 +19,11 @@ LAYERS: list[dict[str, str]] = [
     {
         "moved": "old homes of modules",
         "errors": "what is raised on bad input, and where a theorem's condition fails",
+        "text": "text from outside, made fit to be shown",
         "progress": "telling a terminal how far a job has come",
         "version": "the version",
+        "lazy": "names that are imported when they are first used",
+        "files": "where files and folders are written: staged, marked, locked, whole",
         "_native": "compiled kernels (native/), where they are built",
     },
     {

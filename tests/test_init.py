@@ -11,6 +11,7 @@ import scipy.stats
 import methexis as mx
 from methexis.core.charges import charges
 from methexis.core.checks import Array
+from methexis.training.extension import BUILT
 
 TEACHER = mx.Teacher.random(dim_x=3, dim_y=2, condition_noise=3.0, seed=0)
 STUDENT = mx.EDLN.random(TEACHER, hidden=(5, 4), seed=1)
@@ -110,3 +111,24 @@ def test_which_minima_they_are() -> None:
 def test_refusals(make: Any, message: str) -> None:
     with pytest.raises(mx.MethexisError, match=message):
         make()
+
+
+@pytest.mark.parametrize("engine", ["reference", "native"])
+def test_views_and_other_orders_start_like_copies(engine: str) -> None:
+    """Wide layers of `orthogonal` are transposed, and given weights may lie anyhow in memory."""
+    teacher = mx.Teacher.random(dim_x=4, dim_y=3, seed=0)
+    student = mx.EDLN.random(teacher, hidden=(2, 5), seed=1)
+    if engine == "native" and not BUILT:
+        pytest.skip("not built")
+
+    def train(init: Any) -> mx.Run:
+        return mx.train(student, teacher, mx.SGD(lr=0.01), steps=3, init=init, engine=engine)
+
+    made = train(mx.init.orthogonal())
+    first = [w[0, 0] for w in made.snapshots(0)]  # of step 0
+    padded = [np.repeat(np.repeat(w, 2, axis=0), 2, axis=1)[::2, ::2] for w in first]
+    for given in (first, [np.asfortranarray(w) for w in first], padded):
+        again = train([given])
+        assert all(
+            np.array_equal(a, b) for a, b in zip(made.weights[0], again.weights[0], strict=True)
+        )

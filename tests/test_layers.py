@@ -30,6 +30,8 @@ ALLOWED_OUTSIDE: dict[str | None, set[str]] = {
     "errors": set(),
     "progress": set(),
     "moved": set(),
+    "lazy": {"lazy_loader"},
+    "files": {"lazy_loader"},  # filelock, when the first lock is taken
     "_native": {"numpy"},
     "core": NUMERICAL,
     "theory": NUMERICAL,

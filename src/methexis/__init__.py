@@ -1,7 +1,6 @@
 """The laboratory for the Platonic Representation Hypothesis (``import methexis as mx``)."""
 
-import lazy_loader as _lazy
-
+from methexis import lazy as _lazy
 from methexis import moved as _moved
 from methexis.version import __version__
 

@@ -52,67 +52,42 @@ class Initialiser(Protocol):
         ...
 
 
-def _normal_layers(
-    problem: Problem, number: int, seed: int | Sequence[int], replicas: Sequence[int]
-) -> list[Array]:
-    """Standard normal weights; step = layer, draw = row-major entry."""
-    key = keys(seed, replicas, student_stream(StreamId.INIT, number))
-    layers = []
-    for i, (rows, columns) in enumerate(zip(problem.dims[1:], problem.dims[:-1], strict=True)):
-        draw = normals(key, first_step=i, num_steps=1, num_normals=rows * columns)
-        layers.append(draw[0].reshape(len(replicas), rows, columns))
-    return layers
+@dataclass(frozen=True)
+class _Normal:
+    """Normal numbers, as they are or made orthonormal; step = layer, draw = row-major entry."""
 
+    scale: float
+    orthonormal: bool = False
 
-def _with_zero_biases(problem: Problem, layers: list[Array]) -> list[Array]:
-    """Append the column of biases, zero, where the student has them."""
-    if not problem.bias:
+    def __call__(
+        self,
+        source: Teacher | Samples,
+        student: EDLN | MLP,
+        *,
+        number: int,
+        seed: int | Sequence[int],
+        replicas: Sequence[int],
+        loss: str,
+    ) -> list[Array]:
+        problem = Problem.of(source, student, loss)
+        key = keys(seed, replicas, student_stream(StreamId.INIT, number))
+        layers = []
+        for i, (rows, columns) in enumerate(zip(problem.dims[1:], problem.dims[:-1], strict=True)):
+            draw = normals(key, first_step=i, num_steps=1, num_normals=rows * columns)
+            w = draw[0].reshape(len(replicas), rows, columns)
+            w = self.scale * _haar(w) if self.orthonormal else w * (self.scale / np.sqrt(columns))
+            if problem.bias:
+                w = np.concatenate([w, np.zeros((*w.shape[:-1], 1))], axis=-1)
+            layers.append(w)
         return layers
-    return [np.concatenate([w, np.zeros((*w.shape[:-1], 1))], axis=-1) for w in layers]
 
 
-@dataclass(frozen=True)
-class _Gaussian:
-    scale: float
-
-    def __call__(
-        self,
-        source: Teacher | Samples,
-        student: EDLN | MLP,
-        *,
-        number: int,
-        seed: int | Sequence[int],
-        replicas: Sequence[int],
-        loss: str,
-    ) -> list[Array]:
-        problem = Problem.of(source, student, loss)
-        layers = _normal_layers(problem, number, seed, replicas)
-        scaled = [w * (self.scale / np.sqrt(w.shape[-1])) for w in layers]
-        return _with_zero_biases(problem, scaled)
-
-
-@dataclass(frozen=True)
-class _Orthogonal:
-    scale: float
-
-    def __call__(
-        self,
-        source: Teacher | Samples,
-        student: EDLN | MLP,
-        *,
-        number: int,
-        seed: int | Sequence[int],
-        replicas: Sequence[int],
-        loss: str,
-    ) -> list[Array]:
-        problem = Problem.of(source, student, loss)
-        result = []
-        for w in _normal_layers(problem, number, seed, replicas):
-            tall = w.shape[-2] >= w.shape[-1]
-            q, r = np.linalg.qr(w if tall else w.mT)
-            q = q * np.sign(np.diagonal(r, axis1=-2, axis2=-1))[..., None, :]
-            result.append(self.scale * (q if tall else q.mT))
-        return _with_zero_biases(problem, result)
+def _haar(w: Array) -> Array:
+    """Orthonormal rows or columns, the fewer, by QR with the signs of R fixed."""
+    tall = w.shape[-2] >= w.shape[-1]
+    q, r = np.linalg.qr(w if tall else w.mT)
+    q = q * np.sign(np.diagonal(r, axis1=-2, axis2=-1))[..., None, :]
+    return np.asarray(q if tall else q.mT)
 
 
 @dataclass(frozen=True)
@@ -163,7 +138,7 @@ def gaussian(scale: float = 1.0) -> Initialiser:
     MethexisError
         Unless ``scale > 0``.
     """
-    return _Gaussian(number("scale", scale, above=0.0))
+    return _Normal(number("scale", scale, above=0.0))
 
 
 def orthogonal(scale: float = 1.0) -> Initialiser:
@@ -174,7 +149,7 @@ def orthogonal(scale: float = 1.0) -> Initialiser:
     MethexisError
         Unless ``scale > 0``.
     """
-    return _Orthogonal(number("scale", scale, above=0.0))
+    return _Normal(number("scale", scale, above=0.0), orthonormal=True)
 
 
 def balanced() -> Initialiser:

@@ -28,6 +28,12 @@ _FAMILIES = {
         "measures.subspaces": "aligned_cosine bures cca gulp linear_predictivity procrustes pwcca "
         "second_moments",
     },
+    "report": {
+        "report.comparing": "sides=text",
+        "report.reversing": "reversal=page",
+        "report.running": "run=page",
+        "report.verify": "terminal=text",
+    },
     "training": {"training.engines": "native", "training.records": "run"},
 }
 

@@ -62,4 +62,4 @@ def test_results_are_written_and_not_overwritten(tmp_path: Path) -> None:
     assert again.returncode == 2
     assert "with results in it; give another --out, or --force" in again.stderr
     assert (out / "result.json").stat().st_mtime_ns == before
-    assert sorted(os.listdir(out)) == ["figures", "report.html", "result.json"]
+    assert sorted(os.listdir(out)) == [".methexis.json", "figures", "report.html", "result.json"]

@@ -123,6 +123,7 @@ def test_verify_writes_everything_and_refuses_to_overwrite(tmp_path: Path) -> No
     printed = json.loads(done.stdout)
     assert printed["passed"] is False
     assert {p.name for p in out.iterdir()} == {
+        ".methexis.json",
         "control.zarr",
         "figures",
         "report.html",
@@ -171,7 +172,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "how",
+    [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.long)],  # half a minute each
+)
 def test_an_interrupted_command_goes_on_to_the_same_bits(
     tmp_path: Path, whole: Path, how: int
 ) -> None:

@@ -56,4 +56,5 @@ def test_results_are_written_and_not_overwritten(tmp_path: Path) -> None:
     assert max(map(len, forced.stdout.splitlines())) <= 80 or str(out) in forced.stdout
     replaced = json.loads((out / "result.json").read_text())
     assert replaced["command"] == "methexis sharpen edge --quick --seed 1"
-    assert sorted(path.name for path in out.iterdir()) == ["figures", "report.html", "result.json"]
+    names = [".methexis.json", "figures", "report.html", "result.json"]
+    assert sorted(path.name for path in out.iterdir()) == names

@@ -15,6 +15,9 @@ import pytest
 from methexis import __version__
 from tests.native.extension import BUILD, ROOT, extension_file
 
+# Building a wheel compiles for a minute and more on one core, while the tests wait.
+pytestmark = pytest.mark.long
+
 PIP_WHEEL = ("-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index")
 
 # In a process of its own, with the unpacked wheel first on the path.

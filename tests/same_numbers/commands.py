@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 import methexis as mx
+from methexis.files import MANIFEST
 from tests.same_numbers.pairs import related
 from tests.same_numbers.plain import plain
 
@@ -169,7 +170,8 @@ def printed(commands: list[tuple[str, ...]]) -> dict[str, Any]:
             }
         made = sorted(path for path in folder.iterdir() if path.name not in before)
         for path in made:
-            found[f"folder {path.name}"] = sorted(p.name for p in path.iterdir())
+            names = sorted(p.name for p in path.iterdir() if p.name != MANIFEST)
+            found[f"folder {path.name}"] = names
             if (path / "result.json").exists():
                 result = _result((path / "result.json").read_text("utf-8"))
                 seen = [

@@ -45,17 +45,17 @@ def test_every_pair_is_what_compare_says() -> None:
 def test_the_most_aligned_is_the_largest_effect_or_the_best_score() -> None:
     result = compared(2, 3, NAMES, noise=1, num_permutations=99)
     cka, distance, cycle = result.found
-    assert cka.better(False) == np.argmax(cka.effect, axis=1).tolist()
-    assert distance.better(False) == np.argmax(distance.effect, axis=1).tolist()
+    assert cka.better() == np.argmax(cka.effect, axis=1).tolist()
+    assert distance.better() == np.argmax(distance.effect, axis=1).tolist()
     assert np.isnan(cycle.effect).all()
-    assert cycle.better(False) == np.argmax(cycle.score, axis=1).tolist()
+    assert cycle.better() == np.argmax(cycle.score, axis=1).tolist()
 
 
 def test_pairs_of_one_model_count_once() -> None:
     symmetric, other = compared(4, None, ("cka", "linear_predictivity"), num_permutations=99).found
-    assert symmetric.counted(True).sum() == 6
+    assert symmetric.counted().sum() == 6
     asked = 6 if other.measure.symmetric else 12
-    assert other.counted(True).sum() == asked
+    assert other.counted().sum() == asked
 
 
 def test_progress_is_told() -> None:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from methexis import report, scenarios
 from methexis.cli import staged
-from methexis.cli.progress import LiveLine
 from methexis.cli.staged import Force, Json, Listing, Out, Seed
-
-if TYPE_CHECKING:
-    from methexis.scenarios import BreakResult
-    from methexis.scenarios.breaking import Case, Scenario, Step
 
 
 def break_(
@@ -37,33 +32,14 @@ def break_(
 
     Example: methexis break sampling --quick --out my-break
     """
-    request = staged.Request("break", "scenario", name, names, quick, seed, out, force, as_json)
-    line = LiveLine()
-
-    def progress(step: Step) -> None:
-        line(
-            f"{step.part}, {step.curve}: case {step.done + 1} of {step.total}, {step.fraction:.0%}",
-            ended=step.ended,
-        )
-
-    def measure(wanted: list[Scenario[Case]]) -> BreakResult:
-        return scenarios.run_break(
-            wanted,
-            quick=quick,
-            seed=seed,
-            command=request.command,
-            show=progress,
-            finished=None
-            if as_json
-            else lambda one: report.print_scenario(one, rows=len(wanted) == 1),
-        )
-
     staged.carry_out(
-        request,
+        staged.Request("break", name, names, quick, seed, out, force, as_json),
         scenarios.SCENARIOS,
-        chosen=scenarios.chosen,
-        measure=measure,
+        scenarios.run_break,
+        told=lambda step: (
+            f"{step.part}, {step.curve}: case {step.done + 1} of {step.total}, {step.fraction:.0%}"
+        ),
+        finished=lambda one, alone: report.print_scenario(one, rows=alone),
         write=report.write_break_report,
         show=report.print_break,
-        agrees=lambda result: result.agrees,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from collections.abc import Callable
@@ -12,14 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from methexis import report, representations, scenarios
-from methexis.cli.errors import user_errors
-from methexis.cli.folders import RESULT, fill, prepared
+from methexis.cli.errors import print_json, user_errors
+from methexis.cli.folders import bare, fill, prepared, short
 from methexis.cli.progress import Clock, LiveLine
+from methexis.cli.staged import Force, Json
 from methexis.errors import MethexisError
+from methexis.text import json_text
 
 if TYPE_CHECKING:
     from methexis.representations import Representations
-    from methexis.scenarios import CompareResult
     from methexis.scenarios.comparing import Step
 
 #: Seconds beyond which the time that a measure takes is told before it begins.
@@ -55,7 +55,10 @@ def compare(
     ] = "none",
     pool: Annotated[
         str | None,
-        typer.Option(help="Arrays with tokens: mean, first, last, each (a layer), flatten."),
+        typer.Option(
+            help="Arrays with tokens: mean, first, last, each (a layer), flatten; of convolutions: "
+            "spatial (channels first), spatial_last."
+        ),
     ] = None,
     layers: Annotated[
         str | None, typer.Option(help="Pattern of the layers to take: 'block*'.")
@@ -95,10 +98,8 @@ def compare(
         Path | None,
         typer.Option(help="Folder for report and data. [default: methexis-compare-A-B]"),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace existing results.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the result as JSON, for machines.")
-    ] = False,
+    force: Force = False,
+    as_json: Json = False,
 ) -> None:
     """Compare representations: score, chance level, interval, p and effect of every pair.
 
@@ -152,10 +153,10 @@ def compare(
                 result = scenarios.run_compare(
                     a, b, settings, command=_command(), show=_teller(line, clock)
                 )
-            fill(folder, lambda staged: _write(result, staged))
+            summary = json_text(result.summary())
+            fill(folder, summary, lambda staged: report.write_compare_report(result, staged))
         if as_json:
-            json.dump(result.summary(), sys.stdout, indent=1, allow_nan=False)
-            sys.stdout.write("\n")
+            print_json(result.summary())
         else:
             report.print_compare(result, folder)
 
@@ -163,8 +164,7 @@ def compare(
 def _list(*, as_json: bool) -> None:
     found = scenarios.listed_measures()
     if as_json:
-        json.dump(found, sys.stdout, indent=1)
-        sys.stdout.write("\n")
+        print_json(found)
         return
     for one in found:
         typer.echo(_line(one))
@@ -195,10 +195,10 @@ def _models_inside(path: Path) -> str:
 def _default(first: str, second: str | None) -> Path:
     """A folder named by both; with their parents where the names are one."""
     paths = [Path(path).resolve() for path in (first, second) if path is not None]
-    stems = [path.stem for path in paths]
-    if len(set(stems)) < len(stems):
-        stems = [f"{path.parent.name}-{path.stem}" for path in paths]
-    return Path("-".join(["methexis-compare", *stems]))
+    names = [bare(path.name) for path in paths]
+    if len(set(names)) < len(names):
+        names = [f"{path.parent.name}-{name}" for path, name in zip(paths, names, strict=True)]
+    return Path("-".join(["methexis-compare", *(short(name) for name in names)]))
 
 
 def _command() -> str:
@@ -216,19 +216,12 @@ def _command() -> str:
     return shlex.join(kept)
 
 
-def _write(result: CompareResult, folder: Path) -> None:
-    report.write_compare_report(result, folder)
-    summary = json.dumps(result.summary(), indent=1, allow_nan=False)
-    (folder / RESULT).write_text(summary + "\n", encoding="utf-8")
-
-
 def _teller(line: LiveLine, clock: Clock) -> Callable[[Step], None]:
     def tell(step: Step) -> None:
         if not step.total:
+            typer.echo(f"... {step.measure}: {step.what}", err=True)
             long = step.seconds >= _LONG
-            if long:
-                typer.echo(f"... {step.measure}: {step.what}", err=True)
-            clock.begin(f"{step.measure}: of {step.what}" if long else "")
+            clock.begin(f"{step.measure}: of {step.duration}" if long else "")
             return
         clock.end()
         text = f"{step.measure}: {step.what}, {step.done:,} of {step.total:,}"

@@ -1,16 +1,24 @@
-"""How a command ends: one clear sentence and an exit status, never a traceback for bad input."""
+"""How a command ends: JSON for machines, a sentence on bad input, an exit status; no traceback."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import typer
 
 from methexis.errors import MethexisError
+from methexis.text import json_text, shown
 
 #: Exit statuses: a check failed; bad input; interrupted.
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+
+def print_json(data: Any) -> None:
+    """Print plain data on standard output, for machines."""
+    sys.stdout.write(json_text(data) + "\n")
 
 
 @contextmanager
@@ -22,15 +30,15 @@ def user_errors(
     try:
         yield
     except MethexisError as error:
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {shown(str(error))}", err=True)
         raise typer.Exit(BAD_INPUT) from None
     except OSError as error:
-        where = f" {error.filename}" if error.filename else ""
+        where = f" {shown(str(error.filename))}" if error.filename else ""
         typer.echo(f"error: cannot write or read{where}: {error.strerror or error}", err=True)
         raise typer.Exit(BAD_INPUT) from None
     except MemoryError:
         typer.echo(f"error: not enough memory; {memory_hint}", err=True)
         raise typer.Exit(BAD_INPUT) from None
     except KeyboardInterrupt:
-        typer.echo(f"\ninterrupted{resume_hint()}", err=True)
+        typer.echo(f"\ninterrupted{shown(resume_hint())}", err=True)
         raise typer.Exit(INTERRUPTED) from None

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from methexis import report, scenarios
 from methexis.cli import staged
-from methexis.cli.progress import LiveLine
 from methexis.cli.staged import Force, Json, Listing, Out, Seed
-
-if TYPE_CHECKING:
-    from methexis.scenarios import ReverseResult
-    from methexis.scenarios.framework.runner import Step
-    from methexis.scenarios.irreversibility import Scenario
 
 
 def reverse(
@@ -38,30 +32,12 @@ def reverse(
 
     Example: methexis reverse steps --quick --out my-walks
     """
-    request = staged.Request("reverse", "scenario", name, names, quick, seed, out, force, as_json)
-    line = LiveLine()
-
-    def progress(step: Step) -> None:
-        line(f"{step.part}, {step.curve}: {step.fraction:.0%}", ended=step.ended)
-
-    def measure(wanted: list[Scenario]) -> ReverseResult:
-        return scenarios.run_reverse(
-            wanted,
-            quick=quick,
-            seed=seed,
-            command=request.command,
-            show=progress,
-            finished=None
-            if as_json
-            else lambda one: report.print_reversal(one, rows=len(wanted) == 1),
-        )
-
     staged.carry_out(
-        request,
+        staged.Request("reverse", name, names, quick, seed, out, force, as_json),
         scenarios.REVERSALS,
-        chosen=scenarios.chosen_reversals,
-        measure=measure,
+        scenarios.run_reverse,
+        told=lambda step: f"{step.part}, {step.curve}: {step.fraction:.0%}",
+        finished=lambda one, alone: report.print_reversal(one, rows=alone),
         write=report.write_reverse_report,
         show=report.print_reverse,
-        agrees=lambda result: result.agrees,
     )

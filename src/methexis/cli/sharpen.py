@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from methexis import report, scenarios
 from methexis.cli import staged
-from methexis.cli.progress import LiveLine
 from methexis.cli.staged import Force, Json, Listing, Out, Seed
-
-if TYPE_CHECKING:
-    from methexis.scenarios import SharpenResult
-    from methexis.scenarios.framework.runner import Step
-    from methexis.scenarios.sharpening import Case
 
 
 def sharpen(
@@ -37,29 +31,12 @@ def sharpen(
 
     Example: methexis sharpen one-force --quick --out my-sharpening
     """
-    request = staged.Request("sharpen", "case", case, names, quick, seed, out, force, as_json)
-    line = LiveLine()
-
-    def progress(step: Step) -> None:
-        at = step.at
-        line(f"{step.part}: step {at.step:,} of {at.steps:,}", ended=step.ended)
-
-    def measure(wanted: list[Case]) -> SharpenResult:
-        return scenarios.run_sharpen(
-            wanted,
-            quick=quick,
-            seed=seed,
-            command=request.command,
-            show=progress,
-            finished=None if as_json else report.print_case,
-        )
-
     staged.carry_out(
-        request,
+        staged.Request("sharpen", case, names, quick, seed, out, force, as_json),
         scenarios.CASES,
-        chosen=scenarios.chosen_cases,
-        measure=measure,
+        scenarios.run_sharpen,
+        told=lambda step: f"{step.part}: step {step.at.step:,} of {step.at.steps:,}",
+        finished=lambda one, alone: report.print_case(one),
         write=report.write_sharpen_report,
         show=report.print_sharpen,
-        agrees=lambda result: result.passed,
     )

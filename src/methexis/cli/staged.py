@@ -8,19 +8,24 @@ there; the exit status tells whether theory and measurement agree.
 
 from __future__ import annotations
 
-import json
 import shlex
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from methexis.cli.errors import FAILED, user_errors
-from methexis.cli.folders import RESULT, fill, prepared
+from methexis.cli.errors import FAILED, print_json, user_errors
+from methexis.cli.folders import fill, prepared
+from methexis.cli.progress import LiveLine
 from methexis.errors import MethexisError
+from methexis.text import json_text
+
+if TYPE_CHECKING:
+    from methexis.scenarios.framework.registry import Registry
+    from methexis.scenarios.framework.results import JobResult, Judged
+    from methexis.scenarios.framework.runner import Job, Step
 
 #: Options that all of these commands have. The folder's default is ``methexis-VERB-NAME``.
 Listing = Annotated[bool, typer.Option("--list", help="List the names, with what each claims.")]
@@ -33,43 +38,16 @@ Force = Annotated[bool, typer.Option("--force", help="Replace existing results."
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for machines.")]
 
 
-class Claiming(Protocol):
-    """What a registry holds."""
-
-    @property
-    def claim(self) -> str:
-        """What it claims, in a sentence."""
-
-
-class Summarised(Protocol):
-    """What such a command finds."""
-
-    def summary(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-
-
-Entry = TypeVar("Entry")
-Found = TypeVar("Found", bound=Summarised)
+Found = TypeVar("Found", bound="Judged")
+Result = TypeVar("Result", bound="JobResult[Any]")
 
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for.
+    """What was asked for."""
 
-    Attributes
-    ----------
-    verb, kind : str
-        The command, and what the names name.
-    name : str or None
-        An entry, or ``all``.
-    listing, quick, force, as_json : bool
-    seed : int
-    out : Path or None
-    """
-
-    verb: str
-    kind: str
-    name: str | None
+    verb: str  # the command
+    name: str | None  # an entry, or ``all``
     listing: bool
     quick: bool
     seed: int
@@ -95,31 +73,31 @@ class Request:
 
 def carry_out(
     request: Request,
-    registry: Mapping[str, Claiming],
+    registry: Registry[Any],
+    run: Job[Any, Found, Result],
     *,
-    chosen: Callable[[str], list[Entry]],
-    measure: Callable[[list[Entry]], Found],
-    write: Callable[[Found, Path], object],
-    show: Callable[[Found, Path], None],
-    agrees: Callable[[Found], bool],
+    told: Callable[[Step], str],
+    finished: Callable[[Found, bool], None],
+    write: Callable[[Result, Path], object],
+    show: Callable[[Result, Path], None],
 ) -> None:
-    """Carry out a request, from names to exit status.
+    """Carry out a request, from names to exit status, which is 0 if all that was found agrees.
 
     Parameters
     ----------
     request : Request
-    registry : mapping
-        All entries by name, for ``--list``.
-    chosen : function
-        Entries of a name; refuses unknown ones.
-    measure : function
-        Does the work.
+    registry : Registry
+        All entries.
+    run : Job
+        Measures those that were asked for.
+    told : function
+        How far the job is, in a line.
+    finished : function
+        Prints one part's result, given whether it is the only one.
     write : function
         Writes report and figures into a folder; ``result.json`` is added here.
     show : function
         Prints the outcome, given the folder.
-    agrees : function
-        Whether the exit status is 0.
     """
     with user_errors():
         if request.listing:
@@ -127,33 +105,34 @@ def carry_out(
             return
         if request.name is None:
             raise MethexisError(
-                f"{request.kind}: expected a name, or all, got none; methexis {request.verb} "
+                f"{registry.kind}: expected a name, or all, got none; methexis {request.verb} "
                 "--list names them"
             )
-        wanted = chosen(request.name)
+        wanted = registry.chosen(request.name)
+        line = LiveLine()
         with prepared(request.folder, force=request.force):
-            result = measure(wanted)
-
-            def stage(folder: Path) -> None:
-                write(result, folder)
-                summary = json.dumps(result.summary(), indent=1, allow_nan=False)
-                (folder / RESULT).write_text(summary + "\n", encoding="utf-8")
-
-            fill(request.folder, stage)
+            result = run(
+                wanted,
+                quick=request.quick,
+                seed=request.seed,
+                command=request.command,
+                show=lambda step: line(told(step), ended=step.ended),
+                finished=None if request.as_json else lambda one: finished(one, len(wanted) == 1),
+            )
+            summary = json_text(result.summary())
+            fill(request.folder, summary, lambda folder: write(result, folder))
         if request.as_json:
-            json.dump(result.summary(), sys.stdout, indent=1)
-            sys.stdout.write("\n")
+            print_json(result.summary())
         else:
             show(result, request.folder)
-        if not agrees(result):
+        if not result.agrees:
             raise typer.Exit(FAILED)
 
 
-def _list(registry: Mapping[str, Claiming], *, as_json: bool) -> None:
+def _list(registry: Registry[Any], *, as_json: bool) -> None:
     claims = {name: entry.claim for name, entry in registry.items()}
     if as_json:
-        json.dump(claims, sys.stdout, indent=1)
-        sys.stdout.write("\n")
+        print_json(claims)
         return
     for name, claim in claims.items():
         typer.echo(f"{name}: {claim}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -12,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from methexis import report, scenarios
-from methexis.cli.errors import FAILED, user_errors
-from methexis.cli.folders import RESULT, fill, prepare
+from methexis.cli.errors import FAILED, print_json, user_errors
+from methexis.cli.folders import fill, prepared
 from methexis.cli.progress import announcer
+from methexis.cli.staged import Force, Json
 from methexis.errors import MethexisError
 from methexis.progress import Lines
+from methexis.text import json_text
 
 if TYPE_CHECKING:
     from methexis.scenarios import VerifyResult, VerifySettings
@@ -50,13 +50,11 @@ def verify(
     out: Annotated[Path, typer.Option(help="Folder for the report and the data.")] = Path(
         "methexis-verify"
     ),
-    force: Annotated[bool, typer.Option("--force", help="Replace existing results.")] = False,
+    force: Force = False,
     checkpoint_every: Annotated[
         float, typer.Option(help="Seconds between checkpoints of the SGD run.")
     ] = 10.0,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the result as JSON, for machines.")
-    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Verify the theorem: two different networks, two views, one representation.
 
@@ -83,32 +81,41 @@ def verify(
             lr=lr,
             steps=steps,
         )
-        checkpoint = _prepare(out, settings, force)
-        say = announcer()
-        result = scenarios.run_verify(
-            settings,
-            checkpoint=checkpoint,
-            checkpoint_seconds=checkpoint_every,
-            progress=Lines(label="SGD"),
-            announce=say,
-        )
-        say("report")
-        _write(result, out)
-        checkpoint.unlink(missing_ok=True)
+        with prepared(out, force=force, leftovers=_is_checkpoint):
+            checkpoint = _checkpoint(out, settings)
+            say = announcer()
+            result = scenarios.run_verify(
+                settings,
+                checkpoint=checkpoint,
+                checkpoint_seconds=checkpoint_every,
+                progress=Lines(label="SGD"),
+                announce=say,
+            )
+            say("report")
+            summary = json_text(result.summary())
+            fill(
+                out,
+                summary,
+                lambda folder: report.write_verify_report(result, folder),
+                lambda folder: _save_runs(result, folder),
+            )
+            checkpoint.unlink(missing_ok=True)
         result.timings["total"] = time.monotonic() - began
         if as_json:
-            json.dump(result.summary(), sys.stdout, indent=1)
-            sys.stdout.write("\n")
+            print_json(result.summary())
         else:
             report.print_verify(result, out)
         if not result.verdict.passed:
             raise typer.Exit(FAILED)
 
 
-def _prepare(out: Path, settings: VerifySettings, force: bool) -> Path:
-    """Make the folder, see that it is ours and writable, and name the checkpoint."""
-    prepare(out, force=force, leftovers=lambda name: name.startswith("checkpoint-"))
+def _checkpoint(out: Path, settings: VerifySettings) -> Path:
+    """Name the checkpoint; its name stands for what the run depends on."""
     return out / f"checkpoint-{settings.fingerprint}.npz"
+
+
+def _is_checkpoint(name: str) -> bool:
+    return name.startswith("checkpoint-")
 
 
 def _resume_hint(out: Path) -> str:
@@ -117,19 +124,9 @@ def _resume_hint(out: Path) -> str:
     return " before the first checkpoint"
 
 
-def _write(result: VerifyResult, out: Path) -> None:
-    """Write everything: runs, report, and the summary last."""
-
-    def into(folder: Path) -> None:
-        began = time.monotonic()
-        result.run.save(folder / "run.zarr")
-        result.control.save(folder / "control.zarr")
-        for way in result.ways:
-            name = way.name.replace(".", "")
-            way.run.save(folder / "three-ways" / f"{name}.zarr")
-        report.write_verify_report(result, folder)
-        result.timings["report"] = time.monotonic() - began
-        summary = json.dumps(result.summary(), indent=1)
-        (folder / RESULT).write_text(summary, encoding="utf-8")
-
-    fill(out, into)
+def _save_runs(result: VerifyResult, folder: Path) -> None:
+    result.run.save(folder / "run.zarr")
+    result.control.save(folder / "control.zarr")
+    for way in result.ways:
+        name = way.name.replace(".", "")
+        way.run.save(folder / "three-ways" / f"{name}.zarr")

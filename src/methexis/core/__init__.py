@@ -1,34 +1,9 @@
-"""Nouns and their geometry: sources, views, students, charges, alignment, random streams."""
+"""Nouns and their geometry: sources, views, students, charges, alignment, random streams.
 
-from methexis.core.charges import charge_step, gradient_charges
-from methexis.core.checks import ConditionError, MethexisError
-from methexis.core.edln import EDLN
-from methexis.core.gap import canonical_gauge, entropic_gap
-from methexis.core.geometry import LayerAlignment, align_maps, align_samples, gram_cosines
-from methexis.core.mlp import MLP
-from methexis.core.problem import Problem
-from methexis.core.samples import Samples
-from methexis.core.teacher import Teacher
-from methexis.core.view import View
+Names are in ``__init__.pyi``, where type checkers look for them; a module is imported when
+one of its names is asked for, so that checking an array does not load what students are.
+"""
 
-__all__ = [
-    # sources and students
-    "EDLN",
-    "MLP",
-    "Problem",
-    "Samples",
-    "Teacher",
-    "View",
-    # geometry of weights
-    "LayerAlignment",
-    "align_maps",
-    "align_samples",
-    "canonical_gauge",
-    "charge_step",
-    "entropic_gap",
-    "gradient_charges",
-    "gram_cosines",
-    # errors
-    "ConditionError",
-    "MethexisError",
-]
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

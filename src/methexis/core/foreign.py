@@ -91,7 +91,18 @@ def is_tensor(value: Any) -> bool:
 
 def name_of_type(value: Any) -> str:
     """The type of an array's numbers as it came, such as ``"bfloat16"``; of a list, nothing."""
-    return str(getattr(value, "dtype", "")).removeprefix("torch.")
+    return type_name(getattr(value, "dtype", ""))
+
+
+def type_name(dtype: Any) -> str:
+    """A type in one word, the same for either order of bytes.
+
+    Examples
+    --------
+    >>> type_name(np.dtype(">f4"))
+    'float32'
+    """
+    return dtype.name if isinstance(dtype, np.dtype) else str(dtype).removeprefix("torch.")
 
 
 def real(name: str, dtype: np.dtype[Any], expected: str = "real numbers") -> None:

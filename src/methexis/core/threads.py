@@ -3,19 +3,27 @@
 A matrix product of a few hundred rows rounds differently with one thread and with two. What
 specifications hold and what a run computes must not depend on that, and the small matrices of a run
 gain nothing from threads.
+
+The number of BLAS threads belongs to the process. So callers that overlap, in threads of Python,
+share one limit: the first sets it, and the last puts back what was there before the first. A child
+process has only the thread that forked it, so only the calls of that one count there.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
+#: Libraries and their numbers of threads.
+_Limits: TypeAlias = list[tuple[Any, int]]
 
 
 def available_cores() -> int:
@@ -25,12 +33,85 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
+class _SharedLimit:
+    """One BLAS thread from the first who enters to the last who leaves.
+
+    Libraries that count threads for each thread of Python (OpenBLAS over OpenMP) are limited in
+    every thread that enters, and the others once.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls: Counter[int] = Counter()  # by thread
+        self._shared: _Limits = []
+        self._own: dict[int, _Limits] = {}
+
+    def __enter__(self) -> None:
+        with self._lock:
+            here = threading.get_ident()
+            if not self._calls[here]:
+                libraries = ThreadpoolController().select(user_api="blas").lib_controllers
+                found = [(library, library.num_threads) for library in libraries]
+                self._own[here] = [one for one in found if _per_thread(one[0])]
+                if not self._calls.total():
+                    self._shared = [one for one in found if not _per_thread(one[0])]
+                    _set((library, 1) for library, _ in self._shared)
+                _set((library, 1) for library, _ in self._own[here])
+            self._calls[here] += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            here = threading.get_ident()
+            self._calls[here] -= 1
+            if not self._calls[here]:
+                del self._calls[here]
+                _set(self._own.pop(here))
+            self._leave()
+
+    def _leave(self) -> None:
+        if not self._calls.total():
+            _set(self._shared)
+            self._shared = []
+
+    def forked(self) -> None:
+        """Forget the threads that a child does not have."""
+        self._lock = threading.Lock()
+        here = threading.get_ident()
+        self._calls = Counter({here: self._calls[here]} if self._calls[here] else {})
+        self._own = {here: self._own[here]} if here in self._own else {}
+        self._leave()
+
+
+def _per_thread(library: Any) -> bool:
+    return getattr(library, "threading_layer", None) == "openmp"
+
+
+def _set(limits: Iterable[tuple[Any, int]]) -> None:
+    """Set numbers of threads, also where threadpoolctl lets but one thread set them.
+
+    That rule keeps threads from undoing each other's limits, which the count of callers does here.
+    """
+    for library, number in limits:
+        release = getattr(library, "clear_controlling_thread", None)
+        if release is None:
+            library.set_num_threads(number)
+            continue
+        release(force=True)
+        library.set_num_threads(number)
+        release(force=True)
+
+
+_ONE_THREAD = _SharedLimit()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_ONE_THREAD.forked)
+
+
 def one_blas_thread(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Decorate a function so that BLAS uses one thread while it runs."""
 
     @wraps(function)
     def limited(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        with threadpool_limits(limits=1, user_api="blas"):
+        with _ONE_THREAD:
             return function(*args, **kwargs)
 
     return limited

@@ -12,6 +12,10 @@ matrices overrides them.
 A measure declares what it cannot see (`invariances`), where its scores lie (`range`) and what two
 identical representations score (`aligned`); one contract suite holds every entry of the registry to
 that. Options are fields, so that a measure with its options is one value that can be printed.
+
+It also says, from sizes alone, what `inference.plan` promises before anything is computed: whether
+the null is known in closed form (`closed_null`), how much there is to do (`work`), whether one pass
+over the rows is enough (`streams`), and which resamples give an interval (`interval_from`).
 """
 
 from __future__ import annotations
@@ -20,7 +24,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Any, ClassVar, Generic, TypeVar
+from math import inf
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +33,12 @@ from numpy.typing import NDArray
 from methexis.core.checks import Array, boolean
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import MIN_SAMPLES, Features, Tensor
-from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.rdm import RDM
 from methexis.measures.inputs.representations import Representation, both
+from methexis.measures.work import Time, Work, grid_order, pair_work, passes
+
+if TYPE_CHECKING:
+    from methexis.measures.inputs.preprocessing import Preprocessing
 
 Orders = NDArray[np.int64]  # (num_orders, num_samples), each row a permutation
 # (num_resamples, num_samples), how often each sample was drawn; fractions where some are left out
@@ -62,15 +70,9 @@ def invariant(*groups: Invariance) -> frozenset[Invariance]:
 class NullMoments:
     """Mean, standard deviation and skewness of a score over all pairings of the rows, exactly.
 
-    Attributes
-    ----------
-    mean, sd, skewness : float
-        Of the score.
-    dominance : float
-        How much of the spread one sample makes, where that is known; 0 to 1. Near 1 the score
-        depends on where one sample of either representation goes, and takes few values.
-    step: float
-        The distance between one possible score and the next, where they are counts; else 0.
+    `dominance`, from 0 to 1, is how much of the spread one sample makes, where that is known: near
+    1 the score depends on where one sample of either representation goes, and takes few values.
+    `step` is the distance between one possible score and the next, where they are counts; else 0.
     """
 
     mean: float
@@ -88,23 +90,23 @@ class Measure(ABC, Generic[R]):
 
     Attributes
     ----------
-    name : str
-        The word by which `compare` knows it.
+    name, label : str
+        The word by which `compare` knows it; and the title of one without options that matter.
     range : (float, float)
         Bounds of the score; infinite where there is none. Scores are never cut to fit.
     aligned : float
         Score of two identical representations; NaN if it depends on them.
     distance : bool
         Whether smaller is more aligned.
-    accumulates : bool
-        Whether grids of single precision lose nothing by it that matters: long sums are added in
-        double.
     tier : {1, 2}
         1: with null, interval and correction; 2: score and permutation.
     min_samples : int
         Fewest rows.
-    resampling : {"bootstrap", "halves"}
+    resampling : {"bootstrap", "halves", "none"}
         Which resamples of the rows give an interval; see `resampling`.
+    may_be_dominated : bool
+        Whether one sample can make so much of the null's spread that its moments do not tell the
+        tail (`NullMoments.dominance`): only the data show, so a plan names both ways.
     jackknifed : bool
         Whether bootstrap samples spread at least as the jackknife says.
     reference : str
@@ -112,38 +114,39 @@ class Measure(ABC, Generic[R]):
     """
 
     name: ClassVar[str]
+    label: ClassVar[str]
     distance: ClassVar[bool] = False
-    accumulates: ClassVar[bool] = False
     tier: ClassVar[int] = 1
     min_samples: ClassVar[int] = MIN_SAMPLES
-    resampling: ClassVar[str] = "bootstrap"
+    resampling: ClassVar[str] = "none"
+    may_be_dominated: ClassVar[bool] = True
     jackknifed: ClassVar[bool] = True
     reference: ClassVar[str]
 
     def __post_init__(self) -> None:
         for field in fields(self):  # type: ignore[arg-type]
-            if field.type == "bool":  # annotations are not evaluated, so types are their words
+            if isinstance(field.default, bool):  # an option that is true or false
                 object.__setattr__(self, field.name, boolean(field.name, getattr(self, field.name)))
 
     @property
-    @abstractmethod
     def range(self) -> tuple[float, float]:
-        """Bounds of the score; a class variable where they do not depend on the options."""
+        """Bounds of the score; a class variable where these do not hold, whatever the options."""
+        return (0.0, inf if self.distance else 1.0)
 
     @property
     def aligned(self) -> float:
         """Score of two identical representations; a class variable likewise."""
-        return 1.0
+        return 0.0 if self.distance else 1.0
 
     @property
-    @abstractmethod
     def title(self) -> str:
         """What a table calls it, with the options that matter."""
+        return self.label
 
     @property
-    @abstractmethod
     def invariances(self) -> frozenset[Invariance]:
-        """All groups under which scores do not change, and no other."""
+        """All groups under which scores do not change, and no other; of most measures, these."""
+        return invariant(Invariance.ORTHOGONAL, Invariance.SCALE, Invariance.TRANSLATION)
 
     @property
     def scale_free(self) -> bool:
@@ -156,14 +159,55 @@ class Measure(ABC, Generic[R]):
         return True
 
     @property
-    def pair_matrices(self) -> float:
-        """Matrices over pairs of samples that a comparison holds at once, at most; see `costs`."""
-        return 0.0
-
-    @property
     def min_features(self) -> int:
         """Fewest columns."""
         return 1
+
+    def closed_null(self, num_samples: int) -> bool:
+        """Whether `null_moments` knows the null of so many samples; else orders are drawn."""
+        del num_samples
+        return False
+
+    def interval_from(self, num_samples: int) -> str:
+        """Which resamples give an interval of so many samples: `resampling`, or "none"."""
+        del num_samples
+        return self.resampling
+
+    def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
+        """How much one pair takes; families state theirs, this is a measure of features alone."""
+        once = passes(20.0 * num_samples * sum(num_features))
+        return pair_work(num_samples, num_features, once, once, order=once, resample=once)
+
+    def order_work(self, num_samples: int, widths_a: list[int], widths_b: list[int]) -> Time:
+        """How long one order of all pairs of layers takes, of these numbers of features."""
+        return grid_order(widths_a, widths_b, lambda pair: self.work(num_samples, pair).order)
+
+    @property
+    def streams(self) -> bool:
+        """Whether the score can be had from one pass over the rows, by `from_pass`."""
+        return False
+
+    @property
+    def streams_null(self) -> bool:
+        """Whether one pass also gives mean and deviation of the null, by `chance_from_pass`."""
+        return False
+
+    def from_pass(self, gathered: Any) -> float:
+        """The score from what one pass gathered (`streaming.pass_moments.PassMoments`)."""
+        raise NotImplementedError(f"{self.name} takes whole arrays")
+
+    def chance_from_pass(self, gathered: Any) -> Any:
+        """Mean and deviation of the null from the same (`streaming.chance`); None if unknown."""
+        del gathered
+        return None
+
+    def curve(self, x: Any, y: Any, *, preprocessing: Any = None, seed: int = 0) -> Any:
+        """How the score depends on numbers that it was chosen to hold for; None where on none.
+
+        A score of neighbours holds for one number of samples and of neighbours, and whoever reads
+        it will set it beside another study's; so it comes with its dependence on both.
+        """
+        del x, y, preprocessing, seed
 
     def __call__(self, x: Any, y: Any) -> float:
         """The score of two representations of the same samples, checked here.
@@ -203,9 +247,11 @@ class Measure(ABC, Generic[R]):
     def score(self, a: R, b: R) -> float:
         """The score of a pair."""
 
-    @abstractmethod
     def reorder(self, reduced: R, order: NDArray[np.int64]) -> R:
         """What `reduce` would give of the rows in that order, without computing it again."""
+        reordered: Any = reduced
+        found: R = reordered.reordered(order)
+        return found
 
     def permuted(self, a: R, b: R, orders: Orders) -> Array:
         """Scores with the rows of the second in each of the orders, ``(num_orders,)``."""
@@ -249,6 +295,13 @@ class Measure(ABC, Generic[R]):
             [self.score_grid(rows, [self.reorder(b, order) for b in columns]) for order in orders]
         )
 
+    def direct_work(
+        self, num_samples: int, widths_a: list[int], widths_b: list[int] | None, item_bytes: int
+    ) -> tuple[Time, int] | None:
+        """What `direct_grid` takes of such features: time, and least memory; None without a way."""
+        del num_samples, widths_a, widths_b, item_bytes
+        return None
+
     def direct_grid(
         self,
         rows: Sequence[Tensor],
@@ -271,6 +324,14 @@ class Measure(ABC, Generic[R]):
         """
         del a, b, counts
         return None
+
+    def of_halves(self, a: R, b: R, chosen: NDArray[np.bool_]) -> Array:
+        """Scores of some subsets of the samples, ``(num_subsets, num_ways)``, of "halves".
+
+        The first way is that of the score; a second one is what a half is to be set beside where
+        subsets are sparser than the whole.
+        """
+        raise NotImplementedError(f"{self.name} has no intervals from halves")
 
     @classmethod
     def option_names(cls) -> tuple[str, ...]:

@@ -1,71 +1,70 @@
-"""All measures by name; adding one is one file, its line here and its line in the tests."""
+"""All measures by name; adding one is one file, its line here and its line in the tests.
+
+A measure's module is imported when it is asked for, so that one comparison loads one measure.
+"""
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from methexis import measures
 from methexis.core.checks import shown
 from methexis.errors import MethexisError
-from methexis.measures.dissimilarity.rsa import RSA
-from methexis.measures.dissimilarity.rsa_kendall import RSAKendall
-from methexis.measures.dissimilarity.rsa_whitened import RSAWhitened
-from methexis.measures.kernels.cka import CKA, RV
-from methexis.measures.kernels.distance_correlation import DistanceCorrelation
-from methexis.measures.kernels.gram_cosine import GramCosine
-from methexis.measures.kernels.hsic import HSIC
 from methexis.measures.measure import Measure
-from methexis.measures.neighbours.cknna import CKNNA
-from methexis.measures.neighbours.cycle_knn import CycleKNN
-from methexis.measures.neighbours.edit_distance_knn import EditDistanceKNN
-from methexis.measures.neighbours.jaccard_knn import JaccardKNN
-from methexis.measures.neighbours.lcs_knn import LCSKNN
-from methexis.measures.neighbours.mutual_knn import MutualKNN
-from methexis.measures.neighbours.rank_similarity import RankSimilarity
-from methexis.measures.neighbours.second_order_cosine import SecondOrderCosine
-from methexis.measures.subspaces.aligned_cosine import AlignedCosine
-from methexis.measures.subspaces.bures import Bures, BuresDistance
-from methexis.measures.subspaces.cca import CCA, SVCCA
-from methexis.measures.subspaces.gulp import GULP
-from methexis.measures.subspaces.linear_predictivity import LinearPredictivity
-from methexis.measures.subspaces.procrustes import Procrustes, ProcrustesDistance, SizeAndShape
-from methexis.measures.subspaces.pwcca import PWCCA
-from methexis.measures.units import Matching, SoftMatching
 
-MEASURES: dict[str, type[Measure[Any]]] = {
-    entry.name: entry
-    for entry in (
-        GramCosine,
-        CKA,
-        HSIC,
-        RV,
-        DistanceCorrelation,
-        MutualKNN,
-        JaccardKNN,
-        CKNNA,
-        CycleKNN,
-        LCSKNN,
-        EditDistanceKNN,
-        RankSimilarity,
-        SecondOrderCosine,
-        Procrustes,
-        ProcrustesDistance,
-        SizeAndShape,
-        Bures,
-        BuresDistance,
-        CCA,
-        SVCCA,
-        PWCCA,
-        GULP,
-        LinearPredictivity,
-        AlignedCosine,
-        Matching,
-        SoftMatching,
-        RSA,
-        RSAWhitened,
-        RSAKendall,
-    )
-}
+
+class _Classes(Mapping[str, type[Measure[Any]]]):
+    """Classes by the names of measures, from the names of classes."""
+
+    def __init__(self, names: dict[str, str]) -> None:
+        self._names = names
+
+    def __getitem__(self, name: str) -> type[Measure[Any]]:
+        found: type[Measure[Any]] = getattr(measures, self._names[name])
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+MEASURES: Mapping[str, type[Measure[Any]]] = _Classes(
+    {
+        "gram_cosine": "GramCosine",
+        "cka": "CKA",
+        "hsic": "HSIC",
+        "rv": "RV",
+        "distance_correlation": "DistanceCorrelation",
+        "mutual_knn": "MutualKNN",
+        "jaccard_knn": "JaccardKNN",
+        "cknna": "CKNNA",
+        "cycle_knn": "CycleKNN",
+        "lcs_knn": "LCSKNN",
+        "edit_distance_knn": "EditDistanceKNN",
+        "rank_similarity": "RankSimilarity",
+        "second_order_cosine": "SecondOrderCosine",
+        "procrustes": "Procrustes",
+        "procrustes_distance": "ProcrustesDistance",
+        "procrustes_size": "SizeAndShape",
+        "bures": "Bures",
+        "bures_distance": "BuresDistance",
+        "cca": "CCA",
+        "svcca": "SVCCA",
+        "pwcca": "PWCCA",
+        "gulp": "GULP",
+        "linear_predictivity": "LinearPredictivity",
+        "aligned_cosine": "AlignedCosine",
+        "matching": "Matching",
+        "soft_matching": "SoftMatching",
+        "rsa": "RSA",
+        "rsa_whitened": "RSAWhitened",
+        "rsa_kendall": "RSAKendall",
+    }
+)
 
 
 def chosen(measure: Any, options: dict[str, Any]) -> Measure[Any]:

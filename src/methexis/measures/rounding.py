@@ -60,14 +60,7 @@ def negligible(xp: Namespace, array: Tensor, length: int) -> float:
 
 
 def unless_rounding(total: float, terms: float) -> float:
-    """A sum, or 0 if it is rounding of its terms.
-
-    Parameters
-    ----------
-    total : float
-        The sum.
-    terms : float
-        The sum of its terms' absolute values.
+    """A sum, or 0 if it is rounding of its terms, whose absolute values sum to `terms`.
 
     Examples
     --------

@@ -16,22 +16,13 @@ from methexis.plots.mark import STYLED, Look, Mark
 
 @dataclass(frozen=True, eq=False)
 class Curve(Mark):
-    """A line through points, or points without a line; without either, a line of the legend alone.
+    """A line through points, or points without one; without either, a line of the legend alone."""
 
-    Attributes
-    ----------
-    x : array (time,)
-    y : array (time,) or (time, curve)
-        Many curves look alike, and have no name.
-    cased : bool
-        Whether a white casing keeps it legible over any colour.
-    """
-
-    x: ArrayLike
-    y: ArrayLike
+    x: ArrayLike  # (time,)
+    y: ArrayLike  # (time,) or (time, curve): of many, which look alike, none has a name
     look: Look = STYLED
     name: str = ""
-    cased: bool = False
+    cased: bool = False  # whether a white casing keeps it legible over any colour
 
     def draw(self, axes: Axes) -> None:
         """Put the mark on axes."""
@@ -42,22 +33,14 @@ class Curve(Mark):
 
 @dataclass(frozen=True, eq=False)
 class Dots(Mark):
-    """Many points.
+    """Many points."""
 
-    Attributes
-    ----------
-    x, y : array (point,)
-    look : Look
-        Its size is the area of a point, its width that of the rim.
-    shades : array (point,), optional
-        Values in [0, 1] that colour the points.
-    """
-
+    #: (point,)
     x: ArrayLike
     y: ArrayLike
-    look: Look = STYLED
+    look: Look = STYLED  # its size is the area of a point, its width that of the rim
     name: str = ""
-    shades: ArrayLike | None = None
+    shades: ArrayLike | None = None  # (point,): values in [0, 1] that colour the points
 
     def draw(self, axes: Axes) -> None:
         """Put the mark on axes."""
@@ -73,13 +56,9 @@ class Dots(Mark):
 
 @dataclass(frozen=True, eq=False)
 class Joins(Mark):
-    """Short lines from each of some points to its partner.
+    """Short lines from each of some points to its partner."""
 
-    Attributes
-    ----------
-    start, end : array (point, 2)
-    """
-
+    #: (point, 2)
     start: ArrayLike
     end: ArrayLike
     look: Look = STYLED

@@ -37,66 +37,35 @@ Cells = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, eq=False)
 class HeatMap(Plot):
-    """Shades in rows and columns.
+    """Shades in rows and columns."""
 
-    Attributes
-    ----------
-    values : array (row, column)
-    rows, columns : Axis
-        Labels, ticks and their names, in numbers of rows and columns from zero.
-    low, high : float
-        Values of the lightest and of the darkest shade.
-    width, height : int
-        In pixels of the design.
-    downwards : bool
-        Whether the first row is at the top, with the axis of the columns above it.
-    square : bool
-        Whether a cell is as high as wide.
-    lightest : str
-        ``"white"``, or ``"grey"``, where a cell of the lightest shade is to be seen.
-    reversed : bool
-        Whether less is darker.
-    gaps : float
-        Width of the lines between cells.
-    texts : tuple of tuples of str
-        What stands in the cells; empty where nothing does.
-    text_size : float
-        In pixels of the design.
-    framed, struck : tuple of (row, column), optional
-        Cells with a frame, and with a stroke through them.
-    stroke : float
-        How opaque strokes are.
-    crossed : bool
-        Whether a cross stands where there is no value.
-    bar : str
-        Label of the scale; without one no scale is drawn.
-    bar_below : bool
-        Whether it stands below the cells, not beside them.
-    pixels : bool
-        Whether what is drawn becomes pixels.
-    """
-
-    values: ArrayLike
+    values: ArrayLike  # (row, column)
+    #: Labels, ticks and their names, in numbers of rows and columns from zero.
     rows: Axis
     columns: Axis
+    #: Values of the lightest and of the darkest shade.
     low: float = 0.0
     high: float = 1.0
+    #: In pixels of the design.
     width: int = style.PANEL
     height: int = 380
+    #: Whether the first row is at the top, with the axis of the columns above it.
     downwards: bool = True
-    square: bool = True
+    square: bool = True  # whether a cell is as high as wide
+    #: ``"white"``, or ``"grey"``, where a cell of the lightest shade is to be seen.
     lightest: str = "white"
-    reversed: bool = False
-    gaps: float = 0.6
-    texts: tuple[tuple[str, ...], ...] = ()
-    text_size: float = 12.0
+    reversed: bool = False  # whether less is darker
+    gaps: float = 0.6  # width of the lines between cells
+    texts: tuple[tuple[str, ...], ...] = ()  # what stands in the cells; empty where nothing does
+    text_size: float = 12.0  # in pixels of the design
+    #: Cells with a frame, and with a stroke through them.
     framed: Cells = ()
     struck: Cells | None = None
-    stroke: float = 1.0
-    crossed: bool = False
-    bar: str = ""
-    bar_below: bool = False
-    pixels: bool = False
+    stroke: float = 1.0  # how opaque strokes are
+    crossed: bool = False  # whether a cross stands where there is no value
+    bar: str = ""  # label of the scale; without one no scale is drawn
+    bar_below: bool = False  # whether it stands below the cells, not beside them
+    pixels: bool = False  # whether what is drawn becomes pixels
 
     def draw(self) -> Figure:
         """Draw it as a figure of its own."""

@@ -13,22 +13,15 @@ from methexis.plots.mark import STYLED, Look, Mark
 
 @dataclass(frozen=True, eq=False)
 class Interval(Mark):
-    """Points, each in the middle of an interval.
+    """Points, each in the middle of an interval."""
 
-    Attributes
-    ----------
-    x, y, half : array (point,)
-        ``y ± half`` is the interval.
-    caps : float, optional
-        Length of the strokes at its ends.
-    """
-
+    #: (point,): ``y ± half`` is the interval.
     x: ArrayLike
     y: ArrayLike
     half: ArrayLike
     look: Look = STYLED
     name: str = ""
-    caps: float | None = None
+    caps: float | None = None  # length of the strokes at its ends
 
     def draw(self, axes: Axes) -> None:
         """Put the mark on axes."""
@@ -38,20 +31,15 @@ class Interval(Mark):
 
 @dataclass(frozen=True, eq=False)
 class Band(Mark):
-    """What lies between two curves.
+    """What lies between two curves."""
 
-    Attributes
-    ----------
-    x, low, high : array (time,)
-    stepped : bool
-        Whether each value holds around its place, so that a single one has a width.
-    """
-
+    #: (time,)
     x: ArrayLike
     low: ArrayLike
     high: ArrayLike
     look: Look = STYLED
     name: str = ""
+    #: Whether each value holds around its place, so that a single one has a width.
     stepped: bool = False
 
     def draw(self, axes: Axes) -> None:
@@ -64,12 +52,7 @@ class Band(Mark):
 
 @dataclass(frozen=True)
 class Span(Mark):
-    """A stretch of the vertical axis, over the whole width.
-
-    Attributes
-    ----------
-    low, high : float
-    """
+    """A stretch of the vertical axis, over the whole width."""
 
     low: float
     high: float

@@ -15,19 +15,12 @@ from methexis.plots.mark import STYLED, Look, Mark
 
 @dataclass(frozen=True)
 class Level(Mark):
-    """A line across the whole panel.
-
-    Attributes
-    ----------
-    at : float
-    upright : bool
-        Whether it stands at a place of the horizontal axis.
-    """
+    """A line across the whole panel."""
 
     at: float
     look: Look = STYLED
     name: str = ""
-    upright: bool = False
+    upright: bool = False  # whether it stands at a place of the horizontal axis
 
     def draw(self, axes: Axes) -> None:
         """Put the mark on axes."""
@@ -37,15 +30,10 @@ class Level(Mark):
 
 @dataclass(frozen=True, eq=False)
 class Rungs(Mark):
-    """Short lines, level or upright.
+    """Short lines, level or upright."""
 
-    Attributes
-    ----------
-    at, start, end : array (line,) or float
-        A level line is at the height ``at``, between two places; an upright one the other way.
-    upright : bool
-    """
-
+    #: (line,): a level line is at the height ``at``, between two places; an upright one the other
+    #: way.
     at: ArrayLike
     start: ArrayLike
     end: ArrayLike
@@ -60,14 +48,9 @@ class Rungs(Mark):
 
 @dataclass(frozen=True, eq=False)
 class Bars(Mark):
-    """Bars that stand on zero.
+    """Bars that stand on zero."""
 
-    Attributes
-    ----------
-    x, y : array (bar,)
-        Where they stand, and how high they are.
-    """
-
+    #: (bar,): where they stand, and how high they are.
     x: ArrayLike
     y: ArrayLike
     look: Look = STYLED
@@ -81,16 +64,10 @@ class Bars(Mark):
 
 @dataclass(frozen=True, eq=False)
 class Histogram(Mark):
-    """Shares of a whole, in bins.
+    """Shares of a whole, in bins."""
 
-    Attributes
-    ----------
-    edges : array (bin + 1,)
-    shares : array (bin,)
-    """
-
-    edges: ArrayLike
-    shares: ArrayLike
+    edges: ArrayLike  # (bin + 1,)
+    shares: ArrayLike  # (bin,)
     look: Look = STYLED
     name: str = ""
 
@@ -114,13 +91,7 @@ class Histogram(Mark):
 
 @dataclass(frozen=True)
 class Caption(Mark):
-    """Words at the left edge of the panel, at a height.
-
-    Attributes
-    ----------
-    y : float
-    text : str
-    """
+    """Words at the left edge of the panel, at a height."""
 
     y: float
     text: str

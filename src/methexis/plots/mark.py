@@ -16,40 +16,19 @@ from matplotlib.axes import Axes
 
 @dataclass(frozen=True)
 class Look:
-    """How a line or a point looks; None and nothing are what the house style says.
-
-    Attributes
-    ----------
-    colour : str
-    width : float
-        Of the line.
-    dashes : tuple of float
-        Lengths of strokes and gaps, in widths of the line.
-    alpha : float
-    marker : str
-        Sign of a point, as matplotlib names it.
-    size : float
-        Of a point.
-    inside : str
-        Colour inside a point, ``"none"`` for hollow ones.
-    joined : bool
-        Whether a line runs through the points.
-    blunt : bool
-        Whether the line ends where its last point is, rather than half its width later.
-    order : int
-        What is higher lies on top.
-    """
+    """How a line or a point looks; None and nothing are what the house style says."""
 
     colour: str | None = None
-    width: float | None = None
-    dashes: tuple[float, ...] = ()
+    width: float | None = None  # of the line
+    dashes: tuple[float, ...] = ()  # lengths of strokes and gaps, in widths of the line
     alpha: float | None = None
-    marker: str | None = None
-    size: float | None = None
-    inside: str | None = None
-    joined: bool = True
+    marker: str | None = None  # sign of a point, as matplotlib names it
+    size: float | None = None  # of a point
+    inside: str | None = None  # colour inside a point, ``"none"`` for hollow ones
+    joined: bool = True  # whether a line runs through the points
+    #: Whether the line ends where its last point is, rather than half its width later.
     blunt: bool = False
-    order: float | None = None
+    order: float | None = None  # what is higher lies on top
 
     @property
     def stroke(self) -> dict[str, Any]:

@@ -20,33 +20,18 @@ _WIDE_SPAN = 5.0
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis of a panel.
+    """One axis of a panel."""
 
-    Attributes
-    ----------
-    label : str
-        With the unit.
-    scale : str
-        ``"linear"``, ``"log"``, or ``"fitted"``: from zero, and logarithmic where values spread.
-    low, high : float, optional
-        Ends; what is not given is found from the marks. Of a fitted axis ``high`` is a bound.
-    ticks : tuple of float, optional
-        Places that are marked.
-    names : tuple of str, optional
-        What stands at these.
-    turned : int
-        Angle of the names.
-    grid, strokes, shown : bool
-        Whether there are lines across the panel, strokes at the ticks, the axis itself.
-    """
-
-    label: str = ""
+    label: str = ""  # with the unit
+    #: ``"linear"``, ``"log"``, or ``"fitted"``: from zero, and logarithmic where values spread.
     scale: str = "linear"
+    #: Ends; what is not given is found from the marks. Of a fitted axis ``high`` is a bound.
     low: float | None = None
     high: float | None = None
-    ticks: tuple[float, ...] | None = None
-    names: tuple[str, ...] | None = None
-    turned: int = 0
+    ticks: tuple[float, ...] | None = None  # places that are marked
+    names: tuple[str, ...] | None = None  # what stands at these
+    turned: int = 0  # angle of the names
+    #: Whether there are lines across the panel, strokes at the ticks, the axis itself.
     grid: bool = True
     strokes: bool = True
     shown: bool = True
@@ -89,13 +74,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Key:
-    """A line of a legend that no mark stands for.
-
-    Attributes
-    ----------
-    name : str
-    look : Look
-    """
+    """A line of a legend that no mark stands for."""
 
     name: str
     look: Look
@@ -103,23 +82,12 @@ class Key:
 
 @dataclass(frozen=True)
 class Legend:
-    """What stands above a panel, where no curve can run through it.
-
-    Attributes
-    ----------
-    columns : int
-    keys : tuple of Key
-        Its lines; those of the marks that have names if there are none.
-    order : tuple of str
-        Names of marks in the order in which they are to stand.
-    handle : float, optional
-        Length of the pieces of lines.
-    """
+    """What stands above a panel, where no curve can run through it."""
 
     columns: int = 2
-    keys: tuple[Key, ...] = ()
-    order: tuple[str, ...] = ()
-    handle: float | None = None
+    keys: tuple[Key, ...] = ()  # its lines; those of the marks that have names if there are none
+    order: tuple[str, ...] = ()  # names of marks in the order in which they are to stand
+    handle: float | None = None  # length of the pieces of lines
 
     def draw(self, figure: Figure, axes: Axes) -> None:
         """Put it above the axes."""
@@ -145,48 +113,26 @@ class Plot(Plain):
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure of a report.
+    """A figure of a report."""
 
-    Attributes
-    ----------
-    name : str
-        Name of its file, and of its ids in the page.
-    plot : Plot
-        Its data, which draw themselves.
-    alt : str
-        What it shows, in a sentence, for who cannot see it.
-    """
-
-    name: str
-    plot: Plot
-    alt: str
+    name: str  # name of its file, and of its ids in the page
+    plot: Plot  # its data, which draw themselves
+    alt: str  # what it shows, in a sentence, for who cannot see it
 
 
 @dataclass(frozen=True)
 class Panel(Plot):
-    """Marks between two axes.
-
-    Attributes
-    ----------
-    x, y : Axis
-    marks : tuple of Mark
-        From the bottom to the top, where their looks do not say otherwise.
-    legend : Legend, optional
-    width, height : int
-        In pixels of the design.
-    title : str
-    square : bool
-        Whether both axes have one scale.
-    """
+    """Marks between two axes."""
 
     x: Axis
     y: Axis
-    marks: tuple[Mark, ...]
+    marks: tuple[Mark, ...]  # from the bottom to the top, where their looks do not say otherwise
     legend: Legend | None = Legend()
+    #: In pixels of the design.
     width: int = style.PANEL
     height: int = 380
     title: str = ""
-    square: bool = False
+    square: bool = False  # whether both axes have one scale
 
     def draw(self) -> Figure:
         """Draw it as a figure of its own."""

@@ -68,6 +68,7 @@ _STYLE: dict[str, Any] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "methexis",
     "text.color": INK,
+    "text.parse_math": False,  # no label of ours is mathematics, and a layer may be called $1$
     "xtick.labelsize": TEXT * _POINTS,
     "ytick.labelsize": TEXT * _POINTS,
     "xtick.color": INK,

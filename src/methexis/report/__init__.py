@@ -4,7 +4,7 @@ A folder per verb: ``page.py`` writes its page, ``text.py`` prints, ``figures.py
 its figures, which `methexis.plots` draws. What all of them use is in ``house``.
 """
 
-import lazy_loader as _lazy
+from methexis import lazy as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,

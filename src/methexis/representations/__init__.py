@@ -1,6 +1,6 @@
 """Representations from files: arrays that others made, checked, named and told where from."""
 
-import lazy_loader as _lazy
+from methexis import lazy as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,

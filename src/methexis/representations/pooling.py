@@ -5,6 +5,11 @@ choice that changes every score: the mean over tokens, the first one (as for cla
 the last one (as for causal language models), each of them as a representation of its own (so are
 the layers in the files of the literature on the Platonic representation hypothesis), or all of them
 side by side.
+
+A convolution gives a map of positions per channel, ``(num_samples, channels, height, width)`` as
+PyTorch orders it, ``(num_samples, height, width, channels)`` as TensorFlow does. No array says
+which of the two it is, so the word does: ``spatial`` is the mean over all positions of channels
+that come first, ``spatial_last`` of channels that come last.
 """
 
 from __future__ import annotations
@@ -23,6 +28,8 @@ POOLS = {
     "first": "first along the middle dimension",
     "last": "last along the middle dimension",
     "each": "each position of the middle dimension is a layer",
+    "spatial": "mean over positions, behind the channels: (samples, channels, height, width)",
+    "spatial_last": "mean over positions, before the channels: (samples, height, width, channels)",
     "flatten": "all dimensions but the first are features",
 }
 
@@ -55,21 +62,38 @@ def pooled(source: str, array: NDArray[Any], pool: str | None) -> list[tuple[str
     if array.ndim == 2:
         return [("", array)]
     shape = tuple(array.shape)
-    if pool is None:
+    ways = fitting_words(array.ndim)
+    if pool is not None:
+        one_of("pool", pool, tuple(POOLS))
+    if pool not in ways or 0 in shape:
+        wanted = "(num_samples, num_features)" if pool is None else f"that pool {pool} is for"
         raise MethexisError(
-            f"{source}: expected an array (num_samples, num_features), got shape {shape}; say what "
-            f"to do with the other dimensions: --pool {', '.join(list(POOLS)[:-1])} or flatten"
+            f"{source}: expected an array {wanted}, got shape {shape}"
+            + ("; say what to do with the other dimensions" if pool is None else "")
+            + f"; pool: {', '.join(ways[:-1])} or {ways[-1]}"
         )
-    one_of("pool", pool, tuple(POOLS))
     if pool == "flatten":
         return [("", array.reshape(len(array), -1))]
-    if array.ndim != 3 or array.shape[1] == 0:
-        raise MethexisError(
-            f"{source}: expected shape (num_samples, tokens, features) for --pool {pool}, got "
-            f"{shape}; --pool flatten takes all dimensions but the first as features"
-        )
-    if pool == "mean":
-        return [("", np.asarray(np.mean(array, axis=1, dtype=np.float64)))]
+    if pool == "spatial":
+        return [("", _mean(array, tuple(range(2, array.ndim))))]
+    if pool in {"mean", "spatial_last"}:
+        return [("", _mean(array, tuple(range(1, array.ndim - 1))))]
     if pool == "each":
         return [(str(i), array[:, i]) for i in range(array.shape[1])]
     return [("", array[:, 0 if pool == "first" else -1])]
+
+
+def fitting_words(dimensions: int) -> list[str]:
+    """Which of `POOLS` work for so many dimensions.
+
+    Examples
+    --------
+    >>> fitting_words(4)
+    ['spatial', 'spatial_last', 'flatten']
+    """
+    tokens = {"mean", "first", "last", "each"}
+    return [word for word in POOLS if dimensions == 3 or word not in tokens]
+
+
+def _mean(array: NDArray[Any], axes: tuple[int, ...]) -> NDArray[Any]:
+    return np.asarray(np.mean(array, axis=axes, dtype=np.float64))

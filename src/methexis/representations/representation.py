@@ -31,6 +31,22 @@ class Stored:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Unread:
+    """An array of a file that was not read, so that it does not spoil those beside it.
+
+    Attributes
+    ----------
+    name : str
+        Name within the file; empty where the format has none.
+    why : str
+        What was expected and what came, without the place.
+    """
+
+    name: str
+    why: str
+
+
 @dataclass(frozen=True, eq=False)
 class Representation:
     """Features of the samples, in one layer of one model.
@@ -38,9 +54,9 @@ class Representation:
     Attributes
     ----------
     name : str
-        Of the layer.
+        Of the layer; signs that are not printable are written as escapes.
     source : str
-        File, and array within it.
+        File, and array within it, written likewise.
     array : array (num_samples, num_features)
     given : str
         Type of the numbers in the file.
@@ -87,7 +103,7 @@ class Representations:
     layers : tuple of Representation
         In natural order of their names, layer2 before layer10.
     left_out : tuple of str
-        What lies at the path and is no representation, and why.
+        What lies at the path and is no representation, or could not be read, and why.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """Whole jobs: an experiment, its prediction and the verdict. Loaded when first used."""
 
-import lazy_loader as _lazy
+from methexis import lazy as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,

@@ -122,21 +122,12 @@ def _check_dims(name: str, value: xr.DataArray) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """The joined dimensions of all hyper-parameters of a run; build it with `join`.
+    """The joined dimensions of all hyper-parameters of a run; build it with `join`."""
 
-    Attributes
-    ----------
-    sizes : dict
-        Length of each dimension, in order; empty where all hyper-parameters are numbers.
-    coords : dict of xarray.Variable
-        Coordinates of the dimensions that have any.
-    parameters : dict of xarray.Variable
-        Hyper-parameters along their own dimensions.
-    """
-
+    #: Length of each dimension, in order; empty where all hyper-parameters are numbers.
     sizes: dict[str, int]
-    coords: dict[str, xr.Variable]
-    parameters: dict[str, xr.Variable]
+    coords: dict[str, xr.Variable]  # coordinates of the dimensions that have any
+    parameters: dict[str, xr.Variable]  # hyper-parameters along their own dimensions
 
     @property
     def num_cells(self) -> int:

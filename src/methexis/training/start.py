@@ -119,7 +119,8 @@ def _layers(
                 f"{name}[{i}]: expected weights up to {_MOST_WEIGHT:g}, of which products can be "
                 f"computed, got {largest:.3g}"
             )
-        result.append(np.array(np.broadcast_to(checked, (*lead, *one))))
+        # Whatever order the given one has in memory, engines see C order.
+        result.append(np.array(np.broadcast_to(checked, (*lead, *one)), order="C"))
     return result
 
 

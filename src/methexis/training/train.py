@@ -178,8 +178,8 @@ def run_plan(
     recorder = Recorder(plan)
     state, records = engine.start(), recorder.empty()
     checkpoints = Checkpoints(checkpoint, plan, state, records, checkpoint_seconds)
-    checkpoints.load(made_with(engine), elsewhere=resume_elsewhere)
-    with deferred_interrupt() as interrupt:
+    resumed = checkpoints.resumed(made_with(engine), elsewhere=resume_elsewhere)
+    with resumed, deferred_interrupt() as interrupt:
         for stop in stretches(engine, state, plan.record[records.done :].tolist(), interrupt):
             if stop is None:
                 show(Report(state.step, plan.steps, _worst(records)))

@@ -164,7 +164,7 @@ def test_bad_settings(words: dict[str, object], message: str) -> None:
         BenchSettings(**words)  # type: ignore[arg-type]
 
 
-@pytest.mark.slow
+@pytest.mark.long  # every peer at every point, and the sweeps: a minute of two cores
 @pytest.mark.skipif(not extension.BUILT, reason="times the native engine")
 def test_a_quick_run_without_peers(capsys: pytest.CaptureFixture[str]) -> None:
     settings = BenchSettings(quick=True, rounds=1, seconds=0.02, threads=1, peers=False)

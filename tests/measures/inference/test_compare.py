@@ -42,7 +42,7 @@ X, Y = related()
         (X[None], Y, "shape .* average over the middle dimension"),
         (X[:, 0], Y, "num_samples, num_features"),
         ([[1.0, 2.0], [3.0]], Y, "X: expected an array"),
-        ("a file.npy", Y, "X: expected an array of real numbers"),
+        ("a file.npy", Y, "X: expected an array, or a .npy file that holds one, got"),
     ],
 )
 def test_bad_arrays_are_refused_in_one_sentence(x: Any, y: Any, message: str) -> None:

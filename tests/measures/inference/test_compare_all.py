@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from scipy import stats
 import methexis as mx
 from methexis.core.checks import Array
 from methexis.measures import Measure
-from methexis.measures.inference import nulls
+from methexis.measures.inference import compare_all, nulls
 from methexis.measures.inference.grid import Grid
+from methexis.measures.inference.plan import planned
 from methexis.measures.inputs.features import features
 from tests.measures.cases import VARIANTS, label, measured, related
 
@@ -107,9 +109,15 @@ def test_cells_agree_with_compare(measure: Measure[Any]) -> None:
     assert float(cell["effect"]) == pytest.approx(alone.effect, rel=1e-8, nan_ok=True)
 
 
+def in_memory(method: Any, sizes: Any, asked: Any) -> Any:
+    """The plan of whole arrays, so that blocks have less memory than plans leave them."""
+    return planned(method, sizes, replace(asked, memory=2**40))
+
+
 @pytest.mark.parametrize("name", ["cka", "hsic", "rsa", "mutual_knn", "cca", "procrustes"])
 @pytest.mark.parametrize("same", [False, True])
-def test_blocks_do_not_matter(name: str, same: bool) -> None:
+def test_blocks_do_not_matter(name: str, same: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compare_all, "planned", in_memory)
     a = layers(n=300, count=5)
     b = None if same else layers(n=300, count=4, seed=3)
     whole = mx.compare_all(a, b, name, num_permutations=9)
@@ -248,7 +256,8 @@ def test_bad_input(words: dict[str, Any], message: str) -> None:
         mx.compare_all(**given)
 
 
-def test_a_bad_layer_is_named_before_anything_is_computed() -> None:
+def test_a_bad_layer_is_named_before_anything_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compare_all, "planned", in_memory)
     bad = layers(n=200)
     bad["h2"][3, 4] = np.nan
     with pytest.raises(mx.MethexisError, match=r"m/h2: expected finite numbers, got nan in row 3"):

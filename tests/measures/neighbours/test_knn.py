@@ -26,6 +26,8 @@ def by_sorting(x: Array, k: int, metric: str) -> list[list[int]]:
     lists = []
     for i, row in enumerate(x):
         far = -x @ row if metric == "dot" else np.einsum("ij,ij->i", x - row, x - row)
+        if metric == "cosine":  # equal cosines, which normalised rows give but for rounding
+            far = far.round(13)
         others = [j for j in range(len(x)) if j != i]
         lists.append(sorted(others, key=lambda j, far=far: (far[j], j))[:k])
     return lists
@@ -136,7 +138,7 @@ def test_a_full_ranking_begins_with_the_nearest() -> None:
     for metric in knn.METRICS:
         lists = knn.nearest(given_x, 9, metric=metric)
         for row in (0, 40, 89):
-            assert knn.ranking(given_x, row, metric)[:9].tolist() == lists[row].tolist()
+            assert knn.ranking(given_x, row, metric)[0][:9].tolist() == lists[row].tolist()
 
 
 def test_products_are_those_of_the_rows() -> None:
@@ -162,6 +164,3 @@ def test_bad_requests_are_refused() -> None:
         found(x, 10, "euclidean")
     with pytest.raises(MethexisError, match="metric: expected one of"):
         found(x, 3, "manhattan")
-    x[4] = 0.0
-    with pytest.raises(MethexisError, match="zeros in row 4"):
-        found(x, 3, "cosine")

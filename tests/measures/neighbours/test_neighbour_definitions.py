@@ -166,6 +166,7 @@ def test_cknna_of_the_code_with_all_neighbours_is_debiased_cka() -> None:
     assert ours == pytest.approx(aligned, rel=1e-10)
 
 
+@pytest.mark.filterwarnings("ignore:X. .* decided between equally near rows")  # they are
 def test_a_kernel_without_deviation_has_no_score() -> None:
     """Rows that all point the same way: every cosine is 1, up to rounding."""
     x = np.outer(np.arange(1.0, 9.0), [0.1, 0.2, 0.3])

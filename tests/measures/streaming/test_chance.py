@@ -9,12 +9,11 @@ import pytest
 
 import methexis as mx
 from methexis.errors import DegenerateWarning
-from methexis.measures.kernels.contract import KernelMeasure
-from methexis.measures.streaming import stream, streams
+from methexis.measures.streaming import stream
 from methexis.measures.streaming.chance import Chance
 from tests.measures.cases import VARIANTS, label, related
 
-KERNELS = [m for m in VARIANTS if streams(m) and isinstance(m, KernelMeasure)]
+KERNELS = [measure for measure in VARIANTS if measure.streams_null]
 
 
 @pytest.mark.parametrize("measure", KERNELS, ids=label)

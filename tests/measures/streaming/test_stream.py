@@ -13,10 +13,9 @@ import zarr
 import methexis as mx
 from methexis.core.checks import Array
 from methexis.measures import MEASURES, stream
-from methexis.measures.streaming.scores import streams
 from tests.measures.cases import VARIANTS, label, measured, related
 
-STREAMING = [measure for measure in VARIANTS if streams(measure)]
+STREAMING = [measure for measure in VARIANTS if measure.streams]
 
 
 class Slices:

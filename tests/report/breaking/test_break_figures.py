@@ -12,7 +12,10 @@ from tests.report.roundtrip import assert_plain
 PICTURES = ("small", "alignment", "deviation")
 
 
-@pytest.mark.parametrize("quick", [False, True])
+@pytest.mark.parametrize(
+    "quick",
+    [True, pytest.param(False, marks=pytest.mark.long)],  # the same pictures of more points
+)
 def test_every_picture_survives_json(quick: bool) -> None:
     # Scales of every kind: numbers, powers, names.
     found = [made_up(name, quick=quick) for name in ("nothing", "sampling", "labels")]

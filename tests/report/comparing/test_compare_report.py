@@ -55,9 +55,7 @@ def test_many_pairs_are_a_grid_with_what_is_not_significant(
     assert text.count("<svg") == 2
     assert "Struck out: not significant at 5 %" in text
     assert text.count('<tr class="weak">') == sum(w.sum() for w in weak) + sum(
-        w[i, j]
-        for p, w in zip(result.found, weak, strict=True)
-        for i, j in enumerate(p.better(False))
+        w[i, j] for p, w in zip(result.found, weak, strict=True) for i, j in enumerate(p.better())
     )
     shown = printed(result, tmp_path, capsys)
     assert shown.count("°") == sum(w.sum() for w in weak) + 2  # and the two legends
@@ -70,7 +68,7 @@ def test_a_model_beside_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str
     result = compared(4, None, noise=1)
     for pairs in result.found:
         assert np.isnan(np.diagonal(pairs.p)).all()  # of a layer beside itself nothing is asked
-        assert all(i != j for i, j in enumerate(pairs.better(True)))
+        assert all(i != j for i, j in enumerate(pairs.better()))
     assert "Layers of left beside each other" in text_of(result, tmp_path)
     assert "left" in printed(result, tmp_path, capsys)
 
@@ -91,7 +89,7 @@ def test_a_grid_that_does_not_fit_names_the_best(
 ) -> None:
     result = compared(2, 24, names=("cka:debiased=true",))
     shown = printed(result, tmp_path, capsys)
-    best = result.found[0].better(False)
+    best = result.found[0].better()
     rows = [line.split() for line in shown.splitlines() if line.strip().startswith("block")]
     assert [words[1] for words in rows] == [f"block{j}" for j in best]
 
@@ -113,7 +111,7 @@ def test_long_names_are_told_apart_within_the_width(
     num_rows = shape[1] if shape[0] == 1 else shape[0]
     assert [words[0] for words in rows] == [str(i) for i in range(num_rows)]
     if shape[0] == 16:
-        assert [words[1] for words in rows] == [str(j) for j in result.found[0].better(False)]
+        assert [words[1] for words in rows] == [str(j) for j in result.found[0].better()]
 
 
 def test_tables_of_the_page_shorten_long_names(tmp_path: Path) -> None:
@@ -154,7 +152,7 @@ def test_without_permutations_it_says_what_is_missing(
     assert "holm needs none" in text_of(result, tmp_path)
     assert "holm needs none" in printed(result, tmp_path, capsys)
     corrected = compared(2, 3, ("cka",), num_permutations=0, correction="holm")
-    assert corrected.found[0].counted(False).all()
+    assert corrected.found[0].counted().all()
     assert "corrected by Holm's method" in printed(corrected, tmp_path, capsys)
 
 

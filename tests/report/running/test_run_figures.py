@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 import methexis as mx
 from methexis.report.running import cells, figures
 from tests.report import results
@@ -9,6 +11,7 @@ from tests.report.roundtrip import assert_plain
 from tests.report.running.test_cells_report import LR, MOMENTUM, run_of
 
 
+@pytest.mark.long  # draws every picture twice; other verbs' are drawn in the short tests
 def test_every_picture_survives_json() -> None:
     assert_plain(figures.figures(results.small().run))
 

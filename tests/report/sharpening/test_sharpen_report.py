@@ -31,6 +31,7 @@ def names() -> set[str]:
     }
 
 
+@pytest.mark.long  # draws every picture twice; other verbs' are drawn in the short tests
 def test_every_picture_survives_json() -> None:
     assert_plain(figures(result()), names())
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -92,14 +94,32 @@ CASES = {
 }
 
 
+made = cache(lambda name: CASES[name]())
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Pages of the cases, each written once: that takes seconds, and all tests read the same."""
+    return cache(
+        lambda name: write_verify_report(made(name), tmp_path_factory.mktemp("page") / "new" / name)
+    )
+
+
 @pytest.fixture(scope="module", params=CASES)
-def case(request: pytest.FixtureRequest) -> VerifyResult:
-    return CASES[request.param]()
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
-def test_the_page_is_complete_and_loads_nothing(case: VerifyResult, tmp_path: Path) -> None:
-    path = write_verify_report(case, tmp_path / "new" / "folder")
-    assert path == tmp_path / "new" / "folder" / "report.html"
+@pytest.fixture(scope="module")
+def case(name: str) -> VerifyResult:
+    return made(name)
+
+
+def test_the_page_is_complete_and_loads_nothing(
+    name: str, case: VerifyResult, written: Callable[[str], Path]
+) -> None:
+    path = written(name)
+    assert path.parts[-3:] == ("new", name, "report.html")
     page, reader, text = read(path)
     assert set(SECTIONS) <= set(reader.ids)
     assert ("three-ways" in reader.ids) == bool(case.ways)
@@ -124,8 +144,10 @@ def test_the_page_is_complete_and_loads_nothing(case: VerifyResult, tmp_path: Pa
     assert {p.name for p in path.parent.iterdir()} == {"report.html", "figures"}
 
 
-def test_the_numbers_are_those_of_the_result(case: VerifyResult, tmp_path: Path) -> None:
-    _, _, text = read(write_verify_report(case, tmp_path))
+def test_the_numbers_are_those_of_the_result(
+    name: str, case: VerifyResult, written: Callable[[str], Path]
+) -> None:
+    _, _, text = read(written(name))
     ends = case.summary()["worst_pair"]
     raw, control = case.worst("raw"), case.worst("control")
     for value in (np.median(raw), raw.min(), np.median(control), *ends.values()):
@@ -163,20 +185,21 @@ def test_equal_results_give_equal_bytes(tmp_path: Path) -> None:
         assert pdfs[0] == pdfs[1]
 
 
-def test_a_lost_replica_is_named_with_its_step_and_left_out(tmp_path: Path) -> None:
-    result = results.with_a_lost_replica()
-    _, _, text = read(write_verify_report(result, tmp_path))
+def test_a_lost_replica_is_named_with_its_step_and_left_out(
+    written: Callable[[str], Path],
+) -> None:
+    _, _, text = read(written("lost"))
     row = f"{results.LOST_REPLICA} diverged {numbers.count(results.LOST_STEP)}"
     assert row in text
     assert "median of 2 replicas" in text
-    _, _, text = read(write_verify_report(results.small(), tmp_path))
+    _, _, text = read(written("easy"))
     assert "diverged" not in text.split("Words and symbols")[0]
 
 
-def test_what_theory_predicts_is_said_for_each_choice(tmp_path: Path) -> None:
+def test_what_theory_predicts_is_said_for_each_choice(written: Callable[[str], Path]) -> None:
     ids = {}
     for name in ("easy", "anisotropic", "shuffle"):
-        _, reader, _ = read(write_verify_report(CASES[name](), tmp_path / name))
+        _, reader, _ = read(written(name))
         ids[name] = set(reader.ids) & {"offset", "turn"}
     assert ids == {"easy": set(), "anisotropic": {"offset"}, "shuffle": {"turn"}}
 

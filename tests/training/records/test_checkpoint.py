@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import runpy
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from methexis.progress import Report
 from methexis.training import loop
 from methexis.training.engines.reference import ReferenceEngine
 from methexis.training.records import checkpoint, recording
+from tests.files import damage
 
 STEPS = 3000
 
@@ -72,6 +74,10 @@ class FirstReport:
 @pytest.fixture(autouse=True)
 def _short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
     """On any machine there are stretches enough for an interruption at the steps below."""
+    loop_paced(monkeypatch)
+
+
+def loop_paced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "paced", lambda *_: 64)
 
 
@@ -245,10 +251,12 @@ def test_control_c_while_measuring(
 
 
 def test_damaged_files_are_refused(tmp_path: Path) -> None:
-    good = interrupted(tmp_path / "good.npz").read_bytes()
+    good_path = interrupted(tmp_path / "good.npz")
+    good = good_path.read_bytes()
     path = tmp_path / "run.npz"
     flipped = bytearray(good)
-    flipped[len(good) // 2] ^= 0xFF
+    with np.load(good_path) as stored:  # one byte of a number, not of what surrounds it
+        flipped[good.index(stored["weights/0/0"].tobytes()) + 3] ^= 0xFF
     damaged = [b"", b"\x00", b"not a checkpoint", good[:100], good[: len(good) // 2], good[:-1]]
     for content in (*damaged, bytes(flipped)):
         path.write_bytes(content)
@@ -266,13 +274,119 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
         train(tmp_path)
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a Linux device")
-def test_a_full_disk_leaves_the_old_checkpoint(tmp_path: Path, whole: mx.Run) -> None:
+def forged(path: Path, target: Path, header: dict[str, Any], **arrays: Any) -> None:
+    """A checkpoint with other content and the fingerprint of that, as a wrong program writes it."""
+    with np.load(path) as stored:
+        content = {name: stored[name] for name in stored}
+    head = json.loads(bytes(content.pop("header"))) | header
+    content |= arrays
+    del head["digest"]
+    head["digest"] = checkpoint._digest(head, content)
+    np.savez(target, header=checkpoint._bytes(head), **content)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"done": 1},
+        {"done": -1},
+        {"done": 99},
+        {"done": True},
+        {"done": 2.0},
+        {"step": 10**9},
+        {"step": -1},
+        {"step": 0},
+        {"step": float("inf")},
+        {"step": None},
+        {"makers": []},
+        {"makers": {}},
+        {"makers": [[]]},
+        {"format": 1},
+        {"format": "3"},
+    ],
+    ids=str,
+)
+def test_counters_are_those_of_a_moment_of_the_plan(tmp_path: Path, header: dict[str, Any]) -> None:
+    path = interrupted(tmp_path / "run.npz", step=1000)
+    forged(path, tmp_path / "other.npz", {})
+    with np.load(tmp_path / "other.npz") as stored:
+        assert json.loads(bytes(stored["header"]))["done"] == 3  # steps 0, 100 and 700
+    forged(path, tmp_path / "other.npz", header)
+    with pytest.raises(mx.MethexisError, match=r"expected (a whole checkpoint|format 3)") as caught:
+        train(tmp_path / "other.npz")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("change", ["one network", "scalar", "half", "bool", "lies"])
+def test_shapes_and_types_are_those_of_the_plan(tmp_path: Path, change: str) -> None:
+    path = interrupted(tmp_path / "run.npz", step=1000)
+    with np.load(path) as stored:
+        w = stored["weights/0/0"]
+    arrays = {
+        "one network": w[:1],
+        "scalar": np.float64(0.3),
+        "half": w.astype(np.float16),
+        "bool": w > 0,
+        "lies": w.reshape(-1),
+    }
+    forged(path, tmp_path / "other.npz", {}, **{"weights/0/0": arrays[change]})
+    with pytest.raises(mx.MethexisError, match="expected a whole checkpoint"):
+        train(tmp_path / "other.npz")
+
+
+def test_content_is_what_was_written(tmp_path: Path) -> None:
+    """Also if the archive is whole, as of two checkpoints of one run whose members were mixed."""
+    path = interrupted(tmp_path / "run.npz", step=1000)
+    with np.load(path) as stored:
+        content = {name: stored[name] for name in stored}
+    np.savez(path, **(content | {"weights/0/0": content["weights/0/0"] + 1e-9}))
+    with pytest.raises(mx.MethexisError, match="its content is not what was written"):
+        train(path)
+
+
+def test_damage_is_noticed(tmp_path: Path, whole: mx.Run) -> None:
+    path = interrupted(tmp_path / "run.npz", step=2900)
+    after = path.read_bytes()
+
+    def same() -> bool:
+        try:
+            return train(path).tree.equals(whole.tree)
+        finally:
+            path.write_bytes(after)
+
+    found = damage.campaign(path, same, 30, np.random.default_rng(1))
+    assert found["refused"] > 8
+
+
+def test_one_run_at_a_time_goes_on_from_a_file(tmp_path: Path, whole: mx.Run) -> None:
+    path = tmp_path / "run.npz"
+    said: list[str] = []
+
+    def second(report: Report) -> None:
+        del report
+        if not said:
+            with pytest.raises(mx.MethexisError, match="expected to be alone at") as caught:
+                train(path)
+            said.append(str(caught.value))
+
+    assert_same(train(path, progress=second), whole)
+    assert said
+
+
+def test_a_full_disk_leaves_the_old_checkpoint(
+    tmp_path: Path, whole: mx.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = interrupted(tmp_path / "run.npz", step=600)
     before = path.read_bytes()
-    (tmp_path / "run.npz.partial").symlink_to("/dev/full")
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
     with pytest.raises(mx.MethexisError, match="No space left on device"):
         train(path, progress=InterruptAt(1500))
+    monkeypatch.undo()
+    loop_paced(monkeypatch)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
     assert_same(train(path), whole)

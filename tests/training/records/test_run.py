@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 
 import methexis as mx
 from methexis.core.charges import charges
 from methexis.training.records.run import FORMAT_VERSION
+from tests.files import damage
 
 #: Written by `fixture_run().save(...)` under format 1; never written again.
 OLD_STORE = Path(__file__).parents[2] / "data" / "run_format_1"
+
+
+#: Entropy of the first record, rate, replica and student in run_format_2.
+FORMAT_2_ENTROPY = 605.991386
 
 
 def fixture_run() -> mx.Run:
@@ -190,7 +197,7 @@ def test_a_newer_format_is_refused(run: mx.Run, tmp_path: Path) -> None:
     meta = json.loads((path / "zarr.json").read_text())
     meta["attributes"]["format_version"] = FORMAT_VERSION + 1
     (path / "zarr.json").write_text(json.dumps(meta))
-    with pytest.raises(mx.MethexisError, match=r"expected format 2 or older at .*, got 3"):
+    with pytest.raises(mx.MethexisError, match=r"expected format 3 or older at .*, got 4"):
         mx.open_run(path)
 
 
@@ -202,10 +209,114 @@ def test_a_lost_chunk_is_noticed(run: mx.Run, tmp_path: Path) -> None:
     for chunk in chunks:
         content = chunk.read_bytes()
         chunk.unlink()
-        with pytest.raises(mx.MethexisError, match=r"has 0 of 1 chunks, the others are lost$"):
+        with pytest.raises(mx.MethexisError, match=r" is lost$"):
             mx.open_run(path)
         chunk.write_bytes(content)
     assert_identical(run, mx.open_run(path))
+
+
+def test_a_store_of_format_2_opens_and_is_saved_anew(tmp_path: Path) -> None:
+    """Written by the last version without checksums: two rates, an MLP with biases."""
+    with zipfile.ZipFile(OLD_STORE.with_name("run_format_2.zip")) as archive:
+        archive.extractall(tmp_path / "old")
+    old = mx.open_run(tmp_path / "old")
+    assert old.tree.attrs["format_version"] == 2
+    assert old.cells == {"lr": 2}
+    assert old.data["layer"].values.tolist() == ["0/h1", "0/h2", "1/h1"]
+    # The numbers of the day it was written, to the digits that were noted.
+    assert round(old.data["entropy"].values[0, 0, 0, 0], 6) == FORMAT_2_ENTROPY
+    assert old.activations(np.ones((2, 2)), student=1).shape == (2, 2, 2)
+    again = mx.open_run(old.save(tmp_path / "again"))
+    assert again.tree.attrs["format_version"] == FORMAT_VERSION
+    assert again.tree.equals(old.tree)
+    chunk = tmp_path / "old" / "loss" / "c" / "0" / "0" / "0" / "0"
+    chunk.unlink()
+    with pytest.raises(mx.MethexisError, match="chunks, the others are lost"):
+        mx.open_run(tmp_path / "old")
+
+
+@pytest.mark.parametrize("version", [0, -1, True, 2.0, "3", None])
+def test_versions_are_counted_from_one(run: mx.Run, tmp_path: Path, version: Any) -> None:
+    path = run.save(tmp_path / "run")
+    meta = json.loads((path / "zarr.json").read_text())
+    meta["attributes"]["format_version"] = version
+    (path / "zarr.json").write_text(json.dumps(meta))
+    with pytest.raises(mx.MethexisError, match=r"expected a saved run at .*something else"):
+        mx.open_run(path)
+
+
+def test_changed_attributes_are_noticed(run: mx.Run, tmp_path: Path) -> None:
+    """Wherever they are: of the root, a group or an array; and an older format is no way out."""
+    path = run.save(tmp_path / "run")
+    files = ["zarr.json", "student_0/zarr.json", "layer_a/zarr.json"]
+    changes: list[tuple[str, str, Any]] = [
+        (files[0], "provenance", "{}"),
+        (files[0], "format_version", 2),
+        (files[0], "format_version", 1),
+        (files[0], "checksums", {}),
+        (files[0], "more", 1),
+        (files[1], "depth", 2),
+        (files[2], "labels", ["0/h2", "0/h1", "1/h1"]),
+    ]
+    for file, name, value in changes:
+        content = (path / file).read_text()
+        meta = json.loads(content)
+        meta["attributes"][name] = value
+        (path / file).write_text(json.dumps(meta))
+        with pytest.raises(mx.MethexisError, match="expected a saved run at"):
+            mx.open_run(path)
+        (path / file).write_text(content)
+    assert_identical(run, mx.open_run(path))
+
+
+def test_added_arrays_are_noticed_and_notes_are_not(run: mx.Run, tmp_path: Path) -> None:
+    path = run.save(tmp_path / "run")
+    shutil.copytree(path / "loss", path / "loss_2")
+    with pytest.raises(mx.MethexisError, match=r"loss_2/zarr\.json was added$"):
+        mx.open_run(path)
+    with pytest.raises(mx.MethexisError, match=r"in which loss_2/.* is not of the run"):
+        run.save(path, force=True)
+    assert (path / "loss_2").is_dir()
+
+
+def test_only_all_of_a_saved_run_is_replaced(run: mx.Run, tmp_path: Path) -> None:
+    path = run.save(tmp_path / "run")
+    for name in ("notes.txt", "student_0/weights_1/notes.txt"):
+        notes = path / name
+        notes.write_text("mine")
+        with pytest.raises(mx.MethexisError, match=r"notes\.txt is not of the run; move it away"):
+            run.save(path, force=True)
+        assert notes.read_text() == "mine"
+        notes.unlink()
+    foreign = tmp_path / "data.zarr"
+    zarr.open_group(foreign, mode="w").create_array("precious", data=np.arange(10.0))
+    with pytest.raises(mx.MethexisError, match="expected a saved run to replace"):
+        run.save(foreign, force=True)
+    assert (foreign / "precious").is_dir()
+    copy = tmp_path / "old"  # of an earlier format: what is of it is known there as well
+    shutil.copytree(OLD_STORE, copy)
+    assert_identical(run, mx.open_run(run.save(copy, force=True)))
+
+
+def test_neighbours_of_a_store_are_left_alone(run: mx.Run, tmp_path: Path) -> None:
+    path = run.save(tmp_path / "run")
+    path.rename(tmp_path / "run.old")
+    (tmp_path / "run.partial").mkdir()
+    (tmp_path / "run.partial" / "notes").write_text("mine")
+    run.save(path)
+    run.save(path, force=True)
+    assert_identical(run, mx.open_run(tmp_path / "run.old"))
+    assert (tmp_path / "run.partial" / "notes").read_text() == "mine"
+
+
+@pytest.mark.filterwarnings("ignore:Object at")
+def test_damage_is_noticed(run: mx.Run, tmp_path: Path) -> None:
+    """Bits, ends and exchanged files: opened with the same numbers, or refused in a sentence."""
+    path = run.save(tmp_path / "run")
+    counts = damage.campaign(
+        path, lambda: run.tree.identical(mx.open_run(path).tree), 150, np.random.default_rng(0)
+    )
+    assert counts["refused"] > 140  # the rest: white space of the root's JSON
 
 
 def test_an_old_store_opens(run: mx.Run, tmp_path: Path) -> None:

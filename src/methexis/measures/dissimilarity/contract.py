@@ -11,6 +11,13 @@ from methexis.measures.dissimilarity.dissimilarities import DISSIMILARITIES, of_
 from methexis.measures.inputs.features import Features, Tensor
 from methexis.measures.inputs.rdm import RDM
 from methexis.measures.measure import Invariance, Measure, invariant
+from methexis.measures.pairs.bilinear import matrix_work
+from methexis.measures.work import NOTHING, Time, Work, passes
+
+#: Nanoseconds of one core per pair of samples, of both sides: dissimilarities, centred and scaled.
+_REDUCE = 45.0
+#: Per pair that is put in order.
+_ORDER = 5.5
 
 R = TypeVar("R")
 
@@ -19,20 +26,15 @@ R = TypeVar("R")
 class RDMMeasure(Measure[R]):
     """A measure of two RDMs, given or made from features; subclasses say `reduce_rdm`.
 
-    Parameters
-    ----------
-    dissimilarity : {"euclidean", "squared", "correlation", "cosine"}
-        Between rows; of what comes as an RDM it is left as it is.
-
-    Raises
-    ------
-    MethexisError
-        If it is none of these.
+    The dissimilarity between rows is one of `DISSIMILARITIES`; of what comes as an RDM it is left
+    as it is.
     """
 
     dissimilarity: str = "euclidean"
 
     range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+    #: Matrices over pairs of samples that a comparison holds at once, at most.
+    matrices: ClassVar[float] = 8.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -52,19 +54,31 @@ class RDMMeasure(Measure[R]):
         """Two, where rows are correlated."""
         return 2 if self.dissimilarity == "correlation" else 1
 
+    def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
+        """Of matrices over pairs of samples, and what this measure does to them besides."""
+        reduce, score, resample = self.more_work(num_samples)
+        return matrix_work(
+            num_samples,
+            num_features,
+            reduce=passes(float(num_samples) ** 2, _REDUCE) + reduce,
+            score=score,
+            order=_ORDER,
+            resample=resample,
+            matrices=self.matrices,
+        )
+
+    def more_work(self, num_samples: int) -> tuple[Time, Time, Time]:
+        """Beyond making the RDMs and one product: to reduce, to score, and for a resample."""
+        del num_samples
+        return NOTHING, NOTHING, NOTHING
+
     def reduce(self, features: Features) -> R:
         """What `reduce_rdm` makes of the RDM of the rows."""
         return self.reduce_rdm(of_features(features, self.dissimilarity))
 
 
 def require_spread(rdm: RDM) -> None:
-    """See that not all dissimilarities are equal.
-
-    Raises
-    ------
-    MethexisError
-        If they are, to their tolerance: nothing can be compared with such an RDM.
-    """
+    """Refuse an RDM of dissimilarities that are equal, to their tolerance: nothing compares."""
     values = rdm.condensed
     low, high = float(rdm.xp.min(values)), float(rdm.xp.max(values))
     if high - low <= rdm.tolerance * max(abs(low), abs(high)):

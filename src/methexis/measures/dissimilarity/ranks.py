@@ -18,21 +18,11 @@ from methexis.measures.inputs.features import Tensor
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """Values in order, and where one group of ties ends and the next begins.
+    """Values in order, and where one group of ties ends and the next begins."""
 
-    Attributes
-    ----------
-    order : int array (num_values,)
-        Indices of the values in ascending order.
-    group : int array (num_values,)
-        Of the values in that order, the number of their group of ties.
-    bounds : int array (num_groups + 1,)
-        Where each group begins in that order; last, the number of values.
-    """
-
-    order: Tensor
-    group: Tensor
-    bounds: Tensor
+    order: Tensor  # indices of the values in ascending order
+    group: Tensor  # of the values in that order, the number of their group of ties
+    bounds: Tensor  # where each group begins in that order; last, the number of values
 
 
 def groups(values: Tensor, tolerance: float = 0.0) -> Groups:

@@ -27,30 +27,24 @@ from methexis.measures.inputs.rdm import RDM, above_diagonal
 from methexis.measures.measure import Counts
 from methexis.measures.pairs.bilinear import BilinearMeasure, PairMatrix
 from methexis.measures.rounding import CANCELLED
+from methexis.measures.work import NOTHING, Time, passes, products
+
+#: Nanoseconds of one core per pair of samples: ranked, once; ranked anew in a resample. And the
+#: products of all weights with a matrix that a resample takes.
+_RANKED, _RANKED_ANEW, _PRODUCTS = 200.0, 30.0, 5.0
 
 COMPARISONS = ("pearson", "spearman", "cosine")
 
 
 @dataclass(frozen=True)
 class RSA(RDMMeasure[PairMatrix], BilinearMeasure):
-    """Correlation of two RDMs; see `rsa`.
-
-    Parameters
-    ----------
-    dissimilarity : {"euclidean", "squared", "correlation", "cosine"}
-        Between rows; of what comes as an RDM it is left as it is.
-    comparison : {"pearson", "spearman", "cosine"}
-        Of the entries above the diagonal.
-
-    Raises
-    ------
-    MethexisError
-        If either is none of these.
-    """
+    """Correlation of two RDMs; see `rsa`."""
 
     comparison: str = "pearson"
 
     name: ClassVar[str] = "rsa"
+    resampling: ClassVar[str] = "bootstrap"
+    matrices: ClassVar[float] = 6.0
     reference: ClassVar[str] = "Kriegeskorte et al. 2008, doi:10.3389/neuro.06.004.2008"
 
     def __post_init__(self) -> None:
@@ -61,6 +55,13 @@ class RSA(RDMMeasure[PairMatrix], BilinearMeasure):
     def title(self) -> str:
         """What a table calls it."""
         return f"RSA ({self.dissimilarity}, {self.comparison})"
+
+    def more_work(self, num_samples: int) -> tuple[Time, Time, Time]:
+        """Ranks, and products of weights with matrices."""
+        pairs = float(num_samples) ** 2
+        if self.comparison == "spearman":
+            return passes(pairs, _RANKED), NOTHING, passes(pairs, _RANKED_ANEW)
+        return NOTHING, NOTHING, products(_PRODUCTS * pairs, 0.1)
 
     def reduce_rdm(self, rdm: RDM) -> PairMatrix:
         """Entries or their ranks, centred unless by cosine, of Frobenius norm one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log2
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,48 +15,36 @@ from methexis.measures.dissimilarity.contract import RDMMeasure, require_spread
 from methexis.measures.dissimilarity.ranks import group_numbers
 from methexis.measures.inputs.features import to_numpy
 from methexis.measures.inputs.rdm import RDM
+from methexis.measures.work import NOTHING, Time, passes
+
+#: Nanoseconds of one core per pair of samples: grouped by ties, once; and per doubling of pairs:
+#: sorted, and counted in order.
+_GROUPED, _COUNTED = 130.0, 7.0
 
 VARIANTS = ("a", "b")
 
 
 @dataclass(frozen=True, eq=False)
 class Order:
-    """The order of dissimilarities.
+    """The order of dissimilarities."""
 
-    Attributes
-    ----------
-    numbers : int array (num_samples, num_samples)
-        For each pair, the number of its group of ties in ascending order; the diagonal is unused.
-    untied : int
-        Pairs of dissimilarities that are not tied.
-    """
-
+    #: For each pair, the number of its group of ties in ascending order; the diagonal is unused.
     numbers: NDArray[np.int64]
-    untied: int
+    untied: int  # pairs of dissimilarities that are not tied
+
+    def reordered(self, order: NDArray[np.int64]) -> Order:
+        """The samples in that order."""
+        return Order(self.numbers[np.ix_(order, order)], self.untied)
 
 
 @dataclass(frozen=True)
 class RSAKendall(RDMMeasure[Order]):
-    """Kendall's tau of two RDMs; see `rsa_kendall`.
-
-    Parameters
-    ----------
-    dissimilarity : {"euclidean", "squared", "correlation", "cosine"}
-        Between rows; of what comes as an RDM it is left as it is.
-    variant : {"a", "b"}
-        Divided by all pairs of dissimilarities, or by those that are not tied.
-
-    Raises
-    ------
-    MethexisError
-        If either is none of these.
-    """
+    """Kendall's tau of two RDMs; see `rsa_kendall`."""
 
     variant: str = "a"
 
     name: ClassVar[str] = "rsa_kendall"
     tier: ClassVar[int] = 2
-    pair_matrices: ClassVar[float] = 8.0
     reference: ClassVar[str] = "Nili et al. 2014, doi:10.1371/journal.pcbi.1003553"
 
     def __post_init__(self) -> None:
@@ -66,6 +55,11 @@ class RSAKendall(RDMMeasure[Order]):
     def title(self) -> str:
         """What a table calls it."""
         return f"RSA ({self.dissimilarity}, Kendall's tau-{self.variant})"
+
+    def more_work(self, num_samples: int) -> tuple[Time, Time, Time]:
+        """Dissimilarities are sorted once, and pairs of them counted for every score."""
+        pairs = float(num_samples) ** 2
+        return passes(pairs, _GROUPED), passes(pairs * log2(pairs), _COUNTED), NOTHING
 
     def reduce_rdm(self, rdm: RDM) -> Order:
         """The order of the dissimilarities; on the CPU, where SciPy counts."""
@@ -89,10 +83,6 @@ class RSAKendall(RDMMeasure[Order]):
         # tau-b divides by the geometric mean of the numbers of untied pairs, tau-a by all pairs.
         pairs = len(one) * (len(one) - 1) / 2
         return tau * float(np.sqrt(a.untied / pairs) * np.sqrt(b.untied / pairs))
-
-    def reorder(self, reduced: Order, order: NDArray[np.int64]) -> Order:
-        """The samples in that order."""
-        return Order(reduced.numbers[np.ix_(order, order)], reduced.untied)
 
 
 def rsa_kendall(x: Any, y: Any, dissimilarity: str = "euclidean", variant: str = "a") -> float:

@@ -25,27 +25,13 @@ COMPARISONS = ("cosine", "correlation")
 
 @dataclass(frozen=True)
 class RSAWhitened(RDMMeasure[PairMatrix], BilinearMeasure):
-    """Whitened cosine or correlation of two RDMs; see `rsa_whitened`.
-
-    Parameters
-    ----------
-    dissimilarity : {"euclidean", "squared", "correlation", "cosine"}
-        Between rows; of what comes as an RDM it is left as it is.
-    comparison : {"cosine", "correlation"}
-        Without or with a constant taken from each RDM first.
-
-    Raises
-    ------
-    MethexisError
-        If either is none of these.
-    """
+    """Whitened cosine or correlation of two RDMs; see `rsa_whitened`."""
 
     dissimilarity: str = "squared"
     comparison: str = "cosine"
 
     name: ClassVar[str] = "rsa_whitened"
     tier: ClassVar[int] = 2
-    pair_matrices: ClassVar[float] = 8.0
     reference: ClassVar[str] = "Diedrichsen et al. 2020, arXiv:2007.02789"
 
     def __post_init__(self) -> None:

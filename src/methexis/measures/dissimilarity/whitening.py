@@ -35,15 +35,9 @@ from methexis.measures.inputs.rdm import RDM
 def whitened(rdm: RDM, matrix: Tensor, noise: ArrayLike | None = None) -> Tensor:
     """The ``B`` of this file: inner products of such are those of whitened RDMs.
 
-    Parameters
-    ----------
-    rdm : RDM
-        Whose entries, or a function of them,
-    matrix : array (num_samples, num_samples)
-        are whitened: symmetric, with a zero diagonal.
-    noise : array (num_samples, num_samples), optional
-        Covariance ``Σ`` of the noise between samples, the same for every feature; the identity by
-        default.
+    The matrix is an RDM's entries or a function of them, symmetric, with a zero diagonal; the noise
+    has a covariance ``Σ`` between samples that is the same for every feature, the identity by
+    default.
 
     Raises
     ------

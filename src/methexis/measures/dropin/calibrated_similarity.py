@@ -94,11 +94,8 @@ def calibrate(
     first, second = features("X", X), features("Y", Y)
     together(first, second)
     orders = _orders(second, K, seed, perm_fn)
-    if callable(sim) and not isinstance(sim, Measure):
-        observed, null = _called(sim, _given(X, first), _given(Y, second), orders)
-    else:
-        observed, null = _ours(_similarity(sim), first, second, orders)
-    return _calibrated(observed, null, alpha, smax)
+    scores = _scored(sim, [X], [Y], ([first], [second]), orders)[:, 0, 0]
+    return _calibrated(float(scores[0]), scores[1:], alpha, smax)
 
 
 def calibrate_layers(
@@ -164,18 +161,30 @@ def calibrate_layers(
     for layer in (*sides[0], *sides[1]):
         together(sides[0][0], layer)
     orders = _orders(sides[1][0], K, seed, perm_fn)
-    scores = np.empty((K + 1, len(sides[0]), len(sides[1])))
-    for (i, x), (j, y) in product(enumerate(sides[0]), enumerate(sides[1])):
-        if callable(sim) and not isinstance(sim, Measure):
-            found = _called(sim, _given(X_layers[i], x), _given(Y_layers[j], y), orders)
-            scores[0, i, j], scores[1:, i, j] = found
-    if not callable(sim) or isinstance(sim, Measure):
-        measure = _similarity(sim)
-        rows, columns = ([measure.reduce(layer) for layer in side] for side in sides)
-        for (i, a), (j, b) in product(enumerate(rows), enumerate(columns)):
-            scores[0, i, j], scores[1:, i, j] = measure.score(a, b), measure.permuted(a, b, orders)
+    scores = _scored(sim, X_layers, Y_layers, (sides[0], sides[1]), orders)
     made = np.array([float(aggregate(one)) for one in scores])
     return _calibrated(float(made[0]), made[1:], alpha, smax)
+
+
+def _scored(
+    sim: str | Measure[Any] | Callable[[Any, Any], Any],
+    X_layers: Sequence[Any],
+    Y_layers: Sequence[Any],
+    sides: tuple[list[Features], list[Features]],
+    orders: NDArray[np.int64],
+) -> Array:
+    """Scores of all pairs, first as they are paired and then in each of the orders."""
+    scores = np.empty((len(orders) + 1, len(sides[0]), len(sides[1])))
+    if callable(sim) and not isinstance(sim, Measure):
+        for (i, x), (j, y) in product(enumerate(sides[0]), enumerate(sides[1])):
+            found = _called(sim, _given(X_layers[i], x), _given(Y_layers[j], y), orders)
+            scores[0, i, j], scores[1:, i, j] = found
+        return scores
+    measure = _similarity(sim)
+    rows, columns = ([measure.reduce(layer) for layer in side] for side in sides)
+    for (i, a), (j, b) in product(enumerate(rows), enumerate(columns)):
+        scores[0, i, j], scores[1:, i, j] = measure.score(a, b), measure.permuted(a, b, orders)
+    return scores
 
 
 def _settings(
@@ -226,13 +235,6 @@ def _similarity(sim: str | Measure[Any]) -> Measure[Any]:
             f"sim: expected a similarity, larger if more alike, got the distance {measure.name}"
         )
     return measure
-
-
-def _ours(
-    measure: Measure[Any], first: Features, second: Features, orders: NDArray[np.int64]
-) -> tuple[float, Array]:
-    a, b = measure.reduce(first), measure.reduce(second)
-    return measure.score(a, b), np.asarray(measure.permuted(a, b, orders))
 
 
 def _called(

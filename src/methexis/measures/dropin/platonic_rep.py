@@ -1,8 +1,14 @@
-"""The metrics of platonic-rep by their argument names; `measures.dropin` says how far."""
+"""The metrics of platonic-rep by their argument names; `measures.dropin` says how far.
+
+Of equally near rows those with the lowest numbers are neighbours, on both sides: theirs takes some
+of them too, which ones its sorting says. So scores of features with many ties are too high here as
+there, and the measures of `methexis.measures` should be taken instead.
+"""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import array_api_compat
@@ -256,7 +262,9 @@ def _pair(feats_A: Any, feats_B: Any, *, scaled: bool = False) -> tuple[Features
 
 
 def _score(measure: NeighbourMeasure, feats_A: Any, feats_B: Any) -> float:
-    a, b = (measure.reduce(given) for given in _pair(feats_A, feats_B, scaled=measure.scale_free))
+    given = _pair(feats_A, feats_B, scaled=measure.scale_free)
+    lists = (measure.reduce(one) for one in given)
+    a, b = (replace(found, ties=None) for found in lists)  # theirs takes some of those tied
     return measure.score(a, b)
 
 

@@ -8,20 +8,19 @@ pairs depend.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import astuple, dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from methexis.core.checks import Array
 from methexis.measures.budget import held, shortage
+from methexis.measures.inference.plan import Progress
 from methexis.measures.inputs.source import Source
 from methexis.measures.measure import Measure, NullMoments, Orders
 from methexis.measures.pairs.grid_products import WORKSPACE
 
-#: Receives what is being done, how much of it is done, and how much there is.
-Progress = Callable[[str, int, int], None]
 Key = tuple[str, int]
 
 #: What reducing one representation and summing it for its moments takes for the moment, in units
@@ -31,12 +30,8 @@ _TEMPORARY = 6
 _ORDERS = 16
 
 
-@dataclass(frozen=True, eq=False)
-class Moments:
-    """Moments of the scores of all pairs over orders, each ``(num_a, num_b)``.
-
-    `step` is the distance between possible scores, as in `NullMoments`.
-    """
+class Moments(NamedTuple):
+    """`NullMoments` of all pairs, each ``(num_a, num_b)``."""
 
     mean: Array
     sd: Array
@@ -58,7 +53,7 @@ class Blocks:
         self._sums: dict[Key, Any] = {}
 
     def direct(self) -> Array | None:
-        """Scores straight from the features, where the measure can."""
+        """Scores straight from the features; None where too much would cancel."""
         arrays = self.source.arrays()
         if arrays is None:
             return None
@@ -67,14 +62,6 @@ class Blocks:
             self.progress("scores", done, total)
 
         return self.method.direct_grid(*arrays, self.source.precision, self.budget, progress)
-
-    def has_moments(self) -> bool:
-        """Whether the measure has moments in closed form for these representations."""
-        one, other = ("a", self.source.widest("a")), ("b", self.source.widest("b"))
-        if self._summed(one) is not None:
-            return True
-        found = self.method.null_moments(self._take(one), self._take(other))
-        return found is not None
 
     def scores(self) -> Array:
         """Scores alone."""

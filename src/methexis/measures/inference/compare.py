@@ -1,111 +1,36 @@
-"""One comparison with all that is needed to believe it: null, p, effect, interval, record."""
+"""One comparison with all that is needed to believe it: null, p, effect, interval, record.
+
+It is planned from sizes before a number is read (`plan`), and then done from whole arrays, or in
+one pass over rows of which there are too many (`streamed`).
+"""
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from methexis.core.checks import count, integer, number, one_of
 from methexis.errors import DegenerateWarning, MethexisError
+from methexis.measures.budget import memory_bytes
 from methexis.measures.inference import nulls
+from methexis.measures.inference.comparison import Comparison
 from methexis.measures.inference.intervals import interval
-from methexis.measures.inference.printing import probability, rounded
+from methexis.measures.inference.plan import Asked, Plan, Progress, planned, tell
 from methexis.measures.inference.resampling import resamples
+from methexis.measures.inference.sizes import opened, sizes_of
+from methexis.measures.inference.streamed import Passes, streamed_pair
 from methexis.measures.inputs.features import Features, warn
+from methexis.measures.inputs.naming import Named, single
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.preprocessing import preprocessing as steps_named
 from methexis.measures.inputs.representations import Representation, both
-from methexis.measures.measure import Measure
+from methexis.measures.measure import Measure, Orders
 from methexis.measures.registry import chosen
 from methexis.measures.rounding import OTHER_WAY
 
 NULLS = ("auto", "moments", "permutation", "none")
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The alignment of two representations.
-
-    Attributes
-    ----------
-    measure : str
-        Name of the measure.
-    options : dict
-        Its options.
-    score : float
-        Its value, as it came out.
-    null_mean, null_sd : float
-        Mean and standard deviation of the score over pairings of the rows at random; NaN without
-        a null.
-    p : float
-        One-sided probability of a score at least as aligned, were the rows paired at random. From
-        moments it is the tail of a law fitted to three of them: below about ``1e-4`` its size
-        carries no information (far out it is exactly 0), and is to be reported as "< 1e-4".
-    effect : float
-        ``(score - null_mean) / (aligned - null_mean)``: 0 at chance, 1 for two identical
-        representations; NaN where the measure has no such end.
-    z : float
-        ``(score - null_mean) / null_sd``, positive when more aligned than chance.
-    ci : (float, float)
-        Interval over samples for the expected score at this number of samples; NaN where
-        the measure has none.
-    confidence : float
-        Of that interval.
-    n : int
-        Number of samples.
-    d : (int, int)
-        Numbers of features; None of an RDM.
-    null : str
-        "moments" (closed form), "permutation" or "none".
-    num_permutations, num_bootstrap : int
-        Orders and resamples drawn.
-    seed : int
-        Of both.
-    preprocessing : dict
-        What was done to the features before, and the types of their numbers as they came.
-    notes : tuple of str
-        What degenerates here; the texts of the warnings.
-    """
-
-    measure: str
-    options: dict[str, Any]
-    score: float
-    null_mean: float
-    null_sd: float
-    p: float
-    effect: float
-    z: float
-    ci: tuple[float, float]
-    confidence: float
-    n: int
-    d: tuple[int | None, int | None]
-    null: str
-    num_permutations: int
-    num_bootstrap: int
-    seed: int
-    preprocessing: dict[str, Any]
-    notes: tuple[str, ...]
-
-    def __str__(self) -> str:
-        """One line: score, interval, chance level, p, effect."""
-        parts = [f"{self.measure} {rounded(self.score)}"]
-        if np.isfinite(self.ci[0]):
-            low, high = (rounded(end) for end in self.ci)
-            parts.append(f"{self.confidence:.0%} interval {low} to {high}")
-        if self.null != "none":
-            parts.append(f"by chance {rounded(self.null_mean)} ± {rounded(self.null_sd)}")
-            parts.append(probability("p", self.p))
-        if np.isfinite(self.effect):
-            parts.append(f"effect {rounded(self.effect)}")
-        one, two = ("(an RDM)" if d is None else d for d in self.d)
-        return ", ".join(parts) + f" (n {self.n}, d {one} and {two})"
-
-    def as_dict(self) -> dict[str, Any]:
-        """All of it in plain types, for JSON."""
-        return asdict(self)
 
 
 def compare(
@@ -120,16 +45,26 @@ def compare(
     confidence: float = 0.95,
     seed: int = 0,
     precision: str = "float64",
+    memory: int | str | None = None,
+    progress: Progress | None = None,
+    names: tuple[str, str] = ("X", "Y"),
     **options: Any,
 ) -> Comparison:
     """Compare two representations of the same samples, with null, p-value and interval.
+
+    What it will be is planned first, from sizes alone (`plan` gives the same): whole arrays where
+    memory holds what they take, else one pass over the rows where that is enough for the measure.
+    One pass is also taken where whole arrays would take minutes and the measure loses little by it:
+    linear CKA, HSIC and RV have the null's mean and deviation exactly, and p is the most that it
+    can be, ``1 / (1 + z²)`` (Cantelli).
 
     Parameters
     ----------
     x, y : array (num_samples, num_features) or RDM
         Features with paired rows, of NumPy or PyTorch; for measures of representational similarity
         an RDM may stand in place of either. One layer of what ``mx.representations.load`` returns,
-        or all of it where it has one, is taken too.
+        or all of it where it has one, is taken too; as are arrays that stay on disk, mapped or of a
+        zarr store, and paths of ``.npy`` files.
     measure : str or Measure
         What to measure; names are in ``mx.measures.MEASURES``.
     preprocessing : Preprocessing or {"none", "prh", "prh_rows"}, optional
@@ -147,14 +82,24 @@ def compare(
     seed : int
         Of permutations and bootstrap.
     precision : {"float64", "float32"}
-        Of the computation.
+        Of the computation; one pass is always in double precision.
+    memory : int or str, optional
+        Most bytes to take, such as ``"2 GiB"``; 4 GiB by default. Given arrays do not count.
+    progress : function of (what, done, all), optional
+        Told what follows and how long it takes, with 0 of 0, before anything is computed, and again
+        if one sample turns out to dominate the null, so that permutations are drawn after all;
+        then of rows, where it is done in one pass. Without it, what takes more than half a minute
+        is a warning of the logger ``methexis``.
+    names : (str, str)
+        What messages and notes call both.
     **options
         Of the measure.
 
     Raises
     ------
     MethexisError
-        On input that cannot be compared.
+        On input that cannot be compared; before anything is computed, where memory is not enough,
+        with what would help.
 
     Examples
     --------
@@ -164,17 +109,27 @@ def compare(
     >>> round(found.score, 6), found.p < 1e-3
     (1.0, True)
     """
-    one_of("null", null, NULLS)
-    num_permutations = count("num_permutations", num_permutations, least=0)
-    num_bootstrap = count("num_bootstrap", num_bootstrap, least=0)
+    steps = steps_named(preprocessing)
+    asked = _asked(null, num_permutations, num_bootstrap, memory, steps)
     confidence = number("confidence", confidence, above=0.0, below=1.0)
     seed = integer("seed", seed, least=0)
     method = chosen(measure, options)
-    steps = steps_named(preprocessing)
+    given = [opened(name, single(name, one)) for name, one in zip(names, (x, y), strict=True)]
+    plan = None
+    sizes = sizes_of(given[:1], given[1:], single=True)
+    if sizes is not None:
+        plan = planned(method, sizes, asked)
+        tell(progress, plan.told(), plan.seconds, method.title)
+        if plan.one_pass:
+            one, other = (Named("", name, array) for name, array in zip(names, given, strict=True))
+            passes = Passes([one], [other], asked.memory)
+            return streamed_pair(
+                plan, passes, null=null, confidence=confidence, seed=seed, progress=progress
+            )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DegenerateWarning)
         scaled = method.scale_free or steps.normalise
-        first, second = both(x, y, precision=precision, scaled=scaled)
+        first, second = both(*given, precision=precision, scaled=scaled, names=names)
         _preprocessable(first, second, steps)
         n, d = first.num_samples, (_num_features(first), _num_features(second))
         if n < method.min_samples:
@@ -183,7 +138,12 @@ def compare(
             )
         a, b = (method.reduce_any(given, steps) for given in (first, second))
         score = method.score(a, b)
-        found = _null(method, a, b, n, null=null, num_permutations=num_permutations, seed=seed)
+        found = _closed(method, a, b, n, null)
+        if found is None:
+            if plan is not None and plan.orders_if_dominated:
+                after = plan.seconds_if_dominated - plan.seconds
+                tell(progress, plan.fallback, after, method.title)
+            found = _drawn(method, a, b, nulls.orders(n, num_permutations, seed))
         resampled = (
             resamples(method, a, b, num_samples=n, num_resamples=num_bootstrap, seed=seed)
             if num_bootstrap
@@ -225,39 +185,100 @@ def compare(
     )
 
 
-def _null(
-    method: Measure[Any],
-    a: Any,
-    b: Any,
-    n: int,
+def plan(
+    x: Any,
+    y: Any,
+    measure: str | Measure[Any] = "cka",
     *,
-    null: str,
-    num_permutations: int,
-    seed: int,
-) -> nulls.Null:
+    preprocessing: Preprocessing | str | None = None,
+    null: str = "auto",
+    num_permutations: int = 999,
+    num_bootstrap: int = 999,
+    memory: int | str | None = None,
+    **options: Any,
+) -> Plan:
+    """What `compare` will do with these, and about how long it will take; nothing is computed.
+
+    Parameters
+    ----------
+    x, y : array (num_samples, num_features), RDM, or (int, int)
+        As of `compare`, or their shapes alone.
+    measure, preprocessing, null, num_permutations, num_bootstrap, memory, **options
+        As of `compare`.
+
+    Raises
+    ------
+    MethexisError
+        Where `compare` would refuse, from sizes.
+
+    Examples
+    --------
+    >>> print(plan((100, 8), (100, 8), "cca"))
+    about a second, null by 999 permutations
+    >>> plan((500, 64), (500, 64), "cca", squared=True).null
+    'moments'
+    """
+    steps = steps_named(preprocessing)
+    asked = _asked(null, num_permutations, num_bootstrap, memory, steps)
+    given = [
+        _Shape(one) if _is_shape(one) else opened(name, single(name, one))
+        for name, one in (("X", x), ("Y", y))
+    ]
+    sizes = sizes_of(given[:1], given[1:], single=True)
+    if sizes is None:
+        raise MethexisError("X, Y: expected arrays (num_samples, num_features), or their shapes")
+    return planned(chosen(measure, options), sizes, asked)
+
+
+def _asked(
+    null: str, num_permutations: int, num_bootstrap: int, memory: Any, steps: Preprocessing
+) -> Asked:
+    """What is asked of one pair, checked."""
+    return Asked(
+        one_of("null", null, NULLS),
+        "none",
+        count("num_permutations", num_permutations, least=0),
+        count("num_bootstrap", num_bootstrap, least=0),
+        memory_bytes("memory", memory),
+        steps == Preprocessing(),
+    )
+
+
+class _Shape(NamedTuple):
+    """A shape in place of an array."""
+
+    shape: tuple[int, int]
+
+
+def _is_shape(given: Any) -> bool:
+    return isinstance(given, tuple) and len(given) == 2 and all(isinstance(d, int) for d in given)
+
+
+def _closed(method: Measure[Any], a: Any, b: Any, n: int, null: str) -> nulls.Null | None:
+    """The null as far as it takes no orders; None where these are to be drawn."""
     if null == "none":
         return nulls.Null(np.nan, np.nan, "none", np.nan, np.empty(0))
-    if null in {"auto", "moments"}:
-        moments = method.null_moments(a, b)
-        if moments is not None and (null == "moments" or nulls.trusted(moments, n)):
-            if not nulls.trusted(moments, n):
-                warn(
-                    f"{method.title}: the tail of the null is not known from its moments, for "
-                    f"there are {n} samples and the share of one of them is "
-                    f"{moments.dominance:.2f}; use null='permutation'"
-                )
-            return nulls.from_moments(moments)
-        if null == "moments":
-            raise MethexisError(
-                f"null: expected 'permutation', for {method.name} has no moments in closed form, "
-                "got 'moments'"
-            )
-    if num_permutations < 2:
-        raise MethexisError(
-            f"num_permutations: expected at least 2 for a null, got {num_permutations}"
+    if null == "permutation" or not method.closed_null(n):
+        return None
+    if null == "auto" and n < nulls.FEW_SAMPLES:
+        return None
+    moments = method.null_moments(a, b)
+    assert moments is not None  # `closed_null` said so
+    if not nulls.trusted(moments, n):
+        if null == "auto":
+            return None
+        warn(
+            f"{method.title}: the tail of the null is not known from its moments, for "
+            f"there are {n} samples and the share of one of them is "
+            f"{moments.dominance:.2f}; use null='permutation'"
         )
-    scores = method.permuted(a, b, nulls.orders(n, num_permutations, seed))
-    return nulls.from_scores(scores, method.null_mean(a, b))
+    return nulls.from_moments(moments)
+
+
+def _drawn(method: Measure[Any], a: Any, b: Any, orders: Orders) -> nulls.Null:
+    if len(orders) < 2:
+        raise MethexisError(f"num_permutations: expected at least 2 for a null, got {len(orders)}")
+    return nulls.from_scores(method.permuted(a, b, orders), method.null_mean(a, b))
 
 
 def _beyond(ci: tuple[float, float], bounds: tuple[float, float]) -> bool:

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from methexis.core.checks import count, integer, one_of
-from methexis.errors import DegenerateWarning, MethexisError
+from methexis.errors import DegenerateWarning
 from methexis.measures.budget import memory_bytes
 from methexis.measures.inference import nulls
-from methexis.measures.inference.blocks import Blocks, Progress
+from methexis.measures.inference.blocks import Blocks
 from methexis.measures.inference.compare import NULLS
-from methexis.measures.inference.costs import default_orders
 from methexis.measures.inference.grid import Grid, labelled
 from methexis.measures.inference.grid_inference import inferred, nothing
+from methexis.measures.inference.plan import Asked, Plan, Progress, planned, tell
+from methexis.measures.inference.sizes import opened, sizes_of
+from methexis.measures.inference.streamed import Passes, streamed_grid
 from methexis.measures.inputs.features import PRECISIONS
 from methexis.measures.inputs.naming import Named, named
 from methexis.measures.inputs.preprocessing import Preprocessing
@@ -83,9 +86,12 @@ def compare_all(
         where a few samples are so much longer than the others that debiased sums cancel.
     memory : int or str, optional
         Most bytes for what is kept of representations and for products, such as ``"2 GiB"``; the
-        default is 4 GiB. Given arrays do not count.
+        default is 4 GiB. Given arrays do not count. Beyond it, measures for which one pass over the
+        rows is enough are had from that, as `compare` tells.
     progress : function of (what, done, all), optional
-        Called as work goes on.
+        Told what follows and how long it takes, with 0 of 0, before anything is computed; then
+        called as work goes on. Without it, what takes more than half a minute is a warning of the
+        logger ``methexis``.
     **options
         Of the measure.
 
@@ -115,105 +121,87 @@ def compare_all(
     one_of("correction", correction, CORRECTIONS)
     one_of("precision", precision, ("auto", *PRECISIONS))
     seed = integer("seed", seed, least=0)
+    if num_permutations is not None:
+        num_permutations = count("num_permutations", num_permutations, least=0)
     budget = memory_bytes("memory", memory)
     method = chosen(measure, options)
     steps = steps_named(preprocessing)
-    rows = named("reps_a", reps_a)
-    columns = rows if reps_b is None else named("reps_b", reps_b)
-    same = reps_b is None
+    rows = _named("reps_a", reps_a)
+    columns = None if reps_b is None else _named("reps_b", reps_b)
+    asked = Asked(null, correction, num_permutations, 0, budget, steps == Preprocessing())
+    plan = _plan(method, rows, columns, asked)
+    if plan is not None:
+        tell(progress, plan.told(), plan.seconds, method.title)
+        if plan.one_pass:
+            passes = Passes(rows, columns, budget)
+            return streamed_grid(plan, passes, null=null, seed=seed, progress=progress)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DegenerateWarning)
-        asked = precision
-        if asked == "auto":
-            precision = _precision(method, (*rows, *columns), null)
-        source = Source(rows, None if same else columns, method, steps, precision)
+        single = precision == "auto" and plan is not None and plan.direct
+        single = single and _single((*rows, *(columns or ())))
+        used = "float32" if single else "float64" if precision == "auto" else precision
+        source = Source(rows, columns, method, steps, used)
+        assert plan is not None  # what has no sizes, `Source` refuses
         blocks = Blocks(method, source, budget, progress or _silent)
-        used, num_orders = "none", 0
         if null == "none":
-            scores = blocks.direct()
-            if scores is None and asked == "auto" and precision == "float32":
-                precision = "float64"
-                source = Source(rows, None if same else columns, method, steps, precision)
+            scores = blocks.direct() if plan.direct else None
+            if scores is None and single:
+                used = "float64"
+                source = Source(rows, columns, method, steps, used)
                 blocks = Blocks(method, source, budget, progress or _silent)
                 scores = blocks.direct()
-            if scores is None:
-                scores = blocks.scores()
-            values = nothing(scores)
+            values = nothing(blocks.scores() if scores is None else scores)
         else:
-            used = _null(blocks, null)
-            if used == "permutation" or correction == "max":
-                num_orders = _number_of_orders(num_permutations, blocks, used)
-            orders = nulls.orders(source.num_samples, num_orders, seed)
-            scores, moments, permuted = blocks.run(orders, moments=used == "moments")
+            orders = nulls.orders(source.num_samples, plan.num_orders, seed)
+            scores, moments, permuted = blocks.run(orders, moments=plan.null == "moments")
             values = inferred(
                 method,
                 scores,
                 moments,
                 permuted,
                 num_samples=source.num_samples,
-                null=used if null != "auto" or used != "moments" else "auto",
-                same=same,
+                null="auto" if (null, plan.null) == ("auto", "moments") else plan.null,
+                same=source.same,
                 correction=correction,
             )
     for warning in caught:
         warnings.warn(warning.message, warning.category, stacklevel=2)
-    corrected = used != "none" and (correction == "holm" or num_orders > 0)
-    return labelled(
-        values,
-        (_members(rows, source.widths["a"]), _members(columns, source.widths["b"])),
-        {
-            "measure": method.name,
-            "title": method.title,
-            "options": method.options(),
-            "distance": method.distance,
-            "same": same,
-            "n": source.num_samples,
-            "preprocessing": steps.described(),
-            "precision": precision,
-            "given": sorted(source.given),
-            "null": used,
-            "correction": correction if corrected else "none",
-            "num_permutations": num_orders,
-            "seed": seed,
-            "notes": sorted({str(w.message) for w in caught if _ours(w.category)}),
-        },
-    )
+    corrected = plan.null != "none" and (correction == "holm" or plan.num_orders > 0)
+    about = {
+        "same": source.same,
+        "n": source.num_samples,
+        "preprocessing": steps.described(),
+        "precision": used,
+        "given": sorted(source.given),
+        "null": plan.null,
+        "correction": correction if corrected else "none",
+        "num_permutations": plan.num_orders,
+        "seed": seed,
+        "notes": sorted({str(w.message) for w in caught if _ours(w.category)}),
+        "one_pass": False,
+    }
+    sides = (rows, source.widths["a"]), (source.columns, source.widths["b"])
+    return labelled(method, values, sides, about)
 
 
-def _precision(method: Measure[Any], given: Sequence[Named], null: str) -> str:
-    """Single only where input is, sums are added in double, and no moments are differences."""
+def _named(name: str, given: Any) -> list[Named]:
+    """Representations in order; of paths, what is mapped from their files."""
+    return [replace(one, array=opened(one.label, one.array)) for one in named(name, given)]
+
+
+def _plan(
+    method: Measure[Any], rows: Sequence[Named], columns: Sequence[Named] | None, asked: Asked
+) -> Plan | None:
+    """None of what is no representation."""
+    arrays = [None if side is None else [one.array for one in side] for side in (rows, columns)]
+    sizes = sizes_of(arrays[0] or [], arrays[1])
+    return None if sizes is None else planned(method, sizes, asked)
+
+
+def _single(given: Sequence[Named]) -> bool:
+    """Single only where input is; what is made straight from features is added in double."""
     types = {str(getattr(one.array, "dtype", "float64")).removeprefix("torch.") for one in given}
-    single = method.accumulates and null == "none" and types <= set(SINGLE)
-    return "float32" if single else "float64"
-
-
-def _null(blocks: Blocks, null: str) -> str:
-    if null == "permutation":
-        return null
-    if blocks.has_moments():
-        return "moments"
-    if null == "moments":
-        raise MethexisError(
-            f"null: expected 'permutation', for {blocks.method.name} has no moments in closed "
-            "form, got 'moments'"
-        )
-    return "permutation"
-
-
-def _number_of_orders(given: int | None, blocks: Blocks, used: str) -> int:
-    if given is None:
-        source = blocks.source
-        widths = source.widths["a"], source.widths["b"]
-        return default_orders(blocks.method, source.num_samples, *widths)
-    least = 2 if used == "permutation" else 0
-    number = count("num_permutations", given, least=0)
-    if number < least:
-        raise MethexisError(f"num_permutations: expected at least 2 for a null, got {number}")
-    return number
-
-
-def _members(side: Sequence[Named], widths: Sequence[int]) -> list[tuple[str, str, str, int]]:
-    return [(one.label, one.model, one.layer, d) for one, d in zip(side, widths, strict=True)]
+    return types <= set(SINGLE)
 
 
 def _ours(category: type[Warning]) -> bool:

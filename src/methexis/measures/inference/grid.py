@@ -1,23 +1,39 @@
-"""What `compare_all` found: scores of all pairs, and how far from chance each is."""
+"""What `compare_all` found: scores of all pairs, and how far from chance each is.
+
+A grid is the same whether it was had from whole arrays or in one pass; and a single pair is one of
+a row and a column, beside its `Comparison`, where a report treats all alike.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
+import lazy_loader
 import numpy as np
-import xarray as xr
+from numpy.typing import NDArray
 
 from methexis.core.checks import Array
+from methexis.measures.inference.comparison import Comparison
 from methexis.measures.inference.printing import probability, rounded
+from methexis.measures.inputs.naming import Named
+from methexis.measures.measure import Measure
+from methexis.measures.registry import chosen
 from methexis.measures.rounding import OTHER_WAY
+
+if TYPE_CHECKING:
+    import xarray as xr
+else:
+    xr = lazy_loader.load("xarray")  # takes longer than comparing one pair
 
 #: At which level pairs are counted where a grid is printed.
 _LEVEL = 0.05
 #: Attributes that have parts, and those that are true or false: netCDF has neither.
-_PARTS, _FLAGS = ("options", "preprocessing", "given", "notes"), ("distance", "same")
+_PARTS, _FLAGS = ("options", "preprocessing", "given", "notes"), ("distance", "same", "one_pass")
+#: What is known of every pair; and what a pair's `Comparison` knows of these.
+VARIABLES = ("score", "null_mean", "null_sd", "p", "p_corrected", "effect", "z")
 
 
 @dataclass(frozen=True)
@@ -28,6 +44,21 @@ class Best:
     layer_b: str
     score: float
     p: float
+
+
+class _Variable:
+    """A variable of a grid's data, by the name of the attribute."""
+
+    def __init__(self, doc: str) -> None:
+        self.__doc__ = doc
+
+    def __set_name__(self, owner: type[Grid], name: str) -> None:
+        self.name = name
+
+    def __get__(self, grid: Grid | None, owner: type[Grid]) -> Array:
+        if grid is None:
+            return self  # type: ignore[return-value]  # asked of the class: for its docstring
+        return np.asarray(grid.data[self.name].values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +77,72 @@ class Grid:
         name models and layers and give numbers of features, 0 of an RDM; attributes are all that
         was chosen, as files can hold it: what has parts as JSON, True as 1. `as_dict` has it as it
         was.
+    single : Comparison or None
+        All of it, with its interval, where one pair was compared alone.
+    curve : NeighbourCurve or None
+        How the score of such a pair depends on n and k (`Measure.curve`).
     """
 
     data: xr.Dataset
+    single: Comparison | None = None
+    curve: Any = None
+
+    @property
+    def measure(self) -> Measure[Any]:
+        """What was measured, with its options."""
+        about = self.data.attrs
+        return chosen(str(about["measure"]), json.loads(about["options"]))
+
+    score = _Variable("Scores, ``(num_a, num_b)``, as all of these.")
+    null_mean = _Variable("Chance levels.")
+    null_sd = _Variable("Standard deviations over orders of the rows.")
+    p = _Variable("Of each pair alone.")
+    p_corrected = _Variable("Corrected for the number of pairs.")
+    effect = _Variable("0 at chance, 1 for two identical representations.")
+    z = _Variable("Deviations above chance.")
+
+    @property
+    def null(self) -> str:
+        """Where nulls are from: "moments", "permutation" or "none"."""
+        return str(self.data.attrs["null"])
+
+    @property
+    def precision(self) -> str:
+        """Of the computation."""
+        return str(self.data.attrs["precision"])
+
+    @property
+    def one_pass(self) -> bool:
+        """Whether rows were read once; then p is a bound, and there is no interval."""
+        return bool(self.data.attrs.get("one_pass", 0))
+
+    @property
+    def correction(self) -> str:
+        """How p was corrected for the number of pairs, in words."""
+        about = self.data.attrs
+        if self.single is not None and not (self.one_pass and self.null == "none"):
+            return "one pair: no correction"
+        if about["correction"] == "max":
+            count = about["num_permutations"]
+            return f"corrected for the search by the largest of all pairs in {count} permutations"
+        return "corrected by Holm's method" if about["correction"] == "holm" else "not corrected"
+
+    def better(self) -> list[int]:
+        """For each row the place of the column most aligned with it (`alignment`)."""
+        return [int(place) for place in np.argmax(self._ranked(), axis=1)]
+
+    def counted(self) -> NDArray[np.bool_]:
+        """Pairs with a p-value, each once: of a model beside itself those above the diagonal."""
+        known = np.isfinite(self.p_corrected)
+        return np.triu(known) if self.data.attrs["same"] and self.measure.symmetric else known
+
+    def significant(self, alpha: float) -> NDArray[np.bool_]:
+        """Which pairs are, after correction; none where p is unknown."""
+        return np.asarray(self.p_corrected <= alpha)
+
+    def weak(self, alpha: float) -> NDArray[np.bool_]:
+        """Which pairs are not significant; none where p is unknown."""
+        return np.asarray(self.p_corrected > alpha)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -58,7 +152,7 @@ class Grid:
     @property
     def scores(self) -> Array:
         """``(num_a, num_b)``."""
-        return np.asarray(self.data["score"].values)
+        return self.score
 
     def best(self) -> Best:
         """The most aligned pair of different representations: the largest `alignment`.
@@ -75,9 +169,7 @@ class Grid:
 
     def _ranked(self) -> Array:
         """The `alignment` of each pair, -inf where a representation meets itself."""
-        values = alignment(
-            self.data["effect"].values, self.scores, distance=bool(self.data.attrs["distance"])
-        )
+        values = alignment(self.effect, self.score, distance=bool(self.data.attrs["distance"]))
         if self.data.attrs["same"]:
             np.fill_diagonal(values, -np.inf)
         return values
@@ -118,7 +210,7 @@ class Grid:
         found: dict[str, Any] = self.data.to_dict()
         about = found["attrs"]
         about |= {name: json.loads(about[name]) for name in _PARTS}
-        about |= {name: bool(about[name]) for name in _FLAGS}
+        about |= {name: bool(about.get(name, 0)) for name in _FLAGS}
         return found
 
 
@@ -129,16 +221,7 @@ def alignment(effect: Array, score: Array, *, distance: bool) -> Array:
     alignment is: by Procrustes or CCA a wide layer has a narrow null, and with it a larger z than a
     narrow layer that is aligned more.
 
-    Parameters
-    ----------
-    effect, score : array (num_a, num_b)
-    distance : bool
-        Whether smaller scores are more aligned.
-
-    Returns
-    -------
-    array (num_a, num_b)
-        Larger is more aligned; -inf where nothing is known.
+    Larger is more aligned, whether the measure is a distance or not; -inf where nothing is known.
 
     Examples
     --------
@@ -150,20 +233,50 @@ def alignment(effect: Array, score: Array, *, distance: bool) -> Array:
 
 
 def labelled(
+    measure: Measure[Any],
     values: dict[str, Array],
-    sides: tuple[Sequence[tuple[str, str, str, int]], Sequence[tuple[str, str, str, int]]],
+    sides: Sequence[tuple[Sequence[Named], Sequence[int]]],
     attributes: dict[str, Any],
 ) -> Grid:
-    """A grid from its arrays and, per side, the label, model, layer and features of each."""
+    """A grid from its arrays and, per side, names and numbers of features."""
+    about: dict[str, Any] = {
+        "measure": measure.name,
+        "title": measure.title,
+        "options": measure.options(),
+        "distance": measure.distance,
+        **attributes,
+    }
     coordinates: dict[str, Any] = {}
-    for side, members in zip("ab", sides, strict=True):
-        labels, models, layers, features = zip(*members, strict=True)
+    for side, (members, features) in zip("ab", sides, strict=True):
         dimension = f"layer_{side}"
-        coordinates[dimension] = list(labels)
-        coordinates[f"model_{side}"] = (dimension, list(models))
-        coordinates[f"name_{side}"] = (dimension, list(layers))
+        coordinates[dimension] = [one.label for one in members]
+        coordinates[f"model_{side}"] = (dimension, [one.model for one in members])
+        coordinates[f"name_{side}"] = (dimension, [one.layer for one in members])
         coordinates[f"d_{side}"] = (dimension, list(features))
-    plain: dict[str, Any] = {name: json.dumps(attributes[name]) for name in _PARTS}
-    plain |= {name: int(attributes[name]) for name in _FLAGS}
+    plain: dict[str, Any] = {name: json.dumps(about[name]) for name in _PARTS}
+    plain |= {name: int(about[name]) for name in _FLAGS}
     variables = {name: (("layer_a", "layer_b"), array) for name, array in values.items()}
-    return Grid(xr.Dataset(variables, coordinates, attributes | plain))
+    return Grid(xr.Dataset(variables, coordinates, about | plain))
+
+
+def of_pair(found: Comparison, measure: Measure[Any], names: tuple[str, str]) -> Grid:
+    """One pair as a grid."""
+    values: dict[str, Array] = {
+        name: np.array([[getattr(found, name, found.p)]])  # p_corrected is p
+        for name in VARIABLES
+    }
+    sides = [([Named("", name, None)], [d or 0]) for name, d in zip(names, found.d, strict=True)]
+    about = {
+        "same": False,
+        "n": found.n,
+        "preprocessing": found.preprocessing,
+        "precision": found.preprocessing["precision"],
+        "given": sorted(set(found.preprocessing["given"])),
+        "null": found.null,
+        "correction": "none",
+        "num_permutations": found.num_permutations,
+        "seed": found.seed,
+        "notes": list(found.notes),
+        "one_pass": found.one_pass,
+    }
+    return replace(labelled(measure, values, sides, about), single=found)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from methexis.core.checks import Array
 from methexis.measures.inference import nulls
@@ -35,25 +34,11 @@ def inferred(
     come from orders, the given pairing counts as one of them: otherwise it would be judged by a
     scale on which it had no part, and the test would not be exact.
 
-    Parameters
-    ----------
-    method : Measure
-        What was measured.
-    scores : array (num_a, num_b)
-        Of all pairs; of one list with itself, below the diagonal nothing is looked at.
-    moments : Moments
-        Over orders; NaN where they are not known.
-    permuted : array (num_orders, num_a, num_b)
-        Scores of orders that are the same for all pairs.
-    num_samples : int
-        Rows.
-    null : {"auto", "moments", "permutation"}
-        Where nulls are from. "auto" takes moments, but the tails of cells whose moments are not to
-        be trusted (`nulls.trusted`) from the permuted scores, if there are any.
-    same : bool
-        Whether a list is compared with itself.
-    correction : {"max", "holm"}
-        How p-values are corrected; "max" needs permuted scores.
+    Moments over orders are NaN where they are not known; permuted scores ``(num_orders, num_a,
+    num_b)`` are of orders that are the same for all pairs, and the correction by "max" needs them.
+    The null "auto" takes moments, but the tails of cells whose moments are not to be trusted
+    (`nulls.trusted`) from the permuted scores, if there are any. Of one list with itself (`same`),
+    nothing below the diagonal is looked at.
     """
     sign = -1.0 if method.distance else 1.0
     cells = hypotheses(method, scores, same=same) & ~np.isnan(scores)
@@ -71,7 +56,7 @@ def inferred(
         effect = np.where(method.aligned != mean, (scores - mean) / (method.aligned - mean), np.nan)
         p = np.full(scores.shape, np.nan)
         if closed:
-            tail = stats.pearson3.sf(z - 0.5 * moments.step / sd, sign * moments.skewness)
+            tail = nulls.tail(z - 0.5 * moments.step / sd, sign * moments.skewness)
             p = np.where(sd > 0.0, tail, 1.0)
         if len(permuted):
             few = num_samples < nulls.FEW_SAMPLES

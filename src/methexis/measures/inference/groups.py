@@ -290,13 +290,7 @@ def compare_group(
 
 
 def subjects(rdms: Sequence[RDM | Any] | Any) -> list[RDM]:
-    """Check the RDMs of several subjects.
-
-    Raises
-    ------
-    MethexisError
-        If there are fewer than 3, or they have other samples.
-    """
+    """Check the RDMs of several subjects. There must be 3 or more, of the same samples."""
     if isinstance(rdms, RDM):
         raise MethexisError("rdms: expected one RDM per subject, got a single one")
     stack = []

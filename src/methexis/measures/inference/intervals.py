@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from methexis.core.checks import Array
 from methexis.measures.rounding import TIE
@@ -36,18 +36,11 @@ MOST_LEFT_OUT = 250
 
 @dataclass(frozen=True)
 class Resamples:
-    """Scores of resamples, wherever their mean is.
-
-    Attributes
-    ----------
-    scores : array (num_resamples,)
-        Their deviations from their mean are those of the score from its expectation.
-    acceleration : float, optional
-        How fast the score's standard deviation changes with its expectation, over three; None for
-        plain quantiles.
-    """
+    """Scores of resamples: they deviate from their mean as the score from its expectation."""
 
     scores: Array
+    #: How fast the score's standard deviation changes with its expectation, over three; None for
+    #: plain quantiles.
     acceleration: float | None = None
 
 
@@ -82,14 +75,7 @@ def acceleration(scores: Array) -> float:
 def interval(score: float, resampled: Resamples | None, confidence: float) -> tuple[float, float]:
     """Interval for the expected score at this number of samples.
 
-    Parameters
-    ----------
-    score : float
-        Of all samples.
-    resampled : Resamples or None
-        NaN of None; of scores that are equal to rounding, the score twice.
-    confidence : float
-        How often intervals should hold the expected score.
+    NaN without resamples; the score twice, if theirs are equal to rounding.
     """
     known = resampled is not None and not np.isnan(resampled.scores).any()
     if resampled is None or not known or np.isnan(resampled.acceleration or 0.0):
@@ -103,10 +89,10 @@ def interval(score: float, resampled: Resamples | None, confidence: float) -> tu
     levels = np.array([tail, 1.0 - tail])
     if resampled.acceleration is not None:
         below = np.mean(deviations < 0.0) + 0.5 * np.mean(deviations == 0.0)
-        shift = stats.norm.ppf(below)
-        z = shift + stats.norm.ppf(levels)
+        shift = special.ndtri(below)
+        z = shift + special.ndtri(levels)
         # Beyond the pole, which no end of 999 resamples reaches, is the farthest resample.
         slowed = np.maximum(1.0 - resampled.acceleration * z, np.finfo(np.float64).tiny)
-        levels = stats.norm.cdf(shift + z / slowed)
+        levels = special.ndtr(shift + z / slowed)
     low, high = np.quantile(deviations, levels)
     return (float(score + low), float(score + high))

@@ -12,6 +12,7 @@ NaN marks what is no hypothesis (a representation with itself) and is neither co
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from methexis.core.checks import Array
 
@@ -21,11 +22,6 @@ def holm(p: Array) -> Array:
 
     Of m sorted p-values the k-th is multiplied by ``m - k + 1``; a smaller one never ends above a
     larger one. Holds under any dependence [1]_.
-
-    Parameters
-    ----------
-    p : array
-        Of any shape.
 
     References
     ----------
@@ -37,12 +33,9 @@ def holm(p: Array) -> Array:
     >>> holm(np.array([0.01, 0.04, 0.03, np.nan])).round(12).tolist()
     [0.03, 0.06, 0.06, nan]
     """
-    counted, order, found = _sorted(p)
-    if len(counted):
-        factors = np.arange(len(counted), 0, -1)
-        corrected = np.minimum(1.0, np.maximum.accumulate(factors * counted[order]))
-        found[order] = corrected
-    return _back(p, found)
+    counted, order = _sorted(p)
+    factors = np.arange(len(order), 0, -1)
+    return _back(p, order, np.maximum.accumulate(factors * counted))
 
 
 def false_discovery_rates(p: Array) -> Array:
@@ -51,11 +44,6 @@ def false_discovery_rates(p: Array) -> Array:
     Of m sorted p-values the k-th is multiplied by ``m / k``; a larger one never ends below a
     smaller one. Holds for independent and for positively dependent tests [1]_, which layers of one
     model are.
-
-    Parameters
-    ----------
-    p : array
-        Of any shape.
 
     References
     ----------
@@ -67,12 +55,9 @@ def false_discovery_rates(p: Array) -> Array:
     >>> false_discovery_rates(np.array([0.01, 0.04, 0.03, np.nan])).round(12).tolist()
     [0.03, 0.04, 0.04, nan]
     """
-    counted, order, found = _sorted(p)
-    if len(counted):
-        factors = len(counted) / np.arange(1, len(counted) + 1)
-        lowest = np.minimum.accumulate((factors * counted[order])[::-1])[::-1]
-        found[order] = np.minimum(1.0, lowest)
-    return _back(p, found)
+    counted, order = _sorted(p)
+    factors = len(order) / np.arange(1, len(order) + 1)
+    return _back(p, order, np.minimum.accumulate((factors * counted)[::-1])[::-1])
 
 
 def max_statistic(observed: Array, permuted: Array) -> Array:
@@ -81,12 +66,7 @@ def max_statistic(observed: Array, permuted: Array) -> Array:
     ``p = (1 + #{orders whose largest statistic is at least this one}) / (1 + #orders)``. The chance
     that any cell has p below α is at most α when no pair is aligned [1]_.
 
-    Parameters
-    ----------
-    observed : array
-        Statistics on one scale, larger if more aligned.
-    permuted : array (num_orders, …)
-        The same of every order; the same order for all cells.
+    Statistics are on one scale, larger if more aligned; an order is the same for all cells.
 
     References
     ----------
@@ -106,13 +86,16 @@ def max_statistic(observed: Array, permuted: Array) -> Array:
     return np.where(cells, (1 + above) / (1 + len(largest)), np.nan)
 
 
-def _sorted(p: Array) -> tuple[Array, np.ndarray, Array]:
-    counted = np.asarray(p, dtype=np.float64)
-    counted = counted[~np.isnan(counted)]
-    return counted, np.argsort(counted, kind="stable"), np.empty(len(counted))
+def _sorted(p: Array) -> tuple[Array, NDArray[np.intp]]:
+    """P-values that are hypotheses, in order, and their places in it."""
+    counted = p[~np.isnan(p)]
+    order = np.argsort(counted, kind="stable")
+    return counted[order], order
 
 
-def _back(p: Array, found: Array) -> Array:
-    whole = np.full(np.shape(p), np.nan)
+def _back(p: Array, order: NDArray[np.intp], corrected: Array) -> Array:
+    """What they were corrected to, at most 1, where they stood."""
+    found, whole = np.empty(len(order)), np.full(p.shape, np.nan)
+    found[order] = np.minimum(1.0, corrected)
     whole[~np.isnan(p)] = found
     return whole

@@ -56,7 +56,6 @@ from methexis.measures.inference.intervals import (
 )
 from methexis.measures.inputs.features import warn
 from methexis.measures.measure import Counts, Measure
-from methexis.measures.neighbours.lists import ListMeasure
 
 #: Orders for a variance that only corrects another one: its standard error is a tenth.
 NULL_ORDERS = 200
@@ -65,38 +64,18 @@ NULL_ORDERS = 200
 def resamples(
     measure: Measure[Any], a: Any, b: Any, *, num_samples: int, num_resamples: int, seed: int
 ) -> Resamples | None:
-    """Scores whose spread is that of the score over samples, or None where there are none.
-
-    Parameters
-    ----------
-    measure : Measure
-        With the resamples it is made for in `resampling`.
-    a, b
-        What it made of two representations.
-    num_samples : int
-        Rows.
-    num_resamples : int
-        How many.
-    seed : int
-        Of the draws.
-
-    Returns
-    -------
-    Resamples or None
-    """
-    if not isinstance(measure, ListMeasure):
+    """Scores whose spread is that of the score over samples, or None where there are none."""
+    if measure.resampling != "halves":
         return _bootstrapped(measure, a, b, num_samples, num_resamples, seed)
     score = measure.score(a, b)
-    if num_samples // 2 <= max(measure.k, 3):
+    if measure.interval_from(num_samples) == "none":
         warn(
             f"{measure.name}: no interval, for half of {num_samples} samples are too few for "
             f"{measure.title}"
         )
         return None
     chosen = halves(num_samples, num_resamples, seed) == 1
-    # Half of k = 2 is 1, of which some measures are not defined; then k stays.
-    numbers = (measure.k, (measure.k + 1) // 2) if measure.k > 2 else (measure.k,)
-    one, other = (measure.of_subsets(a, b, half, numbers) for half in (chosen, ~chosen))
+    one, other = (measure.of_halves(a, b, half) for half in (chosen, ~chosen))
     difference = 0.5 * (one - other)
     if _void(measure, difference[:, 0], "pairs of halves", ""):
         return Resamples(score + difference[:, 0])

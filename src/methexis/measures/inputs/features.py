@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import one_of
-from methexis.core.foreign import admitted, is_tensor, name_of_type
+from methexis.core.foreign import admitted, is_tensor, name_of_type, type_name
 from methexis.errors import DegenerateWarning, MethexisError
 
 #: An array of any library that follows the array API.
@@ -79,6 +79,38 @@ class Features:
         return replace(self, array=array)
 
 
+@dataclass(frozen=True, eq=False)
+class Typed:
+    """An array whose numbers came in another type than they have now.
+
+    What is rounding in numbers is decided by the type that a file had for them: bfloat16 that was
+    widened to float32, or a mean of half precision in double, are as coarse as before.
+
+    Attributes
+    ----------
+    array : array
+    given : str
+        The type that they had.
+    """
+
+    array: Any
+    given: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the array."""
+        return tuple(self.array.shape)
+
+    @property
+    def dtype(self) -> Any:
+        """The type that they have now."""
+        return self.array.dtype
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """The array for NumPy."""
+        return np.array(self.array, dtype=dtype, copy=copy)
+
+
 class Given(Protocol):
     """What two representations have in common, features or not: `together` asks for no more."""
 
@@ -112,7 +144,7 @@ def features(
     ----------
     name : str
         What messages call it.
-    value : array (num_samples, num_features)
+    value : array (num_samples, num_features), or such an array as `Typed`
         Any real numeric array of NumPy or PyTorch, a table of numbers, or nested lists; see
         `core.foreign` for what is taken and what is refused.
     precision : {"float64", "float32"}
@@ -130,6 +162,9 @@ def features(
         beyond the range of the precision.
     """
     one_of("precision", precision, PRECISIONS)
+    came = ""
+    if isinstance(value, Typed):
+        value, came = value.array, value.given
     array = entered(name, value)
     xp = array_api_compat.array_namespace(array)
     if array.ndim != 2:
@@ -150,7 +185,8 @@ def features(
         raise MethexisError(
             f"{name}: expected features that differ between samples, got {rows} equal rows"
         )
-    return Features(numbers, xp, name_of_type(value) or str(array.dtype), name, exponent)
+    given = came or name_of_type(value) or type_name(array.dtype)
+    return Features(numbers, xp, given, name, exponent)
 
 
 def in_precision(name: str, wide: Tensor, precision: str, *, scaled: bool) -> tuple[Tensor, int]:
@@ -234,9 +270,14 @@ def _in_float32(name: str, largest: float) -> None:
 
 
 def pair(
-    x: Any, y: Any, *, precision: str = "float64", scaled: bool = False
+    x: Any,
+    y: Any,
+    *,
+    precision: str = "float64",
+    scaled: bool = False,
+    names: tuple[str, str] = ("X", "Y"),
 ) -> tuple[Features, Features]:
-    """Check two representations of the same samples, row by row.
+    """Check two representations of the same samples, row by row; messages call them by `names`.
 
     Raises
     ------
@@ -245,7 +286,8 @@ def pair(
         different libraries or on different devices.
     """
     first, second = (
-        features(n, v, precision=precision, scaled=scaled) for n, v in (("X", x), ("Y", y))
+        features(n, v, precision=precision, scaled=scaled)
+        for n, v in zip(names, (x, y), strict=True)
     )
     together(first, second)
     return first, second

@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+from methexis.core.foreign import type_name
 from methexis.errors import MethexisError
+from methexis.measures.inputs.features import Typed
 from methexis.measures.inputs.rdm import RDM
 
 
@@ -26,6 +28,10 @@ class Layer(Protocol):
     @property
     def array(self) -> Any:
         """``(num_samples, num_features)``."""
+
+    @property
+    def given(self) -> str:
+        """The type that the file had for its numbers."""
 
     @property
     def dissimilarities(self) -> bool:
@@ -96,7 +102,10 @@ def unwrapped(given: Any) -> Any:
     """What is compared of a layer that was read from a file; all else as it is."""
     if not isinstance(given, Layer):
         return given
-    return RDM(given.array, name=given.name) if given.dissimilarities else given.array
+    if given.dissimilarities:
+        return RDM(given.array, name=given.name)
+    same = type_name(given.array.dtype) == given.given
+    return given.array if same else Typed(given.array, given.given)
 
 
 def single(name: str, given: Any) -> Any:

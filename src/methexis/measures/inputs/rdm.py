@@ -13,7 +13,6 @@ from typing import Any
 
 import array_api_compat
 import numpy as np
-from scipy.spatial.distance import squareform
 
 from methexis.core.checks import SYMMETRY_TOLERANCE, number, one_of, sequence
 from methexis.errors import MethexisError
@@ -178,7 +177,10 @@ def _square(name: str, condensed: Tensor) -> Tensor:
             f"{name}: expected n (n - 1) / 2 condensed dissimilarities for some n, got {length}"
         )
     xp = array_api_compat.array_namespace(condensed)
-    square = squareform(to_numpy(condensed), checks=False)
+    entries = to_numpy(condensed)
+    square = np.zeros((n, n), dtype=entries.dtype)
+    square[np.triu_indices(n, k=1)] = entries
+    square = square + square.T
     return xp.asarray(square, device=array_api_compat.device(condensed))
 
 

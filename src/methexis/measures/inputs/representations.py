@@ -12,13 +12,18 @@ Representation: TypeAlias = Features | RDM
 
 
 def both(
-    x: Any, y: Any, *, precision: str = "float64", scaled: bool = False
+    x: Any,
+    y: Any,
+    *,
+    precision: str = "float64",
+    scaled: bool = False,
+    names: tuple[str, str] = ("X", "Y"),
 ) -> tuple[Representation, Representation]:
     """Check two representations of the same samples, of which either may be an RDM.
 
     An RDM beside features goes to the library and the device where these live. A layer that was
     read from a file, and a file with one, count as what they hold. If ``scaled``, numbers that are
-    out of range may be multiplied by a power of two.
+    out of range may be multiplied by a power of two. Messages call them by `names`.
 
     Raises
     ------
@@ -26,10 +31,12 @@ def both(
         If either is refused or has several layers, they are not of as many samples, or two RDMs
         have other labels.
     """
-    x, y = single("X", x), single("Y", y)
+    x, y = (single(name, given) for name, given in zip(names, (x, y), strict=True))
     if not isinstance(x, RDM) and not isinstance(y, RDM):
-        return pair(x, y, precision=precision, scaled=scaled)
-    first, second = (_checked(name, v, precision, scaled) for name, v in (("X", x), ("Y", y)))
+        return pair(x, y, precision=precision, scaled=scaled, names=names)
+    first, second = (
+        _checked(name, given, precision, scaled) for name, given in zip(names, (x, y), strict=True)
+    )
     if isinstance(first, RDM) and isinstance(second, RDM):
         same_samples(first, second)
     elif isinstance(first, RDM):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from methexis.errors import MethexisError
-from methexis.measures.inputs.features import Features, Tensor, entered, features, together
+from methexis.measures.inputs.features import Features, Tensor, Typed, entered, features, together
 from methexis.measures.inputs.naming import Named
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.rdm import RDM, same_samples
@@ -112,7 +112,8 @@ class Source:
         """As given, unless it has to be brought into range."""
         if one.label in self._far:
             return self._features(one).array
-        return entered(one.label, one.array)
+        given = one.array.array if isinstance(one.array, Typed) else one.array
+        return entered(one.label, given)
 
     def _features(self, one: Named) -> Features:
         found = features(one.label, one.array, precision=self.precision, scaled=self._scaled)

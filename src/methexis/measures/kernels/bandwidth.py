@@ -18,9 +18,9 @@ distances is only moved, half of them are below its quantile at ``1 - F_w`` (Bah
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import array_api_compat
 import numpy as np
@@ -39,40 +39,19 @@ NUM_QUANTILES = 1001
 
 @dataclass(frozen=True, eq=False)
 class RBFMatrix(PairMatrix):
-    """A centred RBF kernel matrix, with what tells how it changes with its bandwidth.
+    """A centred RBF kernel matrix, with what tells how it changes with its bandwidth."""
 
-    Attributes
-    ----------
-    features : Features
-        Of which the distances are.
-    bandwidth : float
-        σ over the median distance.
-    estimator : str
-        Of `estimators`.
-    factor : float
-        By which the centred kernel was multiplied.
-    """
+    features: Features  # of which the distances are
+    bandwidth: float  # σ over the median distance
+    estimator: str  # of `estimators`
+    factor: float  # by which the centred kernel was multiplied
 
-    features: Features
-    bandwidth: float
-    estimator: str
-    factor: float
-
-    def reordered(self, order: NDArray[np.int64]) -> RBFMatrix:
+    def reordered(self, order: NDArray[np.int64]) -> Self:
         """Rows and columns in that order."""
-        found = super().reordered(order)
         array = self.features.array
         index: Any = self.xp.asarray(order, device=array_api_compat.device(array))
         features = self.features.replaced(self.xp.take(array, index, axis=0))
-        return RBFMatrix(
-            found.matrix,
-            found.kernel,
-            found.xp,
-            features,
-            self.bandwidth,
-            self.estimator,
-            self.factor,
-        )
+        return replace(super().reordered(order), features=features)
 
     @cached_property
     def response(self) -> Tensor:
@@ -135,17 +114,8 @@ class RBFMatrix(PairMatrix):
 def moved(a: RBFMatrix, b: RBFMatrix, counts: Counts, score: float, *, normalised: bool) -> Array:
     """By how much scores of bootstrap samples change with their bandwidths, to first order.
 
-    Parameters
-    ----------
-    a, b : RBFMatrix
-        Both representations.
-    counts : array (num_resamples, num_samples)
-        How often each sample was drawn.
-    score : float
-        Of all samples.
-    normalised : bool
-        Whether the score is a cosine, ``N / √(A B)``: its derivative is then less by that of the
-        normaliser.
+    From the `score` of all samples; where it is a cosine, ``N / √(A B)``, its derivative is less by
+    that of the normaliser.
     """
     total: Any = 0.0
     for own, other in ((a, b), (b, a)):

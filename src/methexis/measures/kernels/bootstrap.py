@@ -28,25 +28,14 @@ class Side:
     """One kernel under one block of weights, its products kept."""
 
     def __init__(self, form: PairForm, powers: dict[int, Tensor]) -> None:
-        self._powers = powers
+        self.form, self.diagonal, self._powers = form, form.diagonal, powers
         self._products: dict[int, Tensor] = {}
-        self.form = form
-        if isinstance(form, FeatureRows):
-            self.diagonal = form.diagonal
-        else:
-            assert isinstance(form, PairMatrix)
-            self.diagonal = form.xp.linalg.diagonal(form.kernel)
 
     def product(self, a: int) -> Tensor:
         """Of the kernel without diagonal and ``w^a``."""
         if a not in self._products:
             weights = self._powers[a]
-            if isinstance(self.form, FeatureRows):
-                found = (weights @ self.form.rows) @ self.form.rows.T
-            else:
-                assert isinstance(self.form, PairMatrix)
-                found = weights @ self.form.kernel
-            self._products[a] = found - weights * self.diagonal
+            self._products[a] = self.form.times(weights) - weights * self.diagonal
         return self._products[a]
 
 
@@ -100,18 +89,7 @@ def scores(
 ) -> Array:
     """Scores of bootstrap samples, ``(num_resamples,)``; NaN where one has none.
 
-    Parameters
-    ----------
-    a, b : PairForm
-        What both representations were reduced to.
-    counts : array (num_resamples, num_samples)
-        How often each sample was drawn.
-    estimator : str
-        Of `estimators`.
-    normalised : bool
-        Whether the score is a cosine.
-    sampled : (array, array), optional
-        Centred features of both, if the normaliser is corrected for sampling them.
+    If the normaliser is corrected for sampling features, `sampled` are those of both, centred.
     """
     given: Any = a.rows if isinstance(a, FeatureRows) else a.kernel  # type: ignore[attr-defined]
     xp = array_api_compat.array_namespace(given)

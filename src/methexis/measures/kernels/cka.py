@@ -17,13 +17,7 @@ from methexis.measures.measure import Invariance, invariant
 
 @dataclass(frozen=True)
 class CKA(KernelMeasure):
-    """Cosine of two centred kernel matrices; see `cka`.
-
-    Raises
-    ------
-    MethexisError
-        On options that do not go together.
-    """
+    """Cosine of two centred kernel matrices; see `cka`."""
 
     name: ClassVar[str] = "cka"
     reference: ClassVar[str] = (
@@ -100,13 +94,7 @@ class CKA(KernelMeasure):
         return self.sampled_features
 
     def rows_of(self, features: Features) -> Tensor | None:
-        """Centred features, of a linear kernel.
-
-        Raises
-        ------
-        MethexisError
-            If one feature should stand for many.
-        """
+        """Centred features, of a linear kernel. One feature cannot stand for many."""
         if features.num_features < self.min_features:
             raise MethexisError(f"{features.name}: expected at least two sampled features, got one")
         return super().rows_of(features)

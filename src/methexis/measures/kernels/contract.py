@@ -15,8 +15,8 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import array_api_compat
 import numpy as np
@@ -27,43 +27,44 @@ from methexis.measures.inputs.features import Features, Namespace, Tensor, in_ra
 from methexis.measures.kernels import bandwidth, bootstrap
 from methexis.measures.kernels.bandwidth import RBFMatrix
 from methexis.measures.kernels.estimators import DEBIASED, centred, divisor
-from methexis.measures.kernels.grids import linear_products
-from methexis.measures.kernels.kernels import centred_rows, kernel_matrix
-from methexis.measures.kernels.rows import FeatureRows, squared_cross, suits
-from methexis.measures.kernels.sampling import own_terms, shared
-from methexis.measures.measure import Counts, Invariance, NullMoments, invariant
-from methexis.measures.pairs.bilinear import PairForm, PairMatrix, PairMeasure
+from methexis.measures.kernels.grids import grid_work, linear_products
+from methexis.measures.kernels.kernels import centred_rows, kernel_matrix, kernel_work
+from methexis.measures.kernels.rows import FeatureRows, rows_work, squared_cross, suits
+from methexis.measures.kernels.sampling import own_terms, sampled_work, shared
+from methexis.measures.measure import Counts, Measure
+from methexis.measures.pairs.bilinear import PairForm, PairMatrix, PairMeasure, matrix_work
 from methexis.measures.rounding import CANCELLED
+from methexis.measures.work import Time, Work, products
+
+if TYPE_CHECKING:
+    from methexis.measures.streaming.chance import Chance
+    from methexis.measures.streaming.pass_moments import PassMoments
 
 #: Most that sums of a grid made straight from features may cancel; beyond it digits would be lost
 #: that matrices keep.
 MOST_CANCELLED = {"float32": 2.0, "float64": 1e6}
+#: Nanoseconds of one core per pair of samples that is put in order; products of all weights with a
+#: matrix that a bootstrap sample takes; and matrices over pairs that a comparison holds at most.
+_ORDER, _PRODUCTS, _MATRICES = 7.0, 9.0, 6.0
 
 
 @dataclass(frozen=True, eq=False)
 class SampledMatrix(PairMatrix):
-    """A matrix over pairs, with the features whose sampling its normaliser is corrected for.
+    """A matrix over pairs, with the features whose sampling its normaliser is corrected for."""
 
-    Attributes
-    ----------
-    rows : array (num_samples, num_features)
-        Whose products, centred, are the entries of the matrix.
-    """
+    rows: Tensor  # whose products, centred, are the entries of the matrix
 
-    rows: Tensor
-
-    def reordered(self, order: NDArray[np.int64]) -> SampledMatrix:
+    def reordered(self, order: NDArray[np.int64]) -> Self:
         """Rows and columns in that order."""
-        found = super().reordered(order)
         index: Any = self.xp.asarray(order, device=array_api_compat.device(self.rows))
         rows = self.xp.take(self.rows, index, axis=0)
-        return SampledMatrix(found.matrix, found.kernel, found.xp, rows)
+        return replace(super().reordered(order), rows=rows)
 
 
 class KernelMeasure(PairMeasure[PairForm]):
     """A measure ``Σ_ij A_ij B_ij`` of two kernels, centred by an estimator of HSIC."""
 
-    accumulates: ClassVar[bool] = True
+    resampling: ClassVar[str] = "bootstrap"
 
     #: Of `kernel_matrix`, with its bandwidth.
     kernel: str = "linear"
@@ -77,11 +78,6 @@ class KernelMeasure(PairMeasure[PairForm]):
     def range(self) -> tuple[float, float]:
         """[0, 1] of a cosine, [-1, 1] debiased."""
         return (-1.0 if self.centring in DEBIASED else 0.0, 1.0)
-
-    @property
-    def invariances(self) -> frozenset[Invariance]:
-        """Orthogonal maps, one scale, translation."""
-        return invariant(Invariance.ORTHOGONAL, Invariance.SCALE, Invariance.TRANSLATION)
 
     @property
     def median_bandwidth(self) -> float | None:
@@ -102,7 +98,7 @@ class KernelMeasure(PairMeasure[PairForm]):
         in_range(features, 4)
         xp = features.xp
         rows = self.rows_of(features)
-        if rows is not None and suits(rows):
+        if rows is not None and suits(*rows.shape):
             plain = FeatureRows(rows, self.centring, 1.0, xp)
             raw = squared_cross(xp, rows, rows)
             # The sum is itself a difference of such sums; below, entries are differences.
@@ -126,25 +122,80 @@ class KernelMeasure(PairMeasure[PairForm]):
             )
         return PairMatrix(matrix, source, xp)
 
-    def score(self, a: PairForm, b: PairForm) -> float:
-        """The score of a pair."""
-        one, other = _alike(a, b)
-        return one.inner(other)
-
-    def null_moments(self, a: PairForm, b: PairForm) -> NullMoments | None:
-        """Exact moments over all orders."""
-        one, other = _alike(a, b)
-        return one.null_moments(other)
-
-    def null_mean(self, a: PairForm, b: PairForm) -> float | None:
-        """Exact mean over all orders."""
-        one, other = _alike(a, b)
-        return one.null_mean(other)
+    def alike(self, a: PairForm, b: PairForm) -> tuple[PairForm, PairForm]:
+        """Both as features or both as matrices; a wide one beside a narrow one is a matrix."""
+        if isinstance(a, FeatureRows) and not isinstance(b, FeatureRows):
+            return a.matrix, b
+        if isinstance(b, FeatureRows) and not isinstance(a, FeatureRows):
+            return a, b.matrix
+        return a, b
 
     @property
     def linear(self) -> bool:
         """Whether a grid can be made from the features alone, as `grids` does."""
         return self.kernel == "linear" and not self.corrects_features
+
+    def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
+        """Of matrices over pairs; of linear kernels of many samples, of their features."""
+        if self._by_rows(num_samples, num_features):
+            found = rows_work(num_samples, num_features)
+        else:
+            found = matrix_work(
+                num_samples,
+                num_features,
+                reduce=kernel_work(num_samples, median=self.median_bandwidth is not None),
+                order=_ORDER,
+                resample=products(_PRODUCTS * num_samples**2, 2 * 0.05),
+                matrices=_MATRICES,
+            )
+        return sampled_work(found, num_samples, num_features) if self.corrects_features else found
+
+    def order_work(self, num_samples: int, widths_a: list[int], widths_b: list[int]) -> Time:
+        """Of features pair by pair, of matrices all pairs together."""
+        if self._by_rows(num_samples, (max(widths_a), max(widths_b))):
+            return Measure.order_work(self, num_samples, widths_a, widths_b)
+        return super().order_work(num_samples, widths_a, widths_b)
+
+    def _by_rows(self, num_samples: int, num_features: tuple[int, int]) -> bool:
+        """Whether `reduce` keeps features of both, and no matrix is made."""
+        able = self.linear or self.corrects_features
+        return able and all(suits(num_samples, d) for d in num_features)
+
+    @property
+    def streams(self) -> bool:
+        """Linear kernels of centred features: second moments and lengths of rows are enough."""
+        return self.linear and self.centring != "plain"
+
+    @property
+    def streams_null(self) -> bool:
+        """Whatever streams: variances over orders need no more."""
+        return self.streams
+
+    def from_pass(self, gathered: PassMoments) -> float:
+        """The score from sums that one pass gathered."""
+        cross = gathered.estimates(self.centring)[0]
+        if not self.normalised:
+            return cross / divisor(gathered.second.num_samples, self.centring)
+        normaliser = gathered.normaliser(self.centring)
+        if math.isnan(normaliser):
+            warn(
+                f"{self.title}: the score is NaN, for a centred kernel is zero between different "
+                "samples"
+            )
+            return math.nan
+        return cross / normaliser
+
+    def chance_from_pass(self, gathered: PassMoments) -> Chance | None:
+        """Mean and deviation over orders, exactly."""
+        if not self.streams_null:
+            return None
+        return gathered.chance(self.centring, normalised=self.normalised)
+
+    def direct_work(
+        self, num_samples: int, widths_a: list[int], widths_b: list[int] | None, item_bytes: int
+    ) -> tuple[Time, int] | None:
+        """Of linear kernels, what their products take."""
+        return grid_work(num_samples, widths_a, widths_b, item_bytes) if self.linear else None
 
     def direct_grid(
         self,
@@ -180,17 +231,10 @@ class KernelMeasure(PairMeasure[PairForm]):
         (`bandwidth`). A bootstrap sample scores NaN if it has fewer than four different samples, or
         no positive normaliser.
         """
-        one, other = _alike(a, b)
-        sampled = None
-        if self.corrects_features:
-            sampled = _rows(a, one), _rows(b, other)
+        one, other = self.alike(a, b)
+        sampled = (_rows(a, one), _rows(b, other)) if self.corrects_features else None
         found = bootstrap.scores(
-            one,
-            other,
-            counts,
-            self.centring,
-            normalised=self.normalised,
-            sampled=sampled,
+            one, other, counts, self.centring, normalised=self.normalised, sampled=sampled
         )
         if isinstance(one, FeatureRows) and isinstance(other, FeatureRows) and not self.normalised:
             found = found * (one.factor * other.factor)
@@ -220,15 +264,6 @@ class KernelMeasure(PairMeasure[PairForm]):
     def _shared(xp: Namespace, rows: Tensor, own: float) -> float:
         single: Any = own_terms(xp, rows, xp.ones_like(rows[:, :1]).T)
         return float(shared(own, float(single[0]), int(rows.shape[1])))
-
-
-def _alike(a: PairForm, b: PairForm) -> tuple[PairForm, PairForm]:
-    """Both as features or both as matrices; a wide one beside a narrow one is a matrix."""
-    if isinstance(a, FeatureRows) and not isinstance(b, FeatureRows):
-        return a.matrix, b
-    if isinstance(b, FeatureRows) and not isinstance(a, FeatureRows):
-        return a, b.matrix
-    return a, b
 
 
 def _rows(given: PairForm, used: PairForm) -> Tensor:

@@ -105,22 +105,14 @@ def centred_totals(estimator: str, trace: float) -> tuple[float, float]:
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """Sums over pairs of samples of two kernels K and L: numbers, or arrays of many such sums.
-
-    Attributes
-    ----------
-    num_samples : int
-        n.
-    whole, off : (sum, sum, sum)
-        ``Σ_ij K_ij L_ij``, ``Σ_i r_i u_i`` and ``s v``, with the diagonals and without, each as
-        exact as it can be had.
-    change : sum
-        ``Σ_i (A_ii B_ii - K_ii L_ii)`` with ``A = H K H``: what centring makes of the diagonals.
-    """
+    """Sums over pairs of samples of two kernels K and L: numbers, or arrays of many such sums."""
 
     num_samples: int
+    #: ``Σ_ij K_ij L_ij``, ``Σ_i r_i u_i`` and ``s v``, with the diagonals and, below, without, each
+    #: as exact as it can be had.
     whole: tuple[Any, Any, Any]
     off: tuple[Any, Any, Any]
+    #: ``Σ_i (A_ii B_ii - K_ii L_ii)`` with ``A = H K H``: what centring makes of the diagonals.
     change: Any = 0.0
 
     @classmethod
@@ -174,20 +166,11 @@ class WeightedPair(ABC):
 
     Sums come from products ``K w^a`` and forms ``w^a (K∘L) w^b``, powers entry by entry, of
     matrices without diagonal; so all bootstrap samples are computed by products of matrices.
-
-    Attributes
-    ----------
-    xp : namespace
-        Of the library that holds everything.
-    powers : dict
-        ``w^a`` for a = 1, 2, 3.
-    diagonals : (array, array)
-        The diagonals of K and L, ``(num_samples,)``.
     """
 
     xp: Namespace
-    powers: dict[int, Tensor]
-    diagonals: tuple[Tensor, Tensor]
+    powers: dict[int, Tensor]  # ``w^a`` for a = 1, 2, 3
+    diagonals: tuple[Tensor, Tensor]  # of K and L, ``(num_samples,)``
 
     @abstractmethod
     def form(self, a: int, b: int) -> Tensor:
@@ -255,16 +238,8 @@ def song_of_quadruples(
 ) -> Tensor:
     """Equation (2), times n(n-3); NaN where fewer than four different samples were drawn.
 
-    Parameters
-    ----------
-    xp : namespace
-        Of the arrays.
-    num_samples : int
-        n.
-    sums : (array, array, array)
-        Of ``K_ij L_ij``, ``K_ij L_qr`` and ``K_ij L_iq`` over distinct i, j, q, r, weighted.
-    quadruples : array
-        The sum of their weights.
+    The sums are of ``K_ij L_ij``, ``K_ij L_qr`` and ``K_ij L_iq`` over distinct i, j, q, r,
+    weighted; `quadruples` is the sum of their weights.
     """
     pairs, apart, chains = sums
     total = num_samples * (num_samples - 3) * (pairs + apart - 2.0 * chains)

@@ -16,12 +16,8 @@ class GramCosine(KernelMeasure):
     """Cosine of two Gram matrices, not centred; see `gram_cosine`."""
 
     name: ClassVar[str] = "gram_cosine"
+    label: ClassVar[str] = "Gram cosine"
     reference: ClassVar[str] = "Ziyin & Chuang 2025, arXiv:2507.01098; Cristianini et al. 2001"
-
-    @property
-    def title(self) -> str:
-        """What a table calls it."""
-        return "Gram cosine"
 
     @property
     def invariances(self) -> frozenset[Invariance]:

@@ -25,6 +25,7 @@ from methexis.measures.budget import shortage
 from methexis.measures.inputs.features import Namespace, Tensor, to_numpy
 from methexis.measures.kernels.estimators import Sums, estimate, size
 from methexis.measures.pairs.grid_products import CHUNK, num_sums, vector_products
+from methexis.measures.work import Time, passes, products
 
 #: Columns and rows of a block of kernels: tall products run near the full rate, and of narrow
 #: blocks on the diagonal little is computed twice.
@@ -34,26 +35,18 @@ ROWS = CHUNK
 #: Rows that are widened to double at a time: the copies stay in the cache.
 WIDENED = 64
 _ITEM = {"float32": 4, "float64": 8}
+#: Nanoseconds of one core per feature of each sample: means, centred rows, diagonals.
+_PREPARED = 8.0
 
 
 @dataclass(frozen=True, eq=False)
 class LinearProducts:
-    """Inner products of linear kernels without their diagonals, and the diagonals.
+    """Inner products of linear kernels without their diagonals, and the diagonals."""
 
-    Attributes
-    ----------
-    cross : array (num_a, num_b)
-        ``Σ_{i≠j} K_ij L_ij``.
-    own_a, own_b : array (num_a,), (num_b,)
-        ``Σ_{i≠j} K_ij²``.
-    diagonals_a, diagonals_b : array (num_a, num_samples), (num_b, num_samples)
-        ``K_ii``.
-    """
-
-    cross: Array
-    own_a: Array
+    cross: Array  # Σ_{i≠j} K_ij L_ij, (num_a, num_b)
+    own_a: Array  # Σ_{i≠j} K_ij², (num_a,)
     own_b: Array
-    diagonals_a: Array
+    diagonals_a: Array  # K_ii, (num_a, num_samples)
     diagonals_b: Array
 
     def cancellation(self, estimator: str) -> float:
@@ -111,6 +104,66 @@ def operations(
     return n * n * (all_a + all_b + pairs) // 2, n * (all_a * all_b + own)
 
 
+def grid_work(
+    num_samples: int, widths_a: Sequence[int], widths_b: Sequence[int] | None, item_bytes: int
+) -> tuple[Time, int]:
+    """What `linear_products` takes: its time, and the least memory with which it does not refuse.
+
+    Columns of None stand for the rows.
+
+    Examples
+    --------
+    >>> grid_work(20_000, [12_000], [12_000], 8)[1] // 2**20
+    12
+    """
+    widths = [*widths_a, *(widths_b or [])]
+    precision = "float32" if item_bytes <= 4 else "float64"
+    sizes = _BlockSizes(num_samples, len(widths), max(widths), precision)
+    pairs = products(min(operations(num_samples, widths_a, widths_b or widths_a)))
+    prepared = passes(num_samples * sum(widths), _PREPARED)
+    return pairs + prepared, sizes.fixed(sum(widths)) + sizes.least
+
+
+@dataclass(frozen=True)
+class _BlockSizes:
+    """Bytes that blocks take of so many layers, as wide as the widest."""
+
+    num_samples: int
+    num_layers: int
+    widest: int
+    precision: str
+
+    @property
+    def item(self) -> int:
+        """Of one number."""
+        return _ITEM[self.precision]
+
+    @property
+    def least_rows(self) -> int:
+        """Rows of the smallest blocks."""
+        return min(self.num_samples, 32)
+
+    @property
+    def least(self) -> int:
+        """Of the smallest blocks, whichever way is taken."""
+        rows = self.least_rows
+        return max(self.blocks(rows, rows), self.strips(rows, 1))
+
+    def fixed(self, all_widths: int) -> int:
+        """Of diagonals and means."""
+        return 8 * (self.num_layers * self.num_samples + all_widths)
+
+    def blocks(self, height: int, width: int) -> int:
+        """Of that many rows and columns of all kernels."""
+        factors = 2 * (height + width) * self.widest
+        sums = num_sums(self.num_layers, height * width) if self.precision == "float32" else 0
+        return self.item * (height * width * (self.num_layers + 2) + factors + sums)
+
+    def strips(self, rows: int, strip: int) -> int:
+        """Of products of some columns of one layer and another layer, over rows."""
+        return 4 * self.item * rows * self.widest + (16 + self.item) * strip * self.widest
+
+
 def linear_products(
     rows: Sequence[Tensor],
     columns: Sequence[Tensor] | None,
@@ -120,20 +173,10 @@ def linear_products(
     budget: int,
     progress: Callable[[int, int], None],
 ) -> LinearProducts:
-    """Inner products of the linear kernels of all pairs.
+    """Inner products of the linear kernels of all pairs of checked features, centred or not.
 
-    Parameters
-    ----------
-    rows, columns : sequences of arrays (num_samples, num_features)
-        Checked features, of one library and device; columns None stands for the rows.
-    centre : bool
-        Whether to subtract the mean of each feature.
-    precision : {"float32", "float64"}
-        Of products; sums of more than `grid_products.CHUNK` terms are added in double.
-    budget : int
-        Most bytes to take.
-    progress : function of (done, all)
-        Called after each block.
+    The precision is that of products; sums of more than `grid_products.CHUNK` terms are added in
+    double. Columns of None stand for the rows, and no more than `budget` bytes are taken.
 
     Raises
     ------
@@ -146,56 +189,38 @@ def linear_products(
         widths = layers.widths, layers.widths
     else:
         widths = layers.widths[:num_a], layers.widths[num_a:]
-    gram, cross = operations(layers.num_samples, *widths)
+    by_gram, by_cross = operations(layers.num_samples, *widths)
     second = slice(None) if columns is None else slice(num_a, None)
-    if gram <= cross:
-        products, own = _by_gram(layers, slice(0, num_a), second, progress)
+    if by_gram <= by_cross:
+        cross, own = _by_gram(layers, slice(0, num_a), second, progress)
     else:
-        products, own = _by_cross_products(layers, num_a, columns is None, progress)
+        cross, own = _by_cross_products(layers, num_a, columns is None, progress)
     diagonals = layers.diagonals
-    return LinearProducts(products, own[:num_a], own[second], diagonals[:num_a], diagonals[second])
+    return LinearProducts(cross, own[:num_a], own[second], diagonals[:num_a], diagonals[second])
 
 
 class _Layers:
     """The features of all layers, centred, in the precision of products, as blocks of rows."""
 
     def __init__(self, arrays: list[Tensor], centre: bool, precision: str, budget: int) -> None:
-        self.arrays, self.precision = arrays, precision
+        self.arrays = arrays
         self.xp: Namespace = array_api_compat.array_namespace(arrays[0])
         self.num_samples = int(arrays[0].shape[0])
         self.widths = [int(array.shape[1]) for array in arrays]
         self.dtype: Any = getattr(self.xp, precision)
-        self.item = _ITEM[precision]
+        self.sizes = _BlockSizes(self.num_samples, len(arrays), max(self.widths), precision)
         self.means = [self._mean(array) if centre else None for array in arrays]
-        self.rest = budget - 8 * (len(arrays) * self.num_samples + sum(self.widths))
-        least = max(
-            self.for_blocks(self.least_rows, self.least_rows), self.for_strips(self.least_rows, 1)
-        )
+        self.rest = budget - self.sizes.fixed(sum(self.widths))
+        least = self.sizes.least
         if self.rest < least:
             raise shortage("linear kernels a block at a time", budget - self.rest + least, budget)
-        kept = self.item * self.num_samples * sum(self.widths)
+        kept = self.sizes.item * self.num_samples * sum(self.widths)
         self.kept: list[Tensor] | None = None
         # Else blocks are centred again whenever they are needed.
         if kept + least <= self.rest and 2 * kept <= self.rest:
             self.kept = [self._made(k, 0, self.num_samples) for k in range(len(arrays))]
             self.rest -= kept
         self.diagonals = np.stack([self._diagonal(k) for k in range(len(arrays))])
-
-    @property
-    def least_rows(self) -> int:
-        """Rows of the smallest blocks."""
-        return min(self.num_samples, 32)
-
-    def for_blocks(self, height: int, width: int) -> int:
-        """Bytes that blocks of that many rows and columns of all kernels take."""
-        factors = 2 * (height + width) * max(self.widths)
-        sums = num_sums(len(self.arrays), height * width) if self.precision == "float32" else 0
-        return self.item * (height * width * (len(self.arrays) + 2) + factors + sums)
-
-    def for_strips(self, rows: int, strip: int) -> int:
-        """Bytes that products of some columns of one layer and another layer take, over rows."""
-        widest = max(self.widths)
-        return 4 * self.item * rows * widest + (16 + self.item) * strip * widest
 
     def block(self, k: int, low: int, high: int) -> Tensor:
         """Some rows of a layer."""
@@ -272,9 +297,9 @@ def _below_diagonal(layers: _Layers, size: int) -> Tensor:
 def _block_shape(layers: _Layers) -> tuple[int, int]:
     """Rows and columns of a block, within the budget; never more columns than rows."""
     height, width = min(HEIGHT, layers.num_samples), min(WIDTH, layers.num_samples)
-    while layers.for_blocks(height, width) > layers.rest:
+    while layers.sizes.blocks(height, width) > layers.rest:
         if height < 2 * width:
-            width = max(layers.least_rows, width // 2)
+            width = max(layers.sizes.least_rows, width // 2)
         height = max(width, height // 2)
     return height, width
 
@@ -310,9 +335,10 @@ def _squared_cross(layers: _Layers, i: int, j: int) -> float:
     """``‖XᵀY‖²``, a strip of columns of X at a time."""
     widths = layers.widths[i], layers.widths[j]
     rows, strip = min(ROWS, layers.num_samples), widths[0]
-    while rows > layers.least_rows and layers.for_strips(rows, 1) > layers.rest // 2:
-        rows = max(layers.least_rows, rows // 2)
-    while strip > 1 and layers.for_strips(rows, strip) > layers.rest:
+    sizes = layers.sizes
+    while rows > sizes.least_rows and sizes.strips(rows, 1) > layers.rest // 2:
+        rows = max(sizes.least_rows, rows // 2)
+    while strip > 1 and sizes.strips(rows, strip) > layers.rest:
         strip //= 2
     found = 0.0
     for left in range(0, widths[0], strip):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log2
 from typing import Any
 
 import array_api_compat
@@ -9,20 +10,25 @@ import array_api_compat
 from methexis.core.checks import number, one_of
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import MOST, Features, Namespace, Tensor
+from methexis.measures.work import NOTHING, Time, passes
 
 KERNELS = ("linear", "rbf")
+#: Nanoseconds of one core per pair of samples, of both sides: kernels made and centred; and per
+#: doubling of the pairs' number: sorted for their median, and again for those of bootstrap samples.
+_MADE, _SORTED = 40.0, 12.0
 
 
 def check_kernel(kernel: str, bandwidth: float) -> None:
-    """See that there is such a kernel.
-
-    Raises
-    ------
-    MethexisError
-        If not, or if the bandwidth is not positive.
-    """
+    """See that there is such a kernel, and that the bandwidth is positive."""
     one_of("kernel", kernel, KERNELS)
     number("bandwidth", number("bandwidth", bandwidth, above=0.0), least=1.0 / MOST, below=MOST)
+
+
+def kernel_work(num_samples: int, *, median: bool) -> Time:
+    """Of both kernels of a pair, beyond their products; with distances sorted for a bandwidth."""
+    pairs = float(num_samples) ** 2
+    ordered = passes(2 * pairs * log2(num_samples), _SORTED) if median else NOTHING
+    return passes(pairs, _MADE) + ordered
 
 
 def kernel_matrix(features: Features, kernel: str, bandwidth: float) -> Tensor:
@@ -30,11 +36,7 @@ def kernel_matrix(features: Features, kernel: str, bandwidth: float) -> Tensor:
 
     ``"rbf"``: ``exp(-‖x - x'‖² / 2σ²)``, where σ is `bandwidth` times the median of the distances
     between different samples. ``"distance"``: ``‖x - x'‖``, for `distance_correlation` alone.
-
-    Raises
-    ------
-    MethexisError
-        If that median is zero.
+    Features whose median is zero are refused.
     """
     squares = squared_distances(features)
     if kernel == "distance":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -16,11 +16,13 @@ from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, to_numpy, warn
 from methexis.measures.kernels.estimators import Sums, divisor, estimate
 from methexis.measures.measure import Invariance, NullMoments
-from methexis.measures.neighbours import knn
-from methexis.measures.neighbours.knn import Indices
+from methexis.measures.neighbours import knn, subsets
+from methexis.measures.neighbours.expected import at_labels, with_ties
+from methexis.measures.neighbours.indices import Indices
 from methexis.measures.neighbours.lists import ListMeasure, Neighbours, list_invariances, neighbours
 from methexis.measures.neighbours.shared import shared_products
 from methexis.measures.pairs import moments
+from methexis.measures.pairs.row_form import RowForm
 from methexis.measures.rounding import CANCELLED
 
 DEFINITIONS = ("paper", "code")
@@ -56,9 +58,50 @@ class NeighbourKernel:
         return matrix(self.neighbours.nearest, self.values[:, : self.neighbours.k])
 
     @cached_property
-    def sums(self) -> moments.PairSums:
-        """What moments over orders need of the centred kernel."""
+    def tied(self) -> TiedKernel:
+        """The same by the chances of being a neighbour, where ties leave open who is."""
+        lists = self.neighbours
+        found = lists.groups
+        values, rest = at_labels(lists.lists, lists.k, lists.ties, self.values)
+        rows = np.repeat(np.arange(len(self.means)), np.diff(found.labels.indptr))
+        centred, centred_rest = values - self.means[rows], rest - self.means
+        norm = float(np.sqrt(found.valued(centred**2, centred_rest**2).total))
+        if norm <= CANCELLED * float(np.sqrt(found.valued(values**2, rest**2).total)):
+            _say_constant()
+            norm = float("nan")
+        return TiedKernel(
+            found.chances,
+            found.valued(values, rest),
+            found.valued(centred / norm, centred_rest / norm),
+        )
+
+    @cached_property
+    def sums(self) -> moments.PairSums | None:
+        """What moments over orders need of the centred kernel; None where ties are too many."""
+        if self.neighbours.undecided:
+            entries = self.tied.centred.entries()
+            return None if entries is None else moments.pair_sums(entries)
         return moments.pair_sums(matrix(self.neighbours.nearest, self.centred))
+
+
+@dataclass(frozen=True, eq=False)
+class TiedKernel:
+    """A kernel times the chance that a sample is a neighbour, over all pairs.
+
+    Equally near samples have equal kernels, so ``⟨K, K⟩`` is the same however ties are broken.
+    ``⟨K, L⟩`` is the average over ways to break them of each side, for chances multiply.
+
+    Attributes
+    ----------
+    chances, kernel : RowForm
+        The chance, and the kernel times it.
+    centred : RowForm
+        The kernel less its mean, of ``⟨K, K⟩ = 1``, times the chance.
+    """
+
+    chances: RowForm
+    kernel: RowForm
+    centred: RowForm
 
 
 @dataclass(frozen=True)
@@ -83,6 +126,11 @@ class CKNNA(ListMeasure[NeighbourKernel]):
             raise MethexisError(
                 f"offset: expected 0 with the definition 'paper', got {self.offset}"
             )
+
+    @property
+    def compared(self) -> tuple[float, float]:  # type: ignore[override]
+        """Of the code's, four sparse products."""
+        return (400.0, 1.5) if self.definition == "paper" else (2600.0, 1.0)
 
     @property
     def range(self) -> tuple[float, float]:
@@ -110,6 +158,11 @@ class CKNNA(ListMeasure[NeighbourKernel]):
         """Orthogonal maps and one scale."""
         return list_invariances(self.metric)
 
+    def closed_null(self, num_samples: int) -> bool:
+        """Of the paper's definition: the code's is a ratio of estimates."""
+        del num_samples
+        return self.definition == "paper"
+
     def reduce(self, features: Features) -> NeighbourKernel:
         """The neighbour lists with the kernel there, and its means."""
         lists = neighbours(features, self.k, self.metric)
@@ -119,6 +172,10 @@ class CKNNA(ListMeasure[NeighbourKernel]):
 
     def score(self, a: NeighbourKernel, b: NeighbourKernel) -> float:
         """The score of a pair."""
+        if a.neighbours.undecided or b.neighbours.undecided:
+            if self.definition == "paper":
+                return a.tied.centred.inner(b.tied.centred)
+            return _tied_ratio(a.tied, b.tied, self.offset)
         if self.definition == "paper":
             one, other = a.neighbours.nearest, b.neighbours.nearest
             return shared_products(one, a.centred, other, b.centred)
@@ -132,7 +189,11 @@ class CKNNA(ListMeasure[NeighbourKernel]):
 
     def null_moments(self, a: NeighbourKernel, b: NeighbourKernel) -> NullMoments | None:
         """Exact moments over all orders of the paper's, which is a sum over pairs of samples."""
-        return moments.null_moments(a.sums, b.sums) if self.definition == "paper" else None
+        if self.definition != "paper" or a.sums is None or b.sums is None:
+            return None
+        found = moments.null_moments(a.sums, b.sums)
+        tied = a.neighbours.undecided or b.neighbours.undecided
+        return with_ties(found) if tied else found
 
     def of_subsets(
         self,
@@ -144,7 +205,15 @@ class CKNNA(ListMeasure[NeighbourKernel]):
         """Scores of subsets of the samples: their own neighbours, their own means."""
         means = [_subset_means(kernel, chosen) for kernel in (a, b)]
         scores = np.empty((len(chosen), len(numbers)))
+        tied = a.neighbours.ties is not None or b.neighbours.ties is not None
         for place, subset in enumerate(chosen):
+            if tied:
+                parts = [
+                    _tied_subset(kernel, subset, mean[place, subset])
+                    for kernel, mean in zip((a, b), means, strict=True)
+                ]
+                scores[place] = [self.score(*(shorter(part, k) for part in parts)) for k in numbers]
+                continue
             kernels = [
                 (*_subset(kernel, subset), mean[place, subset])
                 for kernel, mean in zip((a, b), means, strict=True)
@@ -171,6 +240,42 @@ def _subset(kernel: NeighbourKernel, chosen: NDArray[np.bool_]) -> tuple[Indices
     return lists, values
 
 
+def shorter(kernel: NeighbourKernel, k: int) -> NeighbourKernel:
+    """The same for fewer neighbours."""
+    return replace(kernel, neighbours=kernel.neighbours.cut(k))
+
+
+def _tied_subset(
+    kernel: NeighbourKernel, chosen: NDArray[np.bool_], means: Array
+) -> NeighbourKernel:
+    """The chosen samples alone, with their neighbours and ties, and the kernel there."""
+    full = kernel.neighbours
+    if full.ties is None:
+        lists, values = _subset(kernel, chosen)
+        return NeighbourKernel(
+            Neighbours(lists, full.k, full.metric, full.given, full.rows[chosen]), values, means
+        )
+    samples, n = np.flatnonzero(chosen), len(full.lists)
+    lists, ties, anew = subsets.among(full.lists, full.ties, full.k, chosen, full.ranking)
+    # Values are known at the places of the full lists; those of a tail are all alike.
+    places = np.arange(len(full.lists))[:, None] * n + full.lists
+    order = np.argsort(places, axis=None)
+    wanted = samples[:, None] * n + samples[np.maximum(lists, 0)]
+    at = np.searchsorted(places.ravel(), wanted, sorter=order)
+    values = kernel.values.ravel()[order[np.minimum(at, n * full.lists.shape[1] - 1)]]
+    last = np.minimum(full.ties.length[samples], full.lists.shape[1] - 1)
+    rest = kernel.values[samples, last]
+    for row in anew:
+        others, _ = full.ranking(int(samples[row]))
+        others = others[chosen[others]][: ties.length[row] + 1]
+        found = full.products(int(samples[row]), others.astype(np.int64))
+        values[row, : ties.length[row]], rest[row] = found[:-1], found[-1]
+    values = np.where(np.arange(lists.shape[1]) < ties.length[:, None], values, rest[:, None])
+    return NeighbourKernel(
+        Neighbours(lists, full.k, full.metric, full.given, full.rows[chosen], ties), values, means
+    )
+
+
 def matrix(lists: Indices, values: Array) -> sparse.csr_array:
     """A square matrix with these values at the neighbours of each sample, and zeros elsewhere."""
     n, k = lists.shape
@@ -185,11 +290,34 @@ def unit(values: Array, means: Array) -> Array:
     """Values less the mean of their row, of Frobenius norm one."""
     centred = values - means[:, None]
     norm = float(np.linalg.norm(centred))
-    # Products and their means are sums whose terms cancel.
     if norm <= CANCELLED * float(np.linalg.norm(values)):
-        warn("CKNNA: the kernel at neighbours is the mean of its row everywhere; the score is NaN")
+        _say_constant()
         return np.full(centred.shape, np.nan)
     return np.asarray(centred / norm)
+
+
+def _say_constant() -> None:
+    warn("CKNNA: the kernel at neighbours is the mean of its row everywhere; the score is NaN")
+
+
+def _tied_ratio(a: TiedKernel, b: TiedKernel, offset: float) -> float:
+    """`_ratio_of_estimates` of kernels times chances, which stand for the kernels of one choice."""
+
+    def estimate(first: RowForm, second: RowForm) -> float:
+        n = first.num_samples
+        constant = first.total * second.total / ((n - 1) * (n - 2))
+        through = float(first.column_sums @ second.row_sums)
+        return (first.trace(second) + constant - 2.0 / (n - 2) * through) / (n * (n - 3))
+
+    shared = estimate(a.kernel.times(b.chances), b.kernel.times(a.chances))
+    return _ratio(shared, estimate(a.kernel, a.kernel) * estimate(b.kernel, b.kernel), offset)
+
+
+def _ratio(shared: float, product: float, offset: float) -> float:
+    if product <= 0.0:
+        warn("CKNNA: an unbiased estimate of a kernel with itself is not positive; score is NaN")
+        return float("nan")
+    return float(shared / (np.sqrt(product) + offset))
 
 
 def _ratio_of_estimates(first: sparse.csr_array, second: sparse.csr_array, offset: float) -> float:
@@ -199,11 +327,7 @@ def _ratio_of_estimates(first: sparse.csr_array, second: sparse.csr_array, offse
         for m in (first, second)
     )
     shared = _hsic(first.multiply(beta), second.multiply(alpha))
-    product = _hsic(first, first) * _hsic(second, second)
-    if product <= 0.0:
-        warn("CKNNA: an unbiased estimate of a kernel with itself is not positive; score is NaN")
-        return float("nan")
-    return float(shared / (np.sqrt(product) + offset))
+    return _ratio(shared, _hsic(first, first) * _hsic(second, second), offset)
 
 
 def _hsic(first: sparse.csr_array, second: sparse.csr_array) -> float:
@@ -271,6 +395,9 @@ def cknna(
 
     Notes
     -----
+    Where rows are equally near, ``α_ij`` is the product of the chances that j is a neighbour in
+    either (`ties`), which in "paper" makes the score the average over ways to break ties.
+
     Pitfalls: those of `mutual_knn`; at small k nearly all of the score is which neighbours are
     shared, little how near they are. "code" can be NaN where an estimate is not positive (warned).
 

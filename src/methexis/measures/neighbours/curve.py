@@ -34,6 +34,7 @@ from methexis.measures.inputs.features import pair
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.preprocessing import preprocessing as steps_named
 from methexis.measures.neighbours import knn
+from methexis.measures.neighbours.expected import expected_share
 from methexis.measures.neighbours.lists import Neighbours, neighbours
 from methexis.measures.neighbours.shared import shared
 
@@ -225,13 +226,17 @@ def _scores(
     chosen = np.zeros(len(reduced[0].lists), dtype=bool)
     chosen[samples] = True
     longest = min(reduced[0].k, len(samples) - 1)
-    lists = [r.cut(longest).among(chosen) for r in reduced]
+    parts = [r.cut(longest).subset(chosen) for r in reduced]
+    lists = [part.lists for part in parts]
+    tied = any(part.ties is not None for part in parts)
     known: dict[int, float] = {}
 
     def score(k: int) -> float:
         if not 1 <= k <= longest:
             return float("nan")
-        if k not in known:
+        if k not in known and tied:
+            known[k] = float(np.mean(expected_share(*(part.cut(k).groups for part in parts))))
+        elif k not in known:
             one, other = (found[:, :k] for found in lists)
             known[k] = float(np.mean(shared(one, other))) / k
         return known[k]

@@ -8,8 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.measures.neighbours.knn import Indices
+from methexis.measures.neighbours.expected import Groups
+from methexis.measures.neighbours.indices import Indices
 from methexis.measures.neighbours.lists import NeighbourMeasure
+from methexis.measures.neighbours.returning import expected_returns
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,7 @@ class CycleKNN(NeighbourMeasure):
     k: int = 1
 
     name: ClassVar[str] = "cycle_knn"
+    compared: ClassVar[tuple[float, float]] = (400.0, 1.0)
     label: ClassVar[str] = "cycle kNN"
     aligned: ClassVar[float] = float("nan")
     tier: ClassVar[int] = 2
@@ -33,6 +36,10 @@ class CycleKNN(NeighbourMeasure):
         """1 where one of the neighbours in the second has the sample among its own in the first."""
         itself = np.arange(len(a), dtype=a.dtype)[:, None, None]
         return np.asarray(np.any(a[b] == itself, axis=(1, 2)), dtype=np.float64)
+
+    def expected(self, a: Groups, b: Groups) -> Array:
+        """The chance that some step leads back, exact."""
+        return expected_returns(a, b)
 
 
 def cycle_knn(x: Any, y: Any, *, k: int = 1, metric: str = "cosine") -> float:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.measures.neighbours.knn import Indices
+from methexis.measures.neighbours.indices import Indices
 from methexis.measures.neighbours.lists import NeighbourMeasure
 
 
@@ -17,6 +17,7 @@ class EditDistanceKNN(NeighbourMeasure):
     """One minus the edit distance of neighbour lists over k; see `edit_distance_knn`."""
 
     name: ClassVar[str] = "edit_distance_knn"
+    compared: ClassVar[tuple[float, float]] = (600.0, 1.8)
     label: ClassVar[str] = "edit-distance kNN"
     tier: ClassVar[int] = 2
     reference: ClassVar[str] = "Huh et al. 2024, arXiv:2405.07987 (platonic-rep)"

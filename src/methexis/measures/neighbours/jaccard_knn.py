@@ -10,7 +10,8 @@ from scipy import stats
 
 from methexis.core.checks import Array
 from methexis.measures.measure import Orders
-from methexis.measures.neighbours.knn import Indices
+from methexis.measures.neighbours.expected import Groups, expected_number
+from methexis.measures.neighbours.indices import Indices
 from methexis.measures.neighbours.lists import NeighbourMeasure, Neighbours
 from methexis.measures.neighbours.shared import Numbers, shared, shared_under
 
@@ -27,8 +28,14 @@ class JaccardKNN(NeighbourMeasure):
         """Shared neighbours of each sample over those that either list has."""
         return self._jaccard(shared(a, b), a.shape[1])
 
+    def expected(self, a: Groups, b: Groups) -> Array:
+        """The average over numbers of shared neighbours, exact."""
+        return expected_number(a, b, lambda found: self._jaccard(found, a.k))
+
     def permuted(self, a: Neighbours, b: Neighbours, orders: Orders) -> Array:
         """Scores with the lists of the second renamed in each order."""
+        if a.undecided or b.undecided:
+            return self.tied_permuted(a.groups, b.groups, orders)
         return np.array(
             [
                 np.mean(self._jaccard(found, self.k))
@@ -40,7 +47,8 @@ class JaccardKNN(NeighbourMeasure):
         """Exact mean over all orders.
 
         In a random order the list of a sample is a random set of k of the other n - 1 samples,
-        whatever the graph of neighbours, so what it shares with a given set is hypergeometric.
+        whatever the graph of neighbours and its ties, so what it shares with a given set is
+        hypergeometric.
         """
         del b
         n = len(a.lists)
@@ -49,7 +57,7 @@ class JaccardKNN(NeighbourMeasure):
         return float(np.sum(chances * self._jaccard(share, self.k)))
 
     @staticmethod
-    def _jaccard(found: Numbers, k: int) -> Array:
+    def _jaccard(found: Numbers | Array, k: int) -> Array:
         return found / (2.0 * k - found)
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.measures.neighbours.knn import Indices
+from methexis.measures.neighbours.indices import Indices
 from methexis.measures.neighbours.lists import NeighbourMeasure
 
 
@@ -17,6 +17,7 @@ class LCSKNN(NeighbourMeasure):
     """Longest common subsequence of neighbour lists; see `lcs_knn`."""
 
     name: ClassVar[str] = "lcs_knn"
+    compared: ClassVar[tuple[float, float]] = (400.0, 1.5)
     label: ClassVar[str] = "LCS kNN"
     tier: ClassVar[int] = 2
     reference: ClassVar[str] = "Huh et al. 2024, arXiv:2405.07987 (platonic-rep)"

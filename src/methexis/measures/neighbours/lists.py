@@ -2,7 +2,9 @@
 
 A measure of this family compares, sample by sample, the neighbours that two representations give
 it, and averages. So one class holds what does not depend on how two lists are compared: the lists
-themselves, orders (lists are renamed, never found again), and intervals.
+themselves, orders (lists are renamed, never found again), and intervals. Which of equally near rows
+are neighbours no list can say; scores are then averages over all ways to choose (`ties`,
+`expected`).
 
 Intervals come from halves of the samples, not from a bootstrap; `resampling` says why, and how.
 """
@@ -23,9 +25,24 @@ from methexis.core.checks import Array, integer, one_of
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import MIN_SAMPLES, Features, to_numpy, warn
 from methexis.measures.measure import Counts, Invariance, Measure, Orders, invariant
-from methexis.measures.neighbours import knn
-from methexis.measures.neighbours.knn import Indices
+from methexis.measures.neighbours import knn, subsets
+from methexis.measures.neighbours.expected import Groups, expected_lists, groups
+from methexis.measures.neighbours.indices import Indices
+from methexis.measures.neighbours.ties import Ties
 from methexis.measures.pairs import moments
+from methexis.measures.work import Work, drawn_bytes, held_bytes, passes, products
+
+#: Nanoseconds of one core per pair of samples, of both sides: products merged into lists.
+_MERGED = 40.0
+#: Per entry of a list: renamed in an order; kept or left out of a half, with its place.
+_RENAMED, _HALVED = 8.0, 6.0
+#: Per neighbour, whatever the number of samples: calls of NumPy.
+_CALLS = 1e4
+#: Per entry of two lists and of their common neighbours, for moments over orders.
+_MOMENTS = 1000.0
+
+#: Share of places that ties leave open from which on it is said.
+MANY_TIES = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +61,8 @@ class Neighbours:
         Where they were found, should a subset leave fewer than k of a list.
     rows : array (num_samples,)
         Which row of `given` each sample is.
+    ties : Ties or None
+        Which of the others are equally near; None where no two are.
     """
 
     lists: Indices
@@ -51,6 +70,7 @@ class Neighbours:
     metric: str
     given: Features
     rows: NDArray[np.int64]
+    ties: Ties | None = None
 
     @property
     def nearest(self) -> Indices:
@@ -58,9 +78,36 @@ class Neighbours:
         return self.lists[:, : self.k]
 
     @cached_property
-    def sums(self) -> moments.PairSums:
-        """What moments over orders need of ``a_ij = 1/√(n k)`` where j is a neighbour of i."""
+    def groups(self) -> Groups:
+        """The k places by groups of equally near rows."""
+        return groups(self.lists, self.k, self.ties)
+
+    @cached_property
+    def undecided(self) -> bool:
+        """Whether ties leave open for some sample who its k nearest are."""
+        return self.ties is not None and bool(self.ties.loose(self.k, ordered=False).any())
+
+    @cached_property
+    def attainable(self) -> float:
+        """The share of its own neighbours that it has in common with itself, its ties broken twice.
+
+        ``Σ_ij a_ij² / (n k)``: what identical representations score in mutual kNN; 1 without ties.
+        """
+        if not self.undecided:
+            return 1.0
+        found = self.groups
+        return float(np.mean(found.begin + found.places * found.share)) / self.k
+
+    @cached_property
+    def sums(self) -> moments.PairSums | None:
+        """What moments over orders need of ``a_ij/√(n k)``, a the chance of being a neighbour.
+
+        None where ties are so many that it would take longer than drawing orders.
+        """
         n, k = self.nearest.shape
+        if self.undecided:
+            entries = self.groups.chances.scaled(1.0 / np.sqrt(n * k)).entries()
+            return None if entries is None else moments.pair_sums(entries)
         value = np.full(n * k, 1.0 / np.sqrt(n * k))
         rows = np.arange(0, n * k + 1, k)
         return moments.pair_sums(
@@ -71,9 +118,18 @@ class Neighbours:
         """The lists of the rows in that order, under their new numbers."""
         names = np.empty(len(order), dtype=np.int32)
         names[order] = np.arange(len(order), dtype=np.int32)
+        ties = None if self.ties is None else self.ties.reordered(order)
         return Neighbours(
-            names[self.lists[order]], self.k, self.metric, self.given, self.rows[order]
+            names[self.lists[order]], self.k, self.metric, self.given, self.rows[order], ties
         )
+
+    def subset(self, chosen: NDArray[np.bool_]) -> Neighbours:
+        """The chosen samples alone, numbered anew, with their own neighbours and ties."""
+        if self.ties is None:
+            lists, ties = self.among(chosen), None
+        else:
+            lists, ties, _ = subsets.among(self.lists, self.ties, self.k, chosen, self.ranking)
+        return Neighbours(lists, self.k, self.metric, self.given, self.rows[chosen], ties)
 
     def cut(self, k: int) -> Neighbours:
         """The same lists for fewer neighbours."""
@@ -121,10 +177,15 @@ class Neighbours:
         return np.asarray(taken[1:] @ taken[0])
 
     def _anew(self, sample: int, chosen: NDArray[np.bool_]) -> Indices:
+        ranking, _ = self.ranking(sample)
+        return ranking[chosen[ranking]][: self.k]
+
+    def ranking(self, sample: int) -> tuple[Indices, Indices]:
+        """All others from the nearest to the farthest, and where the group of each begins."""
         names = np.empty(len(self.rows), dtype=np.int32)
         names[self.rows] = np.arange(len(self.rows), dtype=np.int32)
-        ranking = names[knn.ranking(self.given, int(self.rows[sample]), self.metric)]
-        return ranking[chosen[ranking]][: self.k]
+        ranking, first = knn.ranking(self.given, int(self.rows[sample]), self.metric)
+        return names[ranking], first
 
 
 def neighbours(given: Features, k: int, metric: str, *, share: float = 0.5) -> Neighbours:
@@ -156,18 +217,39 @@ def neighbours(given: Features, k: int, metric: str, *, share: float = 0.5) -> N
             f"{given.name}: any two sets of {k} of {n - 1} other samples share at least "
             f"{2 * k - n + 1}, so the score says little; take a smaller k or more samples"
         )
-    copies = knn.num_duplicates(given)
-    if copies:
-        warn(
-            f"{given.name}: {copies} of {n} rows equal an earlier one; which of equally near rows "
-            "are neighbours is arbitrary (the first ones are taken), and so is part of the score; "
-            "leave copies out"
-        )
+    if metric == "cosine":
+        undirected = knn.num_undirected(given)
+        if undirected:
+            warn(
+                f"{given.name}: {undirected} of {n} rows are zero and have no direction; their "
+                "cosine with every other row is taken to be 0, so that all others are equally near "
+                "to them; leave them out, or take metric='euclidean'"
+            )
     # Half of the samples leave half of a list of M, give or take √M/2; so k of M = 3 k + 20 are
     # missed about once in 10^5 lists.
     kept = min(int(np.ceil((1.5 * k + 10) / share)), n - 1)
-    lists = knn.nearest(given, kept, metric=metric)
-    return Neighbours(lists, k, metric, given, np.arange(n))
+    found = knn.ranked(given, kept, metric=metric)
+    lists = Neighbours(found.lists, k, metric, given, np.arange(n), found.ties)
+    _say_ties(lists, knn.num_duplicates(given))
+    return lists
+
+
+def _say_ties(lists: Neighbours, copies: int) -> None:
+    """Warn where equally near rows are many, or rows are copies of others."""
+    n, name = len(lists.lists), lists.given.name
+    equal = f"{copies} of {n} rows equal an earlier one; " if copies else ""
+    tied = float(np.mean(lists.groups.places)) / lists.k if lists.undecided else 0.0
+    if tied > MANY_TIES:
+        warn(
+            f"{name}: {equal}{tied:.0%} of the places among the {lists.k} nearest are decided "
+            "between equally near rows, which count by their chance of a place; so identical "
+            f"representations would share {lists.attainable:.1%} of their neighbours, not all"
+        )
+    elif copies:
+        warn(
+            f"{name}: {equal}copies are neighbours of each other whatever else there is; leave "
+            "copies out"
+        )
 
 
 R = TypeVar("R")
@@ -179,6 +261,38 @@ class ListMeasure(Measure[R]):
     k: int
 
     resampling: ClassVar[str] = "halves"
+    #: Nanoseconds of one core in which two lists of a sample are compared, at k = 10, and how that
+    #: grows with k: as this power.
+    compared: ClassVar[tuple[float, float]] = (100.0, 1.5)
+    #: Matrices over pairs of samples that a comparison holds at once, at most.
+    matrices: ClassVar[float] = 0.0
+
+    def interval_from(self, num_samples: int) -> str:
+        """Halves; none of samples of which half have too few neighbours."""
+        return self.resampling if num_samples // 2 > max(self.k, MIN_SAMPLES - 1) else "none"
+
+    def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
+        """Distances of all pairs for the lists; then so much per sample."""
+        n, pairs = num_samples, float(num_samples) ** 2
+        nanoseconds, power = self.compared
+        score = passes(n, nanoseconds * (self.k / 10.0) ** power) + passes(self.k, _CALLS)
+        kept = min(3.0 * self.k + 20.0, n)
+        reduce = products(pairs * sum(num_features)) + passes(pairs, _MERGED)
+        return Work(
+            reduce=reduce + passes(self.matrices * pairs),
+            score=score,
+            moments=passes(n * self.k, _MOMENTS),
+            order=score + passes(n * self.k, _RENAMED) + passes(3.0 * self.matrices * pairs),
+            resample=2.0 * score + passes(2.0 * n * kept, _HALVED),
+            num_bytes=held_bytes(n, num_features, self.matrices),
+            drawn_bytes=drawn_bytes(n),
+        )
+
+    def of_halves(self, a: R, b: R, chosen: NDArray[np.bool_]) -> Array:
+        """Scores at the same k, and at half of it: the same share of half as many samples."""
+        # Half of k = 2 is 1, of which some measures are not defined; then k stays.
+        numbers = (self.k, (self.k + 1) // 2) if self.k > 2 else (self.k,)
+        return self.of_subsets(a, b, chosen, numbers)
 
     @abstractmethod
     def of_subsets(self, a: R, b: R, chosen: NDArray[np.bool_], numbers: Sequence[int]) -> Array:
@@ -255,7 +369,13 @@ class NeighbourMeasure(ListMeasure[Neighbours]):
 
     def score(self, a: Neighbours, b: Neighbours) -> float:
         """The score of a pair."""
-        return float(np.mean(self.alike(a.nearest, b.nearest)))
+        if a.ties is None and b.ties is None:
+            return float(np.mean(self.alike(a.nearest, b.nearest)))
+        return float(np.mean(self.expected(a.groups, b.groups)))
+
+    def expected(self, a: Groups, b: Groups) -> Array:
+        """The average of `alike` over the ways to break ties, ``(num_samples,)``."""
+        return expected_lists(a, b, self.alike)
 
     def reorder(self, reduced: Neighbours, order: NDArray[np.int64]) -> Neighbours:
         """The lists of the rows in that order."""
@@ -264,11 +384,15 @@ class NeighbourMeasure(ListMeasure[Neighbours]):
     def lean(self, reduced: Neighbours) -> Neighbours:
         """The k nearest alone; subsets of the samples would need more."""
         nothing = reduced.given.replaced(reduced.given.xp.zeros((0, 1)))
+        if reduced.ties is not None:
+            return replace(reduced, given=nothing)
         lists = np.ascontiguousarray(reduced.nearest)
         return Neighbours(lists, reduced.k, reduced.metric, nothing, reduced.rows)
 
     def permuted(self, a: Neighbours, b: Neighbours, orders: Orders) -> Array:
         """Scores with the lists of the second renamed in each order."""
+        if a.ties is not None or b.ties is not None:
+            return self.tied_permuted(a.groups, b.groups, orders)
         names = np.empty(len(b.lists), dtype=np.int32)
         scores = np.empty(len(orders))
         for place, order in enumerate(orders):
@@ -276,12 +400,20 @@ class NeighbourMeasure(ListMeasure[Neighbours]):
             scores[place] = np.mean(self.alike(a.nearest, names[b.nearest[order]]))
         return scores
 
+    def tied_permuted(self, a: Groups, b: Groups, orders: Orders) -> Array:
+        """The same where there are ties."""
+        return np.array([np.mean(self.expected(a, b.reordered(order))) for order in orders])
+
     def of_subsets(
         self, a: Neighbours, b: Neighbours, chosen: NDArray[np.bool_], numbers: Sequence[int]
     ) -> Array:
         """Scores of subsets of the samples."""
         scores = np.empty((len(chosen), len(numbers)))
         for place, subset in enumerate(chosen):
+            if a.ties is not None or b.ties is not None:
+                parts = a.subset(subset), b.subset(subset)
+                scores[place] = [self.score(*(part.cut(k) for part in parts)) for k in numbers]
+                continue
             one, other = a.among(subset), b.among(subset)
             scores[place] = [np.mean(self.alike(one[:, :k], other[:, :k])) for k in numbers]
         return scores

@@ -9,11 +9,22 @@ from typing import Any, ClassVar
 import numpy as np
 
 from methexis.core.checks import Array
+from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.measure import NullMoments, Orders
-from methexis.measures.neighbours.knn import Indices
+from methexis.measures.neighbours.curve import NeighbourCurve, neighbour_curve
+from methexis.measures.neighbours.expected import Groups, expected_share, with_ties
+from methexis.measures.neighbours.indices import Indices
 from methexis.measures.neighbours.lists import NeighbourMeasure, Neighbours
 from methexis.measures.neighbours.shared import overlap_counts, shared, shared_under
 from methexis.measures.pairs import moments
+from methexis.measures.rounding import OTHER_WAY
+
+#: Of the curve beside a score, random subsets of each size: enough for means, and intervals good to
+#: a sixth.
+NUM_SUBSETS = 20
+#: Fewest and most samples of a curve: an eighth of the first has neighbours left out; more than the
+#: second would keep who waits for the score.
+FEWEST, MOST = 80, 20_000
 
 
 @dataclass(frozen=True)
@@ -28,27 +39,73 @@ class MutualKNN(NeighbourMeasure):
         """The shared part of two lists of each sample."""
         return np.asarray(shared(a, b) / a.shape[1])
 
+    def expected(self, a: Groups, b: Groups) -> Array:
+        """The chance of being a neighbour in one times that in the other, summed; over k."""
+        return expected_share(a, b)
+
     def permuted(self, a: Neighbours, b: Neighbours, orders: Orders) -> Array:
         """Scores with the lists of the second renamed in each order."""
+        if a.undecided or b.undecided:
+            return self.tied_permuted(a.groups, b.groups, orders)
         counts = (int(found.sum()) for found in shared_under(a.nearest, b.nearest, orders))
         return np.fromiter(counts, dtype=float, count=len(orders)) / a.nearest.size
 
     def score_grid(self, rows: Sequence[Neighbours], columns: Sequence[Neighbours]) -> Array:
-        """Shared neighbours of all pairs, counted together."""
+        """Shared neighbours of all pairs, counted together where none are tied."""
+        if any(part.undecided for part in (*rows, *columns)):
+            return super().score_grid(rows, columns)
         one, other = (np.stack([part.nearest for part in side]) for side in (rows, columns))
         return overlap_counts(one, other) / rows[0].nearest.size
 
-    def null_sums(self, reduced: Neighbours) -> moments.PairSums:
+    def closed_null(self, num_samples: int) -> bool:
+        """Always: the score is a sum over pairs of samples."""
+        del num_samples
+        return True
+
+    def curve(
+        self, x: Any, y: Any, *, preprocessing: Preprocessing | str | None = None, seed: int = 0
+    ) -> NeighbourCurve | None:
+        """Scores at all samples, a half, a quarter and an eighth, at half of k, k and twice k.
+
+        None of too few or too many samples.
+        """
+        n = int(x.shape[0])
+        if not FEWEST <= n <= MOST or 2 * self.k >= n // 8:
+            return None
+        return neighbour_curve(
+            x,
+            y,
+            ks=sorted({max(1, self.k // 2), self.k, 2 * self.k}),
+            metric=self.metric,
+            preprocessing=preprocessing,
+            num_subsets=NUM_SUBSETS,
+            seed=seed,
+        )
+
+    def null_sums(self, reduced: Neighbours) -> moments.PairSums | None:
         """Sums over pairs of neighbours."""
         return reduced.sums
 
     def moments_from(self, a: moments.PairSums, b: moments.PairSums) -> NullMoments:
-        """Exact moments over all orders, of a count over ``n k``."""
-        return replace(moments.null_moments(a, b), step=1.0 / (a.num_samples * self.k))
+        """Exact moments over all orders, of a count over ``n k``.
+
+        With ties scores are not counts; steps between them shrink as the chances of a place do.
+        """
+        found, own = moments.null_moments(a, b), _own(a, self.k) * _own(b, self.k)
+        found = replace(found, step=own / (a.num_samples * self.k))
+        return found if own == 1.0 else with_ties(found)
 
     def null_moments(self, a: Neighbours, b: Neighbours) -> NullMoments | None:
         """Exact moments over all orders: the score is a sum over pairs of samples."""
+        if a.sums is None or b.sums is None:
+            return None
         return self.moments_from(a.sums, b.sums)
+
+
+def _own(sums: moments.PairSums, k: int) -> float:
+    """``Σ_ij a_ij² / (n k)``, from the norm after centring; 1 without ties."""
+    found = sums.scale**2 + k / (sums.num_samples - 1)
+    return 1.0 if abs(found - 1.0) < OTHER_WAY else found
 
 
 def mutual_knn(x: Any, y: Any, *, k: int = 10, metric: str = "cosine") -> float:
@@ -80,9 +137,11 @@ def mutual_knn(x: Any, y: Any, *, k: int = 10, metric: str = "cosine") -> float:
     Notes
     -----
     Pitfalls: the score depends on n and k, so scores of different n do not compare (`compare` gives
-    the effect above chance, `neighbour_curve` the dependence). Copies of samples make neighbours
-    arbitrary. The cosine sees the mean of the features: representations whose rows all point the
-    same way (language models) should be centred first or compared by Euclidean distance.
+    the effect above chance, `neighbour_curve` the dependence). Where rows are equally near, each
+    counts by its chance of a place (`ties`): identical representations then score less than 1, and
+    `compare` says how much. The cosine sees the mean of the features: representations whose rows
+    all point the same way (language models) should be centred first or compared by Euclidean
+    distance.
 
     Cost: ``n² d`` per representation, ``n k²`` per pair. Moments over all pairings of the rows are
     exact, ``n k²``.

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.measures.neighbours.knn import Indices
+from methexis.measures.neighbours.indices import Indices
 from methexis.measures.neighbours.lists import NeighbourMeasure
 
 
@@ -17,6 +17,7 @@ class RankSimilarity(NeighbourMeasure):
     """Weighted ranks of shared neighbours; see `rank_similarity`."""
 
     name: ClassVar[str] = "rank_similarity"
+    compared: ClassVar[tuple[float, float]] = (450.0, 1.6)
     label: ClassVar[str] = "rank similarity"
     tier: ClassVar[int] = 2
     reference: ClassVar[str] = "Wang et al. 2020; Klabunde et al. 2023, arXiv:2305.06329"

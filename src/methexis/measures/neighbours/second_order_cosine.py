@@ -34,9 +34,10 @@ class SecondOrderCosine(ListMeasure[CosineNeighbours]):
     profile: str = "similarity"
 
     name: ClassVar[str] = "second_order_cosine"
+    compared: ClassVar[tuple[float, float]] = (600.0, 1.0)
     range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     tier: ClassVar[int] = 2
-    pair_matrices: ClassVar[float] = 4.0
+    matrices: ClassVar[float] = 4.0
     reference: ClassVar[str] = "Hamilton et al. 2016, arXiv:1606.02821"
 
     def __post_init__(self) -> None:
@@ -61,6 +62,8 @@ class SecondOrderCosine(ListMeasure[CosineNeighbours]):
 
     def score(self, a: CosineNeighbours, b: CosineNeighbours) -> float:
         """The score of a pair."""
+        if a.neighbours.undecided or b.neighbours.undecided:
+            return self._tied(a.neighbours, b.neighbours, a.cosines, b.cosines)
         lists = np.concatenate([a.neighbours.nearest, b.neighbours.nearest], axis=1)
         return self._mean(lists, np.arange(len(lists)), a.cosines, b.cosines)
 
@@ -81,6 +84,13 @@ class SecondOrderCosine(ListMeasure[CosineNeighbours]):
         scores = np.empty((len(chosen), len(numbers)))
         for place, subset in enumerate(chosen):
             samples = np.flatnonzero(subset)
+            if a.neighbours.ties is not None or b.neighbours.ties is not None:
+                parts = [v.neighbours.subset(subset) for v in (a, b)]
+                cosines = [v.cosines[np.ix_(samples, samples)] for v in (a, b)]
+                scores[place] = [
+                    self._tied(parts[0].cut(k), parts[1].cut(k), *cosines) for k in numbers
+                ]
+                continue
             one, other = (samples[v.neighbours.among(subset)] for v in (a, b))
             for column, k in enumerate(numbers):
                 lists = np.concatenate([one[:, :k], other[:, :k]], axis=1)
@@ -95,17 +105,30 @@ class SecondOrderCosine(ListMeasure[CosineNeighbours]):
         once = np.ones(ordered.shape)
         once[:, 1:] = ordered[:, 1:] != ordered[:, :-1]  # a shared neighbour counts once
         one, other = (v[samples[:, None], ordered] for v in (first, second))
+        return self._cosine(once, one, other)
+
+    def _tied(self, a: Neighbours, b: Neighbours, first: Array, second: Array) -> float:
+        """The same where each sample is in the union by its chance of being in either list."""
+        one, other = (v.groups.chances.dense() for v in (a, b))
+        return self._cosine(one + other - one * other, first, second)
+
+    def _cosine(self, weights: Array, one: Array, other: Array) -> float:
         if self.profile == "distance":
             one, other = 1.0 - one, 1.0 - other
-        products = [np.einsum("ij,ij,ij->i", once, u, v) for u, v in ((one, one), (other, other))]
-        both = np.einsum("ij,ij,ij->i", once, one, other)
+        products = [
+            np.einsum("ij,ij,ij->i", weights, u, v) for u, v in ((one, one), (other, other))
+        ]
+        both = np.einsum("ij,ij,ij->i", weights, one, other)
         lengths = np.sqrt(products[0] * products[1])
-        if np.any(lengths == 0.0):
+        empty = lengths == 0.0
+        if empty.any():
+            alike = (products[0] == 0.0) & (products[1] == 0.0)
             warn(
-                f"second-order cosine: {int(np.count_nonzero(lengths == 0.0))} samples have a "
-                "profile of zeros, whose cosine is not defined; the score is NaN"
+                f"second-order cosine: {int(np.count_nonzero(empty))} of {len(empty)} samples have "
+                "a profile of zeros, whose cosine is not defined; it is taken to be 1 with another "
+                "profile of zeros, else 0"
             )
-            return float("nan")
+            both, lengths = np.where(empty, alike, both), np.where(empty, 1.0, lengths)
         return float(np.mean(both / lengths))
 
 
@@ -137,6 +160,9 @@ def second_order_cosine(x: Any, y: Any, *, k: int = 10, profile: str = "similari
 
     Notes
     -----
+    Where rows are equally near, j is in N by the chance that it is a neighbour in X or in Y, each
+    side choosing on its own (`ties`), and weighs as much in the cosine of the two profiles.
+
     Pitfalls: neighbours are near in both representations by choice, so profiles are positive and
     scores high even for unrelated ones: only the effect above chance says anything.
 

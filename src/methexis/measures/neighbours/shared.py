@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from methexis.core.checks import Array
 from methexis.errors import MethexisError
 from methexis.measures.measure import Orders
-from methexis.measures.neighbours.knn import Indices
+from methexis.measures.neighbours.indices import Indices
 
 #: Longest lists that are compared place by place. Measured: at k = 30 both ways take as long.
 LONGEST_COMPARED = 30

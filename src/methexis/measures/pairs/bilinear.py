@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import array_api_compat
 import numpy as np
@@ -24,6 +24,49 @@ from methexis.measures.inputs.features import Namespace, Tensor
 from methexis.measures.measure import Measure, NullMoments, Orders
 from methexis.measures.pairs import moments
 from methexis.measures.pairs.grid_products import pair_products
+from methexis.measures.work import NOTHING, Time, Work, pair_work, passes, products
+
+#: Nanoseconds per entry that an order gathers from a block of matrices.
+_GATHERED = 0.3
+#: Nanoseconds of one core per pair of samples: entries of two matrices multiplied and added.
+_SCORE = 1.5
+#: Multiply-adds per triple of samples for the moments of two matrices; passes per pair.
+_TRIPLES, _MOMENTS = 2.0, 40.0
+
+
+def moments_work(num_samples: int) -> Time:
+    """Of the moments over orders of two matrices over pairs of samples."""
+    pairs = float(num_samples) ** 2
+    return products(_TRIPLES * pairs * num_samples) + passes(pairs, _MOMENTS)
+
+
+def matrix_work(
+    num_samples: int,
+    num_features: tuple[int, int],
+    *,
+    reduce: Time,
+    score: Time = NOTHING,
+    order: float,
+    resample: Time,
+    matrices: float,
+) -> Work:
+    """Of two matrices over pairs of samples, of which so many are held at once.
+
+    Beyond the product that makes both, `reduce`, and beyond the product of their entries, `score`;
+    for an order, so many nanoseconds per pair of samples besides.
+    """
+    n, pairs = num_samples, float(num_samples) ** 2
+    compared = passes(pairs, _SCORE) + score
+    return pair_work(
+        n,
+        num_features,
+        products(pairs * sum(num_features)) + reduce,
+        compared,
+        moments=moments_work(n),
+        order=compared + passes(pairs, order),
+        resample=resample,
+        pair_matrices=matrices,
+    )
 
 
 class PairForm(ABC):
@@ -34,17 +77,26 @@ class PairForm(ABC):
     def sums(self) -> moments.PairSums:
         """What moments over orders need; summed once."""
 
+    @cached_property
+    @abstractmethod
+    def diagonal(self) -> Tensor:
+        """Of the kernel that bootstrap samples are made from."""
+
+    @abstractmethod
+    def times(self, weights: Tensor) -> Tensor:
+        """Products of vectors ``(num_vectors, num_samples)`` with that kernel."""
+
     @abstractmethod
     def inner(self, other: Any) -> float:
         """``Σ_ij a_ij b_ij`` with another of the same kind."""
 
     @abstractmethod
-    def reordered(self, order: NDArray[np.int64]) -> PairForm:
+    def reordered(self, order: NDArray[np.int64]) -> Self:
         """The same of the samples in that order."""
 
-    @abstractmethod
     def null_moments(self, other: Any) -> NullMoments | None:
-        """Exact moments of `inner` over all orders, or None where they would take the matrix."""
+        """Exact moments of `inner` over all orders, from sums that each keeps."""
+        return moments.null_moments(self.sums, other.sums)
 
     @abstractmethod
     def null_mean(self, other: Any) -> float:
@@ -55,14 +107,8 @@ class PairForm(ABC):
 class PairMatrix(PairForm):
     """A representation as a matrix over pairs of samples.
 
-    Attributes
-    ----------
-    matrix : array (num_samples, num_samples)
-        Normalised such that the score of a pair is the sum of the products of entries.
-    kernel : array (num_samples, num_samples)
-        What bootstrap samples are made from: they are centred and normalised anew.
-    xp : namespace
-        Of the library that holds both.
+    The `matrix` is normalised such that the score of a pair is the sum of the products of entries;
+    bootstrap samples are made from the `kernel`, for they are centred and normalised anew.
     """
 
     matrix: Tensor
@@ -75,6 +121,15 @@ class PairMatrix(PairForm):
         return moments.pair_sums(self.matrix)
 
     @cached_property
+    def diagonal(self) -> Tensor:
+        """Of the kernel."""
+        return self.xp.linalg.diagonal(self.kernel)
+
+    def times(self, weights: Tensor) -> Tensor:
+        """Products of vectors with the kernel."""
+        return weights @ self.kernel
+
+    @cached_property
     def totals(self) -> tuple[float, float]:
         """Sums of the diagonal and of the other entries."""
         diagonal = float(self.xp.sum(self.xp.linalg.diagonal(self.matrix)))
@@ -84,7 +139,7 @@ class PairMatrix(PairForm):
         """Sum of the products of entries."""
         return float(self.xp.sum(self.matrix * other.matrix))
 
-    def reordered(self, order: NDArray[np.int64]) -> PairMatrix:
+    def reordered(self, order: NDArray[np.int64]) -> Self:
         """Rows and columns in that order."""
         index: Any = self.xp.asarray(order, device=array_api_compat.device(self.matrix))
 
@@ -93,11 +148,7 @@ class PairMatrix(PairForm):
 
         matrix = taken(self.matrix)
         kernel = matrix if self.kernel is self.matrix else taken(self.kernel)
-        return PairMatrix(matrix, kernel, self.xp)
-
-    def null_moments(self, other: PairMatrix) -> NullMoments:
-        """Exact moments, from sums that each matrix keeps."""
-        return moments.null_moments(self.sums, other.sums)
+        return replace(self, matrix=matrix, kernel=kernel)
 
     def null_mean(self, other: PairMatrix) -> float:
         """Exact mean, from the sums of the diagonals and of the other entries."""
@@ -108,33 +159,37 @@ F = TypeVar("F", bound=PairForm)
 
 
 class PairMeasure(Measure[F]):
-    """A measure ``Σ_ij a_ij b_ij`` of two forms over pairs of samples.
+    """A measure ``Σ_ij a_ij b_ij`` of two forms over pairs of samples, symmetric ones."""
 
-    Attributes
-    ----------
-    mirrored : bool
-        Whether the matrices are symmetric, to rounding.
-    """
+    def closed_null(self, num_samples: int) -> bool:
+        """Always: the score is a sum over pairs of samples."""
+        del num_samples
+        return True
 
-    mirrored: ClassVar[bool] = True
-    pair_matrices: ClassVar[float] = 6.0
+    def order_work(self, num_samples: int, widths_a: list[int], widths_b: list[int]) -> Time:
+        """One gather per column and one product of all matrices as vectors, half of each."""
+        entries, columns = 0.5 * num_samples**2, len(widths_b)
+        together = products(entries * len(widths_a) * columns, _GATHERED)
+        return passes(entries * columns, _GATHERED) + together
+
+    def alike(self, a: F, b: F) -> tuple[F, F]:
+        """Both as forms of one kind, where there are several."""
+        return a, b
 
     def score(self, a: F, b: F) -> float:
         """The score of a pair."""
-        return a.inner(b)
-
-    def reorder(self, reduced: F, order: NDArray[np.int64]) -> F:
-        """The samples in that order."""
-        found: Any = reduced.reordered(order)
-        return cast(F, found)
+        one, other = self.alike(a, b)
+        return one.inner(other)
 
     def null_moments(self, a: F, b: F) -> NullMoments | None:
         """Exact moments over all orders."""
-        return a.null_moments(b)
+        one, other = self.alike(a, b)
+        return one.null_moments(other)
 
     def null_mean(self, a: F, b: F) -> float | None:
         """Exact mean over all orders."""
-        return a.null_mean(b)
+        one, other = self.alike(a, b)
+        return one.null_mean(other)
 
     def null_sums(self, reduced: F) -> Any:
         """Sums of the products of entries."""
@@ -156,14 +211,14 @@ class PairMeasure(Measure[F]):
         matrices = _matrices(rows), _matrices(columns)
         if matrices[0] is None or matrices[1] is None:
             return super().score_grid(rows, columns)
-        return pair_products(matrices[0], matrices[1], symmetric=self.mirrored)
+        return pair_products(matrices[0], matrices[1], symmetric=True)
 
     def permuted_grid(self, rows: Sequence[F], columns: Sequence[F], orders: Orders) -> Array:
         """One gather per column and one product of all matrices per order."""
         matrices = _matrices(rows), _matrices(columns)
         if matrices[0] is None or matrices[1] is None:
             return super().permuted_grid(rows, columns, orders)
-        return pair_products(matrices[0], matrices[1], orders, symmetric=self.mirrored)
+        return pair_products(matrices[0], matrices[1], orders, symmetric=True)
 
 
 class BilinearMeasure(PairMeasure[PairMatrix]):

@@ -39,21 +39,11 @@ def pair_products(
     *,
     symmetric: bool = False,
 ) -> Array:
-    """Sums over all pairs of samples, for all pairs of matrices.
+    """Sums over all pairs of samples, for all pairs of matrices, in float64.
 
-    Parameters
-    ----------
-    first, second : sequences of arrays (num_samples, num_samples)
-        Of one library and device.
-    orders : array (num_orders, num_samples), optional
-        Orders of the rows and columns of all the second.
-    symmetric : bool
-        Whether all are symmetric; then what is left of their diagonals is not looked at.
-
-    Returns
-    -------
-    array (num_first, num_second), or (num_orders, num_first, num_second) of float64
-        The sums.
+    ``(num_first, num_second)``; or ``(num_orders, num_first, num_second)`` with orders of the rows
+    and columns of all the second. Of symmetric matrices, what is left of their diagonals is not
+    looked at.
 
     Examples
     --------

@@ -50,28 +50,15 @@ Graph = tuple[Component, ...]
 
 @dataclass(frozen=True, eq=False)
 class PairSums:
-    """Everything of one matrix that moments over orders depend on.
-
-    Attributes
-    ----------
-    num_samples : int
-        Rows and columns of the matrix.
-    diagonal_total, other_total : float
-        Sums of its diagonal and of its other entries.
-    scale : float
-        Frobenius norm of the centred matrix; 0 if it is constant on and off the diagonal.
-    dominance : float
-        Largest share of its square that the row and column of one sample have.
-    second, third : array
-        Sums over distinct indices of the matrix centred and divided by `scale`, for the graphs of
-        two and of three arcs.
-    """
+    """Everything of one matrix that moments over orders depend on."""
 
     num_samples: int
-    diagonal_total: float
-    other_total: float
-    scale: float
-    dominance: float
+    diagonal_total: float  # sum of the diagonal
+    other_total: float  # sum of the other entries
+    scale: float  # Frobenius norm of the centred matrix; 0 if constant on and off the diagonal
+    dominance: float  # largest share of its square that the row and column of one sample have
+    #: Sums over distinct indices of the matrix centred and divided by `scale`, for the graphs of
+    #: two and, below, of three arcs.
     second: Array = field(repr=False)
     third: Array = field(repr=False)
 
@@ -79,12 +66,9 @@ class PairSums:
 def pair_sums(matrix: Any) -> PairSums:
     """Sums of one matrix over distinct indices, of all products of two and three entries.
 
-    Parameters
-    ----------
-    matrix : array (num_samples, num_samples), scipy.sparse matrix or Entries
-        Symmetric or not, with a diagonal or without. Dense matrices take one product of two
-        matrices, ``n^3``, and memory for about four; sparse ones with k entries per row take
-        ``n k^2``; `products` has matrices that are not formed.
+    Symmetric or not, with a diagonal or without. Dense matrices take one product of two matrices,
+    ``n^3``, and memory for about four; sparse ones with k entries per row take ``n k^2``. Matrices
+    that are not formed are in `products`.
 
     Raises
     ------
@@ -120,11 +104,6 @@ def null_moments(a: PairSums, b: PairSums) -> NullMoments:
     """Mean, standard deviation and skewness of ``Σ_ij a_ij b_π(i)π(j)`` over all n! orders π.
 
     Exact for every n; a deviation that is rounding of its terms is 0, as is the skewness then.
-
-    Parameters
-    ----------
-    a, b : PairSums
-        Of the two matrices.
 
     Raises
     ------

@@ -20,16 +20,9 @@ BLOCK = 1 << 24
 
 
 class Products(Entries):
-    """A symmetric matrix ``U S Uᵀ`` off the diagonal, and its diagonal.
+    """A symmetric matrix ``U S Uᵀ`` off the diagonal, and its diagonal, whatever ``u_iᵀ S u_i`` is.
 
-    Parameters
-    ----------
-    factors : array (num_samples, rank)
-        U.
-    core : array (rank, rank)
-        S, symmetric.
-    diagonal : array (num_samples,)
-        What stands on the diagonal, whatever ``u_iᵀ S u_i`` is.
+    Of factors U ``(num_samples, rank)`` and a symmetric core S.
     """
 
     symmetric = True

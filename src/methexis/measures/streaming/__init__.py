@@ -2,7 +2,7 @@
 
 from methexis.measures.streaming.chance import Chance
 from methexis.measures.streaming.pass_moments import PassMoments, least_bytes, one_pass
-from methexis.measures.streaming.scores import Streamed, stream, streams
+from methexis.measures.streaming.scores import Streamed, stream
 
 __all__ = [
     "Chance",
@@ -11,5 +11,4 @@ __all__ = [
     "least_bytes",
     "one_pass",
     "stream",
-    "streams",
 ]

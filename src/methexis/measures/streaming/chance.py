@@ -29,26 +29,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import nan, perm, sqrt
-from typing import Any
 
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.measures.kernels.contract import KernelMeasure
-from methexis.measures.kernels.estimators import centred_totals, divisor
-from methexis.measures.measure import Measure
+from methexis.measures.kernels.estimators import centred_totals
 from methexis.measures.rounding import TIE, unless_rounding
-from methexis.measures.streaming.pass_moments import PassMoments
 
 
 @dataclass(frozen=True)
 class Chance:
-    """Mean and standard deviation of a score over all orders of the rows.
-
-    Attributes
-    ----------
-    mean, sd : float
-    """
+    """Mean and standard deviation of a score over all orders of the rows."""
 
     mean: float
     sd: float
@@ -91,28 +82,20 @@ class _Sums:
     totals: tuple[float, float]
 
 
-def chance(method: Measure[Any], moments: PassMoments) -> Chance | None:
-    """Chance level of a measure that `streams`; None where second moments do not tell it.
+def chance_level(
+    num_samples: int,
+    estimator: str,
+    first: tuple[Array, float, float],
+    second: tuple[Array, float, float],
+    unit: float,
+) -> Chance | None:
+    """Chance level of a measure of linear kernels by an estimator of HSIC; None without a unit.
 
-    Parameters
-    ----------
-    method : Measure
-        One of kernels: CKA, HSIC, RV.
-    moments : PassMoments
-        What one pass gathered.
+    Of each side ``XᵀX``, ``Σ k_i²`` and ``Σ_ij A_ij²`` are given; the unit is what the score was
+    divided by.
     """
-    if not isinstance(method, KernelMeasure):
-        return None
-    second, estimator = moments.second, method.centring
-    n = second.num_samples
-    one, other = moments.own(estimator)
-    a, b = (
-        _sums(n, estimator, matrix, squares, own)
-        for matrix, squares, own in (
-            (second.xx, moments.diagonals[1], one),
-            (second.yy, moments.diagonals[2], other),
-        )
-    )
+    n = num_samples
+    a, b = (_sums(n, estimator, *side) for side in (first, second))
     mean = a.totals[0] * b.totals[0] / n + a.totals[1] * b.totals[1] / perm(n, 2)
     terms = (
         a.diagonal * b.diagonal / (n - 1),
@@ -122,7 +105,6 @@ def chance(method: Measure[Any], moments: PassMoments) -> Chance | None:
         (2.0 * a.others - 4.0 * a.rows) * (2.0 * b.others - 4.0 * b.rows) / perm(n, 4),
     )
     variance = unless_rounding(sum(terms), sum(map(abs, terms)))
-    unit = moments.normaliser(estimator) if method.normalised else divisor(n, estimator)
     if not unit > 0.0:
         return None
     return Chance(mean / unit, sqrt(max(variance, 0.0)) / unit)

@@ -33,8 +33,9 @@ from methexis.core.checks import Array
 from methexis.errors import MethexisError
 from methexis.measures.budget import shortage
 from methexis.measures.inputs.features import MIN_SAMPLES
-from methexis.measures.kernels.estimators import Sums, estimate, size
+from methexis.measures.kernels.estimators import Sums, divisor, estimate, size
 from methexis.measures.rounding import unless_rounding
+from methexis.measures.streaming.chance import Chance, chance_level
 from methexis.measures.streaming.rows import Rows
 from methexis.measures.subspaces.second_moments import SecondMoments
 
@@ -46,17 +47,10 @@ LEAST_ROWS = 16
 
 @dataclass(frozen=True, eq=False)
 class PassMoments:
-    """What one pass gathered.
+    """What one pass gathered."""
 
-    Attributes
-    ----------
-    second : SecondMoments
-        Count, means and second moments, in double precision.
-    diagonals : (float, float, float)
-        ``Σ k_i l_i``, ``Σ k_i²``, ``Σ l_i²`` of the squared lengths of centred rows.
-    """
-
-    second: SecondMoments
+    second: SecondMoments  # count, means and second moments, in double precision
+    #: ``Σ k_i l_i``, ``Σ k_i²``, ``Σ l_i²`` of the squared lengths of centred rows.
     diagonals: tuple[float, float, float]
 
     def estimates(self, estimator: str) -> tuple[float, float, float]:
@@ -79,6 +73,18 @@ class PassMoments:
         one, other = self.own(estimator)
         return sqrt(one) * sqrt(other) if min(one, other) > 0.0 else nan
 
+    def chance(self, estimator: str, *, normalised: bool) -> Chance | None:
+        """Chance level of a measure by that estimator, a cosine or not; None without a norm."""
+        second, n = self.second, self.second.num_samples
+        one, other = self.own(estimator)
+        return chance_level(
+            n,
+            estimator,
+            (second.xx, self.diagonals[1], one),
+            (second.yy, self.diagonals[2], other),
+            self.normaliser(estimator) if normalised else divisor(n, estimator),
+        )
+
     def _sums(self) -> list[Sums]:
         moments = self.second
         a, b = float(np.trace(moments.xx)), float(np.trace(moments.yy))
@@ -96,6 +102,7 @@ def one_pass(
     y: Any,
     *,
     budget: int = 2**30,
+    names: tuple[str, str] = ("X", "Y"),
     progress: Callable[[int, int], None] | None = None,
 ) -> PassMoments:
     """Gather the moments of two representations of the same samples in one pass.
@@ -106,6 +113,8 @@ def one_pass(
         See `Rows`. Every row is read once.
     budget : int
         Most bytes to take: for moments, ``(d_x² + d_y² + d_x d_y)`` numbers thrice, and for rows.
+    names : (str, str)
+        What messages call both.
     progress : function of (rows done, all rows), optional
         Called after each block.
 
@@ -118,15 +127,17 @@ def one_pass(
     -----
     Cost: ``n (d_x² + d_y² + d_x d_y)`` multiply-adds in double precision, memory independent of n.
     """
-    first, second = Rows("X", x), Rows("Y", y)
+    first, second = Rows(names[0], x), Rows(names[1], y)
     n = first.num_samples
     if second.num_samples != n:
         raise MethexisError(
-            "X, Y: expected paired rows, the same samples in the same order, got "
+            f"{', '.join(names)}: expected paired rows, the same samples in the same order, got "
             f"{n} and {second.num_samples} rows"
         )
     if n < MIN_SAMPLES:
-        raise MethexisError(f"X, Y: expected at least {MIN_SAMPLES} rows (samples), got {n}")
+        raise MethexisError(
+            f"{', '.join(names)}: expected at least {MIN_SAMPLES} rows (samples), got {n}"
+        )
     height = _height(first, second, budget)
     gathered: _Sums | None = None
     for low in range(0, n, height):
@@ -145,13 +156,6 @@ def least_bytes(
     num_samples: int, num_features: tuple[int, int], item_bytes: tuple[int, int]
 ) -> int:
     """The least memory that one pass takes, with which `one_pass` refuses no budget.
-
-    Parameters
-    ----------
-    num_samples : int
-        Rows.
-    num_features, item_bytes : (int, int)
-        Columns of both, and bytes of one of their numbers.
 
     Examples
     --------

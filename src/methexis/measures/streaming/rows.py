@@ -13,37 +13,19 @@ from typing import Any
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.core.foreign import admitted, doubles, is_tensor
+from methexis.core.foreign import admitted, doubles, is_tensor, type_name
+from methexis.core.npy import mapped
 from methexis.errors import MethexisError
-from methexis.measures.inputs.features import MOST
+from methexis.measures.inputs.features import MOST, Typed
 
 
 class Rows:
     """A representation as a source of blocks of rows.
 
-    Parameters
-    ----------
-    name : str
-        What messages call it.
-    given : path of a .npy file, or array-like
-        An array-like has ``shape``, ``dtype`` and slices of rows: zarr arrays, memory-mapped files,
-        arrays of NumPy or PyTorch.
-
-    Attributes
-    ----------
-    num_samples, num_features : int
-        Its shape.
-    given : str
-        The type of its numbers.
-    item_bytes : int
-        Bytes of one of them.
-    chunk : int
-        Rows that are stored together; blocks of their multiples are read once.
-
-    Raises
-    ------
-    MethexisError
-        If it is no such file or array, or not two-dimensional and real.
+    It is given as the path of a .npy file or as an array-like that has ``shape``, ``dtype`` and
+    slices of rows: zarr arrays, memory-mapped files, arrays of NumPy or PyTorch. Anything else is
+    refused, and what is not two-dimensional and real. `given` is the type of its numbers; blocks of
+    multiples of `chunk` rows, which are stored together, are read once.
     """
 
     def __init__(self, name: str, given: Any) -> None:
@@ -51,7 +33,10 @@ class Rows:
         self._source: Any = given
         self._path: Path | None = None
         self._offset = 0
-        if isinstance(given, str | Path):
+        came = ""
+        if isinstance(given, Typed):
+            self._source, came = given.array, given.given
+        elif isinstance(given, str | Path):
             self._open(Path(given))
         elif isinstance(given, np.memmap):
             self._read_from_file(given)
@@ -68,7 +53,7 @@ class Rows:
                 f"{name}: expected an array (num_samples, num_features), got shape {tuple(shape)}"
             )
         self.num_samples, self.num_features = int(shape[0]), int(shape[1])
-        self.given = str(dtype).removeprefix("torch.")
+        self.given = came or type_name(dtype)
         stored = self._source[:1]
         doubles(name, stored)  # what is no array of real numbers is refused before a pass begins
         self._dtype = stored.dtype if isinstance(stored, np.ndarray) else np.dtype(np.float64)
@@ -104,21 +89,21 @@ class Rows:
 
     def _open(self, path: Path) -> None:
         try:
-            mapped = np.lib.format.open_memmap(path, mode="r")
+            array = mapped(path)
         except (OSError, ValueError):
             why = "is damaged, truncated or of another kind" if path.is_file() else "is no file"
             raise MethexisError(
                 f"{self.name}: expected a .npy file that holds one array of numbers (or an array "
                 f"in memory, mapped from a file or of a zarr store), got {path}, which {why}"
             ) from None
-        self._source = mapped
-        self._read_from_file(mapped)
+        self._source = array
+        self._read_from_file(array)
 
-    def _read_from_file(self, mapped: Any) -> None:
+    def _read_from_file(self, array: Any) -> None:
         """Read the file beneath a mapping, if all of it is mapped row by row."""
-        whole = isinstance(mapped.base, mmap)  # a view keeps the offset of what it is a view of
-        if whole and mapped.flags.c_contiguous and mapped.ndim == 2 and mapped.filename:
-            self._path, self._offset = Path(mapped.filename), mapped.offset
+        whole = isinstance(array.base, mmap)  # a view keeps the offset of what it is a view of
+        if whole and array.flags.c_contiguous and array.ndim == 2 and array.filename:
+            self._path, self._offset = Path(array.filename), array.offset
 
     def _read(self, low: int, high: int) -> Any:
         if self._path is None:

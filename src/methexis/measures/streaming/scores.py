@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import isnan
 from typing import Any
 
 from methexis.core.checks import sequence
-from methexis.errors import DegenerateWarning, MethexisError
+from methexis.errors import MethexisError
 from methexis.measures.budget import memory_bytes
 from methexis.measures.inference.printing import rounded
-from methexis.measures.kernels.contract import KernelMeasure
-from methexis.measures.kernels.estimators import divisor
 from methexis.measures.measure import Measure
 from methexis.measures.registry import chosen
-from methexis.measures.streaming.chance import Chance, chance
+from methexis.measures.streaming.chance import Chance
 from methexis.measures.streaming.pass_moments import PassMoments, one_pass
-from methexis.measures.subspaces.contract import SubspaceMeasure
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +29,7 @@ class Streamed:
     d : (int, int)
         Numbers of features.
     moments : PassMoments
-        What was gathered; further measures are `score_of` it.
+        What was gathered; further measures have their score by `Measure.from_pass` of it.
     chances : dict of Chance or None
         By the same titles: mean and deviation over orders of the rows, exact for kernel measures;
         None for the others.
@@ -109,7 +104,7 @@ def stream(
     wanted: list[Any] = [measures] if one else sequence("measures", measures, "measures")
     methods = [chosen(measure, {}) for measure in wanted]
     for method in methods:
-        if not streams(method):
+        if not method.streams:
             raise MethexisError(
                 f"measures: expected what one pass can give (linear cka, hsic and rv; procrustes, "
                 f"cca and others of second moments), got {method.title}"
@@ -117,36 +112,9 @@ def stream(
     moments = one_pass(x, y, budget=memory_bytes("memory", memory), progress=progress)
     second = moments.second
     return Streamed(
-        {method.title: score_of(method, moments) for method in methods},
+        {method.title: method.from_pass(moments) for method in methods},
         second.num_samples,
         (len(second.mean_x), len(second.mean_y)),
         moments,
-        {method.title: chance(method, moments) for method in methods},
+        {method.title: method.chance_from_pass(moments) for method in methods},
     )
-
-
-def streams(method: Measure[Any]) -> bool:
-    """Whether a measure can be had from one pass."""
-    if isinstance(method, KernelMeasure):
-        return method.linear and method.centring != "plain"
-    return isinstance(method, SubspaceMeasure) and method.needs_moments_only
-
-
-def score_of(method: Measure[Any], moments: PassMoments) -> float:
-    """The score of a measure that `streams`."""
-    if isinstance(method, SubspaceMeasure):
-        return method.from_moments(moments.second)
-    assert isinstance(method, KernelMeasure)
-    cross = moments.estimates(method.centring)[0]
-    if not method.normalised:
-        return cross / divisor(moments.second.num_samples, method.centring)
-    normaliser = moments.normaliser(method.centring)
-    if isnan(normaliser):
-        warnings.warn(
-            f"{method.title}: the score is NaN, for a centred kernel is zero between different "
-            "samples",
-            DegenerateWarning,
-            stacklevel=3,
-        )
-        return float("nan")
-    return cross / normaliser

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, pair
-from methexis.measures.measure import Invariance, Measure, invariant
-from methexis.measures.subspaces.bases import Basis, basis, rounding
+from methexis.measures.measure import Measure
+from methexis.measures.subspaces.bases import Basis, basis, basis_work, rounding
+from methexis.measures.work import Work
 
 
 @dataclass(frozen=True)
@@ -19,28 +17,17 @@ class AlignedCosine(Measure[Basis]):
     """Mean cosine between paired samples after the best rotation."""
 
     name: ClassVar[str] = "aligned_cosine"
+    label: ClassVar[str] = "aligned cosine"
     range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     tier: ClassVar[int] = 2
     reference: ClassVar[str] = "Hamilton, Leskovec and Jurafsky 2016, arXiv:1605.09096"
 
-    @property
-    def title(self) -> str:
-        """What a table calls it."""
-        return "aligned cosine"
-
-    @property
-    def invariances(self) -> frozenset[Invariance]:
-        """Orthogonal maps, one scale, translation."""
-        return invariant(Invariance.ORTHOGONAL, Invariance.SCALE, Invariance.TRANSLATION)
+    def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
+        """As of other bases, without intervals."""
+        return basis_work(num_samples, num_features, sides=3.0)
 
     def reduce(self, features: Features) -> Basis:
-        """The basis of the centred features.
-
-        Raises
-        ------
-        MethexisError
-            If a sample is the mean of all, for it has no direction.
-        """
+        """The basis of the centred features. A sample that is their mean has no direction."""
         xp, found = features.xp, basis(features)
         lengths = xp.linalg.vector_norm(found.columns * found.sizes, axis=1)
         least = int(xp.argmin(lengths))
@@ -49,10 +36,6 @@ class AlignedCosine(Measure[Basis]):
                 f"{features.name}: expected samples other than the mean, got it in row {least}"
             )
         return found
-
-    def reorder(self, reduced: Basis, order: NDArray[np.int64]) -> Basis:
-        """The basis with its rows in that order."""
-        return reduced.reordered(order)
 
     def score(self, a: Basis, b: Basis) -> float:
         """The mean cosine of the rows of ``U_x S_x L`` and ``U_y S_y R``, aligned directions."""

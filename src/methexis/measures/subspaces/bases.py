@@ -35,42 +35,75 @@ from methexis.measures.inputs.features import Features, Namespace, Tensor, in_ra
 from methexis.measures.measure import Counts, Orders
 from methexis.measures.pairs import moments
 from methexis.measures.rounding import negligible
+from methexis.measures.work import NOTHING, Work, pair_work, passes, products
 
 T = TypeVar("T", bound=np.generic)
 
 #: Numbers that one batch of permutations or bootstrap samples may take: 32 MiB in float64.
 BATCH_NUMBERS = 2**22
 
+#: Nanoseconds of one core for a multiply-add of a singular value decomposition of many samples, per
+#: sample and pair of features; of singular values of a small matrix, per triple; per entry of such,
+#: of steps that are not products; and per feature of each sample that is put in order or weighed.
+_DECOMPOSED, _VALUES, _STEP, _TAKEN = 0.6, 0.2, 60.0, 8.0
+
 #: Spacing of numbers at 1 in types that are less precise than the computation.
 SPACING = {"float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 
 
+def basis_work(
+    num_samples: int,
+    num_features: tuple[int, int],
+    *,
+    nuclear: bool = True,
+    sides: float = 1.0,
+    bases: float | None = None,
+) -> Work:
+    """How much measures of centred features and their bases have to do.
+
+    A score takes so many products of all samples, `sides`, and the singular values of the overlap
+    if they enter (`nuclear`); a bootstrap sample, where there are such, so many decompositions of
+    each side, `bases`.
+    """
+    n, ranks = num_samples, [min(d, num_samples) for d in num_features]
+    decomposed = sum(n * d * min(n, d) for d in num_features)
+    score = products(sides * n * ranks[0] * ranks[1])
+    values = NOTHING
+    if nuclear:
+        small = float(ranks[0]) * ranks[1] * min(ranks)
+        values = products(small, _VALUES) + passes(ranks[0] * ranks[1], _STEP)
+    score = score + values
+    drawn = NOTHING
+    if bases is not None:
+        drawn = products(n * (ranks[0] ** 2 + ranks[1] ** 2 + ranks[0] * ranks[1])) + values
+        drawn = drawn + passes(n * sum(ranks), _TAKEN)
+        for rank in ranks:
+            own = products(float(rank) ** 3, _VALUES) + passes(rank * rank, _STEP)
+            drawn = drawn + bases * own
+    return pair_work(
+        n,
+        num_features,
+        products(decomposed, _DECOMPOSED) + passes(n * sum(num_features), _TAKEN),
+        score,
+        order=score + passes(n * ranks[1], _TAKEN),
+        resample=drawn,
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Basis:
-    """A centred representation in its own principal directions.
+    """A centred representation in its own principal directions."""
 
-    Attributes
-    ----------
-    columns : array (num_samples, rank)
-        ``U``, orthonormal and orthogonal to constants.
-    sizes : array (rank,)
-        ``s``, largest first: root sums of squares along the directions.
-    directions : array (rank, num_features), optional
-        ``Vᵀ``, where a measure asks for it: of wide features it is the largest of all.
-    xp : namespace
-        Of the library that holds them.
-    name : str
-        What messages call the representation.
-    blur : float
-        Size below which a direction may be the rounding of numbers as they came; 0 for numbers that
-        came as precise as they are computed with.
-    """
-
+    #: ``U`` (num_samples, rank), orthonormal and orthogonal to constants.
     columns: Tensor
+    #: ``s`` (rank,), largest first: root sums of squares along the directions.
     sizes: Tensor
+    #: ``Vᵀ``, where a measure asks for it: of wide features it is the largest of all.
     directions: Tensor | None
     xp: Namespace
-    name: str
+    name: str  # what messages call the representation
+    #: Size below which a direction may be the rounding of numbers as they came; 0 for numbers that
+    #: came as precise as they are computed with.
     blur: float = 0.0
 
     @property
@@ -91,8 +124,7 @@ class Basis:
     def reordered(self, order: NDArray[np.int64]) -> Basis:
         """The basis of the same rows in another order."""
         index = indices(self.xp, order, self.columns)
-        rows = self.xp.take(self.columns, index, axis=0)
-        return replace(self, columns=rows)
+        return replace(self, columns=self.xp.take(self.columns, index, axis=0))
 
     def trimmed(self, num_directions: int) -> Basis:
         """The largest directions only."""
@@ -108,42 +140,22 @@ class Basis:
 
 @dataclass(frozen=True, eq=False)
 class Overlap:
-    """What two representations have in common up to rotations of each; or many such pairs.
+    """What two representations have in common up to rotations of each; or many such pairs."""
 
-    Attributes
-    ----------
-    sizes_x, sizes_y : array (..., rank)
-        Sizes along each basis, zero for a direction that this pair does not have.
-    matrix : array (..., rank_x, rank_y)
-        ``M = U_xᵀ U_y``, with zeros for such directions.
-    num_samples : int
-        Number of rows.
-    xp : namespace
-        Of the library that holds them.
-    columns : callable, optional
-        Gives ``U_x`` and ``U_y``, which distances need between nearly equal shapes; None if there
-        are only moments.
-    """
-
-    sizes_x: Tensor
+    sizes_x: Tensor  # (..., rank) along each basis, zero for a direction this pair does not have
     sizes_y: Tensor
-    matrix: Tensor
+    matrix: Tensor  # ``M = U_xᵀ U_y``, with zeros for such directions
     num_samples: int
     xp: Namespace
+    #: Gives ``U_x`` and ``U_y``, which distances need between nearly equal shapes; None if there
+    #: are only moments.
     columns: Callable[[], tuple[Tensor, Tensor]] | None = None
 
 
 def basis(features: Features, *, standardise: bool = False, directions: bool = False) -> Basis:
     """The basis of one representation, by a singular value decomposition; cost ``n d min(n, d)``.
 
-    Parameters
-    ----------
-    features : Features
-        The representation.
-    standardise : bool
-        Divide each feature by its standard deviation first.
-    directions : bool
-        Keep ``Vᵀ``.
+    If asked to, each feature is divided by its standard deviation first, and ``Vᵀ`` is kept.
 
     Raises
     ------
@@ -194,7 +206,7 @@ def blur(features: Features, norm: float) -> float:
 def overlap(a: Basis, b: Basis) -> Overlap:
     """The overlap of two bases: one product."""
     matrix = a.columns.T @ b.columns
-    return Overlap(a.sizes, b.sizes, matrix, a.num_samples, a.xp, _both(a.columns, b.columns))
+    return Overlap(a.sizes, b.sizes, matrix, a.num_samples, a.xp, held(a.columns, b.columns))
 
 
 def permuted_overlaps(a: Basis, b: Basis, orders: Orders) -> Iterator[Overlap]:
@@ -203,7 +215,7 @@ def permuted_overlaps(a: Basis, b: Basis, orders: Orders) -> Iterator[Overlap]:
     for some in batches(orders, n * b.rank + a.rank * b.rank):
         index = indices(xp, some.reshape(-1), b.columns)
         rows = xp.reshape(xp.take(b.columns, index, axis=0), (len(some), n, b.rank))
-        yield Overlap(a.sizes, b.sizes, a.columns.T @ rows, n, xp, _both(a.columns, rows))
+        yield Overlap(a.sizes, b.sizes, a.columns.T @ rows, n, xp, held(a.columns, rows))
 
 
 def resampled_overlaps(a: Basis, b: Basis, counts: Counts, *, sizes: bool) -> Iterator[Overlap]:
@@ -219,7 +231,7 @@ def resampled_overlaps(a: Basis, b: Basis, counts: Counts, *, sizes: bool) -> It
         turn_x, sizes_x = _orthonormal(a, rows_x, sizes=sizes)
         turn_y, sizes_y = _orthonormal(b, rows_y, sizes=sizes)
         matrix = turned(turn_x) @ (turned(rows_x) @ rows_y) @ turn_y
-        columns = _product(rows_x, turn_x, rows_y, turn_y)
+        columns = _turned(rows_x, turn_x, rows_y, turn_y)
         yield Overlap(sizes_x, sizes_y, matrix, n, xp, columns)
 
 
@@ -281,11 +293,12 @@ def _orthonormal(part: Basis, rows: Tensor, *, sizes: bool) -> tuple[Tensor, Ten
     return turn @ rotation * xp.astype(found > 0, rows.dtype)[:, None, :], found
 
 
-def _both(columns: Tensor, rows: Tensor) -> Callable[[], tuple[Tensor, Tensor]]:
-    return lambda: (columns, rows)
-
-
-def _product(
+def _turned(
     rows_x: Tensor, turn_x: Tensor, rows_y: Tensor, turn_y: Tensor
 ) -> Callable[[], tuple[Tensor, Tensor]]:
     return lambda: (rows_x @ turn_x, rows_y @ turn_y)
+
+
+def held(rows_x: Tensor, rows_y: Tensor) -> Callable[[], tuple[Tensor, Tensor]]:
+    """Columns of an overlap that are there."""
+    return lambda: (rows_x, rows_y)

@@ -13,12 +13,12 @@ which would lose half of the digits where a kernel is singular, as centred ones 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, Tensor
-from methexis.measures.kernels.kernels import check_kernel, kernel_matrix
+from methexis.measures.kernels.kernels import check_kernel, kernel_matrix, kernel_work
 from methexis.measures.measure import Invariance, invariant
 from methexis.measures.rounding import negligible
 from methexis.measures.subspaces.bases import Basis, Overlap, basis
@@ -29,6 +29,11 @@ from methexis.measures.subspaces.procrustes import (
     squared_gap,
 )
 from methexis.measures.subspaces.second_moments import SecondMoments
+from methexis.measures.work import Work, held_bytes, products
+
+#: Matrices over pairs of samples that a comparison of kernels that are not linear holds at once,
+#: with their decompositions; and nanoseconds of one core per triple of samples for those.
+_MATRICES, _EIGEN = 8.0, 0.25
 
 
 @dataclass(frozen=True)
@@ -43,14 +48,26 @@ class KernelShape(ShapeMeasure):
         check_kernel(self.kernel, self.bandwidth)
 
     @property
-    def needs_moments_only(self) -> bool:
+    def title(self) -> str:
+        """What a table calls it."""
+        return f"{self.label} ({self.kernel} kernel)"
+
+    @property
+    def streams(self) -> bool:
         """Of a linear kernel."""
         return self.kernel == "linear"
 
-    @property
-    def pair_matrices(self) -> float:
-        """Kernels and their decompositions, if not linear."""
-        return 0.0 if self.kernel == "linear" else 8.0
+    def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
+        """As of other bases; of another kernel its eigenvalues first, over as many as samples."""
+        if self.kernel == "linear":
+            return super().work(num_samples, num_features)
+        n = num_samples
+        made = products(float(n) ** 2 * sum(num_features)) + kernel_work(n, median=True)
+        return replace(
+            super().work(n, (n, n)),
+            reduce=made + products(2.0 * float(n) ** 3, _EIGEN),
+            num_bytes=held_bytes(n, num_features, _MATRICES),
+        )
 
     def reduce(self, features: Features) -> Basis:
         """The factor of the centred kernel."""
@@ -59,13 +76,7 @@ class KernelShape(ShapeMeasure):
         return kernel_factor(features, self.kernel, self.bandwidth)
 
     def from_moments(self, moments: SecondMoments) -> float:
-        """The value from second moments, for the linear kernel.
-
-        Raises
-        ------
-        MethexisError
-            For another kernel.
-        """
+        """The value from second moments, for the linear kernel."""
         if self.kernel != "linear":
             raise MethexisError(
                 f"{self.name}: expected kernel='linear' from second moments, got {self.kernel!r}"
@@ -78,18 +89,8 @@ class Bures(KernelShape):
     """Normalised Bures similarity of two centred kernels."""
 
     name: ClassVar[str] = "bures"
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    label: ClassVar[str] = "Bures similarity"
     reference: ClassVar[str] = "Tang, Maddox, Dickens, Diethe and Damianou 2020, arXiv:2003.11370"
-
-    @property
-    def title(self) -> str:
-        """What a table calls it."""
-        return f"Bures similarity ({self.kernel} kernel)"
-
-    @property
-    def invariances(self) -> frozenset[Invariance]:
-        """Orthogonal maps, translation, and one scale: the bandwidth goes with the distances."""
-        return invariant(Invariance.ORTHOGONAL, Invariance.SCALE, Invariance.TRANSLATION)
 
     def values(self, overlap: Overlap) -> Tensor:
         """``‖F_xᵀ F_y‖_*`` of factors of norm one."""
@@ -101,15 +102,9 @@ class BuresDistance(KernelShape):
     """Bures-Wasserstein distance of two centred kernels: a metric."""
 
     name: ClassVar[str] = "bures_distance"
-    range: ClassVar[tuple[float, float]] = (0.0, float("inf"))
-    aligned: ClassVar[float] = 0.0
+    label: ClassVar[str] = "Bures distance"
     distance: ClassVar[bool] = True
     reference: ClassVar[str] = "Bhatia, Jain and Lim 2019, arXiv:1712.01504"
-
-    @property
-    def title(self) -> str:
-        """What a table calls it."""
-        return f"Bures distance ({self.kernel} kernel)"
 
     @property
     def invariances(self) -> frozenset[Invariance]:
@@ -126,11 +121,6 @@ def kernel_factor(features: Features, kernel: str, bandwidth: float) -> Basis:
     """The factor ``U √λ`` of a centred kernel matrix, by eigenvalues; cost ``n^3``.
 
     Eigenvalues below ``n ε`` of the largest are rounding and left out.
-
-    Raises
-    ------
-    MethexisError
-        If there is no bandwidth, for most samples are equal.
     """
     xp, n = features.xp, features.num_samples
     matrix = kernel_matrix(features, kernel, bandwidth)
@@ -198,30 +188,8 @@ def bures_distance(x: Any, y: Any, *, kernel: str = "linear", bandwidth: float =
     .. math:: \sqrt{\mathrm{tr} K + \mathrm{tr} L - 2\,\mathrm{tr} (K^{1/2} L K^{1/2})^{1/2}}
 
     It is ``min_Q ‖F_x - F_y Q‖_F`` over orthogonal ``Q`` of the kernels' factors, a metric; with
-    the linear kernel the root of `procrustes_size`.
-
-    Parameters
-    ----------
-    x, y : array (num_samples, num_features)
-        Paired rows.
-    kernel : {"linear", "rbf"}
-        ``x·x'`` or ``exp(-|x - x'|² / 2σ²)``, centred.
-    bandwidth : float
-        ``σ`` in units of the median distance between samples.
-
-    Returns
-    -------
-    float
-        At least 0: linear in units of the features, summed over samples.
-
-    Raises
-    ------
-    MethexisError
-        On input that cannot be compared, or options out of range.
-
-    Notes
-    -----
-    Cost and pitfalls as of `bures`.
+    the linear kernel the root of `procrustes_size`. It is at least 0; linear, in units of the
+    features, summed over samples. Parameters, errors, cost and pitfalls as of `bures`.
 
     References
     ----------

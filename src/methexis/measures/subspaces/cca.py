@@ -7,16 +7,19 @@ leaving out the smallest directions of each.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from abc import abstractmethod
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from methexis.core.checks import Array, count, number
 from methexis.measures.inputs.features import Features, Namespace, Tensor, warn
 from methexis.measures.measure import Counts, Invariance, NullMoments, invariant
 from methexis.measures.pairs import moments
+from methexis.measures.pairs.bilinear import moments_work
 from methexis.measures.subspaces.bases import Basis, Overlap, basis
 from methexis.measures.subspaces.contract import SubspaceMeasure, counted, nuclear, span_troubles
 from methexis.measures.subspaces.procrustes import share
+from methexis.measures.work import Work
 
 #: Up to so many samples moments over orders come from the projections ``U Uᵀ``: matrices over pairs
 #: of samples, 32 MiB each at this number, and ``n^3`` for their sums. Beyond, drawing orders is
@@ -30,8 +33,28 @@ class CanonicalMeasure(SubspaceMeasure):
     #: What spans have in common by chance depends on many samples at once. The jackknife counts
     #: that many times: its variance was twice that of scores where the bootstrap's was right.
     jackknifed: ClassVar[bool] = False
+    may_be_dominated: ClassVar[bool] = False  # entries of projections are bounded
 
     squared: bool = False
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """Of which correlations, and whether of their squares."""
+
+    @property
+    def nuclear(self) -> bool:
+        """Of squares, the overlap's squares are enough."""
+        return not self.squared
+
+    def closed_null(self, num_samples: int) -> bool:
+        """Of squares, where matrices over pairs of samples are small."""
+        return self.squared and num_samples <= MOMENTS_SAMPLES
+
+    def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
+        """As of other bases; moments from projections over pairs of samples, ``n^3``."""
+        moments = moments_work(num_samples)
+        return replace(super().work(num_samples, num_features), moments=moments)
 
     def values(self, overlap: Overlap) -> Tensor:
         """The mean over as many as the narrower representation has directions."""
@@ -86,7 +109,6 @@ class CCA(CanonicalMeasure):
     """Mean of the canonical correlations, or of their squares."""
 
     name: ClassVar[str] = "cca"
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     reference: ClassVar[str] = "Hotelling 1936; Kornblith et al. 2019, arXiv:1905.00414"
     sees_sizes: ClassVar[bool] = False
 
@@ -108,7 +130,6 @@ class SVCCA(CanonicalMeasure):
     """CCA of the largest directions of each representation."""
 
     name: ClassVar[str] = "svcca"
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     reference: ClassVar[str] = "Raghu, Gilmer, Yosinski and Sohl-Dickstein 2017, arXiv:1706.05806"
 
     variance: float = 0.99
@@ -149,7 +170,7 @@ class SVCCA(CanonicalMeasure):
         return (before < self.variance) & (sizes > 0)
 
     @property
-    def needs_moments_only(self) -> bool:
+    def streams(self) -> bool:
         """Unless features are standardised before."""
         return not self.standardise
 

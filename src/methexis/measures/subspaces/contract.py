@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from methexis.core.checks import Array
 from methexis.measures.inputs.features import Features, Namespace, Tensor, to_numpy
@@ -20,23 +19,48 @@ from methexis.measures.subspaces.bases import (
     Basis,
     Overlap,
     basis,
+    basis_work,
     overlap,
     permuted_overlaps,
     resampled_overlaps,
 )
 from methexis.measures.subspaces.second_moments import SecondMoments, overlap_from_moments
+from methexis.measures.work import Work
+
+if TYPE_CHECKING:
+    from methexis.measures.streaming.pass_moments import PassMoments
 
 
 class SubspaceMeasure(Measure[Basis]):
-    """A function of the sizes along two bases and of the bases' overlap.
+    """A function of the sizes along two bases and of the bases' overlap."""
 
-    Attributes
-    ----------
-    sees_sizes : bool
-        Whether the value depends on sizes; if not, bootstrap samples need none.
-    """
-
+    #: Whether the value depends on sizes; if not, bootstrap samples need none.
     sees_sizes: ClassVar[bool] = True
+    resampling: ClassVar[str] = "bootstrap"
+
+    def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
+        """A decomposition of each, and then matrices as small as their ranks."""
+        bases = self.bases if self.resampling == "bootstrap" else None
+        return basis_work(num_samples, num_features, nuclear=self.nuclear, bases=bases)
+
+    @property
+    def nuclear(self) -> bool:
+        """Whether singular values of the overlap enter."""
+        return True
+
+    @property
+    def bases(self) -> float:
+        """Decompositions of each side that a bootstrap sample takes: of its span, and of sizes."""
+        return 2.0 if self.sees_sizes else 1.0
+
+    @property
+    def streams(self) -> bool:
+        """Whether `from_moments` gives the score: nothing but second moments enters."""
+        return True
+
+    def from_pass(self, gathered: PassMoments) -> float:
+        """The score from the second moments among what one pass gathered."""
+        return self.from_moments(gathered.second)
 
     @abstractmethod
     def values(self, overlap: Overlap) -> Tensor:
@@ -47,11 +71,6 @@ class SubspaceMeasure(Measure[Basis]):
         del sizes, xp
         return None
 
-    @property
-    def needs_moments_only(self) -> bool:
-        """Whether `from_moments` gives the score: nothing but second moments enters."""
-        return True
-
     def reduce(self, features: Features) -> Basis:
         """The basis of the centred features."""
         return basis(features)
@@ -60,17 +79,13 @@ class SubspaceMeasure(Measure[Basis]):
         """The score of a pair."""
         return float(self.values(overlap(self._trimmed(a), self._trimmed(b))))
 
-    def reorder(self, reduced: Basis, order: NDArray[np.int64]) -> Basis:
-        """The basis with its rows in that order."""
-        return reduced.reordered(order)
-
     def permuted(self, a: Basis, b: Basis, orders: Orders) -> Array:
         """Scores with the rows of the second in each order."""
         return self._all(permuted_overlaps(self._trimmed(a), self._trimmed(b), orders))
 
     def resampled(self, a: Basis, b: Basis, counts: Counts) -> Array | None:
         """Scores of bootstrap samples: rows weigh by how often they were drawn."""
-        if self.tier != 1:
+        if self.resampling == "none":
             return None
         found = resampled_overlaps(a, b, counts, sizes=self.sees_sizes)
         return self._all(self._masked(pairs) for pairs in found)

@@ -20,13 +20,17 @@ class GULP(SubspaceMeasure):
     """Frobenius distance between the hat matrices of ridge regressions."""
 
     name: ClassVar[str] = "gulp"
-    range: ClassVar[tuple[float, float]] = (0.0, float("inf"))
-    aligned: ClassVar[float] = 0.0
     distance: ClassVar[bool] = True
     tier: ClassVar[int] = 2
+    resampling: ClassVar[str] = "none"
     reference: ClassVar[str] = "Boix-Adsera, Lawrence, Stepaniants and Rigollet 2022"
 
     ridge: float = 0.01
+
+    @property
+    def nuclear(self) -> bool:
+        """Squares of the overlap only."""
+        return False
 
     def __post_init__(self) -> None:
         super().__post_init__()

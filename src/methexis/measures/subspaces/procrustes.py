@@ -28,7 +28,15 @@ from methexis.core.checks import Array, number
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Namespace, Tensor, warn
 from methexis.measures.measure import Counts, Invariance, invariant
-from methexis.measures.subspaces.bases import Basis, Overlap, batches, least_size, turned, weighted
+from methexis.measures.subspaces.bases import (
+    Basis,
+    Overlap,
+    batches,
+    held,
+    least_size,
+    turned,
+    weighted,
+)
 from methexis.measures.subspaces.contract import SubspaceMeasure, nuclear, span_troubles
 from methexis.measures.subspaces.second_moments import SecondMoments
 
@@ -41,6 +49,11 @@ class ShapeMeasure(SubspaceMeasure):
     """A function of two shapes, of which any orthogonal map may act on the features."""
 
     alpha: float = 1.0
+
+    @property
+    def bases(self) -> float:
+        """None without whitening."""
+        return 0.0 if self.alpha == 1.0 else 2.0
 
     def score(self, a: Basis, b: Basis) -> float:
         """The score of a pair; with a warning where the number of samples decides it."""
@@ -59,8 +72,7 @@ class ShapeMeasure(SubspaceMeasure):
         if self.alpha != 1.0:
             return super().from_moments(moments)
         xp = moments.xp
-        ones = (xp.sqrt(xp.linalg.trace(square))[None] for square in (moments.xx, moments.yy))
-        x, y = ones
+        x, y = (xp.sqrt(xp.linalg.trace(square))[None] for square in (moments.xx, moments.yy))
         # Singular values of XᵀY are all that is seen: one size each carries the norms.
         inner = nuclear(moments.xy, xp)[None, None] / (x[:, None] * y[None, :])
         return float(self.values(Overlap(x, y, inner, moments.num_samples, xp)))
@@ -68,17 +80,10 @@ class ShapeMeasure(SubspaceMeasure):
 
 @dataclass(frozen=True)
 class PartlyWhitened(ShapeMeasure):
-    """A function of two shapes, each whitened in part.
-
-    Attributes
-    ----------
-    label : str
-        What its title calls it.
-    """
+    """A function of two shapes, each whitened in part."""
 
     alpha: float = 1.0
 
-    label: ClassVar[str]
     reference: ClassVar[str] = "Williams, Kunz, Kornblith and Linderman 2021, arXiv:2110.14739"
 
     def __post_init__(self) -> None:
@@ -102,7 +107,6 @@ class Procrustes(PartlyWhitened):
 
     name: ClassVar[str] = "procrustes"
     label: ClassVar[str] = "Procrustes score"
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def values(self, overlap: Overlap) -> Tensor:
         """``‖W_x M W_y‖_*`` with weights of norm one."""
@@ -116,7 +120,6 @@ class ProcrustesDistance(PartlyWhitened):
     name: ClassVar[str] = "procrustes_distance"
     label: ClassVar[str] = "Procrustes angle"
     range: ClassVar[tuple[float, float]] = (0.0, math.pi / 2)
-    aligned: ClassVar[float] = 0.0
     distance: ClassVar[bool] = True
 
     def values(self, overlap: Overlap) -> Tensor:
@@ -132,15 +135,9 @@ class SizeAndShape(ShapeMeasure):
     """Squared distance of two shapes of given size after the best rotation."""
 
     name: ClassVar[str] = "procrustes_size"
-    range: ClassVar[tuple[float, float]] = (0.0, float("inf"))
-    aligned: ClassVar[float] = 0.0
+    label: ClassVar[str] = "squared Procrustes distance with size"
     distance: ClassVar[bool] = True
     reference: ClassVar[str] = "Kendall, Barden, Carne and Le 1999, Shape and Shape Theory, ch. 11"
-
-    @property
-    def title(self) -> str:
-        """What a table calls it."""
-        return "squared Procrustes distance with size"
 
     @property
     def invariances(self) -> frozenset[Invariance]:
@@ -219,29 +216,12 @@ def procrustes_distance(x: Any, y: Any, *, alpha: float = 1.0) -> float:
     .. math:: \theta = \arccos \frac{\|X^T Y\|_*}{\|X\|_F \|Y\|_F}
 
     in radians, of centred features whitened in part as by `procrustes`. It is symmetric, zero for
-    equal shapes only, and obeys the triangle inequality, so clustering and embedding may rest on
-    it.
+    equal shapes only, at most π/2, and obeys the triangle inequality, so clustering and embedding
+    may rest on it. Whitened (``alpha=0``) it is the root mean square of principal angles up to
+    curvature.
 
-    Parameters
-    ----------
-    x, y : array (num_samples, num_features)
-        Paired rows.
-    alpha : float
-        From 0 (whitened: the root mean square of principal angles up to curvature) to 1.
-
-    Returns
-    -------
-    float
-        From 0 to π/2.
-
-    Raises
-    ------
-    MethexisError
-        On input that cannot be compared, or alpha outside [0, 1].
-
-    Notes
-    -----
-    Cost and pitfalls as of `procrustes`; near 0, two products more, which keep all digits.
+    Parameters, errors, cost and pitfalls as of `procrustes`; near 0, two products more, which keep
+    all digits.
 
     References
     ----------
@@ -265,25 +245,8 @@ def procrustes_size(x: Any, y: Any) -> float:
     of centred features: a sum over samples, not a mean, in squared units of the features. Its root
     is a metric, the Bures-Wasserstein distance of the Gram matrices.
 
-    Parameters
-    ----------
-    x, y : array (num_samples, num_features)
-        Paired rows.
-
-    Returns
-    -------
-    float
-        At least 0.
-
-    Raises
-    ------
-    MethexisError
-        On input that cannot be compared.
-
-    Notes
-    -----
-    Cost as of `procrustes`. *Pitfall*: it sees scale, so layers with larger activations are farther
-    from everything. ReSi reports the root.
+    Parameters, errors and cost as of `procrustes`. *Pitfall*: it sees scale, so layers with larger
+    activations are farther from everything. ReSi reports the root.
 
     Examples
     --------
@@ -386,9 +349,5 @@ def resampled_shapes(a: Basis, b: Basis, counts: Counts) -> Iterator[Overlap]:
             parts.append((rows / divisor[:, None, None], factor[:, None] * part.sizes))
         (rows_x, sizes_x), (rows_y, sizes_y) = parts
         yield Overlap(
-            sizes_x, sizes_y, turned(rows_x) @ rows_y, a.num_samples, xp, _held(rows_x, rows_y)
+            sizes_x, sizes_y, turned(rows_x) @ rows_y, a.num_samples, xp, held(rows_x, rows_y)
         )
-
-
-def _held(rows_x: Tensor, rows_y: Tensor) -> Any:
-    return lambda: (rows_x, rows_y)

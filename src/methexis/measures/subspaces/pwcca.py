@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from methexis.core.checks import one_of
 from methexis.measures.inputs.features import Features, Tensor, warn
 from methexis.measures.measure import Invariance, Measure, invariant
-from methexis.measures.subspaces.bases import Basis, basis
+from methexis.measures.subspaces.bases import Basis, basis, basis_work
 from methexis.measures.subspaces.contract import span_troubles
+from methexis.measures.work import Work
 
 WEIGHTS = ("both", "first", "narrower")
 
@@ -22,7 +20,6 @@ class PWCCA(Measure[Basis]):
     """Mean of the canonical correlations, weighed by their variables' share in the features."""
 
     name: ClassVar[str] = "pwcca"
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     tier: ClassVar[int] = 2
     reference: ClassVar[str] = "Morcos, Raghu and Bengio 2018, arXiv:1806.05759"
 
@@ -45,13 +42,13 @@ class PWCCA(Measure[Basis]):
         """
         return invariant(Invariance.PERMUTATION, Invariance.SCALE, Invariance.TRANSLATION)
 
+    def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
+        """As of other bases, without intervals."""
+        return basis_work(num_samples, num_features, sides=1.0)
+
     def reduce(self, features: Features) -> Basis:
         """The basis of the centred features, with its directions among them."""
         return basis(features, directions=True)
-
-    def reorder(self, reduced: Basis, order: NDArray[np.int64]) -> Basis:
-        """The basis with its rows in that order."""
-        return reduced.reordered(order)
 
     def score(self, a: Basis, b: Basis) -> float:
         """The weighted mean, or the mean of both weighted means."""

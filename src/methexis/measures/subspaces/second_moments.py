@@ -28,17 +28,7 @@ from methexis.measures.subspaces.bases import Overlap
 class SecondMoments:
     """Count, means and sums of products of deviations of paired rows.
 
-    Attributes
-    ----------
-    num_samples : int
-        ``n``, number of rows.
-    mean_x, mean_y : array (d_x,), (d_y,)
-        ``x̄``, ``ȳ``.
-    xx, yy, xy : array (d_x, d_x), (d_y, d_y), (d_x, d_y)
-        ``Σ (x - x̄)(x - x̄)ᵀ``, ``Σ (y - ȳ)(y - ȳ)ᵀ``, ``Σ (x - x̄)(y - ȳ)ᵀ``: sums over samples, not
-        means.
-    xp : namespace
-        Of the library that holds them.
+    ``xx = Σ (x - x̄)(x - x̄)ᵀ``, and likewise ``yy`` and ``xy``, are sums over samples, not means.
 
     References
     ----------

@@ -12,13 +12,7 @@ from methexis.plots.interval import Interval
 from methexis.plots.levels import Level, Rungs
 from methexis.plots.mark import Look, Mark
 from methexis.plots.panel import Axis, Key, Legend, Panel, Picture, draw_all
-from methexis.report.house.dial_axis import (
-    MARKERS,
-    deviation_axis,
-    deviation_marks,
-    dial_axis,
-    places,
-)
+from methexis.report.house.dial_axis import deviation_panel, dial_axis, places, point_look
 from methexis.report.running.curves import ALIGNMENT
 from methexis.scenarios.breaking.measure import Point
 from methexis.scenarios.breaking.result import BreakResult, ScenarioResult
@@ -87,13 +81,7 @@ def summary(results: Sequence[ScenarioResult], *, columns: int = 3) -> Figure:
 def deviations(result: ScenarioResult) -> Panel:
     """Measured less predicted, in standard deviations."""
     points = [(x, p.deviation, _look(p, k, 6)) for k, x, p in _spread(result)]
-    return Panel(
-        dial_axis(result.scenario.dial),
-        deviation_axis([p.deviation for p in result.points]),
-        deviation_marks(points),
-        _legend(result),
-        height=400,
-    )
+    return deviation_panel(result.scenario.dial, points, _legend(result))
 
 
 def gaps(result: ScenarioResult) -> Panel:
@@ -130,15 +118,9 @@ def _spread(result: ScenarioResult) -> list[tuple[int, float, Point]]:
 
 def _look(point: Point, k: int, size: float, *, interval: bool = False) -> Look:
     """Colour of the curve, marker of the problem, hollow where theory does not claim to hold."""
-    return Look(
-        style.colour_of(k),
-        width=1.3 if interval else None,
-        marker=MARKERS[point.problem % len(MARKERS)],
-        size=size,
-        inside=None if point.judged else "none",
-        joined=False,
-        order=3 if interval else None,
-    )
+    width, order = (1.3, 3) if interval else (None, None)
+    hollow = not point.judged
+    return point_look(k, point.problem, hollow=hollow, size=size, width=width, order=order)
 
 
 def _legend(result: ScenarioResult) -> Legend:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from methexis.report.house import numbers, outcome
 from methexis.report.house.paragraphs import say
+from methexis.report.house.terminal import Terminal
 from methexis.scenarios.breaking.measure import Point
 from methexis.scenarios.breaking.result import BreakResult, ScenarioResult
-from methexis.scenarios.framework.judging import OUTLIER
 
 #: Significant digits of a standard error.
 _DIGITS = 2
@@ -20,10 +19,8 @@ _DIGITS = 2
 
 def print_scenario(one: ScenarioResult, *, rows: bool) -> None:
     """Print one scenario; ``rows`` for its whole table, else only verdicts and outliers."""
-    console = Console(highlight=False)
-    name = f"{one.scenario.name}, {one.seconds:.1f} s"
-    console.print(f"\n[bold]{one.scenario.title}[/bold] [dim]({name})[/dim]")
-    say(console, one.scenario.claim)
+    scenario = one.scenario
+    console = outcome.begin(scenario.title, f"{one.name}, {one.seconds:.1f} s", scenario.claim)
     for v in one.verdicts:
         lost = f"; {v.lost} replica{'s' * (v.lost > 1)} lost" if v.lost else ""
         text = (
@@ -40,36 +37,19 @@ def print_scenario(one: ScenarioResult, *, rows: bool) -> None:
 
 def print_break(result: BreakResult, out: Path) -> None:
     """Print the verdict over all scenarios."""
-    count = len(result.results)
-    if count > 1 and any(one.quick for one in result.results):
-        console = Console(highlight=False)
+    if len(result.results) > 1 and any(one.quick for one in result.results):
+        console = Terminal()
         console.print()
         say(console, outcome.QUICK, lead="", indent=0, style="dim")
-    outcome.print_outcome(
-        [one.scenario.name for one in result.results if not one.agrees],
-        words=("AGREES", "DISAGREES"),
-        otherwise=f"{count} of {count} scenarios with theory",
-        seconds=result.seconds,
-        out=out,
-    )
+    words = ("AGREES", "DISAGREES")
+    outcome.print_outcome(result, out, words=words, otherwise="scenarios with theory")
 
 
 def row(one: ScenarioResult, point: Point) -> dict[str, Any]:
     """One point in words."""
-    predicted, measured, half = rounded(point)
-    return {
-        "curve": point.curve,
-        "problem": point.problem + 1,
-        "value": one.scenario.dial.label(point.value),
-        "pair": " and ".join(point.pair),
-        "predicted": predicted,
-        "measured": measured,
-        "half": half,
-        "allowed": numbers.number(point.allowed, 2),
-        "deviation": outcome.deviation(point.deviation),
-        "outlier": point.judged and abs(point.deviation) > OUTLIER,
-        "judged": point.judged,
-    }
+    words = outcome.row(one, point, rounded(point))
+    words["outlier"] = words["outlier"] and point.judged
+    return words | {"allowed": numbers.number(point.allowed, 2), "judged": point.judged}
 
 
 def rounded(point: Point) -> tuple[str, str, str]:
@@ -85,7 +65,7 @@ def rounded(point: Point) -> tuple[str, str, str]:
 def _table(one: ScenarioResult, points: list[Point]) -> Table:
     """Points of one curve."""
     several = one.problems > 1
-    table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
+    table = outcome.table()
     columns = ["    " + one.scenario.dial.symbol, *(["problem"] if several else [])]
     columns += ["predicted", "measured", *(["allowed", "σ beyond"] if one.quick else ["σ"])]
     for i, name in enumerate(columns):

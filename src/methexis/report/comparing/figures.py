@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from methexis.measures import NeighbourCurve
+from methexis.measures import Grid, NeighbourCurve
 from methexis.plots import style
 from methexis.plots.curve import Curve
 from methexis.plots.heat_map import HeatMap
@@ -23,7 +23,6 @@ from methexis.plots.mark import Look, Mark
 from methexis.plots.panel import Axis, Legend, Panel, Picture
 from methexis.report.comparing.words import cell, keys
 from methexis.report.house.labels import shortened, trimmed
-from methexis.scenarios.comparing.pairs import Pairs
 from methexis.scenarios.comparing.result import CompareResult
 
 #: Most layers of which every one is named, and most cells in a row that hold their numbers.
@@ -57,7 +56,7 @@ def figures(result: CompareResult) -> Iterator[Picture]:
 
 
 def shades(
-    pairs: Pairs, names: tuple[Sequence[str], Sequence[str]], *, itself: bool, alpha: float
+    pairs: Grid, names: tuple[Sequence[str], Sequence[str]], *, itself: bool, alpha: float
 ) -> HeatMap:
     """Scores of all pairs of layers; rows are layers of A, columns layers of B."""
     rows, columns = pairs.score.shape
@@ -65,7 +64,7 @@ def shades(
     square = rows >= columns / 3
     height = float(np.clip(rows * (size if square else max(size, 12.0)), 90.0, 620.0))
     low, high = _span(pairs, itself=itself, alpha=alpha)
-    weak, best = pairs.weak(alpha), pairs.better(itself)
+    weak, best = pairs.weak(alpha), pairs.better()
     written = max(rows, columns) <= _MOST_WRITTEN
     return HeatMap(
         pairs.score,
@@ -92,7 +91,7 @@ def shades(
     )
 
 
-def along(pairs: Pairs, names: Sequence[str], *, of: str, alpha: float) -> Panel:
+def along(pairs: Grid, names: Sequence[str], *, of: str, alpha: float) -> Panel:
     """Scores of one layer of one model along the layers of another, with the chance level."""
     score, mean, sd = (np.ravel(a) for a in (pairs.score, pairs.null_mean, pairs.null_sd))
     weak = np.ravel(pairs.weak(alpha))
@@ -136,7 +135,7 @@ def falling(curve: NeighbourCurve) -> Panel:
     return Panel(x, y, tuple(marks), Legend(4), height=330)
 
 
-def effects(found: Sequence[Pairs]) -> Panel | None:
+def effects(found: Sequence[Grid]) -> Panel | None:
     """One pair by every measure on one axis: 0 is chance, 1 two identical representations."""
     singles = [(p.measure, p.single) for p in found if p.single and np.isfinite(p.single.effect)]
     if not singles:
@@ -167,7 +166,7 @@ def effects(found: Sequence[Pairs]) -> Panel | None:
     )
 
 
-def bar_label(pairs: Pairs) -> str:
+def bar_label(pairs: Grid) -> str:
     """The measure's name and range, in words."""
     low, high = (
         "−∞" if bound == -np.inf else "∞" if bound == np.inf else style.plain(bound)
@@ -176,7 +175,7 @@ def bar_label(pairs: Pairs) -> str:
     return f"{pairs.measure.title} (range {low} … {high})"
 
 
-def _span(pairs: Pairs, *, itself: bool, alpha: float) -> tuple[float, float]:
+def _span(pairs: Grid, *, itself: bool, alpha: float) -> tuple[float, float]:
     """Ends of the colours: what was found, a layer beside itself left out.
 
     Where nothing is significant it is from chance to aligned, so that noise is pale.

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from methexis.measures import Grid
 from methexis.report.comparing import words
 from methexis.report.comparing.figures import figures
 from methexis.report.house import numbers
 from methexis.report.house.labels import labels, said
 from methexis.report.house.page import Page
 from methexis.representations import Representations
-from methexis.scenarios.comparing.pairs import Pairs
 from methexis.scenarios.comparing.result import CompareResult
 from methexis.scenarios.comparing.wanted import widest
 
@@ -69,9 +69,9 @@ def write_compare_report(result: CompareResult, out_dir: str | Path) -> Path:
     )
 
 
-def _section(key: str, pairs: Pairs, result: CompareResult) -> dict[str, Any]:
+def _section(key: str, pairs: Grid, result: CompareResult) -> dict[str, Any]:
     measure = pairs.measure
-    counted = pairs.counted(result.itself)
+    counted = pairs.counted()
     rows, columns = pairs.score.shape
     cells = [
         (i, j)

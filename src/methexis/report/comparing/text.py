@@ -16,7 +16,7 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from methexis.measures.inference.grid import alignment
+from methexis.measures.inference.grid import Grid, alignment
 from methexis.report.comparing.words import (
     UNCORRECTED,
     best_rows,
@@ -29,8 +29,8 @@ from methexis.report.comparing.words import (
     steps,
 )
 from methexis.report.house.labels import labels, said, shortened
+from methexis.report.house.terminal import Terminal
 from methexis.representations import Representations
-from methexis.scenarios.comparing.pairs import Pairs
 from methexis.scenarios.comparing.result import CompareResult
 
 #: Behind a score that is not significant.
@@ -38,11 +38,13 @@ _WEAK = "°"
 _NAME, _ALONE, _HEAD = 18, 24, 4
 #: More layers than the first are cut to the second.
 _MOST_ROWS, _FEW_ROWS = 50, 20
+#: Most lines about what was left out.
+_MOST_LEFT_OUT = 8
 
 
 def print_compare(result: CompareResult, out: Path) -> None:
     """Print all that was found, and where the report is."""
-    console = Console(highlight=False)
+    console = Terminal()
     console.print()
     _model(console, "" if result.itself else "A", result.first)
     if not result.itself:
@@ -83,12 +85,14 @@ def _model(console: Console, letter: str, model: Representations) -> None:
     notes = {note for layer in model for note in layer.notes}
     for note in sorted(notes):
         console.print(Text(f"   {note}", style="dim"), soft_wrap=True)
-    if model.left_out:
-        shown = ", ".join(model.left_out[:3]) + (" …" if len(model.left_out) > 3 else "")
-        console.print(Text(f"   left out: {shown}", style="yellow"), soft_wrap=True)
+    for place in model.left_out[:_MOST_LEFT_OUT]:
+        console.print(Text(f"   left out: {place}", style="yellow"), soft_wrap=True)
+    if len(model.left_out) > _MOST_LEFT_OUT:
+        more = len(model.left_out) - _MOST_LEFT_OUT
+        console.print(Text(f"   left out: {more} more, in result.json", style="yellow"))
 
 
-def _single(console: Console, pairs: Pairs, result: CompareResult) -> None:
+def _single(console: Console, pairs: Grid, result: CompareResult) -> None:
     one = pairs.single
     assert one is not None
     words = row(pairs, result, 0, 0)
@@ -117,7 +121,7 @@ def _single(console: Console, pairs: Pairs, result: CompareResult) -> None:
             console.print(Text(f"  {'over samples' if k == 0 else '':<14}{line}"))
 
 
-def _list(console: Console, pairs: Pairs, result: CompareResult) -> None:
+def _list(console: Console, pairs: Grid, result: CompareResult) -> None:
     """One layer beside many: a line for each."""
     rows, columns = pairs.score.shape
     console.print(Text(pairs.measure.title, style="bold"))
@@ -128,12 +132,12 @@ def _list(console: Console, pairs: Pairs, result: CompareResult) -> None:
     _legend(console, pairs, result)
 
 
-def _best(console: Console, pairs: Pairs, result: CompareResult) -> None:
+def _best(console: Console, pairs: Grid, result: CompareResult) -> None:
     """Each layer and the one most aligned with it."""
     found = best_rows(pairs, result)
     if len(found) > _MOST_ROWS:
         values = alignment(pairs.effect, pairs.score, distance=pairs.measure.distance)
-        best = pairs.better(result.itself)
+        best = pairs.better()
         ranked = np.argsort([-values[i, j] for i, j in enumerate(best)], kind="stable")
         kept = sorted(ranked[:_FEW_ROWS])
         console.print(
@@ -154,7 +158,7 @@ def _table(
     *,
     itself: bool,
 ) -> None:
-    """Pairs in lines; names of layers have the room that numbers leave."""
+    """Grid in lines; names of layers have the room that numbers leave."""
     numbers = {
         "score": "score", "chance": "chance", "z": "σ", "corrected": "p corr.", "effect": "effect",
     }  # fmt: skip
@@ -189,7 +193,7 @@ def _remark(console: Console, words: str) -> None:
         console.print(Text(filled, style="dim"))
 
 
-def _grid(console: Console, pairs: Pairs, result: CompareResult) -> None:
+def _grid(console: Console, pairs: Grid, result: CompareResult) -> None:
     """All scores, the best of each row bold; or only the best where there is no room."""
     rows, columns = pairs.score.shape
     console.print(
@@ -199,7 +203,7 @@ def _grid(console: Console, pairs: Pairs, result: CompareResult) -> None:
     known = np.abs(pairs.score[np.isfinite(pairs.score)])
     span = float(known.max()) if len(known) else 1.0
     texts = [[cell(v, span) for v in line] for line in pairs.score]
-    best = pairs.better(result.itself)
+    best = pairs.better()
     marked = pairs.weak(result.settings.alpha)
     own, first_rule = labels(result.first.names, _NAME)
     others, second_rule = labels(result.second.names, _NAME)
@@ -241,8 +245,8 @@ def _heads(names: Sequence[str], short: Sequence[str]) -> tuple[list[str], bool]
     return [str(j + 1) for j in range(len(names))], True
 
 
-def _legend(console: Console, pairs: Pairs, result: CompareResult) -> None:
-    counted = pairs.counted(result.itself)
+def _legend(console: Console, pairs: Grid, result: CompareResult) -> None:
+    counted = pairs.counted()
     tested = int(counted.sum())
     if not tested:
         if np.isfinite(pairs.p).any():

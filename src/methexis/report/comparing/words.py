@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from methexis.measures import NeighbourCurve
-from methexis.scenarios.comparing.pairs import Pairs
+from methexis.measures import Grid, NeighbourCurve
 from methexis.scenarios.comparing.result import CompareResult
 
 #: Where there are p-values, and no permutations to correct them with.
@@ -74,16 +73,16 @@ def sigmas(z: float) -> str:
     return (f"{z:+.1f}" if abs(z) < 100 else f"{z:+.3g}").replace("-", "−")
 
 
-def best_rows(pairs: Pairs, result: CompareResult) -> list[dict[str, Any]]:
+def best_rows(pairs: Grid, result: CompareResult) -> list[dict[str, Any]]:
     """For each layer of A the layer of B that is most aligned with it."""
     rows = []
-    for i, j in enumerate(pairs.better(result.itself)):
+    for i, j in enumerate(pairs.better()):
         if not (result.itself and i == j and len(result.first) > 1):
             rows.append(row(pairs, result, i, j))
     return rows
 
 
-def digits(pairs: Pairs) -> int:
+def digits(pairs: Grid) -> int:
     """Decimals with which scores and chance levels are written.
 
     Two digits of the null's standard deviation, three at least and seven at most.
@@ -94,7 +93,7 @@ def digits(pairs: Pairs) -> int:
     return int(np.clip(np.ceil(-np.log10(np.median(spread))) + 1, 3, 7))
 
 
-def row(pairs: Pairs, result: CompareResult, i: int, j: int) -> dict[str, Any]:
+def row(pairs: Grid, result: CompareResult, i: int, j: int) -> dict[str, Any]:
     """One pair of layers in words."""
     places = digits(pairs)
     return {
@@ -111,14 +110,14 @@ def row(pairs: Pairs, result: CompareResult, i: int, j: int) -> dict[str, Any]:
     }
 
 
-def interval(pairs: Pairs) -> str:
+def interval(pairs: Grid) -> str:
     """Bootstrap interval of a single pair in words; a dash where the measure has none."""
     if pairs.single is None or not np.isfinite(pairs.single.ci[0]):
         return "–"
     return " to ".join(decimals(end, digits(pairs)) for end in pairs.single.ci)
 
 
-def curve(pairs: Pairs) -> str:
+def curve(pairs: Grid) -> str:
     """How the score depends on the numbers of samples and neighbours; empty where not known."""
     if pairs.curve is None:
         return ""

@@ -12,8 +12,8 @@ from methexis.plots import style
 from methexis.plots.curve import Curve
 from methexis.plots.interval import Span
 from methexis.plots.levels import Level
-from methexis.plots.mark import Look, Mark
-from methexis.plots.panel import Axis
+from methexis.plots.mark import Look
+from methexis.plots.panel import Axis, Legend, Panel
 from methexis.scenarios.framework.dial import Dial
 from methexis.scenarios.framework.judging import OUTLIER
 
@@ -50,17 +50,37 @@ def dial_axis(dial: Dial, *, small: bool = False) -> Axis:
     return Axis(label, "log" if dial.scale == "log" else "linear")
 
 
-def deviation_marks(points: Sequence[tuple[float, float, Look]]) -> tuple[Mark, ...]:
+def point_look(
+    k: int,
+    problem: int,
+    *,
+    hollow: bool,
+    size: float = 5.0,
+    width: float | None = None,
+    order: float | None = 3,
+) -> Look:
+    """Colour of curve ``k``, marker of the problem."""
+    return Look(
+        style.colour_of(k),
+        width=width,
+        marker=MARKERS[problem % len(MARKERS)],
+        size=size,
+        inside="none" if hollow else None,
+        joined=False,
+        order=order,
+    )
+
+
+def deviation_panel(
+    dial: Dial, points: Sequence[tuple[float, float, Look]], legend: Legend
+) -> Panel:
     """Points ``(place, standard deviations, look)`` over the span that chance explains."""
-    return (
+    largest = max(OUTLIER + 0.5, *(abs(deviation) for _, deviation, _ in points))
+    label = "measured less predicted,\nin standard deviations"
+    marks = (
         Span(-OUTLIER, OUTLIER, Look(style.FAINT, alpha=0.35)),
         Level(0.0, Look(style.PREDICTION, width=1.0)),
         *(Curve([x], [deviation], look) for x, deviation, look in points),
     )
-
-
-def deviation_axis(deviations: Sequence[float]) -> Axis:
-    """The axis of deviations in standard deviations, as far up as down."""
-    largest = max(OUTLIER + 0.5, *map(abs, deviations))
-    label = "measured less predicted,\nin standard deviations"
-    return Axis(label, low=-1.15 * largest, high=1.15 * largest)
+    y = Axis(label, low=-1.15 * largest, high=1.15 * largest)
+    return Panel(dial_axis(dial), y, marks, legend, height=400)

@@ -41,6 +41,17 @@ def number(value: float | None, digits: int = 3) -> str:
     return text.replace("-", "−")
 
 
+def deviation(value: float, digits: int = 2) -> str:
+    """Write a number of standard deviations, always with its sign; none of them is ``+0``.
+
+    Examples
+    --------
+    >>> deviation(0.314), deviation(-2.56, 1), deviation(-1e-5)
+    ('+0.31', '−2.6', '+0.00')
+    """
+    return f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", "−")
+
+
 def count(value: int) -> str:
     """Write a whole number with thin spaces (which do not break) between thousands.
 

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import io
 import re
-from pathlib import Path
 
 from matplotlib.figure import Figure
 
+#: What a PDF of ours says made it.
+PDF_CREATOR = "Methexis, Matplotlib"
 
-def save_pdf(figure: Figure, target: Path) -> None:
-    """Write the figure as PDF; equal figures give equal bytes."""
-    figure.savefig(target, metadata={"CreationDate": None, "Producer": None})
+
+def pdf(figure: Figure) -> bytes:
+    """Return the figure as PDF; equal figures give equal bytes.
+
+    In memory: where a disk fills while matplotlib writes a PDF, the error that comes is another.
+    """
+    buffer = io.BytesIO()
+    metadata = {"CreationDate": None, "Producer": None, "Creator": PDF_CREATOR}
+    figure.savefig(buffer, format="pdf", metadata=metadata)
+    return buffer.getvalue()
 
 
 _ID = re.compile(r'\bid="([^"]+)"')

@@ -13,13 +13,7 @@ from methexis.plots.interval import Interval
 from methexis.plots.levels import Rungs
 from methexis.plots.mark import Look, Mark
 from methexis.plots.panel import Axis, Key, Legend, Panel, Picture
-from methexis.report.house.dial_axis import (
-    MARKERS,
-    deviation_axis,
-    deviation_marks,
-    dial_axis,
-    places,
-)
+from methexis.report.house.dial_axis import deviation_panel, dial_axis, places, point_look
 from methexis.scenarios.irreversibility.dials.steps import AT_REST, FLOWS, SCENARIO
 from methexis.scenarios.irreversibility.records import Point
 from methexis.scenarios.irreversibility.result import ReverseResult, ReverseScenarioResult
@@ -79,15 +73,7 @@ def overview(result: ReverseScenarioResult, *, width: int = style.WIDE, height: 
             steps = np.asarray(line.values) * (last[-1].steps / points[-1].value)
             marks.append(Curve(steps, np.abs(line.predicted) * rate, _predicted(line.part)))
             across = line.part == ACROSS
-            look = Look(
-                style.STUDENTS[k],
-                width=1.3,
-                marker="^" if across else "o",
-                size=6,
-                inside="none" if across else None,
-                joined=False,
-                order=3,
-            )
+            look = replace(_look(points[0], k, width=1.3), marker="^" if across else "o", size=6)
             names.append(_name(curve.name, line.part))
             marks.append(
                 Interval(
@@ -176,13 +162,7 @@ def deviations(result: ReverseScenarioResult) -> Panel:
             else:
                 x += 0.1 * shift
             points.append((x, p.deviation, _look(p, k)))
-    return Panel(
-        dial_axis(dial),
-        deviation_axis([p.deviation for p in result.points]),
-        deviation_marks(points),
-        _legend(result),
-        height=400,
-    )
+    return deviation_panel(dial, points, _legend(result))
 
 
 def _predicted(part: str | None) -> Look:
@@ -192,15 +172,7 @@ def _predicted(part: str | None) -> Look:
 
 def _look(p: Point, k: int, *, width: float | None = None) -> Look:
     """Colour of the curve, marker of the problem, hollow across the minima."""
-    return Look(
-        style.STUDENTS[k],
-        width=width,
-        marker=MARKERS[p.problem % len(MARKERS)],
-        size=5.0,
-        inside="none" if p.part == ACROSS else None,
-        joined=False,
-        order=3,
-    )
+    return point_look(k, p.problem, hollow=p.part == ACROSS, width=width)
 
 
 def _name(curve: str, part: str | None) -> str:

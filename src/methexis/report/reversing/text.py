@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from methexis.report.house import outcome
+from methexis.report.house.numbers import deviation
 from methexis.report.house.paragraphs import say
-from methexis.scenarios.framework.judging import OUTLIER
 from methexis.scenarios.irreversibility.records import Point
 from methexis.scenarios.irreversibility.result import ReverseResult, ReverseScenarioResult
 from methexis.scenarios.irreversibility.verdict import LAW
@@ -19,17 +19,13 @@ from methexis.scenarios.irreversibility.verdict import LAW
 
 def print_reversal(one: ReverseScenarioResult, *, rows: bool) -> None:
     """Print one scenario; ``rows`` for its whole table, else only verdicts and outliers."""
-    console = Console(highlight=False)
-    console.print(f"\n[bold]{one.scenario.title}[/bold] [dim]({one.scenario.name})[/dim]")
-    say(console, one.scenario.claim)
-    if rows:
-        _print_points(console, one, list(one.points))
-    elif outliers := [p for v in one.verdicts for p in v.outliers]:
-        _print_points(console, one, outliers)
+    console = outcome.begin(one.scenario.title, one.name, one.scenario.claim)
+    points = one.points if rows else [p for v in one.verdicts for p in v.outliers]
+    _print_points(console, one, points)
     for v in one.verdicts:
         text = (
             f"{v.curve}: χ² {v.chi2:.1f} for {v.dof} points (p {v.p_value:.2g}), largest "
-            f"{outcome.deviation(v.largest, 1)} σ"
+            f"{deviation(v.largest, 1)} σ"
         )
         say(console, text, lead=outcome.mark(v.agrees), indent=4)
         if v.rest_dof:
@@ -47,30 +43,13 @@ def print_reversal(one: ReverseScenarioResult, *, rows: bool) -> None:
 
 def print_reverse(result: ReverseResult, out: Path) -> None:
     """Print the verdict over all scenarios."""
-    count = len(result.results)
-    outcome.print_outcome(
-        [one.scenario.name for one in result.results if not one.agrees],
-        words=("AGREES", "DISAGREES"),
-        otherwise=f"{count} of {count} scenarios with theory",
-        seconds=result.seconds,
-        out=out,
-    )
+    words = ("AGREES", "DISAGREES")
+    outcome.print_outcome(result, out, words=words, otherwise="scenarios with theory")
 
 
 def row(one: ReverseScenarioResult, point: Point) -> dict[str, Any]:
     """One point in words."""
-    predicted, measured, half = rounded(point)
-    return {
-        "curve": point.curve,
-        "problem": point.problem + 1,
-        "value": one.scenario.dial.label(point.value),
-        "part": point.part,
-        "predicted": predicted,
-        "measured": measured,
-        "half": half,
-        "deviation": outcome.deviation(point.deviation),
-        "outlier": abs(point.deviation) > OUTLIER,
-    }
+    return outcome.row(one, point, rounded(point)) | {"part": point.part}
 
 
 def rounded(point: Point) -> tuple[str, str, str]:
@@ -89,11 +68,11 @@ def rounded(point: Point) -> tuple[str, str, str]:
     return values[0], values[1], half
 
 
-def _print_points(console: Console, one: ReverseScenarioResult, points: list[Point]) -> None:
+def _print_points(console: Console, one: ReverseScenarioResult, points: Sequence[Point]) -> None:
     """A table for each way and problem."""
     for (curve, problem), group in itertools.groupby(points, lambda p: (p.curve, p.problem)):
         console.print(f"  [dim]{curve}, problem {problem + 1}[/dim]")
-        table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
+        table = outcome.table()
         for name, width in (("    " + one.scenario.dial.symbol, 22), ("part", 17)):
             table.add_column(name, min_width=width, no_wrap=True)
         for name, width in (("predicted", 10), ("measured", 18), ("σ", 6)):

@@ -24,25 +24,16 @@ from methexis.training.records.run import Run
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """One cell at the end of its run, over its healthy replicas.
+    """One cell at the end of its run, over its healthy replicas."""
 
-    Attributes
-    ----------
-    labels : list of str
-        Its place along every dimension.
-    healthy, replicas : int
-        How many of how many are in the other numbers.
-    worst, projected : array (healthy,)
-        Alignment of the least aligned pair of layers, raw and projected.
-    loss, ratio : list (student) of float
-        Medians of the loss and of ``S / S_min``; NaN if not measured.
-    """
-
-    labels: list[str]
+    labels: list[str]  # its place along every dimension
+    #: How many of how many are in the other numbers.
     healthy: int
     replicas: int
+    #: (healthy,): alignment of the least aligned pair of layers, raw and projected.
     worst: Array
     projected: Array
+    #: Medians of the loss and of ``S / S_min``; NaN if not measured.
     loss: list[float]
     ratio: list[float]
 

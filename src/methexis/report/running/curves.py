@@ -22,18 +22,10 @@ _FLOOR = Look(style.INK, width=1.0, dashes=(1, 1.5), order=2)
 
 @dataclass(frozen=True, eq=False)
 class Clock:
-    """What a run is drawn over.
+    """What a run is drawn over."""
 
-    Attributes
-    ----------
-    values : array (time,)
-        Non-negative and increasing.
-    label : str
-        Label of the axis.
-    """
-
-    values: Array
-    label: str
+    values: Array  # (time,): non-negative and increasing
+    label: str  # label of the axis
 
     @property
     def positive(self) -> Array:
@@ -52,25 +44,14 @@ class Clock:
 
 @dataclass(frozen=True, eq=False)
 class StudentPath:
-    """One student's quantity along a run.
+    """One student's quantity along a run."""
 
-    Attributes
-    ----------
-    name : str
-        Name of the student.
-    raw : array (time, replica)
-        At the weights themselves.
-    projected, predicted : array (time, replica), optional
-        On the minima below; by theory.
-    level : float, optional
-        Closed form at the Platonic point.
-    """
-
-    name: str
-    raw: Array
+    name: str  # name of the student
+    raw: Array  # (time, replica): at the weights themselves
+    #: (time, replica): on the minima below; by theory.
     projected: Array | None = None
     predicted: Array | None = None
-    level: float | None = None
+    level: float | None = None  # closed form at the Platonic point
 
 
 def middle(values: Array) -> Array:

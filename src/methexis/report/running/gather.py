@@ -16,19 +16,12 @@ from methexis.training.records.run import Run
 
 @dataclass(frozen=True)
 class Lost:
-    """A replica that left the run: never averaged in.
+    """A replica that left the run: never averaged in."""
 
-    Attributes
-    ----------
-    replica, step : int
-        Its number, and the first step at which it was found lost.
-    how : str
-        ``"diverged"`` or ``"collapsed"``.
-    """
-
+    #: Its number, and the first step at which it was found lost.
     replica: int
     step: int
-    how: str
+    how: str  # ``"diverged"`` or ``"collapsed"``
 
 
 def lost_of(run: Run) -> list[Lost]:

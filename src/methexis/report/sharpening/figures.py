@@ -12,6 +12,7 @@ from methexis.plots.interval import Interval
 from methexis.plots.levels import Level
 from methexis.plots.mark import Look, Mark
 from methexis.plots.panel import Axis, Panel, Picture
+from methexis.report.house.outcome import key
 from methexis.scenarios.sharpening.case import ALIGNMENT, BATCH, TOP, TRACE
 from methexis.scenarios.sharpening.result import CaseResult, SharpenResult
 
@@ -28,12 +29,7 @@ def figures(result: SharpenResult) -> Iterator[Picture]:
     for one in result.results:
         for quantity in one.found.quantities:
             alt = f"{one.found.case.title}: {LABELS[quantity]} along slow time"
-            yield Picture(f"{key_of(one)}_{quantity}", path_figure(one, quantity), alt)
-
-
-def key_of(one: CaseResult) -> str:
-    """A case's name as it stands in names of figures."""
-    return one.found.case.name.replace("-", "_")
+            yield Picture(f"{key(one)}_{quantity}", path_figure(one, quantity), alt)
 
 
 def path_figure(one: CaseResult, quantity: str) -> Panel:

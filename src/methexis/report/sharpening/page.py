@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from methexis.report.house import numbers, outcome
-from methexis.report.house.page import Page
-from methexis.report.sharpening.figures import LABELS, figures, key_of
+from methexis.report.sharpening.figures import LABELS, figures
 from methexis.scenarios.sharpening.result import CaseResult, SharpenResult
 
 
@@ -19,31 +18,17 @@ def write_sharpen_report(result: SharpenResult, out_dir: str | Path) -> Path:
     MethexisError
         If the report cannot be written.
     """
-    out = Path(out_dir)
-    page = Page(out / "report.html", out / "figures")
-    page.draw(figures(result))
-    return page.write(
-        "sharpen.html.j2",
-        sections=[_section(one) for one in result.results],
-        passed=result.passed,
-        command=result.command,
-        seconds=result.seconds,
-        quick=any(one.found.quick for one in result.results),
-        provenance=outcome.provenance(
-            result.summary(), [(one.found.case.name, one.seed) for one in result.results]
-        ),
-    )
+    return outcome.write("sharpen.html.j2", result, out_dir, figures(result), _section)
 
 
 def _section(one: CaseResult) -> dict[str, Any]:
     found, case = one.found, one.found.case
     return {
-        "key": key_of(one),
         "title": case.title,
         "claim": case.claim,
         "chosen": case.found,
         "note": case.note,
-        "passed": one.passed,
+        "agrees": one.agrees,
         "checks": one.checks,
         "control": bool(found.control),
         "quantities": [(q, LABELS[q]) for q in found.quantities],
@@ -54,7 +39,7 @@ def _section(one: CaseResult) -> dict[str, Any]:
                 "predicted": numbers.number(end.predicted, 4),
                 "measured": numbers.number(end.measured, 4),
                 "half": numbers.number(end.half, 2),
-                "deviation": outcome.deviation(end.deviation),
+                "deviation": numbers.deviation(end.deviation),
             }
             for q in found.quantities
             for k in range(found.num_students(q))
@@ -62,5 +47,4 @@ def _section(one: CaseResult) -> dict[str, Any]:
         ],
         "runs": ", ".join(numbers.count(r.steps) for r in found.readings),
         "replicas": found.readings[0].replicas,
-        "seconds": one.seconds,
     }

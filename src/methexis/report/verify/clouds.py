@@ -17,25 +17,19 @@ from methexis.training.records.run import Run
 
 @dataclass(frozen=True, eq=False)
 class Clouds:
-    """Two layers' activations on the same inputs, in two directions of the second layer's space.
+    """Two layers' activations on the same inputs, in two directions of the second layer's space."""
 
-    Attributes
-    ----------
-    a, b, turned : array (num_samples, 2)
-        First layer as it is, second layer, first layer rotated and scaled onto the second.
-    colour : array (num_samples,)
-        Rank of the input along the direction that the second layer amplifies most, in [0, 1].
-    found : LayerAlignment
-        Rotation, scale, what is left over; in all dimensions, not only in these two.
-    distance_before : float
-        ``sqrt(E‖h_A - h_B‖² / E‖h_B‖²)`` neuron by neuron, the narrower layer padded by zeros.
-    """
-
+    #: (num_samples, 2): first layer as it is, second layer, first layer rotated and scaled onto the
+    #: second.
     a: Array
     b: Array
     turned: Array
+    #: (num_samples,): rank of the input along the direction that the second layer amplifies most,
+    #: in [0, 1].
     colour: Array
+    #: Rotation, scale, what is left over; in all dimensions, not only in these two.
     found: LayerAlignment
+    #: ``sqrt(E‖h_A - h_B‖² / E‖h_B‖²)`` neuron by neuron, the narrower layer padded by zeros.
     distance_before: float
 
     @property

@@ -54,24 +54,12 @@ def figures(result: VerifyResult) -> Iterator[Picture]:
 
 @dataclass(frozen=True, eq=False)
 class StepOne:
-    """The least aligned pair of layers of different students, with and without the force.
+    """The least aligned pair of layers of different students, with and without the force."""
 
-    Attributes
-    ----------
-    names : (str, str)
-        Of the layers.
-    replica : int
-        Whose layers they are.
-    after : Clouds
-        At the end of the run.
-    still : Clouds, optional
-        Of the control; None where it has no healthy replica.
-    """
-
-    names: tuple[str, str]
-    replica: int
-    after: Clouds
-    still: Clouds | None
+    names: tuple[str, str]  # of the layers
+    replica: int  # whose layers they are
+    after: Clouds  # at the end of the run
+    still: Clouds | None  # of the control; None where it has no healthy replica
 
 
 def step_one(result: VerifyResult) -> StepOne:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from methexis.core.checks import Array
+from methexis.report.house.terminal import Terminal
 
 if TYPE_CHECKING:
     from methexis.scenarios import VerifyResult
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def print_verify(result: VerifyResult, out: Path) -> None:
     """Print the result; colours only on a terminal, and no line over 80 columns."""
-    console = Console(highlight=False)
+    console = Terminal()
     settings, schedule = result.settings, result.schedule
     _say(
         console,
@@ -90,7 +91,7 @@ def print_verify(result: VerifyResult, out: Path) -> None:
     console.print(f"\n{word}  {result.verdict.why}")
     times = ", ".join(f"{name} {seconds:.1f}" for name, seconds in result.timings.items())
     console.print(f"[dim]seconds: {times}[/dim]")
-    console.print(f"report: {out / 'report.html'}", soft_wrap=True)
+    console.print(f"report: {out / 'report.html'}", soft_wrap=True, markup=False)
 
 
 def _print_ways(console: Console, result: VerifyResult) -> None:

@@ -4,7 +4,7 @@ A reader takes a path and gives a list of `Stored`; it refuses what it cannot re
 that names the file and the array. Nothing is unpickled. A reader is loaded with its first file.
 """
 
-import lazy_loader as _lazy
+from methexis import lazy as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,

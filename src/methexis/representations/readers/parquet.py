@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.errors import MethexisError
-from methexis.representations.representation import Stored
+from methexis.representations.readers.guarding import (
+    fitting,
+    guarded,
+    place,
+    regular,
+    unread,
+)
+from methexis.representations.representation import Stored, Unread
+from methexis.text import brief
 
 #: Whether pyarrow is installed: pip install 'methexis[io]'.
 INSTALLED = find_spec("pyarrow") is not None
@@ -19,94 +29,197 @@ if INSTALLED:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+_EXPECTED = "a whole parquet file"
+#: Bytes of the widest number, for what a table declares.
+_WIDEST = 8
 
-def read_parquet(path: Path) -> list[Stored]:
+
+def read_parquet(path: Path) -> list[Stored | Unread]:
     """The representations in a table whose rows are samples.
 
-    Each column of lists of numbers is one; other columns are then left out, and a note says so.
-    Without such columns all columns must be numbers, and are the features of one. A column that
-    pandas wrote as its index is none.
+    Each column of lists of numbers, nested to any depth, or of tensors of one shape is one; other
+    columns are then left out, and a note says so. Without such columns all columns must be numbers
+    of one kind, and are the features of one. A column that pandas wrote as its index is none, and a
+    table in which a column of integers may be one is refused: only who wrote it knows.
 
     Raises
     ------
     MethexisError
-        If pyarrow is missing, the file is damaged, a column is no numbers or lists of unequal
-        length, or an entry is missing.
+        If pyarrow is missing, the file is damaged, two columns have one name, or columns that
+        together are features hold anything but numbers, or miss one.
     """
+    where = place(path)
     if not INSTALLED:
         raise MethexisError(
-            f"{path}: expected pyarrow to read parquet, got none; pip install 'methexis[io]'"
+            f"{where}: expected pyarrow to read parquet, got none; pip install 'methexis[io]'"
         )
-    try:
-        table = pq.read_table(path)
-    except (pa.ArrowInvalid, pa.ArrowException, OSError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        raise MethexisError(
-            f"{path}: expected a whole parquet file, got a damaged or truncated one "
-            f"({str(error).splitlines()[0]})"
-        ) from None
-    index = _index(table)
-    columns = [name for name in table.column_names if name not in index]
-    lists = [name for name in columns if _is_list(table.schema.field(name).type)]
-    if lists:
-        others = [name for name in table.column_names if name not in lists]
+    regular(path)
+    with (
+        guarded(where, _EXPECTED),
+        path.open("rb") as raw,
+        pq.ParquetFile(raw, page_checksum_verification=True) as file,
+    ):
+        fitting((file.metadata.num_rows,), _WIDEST)
+        schema = file.schema_arrow
+        for name, count in Counter(schema.names).items():
+            if count > 1:
+                raise MethexisError(
+                    f"{where}: expected columns of different names, got {brief(name)!r} twice"
+                )
+        index = _index(schema)
+        columns = [name for name in schema.names if name not in index]
+        lists = [name for name in columns if _is_list(schema.field(name).type)]
+        if not lists:
+            return [_features(path, file, columns, index)]
+        others = [brief(name) for name in schema.names if name not in lists]
         notes = (f"left out beside it: {', '.join(others)}",) if others else ()
-        return [_embedding(path, name, table.column(name), notes) for name in lists]
-    for name in columns:
-        kind = table.schema.field(name).type
-        if not (pa.types.is_floating(kind) or pa.types.is_integer(kind)):
-            raise MethexisError(
-                f"{path}:{name}: expected columns of numbers, or of lists of numbers, got {kind}; "
-                "leave that column out"
-            )
-        _complete(path, name, table.column(name))
-    kinds = sorted({str(table.schema.field(name).type) for name in columns})
-    notes = (f"left out beside them: {', '.join(index)}",) if index else ()
-    features = [table.column(name).to_numpy() for name in columns]
-    array = np.stack(features, axis=1) if features else np.empty((table.num_rows, 0))
-    return [Stored("", array, ", ".join(kinds), notes)]
+        found: list[Stored | Unread] = []
+        for name in lists:
+            own = place(path, name)
+            try:
+                with guarded(own, _EXPECTED):
+                    found.append(_embedding(own, name, _column(file, name), notes))
+            except MethexisError as error:
+                found.append(unread(name, error, own))
+        return found
 
 
-def _index(table: Any) -> list[str]:
+def _column(file: Any, name: str) -> Any:
+    """One column, with as many rows as the file declares, if its numbers fit in memory."""
+    values = uncompressed = 0
+    leaves = [k for k in range(len(file.schema)) if _within(file.schema.column(k).path, name)]
+    for group in range(file.metadata.num_row_groups):
+        # pyarrow ends the process where it is asked for damaged metadata of a column, and raises
+        # where it reads that column: so a row is read first.
+        next(file.iter_batches(batch_size=1, row_groups=[group], columns=[name]), None)
+        for leaf in leaves:
+            chunk = file.metadata.row_group(group).column(leaf)
+            values += chunk.num_values
+            uncompressed += chunk.total_uncompressed_size
+    fitting((values,), _WIDEST)
+    fitting((uncompressed,), 1)
+    found = file.read(columns=[name], use_threads=False)
+    if found.num_rows != file.metadata.num_rows or found.num_columns != 1:
+        raise ValueError(f"{found.num_rows} rows, {file.metadata.num_rows} declared")
+    return found.column(0)
+
+
+def _within(path: str, column: str) -> bool:
+    return path == column or path.startswith(f"{column}.")
+
+
+def _index(schema: Any) -> list[str]:
     """Columns that hold the index of a pandas table."""
-    metadata = table.schema.pandas_metadata or {}
-    return [name for name in metadata.get("index_columns", []) if isinstance(name, str)]
+    metadata = schema.pandas_metadata or {}
+    listed = metadata.get("index_columns", []) if isinstance(metadata, dict) else None
+    if not isinstance(listed, list):
+        raise ValueError("metadata of pandas that are none")
+    return [name for name in listed if isinstance(name, str)]
+
+
+def _is_number(kind: Any) -> bool:
+    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
 
 
 def _is_list(kind: Any) -> bool:
     types = pa.types
-    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
+    return bool(
+        types.is_list(kind)
+        or types.is_large_list(kind)
+        or types.is_fixed_size_list(kind)
+        or isinstance(kind, pa.FixedShapeTensorType)
+    )
 
 
-def _complete(path: Path, name: str, column: Any) -> None:
+def _features(path: Path, file: Any, columns: Sequence[str], index: Sequence[str]) -> Stored:
+    """All columns side by side, the features of one representation."""
+    schema = file.schema_arrow
+    for name in columns:
+        kind = schema.field(name).type
+        if not _is_number(kind):
+            raise MethexisError(
+                f"{place(path, name)}: expected columns of numbers, or of lists of numbers, got "
+                f"{brief(str(kind))}; leave that column out"
+            )
+    whole = [name for name in columns if pa.types.is_integer(schema.field(name).type)]
+    if whole and len(whole) < len(columns):
+        raise MethexisError(
+            f"{place(path, whole[0])}: expected columns of one kind, got integers beside floating "
+            "point, as identifiers are; leave that column out, or write it as floating point if it "
+            "is a feature"
+        )
+    fitting((file.metadata.num_rows, len(columns)), _WIDEST)
+    features = []
+    for name in columns:
+        with guarded(place(path, name), _EXPECTED):
+            column = _column(file, name)
+            _complete(place(path, name), column)
+            features.append(column.to_numpy())
+        if name in whole and _counts_rows(features[-1]):
+            raise MethexisError(
+                f"{place(path, name)}: expected features, got the numbers of the rows from "
+                f"{features[-1][0]} on; leave that column out, or write it as floating point"
+            )
+    given = ", ".join(dict.fromkeys(str(column.dtype) for column in features))
+    rounded = [column.dtype for column in features if column.dtype.kind == "f"]
+    if rounded:  # the coarsest decides what is rounding in them
+        given = min(rounded, key=lambda dtype: dtype.itemsize).name
+    shown = ", ".join(brief(name) for name in index)
+    notes = (f"left out beside them: {shown}",) if index else ()
+    array = np.stack(features, axis=1) if features else np.empty((file.metadata.num_rows, 0))
+    return Stored("", array, given or str(array.dtype), notes)
+
+
+def _counts_rows(column: NDArray[Any]) -> bool:
+    """Whether each integer is one more than the one before it."""
+    return len(column) > 2 and bool(np.all(column[1:] == column[:-1] + column.dtype.type(1)))
+
+
+def _complete(where: str, column: Any) -> None:
     if column.null_count:
         raise MethexisError(
-            f"{path}:{name}: expected a number in every row, got {column.null_count} missing"
+            f"{where}: expected a number in every row, got {column.null_count} missing"
         )
 
 
-def _embedding(path: Path, name: str, column: Any, notes: tuple[str, ...]) -> Stored:
-    _complete(path, name, column)
-    joined = column.combine_chunks()
-    kind = column.type.value_type
-    if not (pa.types.is_floating(kind) or pa.types.is_integer(kind)):
-        raise MethexisError(f"{path}:{name}: expected lists of numbers, got {column.type}")
-    values = joined.flatten()
-    if values.null_count:
-        raise MethexisError(
-            f"{path}:{name}: expected numbers in every list, got {values.null_count} missing"
-        )
-    lengths: NDArray[Any] = (
-        np.full(len(joined), column.type.list_size)
-        if pa.types.is_fixed_size_list(column.type)
-        else np.asarray(joined.value_lengths())
-    )
-    if len(lengths) and lengths.min() != lengths.max():
-        raise MethexisError(
-            f"{path}:{name}: expected lists of one length, got from {lengths.min()} to "
-            f"{lengths.max()} numbers"
-        )
-    width = int(lengths[0]) if len(lengths) else 0
+def _embedding(where: str, name: str, column: Any, notes: tuple[str, ...]) -> Stored:
+    """One column of lists or tensors: the dimension of the rows, and one for each nesting."""
+    _complete(where, column)
+    values = column.combine_chunks()
+    if isinstance(values, pa.ChunkedArray):  # as older versions give it
+        values = pa.concat_arrays(values.chunks)
+    shape = [len(values)]
+    if isinstance(values.type, pa.FixedShapeTensorType):
+        order = values.type.permutation
+        if order is not None and list(order) != sorted(order):
+            raise MethexisError(
+                f"{where}: expected tensors in the order of their dimensions, got {values.type}"
+            )
+        shape += values.type.shape
+        values = values.storage.flatten()
+    while _is_list(values.type):
+        shape.append(_width(where, values))
+        values = values.flatten()
+        if values.null_count:
+            raise MethexisError(
+                f"{where}: expected numbers in every list, got {values.null_count} missing"
+            )
+    if not _is_number(values.type):
+        raise MethexisError(f"{where}: expected lists of numbers, got {brief(str(column.type))}")
     numbers = np.asarray(values.to_numpy(zero_copy_only=False))
-    return Stored(name, numbers.reshape(len(joined), width), str(kind), notes)
+    return Stored(name, numbers.reshape(shape), numbers.dtype.name, notes)
+
+
+def _width(where: str, lists: Any) -> int:
+    """How many entries each list has; 0 where there is no list."""
+    if pa.types.is_fixed_size_list(lists.type):
+        return int(lists.type.list_size)
+    counts: NDArray[Any] = np.asarray(lists.value_lengths())
+    if not len(counts):
+        return 0
+    if counts.min() != counts.max():
+        raise MethexisError(
+            f"{where}: expected lists of one length, got from {counts.min()} to {counts.max()} "
+            "numbers"
+        )
+    return int(counts[0])

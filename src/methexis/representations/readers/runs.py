@@ -14,25 +14,30 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.errors import MethexisError
-from methexis.representations.representation import Stored
+from methexis.representations.readers.guarding import regular
+from methexis.representations.representation import Stored, Unread
 from methexis.training import Run, open_run
 
 #: Inputs drawn where none are given.
 NUM_INPUTS = 1024
+#: Longest metadata of a folder that may be a run.
+_LONGEST = 100_000_000
 
 
 def is_run(path: Path) -> bool:
     """Whether a folder is a run that `Run.save` wrote."""
     try:
+        if regular(path / "zarr.json") > _LONGEST:
+            return False
         attributes = json.loads((path / "zarr.json").read_text(encoding="utf-8"))["attributes"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
     return isinstance(attributes, dict) and {"format_version", "provenance"} <= attributes.keys()
 
 
 def read_run(
     path: Path, inputs: Array | None = None, *, replica: int = 0, seed: int = 0
-) -> list[Stored]:
+) -> list[Stored | Unread]:
     """All hidden layers of all students of one replica, named as in the run: ``0/h1``.
 
     Parameters
@@ -65,7 +70,7 @@ def read_run(
         raise MethexisError(
             f"replica: expected one that neither diverged nor collapsed in {path}, got {replica}"
         )
-    layers = []
+    layers: list[Stored | Unread] = []
     for student in range(run.num_students):
         x, note = _inputs(run, student, path, inputs, seed)
         depth = int(run.tree.children[f"student_{student}"].attrs["depth"])

@@ -1,46 +1,245 @@
-"""Zarr arrays, and groups of them at any depth."""
+"""Zarr arrays, and groups of them at any depth, in either version of the format.
+
+The metadata of each array are read here first: what it declares is compared with this machine's
+memory before zarr allocates it, and only codecs that are known to do nothing but pack numbers are
+let through, for one of version 2 unpickles. Each array is opened by itself, so that one that is
+damaged does not spoil its group.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import zarr
 from zarr.core.sync import sync
 
+from methexis.core.npy import lengths
 from methexis.errors import MethexisError
-from methexis.representations.representation import Stored
+from methexis.representations.readers.guarding import (
+    fitting,
+    guarded,
+    kind_of_file,
+    place,
+    regular,
+    unfit,
+    unread,
+)
+from methexis.representations.readers.packing import unpacked
+from methexis.representations.representation import Stored, Unread
+from methexis.text import brief, sentence
 
-_BROKEN = (OSError, ValueError, KeyError, TypeError, RuntimeError)
+#: Codecs of both versions that turn numbers into bytes and bytes into fewer; "numcodecs." may
+#: stand before them.
+_CODECS = frozenset({
+    "adler32", "astype", "bitround", "blosc", "bytes", "bz2", "crc32", "crc32c", "delta", "endian",
+    "fixedscaleoffset", "fletcher32", "gzip", "jenkins_lookup3", "lz4", "lzma", "packbits",
+    "pcodec", "quantize", "sharding_indexed", "shuffle", "transpose", "zfpy", "zlib", "zstd",
+})  # fmt: skip
+_EXPECTED = "a whole zarr array"
+_DAMAGED = "expected a whole zarr array, got a damaged one"
+#: Longest metadata of one array.
+_LONGEST = 10_000_000
 
 
-def read_zarr(path: Path) -> list[Stored]:
-    """The array of a store, or all arrays of a group.
+@dataclass(frozen=True)
+class _Declared:
+    """What the metadata of an array say."""
+
+    version: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    chunk: tuple[int, ...]
+    codecs: tuple[str, ...]
+    attributes: dict[str, Any]
+    missing: Any
+
+
+def read_zarr(path: Path) -> list[Stored | Unread]:
+    """The array of a store, or all arrays of a group; those that cannot be read are left out.
 
     Chunks that are not there count as their fill value, as zarr has it: writers leave out chunks
-    of nothing else. A note says how many.
+    of nothing else. A note says how many. Arrays that are packed by the CF conventions are
+    unpacked.
 
     Raises
     ------
     MethexisError
-        If the store or a chunk cannot be read.
+        If the store is one array and cannot be read.
     """
-    name = ""
-    found = []
-    try:
-        node = zarr.open(path, mode="r")
-        inside = [("", node)] if isinstance(node, zarr.Array) else node.members(max_depth=None)
-        for name, member in inside:
-            if isinstance(member, zarr.Array):
-                found.append(_stored(name, member))
-    except _BROKEN as error:
-        sync(_rest())
-        where = f"{path}:{name}" if name else str(path)
-        raise MethexisError(
-            f"{where}: expected a whole zarr array, got a damaged one ({error})"
-        ) from None
+    found: list[Stored | Unread] = []
+    for folder in _arrays(path):
+        inside = folder.relative_to(path).as_posix()
+        name = "" if inside == "." else inside
+        where = place(path, name)
+        try:
+            with guarded(where, _EXPECTED):
+                found.append(_array(folder, name))
+        except MethexisError as error:
+            if not name:
+                raise
+            found.append(unread(name, error, where))
     return found
+
+
+def _arrays(path: Path) -> Iterator[Path]:
+    """Folders of arrays within a store; what is no group and no array is passed over."""
+    for folder, inside, files in os.walk(path):
+        here = Path(folder)
+        described = "zarr.json" in files or ".zarray" in files or _strange(here)
+        if described and not _is_group(here):
+            inside.clear()  # chunks
+            yield here
+        inside.sort()
+
+
+def _strange(folder: Path) -> bool:
+    """Whether metadata are there and no file: `os.walk` counts a link to a folder as a folder."""
+    return any((folder / name).is_dir() for name in ("zarr.json", ".zarray"))
+
+
+def _is_group(folder: Path) -> bool:
+    """Whether the metadata are of a group; those that cannot be read count as an array's."""
+    if (folder / ".zarray").exists():
+        return False
+    try:
+        return bool(_json(folder / "zarr.json").get("node_type") == "group")
+    except (MethexisError, ValueError):
+        return False
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """Metadata of one node.
+
+    Raises
+    ------
+    ValueError
+        If they are no JSON object, or of no bearable length.
+    """
+    if regular(path) > _LONGEST:
+        raise ValueError(f"metadata of {path.stat().st_size} bytes")
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("metadata nested without end") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"metadata that are no object but {type(found).__name__}")
+    return found
+
+
+def _array(folder: Path, name: str) -> Stored | Unread:
+    declared = _first(folder) if (folder / "zarr.json").exists() else _second(folder)
+    why = unfit(declared.dtype) or _unsafe(declared.codecs)
+    if why:
+        return Unread(name, why)
+    if 0 in declared.shape:
+        return Unread(
+            name, f"expected at least one sample and one feature, got shape {declared.shape}"
+        )
+    fitting(declared.shape, declared.dtype.itemsize)
+    fitting(declared.chunk, declared.dtype.itemsize)
+    _only_files(folder)
+    try:
+        member = zarr.open_array(folder, mode="r", zarr_format=declared.version)  # type: ignore[arg-type]
+        missing = member.nchunks - member.nchunks_initialized
+        raw = np.asarray(member[...])
+    except Exception as error:
+        sync(_rest())
+        return Unread(name, f"{_DAMAGED} ({sentence(error)})")
+    if raw.shape != declared.shape or raw.dtype.newbyteorder("=") != declared.dtype:
+        return Unread(name, f"{_DAMAGED} ({raw.dtype} {raw.shape})")
+    notes = [] if raw.dtype.isnative else ["big-endian"]
+    if missing:
+        fill = member.fill_value
+        notes.append(f"{missing} of {member.nchunks} chunks are not there and count as {fill}")
+    try:
+        numbers, unpacking = unpacked(raw, declared.attributes, declared.missing)
+    except ValueError as error:
+        return Unread(name, sentence(error))
+    return Stored(name, numbers, raw.dtype.name, (*notes, *unpacking))
+
+
+def _first(folder: Path) -> _Declared:
+    """What version 3 declares."""
+    found = _json(folder / "zarr.json")
+    if found.get("node_type") != "array" or found.get("zarr_format") != 3:
+        raise ValueError(f"node_type {brief(repr(found.get('node_type')))}")
+    kind = found["data_type"]
+    return _Declared(
+        3,
+        lengths(found["shape"]),
+        np.dtype(kind) if isinstance(kind, str) and kind != "string" else np.dtype(object),
+        _chunk(found["chunk_grid"]["configuration"]["chunk_shape"]),
+        tuple(_names(found["codecs"])),
+        _attributes(found.get("attributes")),
+        None,
+    )
+
+
+def _second(folder: Path) -> _Declared:
+    """What version 2 declares. In arrays by xarray the fill value stands for what is missing."""
+    found = _json(folder / ".zarray")
+    beside = folder / ".zattrs"
+    attributes = _attributes(_json(beside) if beside.exists() else None)
+    packing = [found.get("compressor"), *(found.get("filters") or [])]
+    kind = found["dtype"]
+    return _Declared(
+        2,
+        lengths(found["shape"]),
+        (np.dtype(kind) if isinstance(kind, str) else np.dtype(object)).newbyteorder("="),
+        _chunk(found["chunks"]),
+        tuple(str(one["id"]) for one in packing if one is not None),
+        attributes,
+        found.get("fill_value") if "_ARRAY_DIMENSIONS" in attributes else None,
+    )
+
+
+def _chunk(declared: Any) -> tuple[int, ...]:
+    shape = lengths(declared)
+    if 0 in shape:
+        raise ValueError(f"chunks of shape {shape}")
+    return shape
+
+
+def _attributes(found: Any) -> dict[str, Any]:
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise ValueError(f"attributes that are no object but {type(found).__name__}")
+    return found
+
+
+def _names(codecs: Any) -> Iterator[str]:
+    """Names of codecs, and of those within shards."""
+    for codec in codecs:
+        yield str(codec["name"]) if isinstance(codec, dict) else str(codec)
+        within = codec.get("configuration") if isinstance(codec, dict) else None
+        for key in ("codecs", "index_codecs"):
+            yield from _names((within or {}).get(key) or ())
+
+
+def _unsafe(codecs: tuple[str, ...]) -> str:
+    """Why codecs are not let through; empty if they are."""
+    for codec in codecs:
+        if codec.removeprefix("numcodecs.") not in _CODECS:
+            return f"expected codecs that pack numbers and run no code, got {brief(codec)!r}"
+    return ""
+
+
+def _only_files(folder: Path) -> None:
+    """See that all within an array are files: a pipe in place of a chunk waits for ever."""
+    for inside, _, files in os.walk(folder):
+        for name in files:
+            mode = os.stat(Path(inside) / name).st_mode
+            if not stat.S_ISREG(mode):
+                raise ValueError(f"{kind_of_file(mode)} in place of {brief(name)}")
 
 
 async def _rest() -> None:
@@ -50,13 +249,3 @@ async def _rest() -> None:
     """
     others = asyncio.all_tasks() - {asyncio.current_task()}
     await asyncio.gather(*others, return_exceptions=True)
-
-
-def _stored(name: str, member: zarr.Array) -> Stored:  # type: ignore[type-arg]
-    notes = []
-    missing = member.nchunks - member.nchunks_initialized
-    if missing:
-        notes.append(
-            f"{missing} of {member.nchunks} chunks are not there and count as {member.fill_value}"
-        )
-    return Stored(name, np.asarray(member[...]), str(member.dtype), tuple(notes))

@@ -26,18 +26,11 @@ OFFSET = (0, 1, 2)
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One problem at one value of the dial.
+    """One problem at one value of the dial."""
 
-    Attributes
-    ----------
-    predicted : array (layer, layer)
-        Alignment of every pair of hidden layers, of all students, by theory.
-    ensemble : function
-        What measures it, at a value of the small parameter.
-    """
-
+    #: (layer, layer): alignment of every pair of hidden layers, of all students, by theory.
     predicted: Array
-    ensemble: Callable[[float], Ensemble]
+    ensemble: Callable[[float], Ensemble]  # what measures it, at a value of the small parameter
 
     def __post_init__(self) -> None:
         if not np.all(np.abs(self.predicted) <= 1.0 + 1e-12):

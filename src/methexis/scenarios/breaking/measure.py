@@ -43,24 +43,12 @@ Reading = EnsembleReading[float]
 
 @dataclass(frozen=True, kw_only=True)
 class Point(DialPoint):
-    """Prediction and measurement of one case: the alignment of a pair of layers.
+    """Prediction and measurement of one case: the alignment of a pair of layers."""
 
-    Attributes
-    ----------
-    pair : tuple of str
-        The watched layers.
-    judged : bool
-        Whether theory claims to hold here.
-    fit_p : float
-        p-value of the fit over the small parameter; 1 where nothing was left to test.
-    readings : tuple of Reading
-        Of ``1 - A`` of the pair's mean kernels.
-    """
-
-    pair: tuple[str, str]
-    judged: bool
-    fit_p: float
-    readings: tuple[EnsembleReading[float], ...]
+    pair: tuple[str, str]  # the watched layers
+    judged: bool  # whether theory claims to hold here
+    fit_p: float  # p-value of the fit over the small parameter; 1 where nothing was left to test
+    readings: tuple[EnsembleReading[float], ...]  # of ``1 - A`` of the pair's mean kernels
 
 
 def measure(case: Case, cell: Cell[Case], seed: int, show: Progress | None = None) -> Point:

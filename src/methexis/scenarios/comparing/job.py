@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
-from methexis.errors import MethexisError
-from methexis.representations import Representations
-from methexis.scenarios.comparing.pairs import Pairs, measure_pairs
-from methexis.scenarios.comparing.plan import planned, told
+from methexis.errors import DegenerateWarning, MethexisError
+from methexis.measures import Grid, Measure, Plan, compare, compare_all
+from methexis.measures.budget import memory_bytes
+from methexis.measures.inference.grid import of_pair
+from methexis.measures.inference.plan import ORDERS, Asked, Progress, Wording, planned
+from methexis.measures.inference.sizes import sizes_of
+from methexis.measures.inference.streamed import Passes, streamed_grid, streamed_pair
+from methexis.measures.inputs.naming import Named, unwrapped
+from methexis.measures.inputs.rdm import RDM
+from methexis.representations import Representation, Representations
 from methexis.scenarios.comparing.result import CompareResult
 from methexis.scenarios.comparing.settings import CompareSettings, Step
-from methexis.scenarios.comparing.streamed import Passes, stream_pairs
+
+#: How the command calls what it advises.
+COMMAND = Wording(
+    memory='--memory "{}"',
+    preprocessing="--preprocessing none",
+    null="--null auto",
+    bootstrap="--bootstrap 0",
+    less="--null none, or fewer --permutations, take less",
+)
 
 
 def run_compare(
@@ -51,32 +68,26 @@ def run_compare(
         raise MethexisError(
             f"B: expected another file or folder, or more than one layer in {first.path}, got none"
         )
-    layers = None if second is None else second.layers
-    plans = [planned(measure, first.layers, layers, settings) for measure in settings.measures]
-    passes = Passes(first.layers, layers, settings.memory)
-    found: list[Pairs] = []
+    rows = _named(first.layers)
+    columns = None if second is None else _named(second.layers)
+    plans = [plan_of(measure, rows, columns, settings) for measure in settings.measures]
+    passes = Passes(rows, columns, memory_bytes("memory", settings.memory))
+    found: list[Grid] = []
     refused: list[MethexisError] = []
-    for measure, plan in zip(settings.measures, plans, strict=True):
-        title = measure.title
+    for plan in plans:
 
-        def tell(what: str, done: int, total: int, title: str = title) -> None:
-            show(Step(title, what, done, total))
+        def tell(what: str, done: int, total: int, plan: Plan = plan) -> None:
+            if total or what == plan.fallback:
+                show(Step(plan.measure.title, what, done, total, _after(plan)))
 
-        seconds = 0.0 if plan.one_pass and passes.made else plan.seconds
-        show(Step(title, told(seconds), 0, 0, seconds))
+        known = plan.one_pass and passes.made
+        show(Step(plan.measure.title, plan.told(COMMAND), 0, 0, 0.0 if known else plan.seconds))
         try:
-            if plan.one_pass:
-                pairs = stream_pairs(
-                    measure, passes, settings, plan.why, tell, itself=second is None
-                )
-            else:
-                pairs = measure_pairs(measure, first.layers, layers, settings, tell)
+            found.append(_grid(plan, passes, settings, tell))
         except MethexisError as error:
-            if len(settings.measures) == 1:
+            if len(plans) == 1:
                 raise
-            refused.append(type(error)(f"{title}: {error}"))
-            continue
-        found.append(pairs)
+            refused.append(type(error)(f"{plan.measure.title}: {error}"))
     if not found:
         raise refused[0]
     return CompareResult(
@@ -89,6 +100,96 @@ def run_compare(
         command=command,
         seconds=time.perf_counter() - began,
     )
+
+
+def plan_of(
+    measure: Measure[Any],
+    rows: Sequence[Named],
+    columns: Sequence[Named] | None,
+    settings: CompareSettings,
+) -> Plan:
+    """What will be done, in the words of the command where it is refused."""
+    sizes = sizes_of(
+        [one.array for one in rows],
+        None if columns is None else [one.array for one in columns],
+        single=columns is not None and len(rows) == len(columns) == 1,
+    )
+    assert sizes is not None  # layers are arrays of two dimensions
+    asked = Asked(
+        null=settings.null,
+        correction=settings.correction,
+        num_permutations=settings.num_permutations,
+        num_bootstrap=settings.num_bootstrap,
+        memory=memory_bytes("memory", settings.memory),
+        plain=settings.preprocessing == "none",
+    )
+    return planned(measure, sizes, asked, COMMAND)
+
+
+def _grid(plan: Plan, passes: Passes, settings: CompareSettings, tell: Progress) -> Grid:
+    """One measure over all pairs; of a single pair with its interval, and no search to correct for.
+
+    Raises
+    ------
+    MethexisError
+        If a layer is refused; the message names its file.
+    """
+    measure = plan.measure
+    single = not passes.same and len(passes.rows) == len(passes.columns) == 1
+    one, other = passes.rows[0], passes.columns[0]
+    names = one.label, other.label
+    common: dict[str, Any] = {"null": settings.null, "seed": settings.seed, "progress": tell}
+    whole = common | {"preprocessing": settings.preprocessing, "memory": settings.memory}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DegenerateWarning)  # they are in the notes
+        if plan.one_pass and single:
+            pair = streamed_pair(plan, passes, confidence=0.95, **common)
+            return of_pair(pair, measure, names)
+        if plan.one_pass:
+            return streamed_grid(plan, passes, **common)
+        count = settings.num_permutations
+        if single:
+            pair = compare(
+                one.array,
+                other.array,
+                measure,
+                num_permutations=ORDERS if count is None else count,
+                num_bootstrap=settings.num_bootstrap,
+                names=names,
+                **whole,
+            )
+            curve = None
+            if settings.num_bootstrap:  # who wants no interval waits for no curve either
+                steps = settings.preprocessing
+                curve = measure.curve(
+                    one.array, other.array, preprocessing=steps, seed=settings.seed
+                )
+            return replace(of_pair(pair, measure, names), curve=curve)
+        return compare_all(
+            {one.label: one.array for one in passes.rows},
+            None if passes.same else {one.label: one.array for one in passes.columns},
+            measure,
+            correction=settings.correction,
+            num_permutations=count,
+            **whole,
+        )
+
+
+def _after(plan: Plan) -> float:
+    """Seconds of the permutations that are drawn after all."""
+    return plan.seconds_if_dominated - plan.seconds
+
+
+def _named(layers: Sequence[Representation]) -> list[Named]:
+    """What is compared by its file, by which messages call it; an RDM in place of features."""
+    sources = [layer.source for layer in layers]
+    found = []
+    for layer in layers:
+        once = sources.count(layer.source) == 1
+        label = layer.source if once else f"{layer.source} ({layer.name})"
+        array = RDM(layer.array, name=layer.source) if layer.dissimilarities else None
+        found.append(Named("", label, unwrapped(layer) if array is None else array))
+    return found
 
 
 def _transposed(first: Representations, second: Representations) -> str:

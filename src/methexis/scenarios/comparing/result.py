@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from methexis.measures import Grid
+from methexis.measures.inference.grid import VARIABLES
 from methexis.measures.inputs.preprocessing import preprocessing
 from methexis.representations import Representations
-from methexis.scenarios.comparing.pairs import GRIDS, Pairs
 from methexis.scenarios.comparing.settings import CompareSettings
 from methexis.scenarios.comparing.wanted import widest
 from methexis.scenarios.framework.provenance import provenance
+from methexis.scenarios.framework.records import to_json
 
 FORMAT = 1
 
@@ -28,7 +29,7 @@ class CompareResult:
     itself : bool
         Whether it is.
     settings : CompareSettings
-    found : tuple of Pairs
+    found : tuple of Grid
         One per measure that could be had.
     command : str
     seconds : float
@@ -40,7 +41,7 @@ class CompareResult:
     second: Representations
     itself: bool
     settings: CompareSettings
-    found: tuple[Pairs, ...]
+    found: tuple[Grid, ...]
     command: str
     seconds: float
     left_out: tuple[str, ...] = ()
@@ -77,14 +78,14 @@ class CompareResult:
             "num_permutations": settings.num_permutations,
             "alpha": settings.alpha,
             "seed": settings.seed,
-            "measures": [_pairs(pairs) for pairs in self.found],
+            "measures": [_measured(grid) for grid in self.found],
             "left_out": list(self.left_out),
             **provenance(self.seconds),
         }
 
 
-def _pairs(pairs: Pairs) -> dict[str, Any]:
-    measure = pairs.measure
+def _measured(grid: Grid) -> dict[str, Any]:
+    measure = grid.measure
     found: dict[str, Any] = {
         "measure": measure.name,
         "title": measure.title,
@@ -93,33 +94,16 @@ def _pairs(pairs: Pairs) -> dict[str, Any]:
         "aligned": measure.aligned,
         "distance": measure.distance,
         "invariances": widest(measure),
-        "null": pairs.null,
-        "correction": pairs.correction,
-        "precision": pairs.precision,
-        "one_pass": pairs.one_pass,
-        "notes": list(pairs.notes),
-        **{name: getattr(pairs, name).tolist() for name in GRIDS},
+        "null": grid.null,
+        "correction": grid.correction,
+        "precision": grid.precision,
+        "one_pass": grid.one_pass,
+        "notes": list(grid.notes),
+        **{name: getattr(grid, name).tolist() for name in VARIABLES},
     }
-    if pairs.single is not None:
-        found |= {"ci": list(pairs.single.ci), "confidence": pairs.single.confidence}
-        found["num_bootstrap"] = pairs.single.num_bootstrap
-    if pairs.curve is not None:
-        found["curve"] = pairs.curve.as_dict()
-    return {key: plain(value) for key, value in found.items()}
-
-
-def plain(value: Any) -> Any:
-    """Numbers that JSON does not know, NaN and infinity, as None; everything else as it is.
-
-    Examples
-    --------
-    >>> plain([1.0, float("nan"), {"a": float("inf")}])
-    [1.0, None, {'a': None}]
-    """
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, list | tuple):
-        return [plain(one) for one in value]
-    if isinstance(value, dict):
-        return {key: plain(one) for key, one in value.items()}
-    return value
+    if grid.single is not None:
+        found |= {"ci": list(grid.single.ci), "confidence": grid.single.confidence}
+        found["num_bootstrap"] = grid.single.num_bootstrap
+    if grid.curve is not None:
+        found["curve"] = grid.curve.as_dict()
+    return to_json(found)  # type: ignore[no-any-return]

@@ -10,6 +10,7 @@ from methexis.measures import Measure
 from methexis.measures.budget import memory_bytes
 from methexis.measures.inference.compare import NULLS
 from methexis.measures.inference.compare_all import CORRECTIONS
+from methexis.measures.inference.plan import duration
 from methexis.measures.inputs.preprocessing import preprocessing
 
 
@@ -34,8 +35,8 @@ class CompareSettings:
         A pair counts as aligned if its corrected p is at most this.
     seed : int
     memory : str, optional
-        Most memory for what is computed, such as "2 GiB"; see `planned` for what is done where it
-        does not hold whole arrays.
+        Most memory for what is computed, such as "2 GiB"; see `mx.compare` for what is done where
+        it does not hold whole arrays.
 
     Raises
     ------
@@ -67,22 +68,17 @@ class CompareSettings:
 
 @dataclass(frozen=True)
 class Step:
-    """How far a comparison is.
+    """How far a comparison is."""
 
-    Attributes
-    ----------
-    measure : str
-        Title of the measure at work.
-    what : str
-        What it does.
-    done, total : int
-        How far that is; both 0 where a measure begins, and `what` says how long it takes.
-    seconds : float
-        That time.
-    """
-
-    measure: str
-    what: str
+    measure: str  # title of the measure at work
+    what: str  # what it does
+    #: How far that is; both 0 where a measure begins, or permutations are drawn after all: then
+    #: `what` says how long it takes, and how the null is had.
     done: int
     total: int
-    seconds: float = 0.0
+    seconds: float = 0.0  # that time
+
+    @property
+    def duration(self) -> str:
+        """That time in words."""
+        return duration(self.seconds)

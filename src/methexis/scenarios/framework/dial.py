@@ -12,36 +12,22 @@ from methexis.errors import MethexisError
 
 @dataclass(frozen=True)
 class Dial:
-    """What is turned.
+    """What is turned."""
 
-    Attributes
-    ----------
-    symbol, words, unit : str
-        For axes and tables; the unit may be empty.
-    values : tuple of float
-        Ascending, at least five.
-    scale : {"log", "linear", "names"}
-        How an axis shows it; ``names`` for kinds rather than amounts.
-    names : tuple of str
-        Of the values, where the scale is ``names``.
-    least, most : float
-        Meaning of the dial: values outside are refused.
-    platonic : float, optional
-        The value, if any, at which every prediction is perfect alignment.
-    whole : bool
-        Whether only whole numbers have a meaning.
-    """
-
+    #: For axes and tables; the unit may be empty.
     symbol: str
     words: str
-    values: tuple[float, ...]
+    values: tuple[float, ...]  # ascending, at least five
+    #: "log", "linear" or "names": how an axis shows it; ``names`` for kinds rather than amounts.
     scale: str = "log"
     unit: str = ""
-    names: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()  # of the values, where the scale is ``names``
+    #: Meaning of the dial: values outside are refused.
     least: float = -math.inf
     most: float = math.inf
+    #: The value, if any, at which every prediction is perfect alignment.
     platonic: float | None = None
-    whole: bool = False
+    whole: bool = False  # whether only whole numbers have a meaning
 
     def check(self, value: float) -> float:
         """Return a value within the dial's meaning.

@@ -27,37 +27,26 @@ Start = Initialiser | Sequence[Sequence[Array]]
 
 @dataclass(frozen=True, eq=False)
 class Ensemble:
-    """A problem, how it is trained, and when it is looked at.
+    """A problem, how it is trained, and when it is looked at."""
 
-    Attributes
-    ----------
-    source, students, start, sampling, loss, batch, paired :
-        As in `train`; ``start`` is its ``init``.
-    lr : float
-        Learning rate.
-    slow_times : tuple of float
-        Increasing slow times of the snapshots; at least one step is made.
-    decay : float
-        ``κ = γB/η``: weight decay in units in which it competes with the entropic force.
-    minima : tuple of Problem, optional
-        Per student the problem onto whose minima snapshots are projected, if not the student's own
-        (a solution of lower rank, say).
-    label_noise : float
-        Standard deviation of fresh noise on the labels of every step. Where it is the only noise,
-        the force is its square times that of noise of variance one, and slow times count so.
-    """
-
+    #: As in `train`; ``start`` is its ``init``.
     source: Teacher | Samples
     students: tuple[EDLN, ...]
     start: Start
-    lr: float
+    lr: float  # learning rate
+    #: Increasing slow times of the snapshots; at least one step is made.
     slow_times: tuple[float, ...]
     sampling: str = "online"
     loss: str = "squared"
     batch: int = 1
     paired: bool = True
+    #: ``κ = γB/η``: weight decay in units in which it competes with the entropic force.
     decay: float = 0.0
+    #: Per student the problem onto whose minima snapshots are projected, if not the student's own
+    #: (a solution of lower rank, say).
     minima: tuple[Problem, ...] | None = None
+    #: Standard deviation of fresh noise on the labels of every step. Where it is the only noise,
+    #: the force is its square times that of noise of variance one, and slow times count so.
     label_noise: float = 0.0
 
     @property

@@ -27,13 +27,7 @@ Points = TypeVar("Points", bound=Point)
 
 @dataclass(frozen=True)
 class Verdict(Generic[Points]):
-    """What follows from the points of one curve; subclasses add what else is asked of them.
-
-    Attributes
-    ----------
-    curve : str
-    points : tuple of Point
-    """
+    """What follows from the points of one curve; subclasses add what else is asked of them."""
 
     curve: str
     points: tuple[Points, ...]

@@ -17,62 +17,39 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, kw_only=True)
 class Reading(Generic[Value]):
-    """A measured value at one value of the small parameter.
+    """A measured value at one value of the small parameter."""
 
-    Attributes
-    ----------
-    small, lr : float
-        Small parameter, learning rate.
-    steps, replicas, seed : int
-    value, error : Value
-        Mean over replicas, and its standard error: a number, or arrays of them by name.
-    """
-
+    #: Small parameter, learning rate.
     small: float
     lr: float
     steps: int
     replicas: int
     seed: int
+    #: Mean over replicas, and its standard error: a number, or arrays of them by name.
     value: Value
     error: Value
 
 
 @dataclass(frozen=True, kw_only=True)
 class EnsembleReading(Reading[Value]):
-    """A reading of an ensemble, which may lose replicas.
+    """A reading of an ensemble, which may lose replicas."""
 
-    Attributes
-    ----------
-    lost : int
-        Replicas that diverged or collapsed.
-    seconds : float
-    """
-
-    lost: int = 0
+    lost: int = 0  # replicas that diverged or collapsed
     seconds: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """Prediction and measurement of one number.
+    """Prediction and measurement of one number."""
 
-    Attributes
-    ----------
-    predicted, measured : float
-        Of the limit of a vanishing small parameter.
-    error, half : float
-        Standard error of the measured value, and half of its 95 % interval.
-    allowed : float
-        What a quick run allows for powers that it does not extrapolate away; else 0.
-    deviation : float
-        Measured less predicted, less what is allowed, in standard deviations of a normal law.
-    """
-
+    #: Of the limit of a vanishing small parameter.
     predicted: float
     measured: float
+    #: Standard error of the measured value, and half of its 95 % interval.
     error: float
     half: float
-    allowed: float
+    allowed: float  # what a quick run allows for powers that it does not extrapolate away; else 0
+    #: Measured less predicted, less what is allowed, in standard deviations of a normal law.
     deviation: float
 
     @classmethod
@@ -105,37 +82,20 @@ class Point:
 
 @dataclass(frozen=True, kw_only=True)
 class DialPoint(Point):
-    """A point along a dial.
-
-    Attributes
-    ----------
-    curve : str
-    problem : int
-    value : float
-        Of the dial.
-    """
+    """A point along a dial."""
 
     curve: str
     problem: int
-    value: float
+    value: float  # of the dial
 
 
 @dataclass(frozen=True)
 class Line:
-    """A prediction along the dial, at more values than are measured.
-
-    Attributes
-    ----------
-    curve : str
-    problem : int
-    values, predicted : tuple of float
-        Dial, and what is predicted there.
-    part : str, optional
-        Of what is predicted, where it has parts.
-    """
+    """A prediction along the dial, at more values than are measured."""
 
     curve: str
     problem: int
+    #: Dial, and what is predicted there.
     values: tuple[float, ...]
     predicted: tuple[float, ...]
-    part: str | None = None
+    part: str | None = None  # of what is predicted, where it has parts

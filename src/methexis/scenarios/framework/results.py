@@ -40,6 +40,11 @@ class DialResult(ABC, Generic[Point]):
     seconds: float
 
     @property
+    def name(self) -> str:
+        """The scenario's."""
+        return self.scenario.name
+
+    @property
     @abstractmethod
     def verdicts(self) -> Sequence[Verdict[Point]]:
         """One per curve."""
@@ -81,6 +86,18 @@ class DialResult(ABC, Generic[Point]):
 
 class Judged(Protocol):
     """A part of a job, measured and judged."""
+
+    @property
+    def name(self) -> str:
+        """On the command line."""
+
+    @property
+    def quick(self) -> bool:
+        """Whether it was a look."""
+
+    @property
+    def seed(self) -> int:
+        """Of the first run."""
 
     @property
     def agrees(self) -> bool:

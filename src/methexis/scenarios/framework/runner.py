@@ -22,23 +22,15 @@ _CASE_STRIDE = 10
 
 @dataclass(frozen=True)
 class Step:
-    """How far a job is.
+    """How far a job is."""
 
-    Attributes
-    ----------
-    part, curve : str
-        The scenario or case, and which of its curves; empty where it has none.
-    done, total : int
-        Cases done, of all of this part.
-    at : Report
-        Where the case in progress is.
-    """
-
+    #: The scenario or case, and which of its curves; empty where it has none.
     part: str
     curve: str
+    #: Cases done, of all of this part.
     done: int
     total: int
-    at: Report
+    at: Report  # where the case in progress is
 
     @property
     def fraction(self) -> float:
@@ -70,18 +62,10 @@ class MeasurePart(Protocol[Part_contra, PartResult_co]):
 
 @dataclass(frozen=True)
 class Job(Generic[Part_contra, PartResult, Result_co]):
-    """Measures parts one after another: `run_break`, `run_sharpen` and `run_reverse`.
+    """Measures parts one after another: `run_break`, `run_sharpen` and `run_reverse`."""
 
-    Attributes
-    ----------
-    measure : function
-        Measures and judges one part.
-    result : type of JobResult
-        Of all of them.
-    """
-
-    measure: MeasurePart[Part_contra, PartResult]
-    result: Callable[[tuple[PartResult, ...], str, float], Result_co]
+    measure: MeasurePart[Part_contra, PartResult]  # measures and judges one part
+    result: Callable[[tuple[PartResult, ...], str, float], Result_co]  # of all of them
 
     def __call__(
         self,

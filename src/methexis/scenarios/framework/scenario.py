@@ -24,31 +24,17 @@ QUICK_PROBLEMS = 1
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is measured.
+    """How much is measured."""
 
-    Attributes
-    ----------
-    small : tuple of float
-        Values of the small parameter, descending.
-    replicas : int
-        At each of them; 1 where nothing is random.
-    powers : tuple of int
-        Of the fit over the small parameter; the coefficient of power 0 is the limit. A fit uses no
-        more of them than there are values.
-    values : tuple of float, optional
-        The part of the dial that is measured; all by default.
-    hurry : float
-        Factor on all slow times.
-    relative, absolute : float
-        What is allowed for powers that too few values leave in: a part of what is predicted (of
-        alignments, of ``1 - A``), and an amount. Zero in a full run.
-    """
-
-    small: tuple[float, ...]
-    replicas: int
+    small: tuple[float, ...]  # values of the small parameter, descending
+    replicas: int  # at each of them; 1 where nothing is random
+    #: Of the fit over the small parameter; the coefficient of power 0 is the limit. A fit uses no
+    #: more of them than there are values.
     powers: tuple[int, ...]
-    values: tuple[float, ...] | None = None
-    hurry: float = 1.0
+    values: tuple[float, ...] | None = None  # the part of the dial that is measured; all by default
+    hurry: float = 1.0  # factor on all slow times
+    #: What is allowed for powers that too few values leave in: a part of what is predicted (of
+    #: alignments, of ``1 - A``), and an amount. Zero in a full run.
     relative: float = 0.0
     absolute: float = 0.0
 
@@ -70,38 +56,21 @@ Case = TypeVar("Case", bound=DialCase)
 
 @dataclass(frozen=True, eq=False)
 class Curve(Generic[Case]):
-    """One way of training or stepping, along the dial.
+    """One way of training or stepping, along the dial."""
 
-    Attributes
-    ----------
-    name : str
-        For legends and tables.
-    case : function
-        ``case(problem, value)``; deterministic, and without any run.
-    full, quick : Effort
-        Of evidence, and of a look, which makes an allowance for what it does not extrapolate.
-    holds : tuple of two floats
-        The part of the dial on which theory claims to hold, and is judged.
-    """
-
-    name: str
+    name: str  # for legends and tables
+    #: ``case(problem, value)``; deterministic, and without any run.
     case: Callable[[int, float], Case]
+    #: Of evidence, and of a look, which makes an allowance for what it does not extrapolate.
     full: Effort
     quick: Effort
+    #: The part of the dial on which theory claims to hold, and is judged.
     holds: tuple[float, float] = (-math.inf, math.inf)
 
 
 @dataclass(frozen=True, eq=False)
 class Cell(Generic[Case]):
-    """One thing to measure: of which curve and problem, at which value of the dial, how thoroughly.
-
-    Attributes
-    ----------
-    curve : Curve
-    problem : int
-    value : float
-    quick : bool
-    """
+    """One thing to measure: of which curve and problem, at which dial value, how thoroughly."""
 
     curve: Curve[Case]
     problem: int
@@ -116,36 +85,21 @@ class Cell(Generic[Case]):
 
 @dataclass(frozen=True, eq=False)
 class Scenario(Generic[Case]):
-    """A dial, and curves of predictions along it.
+    """A dial, and curves of predictions along it."""
 
-    Attributes
-    ----------
-    name : str
-        On the command line.
-    title, claim : str
-        A few words; one sentence.
-    dial : Dial
-    problems : tuple of str
-        What each of the random problems is; their seeds are fixed beforehand.
-    curves : tuple of Curve
-    limit : str
-        In which limit the prediction is exact, and how it is taken; or that it is asymptotic, and
-        where it should fail.
-    seed : int
-        Of the first run; the others count on from it.
-    note : str
-        What a reader should know besides.
-    """
-
-    name: str
+    name: str  # on the command line
+    #: A few words; one sentence.
     title: str
     claim: str
     dial: Dial
+    #: What each of the random problems is; their seeds are fixed beforehand.
     problems: tuple[str, ...]
     curves: tuple[Curve[Case], ...]
+    #: In which limit the prediction is exact, and how it is taken; or that it is asymptotic, and
+    #: where it should fail.
     limit: str
-    seed: int
-    note: str = ""
+    seed: int  # of the first run; the others count on from it
+    note: str = ""  # what a reader should know besides
 
     def values(self, effort: Effort) -> tuple[float, ...]:
         """Dial values that are measured."""

@@ -31,20 +31,13 @@ CLOSE = NEAR / 2.0
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """Kernels of a trained ensemble.
+    """Kernels of a trained ensemble."""
 
-    Attributes
-    ----------
-    kernels : array (snapshot, replica, layer, n, n)
-        Of all students' hidden layers, whitened, of unit trace, projected onto the minima.
-    steps : array (snapshot,)
-    lost : int
-        Replicas that diverged or collapsed; they are left out.
-    """
-
+    #: (snapshot, replica, layer, n, n): of all students' hidden layers, whitened, of unit trace,
+    #: projected onto the minima.
     kernels: Array
-    steps: NDArray[np.int64]
-    lost: int
+    steps: NDArray[np.int64]  # (snapshot,)
+    lost: int  # replicas that diverged or collapsed; they are left out
 
     @property
     def late(self) -> Array:
@@ -68,9 +61,7 @@ def plan_of(ensemble: Ensemble, replicas: int, seed: int) -> Plan:
         label_noise=ensemble.label_noise,
         replicas=replicas,
         seed=seed,
-        dtype="float64",
         record=steps,
-        engine="auto",
     )
 
 

@@ -44,23 +44,14 @@ def jackknife(statistic: Callable[[Array], float], samples: Array) -> tuple[floa
 
 @dataclass(frozen=True)
 class Fit:
-    """A weighted fit of powers of the learning rate.
-
-    Attributes
-    ----------
-    powers : tuple of int
-    coefficients, errors : tuple of float
-        Per power, with standard errors.
-    chi2, p_value : float
-    dof : int
-        Points less coefficients; at 0 the p-value is 1 by convention.
-    """
+    """A weighted fit of powers of the learning rate."""
 
     powers: tuple[int, ...]
+    #: Per power, with standard errors.
     coefficients: tuple[float, ...]
     errors: tuple[float, ...]
     chi2: float
-    dof: int
+    dof: int  # points less coefficients; at 0 the p-value is 1 by convention
     p_value: float
 
 

@@ -29,12 +29,7 @@ class Case(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Scenario(framework.Scenario[Case]):
-    """A dial of irreversibility.
+    """A dial of irreversibility."""
 
-    Attributes
-    ----------
-    controls : function, optional
-        ``controls(quick)``: lengths left by walks of the first problem, to be shown, not judged.
-    """
-
+    #: ``controls(quick)``: lengths left by walks of the first problem, to be shown, not judged.
     controls: Callable[[bool], tuple[Control, ...]] | None = None

@@ -33,20 +33,12 @@ _EPS = 3e-16
 
 @dataclass(frozen=True, eq=False)
 class Method:
-    """An explicit Runge–Kutta method: ``k_i = v(y + h Σ_j a_ij k_j)``, ``y + h Σ_i b_i k_i``.
-
-    Attributes
-    ----------
-    name : str
-    order : int
-    stages : array (s, s)
-    weights : array (s,)
-    """
+    """An explicit Runge–Kutta method: ``k_i = v(y + h Σ_j a_ij k_j)``, ``y + h Σ_i b_i k_i``."""
 
     name: str
     order: int
-    stages: Array
-    weights: Array
+    stages: Array  # (s, s)
+    weights: Array  # (s,)
 
     def step(self, velocity: Callable[[Array], Array], state: Array, h: float) -> Array:
         """One step."""
@@ -99,19 +91,11 @@ def left_behind(setting: Setting, method: Method, time: float, steps: int) -> fl
 
 @dataclass(frozen=True, eq=False)
 class Integration:
-    """A case: a method, from one start, there and back to one time.
-
-    Attributes
-    ----------
-    setting : Setting
-    method : Method
-    scaled_time : float
-        ``λT``.
-    """
+    """A case: a method, from one start, there and back to one time."""
 
     setting: Setting
     method: Method
-    scaled_time: float
+    scaled_time: float  # ``λT``
 
     @property
     def parts(self) -> dict[str | None, float]:

@@ -26,22 +26,12 @@ from methexis.scenarios.framework.statistics import beyond, half_width, normal_s
 
 @dataclass(frozen=True, eq=False)
 class Limit:
-    """Means over replicas at ``η = 0``, their covariance, and its degrees of freedom.
+    """Means over replicas at ``η = 0``, their covariance, and its degrees of freedom."""
 
-    Attributes
-    ----------
-    mean : array (n,)
-    covariance : array (n, n)
-    dof : float
-        Infinite where nothing is random.
-    weights : array (num_rates,)
-        Of the means at the learning rates, in the limit.
-    """
-
-    mean: Array
-    covariance: Array
-    dof: float
-    weights: Array
+    mean: Array  # (n,)
+    covariance: Array  # (n, n)
+    dof: float  # infinite where nothing is random
+    weights: Array  # (num_rates,): of the means at the learning rates, in the limit
 
     def error(self, i: int) -> float:
         """Standard error of a component."""

@@ -12,13 +12,9 @@ class Reading(points.Reading[float]):
     """What did not return at one learning rate, in one direction, over ``η``.
 
     Of integrators, its length. The value is less the variate's mean where there is a variate.
-
-    Attributes
-    ----------
-    raw, raw_error : float
-        The same without variate.
     """
 
+    #: The same without variate.
     raw: float
     raw_error: float
 
@@ -28,23 +24,15 @@ class Point(points.DialPoint):
     """Prediction and measurement of one case, in one direction.
 
     Deviations are independent between the directions of a case.
-
-    Attributes
-    ----------
-    part : str
-        The direction.
-    raw, raw_error, raw_deviation : float
-        Measured value, error and deviation without variates.
-    readings : tuple of Reading
-    weights : tuple of float
-        Of the readings in the measured limit; none where they are not combined linearly.
     """
 
-    part: str
+    part: str  # the direction
+    #: Measured value, error and deviation without variates.
     raw: float
     raw_error: float
     raw_deviation: float
     readings: tuple[Reading, ...]
+    #: Of the readings in the measured limit; none where they are not combined linearly.
     weights: tuple[float, ...] = ()
 
     @property
@@ -55,16 +43,7 @@ class Point(points.DialPoint):
 
 @dataclass(frozen=True)
 class Rest:
-    """All directions of a case in which nothing is predicted.
-
-    Attributes
-    ----------
-    curve : str
-    problem : int
-    value : float
-    chi2 : float
-    dof : int
-    """
+    """All directions of a case in which nothing is predicted."""
 
     curve: str
     problem: int
@@ -75,36 +54,17 @@ class Rest:
 
 @dataclass(frozen=True)
 class Control:
-    """A walk that is shown beside the others, and not judged.
-
-    Attributes
-    ----------
-    name : str
-    steps : int
-        In each direction.
-    length : float
-        Of what does not return.
-    """
+    """A walk that is shown beside the others, and not judged."""
 
     name: str
-    steps: int
-    length: float
+    steps: int  # in each direction
+    length: float  # of what does not return
 
 
 @dataclass(frozen=True)
 class Found:
-    """All of one case.
+    """All of one case."""
 
-    Attributes
-    ----------
-    points : tuple of Point
-        One per direction.
-    rest : Rest or None
-        None where nothing is random, and in quick runs.
-    law : float
-        Largest violation of the law of charges on any walk.
-    """
-
-    points: tuple[Point, ...]
-    rest: Rest | None
-    law: float
+    points: tuple[Point, ...]  # one per direction
+    rest: Rest | None  # None where nothing is random, and in quick runs
+    law: float  # largest violation of the law of charges on any walk

@@ -20,22 +20,12 @@ _FLAT = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Setting:
-    """A student of a source, and where its steps begin.
-
-    Attributes
-    ----------
-    source : Teacher or Samples
-    student : EDLN
-    start : list of arrays
-        Weights.
-    minimum : bool
-        Whether they are at a minimum.
-    """
+    """A student of a source, and where its steps begin."""
 
     source: Teacher | Samples
     student: EDLN
-    start: list[Array]
-    minimum: bool
+    start: list[Array]  # weights
+    minimum: bool  # whether they are at a minimum
 
     @cached_property
     def problem(self) -> Problem:

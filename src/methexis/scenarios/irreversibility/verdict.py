@@ -29,14 +29,9 @@ ZERO = 1e-9
 
 @dataclass(frozen=True)
 class Verdict(judging.Verdict[Point]):
-    """What follows from the points of one curve and from its other directions.
+    """What follows from the points of one curve and from its other directions."""
 
-    Attributes
-    ----------
-    rests : tuple of Rest
-        All directions in which nothing is predicted; none where they were not judged.
-    """
-
+    #: All directions in which nothing is predicted; none where they were not judged.
     rests: tuple[Rest, ...]
 
     @property

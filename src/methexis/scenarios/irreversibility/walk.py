@@ -39,24 +39,16 @@ Batch = tuple[Array, Array]
 
 @dataclass(frozen=True, eq=False)
 class Walk:
-    """What was found on the way there and back, of every network.
+    """What was found on the way there and back, of every network."""
 
-    Attributes
-    ----------
-    far : list of arrays (network, d_i, d_{i-1})
-        Weights where the way there ends.
-    left : array (network, num_parameters)
-        Weights after the way back less those before the way there.
-    variate : array (network, num_parameters)
-        ``c_0`` of the module's docstring; zeros where it was not asked for.
-    law : float
-        Largest deviation from the exact law of charges, over the largest entry of a charge's terms:
-        they change by ``η² Σ (G_{i+1}ᵀG_{i+1} - G_iG_iᵀ)`` over both ways.
-    """
-
-    far: list[Array]
+    far: list[Array]  # (network, d_i, d_{i-1}): weights where the way there ends
+    #: (network, num_parameters): weights after the way back less those before the way there.
     left: Array
+    #: (network, num_parameters): ``c_0`` of the module's docstring; zeros where it was not asked
+    #: for.
     variate: Array
+    #: Largest deviation from the exact law of charges, over the largest entry of a charge's terms:
+    #: they change by ``η² Σ (G_{i+1}ᵀG_{i+1} - G_iG_iᵀ)`` over both ways.
     law: float
 
 

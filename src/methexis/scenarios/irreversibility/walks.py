@@ -36,21 +36,11 @@ ALONG, ACROSS, PREDICTED = "along the minima", "across the minima", "as predicte
 
 @dataclass(frozen=True, eq=False)
 class Walks:
-    """Steps there and back from one start, to one time, with one way of sampling.
-
-    Attributes
-    ----------
-    setting : Setting
-    scaled_time : float
-        ``λT``.
-    sampling : str
-        As in `train`; ``full`` is deterministic.
-    batch : int
-    """
+    """Steps there and back from one start, to one time, with one way of sampling."""
 
     setting: Setting
-    scaled_time: float
-    sampling: str = "online"
+    scaled_time: float  # ``λT``
+    sampling: str = "online"  # as in `train`; ``full`` is deterministic
     batch: int = 1
 
     @property
@@ -115,13 +105,9 @@ class Walks:
             steps=steps,
             batch=self.batch,
             sampling=self.sampling,
-            paired=True,
-            loss="squared",
             init=[self.setting.start],
             replicas=replicas,
             seed=seed,
-            dtype="float64",
-            record=None,
             engine="reference",
         )
 

@@ -30,67 +30,34 @@ Direction = tuple[str, str]
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One case; see the module's docstring.
+    """One case; see the module's docstring."""
 
-    Attributes
-    ----------
-    name : str
-        On the command line.
-    title, claim : str
-        A few words; one sentence.
-    found : str
-        How teacher and start were found, without any run.
-    teacher : function
-        Makes the teacher.
-    students : function
-        Makes the students of a teacher.
-    start : function
-        Weights of every student, on the minima.
-    training : Training
-    slow_times : tuple of float
-        Increasing slow times ``τ`` at which curvature is measured.
-    expected : tuple of str
-        ``rises`` or ``falls``: trace, largest eigenvalue.
-    full, quick : Effort
-    seed : int
-        Of the first run.
-    note : str
-        What a reader should know besides.
-    control : bool
-        Whether gradient flow is followed from the same weights.
-    facts : function, optional
-        What the case claims besides directions and paths, checked once it is measured.
-    """
-
-    name: str
+    name: str  # on the command line
+    #: A few words; one sentence.
     title: str
     claim: str
-    found: str
-    teacher: Callable[[], Teacher]
-    students: Callable[[Teacher], list[EDLN]]
+    found: str  # how teacher and start were found, without any run
+    teacher: Callable[[], Teacher]  # makes the teacher
+    students: Callable[[Teacher], list[EDLN]]  # makes the students of a teacher
+    #: Weights of every student, on the minima.
     start: Callable[[Teacher, Sequence[EDLN]], list[list[Array]]]
     training: Training
-    slow_times: tuple[float, ...]
-    expected: Direction
+    slow_times: tuple[float, ...]  # increasing slow times ``τ`` at which curvature is measured
+    expected: Direction  # ``rises`` or ``falls``: trace, largest eigenvalue
     full: Effort
     quick: Effort
-    seed: int
-    note: str = ""
-    control: bool = False
+    seed: int  # of the first run
+    note: str = ""  # what a reader should know besides
+    control: bool = False  # whether gradient flow is followed from the same weights
+    #: What the case claims besides directions and paths, checked once it is measured.
     facts: Callable[[Found], list[Check]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reading(EnsembleReading[dict[str, Array]]):
-    """An ensemble at one value of the small parameter: paths ``(time, student)`` by quantity.
+    """An ensemble at one value of the small parameter: paths ``(time, student)`` by quantity."""
 
-    Attributes
-    ----------
-    replica_paths : dict of arrays (time, replica, student)
-        What a figure draws.
-    """
-
-    replica_paths: dict[str, Array]
+    replica_paths: dict[str, Array]  # (time, replica, student): what a figure draws
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,17 +71,12 @@ class PathPoint(Point):
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """A case with its prediction, its readings and their limit.
-
-    Attributes
-    ----------
-    start, fine, control : dict of arrays (…, student)
-        Prediction at slow time 0; along `fine_times`; and where gradient flow has gone in the time
-        of the run, at ``slow_times``; the last is empty without a control.
-    """
+    """A case with its prediction, its readings and their limit."""
 
     case: Case
     quick: bool
+    #: (…, student): prediction at slow time 0; along `fine_times`; and where gradient flow has gone
+    #: in the time of the run, at ``slow_times``; the last is empty without a control.
     start: dict[str, Array]
     fine_times: Array
     fine: dict[str, Array]

@@ -77,15 +77,11 @@ def plan_of(case: Case, small: float, replicas: int, seed: int, sharpest: float)
         steps=int(steps[-1]),
         batch=case.training.batch,
         sampling=case.training.sampling,
-        paired=True,
-        loss="squared",
         label_noise=label_noise,
         init=case.start(teacher, students),
         replicas=replicas,
         seed=seed,
-        dtype="float64",
         record=steps,
-        engine="auto",
     )
 
 
@@ -187,14 +183,10 @@ def _control(case: Case, lr: float) -> dict[str, Array]:
         steps=int(steps[-1]),
         batch=1,
         sampling="full",
-        paired=True,
-        loss="squared",
         init=case.start(teacher, students),
         replicas=1,
         seed=0,
-        dtype="float64",
         record=steps,
-        engine="auto",
     )
     weights, _ = recorded_weights(plan)
     problems = list(plan.problems)

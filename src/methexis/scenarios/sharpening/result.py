@@ -33,6 +33,16 @@ class CaseResult:
     seconds: float
 
     @property
+    def name(self) -> str:
+        """The case's."""
+        return self.found.case.name
+
+    @property
+    def quick(self) -> bool:
+        """Whether it was a look."""
+        return self.found.quick
+
+    @property
     def agrees(self) -> bool:
         """Whether every check is passed."""
         return all(c.passed for c in self.checks)

@@ -17,18 +17,12 @@ from methexis.theory.edge import edge_velocity
 
 @dataclass(frozen=True)
 class Training(ABC):
-    """How a case is trained: what belongs to a value of the small parameter.
+    """How a case is trained: what belongs to a value of the small parameter."""
 
-    Attributes
-    ----------
-    sampling, batch :
-        As in `train`.
-    batch_sharpness : bool
-        Whether it is measured: noise and samples are the teacher's.
-    """
-
+    #: As in `train`.
     sampling: str = field(default="online", kw_only=True)
     batch: int = field(default=1, kw_only=True)
+    #: Whether it is measured: noise and samples are the teacher's.
     batch_sharpness: bool = field(default=False, kw_only=True)
 
     @abstractmethod
@@ -71,10 +65,6 @@ class Edge(Training):
     The labels get fresh noise of deviation ``σ`` in every step, and ``σ²`` is the small parameter.
     A data set of ``±Σx^{1/2}`` basis vectors has the teacher's second moment exactly; its mean
     gradient then has label noise of variance ``σ²/N``, and ``τ = σ² η² t / N``.
-
-    Attributes
-    ----------
-    lr : float
     """
 
     lr: float
@@ -103,10 +93,6 @@ class SingleSamples(Training):
 
     The teacher's labels are noise-free but for fresh noise of deviation ``σ``; ``σ²`` is the small
     parameter, and ``τ = σ² η² t``.
-
-    Attributes
-    ----------
-    lr : float
     """
 
     lr: float

@@ -21,20 +21,13 @@ LATE_PART, LATE_RECORDS = 0.1, 10
 
 @dataclass(frozen=True, eq=False)
 class Averages:
-    """Alignments of kernels averaged over replicas and the end of a run.
+    """Alignments of kernels averaged over replicas and the end of a run."""
 
-    Attributes
-    ----------
-    raw, projected : arrays (layer, layer)
-    to_universal : array (layer,)
-        Projected kernels against the universal kernel.
-    layer_entropy : list (student) of arrays (replica, layer)
-        ``E‖∇_{W_i}ℓ‖²`` at the end, projected.
-    """
-
+    #: (layer, layer)
     raw: Array
     projected: Array
-    to_universal: Array
+    to_universal: Array  # (layer,): projected kernels against the universal kernel
+    #: By student, (replica, layer): ``E‖∇_{W_i}ℓ‖²`` at the end, projected.
     layer_entropy: list[Array]
 
 

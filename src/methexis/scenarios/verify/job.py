@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +32,6 @@ from methexis.schedules import cosine
 from methexis.theory.platonic import PlatonicSolution, platonic
 from methexis.training.optimisers import SGD, GradientFlow
 from methexis.training.plan import Plan, log_steps, make_plan
-from methexis.training.records.run import Run
 from methexis.training.train import run_plan
 
 #: Standard deviation of initial weights, times ``sqrt(fan-in)``.
@@ -76,16 +74,7 @@ def run_verify(
         On settings that cannot work (a learning rate above the edge of stability, …), or if every
         replica was lost.
     """
-    sgd = partial(
-        run_plan,
-        show=progress or Silent(),
-        checkpoint=checkpoint,
-        checkpoint_seconds=checkpoint_seconds,
-    )
-    return _run(settings, sgd, announce or _nothing)
-
-
-def _run(settings: VerifySettings, run_sgd: Callable[[Plan], Run], say: Announce) -> VerifyResult:
+    say = announce or (lambda _: None)
     timings: dict[str, float] = {}
     clock = _Clock(timings)
     source, students = settings.source(), settings.students()
@@ -125,16 +114,15 @@ def _run(settings: VerifySettings, run_sgd: Callable[[Plan], Run], say: Announce
         steps=schedule.steps,
         batch=settings.batch,
         sampling=settings.sampling,
-        paired=True,
         loss=settings.loss,
         init=gaussian(INIT_SCALE),
         replicas=settings.replicas,
         seed=settings.seed,
         dtype="float32",  # SGD's noise is far above rounding, and steps take half as long
         record=record,
-        engine="auto",
     )
-    run = run_sgd(plan)
+    show = progress or Silent()
+    run = run_plan(plan, show, checkpoint, checkpoint_seconds=checkpoint_seconds)
     clock.stop("SGD")
     if not run.healthy.any():
         raise MethexisError(
@@ -187,19 +175,12 @@ def _control_plan(settings: VerifySettings, plan: Plan, schedule: RunLength) -> 
         steps=schedule.steps,
         batch=settings.batch,
         sampling="full",
-        paired=True,
         loss=settings.loss,
         init=[[w[: settings.predicted] for w in layers] for layers in plan.start],
         replicas=settings.predicted,
         seed=settings.seed,
-        dtype="float64",
         record=plan.record,
-        engine="auto",
     )
-
-
-def _nothing(_: str) -> None:
-    """Announce nothing."""
 
 
 class _Clock:

@@ -21,28 +21,16 @@ from methexis.training.records.run import Run
 
 @dataclass(frozen=True, eq=False)
 class RunLength:
-    """How long the run is, and why.
+    """How long the run is, and why."""
 
-    Attributes
-    ----------
-    lr, final_factor : float
-        First learning rate and the factor it is annealed to (cosine).
-    batch, steps : int
-    slow_time : float
-        ``τ`` of the whole run.
-    slowest_time : float
-        ``4/μ_min``: slow time in which the slowest deviation falls by ``e``.
-    fitted : bool
-        Whether ``steps`` came from the relaxation spectrum (else from the user).
-    """
-
+    #: First learning rate and the factor it is annealed to (cosine).
     lr: float
     final_factor: float
     batch: int
     steps: int
-    slow_time: float
-    slowest_time: float
-    fitted: bool
+    slow_time: float  # ``τ`` of the whole run
+    slowest_time: float  # ``4/μ_min``: slow time in which the slowest deviation falls by ``e``
+    fitted: bool  # whether ``steps`` came from the relaxation spectrum (else from the user)
 
     @property
     def folds(self) -> float:
@@ -52,67 +40,38 @@ class RunLength:
 
 @dataclass(frozen=True, eq=False)
 class RandomMinima:
-    """Step 2 and 3: minima of the loss drawn at random.
+    """Step 2 and 3: minima of the loss drawn at random."""
 
-    Attributes
-    ----------
-    distribution : str
-        Name of the law (`theory.random_minimum`).
-    pairs : array (num_minima, num_pairs)
-        Alignment of every pair of hidden layers of the two students.
-    entropy_ratio : array (num_minima, student)
-        ``S / S_min``.
-    """
-
-    distribution: str
+    distribution: str  # name of the law (`theory.random_minimum`)
+    #: (num_minima, num_pairs): alignment of every pair of hidden layers of the two students.
     pairs: Array
-    entropy_ratio: Array
+    entropy_ratio: Array  # (num_minima, student): ``S / S_min``
 
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """Path on slow time that theory predicts from the same starts.
+    """Path on slow time that theory predicts from the same starts."""
 
-    Attributes
-    ----------
-    name : str
-        ``"entropic flow"`` or ``"slow drift"``.
-    worst_pair : array (step, predicted)
-    entropy_ratio, sharpness, hessian_trace : arrays (step, predicted, student)
-        At the recorded steps of the run, for its first replicas.
-    final_worst_pair : float
-        Median over replicas at the end of the run.
-    """
-
-    name: str
-    worst_pair: Array
+    name: str  # ``"entropic flow"`` or ``"slow drift"``
+    worst_pair: Array  # (step, predicted)
+    #: (step, predicted, student): at the recorded steps of the run, for its first replicas.
     entropy_ratio: Array
     sharpness: Array
     hessian_trace: Array
-    final_worst_pair: float
+    final_worst_pair: float  # median over replicas at the end of the run
 
 
 @dataclass(frozen=True, eq=False)
 class Way:
-    """One of the three ways to train a problem with anisotropic noise.
-
-    Attributes
-    ----------
-    name, sampling, loss : str
-    length : RunLength
-    run : Run
-    predicted_by : str
-        ``"entropic flow"`` or ``"slow drift"``.
-    predicted : array (step, predicted)
-        Predicted worst pair of the first replicas at the recorded steps.
-    """
+    """One of the three ways to train a problem with anisotropic noise."""
 
     name: str
     sampling: str
     loss: str
     length: RunLength
     run: Run
-    predicted_by: str
+    predicted_by: str  # ``"entropic flow"`` or ``"slow drift"``
+    #: (step, predicted): predicted worst pair of the first replicas at the recorded steps.
     predicted: Array
 
     @property
@@ -229,19 +188,11 @@ class VerifyResult:
             "passed": self.verdict.passed,
             "why": self.verdict.why,
             "checks": [
-                {
-                    "name": c.name,
-                    "measured": c.found,
-                    "expected": c.expected,
-                    "passed": c.passed,
-                }
+                {"name": c.name, "measured": c.found, "expected": c.expected, "passed": c.passed}
                 for c in self.verdict.checks
             ],
             "settings": vars(self.settings),
-            "schedule": {
-                **vars(self.schedule),
-                "folds": self.schedule.folds,
-            },
+            "schedule": {**vars(self.schedule), "folds": self.schedule.folds},
             "predicted_by": self.prediction.name,
             "worst_pair": {
                 "start_median": float(np.nanmedian(start)),
@@ -255,11 +206,7 @@ class VerifyResult:
             },
             "epoch_turn": self.epoch_turn,
             "lost_replicas": [
-                {
-                    "replica": int(data["replica"][i]),
-                    "diverged_step": int(data["diverged_step"][i]),
-                    "collapsed_step": int(data["collapsed_step"][i]),
-                }
+                {k: int(data[k][i]) for k in ("replica", "diverged_step", "collapsed_step")}
                 for i in lost
             ],
             "three_ways": [

@@ -105,14 +105,12 @@ def train_three_ways(settings: VerifySettings) -> list[Way]:
             steps=length.steps,
             batch=1,
             sampling=choice.sampling,
-            paired=True,
             loss=choice.loss,
             init=gaussian(_INIT_SCALE),
             replicas=min(settings.replicas, MOST_REPLICAS),
             seed=settings.seed,
             dtype="float32",
             record=_recorded(length.steps),
-            engine="auto",
         )
         run = run_plan(plan, Silent(), None)
         if choice.loss not in starts:

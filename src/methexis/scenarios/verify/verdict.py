@@ -59,83 +59,56 @@ def judge(
     if settings.predicts_platonic:
         short = prediction.final_worst_pair < TARGET
         theirs = f" (theory: {prediction.final_worst_pair:.4f} after so few steps)" if short else ""
-        checks.append(
-            Check(
-                "median worst pair after SGD",
-                f"{median:.6f}",
-                f">= {TARGET}{theirs}",
-                median >= TARGET,
-            )
-        )
         universal = float(to_universal.min())
-        checks.append(
-            Check(
-                "mean kernels to the universal kernel, least",
-                f"{universal:.6f}",
-                f">= {TARGET}",
-                universal >= TARGET,
-            )
-        )
         uneven = max(float(np.abs(np.median(s, axis=0) - 1.0).max()) for s in shares)
-        checks.append(
+        checks += [
+            _at_least("median worst pair after SGD", median, TARGET, theirs),
+            _at_least("mean kernels to the universal kernel, least", universal, TARGET),
             Check(
                 "largest deviation of a layer's entropy from 4q",
                 f"{uneven:.2%}",
                 f"<= {UNEVEN_AT_MOST:.0%}",
                 uneven <= UNEVEN_AT_MOST,
-            )
-        )
+            ),
+        ]
     else:
         projected = run.worst_pair(projected=True)[-1][healthy]
         found, wanted = 1.0 - float(np.median(projected)), 1.0 - prediction.final_worst_pair
-        checks.append(
-            Check(
-                "1 - median worst pair, projected",
-                f"{found:.5f}",
-                f"{wanted:.5f} within {OFFSET_RTOL:.0%} (slow drift)",
-                abs(found - wanted) <= OFFSET_RTOL * wanted,
-            )
-        )
+        name = "1 - median worst pair, projected"
+        checks.append(_offset(name, found, wanted, 5, " (slow drift)"))
     still = float(np.median(control.worst_pair()[-1]))
-    checks.append(
-        Check(
-            "median worst pair of the control",
-            f"{still:.4f}",
-            f"<= {CONTROL_AT_MOST}",
-            still <= CONTROL_AT_MOST,
-        )
-    )
+    checks.append(_at_most("median worst pair of the control", still, CONTROL_AT_MOST, 4))
     return Verdict((*checks, *(check for way in ways for check in way_checks(way))))
 
 
 def way_checks(way: Way) -> list[Check]:
     """Where it ends, and how closely it kept to the predicted path."""
-    healthy, final = way.run.healthy, way.final
-    lost = int((~healthy).sum())
+    final, lost = way.final, int((~way.run.healthy).sum())
     checks = []
     if lost:
         checks.append(Check(f"{way.name}: lost replicas", str(lost), "none", False))
     if way.predicted_by == "slow drift":
         found, wanted = 1.0 - final["projected"], 1.0 - final["predicted"]
-        passed = abs(found - wanted) <= OFFSET_RTOL * wanted
-        expected = f"{wanted:.4f} within {OFFSET_RTOL:.0%}"
-        checks.append(Check(f"{way.name}: 1 - median worst pair", f"{found:.4f}", expected, passed))
+        checks.append(_offset(f"{way.name}: 1 - median worst pair", found, wanted, 4))
     else:
-        found = final["raw"]
-        passed = found >= WAYS_TARGET
-        checks.append(
-            Check(f"{way.name}: median worst pair", f"{found:.6f}", f">= {WAYS_TARGET}", passed)
-        )
-    apart = way.largest_deviation
-    checks.append(
-        Check(
-            f"{way.name}: path from the {way.predicted_by}",
-            f"{apart:.3f}",
-            f"<= {WAYS_APART}",
-            apart <= WAYS_APART,
-        )
-    )
+        checks.append(_at_least(f"{way.name}: median worst pair", final["raw"], WAYS_TARGET))
+    name = f"{way.name}: path from the {way.predicted_by}"
+    checks.append(_at_most(name, way.largest_deviation, WAYS_APART, 3))
     return checks
+
+
+def _at_least(name: str, found: float, least: float, remark: str = "") -> Check:
+    return Check(name, f"{found:.6f}", f">= {least}{remark}", found >= least)
+
+
+def _at_most(name: str, found: float, most: float, digits: int) -> Check:
+    return Check(name, f"{found:.{digits}f}", f"<= {most}", found <= most)
+
+
+def _offset(name: str, found: float, wanted: float, digits: int, remark: str = "") -> Check:
+    passed = abs(found - wanted) <= OFFSET_RTOL * wanted
+    expected = f"{wanted:.{digits}f} within {OFFSET_RTOL:.0%}{remark}"
+    return Check(name, f"{found:.{digits}f}", expected, passed)
 
 
 def _bound(minima: list[RandomMinima]) -> Check:
@@ -147,9 +120,4 @@ def _bound(minima: list[RandomMinima]) -> Check:
 
 def _random(minima: list[RandomMinima]) -> Check:
     highest = max(float(np.median(m.pairs.min(axis=1))) for m in minima)
-    return Check(
-        "median worst pair of random minima",
-        f"{highest:.4f}",
-        f"<= {CONTROL_AT_MOST}",
-        highest <= CONTROL_AT_MOST,
-    )
+    return _at_most("median worst pair of random minima", highest, CONTROL_AT_MOST, 4)

@@ -15,8 +15,8 @@ number ``b dim_y`` on in the LABEL_NOISE stream, shared by the students of a pai
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,12 +34,14 @@ from methexis.core.random.streams import (
     student_stream,
 )
 from methexis.core.samples import Samples
+from methexis.core.teacher import Teacher
 from methexis.training.plan import Plan
 
 #: Inputs and labels of one student for a block: (steps, network, d_0, B), (steps, network, d_D, B).
 Block = tuple[Array, Array]
 #: Blocks of all students for ``(first_step, num_steps)``.
 Draw = Callable[[int, int], list[Block]]
+Drawn = TypeVar("Drawn")
 
 
 def batches(plan: Plan) -> Draw:
@@ -59,26 +61,24 @@ def _noisy(plan: Plan, draw: Draw) -> Draw:
     dtype = np.dtype(plan.dtype)
     deviation = plan.label_noise.astype(dtype)[:, None, None]
     maps = [(signal_map(p, count) @ p.label_map).astype(dtype) for p in plan.problems]
-    noise_keys = [
-        keys(plan.seeds, plan.replica_of, _stream(plan, StreamId.LABEL_NOISE, k))
-        for k in range(len(maps))
-    ]
+    noise_keys = [stream_keys(plan, StreamId.LABEL_NOISE, k) for k in range(len(maps))]
 
     def noisy(first: int, num: int) -> list[Block]:
-        blocks: list[Block] = []
-        shared: Array | None = None
-        for k, (inputs, labels) in enumerate(draw(first, num)):
-            z = (
-                _columns(noise_keys[k], first, num, count, dim_y, dtype)
-                if shared is None
-                else shared
-            )
-            if plan.paired:
-                shared = z
-            blocks.append((inputs, labels + deviation * (maps[k] @ z)))
-        return blocks
+        noise = _each(plan, lambda k: _columns(noise_keys[k], first, num, count, dim_y, dtype))
+        return [
+            (inputs, labels + deviation * (pull @ z))
+            for (inputs, labels), pull, z in zip(draw(first, num), maps, noise, strict=True)
+        ]
 
     return noisy
+
+
+def _each(plan: Plan, draw: Callable[[int], Drawn]) -> Iterator[Drawn]:
+    """What each student draws; students of a paired run have what the first one drew."""
+    shared = draw(0)
+    yield shared
+    for k in range(1, len(plan.problems)):
+        yield shared if plan.paired else draw(k)
 
 
 def _columns(
@@ -108,8 +108,23 @@ def sample_tables(plan: Plan) -> list[tuple[Array, Array]]:
     return tables
 
 
-def _stream(plan: Plan, base: StreamId, student: int) -> int:
-    return int(base) if plan.paired else student_stream(base, student)
+def stream_keys(
+    plan: Plan, base: StreamId, student: int, *, own: bool = False
+) -> NDArray[np.uint32]:
+    """Keys of a student's stream, which all share in a paired run unless it is their ``own``."""
+    stream = int(base) if plan.paired and not own else student_stream(base, student)
+    return keys(plan.seeds, plan.replica_of, stream)
+
+
+def online_maps(source: Teacher, problem: Problem, pull: Array) -> tuple[Array, Array]:
+    """From standardised numbers ``[z_x; z_ε]`` of a sample to ``h_0`` and its pulled label."""
+    root_x, root_noise = sqrt_psd(source.cov_x), sqrt_psd(source.cov_noise)
+    inputs = problem.embed_in[:, : source.dim_x] @ root_x
+    pulled = pull @ problem.label_map
+    return (
+        np.hstack([inputs, np.zeros((len(inputs), source.dim_y))]),
+        np.hstack([pulled @ source.weight @ root_x, pulled @ root_noise]),
+    )
 
 
 def _online(plan: Plan) -> Draw:
@@ -118,15 +133,9 @@ def _online(plan: Plan) -> Draw:
     num_x, num_y = source.dim_x, source.dim_y
     width = num_x + num_y
     dtype = np.dtype(plan.dtype)
-    root_x, root_noise = sqrt_psd(source.cov_x), sqrt_psd(source.cov_noise)
     maps, privates, sample_keys, private_keys = [], [], [], []
     for k, (student, problem) in enumerate(zip(plan.students, plan.problems, strict=True)):
-        pull = signal_map(problem, plan.batch)
-        inputs = np.hstack(
-            [problem.embed_in[:, :num_x] @ root_x, np.zeros((problem.dims[0], num_y))]
-        )
-        pulled = pull @ problem.label_map
-        labels = np.hstack([pulled @ source.weight @ root_x, pulled @ root_noise])
+        inputs, labels = online_maps(source, problem, signal_map(problem, plan.batch))
         maps.append((inputs.astype(dtype), labels.astype(dtype)))
         private = student.view.private_cov
         privates.append(
@@ -134,8 +143,8 @@ def _online(plan: Plan) -> Draw:
             if private is None
             else (problem.embed_in[:, num_x:] @ sqrt_psd(private)).astype(dtype)
         )
-        sample_keys.append(keys(plan.seeds, plan.replica_of, _stream(plan, StreamId.SAMPLES, k)))
-        private_keys.append(keys(plan.seeds, plan.replica_of, student_stream(StreamId.PRIVATE, k)))
+        sample_keys.append(stream_keys(plan, StreamId.SAMPLES, k))
+        private_keys.append(stream_keys(plan, StreamId.PRIVATE, k, own=True))
 
     laws = [(source.law_x, num_x), (source.law_noise, num_y)]
 
@@ -147,13 +156,9 @@ def _online(plan: Plan) -> Draw:
 
     def draw(first: int, num: int) -> list[Block]:
         blocks: list[Block] = []
-        shared: Array | None = None
-        for k, (inputs, labels) in enumerate(maps):
-            z = samples(sample_keys[k], first, num) if shared is None else shared
-            if plan.paired:
-                shared = z
+        seen = _each(plan, lambda k: samples(sample_keys[k], first, num))
+        for k, ((inputs, labels), z, private) in enumerate(zip(maps, seen, privates, strict=True)):
             h0, ty = inputs @ z, labels @ z
-            private = privates[k]
             if private is not None:
                 own = _columns(private_keys[k], first, num, plan.batch, private.shape[1], dtype)
                 h0 = h0 + private @ own
@@ -167,9 +172,7 @@ def _from_samples(plan: Plan) -> Draw:
     tables = sample_tables(plan)
     count = len(tables[0][0])
     base = StreamId.INDICES if plan.sampling == "replace" else StreamId.PERMUTATIONS
-    index_keys = [
-        keys(plan.seeds, plan.replica_of, _stream(plan, base, k)) for k in range(len(tables))
-    ]
+    index_keys = [stream_keys(plan, base, k) for k in range(len(tables))]
     if plan.sampling == "replace":
 
         def rows(k: int, first: int, num: int) -> NDArray[np.int64]:
@@ -205,19 +208,14 @@ def _from_samples(plan: Plan) -> Draw:
             return result.reshape(num, plan.batch, plan.num_networks).swapaxes(1, 2)
 
     def draw(first: int, num: int) -> list[Block]:
-        blocks: list[Block] = []
-        shared: NDArray[np.int64] | None = None
-        for k, (x, y) in enumerate(tables):
-            index = rows(k, first, num) if shared is None else shared
-            if plan.paired:
-                shared = index
-            blocks.append(
-                (
-                    np.ascontiguousarray(x[index].swapaxes(-1, -2)),
-                    np.ascontiguousarray(y[index].swapaxes(-1, -2)),
-                )
+        drawn = _each(plan, lambda k: rows(k, first, num))
+        return [
+            (
+                np.ascontiguousarray(x[index].swapaxes(-1, -2)),
+                np.ascontiguousarray(y[index].swapaxes(-1, -2)),
             )
-        return blocks
+            for (x, y), index in zip(tables, drawn, strict=True)
+        ]
 
     return draw
 

@@ -18,18 +18,11 @@ from methexis.training.plan import Plan, numpy_versions
 
 
 class Engine(Protocol):
-    """What `train` asks of an engine.
+    """What `train` asks of an engine."""
 
-    Attributes
-    ----------
-    name : str
-        Name, for provenance and checkpoints.
-    stretch : int or None
-        Steps of the first call of `advance`, before it is known how long a step takes; None where
-        nothing is gained by stopping between recorded steps.
-    """
-
-    name: str
+    name: str  # for provenance and checkpoints
+    #: Steps of the first call of `advance`, before it is known how long a step takes; None where
+    #: nothing is gained by stopping between recorded steps.
     stretch: int | None
 
     def __init__(self, plan: Plan) -> None: ...

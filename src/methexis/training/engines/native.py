@@ -15,17 +15,17 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from methexis.core.checks import Array, MethexisError
 from methexis.core.linalg import sqrt_psd
 from methexis.core.problem import Problem
-from methexis.core.random.addresses import StreamId, keys, student_stream
+from methexis.core.random.addresses import StreamId
 from methexis.core.random.laws import LAWS
 from methexis.core.samples import Samples
+from methexis.core.teacher import Teacher
 from methexis.training import extension
 from methexis.training.cells import HYPER
-from methexis.training.engines.batches import sample_tables, signal_map
+from methexis.training.engines.batches import online_maps, sample_tables, signal_map, stream_keys
 from methexis.training.engines.gradients import RIDGE, WINDOW
 from methexis.training.engines.state import CHECK_INTERVAL, State, limits
 from methexis.training.optimisers import KINDS, UpdateRule
@@ -172,11 +172,13 @@ def _config(plan: Plan) -> dict[str, Any]:
         "within": int(within([p.dims for p in plan.problems], batch)),
         "total_steps": plan.steps,
         "check_interval": CHECK_INTERVAL,
-        "sample_keys": None if base is None else [_keys(plan, base, k) for k in students],
-        "private_keys": [_keys(plan, StreamId.PRIVATE, k, own=True) for k in students]
+        "sample_keys": None if base is None else [stream_keys(plan, base, k) for k in students],
+        "private_keys": [stream_keys(plan, StreamId.PRIVATE, k, own=True) for k in students]
         if private and online
         else None,
-        "noise_keys": [_keys(plan, StreamId.LABEL_NOISE, k) for k in students] if noisy else None,
+        "noise_keys": [stream_keys(plan, StreamId.LABEL_NOISE, k) for k in students]
+        if noisy
+        else None,
         "hyper": np.stack([plan.hyper[name] for name in HYPER]),
         "label_noise": np.ascontiguousarray(plan.label_noise),
         "upper": np.stack(upper),
@@ -188,12 +190,6 @@ def _config(plan: Plan) -> dict[str, Any]:
 
 def _laws(source: Any) -> tuple[str, str]:
     return source.law_x, source.law_noise
-
-
-def _keys(plan: Plan, base: StreamId, student: int, *, own: bool = False) -> NDArray[np.uint32]:
-    shared = plan.paired and not own
-    stream = int(base) if shared else student_stream(base, student)
-    return keys(plan.seeds, plan.replica_of, stream)
 
 
 def _student(plan: Plan, k: int) -> dict[str, Any]:
@@ -224,7 +220,8 @@ def _student(plan: Plan, k: int) -> dict[str, Any]:
     if np.any(plan.label_noise):
         found["noise_map"] = to_signal @ problem.label_map
     if plan.sampling == "online":
-        found |= _online_maps(plan, problem, to_signal)
+        assert isinstance(plan.source, Teacher)  # make_plan refuses samples
+        found["input_map"], found["label_map"] = online_maps(plan.source, problem, to_signal)
         private = student.view.private_cov
         if private is not None:
             num_x = plan.source.dim_x
@@ -257,19 +254,6 @@ def _embed_out(plan: Plan, problem: Problem) -> Array | None:
     if plan.loss == "cross_entropy" and np.array_equal(embed, np.eye(len(embed))):
         return None
     return embed
-
-
-def _online_maps(plan: Plan, problem: Problem, to_signal: Array) -> dict[str, Array]:
-    """From standardised numbers ``[z_x; z_ε]`` of a sample to ``h_0`` and its label."""
-    source = plan.source
-    num_x = source.dim_x
-    root_x, root_noise = sqrt_psd(source.cov_x), sqrt_psd(source.cov_noise)
-    inputs = problem.embed_in[:, :num_x] @ root_x
-    pulled = to_signal @ problem.label_map
-    return {
-        "input_map": np.hstack([inputs, np.zeros((len(inputs), source.dim_y))]),
-        "label_map": np.hstack([pulled @ source.weight @ root_x, pulled @ root_noise]),
-    }
 
 
 def _moment_tables(plan: Plan, problem: Problem) -> dict[str, Array]:

@@ -22,26 +22,18 @@ COLLAPSE_FACTOR = 1e-6
 
 @dataclass(eq=False)
 class State:
-    """What an engine advances: all that the next step depends on.
+    """What an engine advances: all that the next step depends on."""
 
-    Attributes
-    ----------
-    step : int
-        Steps done.
-    weights : list (student) of list (layer) of arrays (network, d_i, d_{i-1} + bias)
-        Weights; biases are the last column.
-    slots : list (student) of list (slot) of list (layer) of such arrays
-        What the optimiser remembers: velocities, second moments.
-    residual_cov : list (student) of arrays (network, p, p)
-        Running second moment of the residuals, where the loss needs it; else empty.
-    diverged_step, collapsed_step : integer arrays (network,)
-        Step of the check that found a network lost, or -1. Lost networks hold NaN.
-    """
-
-    step: int
+    step: int  # steps done
+    #: By student and layer, (network, d_i, d_{i-1} + bias); biases are the last column.
     weights: list[list[Array]]
+    #: By student, slot and layer, arrays like these: what the optimiser remembers, that is
+    #: velocities and second moments.
     slots: list[list[list[Array]]]
+    #: By student, (network, p, p): running second moment of the residuals, where the loss needs it;
+    #: else empty.
     residual_cov: list[Array]
+    #: (network,): step of the check that found a network lost, or -1. Lost networks hold NaN.
     diverged_step: NDArray[np.int64]
     collapsed_step: NDArray[np.int64]
 

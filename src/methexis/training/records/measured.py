@@ -23,21 +23,11 @@ from methexis.training.plan import Plan
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """One student at one level of label noise.
+    """One student at one level of label noise."""
 
-    Attributes
-    ----------
-    problem : Problem
-        What loss, entropy and curvature are those of.
-    solution : PlatonicSolution or None
-        Closed form; None where a condition of the theorem fails.
-    condition : str
-        That condition, or nothing.
-    """
-
-    problem: Problem
-    solution: PlatonicSolution | None
-    condition: str
+    problem: Problem  # what loss, entropy and curvature are those of
+    solution: PlatonicSolution | None  # closed form; None where a condition of the theorem fails
+    condition: str  # that condition, or nothing
 
     @property
     def in_theory(self) -> bool:
@@ -47,16 +37,9 @@ class Measured:
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """The networks that share a level of label noise, and their students.
+    """The networks that share a level of label noise, and their students."""
 
-    Attributes
-    ----------
-    networks : integer array
-        Their places on the axis of networks.
-    students : list of Measured
-    """
-
-    networks: NDArray[np.intp]
+    networks: NDArray[np.intp]  # their places on the axis of networks
     students: list[Measured]
 
 

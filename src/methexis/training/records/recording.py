@@ -58,25 +58,15 @@ LAYER_VARIABLES = (
 
 @dataclass(eq=False)
 class Records:
-    """Measurements at the recorded steps, filled one step after another.
+    """Measurements at the recorded steps, filled one step after another."""
 
-    Attributes
-    ----------
-    done : int
-        Recorded steps so far.
-    student : dict of arrays (num_records, network, student)
-    layer : dict of arrays (num_records, network, layer)
-    alignment, alignment_projected : arrays (num_records, network, layer, layer)
-        Cosines of the Gram matrices.
-    weights : list (student) of list (layer) of arrays (num_records, network, d_i, d_{i-1})
-        Snapshots.
-    """
-
-    done: int
-    student: dict[str, Array]
-    layer: dict[str, Array]
+    done: int  # recorded steps so far
+    student: dict[str, Array]  # (num_records, network, student)
+    layer: dict[str, Array]  # (num_records, network, layer)
+    #: (num_records, network, layer, layer): cosines of the Gram matrices.
     alignment: Array
     alignment_projected: Array
+    #: Snapshots, by student and layer, (num_records, network, d_i, d_{i-1}).
     weights: list[list[Array]] = field(default_factory=list)
 
 

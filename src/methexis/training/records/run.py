@@ -13,11 +13,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from methexis.core.activations import ACTIVATIONS
 from methexis.core.checks import Array, MethexisError, integer, location, real_array
-from methexis.training.records.storage import read_tree, write_tree
+from methexis.files import identity, put_folder, recover
+from methexis.training.records.storage import VERSION, read_tree, strangers, write_tree
 
 #: 2: activation, biases, dimensions of cells, and every chunk is written, so that one that was lost
-#: is noticed. Of format 1, chunks of nothing but NaN were left out.
-FORMAT_VERSION = 2
+#: is noticed. Of format 1, chunks of nothing but NaN were left out. 3: checksums of all chunks and
+#: attributes, so that what was damaged is noticed.
+FORMAT_VERSION = 3
+#: Times that a store is read which others replace meanwhile.
+_READINGS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,25 +184,23 @@ class Run:
     def save(self, path: str | Path, *, force: bool = False) -> Path:
         """Write the run to a zarr store; whole or not at all.
 
-        ``force`` replaces a saved run, and nothing else, once the new one is complete.
+        ``force`` replaces a saved run, and nothing else, once the new one is complete. Of several
+        processes that save to one path, one does at a time, and the others are refused.
 
         Raises
         ------
         MethexisError
-            If ``path`` exists and not ``force``, or cannot be written.
+            If ``path`` exists and not ``force``, it is no saved run or has other files in it,
+            another process is saving there, or it cannot be written.
         """
         target = Path(path)
-        if target.exists():
-            if not force:
-                raise MethexisError(
-                    f"save: expected a new path, got existing {target}; use force=True"
-                )
-            if not (target / "zarr.json").is_file():
-                raise MethexisError(
-                    f"save: expected a saved run to replace, got {target}, which is none"
-                )
         try:
-            write_tree(self.tree, target)
+            put_folder(
+                target,
+                lambda folder: write_tree(self.tree, folder, FORMAT_VERSION),
+                what="save",
+                replaceable=_require_run if force else None,
+            )
         except OSError as error:
             raise MethexisError(
                 f"save: expected to write {target}, got: {error.strerror or error}"
@@ -212,9 +214,26 @@ def open_run(path: str | Path) -> Run:
     Raises
     ------
     MethexisError
-        If there is none at ``path``, or it has a newer format.
+        If there is none at ``path``, it has a newer format, or it is not as it was written.
     """
     source = location("open_run", path)
+    try:
+        recover(source)
+        for _ in range(_READINGS):
+            before = identity(source.resolve())
+            try:
+                return _open(source)
+            except MethexisError:
+                if identity(source.resolve()) == before:
+                    raise
+        return _open(source)
+    except OSError as error:
+        raise MethexisError(
+            f"open_run: expected a saved run at {source}, got: {error.strerror or error}"
+        ) from None
+
+
+def _open(source: Path) -> Run:
     if not source.is_dir():
         raise MethexisError(f"open_run: expected a saved run, got no folder at {source}")
     version = _format_version(source)
@@ -224,9 +243,31 @@ def open_run(path: str | Path) -> Run:
             "update methexis"
         )
     try:
-        return Run(read_tree(source, every_chunk=version > 1))
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise MethexisError(f"open_run: expected a saved run at {source}, got: {error}") from None
+        return Run(read_tree(source, version))
+    except Exception as error:  # of whatever type: damaged files are read by three other packages
+        raise MethexisError(
+            f"open_run: expected a saved run at {source}, got: {_one_line(error)}"
+        ) from None
+
+
+def _require_run(path: Path) -> None:
+    """See that all of a folder is a saved run, so that it may be replaced."""
+    try:
+        _format_version(path)
+        others = strangers(path)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        raise MethexisError(
+            f"save: expected a saved run to replace, got {path}, which is none"
+        ) from None
+    if others:
+        raise MethexisError(
+            f"save: expected a saved run to replace, got {path}, in which {others[0]} is not of "
+            "the run; move it away"
+        )
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _select(data: xr.Dataset, places: dict[str, int]) -> xr.Dataset:
@@ -271,10 +312,10 @@ def _format_version(source: Path) -> int:
     """Read the format version alone, so that a newer format is refused before it is misread."""
     try:
         version = json.loads((source / "zarr.json").read_text(encoding="utf-8"))["attributes"][
-            "format_version"
+            VERSION
         ]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         version = None
-    if not isinstance(version, int):
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise MethexisError(f"open_run: expected a saved run at {source}, got something else")
     return version

@@ -3,78 +3,110 @@
 Zarr 3 has no stable type for fixed-length strings, so an array of strings is stored as positions
 ``0 … n - 1`` with the strings in its attribute ``labels``, which any reader of zarr can see. The
 order of groups and variables, which folders do not keep, is in attributes as well. All this is
-undone on reading: what is read is identical to what was written, or else reading fails.
+undone on reading: what is read is identical to what was written, or else reading fails. Every chunk
+carries zarr's crc32c, and the whole store is sealed (`methexis.training.records.sealing`).
 """
 
 from __future__ import annotations
 
-import shutil
+import json
 from collections.abc import Hashable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
 import zarr
+from zarr.codecs import Crc32cCodec, ZstdCodec
 
+from methexis.files import files_below
+from methexis.training.records.sealing import SEALS, check_seal, is_sealed, seal
+
+#: The attribute of the root that says which format a store has.
+VERSION = "format_version"
+#: Formats from which on every chunk is written, and the store is sealed.
+_COMPLETE, _SEALED = 2, 3
+#: Names of files that zarr writes: of a node, and the only chunk of an array without dimensions.
+_OWN = {"zarr.json", "c"}
 _LABELS = "labels"
 _ORDER = "variables"
 _GROUPS = "groups"
 
 
-def write_tree(tree: xr.DataTree, path: Path) -> None:
-    """Write ``tree`` to a new zarr store at ``path``; whole or not at all.
-
-    An older store there is replaced only when the new one is complete.
+def write_tree(tree: xr.DataTree, path: Path, version: int) -> None:
+    """Write ``tree`` to a new zarr store at ``path``, sealed; half of it if that fails.
 
     Raises
     ------
     OSError
-        If it cannot be written; an older store is then left as it was.
+        If it cannot be written.
     """
-    partial = path.with_name(path.name + ".partial")
-    old = path.with_name(path.name + ".old")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        for leftover in (partial, old):
-            shutil.rmtree(leftover, ignore_errors=True)
-        groups = {node.path: _encoded(node.to_dataset(inherit=False)) for node in tree.subtree}
-        groups["/"].attrs[_GROUPS] = list(groups)
-        with zarr.config.set({"array.write_empty_chunks": True}):
-            xr.DataTree.from_dict(groups).to_zarr(partial, mode="w", consolidated=False)
-        if path.is_dir():
-            path.replace(old)
-        partial.replace(path)
-    except BaseException:
-        if old.is_dir() and not path.exists():
-            old.replace(path)
-        raise
-    finally:
-        for leftover in (partial, old):
-            shutil.rmtree(leftover, ignore_errors=True)
+    groups = {node.path: _encoded(node.to_dataset(inherit=False)) for node in tree.subtree}
+    groups["/"].attrs |= {_GROUPS: list(groups), VERSION: version}
+    codecs = (Crc32cCodec(), ZstdCodec())
+    encoding = {
+        path: {str(name): {"compressors": codecs} for name in group.variables}
+        for path, group in groups.items()
+    }
+    with zarr.config.set({"array.write_empty_chunks": True}):
+        xr.DataTree.from_dict(groups).to_zarr(
+            path, mode="w-", consolidated=False, encoding=encoding
+        )
+    seal(path)
 
 
-def read_tree(path: Path, *, every_chunk: bool = True) -> xr.DataTree:
+def read_tree(path: Path, version: int) -> xr.DataTree:
     """Read what `write_tree` wrote, into memory.
 
     Parameters
     ----------
     path : path
         The store.
-    every_chunk : bool
-        Whether every chunk must be there. Zarr itself takes a missing one for a chunk of fill
-        values, and does not write those by default.
+    version : int
+        Its format. From 2 on every chunk must be there: zarr itself takes a missing one for a chunk
+        of fill values. From 3 on stores are sealed.
 
     Raises
     ------
-    OSError, ValueError, KeyError, TypeError, RuntimeError
-        If there is no whole store of ours at ``path``.
+    Exception
+        Of any type, by the libraries that read it, if there is no whole store of ours at ``path``.
     """
-    if every_chunk:
+    if version >= _SEALED or is_sealed(path):
+        check_seal(path)
+    elif version >= _COMPLETE:
         _require_chunks(path)
     with xr.open_datatree(path, engine="zarr", consolidated=False) as tree:
         return xr.DataTree.from_dict(
             {path: _decoded(_dataset_at(tree, path)) for path in tree.attrs[_GROUPS]}
         )
+
+
+def strangers(path: Path) -> list[str]:
+    """Files in a store that are not of the run that it says it holds; nothing if it holds none.
+
+    Raises
+    ------
+    OSError, ValueError, KeyError, TypeError, AttributeError
+        If the store does not say what it holds.
+    """
+    nodes = set()
+    for group in _attributes(path)[_GROUPS]:
+        below = str(group).strip("/")
+        nodes.add(below)
+        nodes |= {f"{below}/{name}".strip("/") for name in _attributes(path / below)[_ORDER]}
+    found = []
+    for name in files_below(path):
+        parts = name.split("/")
+        at = parts.index("c") if "c" in parts else len(parts) - 1
+        if "/".join(parts[:at]) not in nodes or (at == len(parts) - 1 and parts[-1] not in _OWN):
+            found.append(name)
+    return found
+
+
+def _attributes(folder: Path) -> dict[str, Any]:
+    content = json.loads((folder / "zarr.json").read_text(encoding="utf-8"))
+    found: dict[str, Any] = content["attributes"]
+    return found
 
 
 def _require_chunks(path: Path) -> None:
@@ -101,7 +133,8 @@ def _encoded(data: xr.Dataset) -> xr.Dataset:
 
 def _decoded(data: xr.Dataset) -> xr.Dataset:
     variables = {name: _strings(data.variables[name]) for name in data.attrs[_ORDER]}
-    attrs = {name: value for name, value in data.attrs.items() if name not in (_ORDER, _GROUPS)}
+    own = {_ORDER, _GROUPS, *SEALS}
+    attrs = {name: value for name, value in data.attrs.items() if name not in own}
     return _dataset(variables, [name for name in variables if name in data.coords], attrs)
 
 

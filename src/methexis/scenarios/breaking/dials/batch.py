@@ -58,25 +58,26 @@ DIAL = Dial(
     least=1.0,
     most=float(NUM_X * NUM_NOISE),
 )
+FULL = Effort((0.14, 0.1, 0.07, 0.05), 32, OFFSET)
+QUICK = Effort((0.14,), 16, OFFSET, relative=0.25, absolute=1e-4)
 
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """A data set, two students, and the minimum from which each of them starts.
-
-    Attributes
-    ----------
-    slow_time : float
-        Relaxation time of the slowest mode.
-    sharpest : float
-        Largest sharpness of both students at start and end.
-    """
+    """A data set, two students, and the minimum from which each of them starts."""
 
     source: Samples
     students: tuple[EDLN, ...]
     start: list[list[Array]]
-    slow_time: float
-    sharpest: float
+    slow_time: float  # relaxation time of the slowest mode
+    sharpest: float  # largest sharpness of both students at start and end
+
+    def seen(self, small: float, slow_time: float, sampling: str, batch: int) -> Ensemble:
+        """Runs from here, looked at once."""
+        start, lr = self.start, small / self.sharpest
+        return Ensemble(
+            self.source, self.students, start, lr, (slow_time,), sampling=sampling, batch=batch
+        )
 
 
 @cache
@@ -130,21 +131,12 @@ def _elapsed(number: int, sampling: str, batch: float) -> float:
 
 def _case(sampling: str, number: int, batch: float) -> Case:
     problem = started(number)
-
-    def at(small: float) -> Ensemble:
-        return Ensemble(
-            problem.source,
-            problem.students,
-            problem.start,
-            small / problem.sharpest,
-            (problem.slow_time / batch,),
-            sampling=sampling,
-            batch=round(batch),
-        )
-
     values = DIAL.fine if batch in DIAL.fine else (batch,)
     elapsed = tuple(_elapsed(number, sampling, value) for value in values)
-    return Case(path(number, sampling, elapsed)[_elapsed(number, sampling, batch)], at)
+    return Case(
+        path(number, sampling, elapsed)[_elapsed(number, sampling, batch)],
+        lambda small: problem.seen(small, problem.slow_time / batch, sampling, round(batch)),
+    )
 
 
 SCENARIO = Scenario(
@@ -155,18 +147,8 @@ SCENARIO = Scenario(
     dial=DIAL,
     problems=tuple(f"random problem, seed {seed}" for seed in PROBLEMS),
     curves=(
-        Curve(
-            "with replacement",
-            partial(_case, "replace"),
-            Effort((0.14, 0.1, 0.07, 0.05), 32, OFFSET),
-            quick=Effort((0.14,), 16, OFFSET, relative=0.25, absolute=1e-4),
-        ),
-        Curve(
-            "shuffled epochs",
-            partial(_case, "shuffle"),
-            Effort((0.14, 0.1, 0.07, 0.05), 32, OFFSET),
-            quick=Effort((0.14,), 16, OFFSET, relative=0.25, absolute=1e-4),
-        ),
+        Curve("with replacement", partial(_case, "replace"), FULL, QUICK),
+        Curve("shuffled epochs", partial(_case, "shuffle"), FULL, QUICK),
     ),
     limit="Exact as η → 0 at fixed slow time: measured at four learning rates and extrapolated.",
     seed=40_000,

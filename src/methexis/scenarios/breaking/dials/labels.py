@@ -24,7 +24,7 @@ as well, but 5 replicas were lost.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
@@ -47,6 +47,10 @@ LABEL_SEED = 500
 STUDENT_CONDITION = 1.7
 VALUES = (1.0, 1.5, 2.0, 3.0, 5.0, 8.0)
 QUICK = VALUES[:-1]
+OFFSET_RATES = (0.16, 0.115, 0.08, 0.056)
+LOOK = Effort((0.2, 0.14), 16, OFFSET, values=QUICK, hurry=0.6, relative=0.1, absolute=1e-4)
+REPAIRED = Effort((0.16, 0.13, 0.105, 0.085), 16, NO_OFFSET)
+REPAIRED_LOOK = Effort((0.16,), 16, NO_OFFSET, absolute=3e-4)
 
 
 @cache
@@ -74,18 +78,10 @@ def _shuffled(number: int, condition: float) -> Case:
     return settled_case(data, students, ends, initialisers.balanced(), sampling="shuffle")
 
 
-def _repaired(number: int, condition: float, loss: str) -> Case:
+def _repaired(loss: str, number: int, condition: float) -> Case:
     teacher, students = _problem(number, condition)
     ends = [decay_fixed_point(teacher, s, decay=0.0, loss=loss) for s in students]
     return settled_case(teacher, students, ends, initialisers.balanced(), times=WITHOUT, loss=loss)
-
-
-def _whitened(number: int, condition: float) -> Case:
-    return _repaired(number, condition, "whitened")
-
-
-def _estimated(number: int, condition: float) -> Case:
-    return _repaired(number, condition, "whitened_running")
 
 
 SCENARIO = Scenario(
@@ -102,34 +98,10 @@ SCENARIO = Scenario(
     ),
     problems=tuple(f"random problem, seed {seed}" for seed in PROBLEMS),
     curves=(
-        Curve(
-            "i.i.d.",
-            _independent,
-            Effort((0.16, 0.115, 0.08, 0.056), 32, OFFSET),
-            quick=Effort(
-                (0.2, 0.14), 16, OFFSET, values=QUICK, hurry=0.6, relative=0.1, absolute=1e-4
-            ),
-        ),
-        Curve(
-            "shuffled",
-            _shuffled,
-            Effort((0.16, 0.115, 0.08, 0.056), 16, OFFSET),
-            quick=Effort(
-                (0.2, 0.14), 16, OFFSET, values=QUICK, hurry=0.6, relative=0.1, absolute=1e-4
-            ),
-        ),
-        Curve(
-            "Σε known",
-            _whitened,
-            Effort((0.16, 0.13, 0.105, 0.085), 16, NO_OFFSET),
-            quick=Effort((0.16,), 16, NO_OFFSET, absolute=3e-4),
-        ),
-        Curve(
-            "Σε estimated",
-            _estimated,
-            Effort((0.16, 0.13, 0.105, 0.085), 16, NO_OFFSET),
-            quick=Effort((0.16,), 16, NO_OFFSET, absolute=3e-4),
-        ),
+        Curve("i.i.d.", _independent, Effort(OFFSET_RATES, 32, OFFSET), LOOK),
+        Curve("shuffled", _shuffled, Effort(OFFSET_RATES, 16, OFFSET), LOOK),
+        Curve("Σε known", partial(_repaired, "whitened"), REPAIRED, REPAIRED_LOOK),
+        Curve("Σε estimated", partial(_repaired, "whitened_running"), REPAIRED, REPAIRED_LOOK),
     ),
     limit="Exact as η → 0: measured at four learning rates and extrapolated.",
     seed=30_000,

@@ -15,7 +15,7 @@ from __future__ import annotations
 from functools import partial
 
 from methexis.scenarios.breaking.case import OFFSET, Case
-from methexis.scenarios.breaking.dials.batch import PROBLEMS, path, started
+from methexis.scenarios.breaking.dials.batch import FULL, PROBLEMS, QUICK, path, started
 from methexis.scenarios.breaking.settled import aligned
 from methexis.scenarios.framework.dial import Dial
 from methexis.scenarios.framework.ensembles import Ensemble
@@ -29,8 +29,6 @@ DIAL = Dial(
     unit="relaxation times",
     least=1e-4,
 )
-FULL = Effort((0.14, 0.1, 0.07, 0.05), 32, OFFSET)
-QUICK = Effort((0.14,), 16, OFFSET, relative=0.25, absolute=1e-4)
 #: Exact descent from a minimum does not move at any learning rate: nothing to allow for.
 QUICK_EXACT = Effort((0.14,), 16, OFFSET)
 
@@ -40,15 +38,7 @@ def _case(batch: int, sampling: str, number: int, relaxations: float) -> Case:
     unit = problem.slow_time
 
     def at(small: float) -> Ensemble:
-        return Ensemble(
-            problem.source,
-            problem.students,
-            problem.start,
-            small / problem.sharpest,
-            (relaxations * unit,),
-            sampling=sampling,
-            batch=batch,
-        )
+        return problem.seen(small, relaxations * unit, sampling, batch)
 
     if sampling == "full":
         return Case(aligned(problem.source, problem.students, problem.start), at)

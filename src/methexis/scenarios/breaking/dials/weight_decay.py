@@ -37,6 +37,8 @@ PROBLEMS = (7, 1, 5)
 STUDENT_CONDITION = 2.5
 SPREAD = 0.15
 UNEVEN = 10.0
+FULL = Effort((0.13, 0.095, 0.07, 0.05), 32, OFFSET)
+LOOK = Effort((0.13, 0.09), 16, OFFSET, hurry=0.6, relative=0.15, absolute=1e-4)
 
 
 @cache
@@ -74,18 +76,8 @@ SCENARIO = Scenario(
     ),
     problems=tuple(f"random problem, seed {seed}" for seed in PROBLEMS),
     curves=(
-        Curve(
-            "even noise",
-            _even,
-            Effort((0.13, 0.095, 0.07, 0.05), 32, OFFSET),
-            quick=Effort((0.13, 0.09), 16, OFFSET, hurry=0.6, relative=0.15, absolute=1e-4),
-        ),
-        Curve(
-            "uneven noise",
-            _uneven,
-            Effort((0.13, 0.095, 0.07, 0.05), 32, OFFSET),
-            quick=Effort((0.13, 0.09), 16, OFFSET, hurry=0.6, relative=0.15, absolute=1e-4),
-        ),
+        Curve("even noise", _even, FULL, LOOK),
+        Curve("uneven noise", _uneven, FULL, LOOK),
     ),
     limit="Exact as η → 0 at fixed κ, where the decay γ = κη/B vanishes too: measured at four "
     "learning rates and extrapolated.",

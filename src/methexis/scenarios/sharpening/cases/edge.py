@@ -82,14 +82,10 @@ def _lost(variance: float) -> int:
         steps=steps,
         batch=1,
         sampling="online",
-        paired=True,
-        loss="squared",
         init=[weights],
         replicas=_STEEP_REPLICAS,
         seed=_STEEP_SEED,
-        dtype="float64",
         record=[steps],
-        engine="auto",
     )
     _, healthy = recorded_weights(plan)
     return int(np.sum(~healthy))

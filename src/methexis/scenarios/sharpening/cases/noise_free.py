@@ -67,21 +67,22 @@ def log_slope(points: Sequence[PathPoint]) -> tuple[float, float, float]:
 
 def exponent(found: Found) -> list[Check]:
     """Of the largest eigenvalue between the last two slow times, and where it leads."""
+    return [_at_the_end(found, 0.01, digits=4, limit="1/2")]
+
+
+def _at_the_end(found: Found, allowed: float, *, digits: int, limit: str) -> Check:
+    """The exponent against its prediction; ``allowed`` is what a quick run may be off besides."""
     measured, error, predicted = log_slope(found.of(TOP))
-    allowed = 0.01 if found.quick else 0.0
-    return [
-        Check(
-            "exponent of λ at the end",
-            f"{measured:.4f} ± {1.96 * error:.4f}",
-            f"{predicted:.4f} (1/2 in the limit)",
-            abs(measured - predicted) <= _EXPONENT * error + allowed,
-        )
-    ]
+    return Check(
+        "exponent of λ at the end",
+        f"{measured:.{digits}f} ± {1.96 * error:.{digits}f}",
+        f"{predicted:.{digits}f} ({limit} in the limit)",
+        abs(measured - predicted) <= _EXPONENT * error + (allowed if found.quick else 0.0),
+    )
 
 
 def ends(found: Found) -> list[Check]:
     """With fresh samples sharpening ends; in shuffled epochs, says theory, it would not."""
-    measured, error, predicted = log_slope(found.of(TOP))
     teacher = found.case.teacher()
     (student,) = found.case.students(teacher)
     problem = Problem.of(teacher, student)
@@ -95,14 +96,8 @@ def ends(found: Found) -> list[Check]:
     )
     shuffled = float(minimum_spectrum(problem, path.weights)[-1, -1])
     end = found.of(TOP)[-1]
-    allowed = 0.02 if found.quick else 0.0
     return [
-        Check(
-            "exponent of λ at the end",
-            f"{measured:.3f} ± {1.96 * error:.3f}",
-            f"{predicted:.3f} (0 in the limit)",
-            abs(measured - predicted) <= _EXPONENT * error + allowed,
-        ),
+        _at_the_end(found, 0.02, digits=3, limit="0"),
         Check(
             "λ at the end, against the path of shuffled epochs",
             f"{end.measured:.4g} ± {end.half:.2g}",

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import methexis as mx
-from methexis.measures.inference.costs import needs
 from tests.measures.cases import VARIANTS, label
 
 SAMPLES = 900
@@ -22,12 +21,13 @@ def test_memory_is_within_the_estimate(measure: Any) -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(SAMPLES, 6))
     y = x + rng.normal(size=(SAMPLES, 6))
-    told = needs(measure, SAMPLES, (6, 6), num_orders=19, num_resamples=19)
+    asked = {"num_permutations": 19, "num_bootstrap": 19}
+    told = mx.measures.plan((SAMPLES, 6), (SAMPLES, 6), measure, **asked)
 
     def compared() -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            mx.compare(x, y, measure, num_permutations=19, num_bootstrap=19)
+            mx.compare(x, y, measure, **asked)
 
     compared()  # whatever is imported or cached at first use
     tracemalloc.start()
@@ -38,7 +38,7 @@ def test_memory_is_within_the_estimate(measure: Any) -> None:
 
 
 def test_linear_kernels_of_many_samples_hold_no_matrix() -> None:
-    few, many = (needs(mx.measures.CKA(), n, (8, 8)).num_bytes for n in (8000, 9000))
+    few, many = (mx.measures.CKA().work(n, (8, 8)).num_bytes for n in (8000, 9000))
     assert many < few / 5
-    assert needs(mx.measures.CKA(kernel="rbf"), 9000, (8, 8)).num_bytes > few
-    assert needs(mx.measures.CKA(), 9000, (8, 6000)).num_bytes > few  # too wide
+    assert mx.measures.CKA(kernel="rbf").work(9000, (8, 8)).num_bytes > few
+    assert mx.measures.CKA().work(9000, (8, 6000)).num_bytes > few  # too wide

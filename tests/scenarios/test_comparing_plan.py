@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pytest
 
 import methexis as mx
 from methexis.errors import MethexisError
-from methexis.measures.inference.costs import order_seconds
+from methexis.measures import Measure
+from methexis.measures.budget import memory_bytes
+from methexis.measures.inference.plan import PATIENCE, Plan
+from methexis.measures.inference.streamed import Passes, streamed_grid
+from methexis.measures.inputs.naming import Named
+from methexis.measures.work import num_threads
 from methexis.representations import Representation, Representations
 from methexis.scenarios import CompareSettings, measures_named, run_compare
-from methexis.scenarios.comparing.plan import PATIENCE, planned
-from methexis.scenarios.comparing.streamed import Passes, stream_pairs
+from methexis.scenarios.comparing.job import plan_of
 from tests.report.compare_results import model
 
 
@@ -24,6 +31,19 @@ def wide(name: str, samples: int, layers: int = 1, width: int = 64) -> Represent
 
 def settings(*names: str, **options: object) -> CompareSettings:
     return CompareSettings(tuple(measures_named(names)), **options)  # type: ignore[arg-type]
+
+
+def planned(
+    measure: Measure[Any],
+    first: Sequence[Representation],
+    second: Sequence[Representation] | None,
+    asked: CompareSettings,
+) -> Plan:
+    return plan_of(measure, named(first), None if second is None else named(second), asked)
+
+
+def named(layers: Sequence[Representation]) -> list[Named]:
+    return [Named("", layer.source, layer.array) for layer in layers]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +122,7 @@ def test_one_pair_in_one_pass() -> None:
             assert "no null: " in pairs.notes[0]
 
 
-@pytest.mark.parametrize("itself", [False, True])
+@pytest.mark.parametrize("itself", [pytest.param(False, marks=pytest.mark.long), True])
 def test_grids_in_one_pass(itself: bool) -> None:
     a = model("a", 3, samples=3000)
     b = None if itself else model("b", 2, seed=1, samples=3000)
@@ -158,9 +178,10 @@ def test_no_significance_in_one_pass_where_all_orders_score_the_same() -> None:
         for name, size in (("a", 1.7), ("b", 0.3))
     )
     asked = settings("cka", "hsic:kernel=linear")
-    passes = Passes(one.layers, other.layers, None)
+    passes = Passes(named(one.layers), named(other.layers), memory_bytes("memory", None))
     for measure in asked.measures:
-        found = stream_pairs(measure, passes, asked, "asked", lambda *_: None, itself=False)
+        plan = planned(measure, one.layers, other.layers, asked)
+        found = streamed_grid(plan, passes, null="auto", seed=0)
         assert found.p.item() == 1.0
         assert found.null_sd.item() == 0.0
         assert np.isnan(found.z.item())
@@ -199,8 +220,9 @@ def test_moments_are_kept_only_where_a_pass_fits_beside_them() -> None:
     )
     for memory, made in (("27 MiB", False), ("36 MiB", True)):
         asked = settings("rv", memory=memory)
-        passes = Passes(a.layers, b.layers, memory)
-        stream_pairs(asked.measures[0], passes, asked, "asked", lambda *_: None, itself=False)
+        passes = Passes(named(a.layers), named(b.layers), memory_bytes("memory", memory))
+        plan = planned(asked.measures[0], a.layers, b.layers, asked)
+        streamed_grid(plan, passes, null="auto", seed=0)
         assert passes.made is made
 
 
@@ -232,7 +254,7 @@ def test_orders_of_grids_are_charged_as_they_are_chosen() -> None:
         a, b = wide("a", 6000, 40), wide("b", 6000, 2)
         seconds = [
             planned(measure, a.layers, b.layers, settings(name, num_permutations=orders)).seconds
-            for orders in (0, 999)
+            for orders in (2, 1001)
         ]
-        wanted = 999 * order_seconds(measure, 6000, [64] * 40, [64] * 2)
-        assert seconds[1] - seconds[0] == pytest.approx(wanted)
+        order = measure.order_work(6000, [64] * 40, [64] * 2)
+        assert seconds[1] - seconds[0] == pytest.approx(999 * order.seconds(num_threads()))

@@ -1,0 +1,16 @@
+from .charges import charge_step as charge_step
+from .charges import gradient_charges as gradient_charges
+from .checks import ConditionError as ConditionError
+from .checks import MethexisError as MethexisError
+from .edln import EDLN as EDLN
+from .gap import canonical_gauge as canonical_gauge
+from .gap import entropic_gap as entropic_gap
+from .geometry import LayerAlignment as LayerAlignment
+from .geometry import align_maps as align_maps
+from .geometry import align_samples as align_samples
+from .geometry import gram_cosines as gram_cosines
+from .mlp import MLP as MLP
+from .problem import Problem as Problem
+from .samples import Samples as Samples
+from .teacher import Teacher as Teacher
+from .view import View as View

@@ -1,0 +1,97 @@
+"""The record of one comparison: score, null, p, effect, interval, and what was done."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from methexis.measures.inference.printing import probability, rounded
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The alignment of two representations.
+
+    Attributes
+    ----------
+    measure : str
+        Name of the measure.
+    options : dict
+        Its options.
+    score : float
+        Its value, as it came out.
+    null_mean, null_sd : float
+        Mean and standard deviation of the score over pairings of the rows at random; NaN without
+        a null.
+    p : float
+        One-sided probability of a score at least as aligned, were the rows paired at random. From
+        moments it is the tail of a law fitted to three of them: below about ``1e-4`` its size
+        carries no information (far out it is exactly 0), and is to be reported as "< 1e-4".
+    effect : float
+        ``(score - null_mean) / (aligned - null_mean)``: 0 at chance, 1 for two identical
+        representations; NaN where the measure has no such end.
+    z : float
+        ``(score - null_mean) / null_sd``, positive when more aligned than chance.
+    ci : (float, float)
+        Interval over samples for the expected score at this number of samples; NaN where
+        the measure has none.
+    confidence : float
+        Of that interval.
+    n : int
+        Number of samples.
+    d : (int, int)
+        Numbers of features; None of an RDM.
+    null : str
+        "moments" (closed form), "permutation" or "none".
+    num_permutations, num_bootstrap : int
+        Orders and resamples drawn.
+    seed : int
+        Of both.
+    preprocessing : dict
+        What was done to the features before, and the types of their numbers as they came.
+    notes : tuple of str
+        What degenerates here; the texts of the warnings.
+    one_pass : bool
+        Whether it comes from one pass over the rows (see `compare`); then p is a bound, and there
+        is no interval.
+    """
+
+    measure: str
+    options: dict[str, Any]
+    score: float
+    null_mean: float
+    null_sd: float
+    p: float
+    effect: float
+    z: float
+    ci: tuple[float, float]
+    confidence: float
+    n: int
+    d: tuple[int | None, int | None]
+    null: str
+    num_permutations: int
+    num_bootstrap: int
+    seed: int
+    preprocessing: dict[str, Any]
+    notes: tuple[str, ...]
+    one_pass: bool = False
+
+    def __str__(self) -> str:
+        """One line: score, interval, chance level, p, effect."""
+        parts = [f"{self.measure} {rounded(self.score)}"]
+        if np.isfinite(self.ci[0]):
+            low, high = (rounded(end) for end in self.ci)
+            parts.append(f"{self.confidence:.0%} interval {low} to {high}")
+        if self.null != "none":
+            parts.append(f"by chance {rounded(self.null_mean)} ± {rounded(self.null_sd)}")
+            parts.append(probability("p", self.p))
+        if np.isfinite(self.effect):
+            parts.append(f"effect {rounded(self.effect)}")
+        one, two = ("(an RDM)" if d is None else d for d in self.d)
+        return ", ".join(parts) + f" (n {self.n}, d {one} and {two})"
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it in plain types, for JSON."""
+        return asdict(self)

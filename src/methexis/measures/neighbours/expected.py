@@ -1,0 +1,434 @@
+"""Scores under ties: averages over the ways in which each side's ties could be broken.
+
+Of sample i, one representation has its nearest groups and a boundary group (`ties`), and so has the
+other. All that scores of the two lists depend on is how many rows each group of one shares with
+each of the other, the *table* of the sample: rows in one cell of it can be exchanged for each
+other. Three kinds of score are averaged in three ways.
+
+Sums over ``a_ij b_ij``: chances of independent draws multiply, and the average is at hand.
+
+Functions of the number of shared neighbours: m of a group's members drawn at random fall into the
+cells as hypergeometric laws say, so the average is a finite sum, exact.
+
+Functions of the order: the average over `NUM_DRAWS` orders of each sample's ties, drawn once and
+for all. Which numbers are drawn depends on the table alone, and the members of a cell are named by
+their place in it; so the average is a function of the table, as the exact one would be, and hence
+blind to how rows are numbered. Half of the draws are the other half with the two sides exchanged,
+so that a symmetric score stays symmetric. Both together are off by the spread of one sample's score
+over ties divided by ``√(NUM_DRAWS num_samples)``; no test is: `ties` says that any function of the
+tables is tested exactly by orders of the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from scipy.special import gammaln
+
+from methexis.core.checks import Array
+from methexis.measures.measure import NullMoments
+from methexis.measures.neighbours.indices import Indices
+from methexis.measures.neighbours.ties import Booleans, Integers, Ties, renamed
+from methexis.measures.pairs.row_form import RowForm, scaled
+
+#: Skewness of a null above which, with ties, it is taken to have few values. A score of c and c'
+#: classes of equal rows is a quadratic form of about (c - 1)(c' - 1) degrees of freedom, whose
+#: skewness is √8 over their root: 1.4 for three classes by three, of which 40 samples have hundreds
+#: of tables; 2.8 for two by two, which have ten, and a smooth tail can be half of theirs.
+FEW_VALUES = 1.5
+#: Ways of breaking ties that scores of orders are averaged over.
+NUM_DRAWS = 16
+
+
+def with_ties(found: NullMoments) -> NullMoments:
+    """Moments of a score under ties, whose tail is not to be trusted where it takes few values."""
+    return replace(found, dominance=1.0) if abs(found.skewness) > FEW_VALUES else found
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """The k places of each sample's neighbours, by groups of equally near rows.
+
+    Attributes
+    ----------
+    nearest : array (num_samples, k)
+        The k nearest, one way of breaking ties.
+    starts : array (num_samples, k)
+        Where the group begins that has each place.
+    begin : array (num_samples,)
+        Where the boundary group begins; k where whole groups fill the places.
+    size : array (num_samples,)
+        Its members; 1 where there is none.
+    labels : sparse array (num_samples, num_samples)
+        One more than `starts`, at the members of all groups but those in `tail`.
+    tail : sparse array (num_samples, num_samples) of bool
+        The boundary group where it is stored apart, or what is outside it.
+    in_tail, outside : array (num_samples,)
+        Whether it is, and by what is outside.
+    loose : array (num_samples,)
+        Where ties leave the order of the k nearest open.
+    """
+
+    nearest: Indices
+    starts: Integers
+    begin: Integers
+    size: Integers
+    labels: Any
+    tail: Any
+    in_tail: Booleans
+    outside: Booleans
+    loose: Booleans
+
+    @property
+    def k(self) -> int:
+        """Neighbours."""
+        return int(self.nearest.shape[1])
+
+    @property
+    def places(self) -> Integers:
+        """How many places the boundary group fills."""
+        return np.asarray(self.k - self.begin)
+
+    @property
+    def share(self) -> Array:
+        """The chance of a place that each of its members has."""
+        return np.asarray(self.places / self.size)
+
+    @cached_property
+    def ones(self) -> Any:
+        """A one at each entry of `labels`."""
+        data = np.ones_like(self.labels.data)
+        shape = self.labels.shape
+        return sparse.csr_array((data, self.labels.indices, self.labels.indptr), shape=shape)
+
+    @cached_property
+    def stored(self) -> Any:
+        """`tail` as numbers."""
+        return self.tail.astype(np.int64)
+
+    @cached_property
+    def members(self) -> Integers:
+        """How many rows each group has, ``(num_samples, k + 1)``, by label."""
+        rows = np.repeat(np.arange(len(self.begin)), np.diff(self.labels.indptr))
+        found = counted(rows, self.labels.data, (len(self.begin), self.k + 1))
+        found[self.in_tail, self.begin[self.in_tail] + 1] = self.size[self.in_tail]
+        return found
+
+    @cached_property
+    def chances(self) -> RowForm:
+        """The chance ``a_ij`` that j is among the k nearest of i."""
+        return self.valued(np.ones(self.labels.nnz), np.ones(len(self.begin)))
+
+    def valued(self, values: Array, rest: Array) -> RowForm:
+        """The chances times values: of each entry of `labels`, and of the tail of each sample."""
+        rows = np.repeat(np.arange(len(self.begin)), np.diff(self.labels.indptr))
+        strict = self.labels.data <= self.begin[rows]
+        data = values * np.where(strict, 1.0, self.share[rows])
+        shape = self.labels.shape
+        found = sparse.csr_array((data, self.labels.indices, self.labels.indptr), shape=shape)
+        share = np.where(self.in_tail, self.share * rest, 0.0)
+        sign = np.where(self.outside, -1.0, 1.0)
+        found = sparse.csr_array(found + scaled(self.stored.astype(np.float64), sign * share))
+        found.sort_indices()
+        return RowForm(found, np.where(self.outside, share, 0.0))
+
+    def reordered(self, order: Integers) -> Groups:
+        """Of the samples in that order."""
+        names = np.empty(len(order), dtype=np.int32)
+        names[order] = np.arange(len(order), dtype=np.int32)
+        return Groups(
+            names[self.nearest[order]],
+            self.starts[order],
+            self.begin[order],
+            self.size[order],
+            renamed(self.labels, order),
+            renamed(self.tail, order),
+            self.in_tail[order],
+            self.outside[order],
+            self.loose[order],
+        )
+
+
+def groups(lists: Indices, k: int, ties: Ties | None) -> Groups:
+    """The groups of the k nearest; without ties every one is a group."""
+    n, kept = lists.shape
+    if ties is None:
+        lists, kept = lists[:, :k], k
+        none = sparse.csr_array((n, n), dtype=bool)
+        first = np.tile(np.arange(k, dtype=np.int32), (n, 1))
+        ties = Ties(first, np.full(n, k), none, np.zeros(n, dtype=bool), np.zeros(n, np.int64))
+    begin, size, in_tail = ties.boundary(k)
+    whole = ~in_tail & (begin + size <= k)
+    starts = np.where(
+        whole[:, None], ties.first[:, :k], np.minimum(ties.first[:, :k], begin[:, None])
+    )
+    kept_places = (ties.first < k) & (np.arange(kept) < ties.length[:, None])
+    ends = np.concatenate([[0], np.cumsum(np.count_nonzero(kept_places, axis=1))])
+    labels = sparse.csr_array(
+        ((ties.first[kept_places] + 1).astype(np.int64), lists[kept_places], ends), shape=(n, n)
+    )
+    labels.sort_indices()
+    used = sparse.csr_array(ties.tail.multiply(in_tail[:, None])).astype(bool)
+    return Groups(
+        lists[:, :k],
+        starts.astype(np.int64),
+        np.where(whole, k, begin).astype(np.int64),
+        np.where(whole, 1, size).astype(np.int64),
+        labels,
+        used,
+        in_tail,
+        ties.outside & in_tail,
+        ties.loose(k, ordered=True),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Overlap:
+    """How many rows the groups before the boundary, and the boundary groups, share; per sample."""
+
+    both: Integers
+    first: Integers
+    second: Integers
+    neither: Integers
+
+
+def overlap(a: Groups, b: Groups) -> Overlap:
+    """Shared rows: both before the boundary, before that of the first only, of the second, none."""
+    n, (rows, one, other) = len(a.begin), shared_labels(a, b)
+    inner, beyond = one <= a.begin[rows], other <= b.begin[rows]
+    both, first, second, neither = (
+        np.bincount(rows[chosen], minlength=n)
+        for chosen in (inner & beyond, inner & ~beyond, ~inner & beyond, ~inner & ~beyond)
+    )
+    in_second, in_first = in_tail(a, b), in_tail(b, a)
+    places = np.arange(a.k + 1)
+    before_a, before_b = (places <= v.begin[:, None] for v in (a, b))
+    return Overlap(
+        both,
+        first + np.sum(in_second * before_a, axis=1),
+        second + np.sum(in_first * before_b, axis=1),
+        neither
+        + np.sum(in_second * ~before_a, axis=1)
+        + np.sum(in_first * ~before_b, axis=1)
+        + tails(a, b),
+    )
+
+
+def expected_share(a: Groups, b: Groups) -> Array:
+    """The chance of being a neighbour in one times that in the other, summed; over k."""
+    found = overlap(a, b)
+    shared = (
+        found.both
+        + b.share * found.first
+        + a.share * found.second
+        + a.share * b.share * found.neither
+    )
+    return np.asarray(shared / a.k)
+
+
+def shared_labels(a: Groups, b: Groups) -> tuple[Integers, Integers, Integers]:
+    """Where both have a label: the sample, and both labels."""
+    one = sparse.csr_array(a.labels.multiply(b.ones))
+    other = sparse.csr_array(b.labels.multiply(a.ones))
+    one.sort_indices()
+    other.sort_indices()
+    rows = np.repeat(np.arange(len(a.begin)), np.diff(one.indptr))
+    return rows, one.data, other.data
+
+
+def in_tail(a: Groups, b: Groups) -> Integers:
+    """How many labelled rows of the first are in the tail of the second, by label."""
+    found = sparse.csr_array(a.labels.multiply(b.stored))
+    rows = np.repeat(np.arange(len(a.begin)), np.diff(found.indptr))
+    counts = counted(rows, found.data, (len(a.begin), a.k + 1))
+    labelled = a.members.copy()
+    labelled[a.in_tail, a.begin[a.in_tail] + 1] = 0
+    return np.where(b.outside[:, None], labelled - counts, counts)
+
+
+def tails(a: Groups, b: Groups) -> Integers:
+    """How many rows the two tails share."""
+    n = len(a.begin)
+    shared = np.asarray(a.stored.multiply(b.stored).sum(axis=1)).ravel()
+    one, other = (np.diff(v.tail.indptr) for v in (a, b))
+    found = np.where(
+        a.outside,
+        np.where(b.outside, n - 1 - one - other + shared, other - shared),
+        np.where(b.outside, one - shared, shared),
+    )
+    return np.where(a.in_tail & b.in_tail, found, 0).astype(np.int64)
+
+
+def counted(rows: Integers, labels: Integers, shape: tuple[int, int]) -> Integers:
+    """How often each label comes in each row."""
+    found = np.bincount(rows * shape[1] + labels, minlength=shape[0] * shape[1])
+    return np.asarray(found.reshape(shape), dtype=np.int64)
+
+
+def at_labels(lists: Indices, k: int, ties: Ties | None, values: Array) -> tuple[Array, Array]:
+    """Values of the places of lists, in the order of `labels`, and that of each sample's tail."""
+    n, kept = lists.shape
+    if ties is None:
+        chosen, tail = np.arange(kept) < k, np.zeros(n)
+        chosen = np.broadcast_to(chosen, lists.shape)
+    else:
+        chosen = (ties.first < k) & (np.arange(kept) < ties.length[:, None])
+        place = np.minimum(ties.length, kept - 1)
+        tail = np.where(ties.length < k, values[np.arange(n), place], 0.0)
+    order = np.lexsort((lists[chosen], np.nonzero(chosen)[0]))
+    return values[chosen][order], tail
+
+
+# Functions of the number of shared neighbours.
+
+
+def expected_number(a: Groups, b: Groups, value: Callable[[Array], Array]) -> Array:
+    """The average of a function of how many neighbours are shared, exactly; ``(num_samples,)``.
+
+    With c rows shared before both boundaries, u drawn from the first's boundary group that the
+    second has before its own, and v drawn that are in its boundary group, w more are shared: a
+    hypergeometric number, of the second's draws among what the first has.
+    """
+    found = overlap(a, b)
+    keys = np.stack(
+        [found.both, found.first, found.second, found.neither, a.places, a.size, b.places, b.size]
+    ).T.astype(np.int64)
+    kinds, which = np.unique(keys, axis=0, return_inverse=True)
+    k = a.k
+    averages = np.empty(len(kinds))
+    step = max(2**22 // (k + 1) ** 3, 1)
+    number = np.arange(k + 1)
+    u, v = number[:, None], number[None, :]
+    for start in range(0, len(kinds), step):
+        part = kinds[start : start + step, :, None, None].transpose(1, 0, 2, 3)
+        both, first, second, neither, places, size, others, other_size = part
+        drawn = np.exp(
+            _log_choices(second, u)
+            + _log_choices(neither, v)
+            + _log_choices(size - second - neither, places - u - v)
+            - _log_choices(size, places)
+        )
+        # Rows: v; columns: w.
+        marked = first + number[:, None]
+        more = np.exp(
+            _log_choices(marked, v)
+            + _log_choices(other_size - marked, others - v)
+            - _log_choices(other_size, others)
+        )
+        values = value(np.minimum(both + u + v, k).astype(float))  # beyond k nothing has a chance
+        averages[start : start + step] = np.einsum("tuv,tvw,tuw->t", drawn, more, values)
+    return averages[which.ravel()]
+
+
+def _log_choices(total: Any, chosen: Any) -> Array:
+    """Logarithm of a binomial coefficient; minus infinity where there is no such choice."""
+    total, chosen = np.broadcast_arrays(total, chosen)
+    possible = (chosen >= 0) & (chosen <= total)
+    n, c = (np.where(possible, v, 0) for v in (total, chosen))
+    known = _log_factorials(int(n.max(initial=0)).bit_length())
+    return np.where(possible, known[n] - known[c] - known[n - c], -np.inf)
+
+
+@cache
+def _log_factorials(bits: int) -> Array:
+    """Of all numbers of so many bits."""
+    return np.asarray(gammaln(np.arange(2**bits) + 1.0))
+
+
+# Functions of the order.
+
+
+def expected_lists(a: Groups, b: Groups, alike: Callable[[Any, Any], Array]) -> Array:
+    """The average of a function of two lists over orders of their ties, ``(num_samples,)``."""
+    found = np.empty(len(a.begin))
+    loose = a.loose | b.loose
+    if not loose.all():
+        found[~loose] = alike(a.nearest[~loose], b.nearest[~loose])
+    rows = np.flatnonzero(loose)
+    if len(rows) == 0:
+        return found
+    tables = tables_of(a, b)[rows]
+    step = max(2**20 // (NUM_DRAWS * a.k), 1)
+    for start in range(0, len(rows), step):
+        some, part = rows[start : start + step], tables[start : start + step]
+        one, other = _drawn(part, a, b, some)
+        scores = alike(one.reshape(-1, a.k), other.reshape(-1, a.k))
+        found[some] = scores.reshape(len(some), NUM_DRAWS).mean(axis=1)
+    return found
+
+
+def tables_of(a: Groups, b: Groups) -> Integers:
+    """Rows that each group of one shares with each of the other, ``(num_samples, k + 1, k + 1)``.
+
+    By labels; at 0 those that are in no group of the other.
+    """
+    n, size = len(a.begin), a.k + 1
+    rows, one, other = shared_labels(a, b)
+    found = counted(rows, one * size + other, (n, size**2)).reshape(n, size, size)
+    every = np.arange(n)
+    last_a, last_b = (np.minimum(v.begin + 1, a.k) for v in (a, b))
+    found[every, :, last_b] += in_tail(a, b)
+    found[every, last_a, :] += in_tail(b, a)
+    found[every, last_a, last_b] += tails(a, b)
+    found[:, 1:, 0] = a.members[:, 1:] - found[:, 1:, 1:].sum(axis=2)
+    found[:, 0, 1:] = b.members[:, 1:] - found[:, 1:, 1:].sum(axis=1)
+    return np.asarray(found)
+
+
+def _drawn(tables: Integers, a: Groups, b: Groups, rows: Integers) -> tuple[Integers, Integers]:
+    """Lists of both under each draw, ``(num_rows, NUM_DRAWS, k)``; equal numbers are equal rows."""
+    k = a.k
+    generator = np.random.default_rng(0)
+    numbers = generator.random((2, NUM_DRAWS // 2, k))
+    # Every table has draws of its own: the same numbers, moved by a sum over its cells that does
+    # not change when the sides do.
+    weights = generator.integers(1, 2**62, size=(k + 1, k + 1, k), dtype=np.uint64)
+    weights = weights + weights.transpose(1, 0, 2)
+    moved = tables.reshape(len(tables), -1).astype(np.uint64) @ weights.reshape(-1, k)
+    numbers = (numbers + (moved / 2.0**64)[:, None, None, :]) % 1.0
+    numbers = np.minimum(numbers, 1.0 - 2.0**-53)
+    one = np.concatenate([numbers[:, 0], numbers[:, 1]], axis=1)
+    other = np.concatenate([numbers[:, 1], numbers[:, 0]], axis=1)
+    first = _names(tables, a.starts[rows], a.members[rows], one)
+    second = _names(tables.transpose(0, 2, 1), b.starts[rows], b.members[rows], other)
+    cell, place = first
+    named_a = np.where(cell[1] > 0, (cell[0] * (k + 1) + cell[1]) * _FAR + place, -1)
+    cell, place = second
+    named_b = np.where(cell[1] > 0, (cell[1] * (k + 1) + cell[0]) * _FAR + place, -2)
+    return named_a, named_b
+
+
+#: More than any cell has members.
+_FAR = 2**40
+
+
+def _names(
+    tables: Integers, starts: Integers, members: Integers, numbers: Array
+) -> tuple[tuple[Integers, Integers], Integers]:
+    """The cell that each place of a list is drawn from, and which of its members is drawn.
+
+    Members of a group are taken cell by cell, those in no group of the other side last.
+    """
+    k = starts.shape[1]
+    every = np.arange(len(tables))[:, None]
+    size = members[every, starts + 1]
+    picks = np.empty(numbers.shape, dtype=np.int64)
+    for p in range(k):
+        left = size[:, p] - (p - starts[:, p])
+        pick = np.floor(numbers[:, :, p] * left[:, None]).astype(np.int64)
+        same = (starts[:, :p] == starts[:, p : p + 1])[:, None, :]
+        taken = np.sort(np.where(same, picks[:, :, :p], _FAR), axis=2)
+        for q in range(p):  # members that are taken are passed over, in ascending order
+            pick += pick >= taken[:, :, q]
+        picks[:, :, p] = pick
+    ends = np.cumsum(tables[:, 1:, 1:], axis=2)[every, starts]  # (num_rows, k places, k cells)
+    cell = np.sum(picks[..., None] >= ends[:, None], axis=3)
+    before = np.concatenate([np.zeros_like(ends[..., :1]), ends], axis=2)
+    place = picks - np.take_along_axis(before, cell.transpose(0, 2, 1), axis=2).transpose(0, 2, 1)
+    label = np.broadcast_to((starts + 1)[:, None, :], picks.shape)
+    return (label, np.where(cell == k, 0, cell + 1)), place

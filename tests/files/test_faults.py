@@ -1,0 +1,70 @@
+"""A save that is killed, or runs out of room, at every system call leaves the old or the new.
+
+Calls are those of the C library that change files; `faults.c` counts them and strikes at the k-th.
+All of them are tried in the long tests, and some elsewhere: kills fall into the same few states,
+which the many calls of a store only repeat.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.files import faults
+
+HERE = Path(__file__).parent
+
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux") or shutil.which("cc") is None,
+    reason="interposes calls of the C library on Linux, and needs a compiler",
+)
+
+
+@pytest.fixture(scope="module")
+def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("shim") / "faults.so"
+    command = ["cc", "-shared", "-fPIC", "-O1", "-o", str(target), str(HERE / "faults.c"), "-ldl"]
+    subprocess.run(command, check=True)
+    return target
+
+
+def struck(shim: Path, tmp_path: Path, job: str, mode: int, step: int) -> dict[str, Any]:
+    (tmp_path / "locks").mkdir()
+    environment = os.environ | {"LD_PRELOAD": str(shim), "TMPDIR": str(tmp_path / "locks")}
+    environment["PYTHONPATH"] = os.pathsep.join([str(HERE.parents[1]), *filter(None, sys.path)])
+    words = ["-m", "tests.files.faults", job, str(mode), "1", str(step), str(tmp_path / "work")]
+    done = subprocess.run(
+        [sys.executable, *words], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+MODES = {"kill": faults.KILL, "full once": faults.FULL_ONCE, "full": faults.FULL_FROM}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("job", "step"), [("file", 1), ("results", 3), ("store", 211)])
+def test_some_calls(shim: Path, tmp_path: Path, job: str, step: int, mode: str) -> None:
+    found = struck(shim, tmp_path, job, MODES[mode], step)
+    kind = "killed" if mode == "kill" else "refused"
+    assert found[f"{kind}, old"] > 0
+    if mode == "kill":
+        assert found["killed, new"] > 0
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("job", ["results", "store"])
+def test_all_calls(shim: Path, tmp_path: Path, job: str, mode: str) -> None:
+    found = struck(shim, tmp_path, job, MODES[mode], 1)
+    assert found["calls"] > 40
