@@ -38,7 +38,7 @@ sys.exit(9)
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork, which this system lacks")
 def test_a_fork_during_an_import_leaves_a_child_that_trains() -> None:
     done = subprocess.run(
         [sys.executable, "-c", CHILD], capture_output=True, text=True, check=False, timeout=120

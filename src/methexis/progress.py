@@ -26,12 +26,12 @@ class Progress(Protocol):
     """
 
     def __call__(self, report: Report) -> None:
-        """Show ``report``."""
+        """Show how far the work is, as ``report`` says."""
         ...
 
 
 class Silent:
-    """Shows nothing."""
+    """Progress that is shown to nobody."""
 
     def __call__(self, report: Report) -> None:
         """Do nothing with ``report``."""

@@ -66,7 +66,11 @@ def test_out_that_is_a_file(tmp_path: Path) -> None:
 )
 def test_make_passes_options_on(words: tuple[str, ...], expected: str) -> None:
     done = subprocess.run(
-        ["make", "--dry-run", *words], cwd=ROOT, capture_output=True, text=True, check=True
+        ["make", "--no-print-directory", "--dry-run", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.rstrip().endswith(expected)
     truth = "truth" in words[1]  # for which no package is needed

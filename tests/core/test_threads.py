@@ -58,7 +58,7 @@ def test_it_is_put_back_by_the_last_of_those_who_overlap(first_out: int) -> None
     assert threads() == {2}
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork, which this system lacks")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_child_counts_only_its_own_thread() -> None:
     begun, end = threading.Event(), threading.Event()

@@ -146,7 +146,7 @@ def test_a_lock_is_held_by_one_thread(tmp_path: Path) -> None:
     assert said[1] == "in"
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork, which this system lacks")
 @pytest.mark.parametrize("num_writers", [2, 3])
 @pytest.mark.parametrize("force", [False, True])
 def test_of_several_processes_one_result_is_left(

@@ -16,6 +16,7 @@ FILES = ("commands", "commands_long") if LONG else ("commands",)
 CASES = [(part, name) for part in FILES for name in PARTS[part]]
 
 
+@pytest.mark.long  # each starts a process and draws a report
 @pytest.mark.parametrize(("part", "name"), CASES)
 def test_the_same_as_stored(part: str, name: str) -> None:
     assert not differences(part, name)

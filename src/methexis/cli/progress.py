@@ -69,7 +69,7 @@ class Clock:
         self._text = ""
 
     def __enter__(self) -> Clock:
-        """Start."""
+        """Start the thread that shows how long the work has taken."""
         self._thread.start()
         return self
 

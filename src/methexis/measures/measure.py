@@ -160,7 +160,7 @@ class Measure(ABC, Generic[R]):
 
     @property
     def min_features(self) -> int:
-        """Fewest columns."""
+        """The fewest features (columns) that a representation may have."""
         return 1
 
     def closed_null(self, num_samples: int) -> bool:

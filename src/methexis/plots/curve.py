@@ -33,7 +33,7 @@ class Curve(Mark):
 
 @dataclass(frozen=True, eq=False)
 class Dots(Mark):
-    """Many points."""
+    """Many points of one look, without a line between them."""
 
     #: (point,)
     x: ArrayLike

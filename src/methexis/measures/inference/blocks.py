@@ -64,7 +64,7 @@ class Blocks:
         return self.method.direct_grid(*arrays, self.source.precision, self.budget, progress)
 
     def scores(self) -> Array:
-        """Scores alone."""
+        """The scores of all pairs, without moments or orders of a null."""
         found, _, _ = self.run(
             np.empty((0, self.source.num_samples), dtype=np.int64), moments=False
         )

@@ -151,7 +151,7 @@ class Grid:
 
     @property
     def scores(self) -> Array:
-        """``(num_a, num_b)``."""
+        """The scores of all pairs, ``(num_a, num_b)``."""
         return self.score
 
     def best(self) -> Best:

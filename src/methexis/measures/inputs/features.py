@@ -121,7 +121,7 @@ class Given(Protocol):
 
     @property
     def array(self) -> Tensor:
-        """Its numbers."""
+        """The numbers of the representation, in whatever library holds them."""
         ...
 
     @property

@@ -27,7 +27,7 @@ class Layer(Protocol):
 
     @property
     def array(self) -> Any:
-        """``(num_samples, num_features)``."""
+        """The features, ``(num_samples, num_features)``."""
 
     @property
     def given(self) -> str:

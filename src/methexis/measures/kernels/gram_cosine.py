@@ -26,7 +26,7 @@ class GramCosine(KernelMeasure):
 
     @property
     def centring(self) -> str:
-        """None."""
+        """Kernels are compared as they are: the estimator takes nothing off."""
         return "plain"
 
     def rows_of(self, features: Features) -> Tensor:

@@ -47,7 +47,7 @@ class HSIC(KernelMeasure):
 
     @property
     def centring(self) -> str:
-        """The estimator."""
+        """The estimator of HSIC: of Song et al. without bias, else the biased one."""
         return "song" if self.debiased else "biased"
 
 

@@ -86,7 +86,7 @@ class Groups:
 
     @property
     def k(self) -> int:
-        """Neighbours."""
+        """How many neighbours of each sample are compared."""
         return int(self.nearest.shape[1])
 
     @property

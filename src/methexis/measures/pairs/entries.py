@@ -168,7 +168,7 @@ class _Shifted:
         return found
 
     def times(self, other: _Shifted) -> _Shifted:
-        """Entrywise product."""
+        """The entrywise product with another matrix of this form, which has this form."""
         return _Shifted(
             self.values.multiply(other.values)
             + self.shift * other.values
@@ -181,7 +181,42 @@ class _Shifted:
         return _Shifted(self.values.T.tocsr(), self.shift)
 
 
-class Sparse(Entries):
+class SparseEntries(Entries):
+    """A sparse matrix and a simple one beside it: a form that entrywise products keep.
+
+    Subclasses set `_matrix`, which multiplies vectors, knows its transpose (`transposed`) and makes
+    entrywise products (`times`), and ``_powers = {(1, 0): _matrix}``.
+    """
+
+    _matrix: Any
+    _powers: dict[tuple[int, int], Any]
+
+    @property
+    def ones(self) -> Array:
+        """The vector of ones."""
+        return np.ones(self.num_samples)
+
+    def total(self, vector: Array) -> float:
+        """Sum of a vector."""
+        return float(np.sum(vector))
+
+    def apply(self, forward: int, backward: int, vector: Array) -> Array:
+        """Product of entrywise powers with a vector."""
+        found: Array = self._raised(forward, backward) @ vector
+        return found
+
+    def _raised(self, forward: int, backward: int) -> Any:
+        key = (forward, backward)
+        if key not in self._powers:
+            if forward:
+                factor, rest = self._matrix, (forward - 1, backward)
+            else:
+                factor, rest = self._matrix.transposed, (forward, backward - 1)
+            self._powers[key] = factor if rest == (0, 0) else factor.times(self._raised(*rest))
+        return self._powers[key]
+
+
+class Sparse(SparseEntries):
     """A sparse matrix of SciPy; work and memory go with its non-zeros, not with pairs."""
 
     def __init__(self, matrix: Any) -> None:
@@ -207,29 +242,6 @@ class Sparse(Entries):
         difference: Any = values - values.T
         self.symmetric = bool(difference.count_nonzero() == 0)
         self._powers = {(1, 0): self._matrix}
-
-    @property
-    def ones(self) -> Array:
-        """The vector of ones."""
-        return np.ones(self.num_samples)
-
-    def total(self, vector: Array) -> float:
-        """Sum of a vector."""
-        return float(np.sum(vector))
-
-    def apply(self, forward: int, backward: int, vector: Array) -> Array:
-        """Product of entrywise powers with a vector."""
-        return self._raised(forward, backward) @ vector
-
-    def _raised(self, forward: int, backward: int) -> _Shifted:
-        key = (forward, backward)
-        if key not in self._powers:
-            if forward:
-                factor, rest = self._matrix, (forward - 1, backward)
-            else:
-                factor, rest = self._matrix.transposed, (forward, backward - 1)
-            self._powers[key] = factor if rest == (0, 0) else factor.times(self._raised(*rest))
-        return self._powers[key]
 
     def triangles(self) -> tuple[float, float]:
         """Cyclic and transitive triangles."""

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import sparse
 
 from methexis.core.checks import Array
-from methexis.measures.pairs.entries import Dense, Entries, scale_of
+from methexis.measures.pairs.entries import Dense, Entries, SparseEntries, scale_of
 
 #: Matrices of more entries than this share are multiplied as dense ones, if they are small enough.
 FULL, LARGEST_FULL = 0.1, 4096
@@ -61,7 +61,7 @@ class RowForm:
         return float(np.sum(self.row_sums))
 
     def times(self, other: RowForm) -> RowForm:
-        """Entrywise product."""
+        """The entrywise product with another matrix of this form, which has this form."""
         return RowForm(
             sparse.csr_array(
                 self.values.multiply(other.values)
@@ -145,7 +145,7 @@ class _Outer:
         return _Outer(self.values.T.tocsr(), self.right, self.left)
 
 
-class RowEntries(Entries):
+class RowEntries(SparseEntries):
     """Such a matrix, centred and scaled."""
 
     symmetric = False
@@ -162,29 +162,6 @@ class RowEntries(Entries):
         self.diagonal = np.zeros(n)
         self._matrix = _Outer(form.values * factor, rest * factor, np.ones(n))
         self._powers = {(1, 0): self._matrix}
-
-    @property
-    def ones(self) -> Array:
-        """The vector of ones."""
-        return np.ones(self.num_samples)
-
-    def total(self, vector: Array) -> float:
-        """Sum of a vector."""
-        return float(np.sum(vector))
-
-    def apply(self, forward: int, backward: int, vector: Array) -> Array:
-        """Product of entrywise powers with a vector."""
-        return self._raised(forward, backward) @ vector
-
-    def _raised(self, forward: int, backward: int) -> _Outer:
-        key = (forward, backward)
-        if key not in self._powers:
-            if forward:
-                factor, rest = self._matrix, (forward - 1, backward)
-            else:
-                factor, rest = self._matrix.transposed, (forward, backward - 1)
-            self._powers[key] = factor if rest == (0, 0) else factor.times(self._raised(*rest))
-        return self._powers[key]
 
     def triangles(self) -> tuple[float, float]:
         """Cyclic and transitive triangles."""

@@ -57,7 +57,7 @@ class LinearPredictivity(Measure[Basis]):
 
     @property
     def symmetric(self) -> bool:
-        """Both ways."""
+        """Whether predictions go both ways, so that the two may change places."""
         return self.direction == "both"
 
     @property

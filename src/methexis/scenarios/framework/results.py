@@ -41,7 +41,7 @@ class DialResult(ABC, Generic[Point]):
 
     @property
     def name(self) -> str:
-        """The scenario's."""
+        """The name of the scenario, as in its registry."""
         return self.scenario.name
 
     @property

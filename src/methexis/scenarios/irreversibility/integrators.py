@@ -41,7 +41,7 @@ class Method:
     weights: Array  # (s,)
 
     def step(self, velocity: Callable[[Array], Array], state: Array, h: float) -> Array:
-        """One step."""
+        """The weights after one step of the method."""
         slopes = np.empty((len(self.weights), len(state)))
         for i in range(len(slopes)):
             slopes[i] = velocity(state + h * (self.stages[i, :i] @ slopes[:i]))

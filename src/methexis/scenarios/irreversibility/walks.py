@@ -50,7 +50,7 @@ class Walks:
 
     @property
     def time(self) -> float:
-        """``T``."""
+        """The time ``T`` that the walk covers, learning rates summed."""
         return self.scaled_time / self.setting.sharpest
 
     @cached_property
@@ -62,7 +62,7 @@ class Walks:
 
     @cached_property
     def predicted(self) -> Array:
-        """``Z(T)``, flat."""
+        """What theory says does not return, ``Z(T)``, as one flat vector."""
         return self._limit(self.share)
 
     def _limit(self, share: float) -> Array:

@@ -34,7 +34,7 @@ class CaseResult:
 
     @property
     def name(self) -> str:
-        """The case's."""
+        """The name of the case, as in its registry."""
         return self.found.case.name
 
     @property

@@ -35,7 +35,7 @@ class Training(ABC):
 
     @abstractmethod
     def velocity(self, problem: Problem, weights: list[Array]) -> list[Array]:
-        """Predicted ``dθ/dτ``."""
+        """The velocity ``dθ/dτ`` that theory predicts for this way of training."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Online(Training):
         return lr, 0.0, lr**2 / self.batch
 
     def velocity(self, problem: Problem, weights: list[Array]) -> list[Array]:
-        """Slow drift."""
+        """The slow drift, which independent samples follow."""
         return drift_velocity(problem, weights)
 
 

@@ -121,7 +121,7 @@ class Verdict:
 
     @property
     def why(self) -> str:
-        """One sentence."""
+        """The reason for the verdict in one sentence."""
         failed = [c for c in self.checks if not c.passed]
         if not failed:
             return f"all {len(self.checks)} checks hold"

@@ -76,6 +76,6 @@ class SAM(UpdateRule):
         return [w + part * g for w, g in zip(weights, gradient, strict=True)]
 
     def direction(self, gradient: Array, slots: Sequence[Array], hyper: Hyper, t: int) -> Array:
-        """``g``."""
+        """The gradient ``g`` itself, taken where `gradient_point` says."""
         del slots, hyper, t
         return gradient

@@ -52,6 +52,6 @@ class SignSGD(UpdateRule):
     )
 
     def direction(self, gradient: Array, slots: Sequence[Array], hyper: Hyper, t: int) -> Array:
-        """``sign(g)``."""
+        """The sign of every entry of the gradient, ``sign(g)``."""
         del slots, hyper, t
         return np.asarray(np.sign(gradient))

@@ -33,7 +33,7 @@ def times(last: float, *, first: float = 1.0 / 60.0, count: int = 8) -> tuple[fl
 
 
 def balanced(teacher: Teacher, students: Sequence[EDLN]) -> list[list[Array]]:
-    """Balanced minima."""
+    """Minima with balanced layers, from which a case starts."""
     return [balanced_minimum(teacher, s) for s in students]
 
 
