@@ -185,8 +185,8 @@ def sequence(name: str, value: Any, what: str) -> list[Any]:
         raise MethexisError(f"{name}: expected a sequence of {what}, got {shown(value)}") from None
 
 
-def location(name: str, value: Any) -> Path:
-    """Return ``value`` as a path.
+def location(name: str, value: Any, what: str = "a path") -> Path:
+    """Return ``value`` as a path; ``what`` is expected there.
 
     Raises
     ------
@@ -194,9 +194,9 @@ def location(name: str, value: Any) -> Path:
         If it is neither a word nor a path, or holds what no path can hold.
     """
     if not isinstance(value, str | PathLike) or isinstance(fspath(value), bytes):
-        raise MethexisError(f"{name}: expected a path, got {shown(value)}")
+        raise MethexisError(f"{name}: expected {what}, got {shown(value)}")
     if "\0" in fspath(value):
-        raise MethexisError(f"{name}: expected a path, got {shown(value)}, which holds a NUL")
+        raise MethexisError(f"{name}: expected {what}, got {shown(value)}, which holds a NUL")
     return Path(value)
 
 

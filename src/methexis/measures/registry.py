@@ -81,8 +81,12 @@ def chosen(measure: Any, options: dict[str, Any]) -> Measure[Any]:
                 f"options: expected none beside a measure that is made already, got {options}"
             )
         return measure
-    if not isinstance(measure, str) or measure not in MEASURES:
-        near = difflib.get_close_matches(str(measure).lower(), MEASURES, n=1, cutoff=0.0)[0]
+    if not isinstance(measure, str):
+        raise MethexisError(
+            f"measure: expected a name, such as 'cka', or a Measure, got {shown(measure)}"
+        )
+    if measure not in MEASURES:
+        near = difflib.get_close_matches(measure.lower(), MEASURES, n=1, cutoff=0.0)[0]
         raise MethexisError(
             f"measure: expected one of {', '.join(MEASURES)}, got {shown(measure)}; did you mean "
             f"{near!r}?"

@@ -106,7 +106,7 @@ def load(
     >>> [(layer.name, layer.shape) for layer in load(folder)]
     [('layer2', (5, 2)), ('layer10', (5, 10))]
     """
-    source = location("path", path)
+    source = location("path", path, "a file or folder of representations")
     given = None if inputs is None else _input_array(location("inputs", inputs))
     read = _reading(given, replica, seed)
     if not _there(source):
