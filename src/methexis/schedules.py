@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.core.checks import Array, integer, number, one_of
+from methexis.core.checks import Array, integer, number, one_of, real_array, shown
 from methexis.core.checks import count as count_of
+from methexis.errors import MethexisError
 
 #: Steps that a run may have.
 MOST_STEPS = 2**62
@@ -74,26 +76,49 @@ class Schedule:
 
         Summed in pieces, so memory does not grow with the number of steps.
 
+        Raises
+        ------
+        MethexisError
+            If ``steps`` are no increasing numbers from 0, or ``total`` is below 1.
+
         Examples
         --------
         >>> import numpy as np
         >>> inverse_time(0.5).sums_of_squares(np.array([0, 1, 2]), total=2).round(6).tolist()
         [0.0, 1.0, 1.444444]
         """
+        ends = _increasing(steps)
+        total = integer("total", total, least=1, most=MOST_STEPS)
         if self.kind == "constant":
-            return np.asarray(steps, dtype=np.float64)
-        result = np.empty(len(steps))
-        whole, so_far = 0, 0.0
-        for i, step in enumerate(steps.tolist()):
+            return ends.astype(np.float64)
+        result = np.empty(len(ends))
+        whole, so_far, last = 0, 0.0, float(self.factors(total, 1, total)[0]) ** 2
+        for i, end in enumerate(ends.tolist()):
+            step = min(end, total)
             while whole + _CHUNK <= step:
                 so_far += self._square(whole, _CHUNK, total)
                 whole += _CHUNK
             # Pieces begin at fixed steps, so the bits do not depend on what else is asked for.
-            result[i] = so_far + self._square(whole, step - whole, total)
+            result[i] = so_far + self._square(whole, step - whole, total) + (end - step) * last
         return result
 
     def _square(self, first: int, count: int, total: int) -> float:
         return float(np.sum(self.factors(first, count, total) ** 2))
+
+
+def _increasing(steps: Any) -> NDArray[np.int64]:
+    """Numbers of steps, checked."""
+    if not (type(steps) is np.ndarray and steps.dtype == np.int64 and steps.ndim == 1):
+        given = real_array("steps", steps, (None,))
+        if np.any(given != np.floor(given)) or np.any(np.abs(given) > MOST_STEPS):
+            raise MethexisError(f"steps: expected whole numbers, got {shown(given.tolist())}")
+        steps = given.astype(np.int64)
+    found: NDArray[np.int64] = steps
+    if np.any(found < 0) or np.any(np.diff(found) < 0):
+        raise MethexisError(
+            f"steps: expected numbers of steps from 0 that increase, got {shown(found.tolist())}"
+        )
+    return found
 
 
 def constant() -> Schedule:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-pa = pytest.importorskip("pyarrow")
-parquet = pytest.importorskip("pyarrow.parquet")
-
 from methexis.errors import MethexisError
 from methexis.representations import load
 from methexis.representations.readers.pages import Pages, _structure
+
+pa = pytest.importorskip("pyarrow")
+parquet = pytest.importorskip("pyarrow.parquet")
 
 X = np.random.default_rng(0).normal(size=(40, 3)).round(1)
 MOST = 2**31 - 1

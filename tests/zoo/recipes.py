@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,44 +15,10 @@ import numpy as np
 import methexis as mx
 from methexis import core
 from methexis.measures import Measure, dropin
+from methexis.training.optimisers import UpdateRule
+from tests.zoo.good import COV, LABELS, OTHER, RDMS, STUDENT, TEACHER, WEIGHTS, Recipe, X, Y
+from tests.zoo.methods import METHODS
 from tests.zoo.public import EXEMPT, public
-
-_RNG = np.random.default_rng(0)
-X = _RNG.normal(size=(14, 4))
-Y = X[:, :3] @ _RNG.normal(size=(3, 3)) + 0.5 * _RNG.normal(size=(14, 3))
-TEACHER = mx.Teacher.random(dim_x=3, dim_y=2, seed=0)
-STUDENT = mx.EDLN(hidden=(3,))
-WEIGHTS = mx.theory.random_minimum(TEACHER, STUDENT, seed=1, spread=0.3)
-COV = np.cov(_RNG.normal(size=(3, 20)))
-OTHER = np.cov(_RNG.normal(size=(3, 20)))
-LABELS = [f"s{i}" for i in range(14)]
-RDMS = [mx.measures.rdm(X + 0.3 * _RNG.normal(size=X.shape)) for _ in range(3)]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """A call that is right.
-
-    Attributes
-    ----------
-    call : callable
-        Takes the arguments by their names.
-    arguments : dict
-        Good ones.
-    fixed : dict
-        Those that stay as they are.
-    nan : bool or tuple of str
-        Whether its docstring says where it gives NaN without a warning; or in which places.
-    skip : tuple of (argument, member)
-        What is right there after all.
-    """
-
-    call: Callable[..., Any]
-    arguments: dict[str, Any] = field(default_factory=dict)
-    fixed: dict[str, Any] = field(default_factory=dict)
-    nan: bool | tuple[str, ...] = False
-    skip: tuple[tuple[str, str], ...] = ()
-
 
 _THEORY = {"source": TEACHER, "student": STUDENT, "weights": WEIGHTS}
 _PAIR = {"x": X, "y": Y}
@@ -106,7 +71,7 @@ _SPECIAL: dict[str, Recipe] = {
         TEACHER.product_samples, {"num_x": 4, "num_noise": 4, "seed": 0}
     ),
     "mx.Samples": Recipe(mx.Samples, {"x": X, "y": Y}),
-    "mx.Samples.moments": Recipe(
+    "mx.Samples, moments": Recipe(
         _moments,
         {"x": X, "y": Y},
     ),
@@ -261,6 +226,7 @@ _SPECIAL: dict[str, Recipe] = {
         nan=(".exponents", ".exponent_intervals", ".scores", ".chance", ".corrected", ".limits"),
     ),
     "measures.stream": Recipe(mx.measures.stream, {**_PAIR, "measures": "cka", "memory": "1 GiB"}),
+    "measures.stream, several": Recipe(mx.measures.stream, {**_PAIR, "measures": ["cka", "rv"]}),
     "measures.matrix_cosine": Recipe(mx.measures.matrix_cosine, {"x": X[:, :3], "y": Y}),
     "measures.planted_pair": Recipe(
         mx.measures.planted_pair, {"cause": "noise", "strength": 0.5, "seed": 0, "background": 0.1}
@@ -431,7 +397,7 @@ def _common(name: str, value: Any) -> Recipe | None:
     if inspect.isclass(value):
         if issubclass(value, Measure) and value is not Measure:
             return Recipe(_made(value), _options(value))
-        if name in {"mx.SGD", "mx.SAM", "mx.Adam", "mx.AdamW", "mx.RMSProp", "mx.SignSGD"}:
+        if issubclass(value, UpdateRule):
             return Recipe(value, {"lr": 0.1, **_options(value)})
         if name == "mx.GradientFlow":
             return Recipe(value, {"lr": 0.1, "rtol": 1e-6})
@@ -452,7 +418,7 @@ def _common(name: str, value: Any) -> Recipe | None:
     return None
 
 
-RECIPES: dict[str, Recipe] = dict(_SPECIAL)
+RECIPES: dict[str, Recipe] = {**_SPECIAL, **METHODS}
 for _name, _value in public():
     if _name not in RECIPES and _name not in EXEMPT:
         _found = _common(_name, _value)

@@ -93,9 +93,9 @@ class View:
         Raises
         ------
         MethexisError
-            If ``Z`` does not have that many columns.
+            If ``dim_x`` is no number of inputs, or ``Z`` does not have that many columns.
         """
-        columns = dim_x + self.num_private
+        columns = count("dim_x", dim_x, least=1) + self.num_private
         if self.matrix is None:
             return np.eye(columns)
         if self.matrix.shape[1] != columns:
@@ -111,8 +111,9 @@ class View:
         Raises
         ------
         MethexisError
-            If ``Φ`` does not have ``dim_y`` columns.
+            If ``dim_y`` is no number of labels, or ``Φ`` does not have as many columns.
         """
+        dim_y = count("dim_y", dim_y, least=1)
         if self.label_matrix is None:
             return np.eye(dim_y)
         if self.label_matrix.shape[1] != dim_y:

@@ -54,8 +54,15 @@ class Relaxation:
     slowest_steps: float
 
     def slow_time(self, reduction: float) -> float:
-        """Slow time in which the slowest deviation falls by the factor ``reduction > 1``."""
-        return float(4.0 * np.log(reduction) / self.eigenvalues[0])
+        """Slow time in which the slowest deviation falls by the factor ``reduction > 1``.
+
+        Raises
+        ------
+        MethexisError
+            If that is no number above 1.
+        """
+        factor = number("reduction", reduction, above=1.0)
+        return float(4.0 * np.log(factor) / self.eigenvalues[0])
 
 
 @computed("relaxation")

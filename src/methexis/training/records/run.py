@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from methexis.core.activations import ACTIVATIONS
-from methexis.core.checks import Array, MethexisError, integer, location, real_array
+from methexis.core.checks import Array, MethexisError, boolean, integer, location, real_array
 from methexis.files import identity, put_folder, recover
 from methexis.training.records.storage import VERSION, read_tree, strangers, write_tree
 
@@ -143,9 +143,14 @@ class Run:
     def worst_pair(self, *, projected: bool = False) -> Array:
         """Least alignment over all pairs of hidden layers, ``(step, *cells, replica)``.
 
-        NaN when lost.
+        NaN when lost; if ``projected`` onto the minima, also where none is within reach.
+
+        Raises
+        ------
+        MethexisError
+            If ``projected`` is neither True nor False.
         """
-        name = "alignment_projected" if projected else "alignment"
+        name = "alignment_projected" if boolean("projected", projected) else "alignment"
         return np.asarray(self.tree[name].min(dim=("layer_a", "layer_b"), skipna=False))
 
     def activations(
