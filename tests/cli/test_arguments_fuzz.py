@@ -1,4 +1,4 @@
-"""Arguments of ``methexis compare`` drawn at random: a result or one sentence, no traceback."""
+"""Arguments of every verb drawn at random: a result or one sentence, no traceback."""
 
 from __future__ import annotations
 
@@ -73,3 +73,46 @@ def test_random_arguments(files: Path, names: list[str], options: list[tuple[str
     if done.returncode == 2:
         last = done.stderr.strip().splitlines()
         assert last, "an error says what was wrong"
+
+
+#: Verbs that train: their options, and what is refused before anything is trained.
+TRAINED = {
+    "verify": (
+        ["--lr", "--batch", "--replicas", "--seed", "--noise", "--sampling", "--loss"],
+        ["--steps", "0"],
+    ),
+    "break": (["--seed"], ["no such dial"]),
+    "sharpen": (["--seed"], ["no such case"]),
+    "reverse": (["--seed"], ["no such walk"]),
+}
+VALUES = st.sampled_from([*NUMBERS, *WORDS])
+
+
+@st.composite
+def refused_words(draw: st.DrawFn) -> list[str]:
+    verb = draw(st.sampled_from(list(TRAINED)))
+    options, refused = TRAINED[verb]
+    drawn = draw(st.lists(st.tuples(st.sampled_from(options), VALUES), max_size=3))
+    words = [word for option in drawn for word in option]
+    stray = draw(st.lists(VALUES, max_size=1))
+    return [verb, *stray, *words, *refused] if draw(st.booleans()) else [verb, *words, *refused]
+
+
+@given(words=refused_words())
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_random_arguments_of_what_trains(words: list[str], tmp_path: Path) -> None:
+    done = invoke(*words, "--out", "out", cwd=tmp_path)
+    assert done.returncode == 2, done
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip()
+    assert not (tmp_path / "out" / "report.html").exists()
+
+
+@pytest.mark.parametrize("verb", TRAINED)
+def test_what_is_refused_is_why(verb: str, tmp_path: Path) -> None:
+    """Else the test above would prove nothing: a verb could refuse whatever it is given."""
+    _, refused = TRAINED[verb]
+    done = invoke(verb, *refused, "--out", "out", cwd=tmp_path)
+    assert done.returncode == 2
+    assert ": expected" in done.stderr
+    assert f"got {refused[-1]}" in done.stderr.replace("'", "")
