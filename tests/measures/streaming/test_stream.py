@@ -148,6 +148,9 @@ def _bad(row: int) -> Array:
             "X: expected a .npy file that holds one .* nothing.npy, which is no",
         ),
         (np.ones((300, 3)), {"measures": "mutual_knn"}, "measures: expected what one pass"),
+        (np.ones((300, 3)), {"measures": ["cka", 3]}, "measure: expected a name, such as 'cka'"),
+        # as `compare` has its third argument first
+        ("cka", {"measures": related(n=300)[0]}, "measure: expected a name, such as 'cka'.* array"),
         (np.ones((300, 3)), {"memory": 3000}, "memory: expected at least"),
     ],
 )
