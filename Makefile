@@ -24,6 +24,10 @@ CONFIGURE = $(BIN)/cmake -S . -G Ninja -D CMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ni
 PYTEST := -m pytest --numprocesses auto --dist loadfile --durations 30 -m
 test test-minimum check-long: export OPENBLAS_NUM_THREADS := 1
 test test-minimum check-long: export OMP_NUM_THREADS := 1
+# The same kernels of OpenBLAS on all processors that have them: tests compare bits with stored ones.
+ifeq ($(shell grep --count --max-count 1 avx2 /proc/cpuinfo 2>/dev/null),1)
+test test-minimum check-long: export OPENBLAS_CORETYPE := Haswell
+endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

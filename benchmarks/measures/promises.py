@@ -24,7 +24,7 @@ import numpy as np
 import methexis as mx
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures import MEASURES, Measure, Plan
-from methexis.measures.work import num_threads
+from methexis.measures.speed import here
 
 SIZES = (500, 5_000, 50_000)
 FEATURES = 64
@@ -109,7 +109,7 @@ def measured(measure: Measure[Any], samples: int, clock: Callable[[], float]) ->
     seconds = clock() - began
     told = 0.0 if plan is None else plan.seconds
     if scaled:  # what is no permutation is taken from the promise
-        order = measure.work(samples, (FEATURES, FEATURES)).order.seconds(num_threads())
+        order = here().seconds(measure.work(samples, (FEATURES, FEATURES)).order)
         rest = min(seconds, max(0.0, told - ORDERS * order))
         seconds = rest + (seconds - rest) * ORDERS / orders
     row = Row(measure.name, samples, promised, found, told, seconds)

@@ -166,7 +166,7 @@ def compare(
         null_mean=found.mean,
         null_sd=found.sd,
         p=found.p_value(score, distance=method.distance) if found.method != "none" else np.nan,
-        effect=_ratio(score - found.mean, method.aligned - found.mean),
+        effect=float(nulls.effect(score, found.mean, method.aligned)),
         z=_ratio(sign * (score - found.mean), found.sd),
         ci=ci,
         confidence=confidence,
