@@ -255,7 +255,7 @@ def machine() -> dict[str, str]:
 
 
 def _linear_algebra() -> str:
-    """The processors for which the libraries of products and decompositions choose their kernels."""
+    """For which processors the libraries of products and decompositions choose their kernels."""
     return " ".join(sorted({p["architecture"] for p in threadpool_info() if "architecture" in p}))
 
 
