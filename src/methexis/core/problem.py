@@ -19,11 +19,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from methexis.core.caching import cached_property
 from methexis.core.checks import (
     RANK_TOLERANCE,
     Array,

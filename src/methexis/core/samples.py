@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from methexis.core.caching import cached_property
 from methexis.core.checks import Array, MethexisError, count, read_only, real_array
 from methexis.core.foreign import admitted, is_tensor
 from methexis.core.linalg import inverse_psd

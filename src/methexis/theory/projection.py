@@ -13,13 +13,13 @@ from the minima the flow itself is integrated until the gap is small.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 
 import numpy as np
 import scipy.integrate
 from numpy.typing import NDArray
 
 from methexis.core.answers import of_replicas
+from methexis.core.caching import cached_property
 from methexis.core.charges import charges
 from methexis.core.checks import Array, MethexisError
 from methexis.core.edln import EDLN

@@ -23,13 +23,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 from scipy.special import gammaln
 
+from methexis.core.caching import cached_property
 from methexis.core.checks import Array
 from methexis.measures.measure import NullMoments
 from methexis.measures.neighbours.indices import Indices

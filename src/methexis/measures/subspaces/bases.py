@@ -23,13 +23,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TypeVar
 
 import array_api_compat
 import numpy as np
 from numpy.typing import NDArray
 
+from methexis.core.caching import cached_property
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, Namespace, Tensor, in_range
 from methexis.measures.measure import Counts, Orders
