@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from methexis.errors import MethexisError
+from methexis.measures import speed
 from methexis.measures.budget import readable
 from methexis.measures.inference import nulls
 from methexis.measures.inference.intervals import MOST_LEFT_OUT
@@ -28,7 +29,6 @@ from methexis.measures.inference.sizes import Sizes
 from methexis.measures.measure import Measure
 from methexis.measures.pairs.grid_products import WORKSPACE
 from methexis.measures.registry import MEASURES
-from methexis.measures.speed import here
 from methexis.measures.streaming.pass_moments import least_bytes
 from methexis.measures.work import NOTHING, Time, Work, grid_order, products
 
@@ -180,15 +180,15 @@ def planned(
     slow = slow and FASTER * passed.seconds() < time.seconds()
     able = case.passes and asked.plain and asked.null in {"auto", "none"}
     least = pass_bytes(sizes)
-    speed = here()
-    seconds = speed.seconds(time)
+    here = speed.here()
+    seconds = here.seconds(time)
     if (short or slow) and able and least <= asked.memory:
         why = f"whole arrays would take {duration(seconds)}"
         if short:
             why = f"whole arrays would take {readable(num_bytes)} of memory, and "
             why += f"{readable(asked.memory)} were given"
         null = "moments" if case.null != "none" and measure.streams_null else "none"
-        took = speed.seconds(passed)
+        took = here.seconds(passed)
         return Plan(measure, True, why, null, 0, 0, "none", took, took, least)
     if short:
         raise _refusal(case, min(num_bytes, least) if able else num_bytes, wording)
@@ -206,7 +206,7 @@ def planned(
         orders_if_dominated=drawn,
         interval=case.interval,
         seconds=seconds,
-        seconds_if_dominated=seconds + speed.seconds(again),
+        seconds_if_dominated=seconds + here.seconds(again),
         num_bytes=num_bytes,
         direct=case.direct is not None,
     )
