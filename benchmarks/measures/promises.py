@@ -126,7 +126,7 @@ def main() -> None:
     clock = time.process_time if given.cpu else time.perf_counter
     if given.cpu:  # the machine's speed by the same clock
         found = speed.measured(clock)
-        mock.patch.object(speed, "here", lambda: found).start()
+        mock.patch.object(speed, "here", return_value=found).start()
     for name in given.only:  # whatever is loaded at first use
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DegenerateWarning)
