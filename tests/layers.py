@@ -20,11 +20,15 @@ LAYERS: list[dict[str, str]] = [
         "moved": "old homes of modules",
         "errors": "what is raised on bad input, and where a theorem's condition fails",
         "text": "text from outside, made fit to be shown",
+        "display": "how nouns and results show themselves, at a prompt and in a notebook",
         "progress": "telling a terminal how far a job has come",
         "version": "the version",
         "lazy": "names that are imported when they are first used",
         "files": "where files and folders are written: staged, marked, locked, whole",
         "_native": "compiled kernels (native/), where they are built",
+    },
+    {
+        "plots": "drawing of arrays on axes, from data that know no noun",
     },
     {
         "core": "nouns, partial products, charges, geometry, random streams, checks",
@@ -38,9 +42,6 @@ LAYERS: list[dict[str, str]] = [
         "geometry": "alignment of layers, from weights or from samples",
     },
     {
-        "plots": "drawing of arrays on axes, from data that know no noun",
-    },
-    {
         "training": "engines, optimisers, recording, runs on disk",
         "measures": "alignment of representations, and its inference",
     },
@@ -52,6 +53,7 @@ LAYERS: list[dict[str, str]] = [
     },
     {
         "cli": "what a person types",
+        "__main__": "the same, as `python -m methexis`",
         "report": "what a person sees: text, pages, figures",
     },
 ]

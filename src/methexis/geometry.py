@@ -1,5 +1,6 @@
 """Alignment of hidden layers (``mx.geometry``); see `core.geometry`."""
 
+from methexis import lazy as _lazy
 from methexis.core.geometry import (
     LayerAlignment,
     align_maps,
@@ -9,3 +10,4 @@ from methexis.core.geometry import (
 )
 
 __all__ = ["LayerAlignment", "align_maps", "align_samples", "gram_cosines", "kernel_cosine"]
+__dir__ = _lazy.listed(__all__)

@@ -15,6 +15,7 @@ from typing import Protocol
 
 import numpy as np
 
+from methexis import lazy as _lazy
 from methexis.core.checks import Array, number
 from methexis.core.edln import EDLN
 from methexis.core.mlp import MLP
@@ -33,6 +34,7 @@ __all__ = [
     "platonic_point",
     "random_minima",
 ]
+__dir__ = _lazy.listed(__all__)
 
 
 class Initialiser(Protocol):

@@ -82,6 +82,11 @@ def attach_stub(
     return _guarded(package, load), names, public
 
 
+def listed(public: Sequence[str]) -> Callable[[], list[str]]:
+    """``__dir__`` of a module that is loaded whole: its public names, and no imports of its own."""
+    return lambda: sorted(public)
+
+
 def _guarded(package: str, load: Callable[[str], Any]) -> Callable[[str], Any]:
     def loaded(name: str) -> Any:
         if _importing.broken:

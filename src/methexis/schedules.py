@@ -8,9 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from methexis import lazy as _lazy
 from methexis.core.checks import Array, integer, number, one_of, real_array, shown
 from methexis.core.checks import count as count_of
+from methexis.display import Displayed
 from methexis.errors import MethexisError
+
+__all__ = ["Schedule", "constant", "cosine", "inverse_time"]
+__dir__ = _lazy.listed(__all__)
 
 #: Steps that a run may have.
 MOST_STEPS = 2**62
@@ -21,7 +26,7 @@ _CHUNK = 2**16
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Schedule(Displayed):
     """Factor of the learning rate at step ``t`` of ``T``.
 
     Steps count from 0, so the last one of a run has ``t = T - 1``; from ``t = T`` on the factor

@@ -14,10 +14,11 @@ from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher, source_name
 from methexis.core.threads import one_blas_thread
 from methexis.core.view import View
+from methexis.display import Displayed
 
 
 @dataclass(frozen=True, eq=False)
-class EDLN:
+class EDLN(Displayed):
     r"""A student ``f(x) = M_O W_D … W_1 M_I Z x`` with frozen ``M_I``, ``M_O``, ``Z``.
 
     Parameters

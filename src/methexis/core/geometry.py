@@ -25,10 +25,11 @@ from methexis.core.checks import (
     require_replicas,
 )
 from methexis.core.linalg import in_unit, sqrt_psd
+from methexis.display import Displayed
 
 
 @dataclass(frozen=True, eq=False)
-class LayerAlignment:
+class LayerAlignment(Displayed):
     """How far one layer is a rotated and scaled copy of another.
 
     Attributes

@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike
 from methexis.core.activations import ACTIVATIONS
 from methexis.core.checks import MethexisError, hidden_widths, one_of
 from methexis.core.view import View
+from methexis.display import Displayed
 
 
 @dataclass(frozen=True, eq=False)
-class MLP:
+class MLP(Displayed):
     r"""A student ``f(x) = W_D h_{D-1} + b_D`` with ``h_i = act(W_i h_{i-1} + b_i)``, ``h_0 = Z x``.
 
     The last layer is linear. There are no embeddings; with ``activation="identity"`` and

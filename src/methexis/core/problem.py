@@ -38,6 +38,7 @@ from methexis.core.mlp import MLP
 from methexis.core.random.laws import EXCESS_KURTOSIS
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher, source_name
+from methexis.display import Displayed
 
 #: Losses of one sample with residual ``r = f - y``: ``‖r‖²``; ``rᵀΣε⁻¹r``; the same with the second
 #: moment of past residuals for ``Σε``; and ``-Σ_c y_c ln softmax(f)_c``, for labels that are class
@@ -52,7 +53,7 @@ _PROBABILITY_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class Problem:
+class Problem(Displayed):
     """A student bound to a source; see the module's docstring for the folding.
 
     Attributes
@@ -371,6 +372,11 @@ class Problem:
                 f"expected label noise in all {self.rank} directions of the signal, got "
                 f"{found}; along noise-free directions the entropy has no minimum",
             )
+
+    def _facts(self) -> dict[str, object]:
+        told: dict[str, object] = {"dims": self.dims, "num_parameters": self.num_parameters}
+        told |= {"loss": self.loss, "activation": self.activation}
+        return told | ({"bias": True} if self.bias else {})
 
 
 def theory_problem(source: Teacher | Samples, student: EDLN | MLP, loss: str) -> Problem:

@@ -12,13 +12,14 @@ from methexis.core.checks import Array, MethexisError, count, read_only, real_ar
 from methexis.core.foreign import admitted, is_tensor
 from methexis.core.linalg import inverse_psd
 from methexis.core.threads import one_blas_thread
+from methexis.display import Displayed
 
 #: Largest number of which fourth powers can be summed, as least squares need them.
 _MOST = 1e70
 
 
 @dataclass(frozen=True, eq=False)
-class Samples:
+class Samples(Displayed):
     """A finite data set of paired rows.
 
     Parameters
@@ -135,3 +136,6 @@ class Samples:
         """Second moment of the residual ``y - weight x``, ``(dim_y, dim_y)``."""
         residual = self.y - self.x @ self.weight.T
         return read_only(residual.T @ residual / self.num_samples)
+
+    def _facts(self) -> dict[str, object]:
+        return {"num_samples": self.num_samples, "dim_x": self.dim_x, "dim_y": self.dim_y}

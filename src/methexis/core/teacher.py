@@ -27,10 +27,11 @@ from methexis.core.linalg import (
 from methexis.core.random.laws import LAWS, generator_numbers
 from methexis.core.samples import Samples
 from methexis.core.threads import one_blas_thread
+from methexis.display import Displayed
 
 
 @dataclass(frozen=True, eq=False)
-class Teacher:
+class Teacher(Displayed):
     r"""Source of samples ``y = V x + ε``, inputs ``x`` and noise ``ε`` independent of each other.
 
     ``x = Σx^{1/2} z`` and ``ε = Σε^{1/2} z'``, where the coordinates of ``z`` and ``z'`` are
@@ -220,6 +221,11 @@ class Teacher:
         noise = noise @ inverse_sqrt_psd(noise.T @ noise / num_noise) @ sqrt_psd(self.cov_noise)
         all_x = np.repeat(x, num_noise, axis=0)
         return Samples(all_x, all_x @ self.weight.T + np.tile(noise, (num_x, 1)))
+
+    def _facts(self) -> dict[str, object]:
+        dim_y, dim_x = self.weight.shape
+        laws = {"law_x": self.law_x, "law_noise": self.law_noise}
+        return {"dim_x": dim_x, "dim_y": dim_y} | {k: v for k, v in laws.items() if v != "gaussian"}
 
 
 def source_name(source: object) -> str:

@@ -18,10 +18,11 @@ from methexis.core.checks import (
 )
 from methexis.core.linalg import random_conditioned
 from methexis.core.threads import one_blas_thread
+from methexis.display import Displayed
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class View(Displayed):
     """A linear view ``Z [x; u]`` of the shared input, and a map ``Φ`` of the shared label.
 
     Parameters

@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array, boolean
+from methexis.display import Displayed
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import MIN_SAMPLES, Features, Tensor
 from methexis.measures.inputs.rdm import RDM
@@ -67,7 +68,7 @@ def invariant(*groups: Invariance) -> frozenset[Invariance]:
 
 
 @dataclass(frozen=True)
-class NullMoments:
+class NullMoments(Displayed):
     """Mean, standard deviation and skewness of a score over all pairings of the rows, exactly.
 
     `dominance`, from 0 to 1, is how much of the spread one sample makes, where that is known: near
@@ -85,7 +86,7 @@ class NullMoments:
 R = TypeVar("R")
 
 
-class Measure(ABC, Generic[R]):
+class Measure(Displayed, ABC, Generic[R]):
     """A measure of alignment; subclasses are frozen dataclasses whose fields are its options.
 
     Attributes

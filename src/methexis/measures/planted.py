@@ -35,6 +35,7 @@ from methexis.core.linalg import random_orthogonal
 from methexis.core.problem import Problem
 from methexis.core.products import hidden_maps
 from methexis.core.teacher import Teacher
+from methexis.display import Displayed
 from methexis.theory.gauge import apply_gauge
 from methexis.theory.platonic import platonic_of
 
@@ -51,7 +52,7 @@ _LARGEST_DIRECTION = 10.0
 
 
 @dataclass(frozen=True, eq=False)
-class PlantedPair:
+class PlantedPair(Displayed):
     """Two representations of one population.
 
     Attributes

@@ -15,13 +15,14 @@ import numpy as np
 from scipy import stats
 
 from methexis.core.checks import Array, boolean, integer
+from methexis.display import Displayed
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, features, to_numpy
 from methexis.measures.subspaces.bases import basis
 
 
 @dataclass(frozen=True)
-class PowerLaw:
+class PowerLaw(Displayed):
     """A power law ``λ_k ∝ k^-α`` through a window of an eigenspectrum.
 
     Attributes

@@ -70,6 +70,11 @@ class HeatMap(Plot):
     def draw(self) -> Figure:
         """Draw it as a figure of its own."""
         figure, axes = style.new_figure(self.width, self.height)
+        self.draw_on(axes)
+        return figure
+
+    def draw_on(self, axes: Axes) -> None:
+        """Draw it on axes, of which its scale takes a part."""
         axes.grid(visible=False)
         values = np.asarray(self.values)
         rows, columns = values.shape
@@ -93,6 +98,7 @@ class HeatMap(Plot):
             axes.xaxis.set_label_position("top")
             for side in axes.spines.values():
                 side.set_visible(False)
+        figure = axes.figure
         if self.bar and self.bar_below:
             bar = figure.colorbar(
                 mesh, ax=axes, location="bottom", pad=0.03, aspect=34, shrink=0.92
@@ -104,7 +110,6 @@ class HeatMap(Plot):
             bar.set_label(self.bar)
         elif self.bar:
             figure.colorbar(mesh, ax=axes).set_label(self.bar)
-        return figure
 
     def _mark(self, axes: Axes) -> None:
         """Frames, which become dots where cells are too small for them; strokes; crosses."""

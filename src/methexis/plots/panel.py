@@ -16,6 +16,8 @@ from methexis.plots.mark import Look, Mark, Plain
 
 #: Of how many factors positive values span an axis that is fitted gets a logarithmic scale.
 _WIDE_SPAN = 5.0
+#: Text as it is, also on axes of a style that reads mathematics: a layer may be called ``$1$``.
+_AS_IS: dict[str, Any] = {"parse_math": False}
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Axis:
             style.log_axis(axes, which)
         if self.ticks is not None:
             set_ticks = axes.set_xticks if which == "x" else axes.set_yticks
-            turned: dict[str, Any] = {"rotation": self.turned} if self.names else {}
+            turned: dict[str, Any] = {"rotation": self.turned} | _AS_IS if self.names else {}
             if 0 < self.turned < 90:
                 turned["ha"] = "right"
             set_ticks(self.ticks, self.names, **turned)
@@ -57,7 +59,7 @@ class Axis:
         if not self.shown:
             axes.spines["bottom" if which == "x" else "left"].set_visible(False)
         if self.label:
-            (axes.set_xlabel if which == "x" else axes.set_ylabel)(self.label)
+            (axes.set_xlabel if which == "x" else axes.set_ylabel)(self.label, **_AS_IS)
 
     def _fit(self, axes: Axes) -> None:
         low, high = axes.get_ylim()
@@ -91,16 +93,28 @@ class Legend:
 
     def draw(self, figure: Figure, axes: Axes) -> None:
         """Put it above the axes."""
-        handles, names = axes.get_legend_handles_labels()
-        if self.keys:
-            handles = [Line2D([], [], **key.look.line) for key in self.keys]
-            names = [key.name for key in self.keys]
-        elif self.order:
-            found = dict(zip(names, handles, strict=True))
-            handles, names = [found[name] for name in self.order], list(self.order)
+        handles, names = self._lines(axes)
         if handles:
             place: dict[str, Any] = {"loc": "outside upper left", "ncols": self.columns}
             figure.legend(handles, names, handlelength=self.handle, **place)
+
+    def draw_on(self, axes: Axes) -> None:
+        """Put it on axes of others, where there is room."""
+        handles, names = self._lines(axes)
+        if handles:
+            for text in axes.legend(handles, names, handlelength=self.handle).get_texts():
+                text.set_parse_math(False)
+
+    def _lines(self, axes: Axes) -> tuple[list[Any], list[str]]:
+        """Its lines and their names."""
+        if self.keys:
+            lines = [Line2D([], [], **key.look.line) for key in self.keys]
+            return lines, [key.name for key in self.keys]
+        handles, names = axes.get_legend_handles_labels()
+        if self.order:
+            found = dict(zip(names, handles, strict=True))
+            handles, names = [found[name] for name in self.order], list(self.order)
+        return list(handles), list(names)
 
 
 class Plot(Plain):
@@ -151,7 +165,7 @@ class Panel(Plot):
         if self.square:
             axes.set_aspect("equal")
         if self.title:
-            axes.set_title(self.title)
+            axes.set_title(self.title, **_AS_IS)
 
 
 def draw_all(panels: Sequence[Panel], columns: int) -> Figure:

@@ -153,6 +153,11 @@ def colour_of(k: int) -> str:
     return STUDENTS[k % len(STUDENTS)]
 
 
+def shade_of(k: int, count: int) -> str:
+    """Return the colour of curve ``k`` of more than have colours of their own, in their order."""
+    return to_hex(colormaps["viridis"](0.9 * k / max(count - 1, 1)))
+
+
 def darker(colour: str) -> str:
     """Return the colour for the edge of an area filled with ``colour``."""
     red, green, blue = (0.7 * part for part in to_rgb(colour))

@@ -8,6 +8,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from methexis.display import Displayed, Table
+
 
 @dataclass(frozen=True, eq=False)
 class Stored:
@@ -48,7 +50,7 @@ class Unread:
 
 
 @dataclass(frozen=True, eq=False)
-class Representation:
+class Representation(Displayed):
     """Features of the samples, in one layer of one model.
 
     Attributes
@@ -90,9 +92,13 @@ class Representation:
             "dissimilarities": self.dissimilarities,
         }
 
+    def _facts(self) -> dict[str, object]:
+        told: dict[str, object] = {"name": self.name, "shape": self.shape, "source": self.source}
+        return told | {"given": self.given} | ({"notes": self.notes} if self.notes else {})
+
 
 @dataclass(frozen=True, eq=False)
-class Representations:
+class Representations(Displayed):
     """The layers of one model, all of the same samples.
 
     Attributes
@@ -138,3 +144,12 @@ class Representations:
             "layers": [layer.described() for layer in self.layers],
             "left_out": list(self.left_out),
         }
+
+    def _facts(self) -> dict[str, object]:
+        told: dict[str, object] = {"name": self.name, "layers": len(self)}
+        told |= {"num_samples": self.num_samples} if self.layers else {}
+        return told | {"path": self.path} | ({"left_out": self.left_out} if self.left_out else {})
+
+    def _table(self) -> Table:
+        """The layers, with their sizes."""
+        return ["layer", "features", "type"], ([r.name, r.shape[1], r.given] for r in self)

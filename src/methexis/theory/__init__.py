@@ -1,5 +1,6 @@
 """Closed forms and slow dynamics (NumPy and SciPy only; shares no code with what it judges)."""
 
+from methexis import lazy as _lazy
 from methexis.core.charges import charge_step
 from methexis.theory.batch_sharpness import batch_sharpness
 from methexis.theory.curvature import (
@@ -71,3 +72,4 @@ __all__ = [
     "relaxation",
     "slow_drift",
 ]
+__dir__ = _lazy.listed(__all__)

@@ -25,6 +25,7 @@ from methexis.core.problem import Problem, bind
 from methexis.core.products import loss_gradient
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
+from methexis.display import Displayed
 from methexis.theory.bounded import bounded
 from methexis.theory.chebyshev import integrate_stabilised
 from methexis.theory.curvature import hessian_product, one_set
@@ -41,7 +42,7 @@ _LEAST_TIME = 1e-290
 
 
 @dataclass(frozen=True, eq=False)
-class SlowPath:
+class SlowPath(Displayed):
     """Predicted weights along slow time.
 
     Attributes
@@ -54,6 +55,13 @@ class SlowPath:
 
     slow_time: Array
     weights: list[Array]
+
+    def _facts(self) -> dict[str, object]:
+        lead = self.weights[0].shape[1:-2]
+        told: dict[str, object] = {"times": len(self.slow_time)}
+        told["slow_time"] = float(self.slow_time[-1]) if len(self.slow_time) else 0.0
+        layers = tuple(w.shape[-2:] for w in self.weights)
+        return told | {"layers": layers} | ({"replicas": lead} if lead else {})
 
 
 def entropic_velocity(problem: Problem, weights: list[Array]) -> list[Array]:

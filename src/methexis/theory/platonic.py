@@ -20,11 +20,12 @@ from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, theory_problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher, source_name
+from methexis.display import Displayed
 from methexis.theory.curvature import minimum_spectrum
 
 
 @dataclass(frozen=True, eq=False)
-class PlatonicSolution:
+class PlatonicSolution(Displayed):
     """Result of `platonic`.
 
     Attributes
@@ -60,6 +61,11 @@ class PlatonicSolution:
     layer_entropy: Array
     hessian_trace: float
     sharpness: float
+
+    def _facts(self) -> dict[str, object]:
+        told: dict[str, object] = {"rank": len(self.singular_values), "weights": self.weights}
+        told |= {"entropy": self.entropy, "sharpness": self.sharpness}
+        return told | {"hessian_trace": self.hessian_trace, "q": self.q, "p": self.p}
 
 
 def platonic(

@@ -22,6 +22,7 @@ from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, theory_problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
+from methexis.display import Displayed
 from methexis.theory.curvature import hessian_product, whitened_jacobian
 from methexis.theory.entropy import entropy_gradient_of
 from methexis.theory.platonic import platonic_of
@@ -33,7 +34,7 @@ _COMPLEX_STEP = 1e-30
 
 
 @dataclass(frozen=True, eq=False)
-class Relaxation:
+class Relaxation(Displayed):
     """Result of `relaxation`.
 
     Attributes

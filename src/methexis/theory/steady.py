@@ -25,6 +25,7 @@ import numpy as np
 from methexis.core.checks import Array, MethexisError
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.problem import Problem
+from methexis.display import Displayed
 from methexis.theory.curvature import one_set, whitened_jacobian
 from methexis.theory.entropy import entropy_gradient_of
 from methexis.theory.flow import Velocity
@@ -44,7 +45,7 @@ _MOST_STEPS = 200
 
 
 @dataclass(frozen=True, eq=False)
-class FixedPoint:
+class FixedPoint(Displayed):
     """Where slow dynamics ends: a point up to a steady rotation of the hidden bases.
 
     Attributes

@@ -1,5 +1,6 @@
 """Training experiments: plans, engines behind one protocol, recording, labelled results."""
 
+from methexis import lazy as _lazy
 from methexis.training.optimisers import (
     SAM,
     SGD,
@@ -22,3 +23,4 @@ __all__ = [
     "SignSGD",
     "open_run",
 ]
+__dir__ = _lazy.listed(__all__)

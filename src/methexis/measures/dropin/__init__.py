@@ -25,6 +25,7 @@ References
    Aristotelian View, 2026; pypi.org/project/calibrated-similarity
 """
 
+from methexis import lazy as _lazy
 from methexis.measures.dropin.calibrated_similarity import Calibrated, calibrate, calibrate_layers
 from methexis.measures.dropin.platonic_rep import (
     cka,
@@ -50,3 +51,4 @@ __all__ = [
     "svcca",
     "unbiased_cka",
 ]
+__dir__ = _lazy.listed(__all__)

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array, count, integer, number, one_of, sequence, shown
+from methexis.display import line, page_part
 from methexis.errors import MethexisError
 from methexis.measures.inference import nulls
 from methexis.measures.inputs.features import Features, features, to_numpy, together
@@ -34,6 +35,13 @@ class Calibrated(NamedTuple):
     score: float
     p: float
     tau: float
+
+    def __repr__(self) -> str:
+        return line("Calibrated", self._asdict())
+
+    def _repr_html_(self) -> str:
+        """The three numbers as a table, for a notebook."""
+        return page_part("Calibrated", self._asdict())
 
 
 def calibrate(

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from methexis.display import Displayed
 from methexis.measures.inference.printing import probability, rounded
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Displayed):
     """The alignment of two representations.
 
     Attributes
@@ -95,3 +96,12 @@ class Comparison:
     def as_dict(self) -> dict[str, Any]:
         """All of it in plain types, for JSON."""
         return asdict(self)
+
+    def _facts(self) -> dict[str, object]:
+        told: dict[str, object] = {"measure": self.measure, "score": self.score}
+        if np.isfinite(self.ci[0]):
+            told["ci"] = self.ci
+        if self.null != "none":
+            told |= {"p": self.p, "effect": self.effect, "chance": self.null_mean}
+        told |= {"n": self.n, "d": self.d, "null": self.null}
+        return told | ({"notes": self.notes} if self.notes else {})

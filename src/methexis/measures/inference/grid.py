@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array, number
+from methexis.display import Displayed, Table
 from methexis.measures.inference.comparison import Comparison
 from methexis.measures.inference.printing import probability, rounded
 from methexis.measures.inputs.naming import Named
@@ -37,7 +38,7 @@ VARIABLES = ("score", "null_mean", "null_sd", "p", "p_corrected", "effect", "z")
 
 
 @dataclass(frozen=True)
-class Best:
+class Best(Displayed):
     """The most aligned pair of a grid: ``p`` is corrected for the search."""
 
     layer_a: str
@@ -62,7 +63,7 @@ class _Variable:
 
 
 @dataclass(frozen=True, eq=False)
-class Grid:
+class Grid(Displayed):
     """Scores of all pairs of two lists of representations, or of one list with itself.
 
     Attributes
@@ -224,6 +225,23 @@ class Grid:
         about |= {name: json.loads(about[name]) for name in _PARTS}
         about |= {name: bool(about.get(name, 0)) for name in _FLAGS}
         return found
+
+    def _facts(self) -> dict[str, object]:
+        told: dict[str, object] = {"measure": str(self.data.attrs["title"])}
+        told |= {"layers": self.score.shape, "n": int(self.data.attrs["n"]), "null": self.null}
+        values = self._ranked()
+        if np.isfinite(values).any():
+            cell = self.data.isel(self._place(values))
+            names = f"{cell['layer_a'].item()} and {cell['layer_b'].item()}"
+            told |= {"best": names, "score": float(cell["score"])}
+        told["correction"] = self.correction
+        return told | ({"notes": self.notes} if self.notes else {})
+
+    def _table(self) -> Table:
+        """Scores, a row for each layer of the first."""
+        head = ["score", *map(str, self.data["layer_b"].values)]
+        names = map(str, self.data["layer_a"].values)
+        return head, ([name, *row] for name, row in zip(names, self.score, strict=True))
 
 
 def alignment(effect: Array, score: Array, *, distance: bool) -> Array:

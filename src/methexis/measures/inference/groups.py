@@ -15,6 +15,7 @@ import numpy as np
 from scipy.spatial.distance import squareform
 
 from methexis.core.checks import Array, count, integer, number, one_of, sequence
+from methexis.display import Displayed
 from methexis.errors import MethexisError
 from methexis.measures.dissimilarity.contract import (
     RDMMeasure,
@@ -46,7 +47,7 @@ COMPARISONS = tuple(_MEASURES)
 
 
 @dataclass(frozen=True)
-class NoiseCeiling:
+class NoiseCeiling(Displayed):
     """What the best model of several subjects' RDMs could score on average.
 
     Attributes
@@ -70,9 +71,13 @@ class NoiseCeiling:
         """Number of subjects."""
         return len(self.lower_by_subject)
 
+    def _facts(self) -> dict[str, object]:
+        told: dict[str, object] = {"lower": self.lower, "upper": self.upper}
+        return told | {"num_subjects": self.num_subjects, "comparison": self.comparison}
+
 
 @dataclass(frozen=True)
-class GroupComparison:
+class GroupComparison(Displayed):
     """A model against the RDMs of several subjects.
 
     Attributes
@@ -120,6 +125,12 @@ class GroupComparison:
     def as_dict(self) -> dict[str, Any]:
         """All of it in plain types, for JSON."""
         return asdict(self)
+
+    def _facts(self) -> dict[str, object]:
+        told: dict[str, object] = {"score": self.score, "ci": self.ci, "p": self.p}
+        told |= {"num_subjects": len(self.scores), "n": self.n}
+        told |= {"lower_ceiling": self.ceiling.lower, "upper_ceiling": self.ceiling.upper}
+        return told | {"comparison": self.comparison, "dissimilarity": self.dissimilarity}
 
 
 def noise_ceiling(rdms: Sequence[RDM | Any] | Any, comparison: str = "pearson") -> NoiseCeiling:

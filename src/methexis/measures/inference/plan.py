@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from methexis.display import Displayed
 from methexis.errors import MethexisError
 from methexis.measures import speed
 from methexis.measures.budget import readable
@@ -76,7 +77,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Displayed):
     """How one measure is computed; as text, the promise in one sentence.
 
     Attributes
@@ -148,6 +149,11 @@ class Plan:
             f"one sample dominates: {self.orders_if_dominated} permutations, "
             f"{duration(self.seconds_if_dominated - self.seconds)}"
         )
+
+    def _facts(self) -> dict[str, object]:
+        told: dict[str, object] = {"measure": self.measure.name, "null": self.null}
+        told |= {"one_pass": self.one_pass, "num_orders": self.num_orders}
+        return told | {"interval": self.interval, "seconds": self.seconds}
 
 
 def tell(progress: Progress | None, sentence: str, seconds: float, title: str) -> None:

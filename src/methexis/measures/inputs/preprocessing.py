@@ -18,13 +18,14 @@ import array_api_compat
 import numpy as np
 
 from methexis.core.checks import boolean, number, one_of
+from methexis.display import Displayed
 from methexis.measures.inputs.features import Features, Namespace, Tensor, refuse_rows
 
 CLIP_RULES = ("all", "rows")
 
 
 @dataclass(frozen=True)
-class Preprocessing:
+class Preprocessing(Displayed):
     """Steps before a comparison, in the order of the fields.
 
     Parameters

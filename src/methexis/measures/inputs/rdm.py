@@ -15,6 +15,7 @@ import array_api_compat
 import numpy as np
 
 from methexis.core.checks import SYMMETRY_TOLERANCE, number, one_of, sequence
+from methexis.display import Displayed
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import (
     MIN_SAMPLES,
@@ -32,7 +33,7 @@ ROUNDINGS = 16.0
 
 
 @dataclass(frozen=True, eq=False)
-class RDM:
+class RDM(Displayed):
     """Dissimilarities between all pairs of samples.
 
     Parameters
@@ -124,6 +125,11 @@ class RDM:
         taken = xp.take(xp.take(self.matrix, index, axis=0), index, axis=1)
         labels = None if self.labels is None else [self.labels[int(i)] for i in order]
         return replace(self, matrix=taken, labels=labels)
+
+    def _facts(self) -> dict[str, object]:
+        told: dict[str, object] = {"num_samples": self.num_samples}
+        told["dissimilarity"] = self.dissimilarity
+        return told | ({"labels": self.labels} if self.labels is not None else {})
 
 
 def above_diagonal(xp: Namespace, matrix: Tensor) -> Tensor:

@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array, count, integer, number, one_of, sequence
+from methexis.display import Displayed, Table
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import pair
 from methexis.measures.inputs.preprocessing import Preprocessing
@@ -42,7 +43,7 @@ KS = (1, 2, 5, 10, 20, 50)
 
 
 @dataclass(frozen=True, eq=False)
-class NeighbourCurve:
+class NeighbourCurve(Displayed):
     """Mutual kNN over numbers of samples and of neighbours.
 
     Attributes
@@ -107,6 +108,16 @@ class NeighbourCurve:
         rows.append(["k/n fixed", *(f"{s:.4f}" for s in self.limits)])
         rows.append(["exponent", *(f"{s:.3f}" for s in self.exponents)])
         return "\n".join("  ".join(f"{cell:>9s}" for cell in row) for row in [head, *rows])
+
+    def _facts(self) -> dict[str, object]:
+        told: dict[str, object] = {"ns": self.ns, "ks": self.ks, "metric": self.metric}
+        return told | {"num_subsets": self.num_subsets, "confidence": self.confidence}
+
+    def _table(self) -> Table:
+        """Scores, a row for each number of samples; below them the limits."""
+        head = ["n", *(f"k = {k}" for k in self.ks)]
+        rows: list[list[object]] = [[n, *row] for n, row in zip(self.ns, self.scores, strict=True)]
+        return head, [*rows, ["limit at k/n", *self.limits], ["exponent", *self.exponents]]
 
 
 def neighbour_curve(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from methexis.core.checks import sequence
+from methexis.display import Displayed
 from methexis.errors import MethexisError
 from methexis.measures.budget import memory_bytes
 from methexis.measures.inference.printing import rounded
@@ -17,7 +18,7 @@ from methexis.measures.streaming.pass_moments import PassMoments, one_pass
 
 
 @dataclass(frozen=True, eq=False)
-class Streamed:
+class Streamed(Displayed):
     """Scores from one pass.
 
     Attributes
@@ -50,6 +51,9 @@ class Streamed:
             by = "" if level is None else f", by chance {rounded(level.mean)} ± {rounded(level.sd)}"
             lines.append(f"{title} {rounded(score)}{by}{about}")
         return "\n".join(lines)
+
+    def _facts(self) -> dict[str, object]:
+        return {**self.scores, "n": self.n, "d": self.d}
 
 
 def stream(

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from methexis.core.checks import integer
+from methexis.display import Displayed
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, Namespace, Tensor, together
 from methexis.measures.rounding import negligible
@@ -25,7 +26,7 @@ from methexis.measures.subspaces.bases import Overlap
 
 
 @dataclass(frozen=True, eq=False)
-class SecondMoments:
+class SecondMoments(Displayed):
     """Count, means and sums of products of deviations of paired rows.
 
     ``xx = Σ (x - x̄)(x - x̄)ᵀ``, and likewise ``yy`` and ``xy``, are sums over samples, not means.
@@ -112,6 +113,10 @@ class SecondMoments:
             self.xy + other.xy + between * gap_x[:, None] * gap_y[None, :],
             self.xp,
         )
+
+    def _facts(self) -> dict[str, object]:
+        widths = (int(self.xy.shape[0]), int(self.xy.shape[1]))
+        return {"num_samples": self.num_samples, "num_features": widths}
 
 
 def overlap_from_moments(moments: SecondMoments) -> Overlap:

@@ -14,6 +14,7 @@ from methexis.plots.curve import Curve
 from methexis.plots.levels import Level
 from methexis.plots.mark import Look, Mark
 from methexis.plots.panel import Axis, Legend, Panel
+from methexis.plots.replicas import faint, middle, positive
 
 ALIGNMENT = "alignment (1 = same up to\nrotation and scale)"
 _CONTROL = Look(style.CONTROL, width=1.3, dashes=(1, 1.4))
@@ -52,16 +53,6 @@ class StudentPath:
     projected: Array | None = None
     predicted: Array | None = None
     level: float | None = None  # closed form at the Platonic point
-
-
-def middle(values: Array) -> Array:
-    """Median over replicas (last axis); NaN where any replica has none, so nothing is dropped."""
-    return np.asarray(np.median(values, axis=-1))
-
-
-def positive(values: Array) -> Array:
-    """Values for a logarithmic axis; what rounding leaves at or below zero is not drawn."""
-    return np.where(values > 0, values, np.nan)
 
 
 def predicted_curve(x: ArrayLike, y: ArrayLike, name: str = "") -> Curve:
@@ -237,11 +228,11 @@ def _students(
 
 def _replicas(x: Array, measured: Array, control: Array | None) -> list[Mark]:
     """Every replica thin and faint, and their medians."""
-    faint = float(np.clip(4.0 / max(measured.shape[-1], 1), 0.12, 0.5))
+    alpha = faint(measured.shape[-1])
     marks: list[Mark] = []
     if control is not None:
-        marks.append(Curve(x, control, Look(style.CONTROL, width=0.7, alpha=faint, order=1)))
-    marks.append(Curve(x, measured, Look(style.SGD, width=0.8, alpha=faint, order=2)))
+        marks.append(Curve(x, control, Look(style.CONTROL, width=0.7, alpha=alpha, order=1)))
+    marks.append(Curve(x, measured, Look(style.SGD, width=0.8, alpha=alpha, order=2)))
     marks.append(Curve(x, middle(measured), Look(style.SGD, width=3.2, order=3), "SGD, median"))
     if control is not None:
         look = Look(style.CONTROL, width=2.4, order=2)

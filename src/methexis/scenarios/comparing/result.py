@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from methexis.display import Displayed, Table
 from methexis.measures import Grid
 from methexis.measures.inference.grid import VARIABLES
 from methexis.measures.inputs.preprocessing import preprocessing
@@ -19,7 +20,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True, eq=False)
-class CompareResult:
+class CompareResult(Displayed):
     """All measures over all pairs of layers of two models, or of one.
 
     Attributes
@@ -82,6 +83,19 @@ class CompareResult:
             "left_out": list(self.left_out),
             **provenance(self.seconds),
         }
+
+    def _facts(self) -> dict[str, object]:
+        told: dict[str, object] = {"first": self.first.name}
+        told |= {} if self.itself else {"second": self.second.name}
+        told |= {"layers": (len(self.first), len(self.second)), "n": self.first.num_samples}
+        told["measures"] = tuple(grid.measure.name for grid in self.found)
+        return told | ({"left_out": self.left_out} if self.left_out else {})
+
+    def _table(self) -> Table:
+        """The most aligned pair by each measure."""
+        head = ["measure", "most aligned", "score"]
+        told = [grid._facts() for grid in self.found]
+        return head, ([one["measure"], one.get("best"), one.get("score")] for one in told)
 
 
 def _measured(grid: Grid) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from methexis.core.checks import count, integer, number, one_of, sequence, shown
+from methexis.display import Displayed
 from methexis.errors import MethexisError
 from methexis.measures import Measure
 from methexis.measures.budget import memory_bytes
@@ -16,7 +17,7 @@ from methexis.measures.inputs.preprocessing import preprocessing
 
 
 @dataclass(frozen=True)
-class CompareSettings:
+class CompareSettings(Displayed):
     """Settings of `run_compare`, checked.
 
     Parameters

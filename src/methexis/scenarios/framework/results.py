@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
+from methexis.display import Displayed, Table
 from methexis.scenarios.framework.judging import Verdict
 from methexis.scenarios.framework.points import DialPoint, Line
 from methexis.scenarios.framework.provenance import provenance
@@ -17,7 +18,7 @@ Point = TypeVar("Point", bound=DialPoint)
 
 
 @dataclass(frozen=True, eq=False)
-class DialResult(ABC, Generic[Point]):
+class DialResult(Displayed, ABC, Generic[Point]):
     """A scenario, measured.
 
     Attributes
@@ -83,6 +84,16 @@ class DialResult(ABC, Generic[Point]):
         """The result that a `summary` was made of; verdicts are judged anew."""
         return from_json(cls, {**summary, "scenario": scenario})
 
+    def _facts(self) -> dict[str, object]:
+        told: dict[str, object] = {"name": self.name, "agrees": self.agrees}
+        told |= {"points": len(self.points), "quick": self.quick, "seed": self.seed}
+        return told | {"seconds": self.seconds}
+
+    def _table(self) -> Table:
+        """What became of every curve."""
+        head = ["curve", "agrees", "χ²", "of", "largest (σ)"]
+        return head, ([v.curve, v.agrees, v.chi2, v.dof, v.largest] for v in self.verdicts)
+
 
 class Judged(Protocol):
     """A part of a job, measured and judged."""
@@ -111,7 +122,7 @@ PartResult = TypeVar("PartResult", bound=Judged)
 
 
 @dataclass(frozen=True, eq=False)
-class JobResult(Generic[PartResult]):
+class JobResult(Displayed, Generic[PartResult]):
     """All parts that were asked for.
 
     `FORMAT` counts changes of the summary's form; `PARTS` and `AGREES` are the keys of the parts
@@ -140,3 +151,11 @@ class JobResult(Generic[PartResult]):
             self.PARTS: [r.summary() for r in self.results],
             **provenance(self.seconds),
         }
+
+    def _facts(self) -> dict[str, object]:
+        names = tuple(r.name for r in self.results)
+        return {self.AGREES: self.agrees, "results": names, "seconds": self.seconds}
+
+    def _table(self) -> Table:
+        """What became of every part."""
+        return ["part", self.AGREES], ([r.name, r.agrees] for r in self.results)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from methexis.display import Displayed, Table
 from methexis.scenarios.framework.judging import Check
 from methexis.scenarios.framework.records import to_json
 from methexis.scenarios.framework.results import JobResult
@@ -15,7 +16,7 @@ _RUN = ("small", "lr", "steps", "replicas", "lost", "seed", "seconds")
 
 
 @dataclass(frozen=True, eq=False)
-class CaseResult:
+class CaseResult(Displayed):
     """One case, measured and judged.
 
     Attributes
@@ -69,6 +70,16 @@ class CaseResult:
             "prediction": to_json({"slow_time": found.fine_times, **found.fine}),
             "seconds": self.seconds,
         }
+
+    def _facts(self) -> dict[str, object]:
+        told: dict[str, object] = {"name": self.name, "passed": self.passed}
+        told |= {"checks": len(self.checks), "quick": self.quick, "seed": self.seed}
+        return told | {"seconds": self.seconds}
+
+    def _table(self) -> Table:
+        """Every check, with what was found and what was expected."""
+        head = ["check", "found", "expected", "passed"]
+        return head, ([c.name, c.found, c.expected, c.passed] for c in self.checks)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from methexis.core.checks import Array
 from methexis.core.edln import EDLN
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
+from methexis.display import Displayed, Table
 from methexis.scenarios.framework.judging import Check
 from methexis.scenarios.framework.records import to_json
 from methexis.scenarios.verify.settings import VerifySettings
@@ -129,7 +130,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, eq=False)
-class VerifyResult:
+class VerifyResult(Displayed):
     """Everything that `verify` found.
 
     Attributes
@@ -225,3 +226,13 @@ class VerifyResult:
             "provenance": self.run.provenance,
         }
         return dict(to_json(summary))
+
+    def _facts(self) -> dict[str, object]:
+        told: dict[str, object] = {"passed": self.verdict.passed, "students": len(self.students)}
+        told |= {"steps": self.schedule.steps, "seed": self.settings.seed}
+        return told | {"run": self.run, "why": self.verdict.why}
+
+    def _table(self) -> Table:
+        """Every check, with what was found and what was expected."""
+        head = ["check", "found", "expected", "passed"]
+        return head, ([c.name, c.found, c.expected, c.passed] for c in self.verdict.checks)

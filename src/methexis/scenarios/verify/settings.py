@@ -9,6 +9,7 @@ from methexis.core.checks import MethexisError, boolean, integer, number, one_of
 from methexis.core.edln import EDLN
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
+from methexis.display import Displayed
 from methexis.training.plan import SAMPLINGS
 from methexis.version import __version__
 
@@ -31,7 +32,7 @@ MOST_PREDICTED = 8
 
 
 @dataclass(frozen=True)
-class VerifySettings:
+class VerifySettings(Displayed):
     """What to verify.
 
     Parameters

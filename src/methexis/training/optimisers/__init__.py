@@ -1,5 +1,6 @@
 """Optimisers, as specifications that engines carry out; one file each, listed in `registry`."""
 
+from methexis import lazy as _lazy
 from methexis.training.optimisers.adam import Adam, AdamW
 from methexis.training.optimisers.gradient_flow import GradientFlow
 from methexis.training.optimisers.registry import KINDS, RULES, Optimiser
@@ -23,3 +24,4 @@ __all__ = [
     "SignSGD",
     "UpdateRule",
 ]
+__dir__ = _lazy.listed(__all__)

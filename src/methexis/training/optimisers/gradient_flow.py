@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array, number
+from methexis.display import Displayed
 from methexis.schedules import Schedule
 from methexis.training.cells import HyperParameter, hyper_parameter, plain
 from methexis.training.optimisers.rule import Hyper
 
 
 @dataclass(frozen=True, eq=False)
-class GradientFlow:
+class GradientFlow(Displayed):
     """``dW/dt = -∇L`` with the exact gradient, ``t = lr`` per step: the force switched off.
 
     There are no samples: a run with it ignores ``sampling``, ``batch`` and ``paired``, and its

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from methexis.core.caching import cached_property
 from methexis.core.checks import Array, MethexisError
+from methexis.display import Displayed
 from methexis.schedules import Schedule
 from methexis.training.cells import HyperParameter, hyper_parameter, plain
 
@@ -41,7 +42,7 @@ Hyper = Mapping[str, Array]
 
 
 @dataclass(frozen=True, eq=False)
-class UpdateRule(ABC):
+class UpdateRule(Displayed, ABC):
     """An optimiser that makes steps; see the module's docstring for what a step is.
 
     Parameters

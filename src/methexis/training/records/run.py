@@ -11,9 +11,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from methexis import plots
 from methexis.core.activations import ACTIVATIONS
 from methexis.core.checks import Array, MethexisError, boolean, integer, location, real_array
+from methexis.display import Displayed
 from methexis.files import identity, put_folder, recover
+from methexis.training.records import drawing, tables
 from methexis.training.records.storage import VERSION, read_tree, strangers, write_tree
 
 #: 2: activation, biases, dimensions of cells, and every chunk is written, so that one that was lost
@@ -25,7 +28,7 @@ _READINGS = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class Run(Displayed):
     """Result of a run.
 
     Where hyper-parameters vary, there is one dimension more for each of theirs, between step and
@@ -211,6 +214,69 @@ class Run:
                 f"save: expected to write {target}, got: {error.strerror or error}"
             ) from None
         return target
+
+    def plot(
+        self,
+        ax: plots.Axes | None = None,
+        *,
+        quantity: str = "worst_pair",
+        projected: bool = False,
+    ) -> plots.Axes:
+        """Draw what was measured over slow time: medians over replicas, and each of few.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; on a new figure by default.
+        quantity : {"worst_pair", "loss", "entropy", "entropy_ratio", "sharpness", "hessian_trace"}
+            Alignment of the least aligned pair of layers; the others per student.
+        projected : bool
+            Whether to draw it on the minima below the weights.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        MethexisError
+            On an unknown quantity, or where no replica has a number that could be drawn.
+        """
+        return drawing.along_steps(
+            self.data,
+            self.healthy,
+            ax,
+            quantity=quantity,
+            projected=boolean("projected", projected),
+        )
+
+    def to_dataframe(self, per: str = "student") -> Any:
+        """What was recorded, as a `pandas.DataFrame` with a row for each record.
+
+        Parameters
+        ----------
+        per : {"student", "layer", "pair", "replica"}
+            What a row is about, at a step, in a cell and a replica: loss, entropy and curvature of
+            a student; what is known of a layer; the alignment of a pair of layers; or the worst
+            pair of a replica. All have the slow time.
+
+        Raises
+        ------
+        MethexisError
+            If ``per`` is none of these.
+        """
+        return tables.records(self.data, per)
+
+    def _facts(self) -> dict[str, object]:
+        about = self.provenance
+        told: dict[str, object] = {"students": self.num_students}
+        told |= {"replicas": self.tree.sizes["replica"], "steps": int(self.tree["step"][-1])}
+        told["optimiser"] = about.get("optimiser", {}).get("name", "unknown")
+        told |= {"cells": self.cells} if self.cells else {}
+        lost = int(np.count_nonzero(~self.healthy))
+        told |= {"lost": lost} if lost else {}
+        words = ("source", "sampling", "batch", "loss", "seed", "engine", "dtype", "wall_time_s")
+        return told | {word: about[word] for word in words if about.get(word) is not None}
 
 
 def open_run(path: str | Path) -> Run:

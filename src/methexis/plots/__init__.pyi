@@ -1,0 +1,17 @@
+from . import style as style
+from .curve import Curve as Curve
+from .curve import Dots as Dots
+from .heat_map import HeatMap as HeatMap
+from .interval import Band as Band
+from .interval import Interval as Interval
+from .levels import Level as Level
+from .mark import Look as Look
+from .mark import Mark as Mark
+from .onto import Axes as Axes
+from .onto import onto as onto
+from .panel import Axis as Axis
+from .panel import Legend as Legend
+from .panel import Panel as Panel
+from .replicas import middle as middle
+from .replicas import positive as positive
+from .replicas import replicas as replicas

@@ -1,0 +1,109 @@
+"""Drawing of what a run measured along its steps, on axes: a curve per cell and student."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from methexis import plots
+from methexis.core.checks import Array, one_of
+
+#: What can be drawn, and how its axis is called.
+QUANTITIES = {
+    "worst_pair": "alignment of the worst pair of layers (1 = same)",
+    "loss": "loss L (squared label units)",
+    "entropy": "entropy S (squared gradient)",
+    "entropy_ratio": "entropy S / its least value",
+    "sharpness": "largest Hessian eigenvalue",
+    "hessian_trace": "trace of the Hessian",
+}
+#: Most curves of which every one is named.
+_MOST_NAMED = 6
+
+Curves = list[tuple[str, Array, Array]]
+
+
+def along_steps(
+    data: xr.Dataset,
+    healthy: NDArray[np.bool_],
+    ax: plots.Axes | None,
+    *,
+    quantity: str,
+    projected: bool,
+) -> plots.Axes:
+    """Draw one quantity over slow time, or over steps where there is no noise.
+
+    Raises
+    ------
+    MethexisError
+        If there is no such quantity, or no replica of which it was measured.
+    """
+    one_of("quantity", quantity, QUANTITIES)
+    curves, clock = _curves(data, healthy, quantity, projected=projected)
+    marks = [mark for k, one in enumerate(curves) for mark in _marks(one, k, len(curves))]
+    times = np.concatenate([[np.nan], *(x for _, x, _ in curves)])
+    x = plots.Axis(clock, "log" if (times > 0).any() else "linear")
+    shown = QUANTITIES[quantity] + (", on the minima" if projected else "")
+    low = {"low": 0.0, "high": 1.03} if quantity == "worst_pair" else {}
+    return plots.onto(ax, plots.Panel(x, plots.Axis(shown, **low), tuple(marks)))
+
+
+def _curves(
+    data: xr.Dataset, healthy: NDArray[np.bool_], quantity: str, *, projected: bool
+) -> tuple[Curves, str]:
+    """Name, times and values ``(time, replica)`` of every curve, and what the times are."""
+    values = _values(data, quantity, projected=projected)
+    cells = [str(dim) for dim in data["diverged_step"].dims if dim != "replica"]
+    students = ["student"] if "student" in values.dims else []
+    values = values.transpose("step", *cells, *students, "replica")
+    slow = bool((data["slow_time"] > 0).any())
+    clock = data["slow_time"] if slow else data["step"]
+    found: Curves = []
+    for place in _places(data, [*cells, *students]):
+        at = {dim: index for dim, index in place.items() if dim in cells}
+        alive = healthy[tuple(at.values())]
+        time = clock.isel({dim: index for dim, index in at.items() if dim in clock.dims})
+        one = np.asarray(values.isel(place), dtype=float)[:, alive]
+        if one.size and np.isfinite(one).any():
+            x = plots.positive(np.asarray(time, dtype=float))
+            found.append((_name(data, place), x, one))
+    return found, "slow time τ = Σ η²/B" if slow else "training step t"
+
+
+def _values(data: xr.Dataset, quantity: str, *, projected: bool) -> xr.DataArray:
+    """The quantity at all records; NaN everywhere where it was not measured."""
+    name = "alignment" if quantity == "worst_pair" else quantity
+    name += "_projected" if projected else ""
+    if name not in data:
+        return xr.full_like(data["loss"], np.nan)
+    if quantity == "worst_pair":
+        return data[name].min(dim=("layer_a", "layer_b"), skipna=False)
+    return data[name]
+
+
+def _places(data: xr.Dataset, dims: Sequence[str]) -> Iterator[dict[str, int]]:
+    for index in product(*(range(data.sizes[dim]) for dim in dims)):
+        yield dict(zip(dims, index, strict=True))
+
+
+def _name(data: xr.Dataset, place: Mapping[str, int]) -> str:
+    """The cell by its coordinates, and the number of the student."""
+    parts = []
+    for dim, index in place.items():
+        label = data[dim].values[index] if dim in data.coords else index
+        shown = f"{label:.4g}" if isinstance(label, float | np.floating) else str(label)
+        parts.append(f"{dim} {shown}" if dim == "student" else f"{dim} = {shown}")
+    return ", ".join(parts) or "median over replicas"
+
+
+def _marks(curve: tuple[str, Array, Array], k: int, count: int) -> list[plots.Mark]:
+    """Of one curve all replicas and their median; of many curves the medians alone."""
+    name, x, values = curve
+    if count <= _MOST_NAMED:
+        return [*plots.replicas(x, values, plots.style.colour_of(k), name)]
+    look = plots.Look(plots.style.shade_of(k, count), width=1.2)
+    return [plots.Curve(x, plots.middle(values), look, name if k in {0, count - 1} else "")]
