@@ -1,11 +1,17 @@
-"""Progress of a long run: a live line on a terminal, plain lines elsewhere."""
+"""Progress of a long run: a live line on a terminal, a bar in a notebook, plain lines elsewhere.
+
+A notebook keeps whatever is written and knows no carriage return that could be relied on. There one
+display is made and then updated, through what IPython has loaded already: nothing is imported.
+"""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TextIO
+from html import escape
+from typing import Any, Protocol, TextIO
 
 from methexis.errors import MethexisError
 
@@ -76,6 +82,10 @@ class Lines:
             f"{self.label}step {report.step:,} of {report.steps:,}  {speed:,.0f} steps/s  "
             f"{eta}  worst pair {report.worst_pair:.5f}"
         )
+        self._show(text, report, done=done)
+
+    def _show(self, text: str, report: Report, *, done: bool) -> None:
+        """Write the line, over the last one on a terminal."""
         if self.live:
             self.stream.write(f"\r\x1b[2K{text}" + ("\n" if done else ""))
         else:
@@ -83,10 +93,70 @@ class Lines:
         self.stream.flush()
 
 
+class Bar(Lines):
+    """The same as a bar in a notebook: one display, updated until the run has ended.
+
+    Parameters
+    ----------
+    display : callable
+        IPython's ``display``, which returns a handle.
+    label : str
+        Shown first.
+    interval : float
+        Least seconds between reports.
+    """
+
+    def __init__(self, display: Callable[..., Any], label: str = "", interval: float = 0.5) -> None:
+        super().__init__(label=label, interval=interval)
+        self._display = display
+        self._handle: Any = None
+
+    def _show(self, text: str, report: Report, *, done: bool) -> None:
+        """Make the display, or put the text in the place of what it shows."""
+        shown = _Shown(text, report)
+        if self._handle is None:
+            self._handle = self._display(shown, display_id=True)
+        else:
+            self._handle.update(shown)
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A report as a notebook takes it: a bar, or plain text where it has no pages."""
+
+    text: str
+    report: Report
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        step, steps = self.report.step, self.report.steps
+        bar = f'<progress value="{step}" max="{steps}" style="width:12em"></progress>'
+        return f'<div style="color:inherit">{bar} {escape(self.text)}</div>'
+
+
+def notebook() -> Callable[..., Any] | None:
+    """IPython's ``display`` where this process is the kernel of a notebook, else None."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if not hasattr(shell, "kernel"):
+        return None
+    display: Callable[..., Any] | None = getattr(
+        sys.modules.get("IPython.display"), "display", None
+    )
+    return display
+
+
+def lines(label: str = "") -> Lines:
+    """Progress for where it is seen: a bar in a notebook, else lines on standard error."""
+    display = notebook()
+    return Lines(label=label) if display is None else Bar(display, label)
+
+
 def choose(progress: Progress | str | bool | None) -> Progress:
     """Resolve the ``progress`` argument of `train`.
 
-    ``"auto"`` shows progress on a terminal only; True always; False or None never.
+    ``"auto"`` shows progress on a terminal and in a notebook; True always; False or None never.
 
     Raises
     ------
@@ -96,9 +166,9 @@ def choose(progress: Progress | str | bool | None) -> Progress:
     if progress is None or progress is False:
         return Silent()
     if progress is True:
-        return Lines()
+        return lines()
     if progress == "auto":
-        return Lines() if sys.stderr.isatty() else Silent()
+        return lines() if sys.stderr.isatty() or notebook() else Silent()
     if callable(progress):
         return progress
     raise MethexisError(f"progress: expected 'auto', a bool or a function, got {progress!r}")

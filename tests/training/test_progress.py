@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import re
+import sys
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
 import methexis as mx
-from methexis.progress import Lines, Report, choose
+from methexis.progress import Bar, Lines, Report, Silent, choose
 
 LINE = re.compile(
     r"(label: )?step [\d,]+ of [\d,]+  [\d,]+ steps/s  (\d+ s left|time left unknown)"
@@ -76,3 +78,68 @@ def test_reports_of_a_run() -> None:
     assert reports[-1].step == 2000
     assert reports[-1].worst_pair == run.worst_pair()[-1, 0]
     assert choose(reports.append) == reports.append
+
+
+class Handle:
+    """What IPython's ``display`` returns, with all that it was given."""
+
+    def __init__(self, first: object) -> None:
+        self.shown = [first]
+
+    def update(self, new: object) -> None:
+        self.shown.append(new)
+
+
+def as_notebook(monkeypatch: pytest.MonkeyPatch, shell: object) -> list[Handle]:
+    """Let this process look like one in which IPython runs ``shell``."""
+    made: list[Handle] = []
+
+    def display(thing: object, *, display_id: bool) -> Handle:
+        assert display_id
+        made.append(Handle(thing))
+        return made[-1]
+
+    ipython, displaying = ModuleType("IPython"), ModuleType("IPython.display")
+    ipython.get_ipython = lambda: shell  # type: ignore[attr-defined]
+    displaying.display = display  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    monkeypatch.setitem(sys.modules, "IPython.display", displaying)
+    return made
+
+
+@pytest.mark.parametrize("progress", ["auto", True])
+def test_one_bar_in_a_notebook(
+    progress: object, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = as_notebook(monkeypatch, SimpleNamespace(kernel=object()))
+    train(progress)
+    assert capsys.readouterr() == ("", "")  # nothing is written that a notebook would keep
+    (handle,) = made
+    last = handle.shown[-1]
+    assert LINE.fullmatch(repr(last))
+    page = last._repr_html_()  # type: ignore[attr-defined]
+    assert '<progress value="2000" max="2000"' in page
+    assert repr(last) in page
+    assert page.isprintable()
+
+
+def test_a_bar_is_updated_and_made_once() -> None:
+    handles: list[Handle] = []
+
+    def display(thing: object, *, display_id: bool) -> Handle:
+        handles.append(Handle(thing))
+        return handles[-1]
+
+    bar = Bar(display, label="<b>", interval=0.0)
+    for step in (1, 2, 3):
+        bar(Report(step, 3, 0.5))
+    assert len(handles) == 1
+    assert [one.report.step for one in handles[0].shown] == [1, 2, 3]  # type: ignore[attr-defined]
+    assert "&lt;b&gt;: step 3 of 3" in handles[0].shown[-1]._repr_html_()  # type: ignore[attr-defined]
+
+
+def test_ipython_on_a_terminal_is_no_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = as_notebook(monkeypatch, SimpleNamespace())
+    assert isinstance(choose("auto"), Silent)  # pytest has taken standard error
+    assert type(choose(True)) is Lines
+    assert not made

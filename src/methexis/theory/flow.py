@@ -8,28 +8,31 @@ along the minima, ``dθ/dτ = -¼ P ∇S`` (docs/theory.md §5).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 import scipy.integrate
 from numpy.typing import NDArray
 
+from methexis import plots
 from methexis.core.answers import computed, finite_replicas, require_finite
-from methexis.core.checks import Array, MethexisError, count, integer, number, shown
+from methexis.core.checks import Array, MethexisError, count, integer, number, one_of, shown
 from methexis.core.edln import EDLN
 from methexis.core.foreign import doubles
+from methexis.core.geometry import cosines_of
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, bind
-from methexis.core.products import loss_gradient
+from methexis.core.products import hidden_maps, loss_gradient
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.display import Displayed
+from methexis.theory import drawing
 from methexis.theory.bounded import bounded
 from methexis.theory.chebyshev import integrate_stabilised
 from methexis.theory.curvature import hessian_product, one_set
-from methexis.theory.entropy import entropy_gradient_of
+from methexis.theory.entropy import entropy_gradient_of, entropy_of
 from methexis.theory.projection import Normal, polish, project_of
 
 #: A velocity on slow time: weights of all replicas in, derivatives out.
@@ -51,10 +54,47 @@ class SlowPath(Displayed):
         ``τ = Σ_t η_t²/B``.
     weights : list of arrays (num_times, ..., d_i, d_{i-1})
         Predicted weights, on the minima.
+    problem : Problem
+        What they solve: the student, bound to its source.
     """
 
     slow_time: Array
     weights: list[Array]
+    problem: Problem = field(repr=False)
+
+    def worst_pair(self) -> Array:
+        """Least alignment over all pairs of hidden layers, ``(num_times, ...)``; NaN when lost.
+
+        Of one hidden layer it is 1, because there is no other one.
+        """
+        with np.errstate(all="ignore"):
+            maps = hidden_maps(self.problem, self.weights)
+            return np.asarray(cosines_of(maps, self.problem.cov_x).min(axis=(-2, -1)))
+
+    def plot(self, ax: plots.Axes | None = None, *, quantity: str | None = None) -> plots.Axes:
+        """Draw the path over slow time: replicas faint, their median thick.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; on a new figure by default.
+        quantity : {"worst_pair", "entropy"}, optional
+            Alignment of the least aligned pair of layers, the default where there is a pair; or
+            the entropy, the default of students with one hidden layer.
+
+        Raises
+        ------
+        MethexisError
+            If ``ax`` are no axes, there is no such quantity, or all replicas are lost.
+        """
+        if quantity is None:
+            quantity = "worst_pair" if len(self.weights) > 2 else "entropy"
+        one_of("quantity", quantity, tuple(drawing.QUANTITIES))
+        if quantity == "worst_pair":
+            return drawing.along_slow_time(self.slow_time, self.worst_pair(), quantity, ax)
+        with np.errstate(all="ignore"):
+            values = entropy_of(self.problem, self.weights)
+        return drawing.along_slow_time(self.slow_time, values, quantity, ax)
 
     def _facts(self) -> dict[str, object]:
         lead = self.weights[0].shape[1:-2]
@@ -136,7 +176,7 @@ def integrate_slow(
     with computed("slow dynamics"):
         ends = polish(problem, unflatten(states, problem.dims))
     require_finite("slow dynamics", flatten(ends), weights)
-    return SlowPath(times, ends)
+    return SlowPath(times, ends, problem)
 
 
 def _without_lost(
@@ -160,7 +200,7 @@ def _without_lost(
     whole = [np.full((len(times), *w.shape), np.nan) for w in weights]
     for layer, found in zip(whole, path.weights, strict=True):
         layer[:, alive] = found
-    return SlowPath(times, whole)
+    return SlowPath(times, whole, problem)
 
 
 def slow_times_of(
@@ -272,7 +312,7 @@ def entropic_flow(
     path = integrate_slow(
         problem, layers, factor * times, lambda w: entropic_velocity(problem, w), rtol=rtol
     )
-    return SlowPath(times, path.weights)
+    return SlowPath(times, path.weights, problem)
 
 
 def modified_flow(
@@ -329,4 +369,4 @@ def modified_flow(
         )
     if not solution.success:
         raise MethexisError(f"modified flow: the integrator failed: {solution.message}")
-    return SlowPath(slow, unflatten(solution.y.T, problem.dims))
+    return SlowPath(slow, unflatten(solution.y.T, problem.dims), problem)

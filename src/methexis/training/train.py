@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,8 @@ from methexis.training.records.checkpoint import Checkpoints
 from methexis.training.records.recording import Recorder, Records
 from methexis.training.records.results import build_run
 from methexis.training.records.run import Run
+
+_LOG = logging.getLogger("methexis")
 
 
 @one_blas_thread
@@ -102,8 +105,8 @@ def train(
     threads : int, optional
         Threads of the native engine, all cores by default; the result never depends on it.
     progress : "auto", bool or function
-        ``"auto"`` shows steps/s, time left and the worst pair on a terminal; True also elsewhere, a
-        line at a time; a function receives `progress.Report`.
+        ``"auto"`` shows steps/s, time left and the worst pair on a terminal, and in a notebook as a
+        bar; True also elsewhere, a line at a time; a function receives `progress.Report`.
     checkpoint : path, optional
         File to resume from if it exists, written every ten seconds (less often if writing takes
         more than a twentieth of the time) and on interruption. Each time it is written whole, with
@@ -175,11 +178,14 @@ def run_plan(
     """Carry out a validated plan; resume from ``checkpoint`` if it exists."""
     began = time.monotonic()
     engine = choose_engine(plan)(plan)
+    _LOG.info("train: %s steps of %s networks by %s", plan.steps, plan.num_networks, engine.name)
     recorder = Recorder(plan)
     state, records = engine.start(), recorder.empty()
     checkpoints = Checkpoints(checkpoint, plan, state, records, checkpoint_seconds)
     resumed = checkpoints.resumed(made_with(engine), elsewhere=resume_elsewhere)
     with resumed, deferred_interrupt() as interrupt:
+        if state.step:
+            _LOG.info("train: resumed at step %s from %s", state.step, checkpoint)
         for stop in stretches(engine, state, plan.record[records.done :].tolist(), interrupt):
             if stop is None:
                 show(Report(state.step, plan.steps, _worst(records)))
@@ -193,7 +199,9 @@ def run_plan(
                 raise
         checkpoints.save()  # of what is done: all, or as much as there was before Ctrl-C
     show(Report(state.step, plan.steps, _worst(records)))
-    return build_run(plan, recorder, records, state, time.monotonic() - began, checkpoints.makers)
+    lost, seconds = int(np.count_nonzero(~state.alive)), time.monotonic() - began
+    _LOG.info("train: done in %.3g s, %s networks lost", seconds, lost)
+    return build_run(plan, recorder, records, state, seconds, checkpoints.makers)
 
 
 def _worst(records: Records) -> float:

@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from methexis import plots
 from methexis.display import Displayed
+from methexis.measures.inference import drawing, tables
 from methexis.measures.inference.printing import probability, rounded
+from methexis.measures.registry import chosen
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,27 @@ class Comparison(Displayed):
     def as_dict(self) -> dict[str, Any]:
         """All of it in plain types, for JSON."""
         return asdict(self)
+
+    def plot(self, ax: plots.Axes | None = None) -> plots.Axes:
+        """Draw the score with its interval beside what rows paired at random give.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; on a new figure by default.
+
+        Raises
+        ------
+        MethexisError
+            If ``ax`` are no axes, or there is no score.
+        """
+        chance = (self.null_mean, self.null_sd)
+        measure = chosen(self.measure, self.options)
+        return drawing.pair(measure, self.score, self.ci, chance, self.n, ax)
+
+    def to_dataframe(self) -> Any:
+        """All of it as a `pandas.DataFrame` of one row, so that rows can be put together."""
+        return tables.row(self.as_dict())
 
     def _facts(self) -> dict[str, object]:
         told: dict[str, object] = {"measure": self.measure, "score": self.score}

@@ -15,8 +15,10 @@ import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
+from methexis import plots
 from methexis.core.checks import Array, number
 from methexis.display import Displayed, Table
+from methexis.measures.inference import drawing
 from methexis.measures.inference.comparison import Comparison
 from methexis.measures.inference.printing import probability, rounded
 from methexis.measures.inputs.naming import Named
@@ -225,6 +227,40 @@ class Grid(Displayed):
         about |= {name: json.loads(about[name]) for name in _PARTS}
         about |= {name: bool(about.get(name, 0)) for name in _FLAGS}
         return found
+
+    def plot(self, ax: plots.Axes | None = None, *, alpha: float = _LEVEL) -> plots.Axes:
+        """Draw all pairs as shades; of one layer with many, their scores along these.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; on a new figure by default.
+        alpha : float
+            Pairs that are not significant at this level, after correction, are struck out.
+
+        Raises
+        ------
+        MethexisError
+            If ``ax`` are no axes, ``alpha`` is no number from 0, or no pair has a score.
+        """
+        sides = [[str(name) for name in self.data[f"layer_{side}"].values] for side in "ab"]
+        models = [[str(name) for name in self.data[f"model_{side}"].values] for side in "ab"]
+        same = bool(self.data.attrs["same"])
+        pairs = drawing.Pairs(
+            self.measure,
+            self.score,
+            self.null_mean,
+            self.null_sd,
+            self.weak(alpha),
+            names=(sides[0], sides[1]),
+            titles=drawing.titles(models, same=same),
+            same=same,
+        )
+        return drawing.grid(pairs, ax)
+
+    def to_dataframe(self) -> Any:
+        """All pairs as a `pandas.DataFrame`: a row for each, with names, sizes and numbers."""
+        return self.data.to_dataframe().reset_index()
 
     def _facts(self) -> dict[str, object]:
         told: dict[str, object] = {"measure": str(self.data.attrs["title"])}

@@ -28,13 +28,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from methexis import plots
 from methexis.core.checks import Array, count, integer, number, one_of, sequence
 from methexis.display import Displayed, Table
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import pair
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.preprocessing import preprocessing as steps_named
-from methexis.measures.neighbours import knn
+from methexis.measures.neighbours import drawing, knn
 from methexis.measures.neighbours.expected import expected_share
 from methexis.measures.neighbours.lists import Neighbours, neighbours
 from methexis.measures.neighbours.shared import shared
@@ -108,6 +109,22 @@ class NeighbourCurve(Displayed):
         rows.append(["k/n fixed", *(f"{s:.4f}" for s in self.limits)])
         rows.append(["exponent", *(f"{s:.3f}" for s in self.exponents)])
         return "\n".join("  ".join(f"{cell:>9s}" for cell in row) for row in [head, *rows])
+
+    def plot(self, ax: plots.Axes | None = None) -> plots.Axes:
+        """Draw scores over numbers of samples, a line per number of neighbours, with chance.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; on a new figure by default.
+
+        Raises
+        ------
+        MethexisError
+            If ``ax`` are no axes, or there is no score.
+        """
+        scores = drawing.falling(self.ns, self.ks, self.scores, self.chance, self.metric)
+        return plots.onto(ax, scores)
 
     def _facts(self) -> dict[str, object]:
         told: dict[str, object] = {"ns": self.ns, "ks": self.ks, "metric": self.metric}

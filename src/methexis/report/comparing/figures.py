@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from methexis.measures import Grid, NeighbourCurve
+from methexis.measures.neighbours import drawing
 from methexis.plots import style
 from methexis.plots.curve import Curve
 from methexis.plots.heat_map import HeatMap
@@ -121,18 +122,7 @@ def along(pairs: Grid, names: Sequence[str], *, of: str, alpha: float) -> Panel:
 
 def falling(curve: NeighbourCurve) -> Panel:
     """Scores over numbers of samples, a line per number of neighbours, with chance."""
-    marks = []
-    for place, k in enumerate(curve.ks):
-        colour = style.colour_of(place)
-        look = Look(colour, marker="o", size=4)
-        marks.append(Curve(curve.ns, curve.scores[:, place], look, f"k = {k}"))
-        label = "chance" if place == len(curve.ks) - 1 else ""
-        look = Look(colour, width=1.2, dashes=(1, 1.6))
-        marks.append(Curve(curve.ns, curve.chance[:, place], look, label))
-    names = tuple(f"{n:,}" for n in curve.ns)
-    x = Axis("samples", "log", ticks=tuple(curve.ns), names=names)
-    y = Axis(f"mutual kNN ({curve.metric})", low=min(0.0, float(np.nanmin(curve.scores))))
-    return Panel(x, y, tuple(marks), Legend(4), height=330)
+    return drawing.falling(curve.ns, curve.ks, curve.scores, curve.chance, curve.metric)
 
 
 def effects(found: Sequence[Grid]) -> Panel | None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from methexis.plots.replicas import middle
 from methexis.report.house.page import Page
-from methexis.report.running import curves, gather
+from methexis.report.running import gather
 from methexis.report.verify.figures import NUM_INPUTS, equipartition, figures, step_one
 from methexis.scenarios.verify import VerifyResult, VerifySettings
 from methexis.scenarios.verify.settings import TARGET
@@ -192,7 +193,7 @@ def _charge_facts(result: VerifyResult) -> dict[str, float | None]:
     """Largest relative change of any charge by SGD, typical replica, and by the control."""
     count = result.run.num_students
     moved, still = (
-        [curves.middle(gather.charge_paths(run, k)[1])[:, -1].max() for k in range(count)]
+        [middle(gather.charge_paths(run, k)[1])[:, -1].max() for k in range(count)]
         if run.healthy.any()
         else []
         for run in (result.run, result.control)

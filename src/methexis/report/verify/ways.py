@@ -11,7 +11,8 @@ from methexis.plots import style
 from methexis.plots.curve import Curve
 from methexis.plots.mark import Look, Mark
 from methexis.plots.panel import Axis, Legend, Panel
-from methexis.report.running.curves import alignment_label, middle, positive, predicted_curve
+from methexis.plots.replicas import middle, positive
+from methexis.report.running.curves import alignment_label, predicted_curve
 from methexis.scenarios.verify import Way
 
 _COLOURS = {"i.i.d.": "#D55E00", "shuffled": "#0072B2", "whitened": "#009E73"}

@@ -42,14 +42,15 @@ def along_steps(
     MethexisError
         If there is no such quantity, or no replica of which it was measured.
     """
-    one_of("quantity", quantity, QUANTITIES)
+    one_of("quantity", quantity, tuple(QUANTITIES))
     curves, clock = _curves(data, healthy, quantity, projected=projected)
     marks = [mark for k, one in enumerate(curves) for mark in _marks(one, k, len(curves))]
     times = np.concatenate([[np.nan], *(x for _, x, _ in curves)])
     x = plots.Axis(clock, "log" if (times > 0).any() else "linear")
     shown = QUANTITIES[quantity] + (", on the minima" if projected else "")
-    low = {"low": 0.0, "high": 1.03} if quantity == "worst_pair" else {}
-    return plots.onto(ax, plots.Panel(x, plots.Axis(shown, **low), tuple(marks)))
+    bounds = (0.0, 1.03) if quantity == "worst_pair" else (None, None)
+    y = plots.Axis(shown, low=bounds[0], high=bounds[1])
+    return plots.onto(ax, plots.Panel(x, y, tuple(marks)))
 
 
 def _curves(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from methexis.training.records.storage import VERSION, read_tree, strangers, wri
 FORMAT_VERSION = 3
 #: Times that a store is read which others replace meanwhile.
 _READINGS = 5
+
+_LOG = logging.getLogger("methexis")
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,6 +216,7 @@ class Run(Displayed):
             raise MethexisError(
                 f"save: expected to write {target}, got: {error.strerror or error}"
             ) from None
+        _LOG.info("save: run written to %s", target)
         return target
 
     def plot(
@@ -270,7 +274,10 @@ class Run(Displayed):
     def _facts(self) -> dict[str, object]:
         about = self.provenance
         told: dict[str, object] = {"students": self.num_students}
-        told |= {"replicas": self.tree.sizes["replica"], "steps": int(self.tree["step"][-1])}
+        told |= {
+            "replicas": self.tree.sizes["replica"],
+            "steps": int(np.asarray(self.tree["step"])[-1]),
+        }
         told["optimiser"] = about.get("optimiser", {}).get("name", "unknown")
         told |= {"cells": self.cells} if self.cells else {}
         lost = int(np.count_nonzero(~self.healthy))

@@ -25,7 +25,7 @@ def records(data: xr.Dataset, per: str) -> Any:
     MethexisError
         If ``per`` is none of these.
     """
-    places = ROWS[one_of("per", per, ROWS)]
+    places = ROWS[one_of("per", per, tuple(ROWS))]
     common = {"step", *map(str, data["diverged_step"].dims)}
     told = {name: values for name, values in data.items() if set(values.dims) == common | {*places}}
     if per == "replica":
