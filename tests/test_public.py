@@ -13,6 +13,7 @@ import pytest
 
 import methexis as mx
 from methexis.version import __version__
+from tests.zoo.public import namespaces
 
 #: What design documents and examples call; names may be added, not removed.
 CONTRACT = {
@@ -23,7 +24,7 @@ CONTRACT = {
 
 def test_contract() -> None:
     assert set(mx.__all__) >= CONTRACT
-    assert set(dir(mx)) >= set(mx.__all__) - {"__version__"}
+    assert set(dir(mx)) == set(mx.__all__)
 
 
 @pytest.mark.parametrize("name", sorted(mx.__all__))
@@ -63,3 +64,17 @@ def test_version() -> None:
 def test_errors_are_value_errors() -> None:
     assert issubclass(mx.MethexisError, ValueError)
     assert issubclass(mx.ConditionError, mx.MethexisError)
+
+
+@pytest.mark.parametrize("label", namespaces())
+def test_only_public_names_are_listed(label: str) -> None:
+    """What completion offers at a prompt: no imports of the module's own."""
+    module = namespaces()[label]
+    assert dir(module) == sorted(module.__all__)
+
+
+def test_the_package_runs_as_a_module() -> None:
+    command = [sys.executable, "-m", "methexis", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "verify" in done.stdout
+    assert done.stderr == ""

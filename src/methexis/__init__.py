@@ -33,5 +33,6 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     },
 )
 __all__ += ["__version__"]
+__dir__ = _lazy.listed(__all__)
 
 _moved.install()

@@ -50,4 +50,5 @@ def _has_numbers(picture: Panel | HeatMap) -> bool:
     """Whether anything is drawn at a finite height."""
     marks: tuple[Plain, ...] = picture.marks if isinstance(picture, Panel) else (picture,)
     heights = (getattr(mark, name, None) for mark in marks for name in _HEIGHTS)
-    return any(np.isfinite(np.asarray(h, dtype=float)).any() for h in heights if h is not None)
+    arrays = (np.asarray(h, dtype=float) for h in heights if np.ndim(h))  # bounds are no data
+    return any(np.isfinite(values).any() for values in arrays)

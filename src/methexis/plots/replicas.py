@@ -24,8 +24,10 @@ def positive(values: Array) -> Array:
 def replicas(x: Array, values: Array, colour: str, name: str, *, order: float = 2) -> list[Curve]:
     """Marks of a quantity ``(time, replica)``: every replica faint, their median thick.
 
-    The more replicas there are the fainter each of them is.
+    The more replicas there are the fainter each of them is; of none there is nothing.
     """
+    if not values.shape[-1]:
+        return []
     alpha = faint(values.shape[-1])
     return [
         Curve(x, values, Look(colour, width=0.8, alpha=alpha, order=order)),
