@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from matplotlib import pyplot
+from matplotlib.axes import Axes
 
 import methexis as mx
 from methexis import scenarios
-from tests.zoo.good import STUDENT, TEACHER, Recipe, X, Y
+from tests.zoo.good import STUDENT, TEACHER, WEIGHTS, Recipe, X, Y
 
 _RUN = mx.train([STUDENT, STUDENT], TEACHER, mx.SGD(lr=0.01), steps=3, replicas=2, progress=None)
 _GRID = mx.compare_all([X, Y], measure="cka", null="permutation", num_permutations=9)
@@ -21,7 +24,30 @@ def _drawn(**given: Any) -> Any:
     return _PAIR.samples(**given)
 
 
+_CURVE = mx.measures.neighbour_curve(X, Y, ks=[1, 3], ns=[8, 14], num_subsets=2)
+_PATH = mx.theory.slow_drift(TEACHER, STUDENT, WEIGHTS, lr=0.05, steps=20)
+
+
+def _pictured(plot: Callable[..., Axes]) -> Callable[..., str]:
+    """Draw, and let go of the figure: there are many calls."""
+
+    def call(**given: Any) -> str:
+        axes = plot(**given)
+        pyplot.close(axes.get_figure(root=True))
+        return axes.get_ylabel()
+
+    return call
+
+
 METHODS: dict[str, Recipe] = {
+    "mx.Run.plot": Recipe(_pictured(_RUN.plot), {"ax": None, "quantity": "loss", "projected": False}),
+    "mx.Run.to_dataframe": Recipe(_RUN.to_dataframe, {"per": "pair"}),
+    "mx.Grid.plot": Recipe(_pictured(_GRID.plot), {"ax": None, "alpha": 0.05}),
+    "mx.Comparison.plot": Recipe(
+        _pictured(mx.compare(X, Y, measure="cka", num_bootstrap=9).plot), {"ax": None}
+    ),
+    "measures.NeighbourCurve.plot": Recipe(_pictured(_CURVE.plot), {"ax": None}),
+    "theory.SlowPath.plot": Recipe(_pictured(_PATH.plot), {"ax": None, "quantity": "entropy"}),
     "mx.Run.activations": Recipe(
         _RUN.activations, {"x": X[:, :3], "student": 1, "layer": 1, "replica": 1}
     ),

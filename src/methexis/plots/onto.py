@@ -50,5 +50,5 @@ def _has_numbers(picture: Panel | HeatMap) -> bool:
     """Whether anything is drawn at a finite height."""
     marks: tuple[Plain, ...] = picture.marks if isinstance(picture, Panel) else (picture,)
     heights = (getattr(mark, name, None) for mark in marks for name in _HEIGHTS)
-    arrays = (np.asarray(h, dtype=float) for h in heights if np.ndim(h))  # bounds are no data
-    return any(np.isfinite(values).any() for values in arrays)
+    arrays = (np.asarray(h, dtype=float) for h in heights if h is not None)
+    return any(values.ndim and np.isfinite(values).any() for values in arrays)  # bounds are none
