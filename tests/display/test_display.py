@@ -312,3 +312,11 @@ def test_a_run_as_a_table(per: str, rows: int) -> None:
 def test_rows_of_what() -> None:
     with pytest.raises(mx.MethexisError, match="per: expected"):
         run().to_dataframe("network")
+
+
+def test_a_fitted_tail_is_not_told_to_the_digit() -> None:
+    """Below 1e-4 the size of such a p carries no information (`Comparison.p`)."""
+    small = dataclasses.replace(comparison(), p=2.429e-10)
+    assert "p='< 1e-4'" in repr(small)
+    assert "e-10" not in page(small)
+    assert "p=0.25" in repr(dataclasses.replace(comparison(), p=0.25))

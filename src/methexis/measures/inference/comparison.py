@@ -10,7 +10,7 @@ import numpy as np
 from methexis import plots
 from methexis.display import Displayed
 from methexis.measures.inference import drawing, tables
-from methexis.measures.inference.printing import probability, rounded
+from methexis.measures.inference.printing import probability, rounded, sized
 from methexis.measures.registry import chosen
 
 
@@ -126,6 +126,6 @@ class Comparison(Displayed):
         if np.isfinite(self.ci[0]):
             told["ci"] = self.ci
         if self.null != "none":
-            told |= {"p": self.p, "effect": self.effect, "chance": self.null_mean}
+            told |= {"p": sized(self.p), "effect": self.effect, "chance": self.null_mean}
         told |= {"n": self.n, "d": self.d, "null": self.null}
         return told | ({"notes": self.notes} if self.notes else {})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+#: P-values below which a fitted tail carries no information.
+_LEAST = 1e-4
+
 
 def rounded(value: float) -> str:
     """Four decimals, without the sign of a zero.
@@ -22,4 +25,15 @@ def probability(name: str, p: float) -> str:
     >>> probability("p", 0.0123), probability("p", 0.0)
     ('p 0.012', 'p < 1e-4')
     """
-    return f"{name} < 1e-4" if p < 1e-4 else f"{name} {p:.2g}"
+    return f"{name} < 1e-4" if p < _LEAST else f"{name} {p:.2g}"
+
+
+def sized(p: float) -> float | str:
+    """A p-value for a table: a number where its size tells something.
+
+    Examples
+    --------
+    >>> sized(0.0123), sized(0.0)
+    (0.0123, '< 1e-4')
+    """
+    return "< 1e-4" if p < _LEAST else p
