@@ -28,7 +28,7 @@ test test-minimum check-long: export OMP_NUM_THREADS := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test check-long fuzz test-minimum format lint native native-test native-neon wheel \
-	bench bench-measures evidence evidence-measures docs lock clean
+	bench bench-felt bench-measures evidence evidence-measures docs lock clean
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ wheel: $(NATIVE) ## build a wheel in dist/
 
 bench: $(NATIVE) $(PEERS) ## time the engines, JAX and PyTorch; results in benchmarks/results/
 	$(BIN)/python -m benchmarks engine --out benchmarks/results $(BENCH)
+
+bench-felt: $(NATIVE) ## time what a user waits for: import, help, a first score
+	$(BIN)/python -m benchmarks felt $(BENCH)
 
 # Against planted truth alone no package is measured, so none is installed.
 bench-measures: $(NATIVE) $(if $(findstring truth,$(BENCH)),,$(MEASURE_PEERS)) ## compare the measures with other packages and planted truth
