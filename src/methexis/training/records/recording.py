@@ -2,7 +2,8 @@
 
 Every recorded step takes a snapshot of the weights and measures it. Quantities of a student are
 raw (at the weights, with SGD's fluctuations) and, where the theorem speaks of minima, projected
-(after gradient flow at fixed charges, `theory.project`). Lost networks are NaN throughout.
+(after gradient flow at fixed charges, `theory.project`). Lost networks are NaN throughout; so are
+costly quantities where they are not measured (`training.measuring`).
 
 Of linear students with a quadratic loss all of it follows from moments. A run with any other
 student or loss is measured on reference inputs (`training.records.reference_inputs`): its loss, and
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +33,8 @@ from methexis.theory.moments import gradient_moments
 from methexis.theory.platonic import PlatonicSolution, platonic_of
 from methexis.theory.projection import project_of
 from methexis.training.engines.state import State
-from methexis.training.memory import measured_at_once
+from methexis.training.memory import measured_at_once, num_modes
+from methexis.training.parallel import in_threads
 from methexis.training.plan import Plan
 from methexis.training.records.measured import Measured, levels
 from methexis.training.records.reference_inputs import ReferenceInputs
@@ -48,6 +51,11 @@ STUDENT_VARIABLES = (
 #: Charges kept by the projection of a snapshot; far from the minima, where a few steps do not
 #: keep them that well, the projected columns are left NaN.
 _PROJECTION_RTOL = 1e-5
+#: Accuracy of a recorded sharpness.
+SHARPNESS_RTOL = 1e-4
+#: Networks whose cheap quantities are measured together: few, so that intermediate results stay in
+#: the cache; many, so that calls of NumPy cost nothing beside them.
+CHEAP_AT_ONCE = 64
 LAYER_VARIABLES = (
     "theory_alignment",
     "theory_alignment_projected",
@@ -66,6 +74,8 @@ class Records:
     #: (num_records, network, layer, layer): cosines of the Gram matrices.
     alignment: Array
     alignment_projected: Array
+    #: Covariance eigenvalues, by student and hidden layer, (num_records, network, mode).
+    spectra: list[list[Array]]
     #: Snapshots, by student and layer, (num_records, network, d_i, d_{i-1}).
     weights: list[list[Array]] = field(default_factory=list)
 
@@ -98,6 +108,10 @@ class Recorder:
                 ReferenceInputs(plan, [m.problem for m in level.students]) for level in self.levels
             ]
         self._inputs, self._places = joint_inputs(plan.source, plan.students)
+        together = -(-len(plan.measuring.networks) // plan.threads)  # a part for every thread
+        self._costly_at_once = max(
+            1, min(measured_at_once(plan.problems) // plan.threads, together)
+        )
 
     def empty(self) -> Records:
         """Arrays of NaN for all recorded steps."""
@@ -113,6 +127,9 @@ class Recorder:
             layer={n: np.full((*shape, layers), np.nan) for n in LAYER_VARIABLES},
             alignment=np.full((*shape, layers, layers), np.nan),
             alignment_projected=np.full((*shape, layers, layers), np.nan),
+            spectra=[
+                [np.full((*shape, count), np.nan) for count in num_modes(p)] for p in plan.problems
+            ],
             weights=[
                 [np.full((len(plan.record), *w.shape), np.nan, dtype=plan.dtype) for w in layers]
                 for layers in plan.start
@@ -123,7 +140,8 @@ class Recorder:
         """Measure ``state`` into the next free row of ``records``.
 
         A network that is lost now but that the engine has not checked yet is left out as well; it
-        is not marked, since the bits of a run must not depend on what is recorded.
+        is not marked, since the bits of a run must not depend on what is recorded. Networks are
+        measured some at a time, in as many threads as steps are taken; no number depends on either.
         """
         row = records.done
         diverged, collapsed = state.lost(self.plan)
@@ -131,44 +149,85 @@ class Recorder:
         for layers, snapshots in zip(state.weights, records.weights, strict=True):
             for w, snapshot in zip(layers, snapshots, strict=True):
                 snapshot[row, alive] = w[alive]
-        size = measured_at_once(self.plan.problems)
-        # A network on its way to divergence may overflow in the squares measured here.
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            for first in range(0, len(alive), size):
-                self._measure_all(records, state, row, alive[first : first + size])
+        costly = np.intersect1d(alive, self.plan.measuring.at(row))
+        jobs = []
+        for number, level in enumerate(self.levels):
+            for networks, size, measure in (
+                (alive, CHEAP_AT_ONCE, self._measure_cheap),
+                (costly, self._costly_at_once, self._measure_costly),
+            ):
+                here = np.intersect1d(networks, level.networks)
+                jobs += [
+                    partial(measure, records, state, row, number, here[first : first + size])
+                    for first in range(0, len(here), size)
+                ]
+        in_threads(jobs, self.plan.threads)
         records.done = row + 1
 
-    def _measure_all(
-        self, records: Records, state: State, row: int, alive: NDArray[np.intp]
+    def _measure_cheap(
+        self, records: Records, state: State, row: int, number: int, here: NDArray[np.intp]
     ) -> None:
-        for number, level in enumerate(self.levels):
-            here = np.intersect1d(alive, level.networks)
-            if not len(here):
-                continue
-            weights = [[w[here].astype(np.float64) for w in s] for s in state.weights]
-            projected = [_project(m, w) for m, w in zip(level.students, weights, strict=True)]
-            losses: list[dict[str, Array]] = [{} for _ in weights]
-            if self._references:
-                records.alignment[row, here], losses = self._references[number].measure(weights)
+        """Measure all that is measured of every network, of some of one level of label noise."""
+        students = self.levels[number].students
+        weights = _doubles(state, here)
+        losses: list[dict[str, Array]] = [{} for _ in weights]
+        if self._references:
+            on_inputs = self._references[number].measure(weights)
+            records.alignment[row, here], losses = on_inputs.alignments, on_inputs.losses
+        if self._linear:
+            records.alignment[row, here] = self.alignments(weights)
+        for k, measured in enumerate(students):
+            spectra = (
+                linear_spectra(measured.problem, weights[k])
+                if measured.problem.linear
+                else on_inputs.spectra[k]
+            )
+            for kept, values in zip(records.spectra[k], spectra, strict=True):
+                kept[row, here] = values
+            found, layer = _measure(measured, weights[k]) if measured.in_theory else (losses[k], {})
+            self._keep(records, row, here, k, found, layer)
+
+    def _measure_costly(
+        self, records: Records, state: State, row: int, number: int, here: NDArray[np.intp]
+    ) -> None:
+        """Measure the costly quantities of the plan, of some of one level of label noise."""
+        students = self.levels[number].students
+        names = self.plan.measuring.quantities
+        weights = _doubles(state, here)
+        if "projection" in names:
+            projected = [_project(m, w) for m, w in zip(students, weights, strict=True)]
             if self._linear:
-                records.alignment[row, here] = self.alignments(weights)
                 records.alignment_projected[row, here] = self.alignments(projected)
-            elif any(m.in_theory for m in level.students):
-                records.alignment_projected[row, here], _ = self._references[number].measure(
-                    projected
-                )
-            offset = 0
-            for k, measured in enumerate(level.students):
-                width = measured.problem.depth - 1
-                found: dict[str, Array] = losses[k]
-                layer: dict[str, Array] = {}
-                if measured.in_theory:
-                    found, layer = _measure(measured, weights[k], projected[k])
-                for name, value in found.items():
-                    records.student[name][row, here, k] = value
-                for name, value in layer.items():
-                    records.layer[name][row, here, offset : offset + width] = value
-                offset += width
+            elif any(m.in_theory for m in students):
+                on_inputs = self._references[number].measure(projected)
+                records.alignment_projected[row, here] = on_inputs.alignments
+        for k, measured in enumerate(students):
+            if not measured.in_theory:
+                continue
+            if "projection" in names:
+                self._keep(records, row, here, k, *on_minima(measured, projected[k]))
+            if "entropic_gap" in names:
+                gaps = np.stack(interface_gaps(gradient_moments(measured.problem, weights[k])), -1)
+                self._keep(records, row, here, k, {}, {"entropic_gap": gaps})
+            if "sharpness" in names:
+                top = batched_sharpness(measured.problem, weights[k], rtol=SHARPNESS_RTOL)
+                self._keep(records, row, here, k, {"sharpness": top}, {})
+
+    def _keep(
+        self,
+        records: Records,
+        row: int,
+        here: NDArray[np.intp],
+        k: int,
+        student: dict[str, Array],
+        layer: dict[str, Array],
+    ) -> None:
+        """Write what was measured of one student, and of its layers, into its places."""
+        for name, value in student.items():
+            records.student[name][row, here, k] = value
+        first = sum(p.depth - 1 for p in self.plan.problems[:k])
+        for name, value in layer.items():
+            records.layer[name][row, here, first : first + value.shape[-1]] = value
 
     def alignments(self, weights: Sequence[Sequence[Array]]) -> Array:
         """Cosines of the Gram matrices of all pairs of layers of linear students."""
@@ -205,25 +264,6 @@ class Recorder:
         weights = [w.astype(np.float64) for w in records.weights[k]]
         return charges(weights, bias=self.plan.problems[k].bias)
 
-    def spectra(self, records: Records, k: int) -> list[Array]:
-        """Covariance eigenvalues of student ``k``'s hidden layers, descending."""
-        problem = self.plan.problems[k]
-        if not problem.linear:
-            rows = [
-                self._references[0].spectra(k, layers)
-                for layers in zip(*records.weights[k], strict=True)
-            ]
-            return [np.stack(values) for values in zip(*rows, strict=True)]
-        root = problem.root_x
-        result = []
-        for h in hidden_maps(problem, [w.astype(np.float64) for w in records.weights[k]]):
-            flat = (h @ root).reshape(-1, *h.shape[-2:])
-            values = np.full((len(flat), min(h.shape[-2:])), np.nan)
-            good = np.isfinite(flat).all(axis=(-2, -1))
-            values[good] = np.linalg.svd(flat[good], compute_uv=False) ** 2
-            result.append(values.reshape(*h.shape[:-2], -1))
-        return result
-
 
 def mean_kernels(recorder: Recorder, weights: Sequence[Sequence[Array]]) -> list[Array]:
     """Mean over all leading dimensions of each layer's kernel, each first scaled to unit trace.
@@ -251,26 +291,47 @@ def _project(measured: Measured, weights: list[Array]) -> list[Array]:
     return project_of(measured.problem, weights, strict=False, charge_rtol=_PROJECTION_RTOL)
 
 
-def _measure(
-    measured: Measured, weights: list[Array], projected: list[Array]
-) -> tuple[dict[str, Array], dict[str, Array]]:
+def linear_spectra(problem: Problem, weights: list[Array]) -> list[Array]:
+    """Covariance eigenvalues of a linear student's hidden layers, descending."""
+    found = []
+    for h in hidden_maps(problem, weights):
+        white = h @ problem.root_x
+        values = np.full((len(white), min(white.shape[-2:])), np.nan)
+        good = np.isfinite(white).all(axis=(-2, -1))
+        values[good] = np.linalg.svd(white[good], compute_uv=False) ** 2
+        found.append(values)
+    return found
+
+
+def _doubles(state: State, here: NDArray[np.intp]) -> list[list[Array]]:
+    """Weights of some networks in double precision."""
+    return [[w[here].astype(np.float64) for w in layers] for layers in state.weights]
+
+
+def _measure(measured: Measured, weights: list[Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+    """What is measured of every linear student, and of its layers, but alignments of pairs."""
     problem, solution = measured.problem, measured.solution
     moments = gradient_moments(problem, weights)
     found = {
         "loss": loss_of(problem, weights),
         "entropy": _total(moments.layer_entropy()),
         "hessian_trace": trace_of(problem, weights),
-        "sharpness": batched_sharpness(problem, weights, rtol=1e-4),
     }
-    layer = {
-        "imbalance": np.stack(imbalances(moments), axis=-1),
-        "entropic_gap": np.stack(interface_gaps(moments), axis=-1),
-    }
-    on_minima = gradient_moments(problem, projected)
-    found["entropy_projected"] = _total(on_minima.layer_entropy())
+    layer = {"imbalance": np.stack(imbalances(moments), axis=-1)}
     if solution is not None:
         layer["theory_alignment"] = _to_theory(problem, weights, solution)
         found["entropy_ratio"] = found["entropy"] / solution.entropy
+    return found, layer
+
+
+def on_minima(
+    measured: Measured, projected: list[Array]
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """What is measured of a linear student, and of its layers, at projected weights."""
+    problem, solution = measured.problem, measured.solution
+    found = {"entropy_projected": _total(gradient_moments(problem, projected).layer_entropy())}
+    layer: dict[str, Array] = {}
+    if solution is not None:
         layer["theory_alignment_projected"] = _to_theory(problem, projected, solution)
         found["entropy_ratio_projected"] = found["entropy_projected"] / solution.entropy
     return found, layer

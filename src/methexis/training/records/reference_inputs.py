@@ -17,6 +17,7 @@ their Gram matrices over these inputs, uncentred, as for linear layers.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import log_softmax
@@ -36,6 +37,26 @@ NUM_INPUTS = 1024
 _INPUTS_PER_DIMENSION = 4
 #: Bytes of activations held at once.
 _BLOCK_BYTES = 32 * 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class OnInputs:
+    """What is measured on reference inputs.
+
+    Attributes
+    ----------
+    alignments : array (network, layer, layer)
+        Cosines of the Gram matrices of all pairs of hidden layers; NaN where a layer is silent on
+        all of them.
+    losses : list (student) of dict of arrays (network,)
+        Mean loss; the accuracy too, of classes.
+    spectra : list (student) of list (hidden layer) of arrays (network, d_i)
+        Eigenvalues of ``E[h hᵀ]``, descending.
+    """
+
+    alignments: Array
+    losses: list[dict[str, Array]]
+    spectra: list[list[Array]]
 
 
 class ReferenceInputs:
@@ -71,19 +92,10 @@ class ReferenceInputs:
                 self.labels.append(x @ problem.target.T)
                 self.noise.append(float(np.trace(problem.cov_noise)))
 
-    def measure(self, weights: Sequence[Sequence[Array]]) -> tuple[Array, list[dict[str, Array]]]:
-        """Alignments and losses of all students at their weights, list (student) of list (layer).
-
-        Returns
-        -------
-        alignments : array (network, layer, layer)
-            Cosines of the Gram matrices of all pairs of hidden layers; NaN where a layer is silent
-            on all of them.
-        losses : list (student) of dict of arrays (network,)
-            Mean loss; the accuracy too, of classes.
-        """
+    def measure(self, weights: Sequence[Sequence[Array]]) -> OnInputs:
+        """All that is measured of all students at their weights, list (student) of list (layer)."""
         widths = [w.shape[-2] for layers in weights for w in layers[:-1]]
-        alignments = []
+        alignments, spectra = [], []
         losses: list[dict[str, list[Array]]] = [{} for _ in weights]
         for part in self._parts(weights):
             hidden = []
@@ -93,10 +105,17 @@ class ReferenceInputs:
                 for name, value in self._losses(k, outputs[-1]).items():
                     losses[k].setdefault(name, []).append(value)
             stacked = np.concatenate(hidden, axis=-1)
-            alignments.append(moment_cosines(stacked.mT @ stacked, widths))
-        return np.concatenate(alignments), [
-            {name: np.concatenate(parts) for name, parts in found.items()} for found in losses
-        ]
+            moments = stacked.mT @ stacked / len(self.inputs[0])
+            alignments.append(moment_cosines(moments, widths))
+            spectra.append(self._spectra(moments))
+        return OnInputs(
+            np.concatenate(alignments),
+            [{name: np.concatenate(parts) for name, parts in found.items()} for found in losses],
+            [
+                [np.concatenate(parts) for parts in zip(*layers, strict=True)]
+                for layers in zip(*spectra, strict=True)
+            ],
+        )
 
     def _losses(self, k: int, last: Array) -> dict[str, Array]:
         problem, labels = self.problems[k], self.labels[k]
@@ -108,17 +127,20 @@ class ReferenceInputs:
         costs = -np.sum(labels * log_softmax(f, axis=-1), axis=-1)
         return {"loss": costs.mean(axis=-1), "accuracy": right.mean(axis=-1)}
 
-    def spectra(self, k: int, weights: Sequence[Array]) -> list[Array]:
-        """Eigenvalues of ``E[h hᵀ]`` of the hidden layers, descending, ``(network, d_i)`` each."""
-        found: list[list[Array]] = [[] for _ in weights[:-1]]
-        for (layers,) in self._parts([weights]):
-            for i, h in enumerate(layer_outputs(self.problems[k], layers, self.inputs[k])[1:-1]):
-                moment = h.mT @ h / h.shape[-2]
+    def _spectra(self, moments: Array) -> list[list[Array]]:
+        """Eigenvalues of ``E[h hᵀ]`` of all hidden layers, from the moments of all stacked."""
+        found: list[list[Array]] = []
+        first = 0
+        for problem in self.problems:
+            found.append([])
+            for width in problem.dims[1:-1]:
+                moment = moments[..., first : first + width, first : first + width]
                 values = np.full(moment.shape[:-1], np.nan)
                 good = np.isfinite(moment).all(axis=(-2, -1))
                 values[good] = np.linalg.eigvalsh(moment[good])[:, ::-1]
-                found[i].append(values)
-        return [np.concatenate(parts) for parts in found]
+                found[-1].append(values)
+                first += width
+        return found
 
     def _parts(self, weights: Sequence[Sequence[Array]]) -> Iterator[list[list[Array]]]:
         """Cut the axis of networks so that the activations of one part fit `_BLOCK_BYTES`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from methexis.training.records.storage import VERSION, read_tree, strangers, wri
 #: is noticed. Of format 1, chunks of nothing but NaN were left out. 3: checksums of all chunks and
 #: attributes, so that what was damaged is noticed.
 FORMAT_VERSION = 3
+#: Attribute of a costly quantity that was not measured of all: places of those networks of which it
+#: was, counted over ``(*cells, replica)``.
+MEASURED_NETWORKS = "measured_networks"
 #: Times that a store is read which others replace meanwhile.
 _READINGS = 5
 
@@ -100,6 +104,11 @@ class Run:
         groups = {
             node.path: _select(node.to_dataset(inherit=False), places) for node in self.tree.subtree
         }
+        network = tuple(self.tree["diverged_step"].sizes.items())
+        for variable in groups["/"].data_vars.values():
+            if MEASURED_NETWORKS in variable.attrs:
+                networks = variable.attrs[MEASURED_NETWORKS]
+                variable.attrs[MEASURED_NETWORKS] = _networks_at(networks, network, places)
         provenance = _at(self.provenance, places)
         groups["/"].attrs["provenance"] = json.dumps(provenance)
         return Run(xr.DataTree.from_dict(groups))
@@ -268,6 +277,17 @@ def _require_run(path: Path) -> None:
 
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def _networks_at(
+    networks: Sequence[int], sizes: tuple[tuple[Hashable, int], ...], places: dict[str, int]
+) -> list[int]:
+    """Networks among those of some cells, counted anew there."""
+    chosen = np.zeros([size for _, size in sizes], dtype=np.bool_)
+    chosen.flat[np.asarray(networks, dtype=np.int64)] = True
+    taken = chosen[tuple(places.get(str(dim), slice(None)) for dim, _ in sizes)]
+    found: list[int] = np.flatnonzero(taken).tolist()
+    return found
 
 
 def _select(data: xr.Dataset, places: dict[str, int]) -> xr.Dataset:
