@@ -32,10 +32,13 @@ from methexis.theory.entropy import imbalances, interface_gaps, loss_of
 from methexis.theory.moments import gradient_moments
 from methexis.theory.platonic import PlatonicSolution, platonic_of
 from methexis.theory.projection import project_of
+from methexis.training.engines.choice import choose_engine
+from methexis.training.engines.native import NativeEngine
 from methexis.training.engines.state import State
 from methexis.training.memory import measured_at_once, num_modes
 from methexis.training.parallel import in_threads
 from methexis.training.plan import Plan
+from methexis.training.records.compiled import measure_compiled, refusal
 from methexis.training.records.measured import Measured, levels
 from methexis.training.records.reference_inputs import ReferenceInputs
 
@@ -107,6 +110,8 @@ class Recorder:
             self._references = [
                 ReferenceInputs(plan, [m.problem for m in level.students]) for level in self.levels
             ]
+        # The bits of a run are those of one engine, and so are those of its records.
+        self._compiled = choose_engine(plan) is NativeEngine and not refusal(plan, first)
         self._inputs, self._places = joint_inputs(plan.source, plan.students)
         together = -(-len(plan.measuring.networks) // plan.threads)  # a part for every thread
         self._costly_at_once = max(
@@ -152,8 +157,10 @@ class Recorder:
         costly = np.intersect1d(alive, self.plan.measuring.at(row))
         jobs = []
         for number, level in enumerate(self.levels):
+            if self._compiled:
+                self._measure_compiled(records, state, row, number, alive)
             for networks, size, measure in (
-                (alive, CHEAP_AT_ONCE, self._measure_cheap),
+                (alive[: 0 if self._compiled else None], CHEAP_AT_ONCE, self._measure_cheap),
                 (costly, self._costly_at_once, self._measure_costly),
             ):
                 here = np.intersect1d(networks, level.networks)
@@ -163,6 +170,18 @@ class Recorder:
                 ]
         in_threads(jobs, self.plan.threads)
         records.done = row + 1
+
+    def _measure_compiled(
+        self, records: Records, state: State, row: int, number: int, alive: NDArray[np.intp]
+    ) -> None:
+        """Do what `_measure_cheap` does for all networks of a level by compiled kernels."""
+        level = self.levels[number]
+        here = np.intersect1d(alive, level.networks)
+        found = measure_compiled(self.plan, level.students, state.weights, here)
+        records.alignment[row, here] = found.alignments
+        for k in range(len(level.students)):
+            self._keep_spectra(records, row, here, k, found.spectra[k])
+            self._keep(records, row, here, k, found.student[k], found.layer[k])
 
     def _measure_cheap(
         self, records: Records, state: State, row: int, number: int, here: NDArray[np.intp]
@@ -182,8 +201,7 @@ class Recorder:
                 if measured.problem.linear
                 else on_inputs.spectra[k]
             )
-            for kept, values in zip(records.spectra[k], spectra, strict=True):
-                kept[row, here] = values
+            self._keep_spectra(records, row, here, k, spectra)
             found, layer = _measure(measured, weights[k]) if measured.in_theory else (losses[k], {})
             self._keep(records, row, here, k, found, layer)
 
@@ -212,6 +230,12 @@ class Recorder:
             if "sharpness" in names:
                 top = batched_sharpness(measured.problem, weights[k], rtol=SHARPNESS_RTOL)
                 self._keep(records, row, here, k, {"sharpness": top}, {})
+
+    def _keep_spectra(
+        self, records: Records, row: int, here: NDArray[np.intp], k: int, spectra: list[Array]
+    ) -> None:
+        for kept, values in zip(records.spectra[k], spectra, strict=True):
+            kept[row, here] = values
 
     def _keep(
         self,
