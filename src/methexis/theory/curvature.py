@@ -7,7 +7,7 @@ its Hessian along ``δ`` is the pullback of ``2 dF[δ] Σx`` plus the derivative
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import scipy.sparse.linalg
@@ -20,6 +20,7 @@ from methexis.core.problem import Problem, bind
 from methexis.core.products import (
     after,
     before,
+    ends_of,
     predictor,
     predictor_differential,
     pullback,
@@ -38,11 +39,23 @@ def hessian_product(
     problem: Problem, weights: Sequence[Array], directions: Sequence[Array]
 ) -> list[Array]:
     """Hessian of ``L`` times ``directions``, at any weights; leading dimensions broadcast."""
-    delta = predictor(problem, weights) - problem.target
-    moved = predictor_differential(problem, weights, directions)
-    gauss_newton = pullback(problem, weights, 2.0 * moved @ problem.cov_x)
-    residual = pullback_differential(problem, weights, directions, 2.0 * delta @ problem.cov_x)
-    return [g + r for g, r in zip(gauss_newton, residual, strict=True)]
+    return hessian_operator(problem, weights)(directions)
+
+
+def hessian_operator(
+    problem: Problem, weights: Sequence[Array]
+) -> Callable[[Sequence[Array]], list[Array]]:
+    """`hessian_product` at given weights, for many directions: partial products are formed once."""
+    ends = ends_of(problem, weights)
+    cotangent = 2.0 * (predictor(problem, weights) - problem.target) @ problem.cov_x
+
+    def product(directions: Sequence[Array]) -> list[Array]:
+        moved = predictor_differential(problem, weights, directions, ends)
+        gauss_newton = pullback(problem, weights, 2.0 * moved @ problem.cov_x, ends)
+        residual = pullback_differential(problem, weights, directions, cotangent, ends)
+        return [g + r for g, r in zip(gauss_newton, residual, strict=True)]
+
+    return product
 
 
 def trace_of(problem: Problem, weights: Sequence[Array]) -> Array:
@@ -152,22 +165,20 @@ def _lanczos_top(problem: Problem, weights: list[Array], rtol: float, max_iterat
     diagonal, off = np.zeros((num, 0)), np.zeros((num, 0))
     top = np.zeros(num)
     converged = np.zeros(num, dtype=np.bool_)
-    for k in range(min(max_iterations, count)):
-        moved = flatten(hessian_product(problem, weights, unflatten(basis[:, k], problem.dims)))
+    product = hessian_operator(problem, weights)
+    most = min(max_iterations, count)
+    for k in range(most):
+        moved = flatten(product(unflatten(basis[:, k], problem.dims)))
         diagonal = np.column_stack([diagonal, np.sum(basis[:, k] * moved, axis=-1)])
         done = basis[:, : k + 1]
         for _ in range(2):  # twice is enough for orthogonality to rounding
-            moved = moved - np.einsum("rkp,rk->rp", done, np.einsum("rkp,rp->rk", done, moved))
+            moved = moved - ((done @ moved[..., None]).mT @ done)[:, 0]
         norm = np.linalg.norm(moved, axis=-1)
-        tridiagonal = np.zeros((num, k + 1, k + 1))
-        index = np.arange(k + 1)
-        tridiagonal[:, index, index] = diagonal
-        tridiagonal[:, index[1:], index[:-1]] = tridiagonal[:, index[:-1], index[1:]] = off
-        values, vectors = np.linalg.eigh(tridiagonal)
-        # Each replica keeps the value at which it converged, whatever its batch mates need.
-        top[~converged] = values[~converged, -1]
-        if k >= min(5, count - 1):
-            converged |= norm * np.abs(vectors[:, -1, -1]) <= rtol * np.abs(values[:, -1])
+        if _looks(k, count) or k == most - 1:
+            values, last = _ritz(diagonal, off)
+            # Each replica keeps the value at which it converged, whatever its batch mates need.
+            top[~converged] = values[~converged]
+            converged |= norm * last <= rtol * np.abs(values)
         if converged.all():
             break
         off = np.column_stack([off, norm])
@@ -175,6 +186,23 @@ def _lanczos_top(problem: Problem, weights: list[Array], rtol: float, max_iterat
         basis[:, k + 1] = moved / safe[:, None]
     complete = basis.shape[1] > count  # the whole space was spanned: exact
     return top if complete else np.where(converged, top, np.nan)
+
+
+def _looks(k: int, count: int) -> bool:
+    """Whether Lanczos looks for convergence after iteration ``k``: not before it could have any."""
+    first = min(5, count - 1)
+    return k >= first and (k - first) % 3 == 0
+
+
+def _ritz(diagonal: Array, off: Array) -> tuple[Array, Array]:
+    """Top Ritz value of every replica, and the size of its vector's last component."""
+    size = diagonal.shape[-1]
+    tridiagonal = np.zeros((len(diagonal), size, size))
+    index = np.arange(size)
+    tridiagonal[:, index, index] = diagonal
+    tridiagonal[:, index[1:], index[:-1]] = tridiagonal[:, index[:-1], index[1:]] = off
+    values, vectors = np.linalg.eigh(tridiagonal)
+    return values[:, -1], np.abs(vectors[:, -1, -1])
 
 
 def hessian_trace(

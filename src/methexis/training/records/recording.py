@@ -136,7 +136,7 @@ class Recorder:
                 [np.full((*shape, count), np.nan) for count in num_modes(p)] for p in plan.problems
             ],
             weights=[
-                [np.full((len(plan.record), *w.shape), np.nan, dtype=plan.dtype) for w in layers]
+                [np.zeros((len(plan.record), *w.shape), dtype=plan.dtype) for w in layers]
                 for layers in plan.start
             ],
         )
@@ -150,10 +150,12 @@ class Recorder:
         """
         row = records.done
         diverged, collapsed = state.lost(self.plan)
-        alive = np.flatnonzero(state.alive & ~diverged & ~collapsed)
+        healthy = state.alive & ~diverged & ~collapsed
+        alive, lost = np.flatnonzero(healthy), np.flatnonzero(~healthy)
         for layers, snapshots in zip(state.weights, records.weights, strict=True):
             for w, snapshot in zip(layers, snapshots, strict=True):
-                snapshot[row, alive] = w[alive]
+                snapshot[row] = w
+                snapshot[row, lost] = np.nan
         costly = np.intersect1d(alive, self.plan.measuring.at(row))
         jobs = []
         for number, level in enumerate(self.levels):
@@ -285,8 +287,17 @@ class Recorder:
 
     def charges(self, records: Records, k: int) -> list[Array]:
         """Charges of student ``k`` at all recorded steps, ``(num_records, network, d_i, d_i)``."""
-        weights = [w.astype(np.float64) for w in records.weights[k]]
-        return charges(weights, bias=self.plan.problems[k].bias)
+        problem = self.plan.problems[k]
+        kept = records.weights[k]
+        found = [np.empty((*kept[0].shape[:2], d, d)) for d in problem.dims[1:-1]]
+
+        def one(row: int) -> None:
+            weights = [w[row].astype(np.float64, copy=False) for w in kept]
+            for values, charge in zip(found, charges(weights, bias=problem.bias), strict=True):
+                values[row] = charge
+
+        in_threads([partial(one, row) for row in range(len(kept[0]))], self.plan.threads)
+        return found
 
 
 def mean_kernels(recorder: Recorder, weights: Sequence[Sequence[Array]]) -> list[Array]:
