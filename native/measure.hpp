@@ -306,19 +306,19 @@ class Measured {
 
   // Squared singular values by Jacobi rotations of pairs of rows until all rows are orthogonal.
   void spectrum(Matrix a, double* to) {
-    constexpr double tolerance = 1e-13;  // cosine of two rows below which they count as orthogonal
     constexpr int most_sweeps = 40;
     const int r = a.rows, c = a.columns;
-    bool rotated = true;
-    for (int sweep = 0; sweep < most_sweeps && rotated; ++sweep) {
-      rotated = false;
+    bool turned = true;
+    for (int sweep = 0; sweep < most_sweeps && turned; ++sweep) {
       row_sizes(a);
+      Mask any{};
       for (int i = 0; i < r; ++i) {
         for (int j = i + 1; j < r; ++j) {
-          rotated |= rotate(a.data + ptrdiff_t(i) * c * L, a.data + ptrdiff_t(j) * c * L, c, i, j,
-                            tolerance);
+          any |= rotate(a.data + ptrdiff_t(i) * c * L, a.data + ptrdiff_t(j) * c * L, c, i, j);
         }
       }
+      turned = false;
+      for (int l = 0; l < L; ++l) turned |= any[l] != 0;
     }
     row_sizes(a);
     for (int l = 0; l < count_; ++l) {
@@ -339,17 +339,18 @@ class Measured {
     }
   }
 
-  // Makes rows i and j orthogonal in every lane in which they are not; says whether one was not.
-  bool rotate(double* x, double* y, int count, int i, int j, double tolerance) {
+  using Mask = Vec<int64_t, L>;
+
+  // Makes rows i and j orthogonal in every lane in which they are not, and says in which.
+  Mask rotate(double* x, double* y, int count, int i, int j) {
+    constexpr double tolerance = 1e-13;  // cosine of two rows below which they count as orthogonal
     const V alpha = at(sizes_, i), beta = at(sizes_, j), gamma = dot(x, y, count);
-    const auto apart = absolute(gamma) > tolerance * sqrt(alpha * beta);
-    bool any = false;
-    for (int l = 0; l < L; ++l) any |= bool(apart[l]);
-    if (!any) return false;
-    const V one = splat<V>(1.0);
-    const V zeta = (beta - alpha) / (2.0 * select(apart, gamma, one));
-    const V size = one / (absolute(zeta) + sqrt(fma(zeta, zeta, one)));
-    const V tangent = select(apart, select(zeta < V{}, -size, size), V{});
+    const Mask apart = gamma * gamma > (tolerance * tolerance) * (alpha * beta);
+    const V one = splat<V>(1.0), apart_by = beta - alpha, twice = 2.0 * gamma;
+    const V root = sqrt(fma(apart_by, apart_by, twice * twice));
+    // The root of least size: of t^2 + t (beta - alpha) / gamma - 1.
+    const V below = apart_by + select(apart_by < V{}, -root, root);
+    const V tangent = select(apart, twice / select(apart, below, one), V{});
     const V cosine = one / sqrt(fma(tangent, tangent, one)), sine = cosine * tangent;
     for (int k = 0; k < count; ++k) {
       const V u = at(x, k), v = at(y, k);
@@ -358,7 +359,7 @@ class Measured {
     }
     put(sizes_, i, fnma(tangent, gamma, alpha));
     put(sizes_, j, fma(tangent, gamma, beta));
-    return true;
+    return apart;
   }
 
   // Cosines of the Gram matrices of all pairs of hidden layers. Private inputs of two students are

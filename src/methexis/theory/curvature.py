@@ -88,16 +88,21 @@ def dual_matrix(problem: Problem, weights: Sequence[Array]) -> Array:
 
     ``J`` is `whitened_jacobian`, which need not be formed.
     """
-    root = problem.root_x
-    total: Array | None = None
+    outers, inners = [], []
     for a, b in zip(after(problem, weights), before(problem, weights), strict=True):
-        c = b @ root
-        outer, inner = a @ a.mT, c.mT @ c
-        term = outer[..., :, None, :, None] * inner[..., None, :, None, :]
-        total = term if total is None else total + term
-    assert total is not None  # depth >= 2
-    size = total.shape[-1] * total.shape[-2]
-    return np.asarray(total.reshape(*total.shape[:-4], size, size))
+        c = b @ problem.root_x
+        outers.append(a @ a.mT)
+        inners.append(c.mT @ c)
+    # One product over the layers gives all entries; they are then put where they belong.
+    shape = np.broadcast_shapes(*(m.shape[:-2] for m in (*outers, *inners)))
+    p, n = problem.target.shape
+    outer, inner = (
+        np.stack([np.broadcast_to(m, (*shape, *m.shape[-2:])) for m in of], axis=-1)
+        for of in (outers, inners)
+    )
+    product = outer.reshape(*shape, p * p, -1) @ inner.reshape(*shape, n * n, -1).mT
+    placed = np.moveaxis(product.reshape(*shape, p, p, n, n), -2, -3)
+    return np.asarray(placed.reshape(*shape, p * n, p * n))
 
 
 def minimum_spectrum(problem: Problem, weights: Sequence[Array]) -> Array:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from methexis.core.charges import charges
 from methexis.core.checks import Array, MethexisError
 from methexis.core.edln import EDLN
-from methexis.core.linalg import flatten, squared_norm, unflatten
+from methexis.core.linalg import flatten, solve_positive, squared_norm, unflatten
 from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, bind
 from methexis.core.products import loss_gradient, predictor, predictor_differential, pullback
@@ -112,7 +112,8 @@ class Normal:
         size = np.trace(self.dual, axis1=-2, axis2=-1)[..., None, None]
         size = np.where(size > 0.0, size, 1.0)  # weights of zero: nothing to divide by
         raised = self.dual + DAMPING * size * np.eye(self.dual.shape[-1])
-        return np.asarray(np.linalg.solve(raised, flat).reshape(whitened.shape))
+        systems = raised.reshape(-1, *raised.shape[-2:]), flat.reshape(-1, *flat.shape[-2:])
+        return solve_positive(*systems).reshape(whitened.shape)
 
     def tangent(self, vectors: Sequence[Array]) -> list[Array]:
         """Projection ``P`` of parameter vectors onto the kernel of ``J``."""
