@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array
+from methexis.core.problem import Problem
 from methexis.core.samples import Samples
 from methexis.training import extension
 from methexis.training.engines.native import MAX_DEPTH
@@ -35,7 +36,7 @@ class Found:
     Attributes
     ----------
     alignments : array (network, layer, layer)
-        Cosines of the Gram matrices of all pairs of hidden layers.
+        Cosines of the Gram matrices of all pairs of hidden layers of these students.
     student, layer : lists (student) of dict of arrays (network,), (network, hidden layer)
         By the names of a run's variables.
     spectra : list (student) of list (hidden layer) of arrays (network, mode)
@@ -48,19 +49,19 @@ class Found:
     spectra: list[list[Array]]
 
 
-def refusal(plan: Plan, students: Sequence[Measured]) -> str:
-    """Why the kernels do not measure a plan; empty if they do."""
+def refusal(plan: Plan) -> str:
+    """Why the kernels measure no student of a plan; empty if they may."""
     if not extension.BUILT:
         return extension.MISSING
     if isinstance(plan.source, Samples):
         return "samples have moments of their own"
-    if not all(m.in_theory for m in students):
-        return "a student is nonlinear, or its loss is not quadratic"
-    sides = [max(*m.problem.dims, *m.problem.target.shape) for m in students]
-    if max(sides) > WIDEST:
-        return f"a matrix has a side of {max(sides)}, more than {WIDEST}"
-    deepest = max(m.problem.depth for m in students)
-    return f"a student has {deepest} layers" if deepest > MAX_DEPTH else ""
+    return ""
+
+
+def narrow(problem: Problem) -> bool:
+    """Whether the kernels are made for matrices of this size."""
+    sides = max(*problem.dims, *problem.target.shape)
+    return sides <= WIDEST and problem.depth <= MAX_DEPTH
 
 
 def measure_compiled(
@@ -76,7 +77,7 @@ def measure_compiled(
     Parameters
     ----------
     plan, students :
-        A plan that `refusal` has nothing against, and its students at that level.
+        A plan that `refusal` has nothing against, and some of its linear students at that level.
     weights : list (student) of list (layer) of arrays (network, d_i, d_{i-1})
         Of all networks, in the precision of the run.
     networks : integer array

@@ -38,7 +38,7 @@ from methexis.training.engines.state import State
 from methexis.training.memory import measured_at_once, num_modes
 from methexis.training.parallel import in_threads
 from methexis.training.plan import Plan
-from methexis.training.records.compiled import measure_compiled, refusal
+from methexis.training.records.compiled import measure_compiled, narrow, refusal
 from methexis.training.records.measured import Measured, levels
 from methexis.training.records.reference_inputs import ReferenceInputs
 
@@ -111,9 +111,15 @@ class Recorder:
                 ReferenceInputs(plan, [m.problem for m in level.students]) for level in self.levels
             ]
         # The bits of a run are those of one engine, and so are those of its records.
-        self._compiled = choose_engine(plan) is NativeEngine and not refusal(plan, first)
+        self._compiled: list[int] = []
+        if choose_engine(plan) is NativeEngine and not refusal(plan):
+            self._compiled = [k for k, m in enumerate(first) if m.in_theory and narrow(m.problem)]
+            if self._linear and len(self._compiled) < len(first):
+                self._compiled = []  # alignments are of all students at once
         self._inputs, self._places = joint_inputs(plan.source, plan.students)
-        together = -(-len(plan.measuring.networks) // plan.threads)  # a part for every thread
+        # A part for every thread, if there are not more.
+        self._cheap_at_once = min(CHEAP_AT_ONCE, -(-plan.num_networks // plan.threads))
+        together = -(-len(plan.measuring.networks) // plan.threads)
         self._costly_at_once = max(
             1, min(measured_at_once(plan.problems) // plan.threads, together)
         )
@@ -158,11 +164,12 @@ class Recorder:
                 snapshot[row, lost] = np.nan
         costly = np.intersect1d(alive, self.plan.measuring.at(row))
         jobs = []
+        left = alive[:0] if len(self._compiled) == len(self.plan.problems) else alive
         for number, level in enumerate(self.levels):
             if self._compiled:
                 self._measure_compiled(records, state, row, number, alive)
             for networks, size, measure in (
-                (alive[: 0 if self._compiled else None], CHEAP_AT_ONCE, self._measure_cheap),
+                (left, self._cheap_at_once, self._measure_cheap),
                 (costly, self._costly_at_once, self._measure_costly),
             ):
                 here = np.intersect1d(networks, level.networks)
@@ -176,36 +183,43 @@ class Recorder:
     def _measure_compiled(
         self, records: Records, state: State, row: int, number: int, alive: NDArray[np.intp]
     ) -> None:
-        """Do what `_measure_cheap` does for all networks of a level by compiled kernels."""
+        """Do what `_measure_cheap` does of some students for all networks of a level."""
         level = self.levels[number]
         here = np.intersect1d(alive, level.networks)
-        found = measure_compiled(self.plan, level.students, state.weights, here)
-        records.alignment[row, here] = found.alignments
-        for k in range(len(level.students)):
-            self._keep_spectra(records, row, here, k, found.spectra[k])
-            self._keep(records, row, here, k, found.student[k], found.layer[k])
+        if not len(here):
+            return
+        students = [level.students[k] for k in self._compiled]
+        weights = [state.weights[k] for k in self._compiled]
+        found = measure_compiled(self.plan, students, weights, here)
+        if self._linear:
+            records.alignment[row, here] = found.alignments
+        for i, k in enumerate(self._compiled):
+            self._keep(records, row, here, k, found.student[i], found.layer[i], found.spectra[i])
 
     def _measure_cheap(
         self, records: Records, state: State, row: int, number: int, here: NDArray[np.intp]
     ) -> None:
         """Measure all that is measured of every network, of some of one level of label noise."""
-        students = self.levels[number].students
         weights = _doubles(state, here)
-        losses: list[dict[str, Array]] = [{} for _ in weights]
-        if self._references:
-            on_inputs = self._references[number].measure(weights)
-            records.alignment[row, here], losses = on_inputs.alignments, on_inputs.losses
+        on_inputs = self._references[number].measure(weights) if self._references else None
         if self._linear:
             records.alignment[row, here] = self.alignments(weights)
-        for k, measured in enumerate(students):
-            spectra = (
-                linear_spectra(measured.problem, weights[k])
-                if measured.problem.linear
-                else on_inputs.spectra[k]
-            )
-            self._keep_spectra(records, row, here, k, spectra)
-            found, layer = _measure(measured, weights[k]) if measured.in_theory else (losses[k], {})
-            self._keep(records, row, here, k, found, layer)
+        elif on_inputs is not None:
+            records.alignment[row, here] = on_inputs.alignments
+        for k, measured in enumerate(self.levels[number].students):
+            if k in self._compiled:
+                continue
+            if measured.problem.linear:
+                spectra = linear_spectra(measured.problem, weights[k])
+            else:
+                assert on_inputs is not None  # as for all nonlinear students
+                spectra = on_inputs.spectra[k]
+            if measured.in_theory:
+                found, layer = _measure(measured, weights[k])
+            else:
+                assert on_inputs is not None
+                found, layer = on_inputs.losses[k], {}
+            self._keep(records, row, here, k, found, layer, spectra)
 
     def _measure_costly(
         self, records: Records, state: State, row: int, number: int, here: NDArray[np.intp]
@@ -233,12 +247,6 @@ class Recorder:
                 top = batched_sharpness(measured.problem, weights[k], rtol=SHARPNESS_RTOL)
                 self._keep(records, row, here, k, {"sharpness": top}, {})
 
-    def _keep_spectra(
-        self, records: Records, row: int, here: NDArray[np.intp], k: int, spectra: list[Array]
-    ) -> None:
-        for kept, values in zip(records.spectra[k], spectra, strict=True):
-            kept[row, here] = values
-
     def _keep(
         self,
         records: Records,
@@ -247,6 +255,7 @@ class Recorder:
         k: int,
         student: dict[str, Array],
         layer: dict[str, Array],
+        spectra: Sequence[Array] = (),
     ) -> None:
         """Write what was measured of one student, and of its layers, into its places."""
         for name, value in student.items():
@@ -254,6 +263,8 @@ class Recorder:
         first = sum(p.depth - 1 for p in self.plan.problems[:k])
         for name, value in layer.items():
             records.layer[name][row, here, first : first + value.shape[-1]] = value
+        for kept, value in zip(records.spectra[k], spectra, strict=False):
+            kept[row, here] = value
 
     def alignments(self, weights: Sequence[Sequence[Array]]) -> Array:
         """Cosines of the Gram matrices of all pairs of layers of linear students."""
