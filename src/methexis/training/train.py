@@ -207,6 +207,9 @@ def run_plan(
                 checkpoints.save()
                 raise
         checkpoints.save()  # of what is done: all, or as much as there was before Ctrl-C
+        if not interrupt.pressed:
+            with interrupt.at_once():
+                recorder.finish(records)
     show(Report(state.step, plan.steps, _worst(records)))
     return build_run(plan, recorder, records, state, time.monotonic() - began, checkpoints.makers)
 

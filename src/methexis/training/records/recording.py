@@ -13,7 +13,7 @@ students that it is not about, with the reason in ``condition``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -22,16 +22,15 @@ from numpy.typing import NDArray
 
 from methexis.core.charges import charges
 from methexis.core.checks import Array
-from methexis.core.geometry import gram_cosines, kernel_cosine
+from methexis.core.geometry import gram_cosines
 from methexis.core.joint import joint_inputs
 from methexis.core.linalg import sqrt_psd, squared_norm
 from methexis.core.problem import Problem
 from methexis.core.products import hidden_maps
-from methexis.theory.curvature import batched_sharpness, trace_of
-from methexis.theory.entropy import imbalances, interface_gaps, loss_of
+from methexis.theory.curvature import trace_of
+from methexis.theory.entropy import imbalances, loss_of
 from methexis.theory.moments import gradient_moments
-from methexis.theory.platonic import PlatonicSolution, platonic_of
-from methexis.theory.projection import project_of
+from methexis.theory.platonic import platonic_of
 from methexis.training.engines.choice import choose_engine
 from methexis.training.engines.native import NativeEngine
 from methexis.training.engines.state import State
@@ -39,6 +38,7 @@ from methexis.training.memory import measured_at_once, num_modes
 from methexis.training.parallel import in_threads
 from methexis.training.plan import Plan
 from methexis.training.records.compiled import measure_compiled, narrow, refusal
+from methexis.training.records.costly import measure_costly, to_theory, total
 from methexis.training.records.measured import Measured, levels
 from methexis.training.records.reference_inputs import ReferenceInputs
 
@@ -51,11 +51,6 @@ STUDENT_VARIABLES = (
     "hessian_trace",
     "sharpness",
 )
-#: Charges kept by the projection of a snapshot; far from the minima, where a few steps do not
-#: keep them that well, the projected columns are left NaN.
-_PROJECTION_RTOL = 1e-5
-#: Accuracy of a recorded sharpness.
-SHARPNESS_RTOL = 1e-4
 #: Networks whose cheap quantities are measured together: few, so that intermediate results stay in
 #: the cache; many, so that calls of NumPy cost nothing beside them.
 CHEAP_AT_ONCE = 64
@@ -119,10 +114,7 @@ class Recorder:
         self._inputs, self._places = joint_inputs(plan.source, plan.students)
         # A part for every thread, if there are not more.
         self._cheap_at_once = min(CHEAP_AT_ONCE, -(-plan.num_networks // plan.threads))
-        together = -(-len(plan.measuring.networks) // plan.threads)
-        self._costly_at_once = max(
-            1, min(measured_at_once(plan.problems) // plan.threads, together)
-        )
+        self._costly_at_once = max(1, measured_at_once(plan.problems) // plan.threads)
 
     def empty(self) -> Records:
         """Arrays of NaN for all recorded steps."""
@@ -162,21 +154,21 @@ class Recorder:
             for w, snapshot in zip(layers, snapshots, strict=True):
                 snapshot[row] = w
                 snapshot[row, lost] = np.nan
-        costly = np.intersect1d(alive, self.plan.measuring.at(row))
-        jobs = []
+        jobs: list[Callable[[], None]] = []
         left = alive[:0] if len(self._compiled) == len(self.plan.problems) else alive
         for number, level in enumerate(self.levels):
             if self._compiled:
                 self._measure_compiled(records, state, row, number, alive)
-            for networks, size, measure in (
-                (left, self._cheap_at_once, self._measure_cheap),
-                (costly, self._costly_at_once, self._measure_costly),
-            ):
-                here = np.intersect1d(networks, level.networks)
-                jobs += [
-                    partial(measure, records, state, row, number, here[first : first + size])
-                    for first in range(0, len(here), size)
-                ]
+            here = np.intersect1d(left, level.networks)
+            size = self._cheap_at_once
+            jobs += [
+                partial(
+                    self._measure_cheap, records, state, row, number, here[first : first + size]
+                )
+                for first in range(0, len(here), size)
+            ]
+        if self.plan.measuring.everywhere:
+            jobs += self._costly_jobs(records, np.full_like(alive, row), alive)
         in_threads(jobs, self.plan.threads)
         records.done = row + 1
 
@@ -221,36 +213,59 @@ class Recorder:
                 found, layer = on_inputs.losses[k], {}
             self._keep(records, row, here, k, found, layer, spectra)
 
-    def _measure_costly(
-        self, records: Records, state: State, row: int, number: int, here: NDArray[np.intp]
+    def finish(self, records: Records) -> None:
+        """Measure the costly quantities of a run that has them of some networks at some records.
+
+        All at once, from the snapshots: of few networks a record, calls would cost most of it.
+        """
+        measuring = self.plan.measuring
+        if measuring.everywhere:
+            return
+        rows = np.repeat(measuring.records, len(measuring.networks))
+        networks = np.tile(measuring.networks, len(measuring.records))
+        taken = rows < records.done
+        for layers in records.weights:
+            for w in layers:
+                taken &= np.isfinite(w[rows, networks]).all(axis=(-2, -1))
+        in_threads(self._costly_jobs(records, rows[taken], networks[taken]), self.plan.threads)
+
+    def _costly_jobs(
+        self, records: Records, rows: NDArray[np.intp], networks: NDArray[np.intp]
+    ) -> list[Callable[[], None]]:
+        """Jobs that measure pairs of a record and a network, a part of them for every thread."""
+        jobs: list[Callable[[], None]] = []
+        for number, level in enumerate(self.levels):
+            here = np.flatnonzero(np.isin(networks, level.networks))
+            size = min(self._costly_at_once, max(1, -(-len(here) // self.plan.threads)))
+            for first in range(0, len(here), size):
+                part = here[first : first + size]
+                jobs.append(partial(self._costly, records, rows[part], networks[part], number))
+        return jobs
+
+    def _costly(
+        self, records: Records, rows: NDArray[np.intp], here: NDArray[np.intp], number: int
     ) -> None:
-        """Measure the costly quantities of the plan, of some of one level of label noise."""
+        weights = [[w[rows, here].astype(np.float64) for w in s] for s in records.weights]
         students = self.levels[number].students
-        names = self.plan.measuring.quantities
-        weights = _doubles(state, here)
-        if "projection" in names:
-            projected = [_project(m, w) for m, w in zip(students, weights, strict=True)]
-            if self._linear:
-                records.alignment_projected[row, here] = self.alignments(projected)
-            elif any(m.in_theory for m in students):
-                on_inputs = self._references[number].measure(projected)
-                records.alignment_projected[row, here] = on_inputs.alignments
-        for k, measured in enumerate(students):
-            if not measured.in_theory:
-                continue
-            if "projection" in names:
-                self._keep(records, row, here, k, *on_minima(measured, projected[k]))
-            if "entropic_gap" in names:
-                gaps = np.stack(interface_gaps(gradient_moments(measured.problem, weights[k])), -1)
-                self._keep(records, row, here, k, {}, {"entropic_gap": gaps})
-            if "sharpness" in names:
-                top = batched_sharpness(measured.problem, weights[k], rtol=SHARPNESS_RTOL)
-                self._keep(records, row, here, k, {"sharpness": top}, {})
+        pairs = self._pairs_of(number)
+        found = measure_costly(students, weights, self.plan.measuring.quantities, pairs)
+        if found.alignments is not None:
+            records.alignment_projected[rows, here] = found.alignments
+        for k in range(len(students)):
+            self._keep(records, rows, here, k, found.student[k], found.layer[k])
+
+    def _pairs_of(self, number: int) -> Callable[[Sequence[list[Array]]], Array] | None:
+        """From weights to alignments of all pairs; None where no student has projected weights."""
+        if self._linear:
+            return self.alignments
+        if any(m.in_theory for m in self.levels[number].students):
+            return lambda weights: self._references[number].measure(weights).alignments
+        return None
 
     def _keep(
         self,
         records: Records,
-        row: int,
+        row: int | NDArray[np.intp],
         here: NDArray[np.intp],
         k: int,
         student: dict[str, Array],
@@ -330,13 +345,6 @@ def mean_kernels(recorder: Recorder, weights: Sequence[Sequence[Array]]) -> list
     return kernels
 
 
-def _project(measured: Measured, weights: list[Array]) -> list[Array]:
-    """Projected weights; NaN where no minimum is within reach (too narrow, at a saddle)."""
-    if not measured.in_theory:
-        return [np.full_like(w, np.nan) for w in weights]
-    return project_of(measured.problem, weights, strict=False, charge_rtol=_PROJECTION_RTOL)
-
-
 def linear_spectra(problem: Problem, weights: list[Array]) -> list[Array]:
     """Covariance eigenvalues of a linear student's hidden layers, descending."""
     found = []
@@ -360,38 +368,11 @@ def _measure(measured: Measured, weights: list[Array]) -> tuple[dict[str, Array]
     moments = gradient_moments(problem, weights)
     found = {
         "loss": loss_of(problem, weights),
-        "entropy": _total(moments.layer_entropy()),
+        "entropy": total(moments.layer_entropy()),
         "hessian_trace": trace_of(problem, weights),
     }
     layer = {"imbalance": np.stack(imbalances(moments), axis=-1)}
     if solution is not None:
-        layer["theory_alignment"] = _to_theory(problem, weights, solution)
+        layer["theory_alignment"] = to_theory(problem, weights, solution)
         found["entropy_ratio"] = found["entropy"] / solution.entropy
     return found, layer
-
-
-def on_minima(
-    measured: Measured, projected: list[Array]
-) -> tuple[dict[str, Array], dict[str, Array]]:
-    """What is measured of a linear student, and of its layers, at projected weights."""
-    problem, solution = measured.problem, measured.solution
-    found = {"entropy_projected": _total(gradient_moments(problem, projected).layer_entropy())}
-    layer: dict[str, Array] = {}
-    if solution is not None:
-        layer["theory_alignment_projected"] = _to_theory(problem, projected, solution)
-        found["entropy_ratio_projected"] = found["entropy_projected"] / solution.entropy
-    return found, layer
-
-
-def _to_theory(problem: Problem, weights: list[Array], solution: PlatonicSolution) -> Array:
-    return np.stack(
-        [
-            kernel_cosine(h.mT @ h, solution.kernel, problem.cov_x)
-            for h in hidden_maps(problem, weights)
-        ],
-        axis=-1,
-    )
-
-
-def _total(layers: list[Array]) -> Array:
-    return np.asarray(sum(layers[1:], layers[0]))
