@@ -84,7 +84,7 @@ wheel: $(NATIVE) ## build a wheel in dist/
 bench: $(NATIVE) $(PEERS) ## time the engines, JAX and PyTorch; results in benchmarks/results/
 	$(BIN)/python -m benchmarks engine --out benchmarks/results $(BENCH)
 
-bench-felt: $(NATIVE) ## time what a user waits for: import, help, a first score
+bench-felt: $(NATIVE) ## time what a user waits for: import, help, a score, training
 	$(BIN)/python -m benchmarks felt $(BENCH)
 
 # Against planted truth alone no package is measured, so none is installed.

@@ -8,6 +8,8 @@ from pathlib import Path
 PROGRAMS = Path(__file__).with_name("programs")
 #: Name of the computation that all times are divided by.
 REFERENCE = "reference"
+#: What a call of `mx.train` takes as it is typed, and what its steps take alone.
+DEFAULT, STEPS = "default", "steps alone"
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,21 @@ class Call:
         Arguments of the interpreter.
     environment : dict
         Variables of the environment, besides those of this process.
+    prints : tuple of str
+        What the program times itself and prints as JSON, each a row of its own; by default the
+        whole process is timed.
     """
 
     name: str
     what: str
     arguments: tuple[str, ...]
     environment: dict[str, str] = field(default_factory=dict)
+    prints: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """Names of what is timed."""
+        return tuple(f"{self.name}, {what}" for what in self.prints) or (self.name,)
 
 
 def _program(name: str) -> tuple[str, ...]:
@@ -53,5 +64,18 @@ CALLS = (
         "first compare",
         "import, then mx.compare(x, y) of 500 x 64",
         _program("first_compare"),
+    ),
+    *(
+        Call(
+            f"train {case}",
+            f"mx.train of {words}, 20,000 steps",
+            (*_program("train"), case, "20000"),
+            prints=(DEFAULT, STEPS),
+        )
+        for case, words in (
+            ("d8", "256 linear networks, D = 4, d = 8"),
+            ("d16", "128 linear networks, D = 3, d = 16"),
+            ("digits", "64 classifiers of digits"),
+        )
     ),
 )
