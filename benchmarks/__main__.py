@@ -188,6 +188,8 @@ def felt(
 ) -> None:
     """Time what a user waits for: calls as they are typed, in fresh processes.
 
+    Of training, what the steps take alone is measured beside it.
+
     Each time is the median over interleaved rounds, beside its ratio to a computation in NumPy
     alone of the same rounds, which says more on another machine.
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from benchmarks.felt.calls import CALLS, REFERENCE, Call
+from benchmarks.felt.calls import CALLS, DEFAULT, REFERENCE, STEPS, Call
 from benchmarks.machine import machine
 from benchmarks.processes import environment_with_tree
-from benchmarks.timing import Timing, interleave
+from benchmarks.timing import Timing
 from methexis.core.checks import integer, one_of
 from methexis.errors import MethexisError
 from methexis.version import __version__
@@ -69,6 +69,13 @@ class FeltResult:
         """Median of a call over that of the reference computation of the same run."""
         return self.seconds[name].median / self.seconds[REFERENCE].median
 
+    def over_steps(self, name: str) -> float | None:
+        """Median of a default call of `mx.train` over that of its steps alone; None of others."""
+        case, _, what = name.rpartition(", ")
+        if what != DEFAULT:
+            return None
+        return self.seconds[name].median / self.seconds[f"{case}, {STEPS}"].median
+
     def summary(self) -> dict[str, Any]:
         """As plain data."""
         return {
@@ -78,6 +85,7 @@ class FeltResult:
                 name: {
                     "seconds": timing.median,
                     "ratio": self.ratio(name),
+                    "over_steps": self.over_steps(name),
                     "rounds": list(timing.rounds),
                 }
                 for name, timing in self.seconds.items()
@@ -89,14 +97,27 @@ def run_felt(
     settings: FeltSettings, *, announce: Callable[[str], None] = lambda _: None
 ) -> FeltResult:
     """Time all calls; once each beforehand, so that files are read and compiled."""
-    names = {
-        call.name: partial(seconds_of, call.arguments, call.environment) for call in settings.calls
-    }
-    announce(f"{len(names)} calls once, to warm what the system keeps of files")
-    for measure in names.values():
-        measure()
-    announce(f"{len(names)} calls, {settings.rounds} rounds")
-    return FeltResult(interleave(names, settings.rounds), machine())
+    calls = settings.calls
+    announce(f"{len(calls)} calls once, to warm what the system keeps of files")
+    for call in calls:
+        timed(call)
+    announce(f"{len(calls)} calls, {settings.rounds} rounds")
+    found: dict[str, list[float]] = {row: [] for call in calls for row in call.rows}
+    for r in range(settings.rounds):
+        shift = r % len(calls)
+        for call in calls[shift:] + calls[:shift]:
+            for row, seconds in timed(call).items():
+                found[row].append(seconds)
+    return FeltResult({row: Timing(tuple(v)) for row, v in found.items()}, machine())
+
+
+def timed(call: Call) -> dict[str, float]:
+    """Seconds of each row of a call."""
+    seconds, printed = _process(call.arguments, call.environment)
+    if not call.prints:
+        return {call.name: seconds}
+    told = json.loads(printed.splitlines()[-1])
+    return {row: float(told[what]) for row, what in zip(call.rows, call.prints, strict=True)}
 
 
 def seconds_of(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> float:
@@ -107,10 +128,15 @@ def seconds_of(arguments: Sequence[str], environment: Mapping[str, str] | None =
     MethexisError
         If it fails.
     """
+    return _process(arguments, environment or {})[0]
+
+
+def _process(arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[float, str]:
+    """Seconds of a process, and what it printed."""
     began = time.perf_counter()
     done = subprocess.run(
         [sys.executable, *arguments],
-        env=os.environ | environment_with_tree() | dict(environment or {}),
+        env=os.environ | environment_with_tree() | dict(environment),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -120,4 +146,4 @@ def seconds_of(arguments: Sequence[str], environment: Mapping[str, str] | None =
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no words"])[-1]
         raise MethexisError(f"felt: a call failed: {last}")
-    return seconds
+    return seconds, done.stdout

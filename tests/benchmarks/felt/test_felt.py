@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
 from benchmarks.__main__ import app
-from benchmarks.felt.calls import CALLS, REFERENCE
-from benchmarks.felt.job import FeltResult, FeltSettings, run_felt, seconds_of
+from benchmarks.felt.calls import CALLS, REFERENCE, Call
+from benchmarks.felt.job import FeltResult, FeltSettings, run_felt, seconds_of, timed
 from benchmarks.timing import Timing
 from methexis.errors import MethexisError
 
@@ -29,6 +30,25 @@ def test_ratios_are_medians_over_that_of_the_reference() -> None:
     )
     assert result.ratio("import") == 2.0
     assert result.summary()["felt"]["import"]["seconds"] == 4.0
+
+
+def test_training_is_compared_with_its_steps() -> None:
+    seconds = {"train d8, default": Timing((3.0,)), "train d8, steps alone": Timing((2.0,))}
+    result = FeltResult(seconds | {REFERENCE: Timing((1.0,))}, {})
+    assert result.over_steps("train d8, default") == 1.5
+    assert result.over_steps("train d8, steps alone") is None
+
+
+def test_a_program_times_itself() -> None:
+    code = "import json; print(3); print(json.dumps({'b': 2.5, 'a': 1}))"
+    assert timed(Call("x", "", ("-c", code), prints=("a", "b"))) == {"x, a": 1.0, "x, b": 2.5}
+
+
+def test_the_program_of_training() -> None:
+    (call,) = (call for call in CALLS if call.name == "train d8")
+    found = timed(replace(call, arguments=(*call.arguments[:-1], "200")))
+    assert set(found) == set(call.rows)
+    assert found["train d8, default"] > 0.0
 
 
 def test_the_reference_is_always_timed() -> None:
