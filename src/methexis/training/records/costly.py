@@ -35,11 +35,14 @@ class Costly:
         By the names of a run's variables; empty of students that the theory is not about.
     alignments : array (snapshot, layer, layer), optional
         Of all pairs of layers, projected.
+    widths : list (student) of int
+        Number of hidden layers.
     """
 
     student: list[dict[str, Array]]
     layer: list[dict[str, Array]]
     alignments: Array | None
+    widths: list[int]
 
 
 def measure_costly(
@@ -81,7 +84,7 @@ def measure_costly(
             layer[k]["entropic_gap"] = np.stack(gaps, axis=-1)
         if "sharpness" in names:
             student[k]["sharpness"] = batched_sharpness(problem, weights[k], rtol=SHARPNESS_RTOL)
-    return Costly(student, layer, pairs)
+    return Costly(student, layer, pairs, [m.problem.depth - 1 for m in students])
 
 
 def _project(measured: Measured, weights: list[Array]) -> list[Array]:

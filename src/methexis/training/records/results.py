@@ -18,6 +18,7 @@ from methexis.theory.platonic import PlatonicSolution
 from methexis.training.engines.state import State
 from methexis.training.measuring import COSTLY
 from methexis.training.plan import Plan
+from methexis.training.records.afterwards import stored_parts
 from methexis.training.records.recording import Recorder, Records
 from methexis.training.records.run import FORMAT_VERSION, MEASURED_NETWORKS, Run
 from methexis.version import __version__
@@ -150,9 +151,11 @@ def _student(plan: Plan, recorder: Recorder, records: Records, k: int) -> xr.Dat
     add("spectrum", records.spectra[k], "mode_{i}")
     variables["embed_in"] = (("unit_0", "input"), problem.embed_in)
     variables["embed_out"] = (("output", f"unit_{problem.depth}"), problem.embed_out)
+    variables |= stored_parts(problem)
     attrs: dict[str, Any] = {
         "depth": problem.depth,
         "dims": list(problem.dims),
+        "num_shared": plan.source.dim_x,
         "activation": problem.activation,
         "bias": int(problem.bias),
         "charge_law": conserved_part(problem.activation) or "none",

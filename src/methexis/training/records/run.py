@@ -14,7 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from methexis.core.activations import ACTIVATIONS
 from methexis.core.checks import Array, MethexisError, integer, real_array
+from methexis.core.samples import Samples
 from methexis.files import identity, put_folder, recover
+from methexis.training.records.afterwards import measure_run
 from methexis.training.records.storage import VERSION, read_tree, strangers, write_tree
 
 #: 2: activation, biases, dimensions of cells, and every chunk is written, so that one that was lost
@@ -156,6 +158,49 @@ class Run:
         """
         name = "alignment_projected" if projected else "alignment"
         return np.asarray(self.tree[name].min(dim=("layer_a", "layer_b"), skipna=False))
+
+    def measure(
+        self,
+        quantity: str | Sequence[str],
+        *,
+        at: Sequence[int] | NDArray[Any] | int | None = None,
+        source: Samples | None = None,
+    ) -> xr.Dataset:
+        """Measure costly quantities afterwards, of all networks, from the recorded weights.
+
+        Parameters
+        ----------
+        quantity : str or sequence of str
+            ``"projection"``, ``"entropic_gap"``, ``"sharpness"``, or ``"all"``, as in `train`.
+        at : int or sequence of int, optional
+            Recorded steps; all of them by default.
+        source : Samples, optional
+            The data that the run was trained on. Projection and gap of a run on `Samples` depend on
+            every row, which the run does not hold.
+
+        Returns
+        -------
+        Dataset
+            The variables of `data` that they fill, ``(step, *cells, replica, …)``. Of students that
+            the theory is not about, and of lost networks, they are NaN; so are projected alignments
+            of runs with such students.
+
+        Raises
+        ------
+        MethexisError
+            On an unknown quantity or step, if data are needed, or if the run was saved by a version
+            that did not keep the problem.
+
+        Examples
+        --------
+        >>> import methexis as mx
+        >>> run = mx.train(mx.EDLN((1,)), mx.Teacher([[1.0]]), mx.SGD(lr=0.01), steps=4, measure=())
+        >>> bool(run.data["sharpness"].isnull().all())
+        True
+        >>> run.measure("sharpness", at=4)["sharpness"].shape
+        (1, 1, 1)
+        """
+        return measure_run(self.tree, self.provenance, quantity, at, source)
 
     def activations(
         self, x: ArrayLike, *, student: int = 0, layer: int = 1, replica: int = 0
