@@ -341,16 +341,19 @@ class Measured {
 
   using Mask = Vec<int64_t, L>;
 
-  // Makes rows i and j orthogonal in every lane in which they are not, and says in which.
+  // Makes rows i and j orthogonal in every lane in which that changes their sizes by more than
+  // rounding, and says in which. A turn changes a size by t gamma, so that this is of second order
+  // in the cosine of two rows unless they are equally long.
   Mask rotate(double* x, double* y, int count, int i, int j) {
-    constexpr double tolerance = 1e-13;  // cosine of two rows below which they count as orthogonal
+    constexpr double tolerance = 1e-14;  // of a size
     const V alpha = at(sizes_, i), beta = at(sizes_, j), gamma = dot(x, y, count);
-    const Mask apart = gamma * gamma > (tolerance * tolerance) * (alpha * beta);
     const V one = splat<V>(1.0), apart_by = beta - alpha, twice = 2.0 * gamma;
     const V root = sqrt(fma(apart_by, apart_by, twice * twice));
     // The root of least size: of t^2 + t (beta - alpha) / gamma - 1.
     const V below = apart_by + select(apart_by < V{}, -root, root);
-    const V tangent = select(apart, twice / select(apart, below, one), V{});
+    const V turn = twice / select(below == V{}, one, below);
+    const Mask apart = absolute(turn * gamma) > tolerance * minimum(alpha, beta);
+    const V tangent = select(apart, turn, V{});
     const V cosine = one / sqrt(fma(tangent, tangent, one)), sine = cosine * tangent;
     for (int k = 0; k < count; ++k) {
       const V u = at(x, k), v = at(y, k);

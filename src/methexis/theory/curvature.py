@@ -33,6 +33,8 @@ from methexis.core.teacher import Teacher
 MAX_DENSE_PARAMETERS = 4000
 #: Most vectors of a Lanczos basis.
 LANCZOS_VECTORS = 200
+#: Numbers of all bases that are held in the cache, and vectors that a basis is likely to have.
+_BASIS_NUMBERS, _LIKELY_VECTORS = 2**19, 40
 
 
 def hessian_product(
@@ -155,8 +157,14 @@ def batched_sharpness(
     result = np.full(len(flat), np.nan)
     alive = np.isfinite(flat).all(axis=-1)
     if alive.any():
-        layers = unflatten(flat[alive], problem.dims)
-        result[alive] = _lanczos_top(problem, layers, rtol, max_iterations)
+        taken = flat[alive]
+        # So many at once that what is read again and again stays in the cache.
+        size = max(8, _BASIS_NUMBERS // (_LIKELY_VECTORS * problem.num_parameters))
+        tops = [
+            _lanczos_top(problem, unflatten(part, problem.dims), rtol, max_iterations)
+            for part in np.split(taken, range(size, len(taken), size))
+        ]
+        result[alive] = np.concatenate(tops)
     return result.reshape(shape)
 
 

@@ -37,7 +37,7 @@ ALL = "all"
 #: Fewest networks and records of which they are measured by default.
 LEAST_NETWORKS, LEAST_RECORDS = 8, 5
 #: Default of ``budget``: work that goes into costly quantities, over that of the steps.
-BUDGET = 0.25
+BUDGET = 0.05
 #: Multiply-adds up to which all of a run is measured whatever its steps cost: some tenths of a
 #: second.
 _ALWAYS = 1e9
