@@ -70,9 +70,10 @@ class Measuring:
         """Whether they are measured of all networks at all records."""
         return len(self.records) == self.num_records and len(self.networks) == self.num_networks
 
-    def at(self, record: int) -> NDArray[np.intp]:
-        """Networks of which they are measured at a record; none if it is not among ours."""
-        return self.networks if record in self.records else self.networks[:0]
+    @property
+    def complete(self) -> bool:
+        """Whether everything is measured everywhere."""
+        return self.everywhere and self.quantities == tuple(COSTLY)
 
     def describe(self) -> dict[str, Any]:
         """As plain data, for provenance."""
