@@ -43,6 +43,8 @@ _MOMENTS = 1000.0
 
 #: Share of places that ties leave open from which on it is said.
 MANY_TIES = 0.01
+#: Rows, of orders one below the other, for which ties are averaged over at a time.
+MOST_ROWS = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -402,7 +404,13 @@ class NeighbourMeasure(ListMeasure[Neighbours]):
 
     def tied_permuted(self, a: Groups, b: Groups, orders: Orders) -> Array:
         """The same where there are ties."""
-        return np.array([np.mean(self.expected(a, b.reordered(order))) for order in orders])
+        scores = [np.empty(0)]
+        step = max(1, MOST_ROWS // orders.shape[1])
+        for start in range(0, len(orders), step):
+            part = orders[start : start + step]
+            found = self.expected(a.repeated(len(part)), b.under(part))
+            scores.append(np.mean(found.reshape(part.shape), axis=1))
+        return np.concatenate(scores)
 
     def of_subsets(
         self, a: Neighbours, b: Neighbours, chosen: NDArray[np.bool_], numbers: Sequence[int]
