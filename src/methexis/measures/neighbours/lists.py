@@ -43,8 +43,6 @@ _MOMENTS = 1000.0
 
 #: Share of places that ties leave open from which on it is said.
 MANY_TIES = 0.01
-#: Rows, of orders one below the other, for which ties are averaged over at a time.
-MOST_ROWS = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -345,6 +343,9 @@ class NeighbourMeasure(ListMeasure[Neighbours]):
 
     label: ClassVar[str]
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    #: Rows, of orders one below the other, for which ties are averaged over at a time; 1 where what
+    #: is expected of a sample depends on the lists of others.
+    at_once: ClassVar[int] = 4096
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -405,7 +406,7 @@ class NeighbourMeasure(ListMeasure[Neighbours]):
     def tied_permuted(self, a: Groups, b: Groups, orders: Orders) -> Array:
         """The same where there are ties."""
         scores = [np.empty(0)]
-        step = max(1, MOST_ROWS // orders.shape[1])
+        step = max(1, self.at_once // orders.shape[1])
         for start in range(0, len(orders), step):
             part = orders[start : start + step]
             found = self.expected(a.repeated(len(part)), b.under(part))
