@@ -7,6 +7,7 @@ STAMP := $(VENV)/.locked
 PEERS := build/bench/.locked
 MEASURE_PEERS := build/bench-measures/.locked
 FUZZER := build/fuzz/.locked
+REAL := build/real/.locked
 FUZZ ?= -max_total_time=3600
 NATIVE := build/native/.built
 NATIVE_SOURCES := CMakeLists.txt $(shell find native -type f)
@@ -24,10 +25,14 @@ CONFIGURE = $(BIN)/cmake -S . -G Ninja -D CMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ni
 PYTEST := -m pytest --numprocesses auto --dist loadfile --durations 30 -m
 test test-minimum check-long: export OPENBLAS_NUM_THREADS := 1
 test test-minimum check-long: export OMP_NUM_THREADS := 1
+# The same kernels of OpenBLAS on all processors that have them: tests compare bits with stored ones.
+ifeq ($(shell grep --count --max-count 1 avx2 /proc/cpuinfo 2>/dev/null),1)
+test test-minimum check-long: export OPENBLAS_CORETYPE := Haswell
+endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check-long fuzz test-minimum format lint native native-test native-neon wheel \
+.PHONY: help demo test check-long fuzz real test-minimum format lint native native-test native-neon wheel \
 	bench bench-felt bench-measures evidence evidence-measures docs lock clean
 
 help: ## list the jobs
@@ -45,6 +50,8 @@ check-long: $(NATIVE) ## run the tests that take minutes, which `make test` leav
 fuzz: $(NATIVE) $(FUZZER) ## an hour of files that a fuzzer makes for the readers
 	PYTHONPATH=build/fuzz $(BIN)/python -m tests.representations.fuzz_readers \
 		-timeout=20 -rss_limit_mb=6000 -artifact_prefix=build/fuzz/ $(FUZZ)
+
+real: $(REAL) ## real models and vectors for examples/real_models.py, in build/real
 
 test-minimum: VENV := build/minimum
 test-minimum: ## run the tests with the oldest supported versions, in build/minimum
@@ -142,6 +149,10 @@ $(PEERS): requirements/bench.txt
 
 $(FUZZER): requirements/fuzz.txt $(STAMP)
 	$(BIN)/python -m pip install --quiet --target build/fuzz --upgrade --requirement $<
+	touch $@
+
+$(REAL): requirements/real.txt $(STAMP)
+	$(BIN)/python -m pip install --quiet --no-deps --target build/real --upgrade --requirement $<
 	touch $@
 
 $(MEASURE_PEERS): requirements/bench-measures.txt

@@ -73,6 +73,21 @@ def test_slow_time_is_the_sum_of_squares(kind: str) -> None:
         assert optimiser.slow_time(steps[i : i + 1], total, batch)[0] == found[i]
 
 
+@pytest.mark.parametrize("kind", SCHEDULES)
+def test_past_the_end_every_step_adds_the_last_factor(kind: str) -> None:
+    schedule = Schedule(kind, 0.3)
+    found = schedule.sums_of_squares(np.array([3, 7, 2**40]), 7)
+    last = schedule.factors(7, 1, 7)[0] ** 2
+    assert found[1] == pytest.approx(np.sum(schedule.factors(0, 7, 7) ** 2), rel=1e-15)
+    assert found[2] == pytest.approx(found[1] + (2**40 - 7) * last, rel=1e-15)
+
+
+@pytest.mark.parametrize("steps", [[3, 1], [-1, 2], [0.5, 1.0], [], [[1, 2]], "3", None])
+def test_sums_of_squares_refuse(steps: object) -> None:
+    with pytest.raises(mx.MethexisError, match="steps: expected"):
+        Schedule("cosine", 0.3).sums_of_squares(steps, 7)  # type: ignore[arg-type]
+
+
 def test_slow_time_of_a_long_run_takes_no_memory() -> None:
     total = 10**7  # 80 MB as one array
     f = 0.1

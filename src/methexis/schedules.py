@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.core.checks import Array, integer, number, one_of
+from methexis.core.checks import Array, integer, number, one_of, real_array, shown
+from methexis.core.checks import count as count_of
+from methexis.errors import MethexisError
 
+#: Steps that a run may have.
+MOST_STEPS = 2**62
 SCHEDULES = ("constant", "cosine", "inverse_time")
 
 #: Factors summed at once: small beside any run, long enough to cost nothing per call.
@@ -55,21 +60,26 @@ class Schedule:
         MethexisError
             If ``first`` or ``count`` is negative or ``total`` below 1.
         """
-        first = integer("first", first, least=0)
-        count = integer("count", count, least=0)
-        total = integer("total", total, least=1)
-        part = np.minimum(np.arange(first, first + count) / total, 1.0)
+        first = integer("first", first, least=0, most=MOST_STEPS)
+        length = count_of("count", count, least=0)
+        total = integer("total", total, least=1, most=MOST_STEPS)
+        part = np.minimum(np.arange(first, first + length) / total, 1.0)
         if self.kind == "cosine":
             return self.final + (1.0 - self.final) * (1.0 + np.cos(np.pi * part)) / 2.0
         if self.kind == "inverse_time":
             falling = 1.0 / (1.0 + (1.0 / self.final - 1.0) * part)
             return np.maximum(falling, self.final)  # rounding may undercut the end
-        return np.ones(count)
+        return np.ones(length)
 
     def sums_of_squares(self, steps: NDArray[np.int64], total: int) -> Array:
         """``Σ_{s<t} factor_s²`` at each ``t`` of increasing ``steps``.
 
         Summed in pieces, so memory does not grow with the number of steps.
+
+        Raises
+        ------
+        MethexisError
+            If ``steps`` are no increasing numbers from 0, or ``total`` is below 1.
 
         Examples
         --------
@@ -77,20 +87,38 @@ class Schedule:
         >>> inverse_time(0.5).sums_of_squares(np.array([0, 1, 2]), total=2).round(6).tolist()
         [0.0, 1.0, 1.444444]
         """
+        ends = _increasing(steps)
+        total = integer("total", total, least=1, most=MOST_STEPS)
         if self.kind == "constant":
-            return np.asarray(steps, dtype=np.float64)
-        result = np.empty(len(steps))
-        whole, so_far = 0, 0.0
-        for i, step in enumerate(steps.tolist()):
+            return ends.astype(np.float64)
+        result = np.empty(len(ends))
+        whole, so_far, last = 0, 0.0, float(self.factors(total, 1, total)[0]) ** 2
+        for i, end in enumerate(ends.tolist()):
+            step = min(end, total)
             while whole + _CHUNK <= step:
                 so_far += self._square(whole, _CHUNK, total)
                 whole += _CHUNK
             # Pieces begin at fixed steps, so the bits do not depend on what else is asked for.
-            result[i] = so_far + self._square(whole, step - whole, total)
+            result[i] = so_far + self._square(whole, step - whole, total) + (end - step) * last
         return result
 
     def _square(self, first: int, count: int, total: int) -> float:
         return float(np.sum(self.factors(first, count, total) ** 2))
+
+
+def _increasing(steps: Any) -> NDArray[np.int64]:
+    """Numbers of steps, checked."""
+    if not (type(steps) is np.ndarray and steps.dtype == np.int64 and steps.ndim == 1):
+        given = real_array("steps", steps, (None,))
+        if np.any(given != np.floor(given)) or np.any(np.abs(given) > MOST_STEPS):
+            raise MethexisError(f"steps: expected whole numbers, got {shown(given.tolist())}")
+        steps = given.astype(np.int64)
+    found: NDArray[np.int64] = steps
+    if np.any(found < 0) or np.any(np.diff(found) < 0):
+        raise MethexisError(
+            f"steps: expected numbers of steps from 0 that increase, got {shown(found.tolist())}"
+        )
+    return found
 
 
 def constant() -> Schedule:

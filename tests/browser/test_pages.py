@@ -23,7 +23,16 @@ PAGES: dict[str, Callable[[Path], Path]] = {
 }
 
 
-@pytest.fixture(scope="module", params=PAGES)
+#: The others are pages of verify with a section more or less.
+EVERY_TIME = {"verify", "lost", "run"}
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(name, marks=[] if name in EVERY_TIME else pytest.mark.long) for name in PAGES
+    ],
+)
 def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     chromium.find()
     return PAGES[request.param](tmp_path_factory.mktemp(request.param))

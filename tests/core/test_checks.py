@@ -36,11 +36,11 @@ BAD = {
     ),
     "weight is ragged": (
         lambda: mx.Teacher([[1.0], [1.0, 2.0]]),
-        r"^weight: expected an array of shape \(any, any\), got .+$",
+        r"^weight: expected an array, got list that cannot become one: .+$",
     ),
     "weight is complex": (
         lambda: mx.Teacher([[1j]]),
-        r"^weight: expected real numbers, got dtype complex128$",
+        r"^weight: expected real numbers, got dtype complex128; give real .+$",
     ),
     "weight is text": (
         lambda: mx.Teacher([["a"]]),
@@ -220,7 +220,7 @@ BAD = {
         lambda: mx.theory.modified_flow(
             TEACHER, STUDENT, [np.ones((3, 2, 2)), np.ones((3, 2, 2))], lr=0.1, steps=3
         ),
-        r"^modified_flow: expected one set of weights, got leading dimensions \(3,\)$",
+        r"^modified_flow: expected one set of weights, got leading dimensions \(3,\); .+$",
     ),
     "unknown distribution": (
         lambda: mx.theory.random_minimum(TEACHER, STUDENT, distribution="uniform"),

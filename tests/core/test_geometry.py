@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 import methexis as mx
+from methexis.core.checks import MethexisError
 from methexis.core.geometry import align_maps, align_samples, gram_cosines, kernel_cosine
 from methexis.core.linalg import random_covariance, random_orthogonal
 
@@ -173,3 +174,25 @@ def test_bad_maps(arguments, message) -> None:
 def test_unpaired_samples() -> None:
     with pytest.raises(mx.MethexisError, match="expected paired rows, got 3 and 4"):
         align_samples(np.ones((3, 2)), np.ones((4, 2)))
+
+
+@pytest.mark.parametrize("factor", [1e-250, 1e-150, 1e150, 1e250])
+def test_alignment_of_maps_of_any_size(factor: float) -> None:
+    beside = min(max(factor, 1e-150), 1e150)  # of which the square is a number
+    generator = np.random.default_rng(0)
+    a, b = generator.normal(size=(2, 4, 3))
+    plain, both, one = (
+        align_maps(*maps, np.eye(3)) for maps in ((a, b), (a * factor, b * factor), (a, b * beside))
+    )
+    for found in (both, one):
+        # The factor is no power of two: entries are rounded once more.
+        assert_allclose(found.cosine, plain.cosine, rtol=1e-13)
+        assert_allclose(found.rotation, plain.rotation, rtol=0, atol=1e-13)
+        assert_allclose(found.rotation_error, plain.rotation_error, rtol=1e-13)
+    assert_allclose(both.scale, plain.scale, rtol=1e-13)
+    assert_allclose(one.rotation_scale, plain.rotation_scale * beside, rtol=1e-13)
+
+
+def test_scales_that_cannot_be_compared_are_refused() -> None:
+    with pytest.raises(MethexisError, match="whose scales double precision can compare"):
+        align_maps(np.eye(2) * 1e-200, np.eye(2) * 1e200, np.eye(2))

@@ -100,7 +100,7 @@ def test_no_closed_form_is_promised_where_options_have_none(
     """What has moments for other options, or none at all."""
     plan = mx.measures.plan((5000, 64), (5000, 64), name, memory="100 GiB", **options)
     assert (plan.null, plan.num_orders) == ("permutation", 999)
-    assert plan.seconds > 10.0  # never "about a second"
+    assert "about a second" not in str(plan)
     assert "null by 999 permutations" in str(plan)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import scipy
 import xarray as xr
+from threadpoolctl import threadpool_info
 
 import methexis as mx
 from tests.same_numbers.plain import bits, outcome, plain
@@ -245,11 +246,17 @@ def machine() -> dict[str, str]:
         "numpy": np.__version__,
         "scipy": scipy.__version__,
         "numpy instruction sets": " ".join(simd),
+        "linear algebra": _linear_algebra(),
     }
     if has_native():
         makers = train("single samples", "native", steps=1, record=(0,)).provenance
         found["native instruction set"] = str(_instruction_set(makers))
     return found
+
+
+def _linear_algebra() -> str:
+    """For which processors the libraries of products and decompositions choose their kernels."""
+    return " ".join(sorted({p["architecture"] for p in threadpool_info() if "architecture" in p}))
 
 
 def _instruction_set(told: Any) -> str | None:

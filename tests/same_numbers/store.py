@@ -1,5 +1,8 @@
 """Store the numbers of today: ``python -m tests.same_numbers.store [FILE ...]``.
 
+Bits are compared where `make test` has the same libraries: store with its settings, one thread and
+``OPENBLAS_CORETYPE=Haswell``.
+
 Without names all files are written, `commands_long` only where METHEXIS_LONG is 1.
 """
 

@@ -160,3 +160,23 @@ def test_mutual_knn_of_a_pair_comes_with_its_dependence_on_n_and_k() -> None:
     assert without.found[0].curve is None
     written = json.loads(json.dumps(compared(1, 1, words[:1], samples=160).summary()))
     assert written["measures"][0]["curve"]["ks"] == [2, 4, 8]
+
+
+def test_a_measure_that_is_refused_leaves_the_others() -> None:
+    x = np.random.default_rng(0).normal(size=(20, 4))
+    holed = np.where(np.arange(20)[:, None] % 7 == 3, 0.0, x)
+    one, other = (
+        Representations(name, name, (Representation(name, name, array, "float64"),))
+        for name, array in (("x", x), ("holed", holed))
+    )
+    settings = CompareSettings(
+        measures=measures_named(("cka", "rsa:dissimilarity=cosine")), num_permutations=19
+    )
+    result = run_compare(one, other, settings)
+    assert [pairs.measure.name for pairs in result.found] == ["cka"]
+    (sentence,) = result.left_out
+    assert "zeros in 3 of 20 rows (3, 10, 17); leave them out" in sentence
+    assert result.summary()["left_out"] == [sentence]
+    alone = CompareSettings(measures=settings.measures[1:], num_permutations=19)
+    with pytest.raises(MethexisError, match="3 of 20 rows"):
+        run_compare(one, other, alone)

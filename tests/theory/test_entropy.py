@@ -12,6 +12,7 @@ import methexis as mx
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.problem import Problem
 from methexis.theory.entropy import entropy_gradient_of
+from methexis.theory.gauge import gauged
 from tests.theory import brute
 
 SEED = 20250702
@@ -212,7 +213,7 @@ def test_stationarity_along_the_gauge_is_balance() -> None:
     out = np.einsum("n,nab,ncb->ac", p.mass, rows[0], rows[0])
     into = np.einsum("n,nba,nbc->ac", p.mass, rows[1], rows[1])
     eye = np.eye(3)
-    moved = mx.theory.apply_gauge(
+    moved = gauged(
         weights, [eye + 1e-30j * xi, eye.astype(complex)]
     )  # complex step of the exponential
     slope = brute.entropy(p, moved).imag / 1e-30

@@ -74,11 +74,14 @@ REFUSED = [
     ({"init": [[GOOD]]}, "init[0]: expected a list of 2 weight arrays (one per layer), got a list"),
     (
         {"init": [[GOOD, GOOD]]},
-        "init[0][0]: expected an array of shape (4, 3), got setting an arr",
+        "init[0][0]: expected an array, got list that cannot",
     ),
     ({"init": [[[GOOD[0]] * 2] * 2]}, "init[0][0]: expected shape (4, 3) or, with replicas, (1, 4"),
     ({"init": [GOOD[::-1]]}, "init[0][0]: expected shape (4, 3) or, with replicas, (1, 4, 3), got"),
-    ({"init": [[[[1.0], [1, 2]], GOOD[1]]]}, "init[0][0]: expected an array of shape (4, 3), got"),
+    (
+        {"init": [[[[1.0], [1, 2]], GOOD[1]]]},
+        "init[0][0]: expected an array, got list that cannot become one",
+    ),
     ({"init": [[np.ones((5, 4, 3)), GOOD[1]]]}, "(1, 4, 3), got (5, 4, 3)"),
     ({"init": [[GOOD[0].astype(str), GOOD[1]]]}, "init[0][0]: expected real numbers, got dtype <U"),
     (

@@ -28,7 +28,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from methexis.core.activations import ACTIVATIONS
-from methexis.core.checks import Array, one_of
+from methexis.core.answers import computed
+from methexis.core.checks import (
+    Array,
+    MethexisError,
+    array_list,
+    boolean,
+    finite,
+    one_of,
+    require_replicas,
+)
+from methexis.core.foreign import doubles
 
 _HOMOGENEOUS = ("relu", "leaky_relu")
 
@@ -103,7 +113,31 @@ def mixed_charges(
 
 def gradient_charges(gradients: Sequence[Array], *, bias: bool = False) -> list[Array]:
     """``Q_i = G_{i+1}ᵀ G_{i+1} - G_i G_iᵀ``: the same form as `charges`, of the gradients."""
-    return charges(gradients, bias=bias)
+    layers = matrices_of_layers("gradients", gradients, bias=bias)
+    with computed("gradient_charges"):
+        return charges(layers, bias=bias)
+
+
+def matrices_of_layers(name: str, given: Sequence[Array], *, bias: bool) -> list[Array]:
+    """Check arrays ``(..., d_i, d_{i-1} + bias)``, of which each reads what the one before writes.
+
+    Raises
+    ------
+    MethexisError
+        If they are no arrays of numbers, or do not fit.
+    """
+    boolean("bias", bias)
+    layers = array_list(name, given)
+    if len(layers) < 2:
+        raise MethexisError(f"{name}: expected at least two layers, got {len(layers)}")
+    for i, (one, other) in enumerate(itertools.pairwise(layers), start=1):
+        if other.shape[-1] - int(bias) != one.shape[-2]:
+            raise MethexisError(
+                f"{name}[{i}]: expected {one.shape[-2] + int(bias)} columns for what layer {i - 1} "
+                f"writes, got shape {other.shape}"
+            )
+        require_replicas(f"{name}[{i}]", other, one)
+    return layers
 
 
 def charge_step(
@@ -133,15 +167,40 @@ def charge_step(
     bias : bool
         Whether there are biases.
 
+    Raises
+    ------
+    MethexisError
+        On arrays that do not fit, or rates that are not finite. Charges and gradients of lost
+        replicas, which are not finite, are let through.
+
     Examples
     --------
     >>> g = [np.array([[3.0]]), np.array([[4.0]])]
     >>> charge_step([np.array([[1.0]])], g, lr=0.1)[0].round(9).tolist()
     [[1.07]]
     """
-    keep = 1.0 - lr * (weight_decay + l2)
-    squares = charges(gradients, bias=bias)
-    return [keep**2 * c + lr**2 * q for c, q in zip(charge, squares, strict=True)]
+    layers = matrices_of_layers("gradients", gradients, bias=bias)
+    before = array_list("charge", charge)
+    rates = {
+        name: finite(name, doubles(name, value))
+        for name, value in (("lr", lr), ("weight_decay", weight_decay), ("l2", l2))
+    }
+    with computed("charge_step"):
+        keep = 1.0 - rates["lr"] * (rates["weight_decay"] + rates["l2"])
+        squares = charges(layers, bias=bias)
+        if [c.shape[-2:] for c in before] != [q.shape[-2:] for q in squares]:
+            raise MethexisError(
+                f"charge: expected shapes {[q.shape for q in squares]}, as of the gradients' own "
+                f"charges, got {[c.shape for c in before]}"
+            )
+        try:
+            return [
+                keep**2 * c + rates["lr"] ** 2 * q for c, q in zip(before, squares, strict=True)
+            ]
+        except ValueError as error:  # of leading dimensions
+            raise MethexisError(
+                f"charge_step: expected leading dimensions that fit, got: {error}"
+            ) from None
 
 
 def heavy_ball_charge_step(

@@ -1,17 +1,21 @@
 """Checks of input at the public boundary, and the errors they raise.
 
 Every message is one sentence that says what was expected and what came. Nothing is repaired: an
-array with a NaN, an asymmetric covariance or a wrong shape is refused, never patched.
+array with a NaN, an asymmetric covariance or a wrong shape is refused, never patched. What an array
+is, and whose, is judged in `core.foreign`, through which all of them come.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from os import PathLike, fspath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from methexis.core.foreign import doubles
 from methexis.errors import ConditionError, MethexisError
 
 __all__ = [
@@ -21,14 +25,22 @@ __all__ = [
     "ConditionError",
     "MethexisError",
     "Weights",
+    "array_list",
     "boolean",
+    "count",
     "covariance",
+    "covariances",
+    "finite",
     "hidden_widths",
     "integer",
+    "location",
     "number",
     "one_of",
     "read_only",
     "real_array",
+    "require_replicas",
+    "sequence",
+    "shown",
     "weight_list",
 ]
 
@@ -52,19 +64,24 @@ def real_array(name: str, value: ArrayLike, shape: Sequence[int | None]) -> Arra
         If ``value`` is not a real numeric array of that shape, is empty, or holds NaN or infinity.
     """
     expected = "(" + ", ".join("any" if n is None else str(n) for n in shape) + ")"
-    try:
-        raw = np.asarray(value)
-    except ValueError as error:  # ragged nested lists
-        raise MethexisError(f"{name}: expected an array of shape {expected}, got {error}") from None
-    if raw.dtype.kind not in "fiu":
-        raise MethexisError(f"{name}: expected real numbers, got dtype {raw.dtype}")
-    if raw.ndim != len(shape) or any(
-        n is not None and n != m for n, m in zip(shape, raw.shape, strict=True)
+    array = doubles(name, value)
+    if array.ndim != len(shape) or any(
+        n is not None and n != m for n, m in zip(shape, array.shape, strict=True)
     ):
-        raise MethexisError(f"{name}: expected shape {expected}, got {raw.shape}")
-    if raw.size == 0:
-        raise MethexisError(f"{name}: expected at least one entry, got shape {raw.shape}")
-    array = np.array(raw, dtype=np.float64)
+        raise MethexisError(f"{name}: expected shape {expected}, got {array.shape}")
+    if array.size == 0:
+        raise MethexisError(f"{name}: expected at least one entry, got shape {array.shape}")
+    return read_only(finite(name, array))
+
+
+def finite(name: str, array: Array) -> Array:
+    """Return ``array`` itself, if all its entries are finite.
+
+    Raises
+    ------
+    MethexisError
+        If one is not, with its place.
+    """
     bad = ~np.isfinite(array)
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])
@@ -72,7 +89,7 @@ def real_array(name: str, value: ArrayLike, shape: Sequence[int | None]) -> Arra
             f"{name}: expected finite numbers, got {array[where]} at index {where} "
             f"({int(bad.sum())} bad of {array.size})"
         )
-    return read_only(array)
+    return array
 
 
 def read_only(array: Array) -> Array:
@@ -114,7 +131,7 @@ def boolean(name: str, value: Any) -> bool:
         If it is neither True nor False.
     """
     if not isinstance(value, bool | np.bool):
-        raise MethexisError(f"{name}: expected True or False, got {value!r}")
+        raise MethexisError(f"{name}: expected True or False, got {shown(value)}")
     return bool(value)
 
 
@@ -128,10 +145,69 @@ def integer(name: str, value: Any, *, least: int, most: int | None = None) -> in
     """
     allowed = f"an integer >= {least}" if most is None else f"an integer in [{least}, {most}]"
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise MethexisError(f"{name}: expected {allowed}, got {value!r}")
+        raise MethexisError(f"{name}: expected {allowed}, got {shown(value)}")
     if value < least or (most is not None and value > most):
-        raise MethexisError(f"{name}: expected {allowed}, got {value}")
+        raise MethexisError(f"{name}: expected {allowed}, got {shown(int(value))}")
     return int(value)
+
+
+#: More samples, features, steps of a search than anybody has memory for.
+MOST_COUNT = 10**9
+
+
+def count(name: str, value: Any, *, least: int, most: int = MOST_COUNT) -> int:
+    """Return a number of things that will be made, as an int.
+
+    Raises
+    ------
+    MethexisError
+        If ``value`` is not an integer, below ``least``, or above ``most``: beyond all memory.
+    """
+    found = integer(name, value, least=least)
+    if found > most:
+        raise MethexisError(f"{name}: expected an integer in [{least}, {most}], got {shown(found)}")
+    return found
+
+
+def sequence(name: str, value: Any, what: str) -> list[Any]:
+    """Return the members of a sequence.
+
+    Raises
+    ------
+    MethexisError
+        If ``value`` is a word, a mapping or nothing that has members; ``what`` says what they are.
+    """
+    if isinstance(value, str | bytes | Mapping | type):
+        raise MethexisError(f"{name}: expected a sequence of {what}, got {shown(value)}")
+    try:
+        return list(value)
+    except TypeError:
+        raise MethexisError(f"{name}: expected a sequence of {what}, got {shown(value)}") from None
+
+
+def location(name: str, value: Any, what: str = "a path") -> Path:
+    """Return ``value`` as a path; ``what`` is expected there.
+
+    Raises
+    ------
+    MethexisError
+        If it is neither a word nor a path, or holds what no path can hold.
+    """
+    if not isinstance(value, str | PathLike) or isinstance(fspath(value), bytes):
+        raise MethexisError(f"{name}: expected {what}, got {shown(value)}")
+    if "\0" in fspath(value):
+        raise MethexisError(f"{name}: expected {what}, got {shown(value)}, which holds a NUL")
+    return Path(value)
+
+
+def shown(value: Any) -> str:
+    """A value for a message: cut where it is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of too many digits to be written
+        return "an integer of very many digits"
+    text = " ".join(text.split())
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def number(
@@ -155,8 +231,11 @@ def number(
     ]
     allowed = " ".join(["a finite number", " and ".join(bounds)]).strip()
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        raise MethexisError(f"{name}: expected {allowed}, got {value!r}")
-    result = float(value)
+        raise MethexisError(f"{name}: expected {allowed}, got {shown(value)}")
+    try:
+        result = float(value)
+    except OverflowError:  # an int beyond the range of double precision
+        result = np.inf
     if not np.isfinite(result) or result < least or result <= above or result >= below:
         raise MethexisError(f"{name}: expected {allowed}, got {result:g}")
     return result
@@ -170,9 +249,9 @@ def one_of(name: str, value: Any, allowed: Sequence[str]) -> str:
     MethexisError
         If it is not.
     """
-    if value not in allowed:
+    if not isinstance(value, str) or value not in allowed:
         words = ", ".join(repr(word) for word in allowed)
-        raise MethexisError(f"{name}: expected one of {words}, got {value!r}")
+        raise MethexisError(f"{name}: expected one of {words}, got {shown(value)}")
     return str(value)
 
 
@@ -187,29 +266,85 @@ def hidden_widths(hidden: Sequence[int]) -> tuple[int, ...]:
     try:
         given = tuple(hidden)
     except TypeError:
-        raise MethexisError(f"hidden: expected a sequence of widths, got {hidden!r}") from None
+        raise MethexisError(f"hidden: expected a sequence of widths, got {shown(hidden)}") from None
     widths = tuple(integer(f"hidden[{i}]", w, least=1) for i, w in enumerate(given))
     if not widths:
         raise MethexisError("hidden: expected at least one hidden layer (depth >= 2), got none")
     return widths
 
 
-def weight_list(weights: Sequence[ArrayLike], dims: Sequence[int]) -> list[Array]:
-    """Return the layers of one student as float64 arrays ``(..., d_i, d_{i-1})``.
-
-    Leading dimensions (replicas) are free but equal in all layers. Non-finite entries are let
-    through: a diverged replica is marked, not refused.
+def array_list(name: str, arrays: Sequence[ArrayLike]) -> list[Array]:
+    """Return matrices ``(..., rows, columns)`` as float64 arrays; entries need not be finite.
 
     Raises
     ------
     MethexisError
-        If the number of layers or a shape is wrong.
+        If this is no list of such arrays, or it is empty.
+    """
+    if not isinstance(arrays, list | tuple) or not arrays:
+        got = "an empty one" if isinstance(arrays, list | tuple) else type(arrays).__name__
+        raise MethexisError(f"{name}: expected a list of arrays, got {got}")
+    found = [doubles(f"{name}[{i}]", a) for i, a in enumerate(arrays)]
+    for i, array in enumerate(found):
+        if array.ndim < 2 or array.size == 0:
+            raise MethexisError(
+                f"{name}[{i}]: expected shape (..., rows, columns), none of them zero, got "
+                f"{array.shape}"
+            )
+    return found
+
+
+def require_replicas(name: str, array: Array, first: Array) -> None:
+    """See that the leading dimensions of two stacks of matrices broadcast.
+
+    Raises
+    ------
+    MethexisError
+        If they do not.
+    """
+    try:
+        np.broadcast_shapes(array.shape[:-2], first.shape[:-2])
+    except ValueError:
+        raise MethexisError(
+            f"{name}: expected leading dimensions that fit {first.shape[:-2]}, got "
+            f"{array.shape[:-2]}"
+        ) from None
+
+
+def covariances(name: str, value: ArrayLike) -> Array:
+    """Return a stack ``(..., d, d)`` of symmetric positive semi-definite matrices, checked.
+
+    Raises
+    ------
+    MethexisError
+        If it is not square, not finite, or one is not symmetric or has a negative eigenvalue, to
+        1e-10 of its largest entry.
+    """
+    stack = finite(name, array_list(name, [value])[0])
+    if stack.shape[-1] != stack.shape[-2]:
+        raise MethexisError(f"{name}: expected square matrices (..., d, d), got {stack.shape}")
+    for matrix in stack.reshape(-1, *stack.shape[-2:]):
+        covariance(name, matrix, len(matrix))
+    return stack
+
+
+def weight_list(weights: Sequence[ArrayLike], dims: Sequence[int]) -> list[Array]:
+    """Return the layers of one student as float64 arrays ``(..., d_i, d_{i-1})``.
+
+    Leading dimensions (replicas) are free but equal in all layers. A replica that diverged is
+    marked by entries that are not finite, and let through; one set of weights, without leading
+    dimensions, has none to mark.
+
+    Raises
+    ------
+    MethexisError
+        If the number of layers or a shape is wrong, or one set of weights is not finite.
     """
     if not isinstance(weights, list | tuple):
         raise MethexisError(f"weights: expected a list of arrays, got {type(weights).__name__}")
     if len(weights) != len(dims) - 1:
         raise MethexisError(f"weights: expected {len(dims) - 1} layers, got {len(weights)}")
-    arrays = [np.asarray(w, dtype=np.float64) for w in weights]
+    arrays = [doubles(f"weights[{i}]", w) for i, w in enumerate(weights)]
     for i, array in enumerate(arrays, start=1):
         want = (dims[i], dims[i - 1])
         if array.ndim < 2 or array.shape[-2:] != want:
@@ -221,4 +356,10 @@ def weight_list(weights: Sequence[ArrayLike], dims: Sequence[int]) -> list[Array
                 f"weights[{i - 1}]: expected leading dimensions {arrays[0].shape[:-2]} "
                 f"as in the first layer, got {array.shape[:-2]}"
             )
+        if array.size == 0:
+            raise MethexisError(
+                f"weights[{i - 1}]: expected at least one replica, got shape {array.shape}"
+            )
+        if array.ndim == 2:
+            finite(f"weights[{i - 1}]", array)
     return arrays

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from methexis.core.checks import Array, hidden_widths, integer, number, real_array
 from methexis.core.linalg import random_conditioned
 from methexis.core.samples import Samples
-from methexis.core.teacher import Teacher
+from methexis.core.teacher import Teacher, source_name
 from methexis.core.threads import one_blas_thread
 from methexis.core.view import View
 
@@ -83,6 +83,7 @@ class EDLN:
         >>> EDLN.random(teacher, hidden=(5, 4), condition=3.0, seed=2).embed_out.shape
         (3, 3)
         """
+        source_name(source)
         condition = number("condition", condition, least=1.0)
         generator = np.random.default_rng(integer("seed", seed, least=0))
         embed_in = random_conditioned(source.dim_x, condition, generator)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from methexis.core.checks import Array, ConditionError, MethexisError
+from methexis.core.answers import computed, require_finite
+from methexis.core.checks import Array, ConditionError, MethexisError, covariances
 from methexis.core.linalg import inverse_sqrt_psd, rank, sqrt_psd
 
 
@@ -32,7 +33,7 @@ def entropic_gap(grad_out: Array, grad_in: Array) -> Array:
     Raises
     ------
     MethexisError
-        If the shapes differ or are not square.
+        If the shapes differ or are not square, or they are no covariances.
 
     Examples
     --------
@@ -40,11 +41,27 @@ def entropic_gap(grad_out: Array, grad_in: Array) -> Array:
     >>> float(entropic_gap(np.diag([4.0, 1.0]), np.diag([1.0, 1.0])))
     1.0
     """
-    if grad_out.shape != grad_in.shape or grad_out.shape[-1] != grad_out.shape[-2]:
+    grad_out, grad_in = covariances("grad_out", grad_out), covariances("grad_in", grad_in)
+    if grad_out.shape != grad_in.shape:
         raise MethexisError(
             "entropic_gap: expected two square matrices of one shape, "
             f"got {grad_out.shape} and {grad_in.shape}"
         )
+    with computed("entropic_gap"):
+        found = gap_of(grad_out, grad_in)
+    require_finite("entropic_gap", found, [grad_out, grad_in])
+    return found
+
+
+def gap_of(grad_out: Array, grad_in: Array) -> Array:
+    """`entropic_gap` of covariances; NaN where these are not finite, as of a diverging replica."""
+    finite = np.asarray(np.isfinite(grad_out + grad_in).all(axis=(-2, -1)))
+    if not finite.all():
+        nothing = np.zeros_like(grad_out)
+        grad_out, grad_in = (
+            np.where(finite[..., None, None], moment, nothing) for moment in (grad_out, grad_in)
+        )
+        return np.where(finite, gap_of(grad_out, grad_in), np.nan)
     # Tr (A^{1/2} B A^{1/2})^{1/2} is the nuclear norm of B^{1/2} A^{1/2}.
     overlap = np.linalg.svd(sqrt_psd(grad_in) @ sqrt_psd(grad_out), compute_uv=False).sum(-1)
     traces = np.trace(grad_out, axis1=-2, axis2=-1) + np.trace(grad_in, axis1=-2, axis2=-1)
@@ -62,6 +79,8 @@ def canonical_gauge(grad_out: Array, grad_in: Array) -> Array:
     ------
     ConditionError
         ``full-rank gradients``, if a covariance is singular: then the infimum is not attained.
+    MethexisError
+        If they are no covariances of one shape.
 
     Examples
     --------
@@ -69,6 +88,19 @@ def canonical_gauge(grad_out: Array, grad_in: Array) -> Array:
     >>> canonical_gauge(np.diag([16.0, 1.0]), np.eye(2)).round(12).tolist()
     [[2.0, 0.0], [0.0, 1.0]]
     """
+    grad_out, grad_in = covariances("grad_out", grad_out), covariances("grad_in", grad_in)
+    if grad_out.ndim != 2 or grad_out.shape != grad_in.shape:
+        raise MethexisError(
+            "canonical_gauge: expected two square matrices of one shape, got "
+            f"{grad_out.shape} and {grad_in.shape}"
+        )
+    with computed("canonical_gauge"):
+        found = _canonical(grad_out, grad_in)
+    require_finite("canonical_gauge", found, [grad_out, grad_in])
+    return found
+
+
+def _canonical(grad_out: Array, grad_in: Array) -> Array:
     for name, matrix in (("E[G_i G_iᵀ]", grad_out), ("E[G_{i+1}ᵀ G_{i+1}]", grad_in)):
         if rank(matrix) < len(matrix):
             raise ConditionError(

@@ -14,8 +14,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from methexis.core.checks import RANK_TOLERANCE, Array, MethexisError, covariance, real_array
-from methexis.core.linalg import sqrt_psd
+from methexis.core.answers import computed
+from methexis.core.checks import (
+    RANK_TOLERANCE,
+    Array,
+    MethexisError,
+    array_list,
+    covariance,
+    real_array,
+    require_replicas,
+)
+from methexis.core.linalg import in_unit, sqrt_psd
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +80,9 @@ def align_maps(map_a: ArrayLike, map_b: ArrayLike, cov_x: ArrayLike) -> LayerAli
     """
     a = real_array("map_a", map_a, (None, None))
     b = real_array("map_b", map_b, (None, a.shape[1]))
+    (a, of_a), (b, of_b) = in_unit(a), in_unit(b)
     root = sqrt_psd(covariance("cov_x", cov_x, a.shape[1]))
-    return _align_whitened(a @ root, b @ root)
+    return _align_whitened(a @ root, b @ root, of_b - of_a)
 
 
 def align_samples(features_a: ArrayLike, features_b: ArrayLike) -> LayerAlignment:
@@ -97,17 +107,21 @@ def align_samples(features_a: ArrayLike, features_b: ArrayLike) -> LayerAlignmen
     b = real_array("features_b", features_b, (None, None))
     if len(a) != len(b):
         raise MethexisError(f"align_samples: expected paired rows, got {len(a)} and {len(b)}")
+    (a, of_a), (b, of_b) = in_unit(a), in_unit(b)
     # One triangular factor holds all inner products of the columns: layers as maps from an
     # orthonormal basis of their joint span.
     factor = np.linalg.qr(np.hstack([a, b]), mode="r") / np.sqrt(len(a))
-    return _align_whitened(factor[:, : a.shape[1]].T, factor[:, a.shape[1] :].T)
+    return _align_whitened(factor[:, : a.shape[1]].T, factor[:, a.shape[1] :].T, of_b - of_a)
 
 
-def _align_whitened(a: Array, b: Array) -> LayerAlignment:
-    """Alignment of two maps from white inputs.
+@computed("alignment")
+def _align_whitened(a: Array, b: Array, exponent: int) -> LayerAlignment:
+    """Alignment of two maps from white inputs, of which ``2**exponent b`` is the second.
 
     Differences are formed directly, so that they do not cancel near perfect alignment.
     """
+    (a, of_a), (b, of_b) = in_unit(a), in_unit(b)
+    exponent += of_b - of_a
     gram_a, gram_b = a.T @ a, b.T @ b
     norm_a, norm_b = (float(np.linalg.norm(g)) for g in (gram_a, gram_b))
     if norm_a == 0 or norm_b == 0:
@@ -122,12 +136,18 @@ def _align_whitened(a: Array, b: Array) -> LayerAlignment:
     rotated = rotation @ a
     kept = float(np.sum(rotated**2))
     rotation_scale = float(values[shared].sum()) / kept if kept > 0 else 0.0
+    whole_scale = float(np.ldexp(scale, 2 * exponent))
+    if not np.isfinite(whole_scale) or (whole_scale == 0.0) != (scale == 0.0):
+        raise MethexisError(
+            "alignment: expected two layers whose scales double precision can compare, got "
+            f"{scale:.3g} * 2**{2 * exponent} for the square of their ratio; change the units"
+        )
     return LayerAlignment(
         cosine=overlap / (norm_a * norm_b),
-        scale=scale,
+        scale=whole_scale,
         residual=float(np.linalg.norm(scale * gram_a - gram_b)) / norm_b,
         rotation=rotation,
-        rotation_scale=rotation_scale,
+        rotation_scale=float(np.ldexp(rotation_scale, exponent)),
         rotation_error=float(np.linalg.norm(rotation_scale * rotated - b) / np.linalg.norm(b)),
     )
 
@@ -145,8 +165,28 @@ def gram_cosines(maps: Sequence[Array], cov_x: Array) -> Array:
     Returns
     -------
     array (..., num_layers, num_layers)
-        Symmetric; the diagonal is 1 up to rounding. NaN where a layer is zero or not finite.
+        Symmetric; the diagonal is 1 up to rounding. NaN where a layer is zero or not finite, or its
+        fourth powers are beyond double precision.
+
+    Raises
+    ------
+    MethexisError
+        On shapes that do not fit.
     """
+    layers = array_list("maps", maps)
+    moment = covariance("cov_x", cov_x, layers[0].shape[-1])
+    for i, layer in enumerate(layers):
+        if layer.shape[-1] != len(moment):
+            raise MethexisError(
+                f"maps[{i}]: expected {len(moment)} columns as the first, got shape {layer.shape}"
+            )
+        require_replicas(f"maps[{i}]", layer, layers[0])
+    with computed("gram_cosines"):
+        return cosines_of(layers, moment)
+
+
+def cosines_of(maps: Sequence[Array], cov_x: Array) -> Array:
+    """`gram_cosines` of checked maps."""
     shape = np.broadcast_shapes(*(m.shape[:-2] for m in maps))
     stacked = np.concatenate([np.broadcast_to(m, (*shape, *m.shape[-2:])) for m in maps], axis=-2)
     return moment_cosines(stacked @ cov_x @ stacked.mT, [m.shape[-2] for m in maps])
@@ -178,8 +218,28 @@ def kernel_cosine(kernel_a: Array, kernel_b: Array, cov_x: Array) -> Array:
     """Cosine of two kernels ``K(x1, x2) = x1ᵀ K x2``, ``(..., n, n)``.
 
     For inputs of second moment ``cov_x``:
-    ``Tr[K_A Σ K_B Σ] / sqrt(Tr[K_A Σ K_A Σ] Tr[K_B Σ K_B Σ])``.
+    ``Tr[K_A Σ K_B Σ] / sqrt(Tr[K_A Σ K_A Σ] Tr[K_B Σ K_B Σ])``. NaN where a kernel is zero or not
+    finite, or its fourth powers are beyond double precision.
+
+    Raises
+    ------
+    MethexisError
+        On shapes that do not fit.
     """
+    a, b = array_list("kernels", [kernel_a, kernel_b])
+    moment = covariance("cov_x", cov_x, a.shape[-1])
+    for name, kernel in (("kernel_a", a), ("kernel_b", b)):
+        if kernel.shape[-2:] != moment.shape:
+            raise MethexisError(
+                f"{name}: expected shape (..., {len(moment)}, {len(moment)}), got {kernel.shape}"
+            )
+        require_replicas(name, kernel, a)
+    with computed("kernel_cosine"):
+        return kernel_cosine_of(a, b, moment)
+
+
+def kernel_cosine_of(kernel_a: Array, kernel_b: Array, cov_x: Array) -> Array:
+    """`kernel_cosine` of checked kernels."""
 
     def inner(a: Array, b: Array) -> Array:
         return np.asarray(np.sum((a @ cov_x) * (b @ cov_x).mT, axis=(-2, -1)))

@@ -105,6 +105,19 @@ def _log_spread(dim: int, width: float, generator: np.random.Generator) -> Array
     return np.asarray(values - values.mean())
 
 
+def in_unit(matrix: Array) -> tuple[Array, int]:
+    """A matrix whose fourth powers can be summed, and the power of two that it is less.
+
+    Where they can be as it is, it stays as it is: then, or where a multiplication by ``2**-k`` is
+    exact, no bit of what is computed from it changes.
+    """
+    largest = float(np.abs(matrix).max(initial=0.0))
+    if largest == 0.0 or 1e-70 <= largest <= 1e70:
+        return matrix, 0
+    exponent = int(np.frexp(largest)[1])
+    return np.ldexp(matrix, -exponent), exponent
+
+
 def flatten(matrices: Sequence[Array]) -> Array:
     """Concatenate layers ``(..., d_i, d_{i-1})`` to one vector ``(..., num_parameters)``."""
     rows = [m.reshape(*m.shape[:-2], m.shape[-2] * m.shape[-1]) for m in matrices]

@@ -19,11 +19,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from methexis.core.caching import cached_property
 from methexis.core.checks import (
     RANK_TOLERANCE,
     Array,
@@ -45,6 +45,8 @@ from methexis.core.teacher import Teacher, source_name
 LOSSES = ("squared", "whitened", "whitened_running", "cross_entropy")
 #: Standard deviation of label noise, over that of the signal, below which it is rounding.
 NOISE_FLOOR = 1e-12
+#: Deviation of label noise of which fourth powers can be summed.
+_MOST_NOISE = 1e70
 #: How far the sum of a sample's class probabilities may be from 1.
 _PROBABILITY_TOLERANCE = 1e-6
 
@@ -177,6 +179,11 @@ class Problem:
         """
         if deviation == 0.0:
             return self
+        if not deviation < _MOST_NOISE:
+            raise MethexisError(
+                f"label_noise: expected a deviation below {_MOST_NOISE:g}, so that moments can be "
+                f"computed, got {deviation:g}"
+            )
         extra = deviation**2 * self.label_map @ self.label_map.T
         return replace(self, cov_noise=self.cov_noise + extra, fresh_noise=extra)
 
@@ -377,6 +384,7 @@ def theory_problem(source: Teacher | Samples, student: EDLN | MLP, loss: str) ->
     MethexisError
         On shapes that do not fit, or a student or loss that the theory is not about.
     """
+    one_of("loss", loss, LOSSES)
     problem = Problem.of(source, student, "whitened" if loss == "whitened_running" else loss)
     problem.require_theory()
     return problem

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from methexis.core.checks import Array, MethexisError, integer, read_only, real_array
+from methexis.core.caching import cached_property
+from methexis.core.checks import Array, MethexisError, count, read_only, real_array
+from methexis.core.foreign import admitted, is_tensor
 from methexis.core.linalg import inverse_psd
 from methexis.core.threads import one_blas_thread
+
+#: Largest number of which fourth powers can be summed, as least squares need them.
+_MOST = 1e70
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +31,7 @@ class Samples:
     Raises
     ------
     MethexisError
-        If rows are not paired, or an entry is not finite.
+        If rows are not paired, an entry is not finite, or the largest is beyond ``1e±70``.
 
     Examples
     --------
@@ -48,6 +52,14 @@ class Samples:
             raise MethexisError(
                 f"Samples: expected paired rows, got {len(self.x)} inputs and {len(self.y)} labels"
             )
+        for name, array in (("x", self.x), ("y", self.y)):
+            largest = float(np.abs(array).max())
+            if largest and not 1.0 / _MOST <= largest <= _MOST:
+                raise MethexisError(
+                    f"{name}: expected numbers of which the largest is between {1.0 / _MOST:g} and "
+                    f"{_MOST:g}, so that moments can be computed, got {largest:.3g}; change the "
+                    "unit"
+                )
 
     @classmethod
     def classes(cls, x: ArrayLike, labels: ArrayLike, num_classes: int | None = None) -> Samples:
@@ -72,19 +84,21 @@ class Samples:
         >>> Samples.classes([[0.5], [0.1], [0.9]], [1, 0, 1]).y.tolist()
         [[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
         """
-        found = np.asarray(labels)
-        if found.dtype.kind not in "iu" or found.ndim != 1 or found.size == 0:
+        found = admitted("labels", labels)
+        if is_tensor(found) and not found.is_floating_point():
+            found = found.cpu().numpy()
+        if getattr(found.dtype, "kind", "f") not in "iu" or found.ndim != 1 or found.size == 0:
             raise MethexisError(
                 "labels: expected one integer per sample, got dtype "
-                f"{found.dtype} and shape {found.shape}"
+                f"{found.dtype} and shape {tuple(found.shape)}"
             )
         most = int(found.max()) + 1
-        count = most if num_classes is None else integer("num_classes", num_classes, least=1)
-        if found.min() < 0 or most > count:
+        number = count("num_classes", most if num_classes is None else num_classes, least=1)
+        if found.min() < 0 or most > number:
             raise MethexisError(
-                f"labels: expected classes in [0, {count - 1}], got {found.min()} … {found.max()}"
+                f"labels: expected classes in [0, {number - 1}], got {found.min()} … {found.max()}"
             )
-        rows = np.zeros((len(found), count))
+        rows = np.zeros((len(found), number))
         rows[np.arange(len(found)), found] = 1.0
         return cls(x, rows)
 

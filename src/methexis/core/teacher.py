@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from methexis.core.checks import (
     Array,
     MethexisError,
+    count,
     covariance,
     integer,
     number,
@@ -128,17 +129,14 @@ class Teacher:
         >>> teacher.weight.shape, teacher.rank
         ((6, 8), 4)
         """
-        dim_x = integer("dim_x", dim_x, least=1)
-        dim_y = integer("dim_y", dim_y, least=1)
+        dim_x = count("dim_x", dim_x, least=1)
+        dim_y = count("dim_y", dim_y, least=1)
         most = min(dim_x, dim_y)
         num_modes = most if rank is None else integer("rank", rank, least=1, most=most)
         noise = number("noise", noise, least=0.0)
-        for name, value in (
-            ("condition", condition),
-            ("condition_x", condition_x),
-            ("condition_noise", condition_noise),
-        ):
-            number(name, value, least=1.0)
+        condition = number("condition", condition, least=1.0)
+        condition_x = number("condition_x", condition_x, least=1.0)
+        condition_noise = number("condition_noise", condition_noise, least=1.0)
         generator = np.random.default_rng(integer("seed", seed, least=0))
         left = random_orthogonal(dim_y, generator)[:, :num_modes]
         right = random_orthogonal(dim_x, generator)[:, :num_modes]
@@ -174,10 +172,10 @@ class Teacher:
         >>> Teacher([[1.0]]).samples(5, seed=0).x.shape
         (5, 1)
         """
-        count = integer("num_samples", num_samples, least=1)
+        size = count("num_samples", num_samples, least=1)
         generator = np.random.default_rng(integer("seed", seed, least=0))
-        x = generator_numbers(generator, self.law_x, (count, self.dim_x)) @ sqrt_psd(self.cov_x)
-        noise = generator_numbers(generator, self.law_noise, (count, self.dim_y))
+        x = generator_numbers(generator, self.law_x, (size, self.dim_x)) @ sqrt_psd(self.cov_x)
+        noise = generator_numbers(generator, self.law_noise, (size, self.dim_y))
         noise = noise @ sqrt_psd(self.cov_noise)
         return Samples(x, x @ self.weight.T + noise)
 
@@ -212,8 +210,8 @@ class Teacher:
         >>> bool(np.allclose(data.weight, teacher.weight, rtol=0, atol=1e-12))
         True
         """
-        num_x = integer("num_x", num_x, least=self.dim_x)
-        num_noise = integer("num_noise", num_noise, least=self.dim_y + 1)
+        num_x = count("num_x", num_x, least=self.dim_x)
+        num_noise = count("num_noise", num_noise, least=self.dim_y + 1)
         generator = np.random.default_rng(integer("seed", seed, least=0))
         x = generator_numbers(generator, self.law_x, (num_x, self.dim_x))
         noise = generator_numbers(generator, self.law_noise, (num_noise, self.dim_y))

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from methexis.core.checks import Array, MethexisError, covariance, integer, number, real_array
+from methexis.core.checks import (
+    Array,
+    MethexisError,
+    count,
+    covariance,
+    integer,
+    number,
+    real_array,
+)
 from methexis.core.linalg import random_conditioned
 from methexis.core.threads import one_blas_thread
 
@@ -70,7 +78,7 @@ class View:
         >>> round(float(np.linalg.cond(view.matrix)), 6)
         3.0
         """
-        dim = integer("dim_x", dim_x, least=1)
+        dim = count("dim_x", dim_x, least=1)
         generator = np.random.default_rng(integer("seed", seed, least=0))
         return cls(random_conditioned(dim, number("condition", condition, least=1.0), generator))
 
@@ -85,9 +93,9 @@ class View:
         Raises
         ------
         MethexisError
-            If ``Z`` does not have that many columns.
+            If ``dim_x`` is no number of inputs, or ``Z`` does not have that many columns.
         """
-        columns = dim_x + self.num_private
+        columns = count("dim_x", dim_x, least=1) + self.num_private
         if self.matrix is None:
             return np.eye(columns)
         if self.matrix.shape[1] != columns:
@@ -103,8 +111,9 @@ class View:
         Raises
         ------
         MethexisError
-            If ``Φ`` does not have ``dim_y`` columns.
+            If ``dim_y`` is no number of labels, or ``Φ`` does not have as many columns.
         """
+        dim_y = count("dim_y", dim_y, least=1)
         if self.label_matrix is None:
             return np.eye(dim_y)
         if self.label_matrix.shape[1] != dim_y:

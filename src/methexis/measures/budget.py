@@ -8,7 +8,7 @@ from typing import Any
 
 from array_api_compat import is_array_api_obj, size
 
-from methexis.core.checks import integer
+from methexis.core.checks import integer, shown
 from methexis.errors import MethexisError
 
 #: Without a word from the user: what a small machine has left beside the representations.
@@ -40,8 +40,11 @@ def memory_bytes(name: str, value: Any) -> int:
         return integer(name, value, least=1)
     found = _WORDS.fullmatch(value)
     if found is None or found[2].upper() not in _UNITS:
-        raise MethexisError(f"{name}: expected bytes or words such as '2 GiB', got {value!r}")
-    return int(float(found[1]) * _UNITS[found[2].upper()])
+        raise MethexisError(f"{name}: expected bytes or words such as '2 GiB', got {shown(value)}")
+    amount = float(found[1]) * _UNITS[found[2].upper()]
+    if not 1.0 <= amount < 2.0**63:
+        raise MethexisError(f"{name}: expected bytes that a machine can have, got {shown(value)}")
+    return int(amount)
 
 
 def readable(num_bytes: int) -> str:

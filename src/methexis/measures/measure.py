@@ -149,6 +149,11 @@ class Measure(ABC, Generic[R]):
         return invariant(Invariance.ORTHOGONAL, Invariance.SCALE, Invariance.TRANSLATION)
 
     @property
+    def scale_free(self) -> bool:
+        """Whether no score sees a common factor of all features, so that any may be taken out."""
+        return Invariance.SCALE in self.invariances
+
+    @property
     def symmetric(self) -> bool:
         """Whether the two representations may change places."""
         return True
@@ -212,7 +217,7 @@ class Measure(ABC, Generic[R]):
         MethexisError
             If they cannot be compared, with this measure or at all.
         """
-        a, b = (self.reduce_any(given) for given in both(x, y))
+        a, b = (self.reduce_any(given) for given in both(x, y, scaled=self.scale_free))
         return self.score(a, b)
 
     @abstractmethod

@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from methexis.core.checks import Array, MethexisError, integer, number, one_of
+from methexis.core.checks import Array, MethexisError, count, integer, number, one_of
 from methexis.core.edln import EDLN
 from methexis.core.geometry import align_maps
 from methexis.core.linalg import random_orthogonal
@@ -76,10 +76,16 @@ class PlantedPair:
     alignment: float
 
     def samples(self, num_samples: int, seed: int = 0) -> tuple[Array, Array]:
-        """Draw paired rows ``(num_samples, 48)`` and ``(num_samples, 40)``."""
+        """Draw paired rows ``(num_samples, 48)`` and ``(num_samples, 40)``.
+
+        Raises
+        ------
+        MethexisError
+            If ``num_samples`` is no number of samples or ``seed`` no integer from 0.
+        """
         generator = np.random.default_rng(integer("seed", seed, least=0))
         latents = generator.standard_normal(
-            (integer("num_samples", num_samples, least=1), self.map_a.shape[1])
+            (count("num_samples", num_samples, least=1), self.map_a.shape[1])
         )
         return latents @ self.map_a.T, latents @ self.map_b.T + self.offset_b
 

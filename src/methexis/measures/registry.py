@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from methexis import measures
+from methexis.core.checks import shown
 from methexis.errors import MethexisError
 from methexis.measures.measure import Measure
 
@@ -66,7 +67,7 @@ MEASURES: Mapping[str, type[Measure[Any]]] = _Classes(
 )
 
 
-def chosen(measure: str | Measure[Any], options: dict[str, Any]) -> Measure[Any]:
+def chosen(measure: Any, options: dict[str, Any]) -> Measure[Any]:
     """A measure from its name and options, or as it is.
 
     Raises
@@ -80,10 +81,14 @@ def chosen(measure: str | Measure[Any], options: dict[str, Any]) -> Measure[Any]
                 f"options: expected none beside a measure that is made already, got {options}"
             )
         return measure
-    if measure not in MEASURES:
-        near = difflib.get_close_matches(str(measure).lower(), MEASURES, n=1, cutoff=0.0)[0]
+    if not isinstance(measure, str):
         raise MethexisError(
-            f"measure: expected one of {', '.join(MEASURES)}, got {measure!r}; did you mean "
+            f"measure: expected a name, such as 'cka', or a Measure, got {shown(measure)}"
+        )
+    if measure not in MEASURES:
+        near = difflib.get_close_matches(measure.lower(), MEASURES, n=1, cutoff=0.0)[0]
+        raise MethexisError(
+            f"measure: expected one of {', '.join(MEASURES)}, got {shown(measure)}; did you mean "
             f"{near!r}?"
         )
     entry = MEASURES[measure]

@@ -59,6 +59,16 @@ def negligible(xp: Namespace, array: Tensor, length: int) -> float:
     return length * epsilon(xp, array)
 
 
+def unless_rounded(xp: Namespace, squares: Tensor, sizes: Tensor) -> Tensor:
+    """Squared differences, and 0 where they are rounding of what was subtracted.
+
+    The difference of two equal arrays is off by the roundings of its entries, so it is as little
+    beside their size, of square `sizes`, as what tells a matrix from a constant.
+    """
+    least = (ROUNDINGS_OF_A_CONSTANT * epsilon(xp, squares)) ** 2
+    return xp.where(squares > least * sizes, squares, xp.zeros_like(squares))
+
+
 def unless_rounding(total: float, terms: float) -> float:
     """A sum, or 0 if it is rounding of its terms, whose absolute values sum to `terms`.
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from methexis.core.checks import Array, integer
+from methexis.core.checks import Array, boolean, integer
 from methexis.errors import MethexisError
-from methexis.measures.inputs.features import features, to_numpy
+from methexis.measures.inputs.features import Features, features, to_numpy
 from methexis.measures.subspaces.bases import basis
 
 
@@ -75,7 +75,10 @@ def eigenspectrum(x: Any) -> Array:
     >>> eigenspectrum(x).round(6).tolist()  # 2 · 9 / 3, 2 · 1 / 3
     [6.0, 0.666667]
     """
-    given = features("X", x)
+    return _eigenspectrum(features("X", x))
+
+
+def _eigenspectrum(given: Features) -> Array:
     sizes = to_numpy(basis(given).sizes).astype(np.float64)
     return np.asarray(sizes**2 / (given.num_samples - 1))
 
@@ -113,7 +116,7 @@ def participation_ratio(x: Any) -> float:
     >>> round(participation_ratio(x), 6), round(participation_ratio(x * [3.0, 1.0]), 6)  # 100 / 82
     (2.0, 1.219512)
     """
-    values = eigenspectrum(x)
+    values = _eigenspectrum(features("X", x, scaled=True))
     return float(np.sum(values) ** 2 / np.sum(values**2))
 
 
@@ -149,7 +152,8 @@ def effective_rank(x: Any, *, variances: bool = False) -> float:
     >>> round(effective_rank(x), 6)
     2.0
     """
-    values = eigenspectrum(x)
+    boolean("variances", variances)
+    values = _eigenspectrum(features("X", x, scaled=True))
     shares = values if variances else np.sqrt(values)
     shares = shares / shares.sum()
     return float(np.exp(-np.sum(shares * np.log(shares))))
@@ -199,7 +203,7 @@ def power_law(x: Any, *, first: int | None = None, last: int | None = None) -> P
     >>> round(power_law(q * np.arange(1.0, 41.0) ** -0.75).exponent, 6)  # λ = s² falls as k^-1.5
     1.5
     """
-    values = eigenspectrum(x)
+    values = _eigenspectrum(features("X", x, scaled=True))
     rank = len(values)
     low = max(1, rank // 10) if first is None else integer("first", first, least=1)
     high = max(low, rank // 2) if last is None else integer("last", last, least=1)
@@ -246,6 +250,9 @@ def spectral_bound(x: Any, y: Any) -> float:
     >>> round(spectral_bound(x, x @ [[3.0, 0], [0, 1]]), 6)  # attained: the directions agree
     0.894427
     """
-    s, t = (to_numpy(basis(features(name, value)).sizes) for name, value in (("X", x), ("Y", y)))
+    s, t = (
+        to_numpy(basis(features(name, value, scaled=True)).sizes)
+        for name, value in (("X", x), ("Y", y))
+    )
     common = min(len(s), len(t))
     return float(s[:common] @ t[:common] / (np.linalg.norm(s) * np.linalg.norm(t)))

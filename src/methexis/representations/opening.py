@@ -22,7 +22,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from methexis.core.checks import Array
+from methexis.core.checks import Array, location
 from methexis.errors import MethexisError
 from methexis.files import recover
 from methexis.representations import readers
@@ -106,8 +106,8 @@ def load(
     >>> [(layer.name, layer.shape) for layer in load(folder)]
     [('layer2', (5, 2)), ('layer10', (5, 10))]
     """
-    source = Path(path)
-    given = None if inputs is None else _input_array(Path(inputs))
+    source = location("path", path, "a file or folder of representations")
+    given = None if inputs is None else _input_array(location("inputs", inputs))
     read = _reading(given, replica, seed)
     if not _there(source):
         recover(source)

@@ -16,7 +16,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from methexis.core.checks import Array, integer
+from methexis.core.answers import of_replicas
+from methexis.core.checks import Array, MethexisError, count
 from methexis.core.edln import EDLN
 from methexis.core.problem import Problem, bind
 from methexis.core.products import after, before
@@ -77,5 +78,13 @@ def batch_sharpness(
     >>> float(batch_sharpness(Teacher([[1.0], [0.0]]), EDLN(hidden=(1,)), one))
     10.0
     """
-    batch = integer("batch", batch, least=1)
-    return batch_sharpness_of(*bind(source, student, weights, loss), batch)
+    batch = count("batch", batch, least=1)
+    if not isinstance(source, Teacher):
+        raise MethexisError(f"source: expected a Teacher, got {type(source).__name__}")
+    problem, layers = bind(source, student, weights, loss)
+    return of_replicas(
+        "batch_sharpness",
+        layers,
+        lambda w: batch_sharpness_of(problem, w, batch),
+        undefined="move away from where all gradients vanish, for they have no direction",
+    )

@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import scipy.sparse.linalg
+from numpy.typing import NDArray
 
+from methexis.core.answers import of_replicas
 from methexis.core.checks import Array, MethexisError, integer
 from methexis.core.edln import EDLN
 from methexis.core.linalg import flatten, squared_norm, unflatten
@@ -35,6 +37,8 @@ MAX_DENSE_PARAMETERS = 4000
 LANCZOS_VECTORS = 200
 #: Numbers of all bases that are held in the cache, and vectors that a basis is likely to have.
 _BASIS_NUMBERS, _LIKELY_VECTORS = 2**19, 40
+#: Entries of a Hessian's product of which the squares can be summed.
+_LARGEST = 1e140
 
 
 def hessian_product(
@@ -150,12 +154,16 @@ def batched_sharpness(
     Returns
     -------
     array (...)
-        NaN where weights are not finite.
+        NaN where weights are not finite, or so large that products of the Hessian leave the range
+        of double precision, as those of a diverging replica do.
     """
     shape = weights[0].shape[:-2]
     flat = flatten(weights).reshape(-1, problem.num_parameters)
     result = np.full(len(flat), np.nan)
-    alive = np.isfinite(flat).all(axis=-1)
+    alive = np.asarray(np.isfinite(flat).all(axis=-1))
+    if alive.any():
+        with np.errstate(all="ignore"):
+            alive[alive] = _within_reach(problem, unflatten(flat[alive], problem.dims))
     if alive.any():
         taken = flat[alive]
         # So many at once that what is read again and again stays in the cache.
@@ -166,6 +174,14 @@ def batched_sharpness(
         ]
         result[alive] = np.concatenate(tops)
     return result.reshape(shape)
+
+
+def _within_reach(problem: Problem, weights: list[Array]) -> NDArray[np.bool_]:
+    """Whether squares of the Hessian's products are numbers, for each replica."""
+    ones = [np.ones(w.shape[-2:]) for w in weights]
+    moved = flatten(hessian_product(problem, weights, ones))
+    size = np.abs(flatten(weights)).max(axis=-1) ** 2
+    return np.asarray((np.abs(moved).max(axis=-1) < _LARGEST) & (size < _LARGEST))
 
 
 def _lanczos_top(problem: Problem, weights: list[Array], rtol: float, max_iterations: int) -> Array:
@@ -245,7 +261,8 @@ def hessian_trace(
     Raises
     ------
     MethexisError
-        On shapes that do not fit.
+        On shapes that do not fit, weights that are not finite, or products of them that double
+        precision does not hold. Of several replicas those that are lost have NaN.
 
     Examples
     --------
@@ -254,7 +271,8 @@ def hessian_trace(
     >>> float(hessian_trace(Teacher([[1.0], [0.0]]), EDLN(hidden=(1,)), one))
     6.0
     """
-    return trace_of(*bind(source, student, weights, loss))
+    problem, layers = bind(source, student, weights, loss)
+    return of_replicas("hessian_trace", layers, lambda w: trace_of(problem, w))
 
 
 def sharpness(
@@ -268,7 +286,13 @@ def sharpness(
 
     See `hessian_trace` for parameters, shapes and errors.
     """
-    return batched_sharpness(*bind(source, student, weights, loss))
+    problem, layers = bind(source, student, weights, loss)
+    return of_replicas(
+        "sharpness",
+        layers,
+        lambda w: batched_sharpness(problem, w),
+        undefined=f"take top_eigenvalues where {LANCZOS_VECTORS} steps of Lanczos are too few",
+    )
 
 
 def hessian_spectrum(
@@ -283,9 +307,15 @@ def hessian_spectrum(
     Raises
     ------
     MethexisError
-        Above `MAX_DENSE_PARAMETERS` parameters; on shapes that do not fit.
+        Above `MAX_DENSE_PARAMETERS` parameters; on shapes that do not fit, or several replicas.
     """
-    return np.asarray(np.linalg.eigvalsh(dense_hessian(*bind(source, student, weights, loss))))
+    problem, layers = bind(source, student, weights, loss)
+    one_set("hessian_spectrum", layers)
+    return of_replicas(
+        "hessian_spectrum",
+        layers,
+        lambda w: np.asarray(np.linalg.eigvalsh(dense_hessian(problem, w))),
+    )
 
 
 def top_eigenvalues(
@@ -303,18 +333,46 @@ def top_eigenvalues(
     Raises
     ------
     MethexisError
-        If ``count`` is not below the number of parameters; on shapes that do not fit.
+        If ``count`` is not below the number of parameters; on shapes that do not fit, or several
+        replicas.
     """
     problem, layers = bind(source, student, weights, loss)
     size = problem.num_parameters
     count = integer("count", count, least=1, most=size - 1)
 
-    def product(vector: Array) -> Array:
-        return flatten(hessian_product(problem, layers, unflatten(vector.ravel(), problem.dims)))
+    one_set("top_eigenvalues", layers)
+    return of_replicas("top_eigenvalues", layers, lambda w: _top(problem, w, count))
 
-    operator = scipy.sparse.linalg.LinearOperator((size, size), matvec=product, dtype=np.float64)
+
+def _top(problem: Problem, weights: list[Array], count: int) -> Array:
+    size = problem.num_parameters
+
+    def product(vector: Array) -> Array:
+        return flatten(hessian_product(problem, weights, unflatten(vector.ravel(), problem.dims)))
+
     start = np.random.default_rng(0).standard_normal(size)
+    moved = product(start)
+    if not moved.any():  # no direction is curved, and Arnoldi's method has nothing to begin with
+        return np.zeros(count)
+    if not np.isfinite(moved).all():
+        return np.full(count, np.nan)
+    operator = scipy.sparse.linalg.LinearOperator((size, size), matvec=product, dtype=np.float64)
     values = scipy.sparse.linalg.eigsh(
         operator, k=count, which="LA", v0=start, return_eigenvectors=False
     )
     return np.sort(np.asarray(values))
+
+
+def one_set(name: str, weights: Sequence[Array]) -> None:
+    """See that weights have no leading dimensions.
+
+    Raises
+    ------
+    MethexisError
+        If they are of several replicas.
+    """
+    if weights[0].ndim != 2:
+        raise MethexisError(
+            f"{name}: expected one set of weights, got leading dimensions "
+            f"{weights[0].shape[:-2]}; call it for one replica after another"
+        )

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from methexis.core.answers import computed
 from methexis.core.checks import Array, number, weight_list
 from methexis.core.edln import EDLN
 from methexis.core.mlp import MLP
@@ -39,6 +40,7 @@ def decayed(
     return [v - decay * p for v, p in zip(velocity, pull, strict=True)]
 
 
+@computed("decay_fixed_point")
 def decay_fixed_point(
     source: Teacher | Samples,
     student: EDLN | MLP,

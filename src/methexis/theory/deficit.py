@@ -20,6 +20,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from methexis.core.answers import computed
 from methexis.core.attainable import attainable
 from methexis.core.checks import RANK_TOLERANCE, Array, weight_list
 from methexis.core.edln import EDLN
@@ -75,6 +76,7 @@ def deficit_velocity(problem: Problem, best: Problem, weights: Sequence[Array]) 
     return unflatten(along, problem.dims)
 
 
+@computed("deficit_fixed_point")
 def deficit_fixed_point(
     source: Teacher | Samples,
     student: EDLN | MLP,

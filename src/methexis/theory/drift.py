@@ -19,6 +19,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from methexis.core.answers import computed
 from methexis.core.checks import Array, number, weight_list
 from methexis.core.edln import EDLN
 from methexis.core.mlp import MLP
@@ -96,10 +97,12 @@ def slow_drift(
     2.0
     """
     problem, layers = bind(source, student, weights, loss)
+    number("rtol", rtol, above=0.0, below=1.0)
     times = slow_times_of(steps, lr, batch, momentum)
     return integrate_slow(problem, layers, times, lambda w: drift_velocity(problem, w), rtol=rtol)
 
 
+@computed("drift_fixed_point")
 def drift_fixed_point(
     source: Teacher | Samples,
     student: EDLN | MLP,

@@ -25,13 +25,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from methexis.core.answers import computed
 from methexis.core.checks import Array, MethexisError, number, weight_list
 from methexis.core.edln import EDLN
 from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, theory_problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.theory.curvature import minimum_spectrum
+from methexis.theory.curvature import minimum_spectrum, one_set
 from methexis.theory.drift import drift_velocity, frozen_drift
 from methexis.theory.platonic import platonic_of
 from methexis.theory.projection import Normal
@@ -76,6 +77,7 @@ def edge_velocity(
     return frozen_drift(normal, y[..., None] * np.eye(y.shape[-1]))
 
 
+@computed("edge_fixed_point")
 def edge_fixed_point(
     source: Teacher | Samples,
     student: EDLN | MLP,
@@ -114,6 +116,7 @@ def edge_fixed_point(
     problem = replace(found, cov_noise=noise, fresh_noise=None, x=None, y=None)
     lr = number("lr", lr, above=0.0)
     start = platonic_of(problem).weights if weights is None else weight_list(weights, problem.dims)
+    one_set("edge", start)
     sharpest = float(minimum_spectrum(problem, start).max())
     if lr * sharpest >= 2.0:
         raise MethexisError(

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from methexis.core.answers import of_replicas
 from methexis.core.charges import charges as charges_of
-from methexis.core.checks import Array, integer, number
+from methexis.core.checks import Array, count, number
 from methexis.core.edln import EDLN
-from methexis.core.gap import entropic_gap
+from methexis.core.gap import gap_of
 from methexis.core.linalg import squared_norm
 from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, bind
@@ -64,9 +65,7 @@ def entropy_gradient_of(problem: Problem, weights: Sequence[Array]) -> list[Arra
 def interface_gaps(moments: GradientMoments) -> list[Array]:
     """Entropic gap of every hidden interface, ``D - 1`` arrays over leading dimensions."""
     depth = len(moments.left)
-    return [
-        entropic_gap(moments.gradient_out(i), moments.gradient_in(i + 1)) for i in range(1, depth)
-    ]
+    return [gap_of(moments.gradient_out(i), moments.gradient_in(i + 1)) for i in range(1, depth)]
 
 
 def imbalances(moments: GradientMoments) -> list[Array]:
@@ -110,7 +109,8 @@ def entropy(
     Raises
     ------
     MethexisError
-        On shapes that do not fit.
+        On shapes that do not fit, weights that are not finite, or products of them that double
+        precision does not hold. Of several replicas those that are lost have NaN.
 
     Examples
     --------
@@ -119,7 +119,8 @@ def entropy(
     >>> float(entropy(teacher, EDLN(hidden=(1,)), [np.ones((1, 1)), np.array([[1.0], [0.0]])]))
     12.0
     """
-    return entropy_of(*bind(source, student, weights, loss))
+    problem, layers = bind(source, student, weights, loss)
+    return of_replicas("entropy", layers, lambda w: entropy_of(problem, w))
 
 
 def entropy_gradient(
@@ -133,7 +134,8 @@ def entropy_gradient(
 
     See `entropy` for parameters and errors.
     """
-    return entropy_gradient_of(*bind(source, student, weights, loss))
+    problem, layers = bind(source, student, weights, loss)
+    return of_replicas("entropy_gradient", layers, lambda w: entropy_gradient_of(problem, w))
 
 
 def charges(
@@ -144,7 +146,8 @@ def charges(
     `core.charges.charges` after a check that the weights belong to the student. They depend on
     nothing else: not on data, views or embeddings. See `entropy` for parameters and errors.
     """
-    return charges_of(bind(source, student, weights, "squared")[1])
+    _, layers = bind(source, student, weights, "squared")
+    return of_replicas("charges", layers, charges_of)
 
 
 def entropic_loss(
@@ -168,11 +171,15 @@ def entropic_loss(
     See `entropy` for the others, shapes and errors.
     """
     lr = number("lr", lr, above=0.0)
-    batch = integer("batch", batch, least=1)
+    batch = count("batch", batch, least=1)
     problem, layers = bind(source, student, weights, loss)
-    gradient = sum(squared_norm(g) for g in loss_gradient(problem, layers))
-    noise = (1.0 - 1.0 / batch) * gradient + entropy_of(problem, layers) / batch
-    return np.asarray(loss_of(problem, layers) + lr / 4.0 * noise)
+
+    def total(at: list[Array]) -> Array:
+        gradient = sum(squared_norm(g) for g in loss_gradient(problem, at))
+        noise = (1.0 - 1.0 / batch) * gradient + entropy_of(problem, at) / batch
+        return np.asarray(loss_of(problem, at) + lr / 4.0 * noise)
+
+    return of_replicas("entropic_loss", layers, total)
 
 
 def balance(
@@ -187,7 +194,13 @@ def balance(
     Relative to the mean of both norms. Zero in every interface exactly at Platonic points (at
     minima of the loss). See `entropy` for parameters and errors.
     """
-    return imbalances(gradient_moments(*bind(source, student, weights, loss)))
+    problem, layers = bind(source, student, weights, loss)
+    return of_replicas(
+        "balance",
+        layers,
+        lambda w: imbalances(gradient_moments(problem, w)),
+        undefined="move away from where all gradients vanish, for there is no relative imbalance",
+    )
 
 
 def gaps(
@@ -198,4 +211,5 @@ def gaps(
     loss: str = "squared",
 ) -> list[Array]:
     """Entropic gap per hidden interface (`core.gap.entropic_gap`); units of ``S``."""
-    return interface_gaps(gradient_moments(*bind(source, student, weights, loss)))
+    problem, layers = bind(source, student, weights, loss)
+    return of_replicas("gaps", layers, lambda w: interface_gaps(gradient_moments(problem, w)))

@@ -9,25 +9,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import scipy.integrate
+from numpy.typing import NDArray
 
-from methexis.core.checks import Array, MethexisError, integer, number
+from methexis.core.answers import computed, finite_replicas, require_finite
+from methexis.core.checks import Array, MethexisError, count, integer, number, shown
 from methexis.core.edln import EDLN
+from methexis.core.foreign import doubles
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, bind
 from methexis.core.products import loss_gradient
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
+from methexis.theory.bounded import bounded
 from methexis.theory.chebyshev import integrate_stabilised
-from methexis.theory.curvature import hessian_product
+from methexis.theory.curvature import hessian_product, one_set
 from methexis.theory.entropy import entropy_gradient_of
 from methexis.theory.projection import Normal, polish, project_of
 
 #: A velocity on slow time: weights of all replicas in, derivatives out.
 Velocity = Callable[[list[Array]], list[Array]]
+
+#: Evaluations of the right-hand side of the modified flow: an implicit method needs few.
+_MOST_IMPLICIT = 3_000
+#: Shortest slow time that an integrator can divide into steps.
+_LEAST_TIME = 1e-290
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,10 +83,16 @@ def integrate_slow(
     MethexisError
         If the integrator fails.
     """
-    start = flatten(project_of(problem, weights))
+    times = np.asarray(slow_times, dtype=np.float64)
+    span = (0.0, float(times[-1]))
+    alive = finite_replicas(weights)
+    if not alive.all():
+        return _without_lost(problem, weights, times, velocity, alive, rtol, stabilised)
+    with computed("slow dynamics"):
+        start = flatten(project_of(problem, weights))
     shape = start.shape
 
-    def field(state: Array) -> Array:
+    def field(_: float, state: Array) -> Array:
         with np.errstate(all="ignore"):
             try:
                 found = velocity(unflatten(state.reshape(shape), problem.dims))
@@ -84,18 +100,18 @@ def integrate_slow(
                 return np.full_like(state, np.nan)
         return flatten(found).ravel()
 
-    times = np.asarray(slow_times, dtype=np.float64)
-    span = (0.0, float(times[-1]))
     atol = rtol * 1e-2 * float(np.abs(start).max())
     if span[1] == 0.0:
         states = np.broadcast_to(start, (len(times), *shape))
     elif stabilised:
         since = np.concatenate([[0.0], times])
-        states = integrate_stabilised(field, start.ravel(), since, rtol=rtol, atol=atol)
+        states = integrate_stabilised(
+            partial(field, 0.0), start.ravel(), since, rtol=rtol, atol=atol
+        )
         states = states[1:].reshape(len(times), *shape)
     else:
         solution = scipy.integrate.solve_ivp(
-            lambda _, state: field(state),
+            bounded("slow dynamics", field, span[1]),
             span,
             start.ravel(),
             method="RK45",
@@ -109,7 +125,34 @@ def integrate_slow(
                 f"got: {solution.message}"
             )
         states = solution.y.T.reshape(len(times), *shape)
-    return SlowPath(times, polish(problem, unflatten(states, problem.dims)))
+    with computed("slow dynamics"):
+        ends = polish(problem, unflatten(states, problem.dims))
+    require_finite("slow dynamics", flatten(ends), weights)
+    return SlowPath(times, ends)
+
+
+def _without_lost(
+    problem: Problem,
+    weights: Sequence[Array],
+    times: Array,
+    velocity: Velocity,
+    alive: NDArray[np.bool_],
+    rtol: float,
+    stabilised: bool,
+) -> SlowPath:
+    """The paths of replicas that are not lost; those of the others are NaN."""
+    if not alive.any():
+        raise MethexisError(
+            f"slow dynamics: expected at least one replica with finite weights, got {alive.size}, "
+            "all of them lost"
+        )
+    path = integrate_slow(
+        problem, [w[alive] for w in weights], times, velocity, rtol=rtol, stabilised=stabilised
+    )
+    whole = [np.full((len(times), *w.shape), np.nan) for w in weights]
+    for layer, found in zip(whole, path.weights, strict=True):
+        layer[:, alive] = found
+    return SlowPath(times, whole)
 
 
 def slow_times_of(
@@ -124,16 +167,23 @@ def slow_times_of(
     """
     lr = number("lr", lr, above=0.0)
     momentum = number("momentum", momentum, least=0.0, below=1.0)
-    batch = integer("batch", batch, least=1)
+    batch = count("batch", batch, least=1)
     if isinstance(steps, int | np.integer):
-        at = np.linspace(0.0, integer("steps", steps, least=1), 65)
+        at = np.linspace(0.0, number("steps", integer("steps", steps, least=1)), 65)
     else:
-        at = np.asarray(steps, dtype=np.float64)
+        at = doubles("steps", steps)
         increasing = at.ndim == 1 and at.size > 0 and at[0] >= 0 and np.all(np.diff(at) > 0)
         if not increasing or not np.isfinite(at).all():
-            raise MethexisError(f"steps: expected increasing numbers >= 0, got {steps!r}")
+            raise MethexisError(f"steps: expected increasing numbers >= 0, got {shown(steps)}")
     # Heavy ball acts like η/(1-β) on the fast scale and on the slow one: docs/theory.md §2.
-    return np.asarray((lr / (1.0 - momentum)) ** 2 * at / batch)
+    with np.errstate(all="ignore"):
+        times = np.square(lr / (1.0 - momentum)) * at / batch
+    if not np.isfinite(times).all() or (at[-1] > 0.0 and not times[-1] > _LEAST_TIME):
+        raise MethexisError(
+            f"lr: expected steps whose slow time double precision holds, got lr {lr:g} with "
+            f"momentum {momentum:g} over {at[-1]:g} steps"
+        )
+    return np.asarray(times)
 
 
 def shuffle_factor(num_samples: int, batch: int) -> float:
@@ -194,7 +244,8 @@ def entropic_flow(
     Raises
     ------
     MethexisError
-        On bad input, or if the minima cannot be reached.
+        On bad input, if the minima cannot be reached, or so many steps at so high a rate that the
+        integrator would need more than `MOST_EVALUATIONS` evaluations.
 
     Examples
     --------
@@ -240,11 +291,8 @@ def modified_flow(
         On bad input, or if the integrator fails.
     """
     problem, layers = bind(source, student, weights, loss)
-    if layers[0].ndim != 2:
-        raise MethexisError(
-            f"modified_flow: expected one set of weights, got leading dimensions "
-            f"{layers[0].shape[:-2]}"
-        )
+    one_set("modified_flow", layers)
+    number("rtol", rtol, above=0.0, below=1.0)
     slow = slow_times_of(steps, lr, batch, 0.0)
     times = slow * batch / lr
 
@@ -260,15 +308,17 @@ def modified_flow(
             ]
         )
 
-    solution = scipy.integrate.solve_ivp(
-        rhs,
-        (0.0, float(times[-1])),
-        flatten(layers),
-        method="BDF",
-        t_eval=times,
-        rtol=rtol,
-        atol=rtol * 1e-3 * float(np.abs(flatten(layers)).max()),
-    )
+    with computed("modified flow"):
+        require_finite("modified flow", rhs(0.0, flatten(layers)), layers)
+        solution = scipy.integrate.solve_ivp(
+            bounded("modified flow", rhs, float(times[-1]), most=_MOST_IMPLICIT),
+            (0.0, float(times[-1])),
+            flatten(layers),
+            method="BDF",
+            t_eval=times,
+            rtol=rtol,
+            atol=rtol * 1e-3 * float(np.abs(flatten(layers)).max()),
+        )
     if not solution.success:
         raise MethexisError(f"modified flow: the integrator failed: {solution.message}")
     return SlowPath(slow, unflatten(solution.y.T, problem.dims))

@@ -13,9 +13,19 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from methexis.core.checks import Array, integer, number, one_of
+from methexis.core.answers import computed, of_replicas, require_finite
+from methexis.core.checks import (
+    Array,
+    MethexisError,
+    array_list,
+    finite,
+    integer,
+    number,
+    one_of,
+    require_replicas,
+)
 from methexis.core.edln import EDLN
-from methexis.core.linalg import inverse_sqrt_psd, random_orthogonal, sqrt_psd
+from methexis.core.linalg import flatten, inverse_sqrt_psd, random_orthogonal, sqrt_psd
 from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, theory_problem
 from methexis.core.samples import Samples
@@ -28,12 +38,44 @@ DISTRIBUTIONS = ("lognormal", "ginibre", "landing")
 def apply_gauge(weights: Sequence[Array], gauges: Sequence[Array]) -> list[Array]:
     """``W_i -> T_i W_i T_{i-1}⁻¹`` for ``gauges = [T_1, …, T_{D-1}]``, each ``(..., d_i, d_i)``.
 
+    Raises
+    ------
+    MethexisError
+        On shapes that do not fit, entries that are not finite, or a singular gauge. Of several
+        replicas those that are lost have NaN.
+
     Examples
     --------
     >>> import numpy as np
     >>> apply_gauge([np.eye(1), np.eye(1)], [2.0 * np.eye(1)])[1].tolist()
     [[0.5]]
     """
+    layers, turns = array_list("weights", weights), array_list("gauges", gauges)
+    if len(turns) != len(layers) - 1:
+        raise MethexisError(
+            f"gauges: expected one per hidden layer, {len(layers) - 1}, got {len(turns)}"
+        )
+    for i, gauge in enumerate(turns):
+        width = layers[i].shape[-2]
+        if gauge.shape[-2:] != (width, width) or layers[i + 1].shape[-1] != width:
+            raise MethexisError(
+                f"gauges[{i}]: expected shape (..., {width}, {width}) between layers of shapes "
+                f"{layers[i].shape} and {layers[i + 1].shape}, got {gauge.shape}"
+            )
+        require_replicas(f"gauges[{i}]", finite(f"gauges[{i}]", gauge), layers[0])
+    for i, layer in enumerate(layers):
+        require_replicas(f"weights[{i}]", layer, layers[0])
+    lead = np.broadcast_shapes(*(w.shape[:-2] for w in layers))
+    return of_replicas(
+        "apply_gauge",
+        [np.broadcast_to(w, (*lead, *w.shape[-2:])) for w in layers],
+        lambda w: gauged(w, turns),
+        undefined="take gauges that can be inverted",
+    )
+
+
+def gauged(weights: Sequence[Array], gauges: Sequence[Array]) -> list[Array]:
+    """`apply_gauge` of checked arrays; complex steps pass."""
     result = list(weights)
     for i, gauge in enumerate(gauges):
         result[i] = gauge @ result[i]
@@ -59,7 +101,11 @@ def balanced_minimum(
 
     See `platonic` for the others and for errors.
     """
-    return balanced_minimum_of(theory_problem(source, student, loss), seed=seed)
+    problem = theory_problem(source, student, loss)
+    with computed("balanced_minimum"):
+        found = balanced_minimum_of(problem, seed=seed)
+    require_finite("balanced_minimum", flatten(found), found)
+    return found
 
 
 def balanced_minimum_of(problem: Problem, *, seed: int | None = None) -> list[Array]:
@@ -132,7 +178,10 @@ def random_minimum(
     True
     """
     problem = theory_problem(source, student, loss)
-    return random_minimum_of(problem, seed=seed, spread=spread, distribution=distribution)
+    with computed("random_minimum"):
+        found = random_minimum_of(problem, seed=seed, spread=spread, distribution=distribution)
+    require_finite("random_minimum", flatten(found), found, "ask for a smaller spread")
+    return found
 
 
 def random_minimum_of(
@@ -163,4 +212,4 @@ def random_minimum_of(
         size = np.linalg.norm(weights[i]) / np.sqrt(problem.rank * weights[i].shape[1])
         dead = generator.standard_normal((spare, weights[i].shape[1]))
         weights[i][problem.rank :] = size * dead
-    return apply_gauge(weights, [draw[name](width) for width in problem.dims[1:-1]])
+    return gauged(weights, [draw[name](width) for width in problem.dims[1:-1]])

@@ -26,7 +26,8 @@ from collections.abc import Sequence
 import numpy as np
 import scipy.integrate
 
-from methexis.core.checks import Array, MethexisError, integer, number, one_of
+from methexis.core.answers import computed, require_finite
+from methexis.core.checks import Array, MethexisError, count, integer, number, one_of
 from methexis.core.edln import EDLN
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.mlp import MLP
@@ -34,11 +35,15 @@ from methexis.core.problem import Problem, bind
 from methexis.core.products import loss_gradient
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.theory.curvature import dense_hessian, hessian_product
+from methexis.theory.bounded import bounded
+from methexis.theory.curvature import dense_hessian, hessian_product, one_set
 from methexis.theory.entropy import entropy_gradient_of
 from methexis.theory.flow import shuffle_factor
 
 SAMPLINGS = ("online", "replace", "shuffle", "full")
+
+#: Evaluations of the right-hand side, of which each makes a dense Hessian.
+_MOST_EVALUATIONS = 3_000
 
 
 def noise_share(sampling: str, batch: int, num_samples: int | None = None) -> float:
@@ -125,15 +130,17 @@ def unreturned_of(
         )
 
     start = np.concatenate([flatten(weights), np.zeros(size), np.eye(size).ravel()])
-    found = scipy.integrate.solve_ivp(
-        velocity,
-        (0.0, float(spans[-1])),
-        start,
-        method="DOP853",
-        t_eval=spans,
-        rtol=rtol,
-        atol=rtol * 1e-3,
-    )
+    with computed("irreversibility"):
+        require_finite("irreversibility", velocity(0.0, start), weights)
+        found = scipy.integrate.solve_ivp(
+            bounded("irreversibility", velocity, float(spans[-1]), most=_MOST_EVALUATIONS),
+            (0.0, float(spans[-1])),
+            start,
+            method="DOP853",
+            t_eval=spans,
+            rtol=rtol,
+            atol=rtol * 1e-3,
+        )
     if not found.success:
         raise MethexisError(f"irreversibility: the integrator failed: {found.message}")
     return unflatten(found.y[size : 2 * size].T, dims)
@@ -196,8 +203,11 @@ def unreturned(
     """
     lr = number("lr", lr, above=0.0)
     steps = integer("steps", steps, least=1)
+    batch = count("batch", batch, least=1)
     problem, layers = bind(source, student, weights, loss)
-    count = source.num_samples if isinstance(source, Samples) else None
-    share = noise_share(sampling, batch, count)
-    found = unreturned_of(problem, layers, np.array([lr * steps]), share)
+    one_set("unreturned", layers)
+    span = number("lr", lr * number("steps", steps))
+    available = source.num_samples if isinstance(source, Samples) else None
+    share = noise_share(sampling, batch, available)
+    found = unreturned_of(problem, layers, np.array([span]), share)
     return [lr * z[0] for z in found]

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from methexis.core.answers import computed, require_finite
 from methexis.core.checks import RANK_TOLERANCE, Array, integer
 from methexis.core.edln import EDLN
-from methexis.core.linalg import inverse_sqrt_psd, random_orthogonal, sqrt_psd
+from methexis.core.linalg import flatten, inverse_sqrt_psd, random_orthogonal, sqrt_psd
 from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, theory_problem
 from methexis.core.samples import Samples
-from methexis.core.teacher import Teacher
+from methexis.core.teacher import Teacher, source_name
 from methexis.theory.curvature import minimum_spectrum
 
 
@@ -103,7 +104,12 @@ def platonic(
     >>> round(found.hessian_trace, 9), round(found.sharpness, 9)
     (9.0, 8.5)
     """
-    return platonic_of(theory_problem(source, student, loss), seed=seed)
+    problem = theory_problem(source, student, loss)
+    with computed("platonic"):
+        found = platonic_of(problem, seed=seed)
+    require_finite("platonic", flatten(found.weights), found.weights)
+    require_finite("platonic", np.array([found.entropy, found.sharpness]), found.weights)
+    return found
 
 
 def platonic_of(problem: Problem, *, seed: int | None = None) -> PlatonicSolution:
@@ -202,5 +208,6 @@ def universal_kernel(teacher: Teacher | Samples, *, loss: str = "squared") -> Ar
     >>> universal_kernel(Teacher([[2.0, 0.0], [0.0, 1.0]])).round(12).tolist()
     [[2.0, 0.0], [0.0, 1.0]]
     """
+    source_name(teacher)
     width = min(teacher.dim_x, teacher.dim_y)
     return platonic(teacher, EDLN(hidden=(width,)), loss=loss).kernel

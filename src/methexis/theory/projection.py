@@ -13,12 +13,13 @@ from the minima the flow itself is integrated until the gap is small.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 
 import numpy as np
 import scipy.integrate
 from numpy.typing import NDArray
 
+from methexis.core.answers import of_replicas
+from methexis.core.caching import cached_property
 from methexis.core.charges import charges
 from methexis.core.checks import Array, MethexisError
 from methexis.core.edln import EDLN
@@ -28,6 +29,7 @@ from methexis.core.problem import Problem, bind
 from methexis.core.products import loss_gradient, predictor, predictor_differential, pullback
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
+from methexis.theory.bounded import bounded
 from methexis.theory.curvature import (
     MAX_DENSE_PARAMETERS,
     batched_sharpness,
@@ -219,7 +221,7 @@ def _gradient_flow(problem: Problem, start: Array, enough: float, rtol: float) -
     # unless the flow hangs near a saddle.
     fastest = float(batched_sharpness(problem, unflatten(start[None], problem.dims))[0])
     solution = scipy.integrate.solve_ivp(
-        rhs,
+        bounded("projection onto the minima", rhs, np.inf),
         (0.0, _HORIZON / fastest if fastest > 0 else np.inf),
         start,
         rtol=rtol,
@@ -390,4 +392,5 @@ def project(
     >>> [round(float(w[0, 0]), 9) for w in found]
     [1.0, 1.0]
     """
-    return project_of(*bind(source, student, weights, loss))
+    problem, layers = bind(source, student, weights, loss)
+    return of_replicas("project", layers, lambda w: project_of(problem, w))

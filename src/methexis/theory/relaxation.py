@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 
-from methexis.core.checks import Array, integer, number
+from methexis.core.answers import computed
+from methexis.core.checks import Array, MethexisError, count, number
 from methexis.core.edln import EDLN
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.mlp import MLP
@@ -53,10 +54,18 @@ class Relaxation:
     slowest_steps: float
 
     def slow_time(self, reduction: float) -> float:
-        """Slow time in which the slowest deviation falls by the factor ``reduction > 1``."""
-        return float(4.0 * np.log(reduction) / self.eigenvalues[0])
+        """Slow time in which the slowest deviation falls by the factor ``reduction > 1``.
+
+        Raises
+        ------
+        MethexisError
+            If that is no number above 1.
+        """
+        factor = number("reduction", reduction, above=1.0)
+        return float(4.0 * np.log(factor) / self.eigenvalues[0])
 
 
+@computed("relaxation")
 def relaxation(
     source: Teacher | Samples,
     student: EDLN | MLP,
@@ -94,12 +103,22 @@ def relaxation(
     """
     lr = number("lr", lr, above=0.0)
     momentum = number("momentum", momentum, least=0.0, below=1.0)
-    batch = integer("batch", batch, least=1)
+    batch = count("batch", batch, least=1)
     problem = theory_problem(source, student, loss)
     values = relaxation_eigenvalues(problem, platonic_of(problem).weights)
+    if not values.size or not values[-1] > 0.0:
+        raise MethexisError(
+            "relaxation: expected a direction in which deviations decay, got none: the minima of "
+            "this student are one point up to rotations"
+        )
     zero = int(np.sum(values <= ZERO_MODE_TOLERANCE * values[-1]))
     alive = values[zero:]
     rates = alive * (lr / (1.0 - momentum)) ** 2 / (4.0 * batch)
+    if not 0.0 < rates[0] < np.inf:
+        raise MethexisError(
+            f"lr: expected decay rates that double precision holds, got a slowest one of "
+            f"{rates[0]:g} at lr {lr:g}, momentum {momentum:g} and batch {batch}"
+        )
     return Relaxation(alive, zero, rates, float(1.0 / rates[0]))
 
 

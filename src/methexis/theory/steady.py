@@ -25,7 +25,7 @@ import numpy as np
 from methexis.core.checks import Array, MethexisError
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.problem import Problem
-from methexis.theory.curvature import whitened_jacobian
+from methexis.theory.curvature import one_set, whitened_jacobian
 from methexis.theory.entropy import entropy_gradient_of
 from methexis.theory.flow import Velocity
 from methexis.theory.projection import REACH_TOLERANCE, polish, project_of
@@ -81,10 +81,16 @@ def fixed_point_of(
     MethexisError
         If there is none within reach; ``name`` says of what.
     """
+    one_set(name, weights)
     state = flatten(project_of(problem, weights))
     # The whole entropic force, most of it normal to the minima, sets the unit of speed.
     force = entropy_gradient_of(problem, unflatten(state, problem.dims))
     unit = 0.25 * float(np.linalg.norm(flatten(force)))
+    if not 0.0 < unit < np.inf:
+        raise MethexisError(
+            f"{name}: expected an entropic force at the start, got one of size {unit:g}: without "
+            "noise, or beyond the range of double precision, nothing drifts"
+        )
     at = _Frame(problem, velocity, state, unit)
     stretch = 0.1 * float(np.linalg.norm(state)) / max(at.speed, 1e-300)
     for _ in range(_MOST_STEPS):

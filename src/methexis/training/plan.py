@@ -19,7 +19,7 @@ import scipy
 import xarray as xr
 from numpy.typing import NDArray
 
-from methexis.core.checks import Array, MethexisError, integer, one_of
+from methexis.core.checks import Array, MethexisError, count, integer, one_of, shown
 from methexis.core.edln import EDLN
 from methexis.core.mlp import MLP
 from methexis.core.problem import LOSSES, Problem
@@ -253,10 +253,10 @@ def make_plan(
         raise MethexisError("students: expected at least one, got none")
     if not isinstance(optimiser, UpdateRule | GradientFlow):
         raise MethexisError(
-            f"optimiser: expected one of {', '.join(RULES)}, GradientFlow, got {optimiser!r}"
+            f"optimiser: expected one of {', '.join(RULES)}, GradientFlow, got {shown(optimiser)}"
         )
     steps = integer("steps", steps, least=1, most=2**62)
-    batch = integer("batch", batch, least=1)
+    batch = count("batch", batch, least=1, most=2**53)
     one_of("sampling", sampling, SAMPLINGS)
     one_of("loss", loss, LOSSES)
     one_of("dtype", dtype, DTYPES)
@@ -438,7 +438,7 @@ def _record(
     except ValueError:  # ragged nested lists
         at = np.empty(0)
     if at.dtype.kind not in "iu" or at.ndim != 1 or at.size == 0:
-        raise MethexisError(f"record: expected a list of step numbers, got {record!r}")
+        raise MethexisError(f"record: expected a list of step numbers, got {shown(record)}")
     if at.min() < 0 or at.max() > steps:
         raise MethexisError(f"record: expected steps in [0, {steps}], got {at.min()} … {at.max()}")
     return np.unique(np.concatenate([at.astype(np.int64), [steps]]))

@@ -17,6 +17,9 @@ from methexis.core.teacher import Teacher
 from methexis.init import Initialiser
 from methexis.training.cells import Cells
 
+#: Largest weight that a run may start from; beyond, not even its first loss is a number.
+_MOST_WEIGHT = 1e70
+
 
 def start_weights(
     students: tuple[EDLN | MLP, ...],
@@ -103,7 +106,7 @@ def _layers(
         accepted = [one, (lead[-1], *one), *([(*lead, *one)] if len(lead) > 1 else [])]
         try:
             shape = np.shape(value)
-        except ValueError:  # ragged nested lists, which real_array refuses by name
+        except Exception:  # ragged lists and what else has no shape: real_array refuses by name
             shape = one
         if shape not in accepted:
             every = f"{accepted[1]}" + (f" or, with cells, {accepted[2]}" if accepted[2:] else "")
@@ -111,6 +114,11 @@ def _layers(
                 f"{name}[{i}]: expected shape {one} or, with replicas, {every}, got {shape}"
             )
         checked = real_array(f"{name}[{i}]", value, shape)
+        if (largest := float(np.abs(checked).max())) > _MOST_WEIGHT:
+            raise MethexisError(
+                f"{name}[{i}]: expected weights up to {_MOST_WEIGHT:g}, of which products can be "
+                f"computed, got {largest:.3g}"
+            )
         # Whatever order the given one has in memory, engines see C order.
         result.append(np.array(np.broadcast_to(checked, (*lead, *one)), order="C"))
     return result

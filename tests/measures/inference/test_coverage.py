@@ -17,7 +17,9 @@ from methexis.measures import CKA, HSIC, Measure
     [CKA(), CKA(debiased=True), CKA(kernel="rbf", debiased=True), HSIC(debiased=True)],
     ids=lambda m: m.title,
 )
-@pytest.mark.parametrize("law", ["aligned, d 6", "noisy, d 6"])
+@pytest.mark.parametrize(
+    "law", ["aligned, d 6", pytest.param("noisy, d 6", marks=pytest.mark.long)]
+)
 def test_intervals_cover_the_expected_score(measure: Measure[Any], law: str) -> None:
     """95 % within four standard errors of 100 repetitions, and .03 for n = 100 being finite."""
     found = coverage(measure, law, 100, repetitions=100, target_draws=1000)

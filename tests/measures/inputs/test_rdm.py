@@ -45,9 +45,9 @@ def changed(i: int, j: int, value: float) -> np.ndarray:
         (np.ones(7), {}, r"n \(n - 1\) / 2 condensed dissimilarities for some n, got 7"),
         ([1.0, 2.0, 3.0], {}, "at least 4 samples, got 3"),
         (np.ones((2, 4, 4)), {}, "a square or a condensed matrix"),
-        (["a", "b"], {}, "real dissimilarities, got dtype <U1"),
-        ([[1.0], [1.0, 2.0]], {}, "an array of dissimilarities"),
-        (DISTANCES * 1j, {}, "real dissimilarities, got dtype complex128"),
+        (["a", "b"], {}, "real numbers, got dtype <U1"),
+        ([[1.0], [1.0, 2.0]], {}, "got list that cannot become one"),
+        (DISTANCES * 1j, {}, "real numbers, got dtype complex128"),
         (DISTANCES, {"labels": ["a", "b"]}, "40 labels, one per sample, got 2"),
         (DISTANCES, {"labels": "a"}, "a sequence of 40 labels, got one string"),
         (DISTANCES, {"labels": ["a"] * 40}, "labels that differ, got 'a' twice"),
@@ -138,3 +138,37 @@ def test_single_precision_is_brought_to_double() -> None:
 def test_precision_of_the_computation_is_kept() -> None:
     found = compare(rdm(X), Y, "rsa", precision="float32", num_permutations=9, num_bootstrap=9)
     assert found.score == pytest.approx(rsa(X, Y), abs=1e-5)  # float32 rounding of 780 products
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("seed", range(5))
+def test_usual_ways_to_an_rdm_leave_rounding(dtype: str, seed: int) -> None:
+    x = np.random.default_rng(seed).normal(size=(40, 300)).astype(dtype)
+    unit = x / np.linalg.norm(x, axis=1, keepdims=True)
+    for made in (
+        1 - np.corrcoef(x, dtype=dtype),
+        (1 - np.corrcoef(x)).astype(dtype),
+        1 - unit @ unit.T,
+    ):
+        found = RDM(made).matrix
+        assert np.array_equal(found, found.T)
+        assert not np.diagonal(found).any()
+        off = ~np.eye(40, dtype=bool)
+        # Half of what the triangles differ by: of products of length one a few roundings.
+        assert np.abs(found - made)[off].max() <= 8 * np.finfo(dtype).eps
+
+
+def test_more_than_rounding_is_refused() -> None:
+    square = RDM([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).matrix
+    for dtype, share in (("f8", 1e-9), ("f4", 1e-5)):
+        bent = square.astype(dtype)
+        bent[0, 1] *= 1 + 10 * share
+        with pytest.raises(MethexisError, match="expected a symmetric matrix"):
+            RDM(bent)
+        full = square + np.eye(4) * 10 * share
+        with pytest.raises(MethexisError, match="expected zeros on the diagonal"):
+            RDM(full.astype(dtype))
+
+
+def test_huge_entries_do_not_overflow() -> None:
+    assert RDM(np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]) * 2e307).matrix.max() == 1.2e308

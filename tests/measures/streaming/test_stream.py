@@ -140,7 +140,7 @@ def _bad(row: int) -> Array:
         (_bad(250), {}, "X: expected finite numbers, got inf in row 250, column 2"),
         (np.ones((299, 3)), {}, "expected paired rows"),
         (np.ones(300), {}, r"X: expected an array \(num_samples, num_features\)"),
-        (np.ones((300, 3), dtype=bool), {}, "X: expected real numbers"),
+        (np.ones((300, 3), dtype=complex), {}, "X: expected real numbers"),
         ([[1.0]], {}, "X: expected a .npy file or an array"),
         (
             "nothing.npy",
@@ -148,6 +148,9 @@ def _bad(row: int) -> Array:
             "X: expected a .npy file that holds one .* nothing.npy, which is no",
         ),
         (np.ones((300, 3)), {"measures": "mutual_knn"}, "measures: expected what one pass"),
+        (np.ones((300, 3)), {"measures": ["cka", 3]}, "measure: expected a name, such as 'cka'"),
+        # as `compare` has its third argument first
+        ("cka", {"measures": related(n=300)[0]}, "measure: expected a name, such as 'cka'.* array"),
         (np.ones((300, 3)), {"memory": 3000}, "memory: expected at least"),
     ],
 )

@@ -75,6 +75,38 @@ def test_a_target_in_a_fold_does_not_reach_its_own_prediction() -> None:
     )
 
 
+@pytest.mark.parametrize("size", [1e3, 1e6, 1e9])
+@pytest.mark.parametrize("dx", [1, 3])
+def test_an_outlier_of_the_predictor_is_predicted_by_the_others(size: float, dx: int) -> None:
+    """Held out, it is nearly all that the whole fit saw; the fit without it knows nothing of it."""
+    x, y = related(n=30, dx=dx, dy=2)
+    x[7, 0] = size
+    parts = folds(30, 30, seed=0)
+    options: dict[str, Any] = {"num_folds": 30, "direction": "forward", "ridge": 1e-3}
+    found = 1.0 - linear_predictivity(x, y, **options)
+    # Centred with it, the others keep their digits but for those of the size.
+    digits = 1e-15 * size * 100
+    assert found == pytest.approx(1.0 - refitted(x, y, parts, 1e-3), rel=max(1e-8, digits))
+    assert found > 1e2  # and it is not hidden
+
+
+def test_an_outlier_beside_which_all_others_are_rounding_predicts_the_mean() -> None:
+    x, y = related(n=30, dx=3, dy=2)
+    x[7, 0] = 1e160
+    found = linear_predictivity(x, y, num_folds=30, direction="forward", ridge=1e-3)
+    marked = np.zeros((30, 1))
+    marked[7] = 1.0  # all that double precision knows of x
+    expected = refitted(marked, y, folds(30, 30, seed=0), 1e-3)
+    assert found == pytest.approx(expected, rel=1e-9)
+
+
+def test_without_ridge_a_feature_of_held_out_samples_alone_is_refused() -> None:
+    x, y = related(n=30, dx=3, dy=2)
+    x[:, 0] = np.arange(30) == 7
+    with pytest.raises(MethexisError, match="ridge: expected more than 0, for directions of X "):
+        linear_predictivity(x, y, ridge=0.0, direction="forward")
+
+
 def test_folds_are_a_partition_fixed_by_the_seed() -> None:
     parts = folds(23, 5, seed=1)
     assert sorted(np.concatenate(parts)) == list(range(23))

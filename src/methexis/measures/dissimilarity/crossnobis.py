@@ -7,14 +7,15 @@ measure could do: two recordings have different features and different noise. So
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
 
-from methexis.core.checks import Array, real_array
+from methexis.core.answers import computed, require_finite
+from methexis.core.checks import Array, real_array, sequence
 from methexis.core.checks import covariance as checked_covariance
 from methexis.errors import MethexisError
 from methexis.measures.dissimilarity.dissimilarities import rounding, squared_distances
@@ -60,7 +61,9 @@ def mahalanobis(x: Any, covariance: ArrayLike, *, labels: Sequence[str] | None =
     [0.0, 1.0, 4.0, 5.0]
     """
     rows = to_numpy(features("X", x).array)
-    matrix = squared_distances(np, _in_units_of_noise(rows, covariance))
+    with computed("mahalanobis"):
+        matrix = squared_distances(np, _in_units_of_noise(rows, covariance))
+    require_finite("mahalanobis", matrix, [rows])
     return RDM(matrix, "mahalanobis", labels, rounding(np, matrix), "X")
 
 
@@ -125,6 +128,20 @@ def crossnobis(
             f"partitions: expected at least 2, so that noise is not multiplied with itself, got "
             f"{len(parts)}"
         )
+    with computed("crossnobis"):
+        matrix = _unbiased_distances(rows, condition, partition, names, parts, covariance)
+    require_finite("crossnobis", matrix, [rows])
+    return RDM(matrix, "crossnobis", [str(name) for name in names])
+
+
+def _unbiased_distances(
+    rows: Array,
+    condition: NDArray[np.intp],
+    partition: NDArray[np.intp],
+    names: list[Any],
+    parts: list[Any],
+    covariance: ArrayLike | None,
+) -> Array:
     means = _means(rows, condition, partition, names, parts)
     if covariance is not None:
         flat = means.reshape(-1, rows.shape[1])
@@ -136,7 +153,7 @@ def crossnobis(
     matrix = lengths[:, None] + lengths[None, :] - (products + products.T)
     np.fill_diagonal(matrix, 0.0)
     count = len(parts) * (len(parts) - 1)
-    return RDM(matrix / count, "crossnobis", [str(name) for name in names])
+    return np.asarray(matrix / count)
 
 
 def residuals(
@@ -173,9 +190,10 @@ def residuals(
     ([-1.0, 1.0, 0.0, 0.0], 2)
     """
     rows = real_array("measurements", measurements, (None, None))
-    cells: list[Any] = list(conditions)
+    cells = sequence("conditions", conditions, "labels")
     _numbered("conditions", cells, len(rows))
     if partitions is not None:
+        partitions = sequence("partitions", partitions, "labels")
         _numbered("partitions", partitions, len(rows))
         cells = list(zip(cells, partitions, strict=True))
     names, cell = _numbered("conditions", cells, len(rows))
@@ -187,8 +205,11 @@ def residuals(
         )
     counts = np.bincount(cell).astype(np.float64)
     sums = np.zeros((len(names), rows.shape[1]))
-    np.add.at(sums, cell, rows)
-    return rows - (sums / counts[:, None])[cell], freedom
+    with np.errstate(over="ignore", invalid="ignore"):
+        np.add.at(sums, cell, rows)
+    found = rows - (sums / counts[:, None])[cell]
+    require_finite("residuals", found, [rows])
+    return found, freedom
 
 
 def _means(
@@ -214,11 +235,19 @@ def _means(
 
 def _numbered(name: str, labels: Sequence[Any], length: int) -> tuple[list[Any], NDArray[np.intp]]:
     """Distinct labels in order of appearance, and the number of each measurement's label."""
-    given = [label.item() if isinstance(label, np.generic) else label for label in labels]
+    given = [
+        label.item() if isinstance(label, np.generic) else label
+        for label in sequence(name, labels, "labels")
+    ]
     if len(given) != length:
         raise MethexisError(
             f"{name}: expected {length} labels, one per measurement, got {len(given)}"
         )
+    for label in given:
+        if not isinstance(label, Hashable):
+            raise MethexisError(
+                f"{name}: expected labels such as words and numbers, got a {type(label).__name__}"
+            )
     numbers = {label: i for i, label in enumerate(dict.fromkeys(given))}
     return list(numbers), np.array([numbers[label] for label in given], dtype=np.intp)
 

@@ -17,7 +17,14 @@ from typing import Any
 
 from methexis.core.checks import one_of
 from methexis.errors import MethexisError
-from methexis.measures.inputs.features import Features, Namespace, Tensor, features, warn
+from methexis.measures.inputs.features import (
+    Features,
+    Namespace,
+    Tensor,
+    features,
+    refuse_rows,
+    warn,
+)
 from methexis.measures.inputs.rdm import RDM, above_diagonal
 from methexis.measures.rounding import epsilon
 
@@ -129,15 +136,11 @@ def _directions(given: Features, dissimilarity: str) -> Tensor:
                 "distances"
             )
         flat = xp.max(rows, axis=1) == xp.min(rows, axis=1)
-        _refuse(given, flat, "rows whose features differ, to correlate them, got equal features")
+        refuse_rows(
+            given, flat, "rows whose features differ, to correlate them, got equal features"
+        )
         rows = rows - xp.mean(rows, axis=1, keepdims=True)
     else:
-        _refuse(given, xp.all(rows == 0, axis=1), "rows with a direction, got zeros")
+        refuse_rows(given, xp.all(rows == 0, axis=1), "rows with a direction, got zeros")
     rows = rows / xp.max(xp.abs(rows), axis=1, keepdims=True)  # squares neither over- nor underflow
     return rows / xp.linalg.vector_norm(rows, axis=1, keepdims=True)
-
-
-def _refuse(given: Features, bad: Tensor, expected: str) -> None:
-    if bool(given.xp.any(bad)):
-        row = int(given.xp.argmax(given.xp.astype(bad, given.xp.int64)))
-        raise MethexisError(f"{given.name}: expected {expected} in row {row}")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from methexis.core.answers import computed, require_finite
 from methexis.core.checks import Array, integer, one_of, real_array
 from methexis.errors import MethexisError
 
@@ -69,7 +70,14 @@ def noise_covariance(
     (0.69, True)
     """
     one_of("shrinkage", shrinkage, SHRINKAGES)
-    errors = np.array(real_array("residuals", residuals, (None, None)))
+    errors = real_array("residuals", residuals, (None, None))
+    with computed("noise_covariance"):
+        found, share = _shrunk(np.array(errors), shrinkage, degrees_of_freedom)
+    require_finite("noise_covariance", found, [errors])
+    return found, share
+
+
+def _shrunk(errors: Array, shrinkage: str, degrees_of_freedom: int | None) -> tuple[Array, float]:
     m, d = errors.shape
     if m < 2:
         raise MethexisError(f"residuals: expected at least 2 rows, got {m}")

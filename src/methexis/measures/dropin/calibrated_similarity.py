@@ -20,7 +20,7 @@ import array_api_compat
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.core.checks import Array, integer, number, one_of
+from methexis.core.checks import Array, count, integer, number, one_of, sequence, shown
 from methexis.errors import MethexisError
 from methexis.measures.inference import nulls
 from methexis.measures.inputs.features import Features, features, to_numpy, together
@@ -145,9 +145,15 @@ def calibrate_layers(
     if isinstance(agg, str):
         named: dict[str, Callable[[Array], Any]] = {"max": np.max, "mean": np.mean}
         aggregate = named[one_of("agg", agg, tuple(named))]
-    else:
+    elif callable(agg):
         aggregate = agg
+    else:
+        raise MethexisError(f"agg: expected 'max', 'mean' or a function, got {shown(agg)}")
     sides = []
+    X_layers, Y_layers = (
+        sequence("X_layers", X_layers, "arrays"),
+        sequence("Y_layers", Y_layers, "arrays"),
+    )
     for name, layers in (("X_layers", X_layers), ("Y_layers", Y_layers)):
         if len(layers) == 0:
             raise MethexisError(f"{name}: expected at least one layer, got none")
@@ -185,7 +191,7 @@ def _settings(
     K: int, alpha: float, smax: float | None, seed: int
 ) -> tuple[int, float, float | None, int]:
     return (
-        integer("K", K, least=1),
+        count("K", K, least=1),
         number("alpha", alpha, above=0.0, below=1.0),
         None if smax is None else number("smax", smax, above=0.0),
         integer("seed", seed, least=0),

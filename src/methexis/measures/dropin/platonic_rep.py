@@ -14,14 +14,16 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from methexis.core.checks import integer, number, one_of
+from methexis.core.checks import boolean, integer, number, one_of
 from methexis.measures.inputs.features import (
+    MOST,
     Features,
     Tensor,
     features,
     in_range,
     to_numpy,
     together,
+    warn,
 )
 from methexis.measures.kernels.estimators import Sums, divisor, estimate
 from methexis.measures.kernels.kernels import hollow, squared_distances
@@ -136,8 +138,13 @@ def cka(
     (1.0, 1.0)
     """
     one_of("kernel_metric", kernel_metric, ("ip", "rbf"))
-    sigma = number("rbf_sigma", rbf_sigma, above=0.0)
+    sigma = number(
+        "rbf_sigma", number("rbf_sigma", rbf_sigma, above=0.0), least=1.0 / MOST, below=MOST
+    )
+    boolean("unbiased", unbiased)
     first, second = _pair(feats_A, feats_B)
+    for given in (first, second):
+        in_range(given, 4)
 
     def kernel(given: Features) -> Tensor:
         if kernel_metric == "ip":
@@ -196,7 +203,11 @@ def cknna(
     1.0
     """
     topk = integer("topk", topk, least=2)
+    boolean("distance_agnostic", distance_agnostic)
+    boolean("unbiased", unbiased)
     first, second = _pair(feats_A, feats_B)
+    for given in (first, second):
+        in_range(given, 4)
     one, other = (given.array @ given.array.T for given in (first, second))
     alpha, beta = (_near(given, topk, itself=not unbiased) for given in (first, second))
     both = alpha * beta
@@ -243,14 +254,16 @@ def svcca(feats_A: Any, feats_B: Any, cca_dim: int = 10) -> float:
     return measure.score(a, b)
 
 
-def _pair(feats_A: Any, feats_B: Any) -> tuple[Features, Features]:
-    first, second = features("feats_A", feats_A), features("feats_B", feats_B)
+def _pair(feats_A: Any, feats_B: Any, *, scaled: bool = False) -> tuple[Features, Features]:
+    first = features("feats_A", feats_A, scaled=scaled)
+    second = features("feats_B", feats_B, scaled=scaled)
     together(first, second)
     return first, second
 
 
 def _score(measure: NeighbourMeasure, feats_A: Any, feats_B: Any) -> float:
-    lists = (measure.reduce(given) for given in _pair(feats_A, feats_B))
+    given = _pair(feats_A, feats_B, scaled=measure.scale_free)
+    lists = (measure.reduce(one) for one in given)
     a, b = (replace(found, ties=None) for found in lists)  # theirs takes some of those tied
     return measure.score(a, b)
 
@@ -274,7 +287,13 @@ def _ratio(hsic: Any, one: Tensor, other: Tensor) -> float:
 
 def _root(product: float) -> float:
     """NaN where two estimates of what cannot be negative have other signs, as theirs is."""
-    return math.sqrt(product) if product >= 0.0 else math.nan
+    if product >= 0.0:
+        return math.sqrt(product)
+    warn(
+        "the score is NaN, for an estimate of what cannot be negative is: centre the features, or "
+        "take more samples"
+    )
+    return math.nan
 
 
 def _biased(xp: Any, one: Tensor, other: Tensor) -> float:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from methexis.core.checks import integer, number, one_of
+from methexis.core.checks import count, integer, number, one_of
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures.budget import memory_bytes
 from methexis.measures.inference import nulls
@@ -128,7 +128,8 @@ def compare(
             )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DegenerateWarning)
-        first, second = both(*given, precision=precision, names=names)
+        scaled = method.scale_free or steps.normalise
+        first, second = both(*given, precision=precision, scaled=scaled, names=names)
         _preprocessable(first, second, steps)
         n, d = first.num_samples, (_num_features(first), _num_features(second))
         if n < method.min_samples:
@@ -165,7 +166,7 @@ def compare(
         null_mean=found.mean,
         null_sd=found.sd,
         p=found.p_value(score, distance=method.distance) if found.method != "none" else np.nan,
-        effect=_ratio(score - found.mean, method.aligned - found.mean),
+        effect=float(nulls.effect(score, found.mean, method.aligned)),
         z=_ratio(sign * (score - found.mean), found.sd),
         ci=ci,
         confidence=confidence,
@@ -236,8 +237,8 @@ def _asked(
     return Asked(
         one_of("null", null, NULLS),
         "none",
-        integer("num_permutations", num_permutations, least=0),
-        integer("num_bootstrap", num_bootstrap, least=0),
+        count("num_permutations", num_permutations, least=0),
+        count("num_bootstrap", num_bootstrap, least=0),
         memory_bytes("memory", memory),
         steps == Preprocessing(),
     )

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from methexis.core.checks import integer, one_of
+from methexis.core.checks import count, integer, one_of
 from methexis.errors import DegenerateWarning
 from methexis.measures.budget import memory_bytes
 from methexis.measures.inference import nulls
@@ -122,7 +122,7 @@ def compare_all(
     one_of("precision", precision, ("auto", *PRECISIONS))
     seed = integer("seed", seed, least=0)
     if num_permutations is not None:
-        num_permutations = integer("num_permutations", num_permutations, least=0)
+        num_permutations = count("num_permutations", num_permutations, least=0)
     budget = memory_bytes("memory", memory)
     method = chosen(measure, options)
     steps = steps_named(preprocessing)

@@ -15,7 +15,7 @@ import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.core.checks import Array
+from methexis.core.checks import Array, number
 from methexis.measures.inference.comparison import Comparison
 from methexis.measures.inference.printing import probability, rounded
 from methexis.measures.inputs.naming import Named
@@ -137,12 +137,24 @@ class Grid:
         return np.triu(known) if self.data.attrs["same"] and self.measure.symmetric else known
 
     def significant(self, alpha: float) -> NDArray[np.bool_]:
-        """Which pairs are, after correction; none where p is unknown."""
-        return np.asarray(self.p_corrected <= alpha)
+        """Which pairs are, after correction; none where p is unknown.
+
+        Raises
+        ------
+        MethexisError
+            If ``alpha`` is no number from 0.
+        """
+        return np.asarray(self.p_corrected <= number("alpha", alpha, least=0.0))
 
     def weak(self, alpha: float) -> NDArray[np.bool_]:
-        """Which pairs are not significant; none where p is unknown."""
-        return np.asarray(self.p_corrected > alpha)
+        """Which pairs are not significant; none where p is unknown.
+
+        Raises
+        ------
+        MethexisError
+            If ``alpha`` is no number from 0.
+        """
+        return np.asarray(self.p_corrected > number("alpha", alpha, least=0.0))
 
     @property
     def notes(self) -> tuple[str, ...]:

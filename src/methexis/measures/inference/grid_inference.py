@@ -48,12 +48,11 @@ def inferred(
         scale = mean, sd
     else:
         mean = np.where(np.isnan(moments.mean), np.mean(permuted, axis=0), moments.mean)
-        sd = np.std(permuted, axis=0, ddof=1)
+        sd = nulls.spread(permuted, ddof=1)
         pool = np.concatenate([scores[None], permuted])
-        scale = np.mean(pool, axis=0), np.std(pool, axis=0)
+        scale = np.mean(pool, axis=0), nulls.spread(pool)
     with np.errstate(invalid="ignore", divide="ignore"):
         z = np.where(sd > 0.0, sign * (scores - mean) / sd, np.nan)
-        effect = np.where(method.aligned != mean, (scores - mean) / (method.aligned - mean), np.nan)
         p = np.full(scores.shape, np.nan)
         if closed:
             tail = nulls.tail(z - 0.5 * moments.step / sd, sign * moments.skewness)
@@ -68,7 +67,8 @@ def inferred(
         if correction == "holm":
             corrected = holm(p)
         elif len(permuted):
-            observed, drawn = (sign * (v - scale[0]) / scale[1] for v in (scores, permuted))
+            unit = np.where(scale[1] > 0.0, scale[1], np.nan)
+            observed, drawn = (sign * (v - scale[0]) / unit for v in (scores, permuted))
             corrected = max_statistic(np.where(cells, observed, np.nan), drawn)
             corrected[cells & np.isnan(corrected)] = 1.0  # the same score whatever the order
     found = {
@@ -79,7 +79,7 @@ def inferred(
         "p": p,
         "p_corrected": corrected,
         "q": false_discovery_rates(p),
-        "effect": effect,
+        "effect": nulls.effect(scores, mean, method.aligned),
     }
     if same and method.symmetric:
         below = np.tri(len(scores), k=-1, dtype=bool)

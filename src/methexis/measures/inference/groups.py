@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial.distance import squareform
 
-from methexis.core.checks import Array, integer, number, one_of
+from methexis.core.checks import Array, count, integer, number, one_of, sequence
 from methexis.errors import MethexisError
 from methexis.measures.dissimilarity.contract import (
     RDMMeasure,
@@ -245,8 +245,8 @@ def compare_group(
     """
     stack = subjects(rdms)
     one_of("comparison", comparison, COMPARISONS)
-    num_permutations = integer("num_permutations", num_permutations, least=0)
-    num_bootstrap = integer("num_bootstrap", num_bootstrap, least=0)
+    num_permutations = count("num_permutations", num_permutations, least=0)
+    num_bootstrap = count("num_bootstrap", num_bootstrap, least=0)
     confidence = number("confidence", confidence, above=0.0, below=1.0)
     seed = integer("seed", seed, least=0)
     measure = replace(_MEASURES[comparison], dissimilarity=dissimilarity)
@@ -294,7 +294,7 @@ def subjects(rdms: Sequence[RDM | Any] | Any) -> list[RDM]:
     if isinstance(rdms, RDM):
         raise MethexisError("rdms: expected one RDM per subject, got a single one")
     stack = []
-    for k, entry in enumerate(rdms):
+    for k, entry in enumerate(sequence("rdms", rdms, "RDMs")):
         one = entry if isinstance(entry, RDM) else RDM(entry, name=f"rdms[{k}]")
         found = RDM(to_numpy(one.matrix), one.dissimilarity, one.labels, one.tolerance)
         stack.append(found.called(f"rdms[{k}]"))

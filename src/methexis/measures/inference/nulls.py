@@ -98,13 +98,36 @@ def from_moments(moments: NullMoments) -> Null:
 def from_scores(scores: Array, mean: float | None = None) -> Null:
     """The null of which orders were drawn; its mean may be known exactly."""
     mean = float(np.mean(scores)) if mean is None else mean
-    if np.ptp(scores) <= TIE * np.max(np.abs(scores)):
+    sd = float(spread(scores, ddof=1))
+    if sd == 0.0:
         return Null(mean, 0.0, "permutation", float("nan"), scores)
     skewness = float("nan")
     if len(scores) > 2:
         above = scores - np.mean(scores)
         skewness = float(np.mean(above**3) / np.mean(above**2) ** 1.5)
-    return Null(mean, float(np.std(scores, ddof=1)), "permutation", skewness, scores)
+    return Null(mean, sd, "permutation", skewness, scores)
+
+
+def effect(score: ArrayLike, mean: ArrayLike, aligned: float) -> Array:
+    """``(score - mean) / (aligned - mean)``: 0 at chance, 1 for two identical representations.
+
+    NaN where chance is as aligned as can be but for rounding, as of two representations that
+    span all samples: the ratio would be one of roundings.
+    """
+    score, mean = np.asarray(score, np.float64), np.asarray(mean, np.float64)
+    room = aligned - mean
+    with np.errstate(invalid="ignore", divide="ignore"):
+        there = np.abs(room) > TIE * np.maximum(abs(aligned), np.abs(mean))
+        return np.asarray(np.where(there, (score - mean) / room, np.nan))
+
+
+def spread(scores: Array, ddof: int = 0) -> Array:
+    """Standard deviation over the first axis; exactly 0 where all scores are ties."""
+    if not len(scores):
+        return np.full(scores.shape[1:], np.nan)
+    tied = np.ptp(scores, axis=0) <= TIE * np.max(np.abs(scores), axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(tied, 0.0, np.std(scores, axis=0, ddof=ddof))
 
 
 def orders(num_samples: int, num_orders: int, seed: int) -> Orders:

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from methexis.errors import MethexisError
+from methexis.measures import speed
 from methexis.measures.budget import readable
 from methexis.measures.inference import nulls
 from methexis.measures.inference.intervals import MOST_LEFT_OUT
@@ -29,7 +30,7 @@ from methexis.measures.measure import Measure
 from methexis.measures.pairs.grid_products import WORKSPACE
 from methexis.measures.registry import MEASURES
 from methexis.measures.streaming.pass_moments import least_bytes
-from methexis.measures.work import NOTHING, Time, Work, grid_order, num_threads, products
+from methexis.measures.work import NOTHING, Time, Work, grid_order, products
 
 #: Receives what is being done, how much of it is done, and how much there is; both 0 where a
 #: sentence says what follows and how long it takes.
@@ -179,15 +180,15 @@ def planned(
     slow = slow and FASTER * passed.seconds() < time.seconds()
     able = case.passes and asked.plain and asked.null in {"auto", "none"}
     least = pass_bytes(sizes)
-    threads = num_threads()
-    seconds = time.seconds(threads)
+    here = speed.here()
+    seconds = here.seconds(time)
     if (short or slow) and able and least <= asked.memory:
         why = f"whole arrays would take {duration(seconds)}"
         if short:
             why = f"whole arrays would take {readable(num_bytes)} of memory, and "
             why += f"{readable(asked.memory)} were given"
         null = "moments" if case.null != "none" and measure.streams_null else "none"
-        took = passed.seconds(threads)
+        took = here.seconds(passed)
         return Plan(measure, True, why, null, 0, 0, "none", took, took, least)
     if short:
         raise _refusal(case, min(num_bytes, least) if able else num_bytes, wording)
@@ -205,7 +206,7 @@ def planned(
         orders_if_dominated=drawn,
         interval=case.interval,
         seconds=seconds,
-        seconds_if_dominated=seconds + again.seconds(threads),
+        seconds_if_dominated=seconds + here.seconds(again),
         num_bytes=num_bytes,
         direct=case.direct is not None,
     )

@@ -12,8 +12,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from methexis.core.foreign import admitted
 from methexis.core.npy import mapped
 from methexis.errors import MethexisError
 from methexis.measures.inputs.rdm import RDM
@@ -96,8 +95,8 @@ def _layer(given: Any) -> tuple[int, Layer] | None:
         return given.num_samples, Layer(0)
     if not hasattr(given, "shape"):
         try:
-            given = np.asarray(given)
-        except (ValueError, TypeError):
+            given = admitted("", given)
+        except MethexisError:
             return None
     shape = tuple(given.shape)
     if len(shape) != 2 or not prod(shape):

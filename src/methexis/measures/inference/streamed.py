@@ -14,6 +14,7 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.errors import DegenerateWarning, MethexisError
+from methexis.measures.inference import nulls
 from methexis.measures.inference.comparison import Comparison
 from methexis.measures.inference.grid import Grid, labelled
 from methexis.measures.inference.multiple import false_discovery_rates, holm
@@ -174,10 +175,7 @@ def _streamed(
     reason = f"computed in one pass over the rows, because {plan.why}"
     if null != "none":
         reason += f"; {_BOUNDS if known else _NO_NULL}"
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = values["null_mean"]
-        effect = (values["score"] - mean) / (measure.aligned - mean)
-        values["effect"] = np.where(measure.aligned != mean, effect, np.nan)
+    values["effect"] = nulls.effect(values["score"], values["null_mean"], measure.aligned)
     values["p_corrected"] = values["p"]
     if values["p"].size > 1 and known:
         values["p_corrected"] = _each_once(holm, values["p"], half=half)

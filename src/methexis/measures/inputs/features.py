@@ -3,13 +3,19 @@
 Everything below works through the Python array API, so that arrays of NumPy and PyTorch, on the CPU
 or on a GPU, are compared where they live. Input is checked here, once. Nothing is repaired: what is
 converted (half precision, integers, float32 to the precision of the computation) is recorded.
+
+Numbers may be so large or so small that their squares and fourth powers leave the range of their
+type. Most measures do not see a common factor of all features: for these, such numbers are
+multiplied by a power of two that brings the largest near one. That is exact, and where powers were
+in range it changes no bit of a score. Other measures refuse them, by the limits of the type.
 """
 
 from __future__ import annotations
 
+import math
 import sys
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias
 
 import array_api_compat
@@ -17,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import one_of
+from methexis.core.foreign import admitted, is_tensor, name_of_type, type_name
 from methexis.errors import DegenerateWarning, MethexisError
 
 #: An array of any library that follows the array API.
@@ -27,10 +34,10 @@ Namespace: TypeAlias = Any
 PRECISIONS = ("float64", "float32")
 #: Fewest rows of which a measure with a null can say anything: Song's estimator divides by n - 3.
 MIN_SAMPLES = 4
-#: Powers of ten of double precision, less what sums over samples and features need.
-_DIGITS = 280
-#: Largest number of which fourth powers can be summed.
-MOST = 10.0 ** (_DIGITS // 4)
+#: Powers of ten of a type, less what sums over samples and features need.
+_DIGITS = {"float64": 280, "float32": 32}
+#: Largest number of which fourth powers can be summed in double precision.
+MOST = 10.0 ** (_DIGITS["float64"] // 4)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,12 +54,15 @@ class Features:
         The type of the numbers as they came, such as ``"bfloat16"``.
     name : str
         What messages call it.
+    exponent : int
+        The array is what was given times ``2**-exponent``; 0 unless that was asked for.
     """
 
     array: Tensor
     xp: Namespace
     given: str
     name: str
+    exponent: int = 0
 
     @property
     def num_samples(self) -> int:
@@ -66,7 +76,7 @@ class Features:
 
     def replaced(self, array: Tensor) -> Features:
         """The same with other numbers."""
-        return Features(array, self.xp, self.given, self.name)
+        return replace(self, array=array)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +135,9 @@ class Given(Protocol):
         ...
 
 
-def features(name: str, value: Any, *, precision: str = "float64") -> Features:
+def features(
+    name: str, value: Any, *, precision: str = "float64", scaled: bool = False
+) -> Features:
     """Check one representation and bring it to the precision of the computation.
 
     Parameters
@@ -133,22 +145,27 @@ def features(name: str, value: Any, *, precision: str = "float64") -> Features:
     name : str
         What messages call it.
     value : array (num_samples, num_features), or such an array as `Typed`
-        Any real numeric array of NumPy or PyTorch, or nested lists.
+        Any real numeric array of NumPy or PyTorch, a table of numbers, or nested lists; see
+        `core.foreign` for what is taken and what is refused.
     precision : {"float64", "float32"}
         Type in which everything is computed. Sums over samples are accumulated in it, so float32
         is for devices without fast double precision.
+    scaled : bool
+        Whether numbers whose fourth powers that type does not hold may be multiplied by a power of
+        two, because nobody will see it.
 
     Raises
     ------
     MethexisError
-        If it has no two dimensions, is not real, has fewer than 4 rows, no column, NaN or infinity
-        (with the place), or only constant columns.
+        If it is no array of real numbers (`core.foreign.admitted`), has no two dimensions, fewer
+        than 4 rows, no column, NaN or infinity (with the place), or only constant columns, or is
+        beyond the range of the precision.
     """
     one_of("precision", precision, PRECISIONS)
     came = ""
     if isinstance(value, Typed):
         value, came = value.array, value.given
-    array = value if array_api_compat.is_array_api_obj(value) else _listed(name, value)
+    array = entered(name, value)
     xp = array_api_compat.array_namespace(array)
     if array.ndim != 2:
         raise MethexisError(
@@ -161,31 +178,65 @@ def features(name: str, value: Any, *, precision: str = "float64") -> Features:
             f"{name}: expected at least {MIN_SAMPLES} rows (samples) and one column (feature), got "
             f"shape ({rows}, {columns})"
         )
-    given = came or type_name(array.dtype)
-    if not xp.isdtype(array.dtype, ("real floating", "integral")):
-        raise MethexisError(f"{name}: expected real numbers, got dtype {given}")
-    numbers = xp.astype(array, getattr(xp, precision), copy=False)
-    _finite(name, numbers, xp)
+    wide = array if array.dtype == xp.float64 else xp.astype(array, getattr(xp, precision))
+    _finite(name, wide, xp)
+    numbers, exponent = in_precision(name, wide, precision, scaled=scaled)
     if not bool(xp.any(xp.max(numbers, axis=0) > xp.min(numbers, axis=0))):
         raise MethexisError(
             f"{name}: expected features that differ between samples, got {rows} equal rows"
         )
-    return Features(numbers, xp, given, name)
+    given = came or name_of_type(value) or type_name(array.dtype)
+    return Features(numbers, xp, given, name, exponent)
 
 
-def type_name(dtype: Any) -> str:
-    """A type in one word, the same for either order of bytes.
+def in_precision(name: str, wide: Tensor, precision: str, *, scaled: bool) -> tuple[Tensor, int]:
+    """Finite numbers in the type of the computation, and the power of two that was taken out.
 
-    Examples
-    --------
-    >>> type_name(np.dtype(">f4"))
-    'float32'
+    Raises
+    ------
+    MethexisError
+        If that type does not hold them, and none may be taken out.
     """
-    return dtype.name if isinstance(dtype, np.dtype) else str(dtype).removeprefix("torch.")
+    xp = array_api_compat.array_namespace(wide)
+    largest = max(abs(float(xp.max(wide))), abs(float(xp.min(wide))))
+    most, exponent = _most(precision, 4), 0
+    if largest > 0.0 and scaled and not 1.0 / most <= largest <= most:
+        exponent = math.frexp(largest)[1]
+        wide = times_power_of_two(wide, -exponent)
+    elif largest > 0.0 and precision == "float32":
+        _in_float32(name, largest)
+    return xp.astype(wide, getattr(xp, precision), copy=False), exponent
+
+
+def entered(name: str, value: Any) -> Tensor:
+    """An array of real numbers, in the library where it lives, of whatever shape.
+
+    Raises
+    ------
+    MethexisError
+        If it is none, or not to be taken whole (`core.foreign.admitted`).
+    """
+    foreign = (
+        array_api_compat.is_array_api_obj(value)
+        and not isinstance(value, np.ndarray | np.generic)
+        and not is_tensor(value)
+    )
+    if not foreign:
+        return admitted(name, value)
+    xp = array_api_compat.array_namespace(value)
+    if not xp.isdtype(value.dtype, ("real floating", "integral")):
+        raise MethexisError(f"{name}: expected real numbers, got dtype {value.dtype}")
+    return value
+
+
+def times_power_of_two(array: Tensor, exponent: int) -> Tensor:
+    """An array times ``2**exponent``, which is exact; in two steps, for one factor may overflow."""
+    first = exponent // 2
+    return array * 2.0**first * 2.0 ** (exponent - first)
 
 
 def in_range(given: Features, power: int) -> None:
-    """See that sums of a power of the features are numbers of double precision.
+    """See that sums of a power of the features are numbers of their type.
 
     Raises
     ------
@@ -193,16 +244,38 @@ def in_range(given: Features, power: int) -> None:
         If they would overflow, or vanish.
     """
     largest = float(given.xp.max(given.xp.abs(given.array)))
-    most = 10.0 ** (_DIGITS // power)
+    precision = str(given.array.dtype).removeprefix("torch.")
+    most = _most(precision, power)
     if not 1.0 / most < largest < most:
         raise MethexisError(
             f"{given.name}: expected numbers of which the largest is between {1.0 / most:g} and "
-            f"{most:g}, so that their powers can be summed, got {largest:.3g}; change the unit"
+            f"{most:g}, so that their powers can be summed in {precision}, got {largest:.3g}; "
+            "change the unit"
+        )
+
+
+def _most(precision: str, power: int) -> float:
+    """The largest number of which so high a power can be summed."""
+    return 10.0 ** (_DIGITS[precision] // power)
+
+
+def _in_float32(name: str, largest: float) -> None:
+    least, most = (float(limit) for limit in (np.finfo("f4").tiny, np.finfo("f4").max))
+    if not least <= largest <= most:
+        raise MethexisError(
+            f"{name}: expected numbers of which the largest is between {least:.3g} and "
+            f"{most:.3g}, the range of float32, got {largest:.3g}; change the unit, or take "
+            "precision='float64'"
         )
 
 
 def pair(
-    x: Any, y: Any, *, precision: str = "float64", names: tuple[str, str] = ("X", "Y")
+    x: Any,
+    y: Any,
+    *,
+    precision: str = "float64",
+    scaled: bool = False,
+    names: tuple[str, str] = ("X", "Y"),
 ) -> tuple[Features, Features]:
     """Check two representations of the same samples, row by row; messages call them by `names`.
 
@@ -213,7 +286,8 @@ def pair(
         different libraries or on different devices.
     """
     first, second = (
-        features(n, v, precision=precision) for n, v in zip(names, (x, y), strict=True)
+        features(n, v, precision=precision, scaled=scaled)
+        for n, v in zip(names, (x, y), strict=True)
     )
     together(first, second)
     return first, second
@@ -246,6 +320,24 @@ def together(first: Given, second: Given) -> None:
         )
 
 
+def refuse_rows(given: Features, bad: Tensor, expected: str) -> None:
+    """Refuse rows for a reason, with how many there are and which, and what can be done.
+
+    Raises
+    ------
+    MethexisError
+        If any is bad; ``expected`` says what was expected and what came.
+    """
+    if not bool(given.xp.any(bad)):
+        return
+    rows = np.flatnonzero(to_numpy(bad))
+    named = ", ".join(str(row) for row in rows[:3]) + (", …" if len(rows) > 3 else "")
+    raise MethexisError(
+        f"{given.name}: expected {expected} in {len(rows)} of {given.num_samples} rows ({named}); "
+        "leave them out of both representations"
+    )
+
+
 def to_numpy(array: Tensor) -> NDArray[Any]:
     """An array as one of NumPy, copied from the device where it lives if need be."""
     if array_api_compat.is_torch_array(array):
@@ -259,19 +351,6 @@ def warn(message: str) -> None:
     while frame.f_back and frame.f_globals.get("__name__", "").startswith("methexis."):
         frame, depth = frame.f_back, depth + 1
     warnings.warn(message, DegenerateWarning, stacklevel=depth)
-
-
-def _listed(name: str, value: Any) -> NDArray[Any]:
-    try:
-        array = np.asarray(value)
-    except (ValueError, TypeError) as error:
-        raise MethexisError(f"{name}: expected an array, got {error}") from None
-    if array.dtype.kind not in "fiu":
-        raise MethexisError(
-            f"{name}: expected a real array (num_samples, num_features), got "
-            f"{type(value).__name__} of dtype {array.dtype}"
-        )
-    return array
 
 
 def _advice(array: Tensor) -> str:

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+from methexis.core.foreign import type_name
 from methexis.errors import MethexisError
-from methexis.measures.inputs.features import Typed, type_name
+from methexis.measures.inputs.features import Typed
 from methexis.measures.inputs.rdm import RDM
 
 

@@ -17,9 +17,8 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from methexis.core.checks import number, one_of
-from methexis.errors import MethexisError
-from methexis.measures.inputs.features import Features, Tensor
+from methexis.core.checks import boolean, number, one_of
+from methexis.measures.inputs.features import Features, Namespace, Tensor, refuse_rows
 
 CLIP_RULES = ("all", "rows")
 
@@ -64,6 +63,8 @@ class Preprocessing:
         if self.clip_quantile is not None:
             number("clip_quantile", self.clip_quantile, above=0.0, below=1.0)
         one_of("clip_rule", self.clip_rule, CLIP_RULES)
+        for name in ("centre", "normalise"):
+            object.__setattr__(self, name, boolean(name, getattr(self, name)))
 
     def __call__(self, given: Features, *, bound: float | None = None) -> Features:
         """Features after the steps.
@@ -87,14 +88,9 @@ class Preprocessing:
         if self.centre:
             array = array - xp.mean(array, axis=0, keepdims=True)
         if self.normalise:
-            lengths = xp.linalg.vector_norm(array, axis=1, keepdims=True)
-            if bool(xp.any(lengths == 0)):
-                row = int(xp.argmin(lengths[:, 0]))
-                raise MethexisError(
-                    f"{given.name}: expected rows that can be scaled to length one, got zeros in "
-                    f"row {row}"
-                )
-            array = array / lengths
+            zero = xp.all(array == 0, axis=1)
+            refuse_rows(given, zero, "rows that can be scaled to length one, got zeros")
+            array = _of_length_one(xp, array)
         return given.replaced(array)
 
     def bound(self, given: Features) -> float:
@@ -144,6 +140,17 @@ def preprocessing(value: Preprocessing | str | None) -> Preprocessing:
     if isinstance(value, Preprocessing):
         return value
     return NAMED[one_of("preprocessing", value, tuple(NAMED))]
+
+
+def _of_length_one(xp: Namespace, array: Tensor) -> Tensor:
+    """Rows over their lengths; those whose squares vanish beside the others' are enlarged first."""
+    lengths = xp.linalg.vector_norm(array, axis=1, keepdims=True)
+    small = lengths < xp.finfo(array.dtype).smallest_normal ** 0.5 * 1e3
+    if bool(xp.any(small)):
+        largest = xp.max(xp.abs(array), axis=1, keepdims=True)
+        array = xp.where(small, array / largest, array)
+        lengths = xp.where(small, xp.linalg.vector_norm(array, axis=1, keepdims=True), lengths)
+    return array / lengths
 
 
 def _row_quantiles(xp: Any, values: Tensor, level: float) -> Tensor:

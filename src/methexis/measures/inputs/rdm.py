@@ -14,9 +14,21 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from methexis.core.checks import SYMMETRY_TOLERANCE, number, one_of
+from methexis.core.checks import SYMMETRY_TOLERANCE, number, one_of, sequence
 from methexis.errors import MethexisError
-from methexis.measures.inputs.features import MIN_SAMPLES, PRECISIONS, Namespace, Tensor, to_numpy
+from methexis.measures.inputs.features import (
+    MIN_SAMPLES,
+    PRECISIONS,
+    Namespace,
+    Tensor,
+    entered,
+    in_precision,
+    to_numpy,
+)
+
+#: Units of rounding of its type by which an RDM may miss symmetry and zeros: ``1 - r`` of products
+#: that were summed in blocks is off by a few, of long rows by more.
+ROUNDINGS = 16.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +40,9 @@ class RDM:
     matrix : array (num_samples, num_samples) or (num_samples * (num_samples - 1) / 2,)
         Symmetric with a zero diagonal, or its entries above the diagonal row by row, as SciPy
         condenses them. Entries may be negative, as those of unbiased estimates are. It is kept
-        square; what is symmetric to ``1e-10`` of its largest entry is made so to the bit.
+        square. What differs between triangles or from zero on the diagonal by no more than rounding
+        of its type (``1e-10`` of the largest entry; 16 units of rounding in float32), as in
+        ``1 - np.corrcoef(x)``, is made symmetric and zero to the bit.
     dissimilarity : str
         What kind they are, for the record.
     labels : sequence of str, optional
@@ -58,10 +72,9 @@ class RDM:
     name: str = "RDM"
 
     def __post_init__(self) -> None:
-        array = _array(self.name, self.matrix)
+        array, rounding = _array(self.name, self.matrix)
         matrix = _square(self.name, array) if array.ndim == 1 else array
-        _check(self.name, matrix)
-        object.__setattr__(self, "matrix", (matrix + matrix.T) / 2)
+        object.__setattr__(self, "matrix", _symmetric(self.name, matrix, rounding))
         object.__setattr__(self, "labels", _labels(self.name, self.labels, int(matrix.shape[0])))
         number("tolerance", self.tolerance, least=0.0)
 
@@ -85,10 +98,14 @@ class RDM:
         """Entries above the diagonal, row by row."""
         return self.matrix[above_diagonal(self.xp, self.matrix)]
 
-    def called(self, name: str, *, precision: str = "float64") -> RDM:
-        """The same under another name, in the precision of a computation."""
-        dtype = getattr(self.xp, one_of("precision", precision, PRECISIONS))
-        return replace(self, name=name, matrix=self.xp.astype(self.matrix, dtype, copy=False))
+    def called(self, name: str, *, precision: str = "float64", scaled: bool = False) -> RDM:
+        """The same under another name, in the precision of a computation; see `in_precision`."""
+        one_of("precision", precision, PRECISIONS)
+        return replace(
+            self,
+            name=name,
+            matrix=in_precision(name, self.matrix, precision, scaled=scaled)[0],
+        )
 
     def beside(self, array: Tensor) -> RDM:
         """The same in the library, on the device and of the type of another array."""
@@ -136,22 +153,20 @@ def same_samples(first: RDM, second: RDM) -> None:
     )
 
 
-def _array(name: str, value: Any) -> Tensor:
-    try:
-        array = value if array_api_compat.is_array_api_obj(value) else np.asarray(value)
-    except (ValueError, TypeError) as error:
-        raise MethexisError(f"{name}: expected an array of dissimilarities, got {error}") from None
-    if isinstance(array, np.ndarray) and array.dtype.kind not in "fiu":
-        raise MethexisError(f"{name}: expected real dissimilarities, got dtype {array.dtype}")
+def _array(name: str, value: Any) -> tuple[Tensor, float]:
+    """The array, and how far its entries may be off by rounding, as a share of the largest."""
+    array = entered(name, value)
     xp = array_api_compat.array_namespace(array)
-    if not xp.isdtype(array.dtype, ("real floating", "integral")):
-        raise MethexisError(f"{name}: expected real dissimilarities, got dtype {array.dtype}")
     if array.ndim not in {1, 2}:
         raise MethexisError(
             f"{name}: expected a square or a condensed matrix, got shape {tuple(array.shape)}"
         )
     keep = array.dtype in {xp.float32, xp.float64}
-    return array if keep else xp.astype(array, xp.float64)
+    rounding = SYMMETRY_TOLERANCE
+    if xp.isdtype(array.dtype, "real floating"):
+        given = xp.finfo(array.dtype)
+        rounding = max(rounding, (ROUNDINGS if given.bits >= 32 else 2.0) * float(given.eps))
+    return array if keep else xp.astype(array, xp.float64), rounding
 
 
 def _square(name: str, condensed: Tensor) -> Tensor:
@@ -169,7 +184,14 @@ def _square(name: str, condensed: Tensor) -> Tensor:
     return xp.asarray(square, device=array_api_compat.device(condensed))
 
 
-def _check(name: str, matrix: Tensor) -> None:
+def _symmetric(name: str, matrix: Tensor, rounding: float) -> Tensor:
+    """The matrix without what rounding left between its triangles and on its diagonal.
+
+    Raises
+    ------
+    MethexisError
+        If it is no RDM, or more than that was left.
+    """
     xp = array_api_compat.array_namespace(matrix)
     rows, columns = (int(length) for length in matrix.shape)
     if rows != columns:
@@ -186,17 +208,26 @@ def _check(name: str, matrix: Tensor) -> None:
         )
     scale = float(xp.max(xp.abs(matrix)))
     skew = float(xp.max(xp.abs(matrix - matrix.T)))
-    if skew > SYMMETRY_TOLERANCE * scale:
+    if not skew <= rounding * scale:
         raise MethexisError(
             f"{name}: expected a symmetric matrix, got |D - D^T| up to {skew:.3g} where |D| is up "
             f"to {scale:.3g}"
         )
-    diagonal = xp.linalg.diagonal(matrix)
-    if bool(xp.any(diagonal != 0)):
-        i = int(xp.argmax(xp.abs(diagonal)))
+    diagonal = xp.abs(xp.linalg.diagonal(matrix))
+    if float(xp.max(diagonal)) > rounding * scale:
+        i = int(xp.argmax(diagonal))
         raise MethexisError(
-            f"{name}: expected zeros on the diagonal, got {float(diagonal[i]):.6g} for sample {i}"
+            f"{name}: expected zeros on the diagonal, got {float(matrix[i, i]):.6g} for sample {i}"
         )
+    if skew > 0.0:
+        matrix = matrix / 2 + matrix.T / 2
+    if bool(xp.any(diagonal != 0)):
+        matrix = xp.where(
+            xp.eye(rows, dtype=xp.bool, device=array_api_compat.device(matrix)),
+            xp.zeros_like(matrix),
+            matrix,
+        )
+    return matrix
 
 
 def _labels(name: str, labels: Sequence[str] | None, n: int) -> tuple[str, ...] | None:
@@ -204,7 +235,7 @@ def _labels(name: str, labels: Sequence[str] | None, n: int) -> tuple[str, ...] 
         return None
     if isinstance(labels, str):
         raise MethexisError(f"{name}: expected a sequence of {n} labels, got one string")
-    found = tuple(str(label) for label in labels)
+    found = tuple(str(label) for label in sequence(name, labels, "labels"))
     if len(found) != n:
         raise MethexisError(f"{name}: expected {n} labels, one per sample, got {len(found)}")
     if len(set(found)) != n:

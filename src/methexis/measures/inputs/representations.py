@@ -12,12 +12,18 @@ Representation: TypeAlias = Features | RDM
 
 
 def both(
-    x: Any, y: Any, *, precision: str = "float64", names: tuple[str, str] = ("X", "Y")
+    x: Any,
+    y: Any,
+    *,
+    precision: str = "float64",
+    scaled: bool = False,
+    names: tuple[str, str] = ("X", "Y"),
 ) -> tuple[Representation, Representation]:
     """Check two representations of the same samples, of which either may be an RDM.
 
     An RDM beside features goes to the library and the device where these live. A layer that was
-    read from a file, and a file with one, count as what they hold. Messages call them by `names`.
+    read from a file, and a file with one, count as what they hold. If ``scaled``, numbers that are
+    out of range may be multiplied by a power of two. Messages call them by `names`.
 
     Raises
     ------
@@ -27,9 +33,9 @@ def both(
     """
     x, y = (single(name, given) for name, given in zip(names, (x, y), strict=True))
     if not isinstance(x, RDM) and not isinstance(y, RDM):
-        return pair(x, y, precision=precision, names=names)
+        return pair(x, y, precision=precision, scaled=scaled, names=names)
     first, second = (
-        _checked(name, given, precision) for name, given in zip(names, (x, y), strict=True)
+        _checked(name, given, precision, scaled) for name, given in zip(names, (x, y), strict=True)
     )
     if isinstance(first, RDM) and isinstance(second, RDM):
         same_samples(first, second)
@@ -41,7 +47,7 @@ def both(
     return first, second
 
 
-def _checked(name: str, value: Any, precision: str) -> Representation:
+def _checked(name: str, value: Any, precision: str, scaled: bool) -> Representation:
     if isinstance(value, RDM):
-        return value.called(name, precision=precision)
-    return features(name, value, precision=precision)
+        return value.called(name, precision=precision, scaled=scaled)
+    return features(name, value, precision=precision, scaled=scaled)

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import array_api_compat
 import numpy as np
 
 from methexis.errors import MethexisError
-from methexis.measures.inputs.features import Tensor, Typed, features, to_numpy, together
+from methexis.measures.inputs.features import Features, Tensor, Typed, entered, features, together
 from methexis.measures.inputs.naming import Named
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.rdm import RDM, same_samples
@@ -56,12 +55,15 @@ class Source:
         self.rows, self.same = rows, columns is None
         self.columns = rows if columns is None else columns
         self._steps, self.precision = steps, precision
+        self._scaled = method.scale_free or steps.normalise
+        # Labels of what has to be brought into range.
+        self._far: set[str] = set()
         self.widths: dict[str, list[int]] = {"a": [], "b": []}
         self.given: set[str] = set()
         members = [*rows, *(columns or [])]
         # RDMs go to the library and the device where features live.
         home = next((one for one in members if not isinstance(one.array, RDM)), None)
-        self._home = None if home is None else features(home.label, home.array).array[:1]
+        self._home = None if home is None else self._features(home).array[:1]
         first = self._checked(members[0])
         labelled = first if isinstance(first, RDM) else None
         for place, one in enumerate(members):
@@ -99,17 +101,30 @@ class Source:
         everything = (*self.rows, *self.columns)
         if self._steps != Preprocessing() or any(isinstance(o.array, RDM) for o in everything):
             return None
-        rows, columns = ([_array(one.array) for one in side] for side in (self.rows, self.columns))
+        rows, columns = ([self._array(one) for one in side] for side in (self.rows, self.columns))
         return rows, None if self.same else columns
 
     def _ready(self, one: Named) -> Representation:
         found = self._checked(one)
         return found if isinstance(found, RDM) else self._steps(found)
 
+    def _array(self, one: Named) -> Tensor:
+        """As given, unless it has to be brought into range."""
+        if one.label in self._far:
+            return self._features(one).array
+        given = one.array.array if isinstance(one.array, Typed) else one.array
+        return entered(one.label, given)
+
+    def _features(self, one: Named) -> Features:
+        found = features(one.label, one.array, precision=self.precision, scaled=self._scaled)
+        if found.exponent:
+            self._far.add(one.label)
+        return found
+
     def _checked(self, one: Named) -> Representation:
         if not isinstance(one.array, RDM):
-            return features(one.label, one.array, precision=self.precision)
-        found = one.array.called(one.label, precision=self.precision)
+            return self._features(one)
+        found = one.array.called(one.label, precision=self.precision, scaled=self._scaled)
         return found if self._home is None else found.beside(self._home)
 
 
@@ -118,8 +133,3 @@ def _described(given: Representation) -> tuple[int, str]:
     if isinstance(given, RDM):
         return 0, f"RDM ({given.dissimilarity})"
     return given.num_features, given.given
-
-
-def _array(given: Any) -> Tensor:
-    given = given.array if isinstance(given, Typed) else given
-    return given if array_api_compat.is_array_api_obj(given) else to_numpy(given)

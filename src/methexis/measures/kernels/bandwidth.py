@@ -19,13 +19,13 @@ distances is only moved, half of them are below its quantile at ``1 - F_w`` (Bah
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, Self
 
 import array_api_compat
 import numpy as np
 from numpy.typing import NDArray
 
+from methexis.core.caching import cached_property
 from methexis.core.checks import Array
 from methexis.measures.inputs.features import Features, Tensor, to_numpy
 from methexis.measures.kernels.estimators import centred

@@ -9,7 +9,7 @@ import array_api_compat
 
 from methexis.core.checks import number, one_of
 from methexis.errors import MethexisError
-from methexis.measures.inputs.features import Features, Namespace, Tensor
+from methexis.measures.inputs.features import MOST, Features, Namespace, Tensor
 from methexis.measures.work import NOTHING, Time, passes
 
 KERNELS = ("linear", "rbf")
@@ -21,7 +21,7 @@ _MADE, _SORTED = 40.0, 12.0
 def check_kernel(kernel: str, bandwidth: float) -> None:
     """See that there is such a kernel, and that the bandwidth is positive."""
     one_of("kernel", kernel, KERNELS)
-    number("bandwidth", bandwidth, above=0.0)
+    number("bandwidth", number("bandwidth", bandwidth, above=0.0), least=1.0 / MOST, below=MOST)
 
 
 def kernel_work(num_samples: int, *, median: bool) -> Time:

@@ -8,13 +8,13 @@ that debiased estimators need beside it (`estimators`).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, Self
 
 import array_api_compat
 import numpy as np
 from numpy.typing import NDArray
 
+from methexis.core.caching import cached_property
 from methexis.measures.inputs.features import Namespace, Tensor
 from methexis.measures.kernels.estimators import (
     DEBIASED,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from methexis.core.caching import cached_property
 from methexis.core.checks import Array, integer, number, one_of
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, to_numpy, warn

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.core.checks import Array, integer, number, one_of
+from methexis.core.checks import Array, count, integer, number, one_of, sequence
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import pair
 from methexis.measures.inputs.preprocessing import Preprocessing
@@ -166,14 +166,14 @@ def neighbour_curve(
     True
     """
     one_of("metric", metric, knn.METRICS)
-    num_subsets = integer("num_subsets", num_subsets, least=2)
+    num_subsets = count("num_subsets", num_subsets, least=2)
     confidence = number("confidence", confidence, above=0.0, below=1.0)
     seed = integer("seed", seed, least=0)
     steps = steps_named(preprocessing)
-    first, second = pair(x, y)
+    first, second = pair(x, y, scaled=True)
     n = first.num_samples
     sizes = _sizes(n, ns)
-    numbers = tuple(sorted({integer("ks", k, least=1) for k in ks}))
+    numbers = tuple(sorted({count("ks", k, least=1) for k in sequence("ks", ks, "numbers")}))
     largest = max((k for k in numbers if k < sizes[0]), default=0)
     if largest == 0:
         raise MethexisError(f"ks: expected numbers of neighbours below {sizes[0]}, got {ks}")
@@ -208,7 +208,12 @@ def neighbour_curve(
 def _sizes(n: int, ns: Sequence[int] | None) -> tuple[int, ...]:
     if ns is None:
         ns = [n // divisor for divisor in (1, 2, 4, 8)]
-    sizes = tuple(sorted({integer("ns", size, least=8, most=n) for size in ns}, reverse=True))
+    sizes = tuple(
+        sorted(
+            {integer("ns", size, least=8, most=n) for size in sequence("ns", ns, "numbers")},
+            reverse=True,
+        )
+    )
     if len(sizes) < 2:
         raise MethexisError(f"ns: expected at least two numbers of samples, got {sizes}")
     return sizes

@@ -84,7 +84,8 @@ class MutualKNN(NeighbourMeasure):
 
     def null_sums(self, reduced: Neighbours) -> moments.PairSums | None:
         """Sums over pairs of neighbours."""
-        return reduced.sums
+        found: moments.PairSums | None = reduced.sums
+        return found
 
     def moments_from(self, a: moments.PairSums, b: moments.PairSums) -> NullMoments:
         """Exact moments over all orders, of a count over ``n k``.

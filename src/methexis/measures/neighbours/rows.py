@@ -21,7 +21,6 @@ sparse matrices takes the place of one of all numbers.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import array_api_compat
@@ -29,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from methexis.core.caching import cached_property
 from methexis.core.checks import Array
 from methexis.measures.inputs.features import Features, Namespace, Tensor, to_numpy
 from methexis.measures.neighbours.indices import Indices

@@ -12,13 +12,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, Self, TypeVar, cast
 
 import array_api_compat
 import numpy as np
 from numpy.typing import NDArray
 
+from methexis.core.caching import cached_property
 from methexis.core.checks import Array
 from methexis.measures.inputs.features import Namespace, Tensor
 from methexis.measures.measure import Measure, NullMoments, Orders

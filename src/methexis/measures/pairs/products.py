@@ -7,10 +7,9 @@ and memory for one block.
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import array_api_compat
 
+from methexis.core.caching import cached_property
 from methexis.measures.inputs.features import Namespace, Tensor
 from methexis.measures.pairs.entries import Entries, scale_of
 from methexis.measures.rounding import epsilon

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from methexis.core.checks import Array
+from methexis.core.foreign import admitted, doubles, is_tensor, type_name
 from methexis.core.npy import mapped
 from methexis.errors import MethexisError
-from methexis.measures.inputs.features import MOST, Typed, to_numpy, type_name
+from methexis.measures.inputs.features import MOST, Typed
 
 
 class Rows:
@@ -39,6 +40,8 @@ class Rows:
             self._open(Path(given))
         elif isinstance(given, np.memmap):
             self._read_from_file(given)
+        elif is_tensor(given):
+            self._source = admitted(name, given)
         shape, dtype = (getattr(self._source, part, None) for part in ("shape", "dtype"))
         if shape is None or dtype is None or not hasattr(self._source, "__getitem__"):
             raise MethexisError(
@@ -51,11 +54,11 @@ class Rows:
             )
         self.num_samples, self.num_features = int(shape[0]), int(shape[1])
         self.given = came or type_name(dtype)
-        first = to_numpy(self._source[:1])
-        if first.dtype.kind not in "fiu":
-            raise MethexisError(f"{name}: expected real numbers, got dtype {self.given}")
-        self._dtype, self.item_bytes = first.dtype, first.dtype.itemsize
-        self.chunk = int(getattr(self._source, "chunks", (1,))[0])
+        stored = self._source[:1]
+        doubles(name, stored)  # what is no array of real numbers is refused before a pass begins
+        self._dtype = stored.dtype if isinstance(stored, np.ndarray) else np.dtype(np.float64)
+        self.item_bytes = int(getattr(dtype, "itemsize", 8))
+        self.chunk = int((getattr(self._source, "chunks", None) or (1,))[0])
 
     def block(self, low: int, high: int) -> Array:
         """A copy of some rows in double precision.
@@ -65,7 +68,7 @@ class Rows:
         MethexisError
             If a number is not finite, with its row and column; or the file has ended.
         """
-        rows = np.array(self._read(low, high), dtype=np.float64)  # a copy, the caller's to change
+        rows = doubles(self.name, self._read(low, high))  # a copy, the caller's to change
         if rows.shape != (high - low, self.num_features):
             raise MethexisError(
                 f"{self.name}: expected {self.num_samples} rows, got fewer than {high}; the file "
@@ -104,7 +107,7 @@ class Rows:
 
     def _read(self, low: int, high: int) -> Any:
         if self._path is None:
-            return to_numpy(self._source[low:high])
+            return self._source[low:high]
         row = self.num_features * self.item_bytes
         flat = np.fromfile(
             self._path,

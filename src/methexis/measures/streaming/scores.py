@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from methexis.core.checks import sequence
 from methexis.errors import MethexisError
 from methexis.measures.budget import memory_bytes
 from methexis.measures.inference.printing import rounded
@@ -100,7 +101,7 @@ def stream(
     [1.0, 1.0]
     """
     one = isinstance(measures, str | Measure)
-    wanted: list[Any] = [measures] if one else list(measures)  # type: ignore[arg-type]
+    wanted: list[Any] = [measures] if one else sequence("measures", measures, "measures")
     methods = [chosen(measure, {}) for measure in wanted]
     for method in methods:
         if not method.streams:

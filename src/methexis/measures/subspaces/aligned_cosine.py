@@ -121,7 +121,7 @@ def matrix_cosine(x: Any, y: Any) -> float:
     >>> matrix_cosine(x, x @ [[0.0, 1], [-1, 0]]), matrix_cosine(x, x + 5.0)
     (0.0, 1.0)
     """
-    first, second = pair(x, y)
+    first, second = pair(x, y, scaled=True)
     if first.num_features != second.num_features:
         raise MethexisError(
             "X, Y: expected equally many features, for columns are paired too, got "

@@ -23,13 +23,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TypeVar
 
 import array_api_compat
 import numpy as np
 from numpy.typing import NDArray
 
+from methexis.core.caching import cached_property
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, Namespace, Tensor, in_range
 from methexis.measures.measure import Counts, Orders
@@ -41,6 +41,8 @@ T = TypeVar("T", bound=np.generic)
 
 #: Numbers that one batch of permutations or bootstrap samples may take: 32 MiB in float64.
 BATCH_NUMBERS = 2**22
+#: Arrays of that size that are held at once, and as many orders as fill one in what is small.
+_COPIES, _MOST_DRAWN = 4, 1000
 
 #: Nanoseconds of one core for a multiply-add of a singular value decomposition of many samples, per
 #: sample and pair of features; of singular values of a small matrix, per triple; per entry of such,
@@ -80,7 +82,7 @@ def basis_work(
         for rank in ranks:
             own = products(float(rank) ** 3, _VALUES) + passes(rank * rank, _STEP)
             drawn = drawn + bases * own
-    return pair_work(
+    work = pair_work(
         n,
         num_features,
         products(decomposed, _DECOMPOSED) + passes(n * sum(num_features), _TAKEN),
@@ -88,6 +90,7 @@ def basis_work(
         order=score + passes(n * ranks[1], _TAKEN),
         resample=drawn,
     )
+    return replace(work, num_bytes=work.num_bytes + batch_bytes(n * max(ranks)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,6 +252,11 @@ def least_size(part: Basis) -> float:
     the factor is room for what a decomposition adds.
     """
     return 16.0 * negligible(part.xp, part.columns, part.num_samples)
+
+
+def batch_bytes(numbers_each: int) -> int:
+    """Most memory of a batch of orders or resamples: what is drawn, and what is made of it."""
+    return 8 * _COPIES * min(BATCH_NUMBERS, _MOST_DRAWN * numbers_each)
 
 
 def batches(many: NDArray[T], numbers_each: int) -> Iterator[NDArray[T]]:

@@ -21,7 +21,7 @@ from methexis.measures.inputs.features import Features, Tensor
 from methexis.measures.kernels.kernels import check_kernel, kernel_matrix, kernel_work
 from methexis.measures.measure import Invariance, invariant
 from methexis.measures.rounding import negligible
-from methexis.measures.subspaces.bases import Basis, Overlap, basis
+from methexis.measures.subspaces.bases import Basis, Overlap, basis, batch_bytes
 from methexis.measures.subspaces.procrustes import (
     ShapeMeasure,
     cosine_of_shapes,
@@ -66,7 +66,7 @@ class KernelShape(ShapeMeasure):
         return replace(
             super().work(n, (n, n)),
             reduce=made + products(2.0 * float(n) ** 3, _EIGEN),
-            num_bytes=held_bytes(n, num_features, _MATRICES),
+            num_bytes=held_bytes(n, num_features, _MATRICES) + batch_bytes(n * n),
         )
 
     def reduce(self, features: Features) -> Basis:

@@ -11,7 +11,7 @@ from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from methexis.core.checks import Array, integer
+from methexis.core.checks import Array, count, number
 from methexis.measures.inputs.features import Features, Namespace, Tensor, warn
 from methexis.measures.measure import Counts, Invariance, NullMoments, invariant
 from methexis.measures.pairs import moments
@@ -139,9 +139,9 @@ class SVCCA(CanonicalMeasure):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        share("variance", self.variance)
+        share("variance", number("variance", self.variance, above=0.0))
         if self.num_directions is not None:
-            integer("num_directions", self.num_directions, least=1)
+            count("num_directions", self.num_directions, least=1)
 
     @property
     def title(self) -> str:

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 import array_api_compat
 
 from methexis.core.checks import number
-from methexis.measures.inputs.features import Tensor, warn
+from methexis.measures.inputs.features import MOST, Tensor, warn
 from methexis.measures.measure import Invariance, invariant
+from methexis.measures.rounding import unless_rounded
 from methexis.measures.subspaces.bases import Basis, Overlap, turned
 from methexis.measures.subspaces.contract import SubspaceMeasure, span_troubles
 from methexis.measures.subspaces.procrustes import NEAR, roots
@@ -34,7 +35,7 @@ class GULP(SubspaceMeasure):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        number("ridge", self.ridge, least=0.0)
+        number("ridge", self.ridge, least=0.0, below=MOST)
 
     @property
     def title(self) -> str:
@@ -79,7 +80,7 @@ class GULP(SubspaceMeasure):
             factor * xp.sum(part * part, axis=(-2, -1))
             for factor, part in ((1.0, within), (2.0, across), (1.0, beyond))
         )
-        return xp.sqrt(xp.where(near, exact, plain))
+        return xp.sqrt(xp.where(near, unless_rounded(xp, exact, both), plain))
 
     def _shrinkage(self, sizes: Tensor, xp: Any) -> Tensor:
         squares = sizes * sizes

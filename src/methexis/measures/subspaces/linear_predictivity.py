@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from methexis.core.checks import integer, number, one_of
 from methexis.errors import MethexisError
-from methexis.measures.inputs.features import Features, Tensor
+from methexis.measures.inputs.features import MOST, Features, Tensor
 from methexis.measures.measure import Measure
+from methexis.measures.rounding import negligible
 from methexis.measures.subspaces.bases import Basis, basis, basis_work, indices
 from methexis.measures.work import Work, passes
 
@@ -27,6 +28,10 @@ from methexis.measures.work import Work, passes
 #: fold, whatever its size.
 _RESIDUAL, _FOLD = 15.0, 2.5e5
 DIRECTIONS = ("both", "forward", "backward")
+
+#: Share of the whole variance below which a fold is fitted anew: that of its training samples, as a
+#: difference, has lost half of its digits, and what is held out is nearly all that was fitted.
+_CANCELLED = 1e-8
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class LinearPredictivity(Measure[Basis]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        number("ridge", self.ridge, least=0.0)
+        number("ridge", self.ridge, least=0.0, below=MOST)
         integer("num_folds", self.num_folds, least=2)
         one_of("direction", self.direction, DIRECTIONS)
         integer("seed", self.seed, least=0)
@@ -88,6 +93,8 @@ class LinearPredictivity(Measure[Basis]):
                 f"ridge: expected more than 0 for {source.rank} directions of {source.name} and "
                 f"{n - len(parts[0])} samples outside a fold, got 0"
             )
+        if self.ridge == 0.0:
+            _require_varied(source, parts)
         squares = source.sizes**2
         values = target.columns * target.sizes
         inner = source.columns.T @ values
@@ -100,12 +107,36 @@ class LinearPredictivity(Measure[Basis]):
             shape = rows * source.sizes
             mean = xp.sum(shape, axis=0) / outside  # minus the training mean: all rows sum to 0
             variance = xp.sum(squares) - xp.sum(shape * shape) - outside * xp.sum(mean * mean)
-            kept = squares / (squares + self.ridge * variance)
-            left = _held_out(rows, kept, wanted - rows @ (kept[:, None] * inner), n, xp)
+            if float(variance) < _CANCELLED * float(xp.sum(squares)):  # an outlier is held out
+                left = wanted - self._refitted(source, values, part)
+            else:
+                kept = squares / (squares + self.ridge * variance)
+                left = _held_out(rows, kept, wanted - rows @ (kept[:, None] * inner), n, xp)
             missed += float(xp.sum(left * left))
             plain = wanted + xp.sum(wanted, axis=0) / outside
             total += float(xp.sum(plain * plain))
         return 1.0 - missed / total
+
+    def _refitted(self, source: Basis, values: Tensor, part: NDArray[np.int64]) -> Tensor:
+        """Predictions for a fold by the regression on all other samples, fitted anew.
+
+        Directions in which these differ by rounding only predict nothing.
+        """
+        xp, n = source.xp, source.num_samples
+        rest = np.setdiff1d(np.arange(n), part)
+        here, others = (indices(xp, rows, source.columns) for rows in (part, rest))
+        shape = source.columns * source.sizes
+        known, level = xp.take(shape, others, axis=0), xp.take(values, others, axis=0)
+        mean, middle = (xp.mean(rows, axis=0, keepdims=True) for rows in (known, level))
+        u, sizes, vt = xp.linalg.svd(known - mean, full_matrices=False)
+        rounding = negligible(xp, shape, n) * source.sizes[0]
+        if not bool(sizes[0] > rounding):
+            return xp.zeros_like(xp.take(values, here, axis=0)) + middle
+        shares = sizes / sizes[0]  # their squares are numbers whatever the unit
+        gains = shares / (shares**2 + self.ridge * xp.sum(shares**2)) / sizes[0]
+        gains = xp.where(sizes > rounding, gains, xp.zeros_like(gains))
+        apart = xp.take(shape, here, axis=0) - mean
+        return middle + ((apart @ vt.T) * gains) @ (u.T @ (level - middle))
 
 
 def folds(num_samples: int, num_folds: int, seed: int) -> list[NDArray[np.int64]]:
@@ -114,6 +145,25 @@ def folds(num_samples: int, num_folds: int, seed: int) -> list[NDArray[np.int64]
         raise MethexisError(f"num_folds: expected at most {num_samples} samples, got {num_folds}")
     shuffled = np.random.default_rng(seed).permutation(num_samples)
     return [np.sort(part) for part in np.array_split(shuffled, num_folds)]
+
+
+def _require_varied(source: Basis, parts: list[NDArray[np.int64]]) -> None:
+    """See that without any fold the others differ in all directions, as a fit without ridge asks.
+
+    Raises
+    ------
+    MethexisError
+        If not: a direction is had from held-out samples alone.
+    """
+    xp, n = source.xp, source.num_samples
+    for part in parts:
+        rows = xp.take(source.columns, indices(xp, part, source.columns), axis=0)
+        ones = xp.full_like(rows[:, :1], n**-0.5)
+        if float(xp.max(xp.linalg.svdvals(xp.concat([ones, rows], axis=1)))) ** 2 > 1 - _CANCELLED:
+            raise MethexisError(
+                f"ridge: expected more than 0, for directions of {source.name} in which only "
+                "samples of one fold differ, got 0"
+            )
 
 
 def _held_out(rows: Tensor, kept: Tensor, left: Tensor, n: int, xp: Any) -> Tensor:

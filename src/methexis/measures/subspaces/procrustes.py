@@ -28,6 +28,7 @@ from methexis.core.checks import Array, number
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Namespace, Tensor, warn
 from methexis.measures.measure import Counts, Invariance, invariant
+from methexis.measures.rounding import unless_rounded
 from methexis.measures.subspaces.bases import (
     Basis,
     Overlap,
@@ -311,7 +312,7 @@ def squared_gap(overlap: Overlap, x: Tensor, y: Tensor) -> Tensor:
     else:
         difference = other - (one @ left) @ right
     exact = xp.sum(difference * difference, axis=(-2, -1))
-    return xp.where(near, exact, plain)
+    return xp.where(near, unless_rounded(xp, exact, both), plain)
 
 
 def roots(squares: Tensor, xp: Namespace) -> Tensor:

@@ -64,6 +64,7 @@ def write_compare_report(result: CompareResult, out_dir: str | Path) -> Path:
         percent=f"{100 * result.settings.alpha:.3g} %",
         preprocessing=words.steps(result),
         uncorrected=words.UNCORRECTED,
+        left_out=list(result.left_out),
         provenance=_provenance(result),
     )
 

@@ -61,6 +61,10 @@ def print_compare(result: CompareResult, out: Path) -> None:
             _grid(console, pairs, result)
         for note in pairs.notes:
             console.print(Text(textwrap.fill(f"note: {note}", _width(console)), style="yellow"))
+    for sentence in result.left_out:
+        text = textwrap.fill(f"left out: {sentence}", _width(console))
+        console.print()
+        console.print(Text(text, style="yellow"))
     console.print(f"\n[dim]seconds: {result.seconds:.1f}[/dim]")
     console.print(f"report: {out / 'report.html'}", soft_wrap=True, markup=False)
 

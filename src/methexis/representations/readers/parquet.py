@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from importlib.util import find_spec
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from methexis.representations.readers.guarding import (
     regular,
     unread,
 )
+from methexis.representations.readers.pages import Pages
 from methexis.representations.representation import Stored, Unread
 from methexis.text import brief
 
@@ -57,9 +59,11 @@ def read_parquet(path: Path) -> list[Stored | Unread]:
     with (
         guarded(where, _EXPECTED),
         path.open("rb") as raw,
+        mmap(raw.fileno(), 0, access=ACCESS_READ) as mapped,
         pq.ParquetFile(raw, page_checksum_verification=True) as file,
     ):
         fitting((file.metadata.num_rows,), _WIDEST)
+        pages = Pages(mapped)
         schema = file.schema_arrow
         for name, count in Counter(schema.names).items():
             if count > 1:
@@ -70,7 +74,7 @@ def read_parquet(path: Path) -> list[Stored | Unread]:
         columns = [name for name in schema.names if name not in index]
         lists = [name for name in columns if _is_list(schema.field(name).type)]
         if not lists:
-            return [_features(path, file, columns, index)]
+            return [_features(path, file, pages, columns, index)]
         others = [brief(name) for name in schema.names if name not in lists]
         notes = (f"left out beside it: {', '.join(others)}",) if others else ()
         found: list[Stored | Unread] = []
@@ -78,34 +82,21 @@ def read_parquet(path: Path) -> list[Stored | Unread]:
             own = place(path, name)
             try:
                 with guarded(own, _EXPECTED):
-                    found.append(_embedding(own, name, _column(file, name), notes))
+                    found.append(_embedding(own, name, _column(file, pages, name), notes))
             except MethexisError as error:
                 found.append(unread(name, error, own))
         return found
 
 
-def _column(file: Any, name: str) -> Any:
+def _column(file: Any, pages: Pages, name: str) -> Any:
     """One column, with as many rows as the file declares, if its numbers fit in memory."""
-    values = uncompressed = 0
-    leaves = [k for k in range(len(file.schema)) if _within(file.schema.column(k).path, name)]
-    for group in range(file.metadata.num_row_groups):
-        # pyarrow ends the process where it is asked for damaged metadata of a column, and raises
-        # where it reads that column: so a row is read first.
-        next(file.iter_batches(batch_size=1, row_groups=[group], columns=[name]), None)
-        for leaf in leaves:
-            chunk = file.metadata.row_group(group).column(leaf)
-            values += chunk.num_values
-            uncompressed += chunk.total_uncompressed_size
+    values, size = pages.declared(name)
     fitting((values,), _WIDEST)
-    fitting((uncompressed,), 1)
+    fitting((size,), 1)
     found = file.read(columns=[name], use_threads=False)
     if found.num_rows != file.metadata.num_rows or found.num_columns != 1:
         raise ValueError(f"{found.num_rows} rows, {file.metadata.num_rows} declared")
     return found.column(0)
-
-
-def _within(path: str, column: str) -> bool:
-    return path == column or path.startswith(f"{column}.")
 
 
 def _index(schema: Any) -> list[str]:
@@ -131,7 +122,9 @@ def _is_list(kind: Any) -> bool:
     )
 
 
-def _features(path: Path, file: Any, columns: Sequence[str], index: Sequence[str]) -> Stored:
+def _features(
+    path: Path, file: Any, pages: Pages, columns: Sequence[str], index: Sequence[str]
+) -> Stored:
     """All columns side by side, the features of one representation."""
     schema = file.schema_arrow
     for name in columns:
@@ -152,7 +145,7 @@ def _features(path: Path, file: Any, columns: Sequence[str], index: Sequence[str
     features = []
     for name in columns:
         with guarded(place(path, name), _EXPECTED):
-            column = _column(file, name)
+            column = _column(file, pages, name)
             _complete(place(path, name), column)
             features.append(column.to_numpy())
         if name in whole and _counts_rows(features[-1]):

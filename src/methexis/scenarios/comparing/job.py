@@ -72,7 +72,8 @@ def run_compare(
     columns = None if second is None else _named(second.layers)
     plans = [plan_of(measure, rows, columns, settings) for measure in settings.measures]
     passes = Passes(rows, columns, memory_bytes("memory", settings.memory))
-    found = []
+    found: list[Grid] = []
+    refused: list[MethexisError] = []
     for plan in plans:
 
         def tell(what: str, done: int, total: int, plan: Plan = plan) -> None:
@@ -81,13 +82,21 @@ def run_compare(
 
         known = plan.one_pass and passes.made
         show(Step(plan.measure.title, plan.told(COMMAND), 0, 0, 0.0 if known else plan.seconds))
-        found.append(_grid(plan, passes, settings, tell))
+        try:
+            found.append(_grid(plan, passes, settings, tell))
+        except MethexisError as error:
+            if len(plans) == 1:
+                raise
+            refused.append(type(error)(f"{plan.measure.title}: {error}"))
+    if not found:
+        raise refused[0]
     return CompareResult(
         first=first,
         second=other,
         itself=second is None,
         settings=settings,
         found=tuple(found),
+        left_out=tuple(str(error) for error in refused),
         command=command,
         seconds=time.perf_counter() - began,
     )

@@ -30,9 +30,11 @@ class CompareResult:
         Whether it is.
     settings : CompareSettings
     found : tuple of Grid
-        One per measure.
+        One per measure that could be had.
     command : str
     seconds : float
+    left_out : tuple of str
+        For every other measure, in a sentence, why not: what can be computed is not lost with it.
     """
 
     first: Representations
@@ -42,6 +44,7 @@ class CompareResult:
     found: tuple[Grid, ...]
     command: str
     seconds: float
+    left_out: tuple[str, ...] = ()
 
     @property
     def single(self) -> bool:
@@ -76,6 +79,7 @@ class CompareResult:
             "alpha": settings.alpha,
             "seed": settings.seed,
             "measures": [_measured(grid) for grid in self.found],
+            "left_out": list(self.left_out),
             **provenance(self.seconds),
         }
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from methexis.core.checks import integer, number, one_of
+from methexis.core.checks import count, integer, number, one_of, sequence, shown
+from methexis.errors import MethexisError
 from methexis.measures import Measure
 from methexis.measures.budget import memory_bytes
 from methexis.measures.inference.compare import NULLS
@@ -55,12 +56,17 @@ class CompareSettings:
     memory: str | None = None
 
     def __post_init__(self) -> None:
+        for measure in sequence("measures", self.measures, "measures"):
+            if not isinstance(measure, Measure):
+                raise MethexisError(
+                    f"measures: expected measures, such as mx.measures.CKA(), got {shown(measure)}"
+                )
         preprocessing(self.preprocessing)
         one_of("null", self.null, NULLS)
         one_of("correction", self.correction, CORRECTIONS)
         if self.num_permutations is not None:
-            integer("permutations", self.num_permutations, least=0)
-        integer("bootstrap", self.num_bootstrap, least=0)
+            count("permutations", self.num_permutations, least=0)
+        count("bootstrap", self.num_bootstrap, least=0)
         number("alpha", self.alpha, above=0.0, below=1.0)
         integer("seed", self.seed, least=0)
         memory_bytes("memory", self.memory)

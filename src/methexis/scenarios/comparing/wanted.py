@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from methexis.core.checks import sequence, shown
 from methexis.errors import MethexisError
 from methexis.measures import MEASURES, Invariance, Measure
 from methexis.measures.measure import invariant
@@ -41,6 +42,7 @@ def measures_named(names: Sequence[str], settings: Sequence[str] = ()) -> list[M
     >>> measures_named(["cka:debiased=true"])[0].options()["debiased"]
     True
     """
+    names, settings = _words("names", names), _words("settings", settings)
     shared = dict(_option(word) for word in settings)
     unused = set(shared)
     found: list[Measure[Any]] = []
@@ -93,6 +95,14 @@ def widest(measure: Measure[Any]) -> list[str]:
     groups = measure.invariances
     contained = {part for group in groups for part in invariant(group) - {group}}
     return [str(group) for group in Invariance if group in groups - contained]
+
+
+def _words(name: str, given: Any) -> list[str]:
+    words = sequence(name, given, "words")
+    for word in words:
+        if not isinstance(word, str):
+            raise MethexisError(f"{name}: expected a sequence of words, got {shown(word)} in it")
+    return words
 
 
 def _option(word: str) -> tuple[str, Any]:

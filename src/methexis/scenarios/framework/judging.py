@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 import scipy.stats
 
+from methexis.core.caching import cached_property
 from methexis.scenarios.framework.points import Point
 
 #: Probability with which a right prediction is called wrong, per kind of test.

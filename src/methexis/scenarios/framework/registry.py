@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
+from methexis.core.checks import shown
 from methexis.errors import MethexisError
 
 ALL = "all"
@@ -44,12 +45,17 @@ class Registry(dict[str, Entry]):
         MethexisError
             If there is none; with the nearest name.
         """
+        names = [*self, ALL]
+        if not isinstance(name, str):
+            raise MethexisError(
+                f"{self.kind}: expected one of {', '.join(names)}, got {shown(name)}"
+            )
         if name == ALL:
             return list(self.values())
         if name in self:
             return [self[name]]
-        names = [*self, ALL]
         near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.0)[0]
         raise MethexisError(
-            f"{self.kind}: expected one of {', '.join(names)}, got {name!r}; did you mean {near!r}?"
+            f"{self.kind}: expected one of {', '.join(names)}, got {shown(name)}; did you mean "
+            f"{near!r}?"
         )

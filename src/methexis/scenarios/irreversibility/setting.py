@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
+from methexis.core.caching import cached_property
 from methexis.core.checks import Array
 from methexis.core.edln import EDLN
 from methexis.core.problem import Problem

@@ -12,12 +12,12 @@ deviation only.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import scipy.stats
 
+from methexis.core.caching import cached_property
 from methexis.scenarios.framework import judging
 from methexis.scenarios.irreversibility.records import Point, Rest
 

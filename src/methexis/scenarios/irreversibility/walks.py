@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from methexis.core.caching import cached_property
 from methexis.core.checks import Array
 from methexis.core.linalg import flatten
 from methexis.core.samples import Samples

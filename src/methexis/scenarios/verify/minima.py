@@ -8,7 +8,7 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.core.edln import EDLN
-from methexis.core.geometry import gram_cosines
+from methexis.core.geometry import cosines_of
 from methexis.core.problem import Problem
 from methexis.core.products import hidden_maps
 from methexis.core.samples import Samples
@@ -51,6 +51,6 @@ def random_minima(
         weights = [np.stack(layer) for layer in zip(*draws, strict=True)]
         maps += hidden_maps(problem, weights)
         ratios.append(entropy_of(problem, weights) / solution.entropy)
-    cosines = gram_cosines(maps, problems[0].cov_x)
+    cosines = cosines_of(maps, problems[0].cov_x)
     upper = np.triu_indices(cosines.shape[-1], k=1)
     return RandomMinima(distribution, cosines[:, *upper], np.stack(ratios, axis=-1))

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.core.geometry import gram_cosines
+from methexis.core.geometry import cosines_of
 from methexis.core.problem import Problem
 from methexis.core.products import hidden_maps
 from methexis.scenarios.verify.length import pace
@@ -45,7 +45,7 @@ def follow(
 def worst_pairs(problems: Sequence[Problem], weights: Sequence[Sequence[Array]]) -> Array:
     """Alignment of the least aligned two hidden layers of all students."""
     maps = [h for p, layers in zip(problems, weights, strict=True) for h in hidden_maps(p, layers)]
-    return np.asarray(gram_cosines(maps, problems[0].cov_x).min(axis=(-2, -1)))
+    return np.asarray(cosines_of(maps, problems[0].cov_x).min(axis=(-2, -1)))
 
 
 def predict(

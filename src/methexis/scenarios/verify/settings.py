@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from methexis.core.checks import MethexisError, integer, number, one_of
+from methexis.core.checks import MethexisError, boolean, integer, number, one_of
 from methexis.core.edln import EDLN
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
@@ -76,6 +76,8 @@ class VerifySettings:
     steps: int | None = None
 
     def __post_init__(self) -> None:
+        boolean("easy", self.easy)
+        boolean("three_ways", self.three_ways)
         one_of("noise", self.noise, NOISES)
         one_of("sampling", self.sampling, [s for s in SAMPLINGS if s != "full"])
         one_of("loss", self.loss, ("squared", "whitened"))

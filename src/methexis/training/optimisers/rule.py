@@ -17,13 +17,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields
-from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from methexis.core.caching import cached_property
 from methexis.core.checks import Array, MethexisError
 from methexis.schedules import Schedule
 from methexis.training.cells import HyperParameter, hyper_parameter, plain

@@ -15,7 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array, MethexisError
-from methexis.core.geometry import gram_cosines
+from methexis.core.geometry import cosines_of
 from methexis.core.problem import Problem
 from methexis.core.products import hidden_maps
 from methexis.core.samples import Samples
@@ -116,7 +116,7 @@ class _Job:
             for h in layers:
                 joint.append(np.zeros((*h.shape[:-1], total)))
                 joint[-1][..., at] = h
-        return gram_cosines(joint, moment)
+        return cosines_of(joint, moment)
 
 
 class _Found:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.core.geometry import kernel_cosine
+from methexis.core.geometry import kernel_cosine_of
 from methexis.core.problem import Problem
 from methexis.core.products import hidden_maps
 from methexis.theory.curvature import batched_sharpness
@@ -111,7 +111,7 @@ def to_theory(problem: Problem, weights: list[Array], solution: PlatonicSolution
     """Cosines of all hidden layers' kernels with the universal one, ``(..., hidden layer)``."""
     return np.stack(
         [
-            kernel_cosine(h.mT @ h, solution.kernel, problem.cov_x)
+            kernel_cosine_of(h.mT @ h, solution.kernel, problem.cov_x)
             for h in hidden_maps(problem, weights)
         ],
         axis=-1,

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from methexis.core.charges import charges
 from methexis.core.checks import Array
-from methexis.core.geometry import gram_cosines
+from methexis.core.geometry import cosines_of
 from methexis.core.joint import joint_inputs
 from methexis.core.linalg import sqrt_psd, squared_norm
 from methexis.core.problem import Problem
@@ -283,7 +283,7 @@ class Recorder:
 
     def alignments(self, weights: Sequence[Sequence[Array]]) -> Array:
         """Cosines of the Gram matrices of all pairs of layers of linear students."""
-        return gram_cosines(self.joint_maps(weights), self._inputs)
+        return cosines_of(self.joint_maps(weights), self._inputs)
 
     def joint_maps(self, weights: Sequence[Sequence[Array]]) -> list[Array]:
         """Hidden layers of all students as maps from the joint input ``[x; u_0; u_1; …]``."""

@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from methexis.core.activations import ACTIVATIONS
-from methexis.core.checks import Array, MethexisError, integer, real_array
+from methexis.core.checks import Array, MethexisError, boolean, integer, location, real_array
 from methexis.core.samples import Samples
 from methexis.files import identity, put_folder, recover
 from methexis.training.records.afterwards import measure_run
@@ -154,9 +154,14 @@ class Run:
     def worst_pair(self, *, projected: bool = False) -> Array:
         """Least alignment over all pairs of hidden layers, ``(step, *cells, replica)``.
 
-        NaN when lost.
+        NaN when lost; if ``projected`` onto the minima, also where none is within reach.
+
+        Raises
+        ------
+        MethexisError
+            If ``projected`` is neither True nor False.
         """
-        name = "alignment_projected" if projected else "alignment"
+        name = "alignment_projected" if boolean("projected", projected) else "alignment"
         return np.asarray(self.tree[name].min(dim=("layer_a", "layer_b"), skipna=False))
 
     def measure(
@@ -270,7 +275,7 @@ def open_run(path: str | Path) -> Run:
     MethexisError
         If there is none at ``path``, it has a newer format, or it is not as it was written.
     """
-    source = Path(path)
+    source = location("open_run", path)
     try:
         recover(source)
         for _ in range(_READINGS):

@@ -1,0 +1,80 @@
+"""Good calls of public methods, and of what only whole jobs are asked with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import methexis as mx
+from methexis import scenarios
+from tests.zoo.good import STUDENT, TEACHER, Recipe, X, Y
+
+_RUN = mx.train([STUDENT, STUDENT], TEACHER, mx.SGD(lr=0.01), steps=3, replicas=2, progress=None)
+_GRID = mx.compare_all([X, Y], measure="cka", null="permutation", num_permutations=9)
+_VIEW = mx.View(matrix=X[:2, :3], label_matrix=Y[:2, :2])
+_PAIR = mx.measures.planted_pair("noise", 0.5)
+_RATES = mx.theory.relaxation(TEACHER, STUDENT, lr=0.1)
+
+
+def _drawn(**given: Any) -> Any:
+    return _PAIR.samples(**given)
+
+
+METHODS: dict[str, Recipe] = {
+    "mx.Run.activations": Recipe(
+        _RUN.activations, {"x": X[:, :3], "student": 1, "layer": 1, "replica": 1}
+    ),
+    "mx.Run.snapshots": Recipe(_RUN.snapshots, {"student": 1}),
+    "mx.Run.bias_snapshots": Recipe(_RUN.bias_snapshots, {"student": 1}),
+    "mx.Run.worst_pair": Recipe(_RUN.worst_pair, {"projected": False}, nan=True),
+    "mx.Grid.significant": Recipe(_GRID.significant, {"alpha": 0.05}),
+    "mx.Grid.weak": Recipe(_GRID.weak, {"alpha": 0.05}),
+    "mx.View.input_matrix": Recipe(_VIEW.input_matrix, {"dim_x": 3}),
+    "mx.View.output_matrix": Recipe(_VIEW.output_matrix, {"dim_y": 2}),
+    "measures.PlantedPair.samples": Recipe(_drawn, {"num_samples": 3, "seed": 0}),
+    "theory.Relaxation.slow_time": Recipe(_RATES.slow_time, {"reduction": 10.0}),
+    "schedules.Schedule.factors": Recipe(
+        mx.schedules.cosine(final=0.1).factors, {"first": 0, "count": 3, "total": 4}
+    ),
+    "schedules.Schedule.sums_of_squares": Recipe(
+        mx.schedules.cosine(final=0.1).sums_of_squares,
+        {"steps": np.array([0, 1, 3]), "total": 4},
+    ),
+    # whole jobs
+    "scenarios.measures_named": Recipe(
+        scenarios.measures_named, {"names": ["cka", "mutual_knn:k=3"], "settings": ["bandwidth=1"]}
+    ),
+    "scenarios.CompareSettings": Recipe(
+        scenarios.CompareSettings,
+        {
+            "measures": (mx.measures.CKA(),),
+            "preprocessing": "prh",
+            "null": "auto",
+            "correction": "max",
+            "num_permutations": 9,
+            "num_bootstrap": 9,
+            "alpha": 0.05,
+            "seed": 0,
+            "memory": "1 GiB",
+        },
+    ),
+    "scenarios.VerifySettings": Recipe(
+        scenarios.VerifySettings,
+        {
+            "easy": True,
+            "noise": "isotropic",
+            "sampling": "online",
+            "loss": "squared",
+            "three_ways": True,
+            "seed": 0,
+            "replicas": 2,
+            "batch": 1,
+            "lr": 0.1,
+            "steps": 10,
+        },
+    ),
+    "scenarios.chosen": Recipe(scenarios.chosen, {"name": "weight-decay"}),
+    "scenarios.chosen_cases": Recipe(scenarios.chosen_cases, {"name": "one-force"}),
+    "scenarios.chosen_reversals": Recipe(scenarios.chosen_reversals, {"name": "steps"}),
+}
