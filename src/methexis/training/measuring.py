@@ -146,8 +146,8 @@ def choose_measuring(
         return _spread(names, records, networks, records, networks)
     one = sum(costly_work(problem) for problem in problems)
     stepped = steps * networks * sum(_step_work(problem, batch) for problem in problems)
-    allowed = max(_ALWAYS, budget * stepped / _STEPS_PER_SOLVE)
-    if records * networks * one <= allowed:
+    allowed = budget * stepped / _STEPS_PER_SOLVE
+    if records * networks * one <= max(_ALWAYS, allowed):
         return _spread(tuple(COSTLY), records, networks, records, networks)
     number_of = min(networks, max(LEAST_NETWORKS, int(allowed / (LEAST_RECORDS * one))))
     rows = min(records, max(LEAST_RECORDS, int(allowed / (number_of * one))))
