@@ -7,6 +7,7 @@ STAMP := $(VENV)/.locked
 PEERS := build/bench/.locked
 MEASURE_PEERS := build/bench-measures/.locked
 FUZZER := build/fuzz/.locked
+REAL := build/real/.locked
 FUZZ ?= -max_total_time=3600
 NATIVE := build/native/.built
 NATIVE_SOURCES := CMakeLists.txt $(shell find native -type f)
@@ -31,8 +32,8 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check-long fuzz test-minimum format lint native native-test native-neon wheel \
-	bench bench-measures evidence evidence-measures docs lock clean
+.PHONY: help demo test check-long fuzz real test-minimum format lint native native-test native-neon wheel \
+	bench bench-felt bench-measures evidence evidence-measures docs lock clean
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +50,8 @@ check-long: $(NATIVE) ## run the tests that take minutes, which `make test` leav
 fuzz: $(NATIVE) $(FUZZER) ## an hour of files that a fuzzer makes for the readers
 	PYTHONPATH=build/fuzz $(BIN)/python -m tests.representations.fuzz_readers \
 		-timeout=20 -rss_limit_mb=6000 -artifact_prefix=build/fuzz/ $(FUZZ)
+
+real: $(REAL) ## real models and vectors for examples/real_models.py, in build/real
 
 test-minimum: VENV := build/minimum
 test-minimum: ## run the tests with the oldest supported versions, in build/minimum
@@ -87,6 +90,9 @@ wheel: $(NATIVE) ## build a wheel in dist/
 
 bench: $(NATIVE) $(PEERS) ## time the engines, JAX and PyTorch; results in benchmarks/results/
 	$(BIN)/python -m benchmarks engine --out benchmarks/results $(BENCH)
+
+bench-felt: $(NATIVE) ## time what a user waits for: import, help, a score, training
+	$(BIN)/python -m benchmarks felt $(BENCH)
 
 # Against planted truth alone no package is measured, so none is installed.
 bench-measures: $(NATIVE) $(if $(findstring truth,$(BENCH)),,$(MEASURE_PEERS)) ## compare the measures with other packages and planted truth
@@ -143,6 +149,10 @@ $(PEERS): requirements/bench.txt
 
 $(FUZZER): requirements/fuzz.txt $(STAMP)
 	$(BIN)/python -m pip install --quiet --target build/fuzz --upgrade --requirement $<
+	touch $@
+
+$(REAL): requirements/real.txt $(STAMP)
+	$(BIN)/python -m pip install --quiet --no-deps --target build/real --upgrade --requirement $<
 	touch $@
 
 $(MEASURE_PEERS): requirements/bench-measures.txt

@@ -1,4 +1,4 @@
-"""The benchmarks' command: how fast the engines, and how fast and how right the measures are.
+"""The benchmarks' command: how fast the engines, how fast and right the measures, what users feel.
 
 ``make bench`` and ``make bench-measures`` call it; ``BENCH='…'`` gives it further options.
 """
@@ -14,6 +14,9 @@ import typer
 
 from benchmarks.engine.job import BenchSettings, run_bench
 from benchmarks.engine.text import print_bench
+from benchmarks.felt.calls import CALLS
+from benchmarks.felt.job import FeltSettings, run_felt
+from benchmarks.felt.text import print_felt
 from benchmarks.measures.job import MeasuresSettings, run_measures
 from benchmarks.measures.text import print_measures_bench
 from benchmarks.measures.truth import run_truth
@@ -35,6 +38,7 @@ app = typer.Typer(
 RESULT = "bench.json"
 MEASURES_RESULT = "measures.json"
 TRUTH_RESULT = "truth.json"
+FELT_RESULT = "felt.json"
 
 
 @app.callback()
@@ -165,6 +169,43 @@ def measures(
                 print_truth(truth, out and out / TRUTH_RESULT)
         if as_json:
             sys.stdout.write(json.dumps(found, indent=1) + "\n")
+
+
+@app.command()
+def felt(
+    rounds: Annotated[int, typer.Option(help="Interleaved rounds.")] = 5,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=f"One of {', '.join(call.name for call in CALLS)}; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help=f"Folder for {FELT_RESULT}.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result as JSON, for machines.")
+    ] = False,
+) -> None:
+    """Time what a user waits for: calls as they are typed, in fresh processes.
+
+    Of training, what the steps take alone is measured beside it.
+
+    Each time is the median over interleaved rounds, beside its ratio to a computation in NumPy
+    alone of the same rounds, which says more on another machine.
+
+    Data are fixed; nothing depends on a seed.
+
+    Example: python -m benchmarks felt --only import --only help
+    """
+    with user_errors():
+        settings = FeltSettings(rounds=rounds, only=tuple(only or ()))
+        _folder(out)
+        result = run_felt(settings, announce=announcer())
+        _store(out, FELT_RESULT, result.summary())
+        if as_json:
+            sys.stdout.write(json.dumps(result.summary(), indent=1) + "\n")
+        else:
+            print_felt(result)
 
 
 _PARTS = ("packages", "truth")

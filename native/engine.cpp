@@ -32,14 +32,14 @@ std::size_t weight_bytes(const Run& run, bool single) {
   return count * (single ? 4 : 8);
 }
 
+}  // namespace
+
 std::unique_ptr<char, Free> aligned_memory(std::size_t bytes) {
   auto* memory = static_cast<char*>(std::aligned_alloc(64, (bytes + 63) / 64 * 64));
   if (!memory) throw std::bad_alloc();
   std::memset(memory, 0, bytes);
   return std::unique_ptr<char, Free>(memory);
 }
-
-}  // namespace
 
 void Free::operator()(char* memory) const { std::free(memory); }
 

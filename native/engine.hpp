@@ -36,6 +36,9 @@ struct Free {
   void operator()(char* memory) const;
 };
 
+// Zeroed memory of a block, aligned to 64 bytes. Throws std::bad_alloc.
+std::unique_ptr<char, Free> aligned_memory(std::size_t bytes);
+
 class Engine {
  public:
   // `lanes` is the number of networks of a block, 0 for the best by shapes and number of networks.

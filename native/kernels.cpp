@@ -9,6 +9,7 @@
 #include "kernels.hpp"
 
 #include "block.hpp"
+#include "measure.hpp"
 
 namespace methexis::METHEXIS_ISA {
 namespace {
@@ -63,6 +64,12 @@ void order(const uint32_t* key, uint64_t epoch, int64_t count, uint64_t* scratch
   make_order(key, epoch, count, scratch, out);
 }
 
+size_t measured_bytes(const Measurement& what) { return Measured<L>::bytes(what); }
+
+void measure(const Measurement& what, int64_t first, int count, char* memory) {
+  Measured<L>(what, first, count, memory).measure();
+}
+
 constexpr Kernels make_kernels() {
   Kernels made{};
   made.name = METHEXIS_STRING(METHEXIS_ISA);
@@ -74,6 +81,9 @@ constexpr Kernels make_kernels() {
   made.normals = normals;
   made.order = order;
   made.order_scratch = order_scratch;
+  made.measured_lanes = L;
+  made.measured_bytes = measured_bytes;
+  made.measure = measure;
   return made;
 }
 

@@ -4,6 +4,7 @@
 // it must not define a function: see the rule in kernels.cpp.
 #pragma once
 
+#include "measured.hpp"
 #include "spec.hpp"
 
 namespace methexis {
@@ -30,6 +31,11 @@ struct Kernels {
   void (*order)(const std::uint32_t* key, std::uint64_t epoch, std::int64_t count,
                 std::uint64_t* scratch, std::uint32_t* out);
   std::size_t (*order_scratch)(std::int64_t count);
+  // Measures networks first ... first + count - 1 of those listed, at most so many, in `memory` of
+  // so many bytes, which is aligned to 64 bytes.
+  int measured_lanes;
+  std::size_t (*measured_bytes)(const Measurement&);
+  void (*measure)(const Measurement&, std::int64_t first, int count, char* memory);
 };
 
 // One table per instruction set; dispatch.cpp knows which of them this machine can use.

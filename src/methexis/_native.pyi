@@ -25,6 +25,18 @@ def normals(k0: int, k1: int, step: int, count: int, isa: str = "") -> NDArray[n
 def order(k0: int, k1: int, epoch: int, count: int, isa: str = "") -> NDArray[np.float64]:
     """Return the order of the samples in one epoch of a stream."""
 
+def measure(
+    students: list[dict[str, Any]],
+    num_shared: int,
+    num_networks: int,
+    networks: NDArray[np.int64],
+    alignment: NDArray[np.float64],
+    single: bool,
+    threads: int,
+    isa: str = "",
+) -> None:
+    """Measure linear students in closed form; results go into the arrays that are given."""
+
 class Engine:
     """A run, cut into blocks of networks that threads advance."""
 

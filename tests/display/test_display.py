@@ -320,3 +320,22 @@ def test_a_fitted_tail_is_not_told_to_the_digit() -> None:
     assert "p='< 1e-4'" in repr(small)
     assert "e-10" not in page(small)
     assert "p=0.25" in repr(dataclasses.replace(comparison(), p=0.25))
+
+
+def test_what_was_measured_in_part_is_drawn_through_what_there_is() -> None:
+    """Costly quantities may be of some records and networks only; the others leave no gaps."""
+    many = mx.train(
+        [STUDENT] * 2, TEACHER, mx.SGD(lr=0.01), steps=3000, replicas=4, progress=None, measure=()
+    )
+    data = many.measure("sharpness", at=[0, 3000])
+    assert np.isfinite(data["sharpness"]).all()
+    with pytest.raises(mx.MethexisError, match="expected numbers that can be drawn"):
+        many.plot(quantity="sharpness")
+    tree = many.tree.copy()
+    part = np.full(many.data["loss"].shape, np.nan)
+    part[[0, -1], :2] = data["sharpness"].values[:, :2]
+    attributes = {"measured_steps": [0, 3000], "measured_networks": [0, 1]}
+    tree["sharpness"] = many.data["sharpness"].copy(data=part).assign_attrs(attributes)
+    axes = mx.Run(tree).plot(quantity="sharpness")
+    drawn = [line.get_ydata() for line in axes.get_lines() if line.get_label() == "student 0"]
+    np.testing.assert_allclose(drawn[0], np.median(part[[0, -1], :2, 0], axis=1))

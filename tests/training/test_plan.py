@@ -220,7 +220,7 @@ def test_the_estimate_of_measuring(size: int, source: str, monkeypatch: pytest.M
     start = mx.init.random_minima()
     settings: dict[str, Any] = {
         "students": student, "source": data, "init": start, "steps": 1, "record": [0],
-        "optimiser": mx.SGD(lr=1e-4),
+        "optimiser": mx.SGD(lr=1e-4), "measure": "all", "threads": 1,
     }  # fmt: skip
     train(**settings)  # imports and caches
     problem = Problem.of(data, student)

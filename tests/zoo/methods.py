@@ -40,7 +40,9 @@ def _pictured(plot: Callable[..., Axes]) -> Callable[..., str]:
 
 
 METHODS: dict[str, Recipe] = {
-    "mx.Run.plot": Recipe(_pictured(_RUN.plot), {"ax": None, "quantity": "loss", "projected": False}),
+    "mx.Run.plot": Recipe(
+        _pictured(_RUN.plot), {"ax": None, "quantity": "loss", "projected": False}
+    ),
     "mx.Run.to_dataframe": Recipe(_RUN.to_dataframe, {"per": "pair"}),
     "mx.Grid.plot": Recipe(_pictured(_GRID.plot), {"ax": None, "alpha": 0.05}),
     "mx.Comparison.plot": Recipe(

@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.linalg.lapack import dposv
 
 from methexis.core.checks import RANK_TOLERANCE, Array
+
+#: Least size of a matrix from which on a call of its own costs nothing beside its work.
+_CHOLESKY_FROM = 96
 
 
 def sqrt_psd(matrix: Array) -> Array:
@@ -34,6 +38,22 @@ def _spectral_power(matrix: Array, power: float) -> Array:
     powers = np.where(alive, np.where(alive, values, 1.0) ** power, 0.0)
     result: Array = (vectors * powers[..., None, :]) @ vectors.mT
     return result
+
+
+def solve_positive(matrices: Array, right: Array) -> Array:
+    """Solve ``(m, n, n)`` positive definite systems for one right-hand side ``(m, n, 1)`` each.
+
+    Large ones one by one by Cholesky, with half the work of the elimination that NumPy has for
+    batches; one that is not positive definite, to rounding, is eliminated. The matrices may be
+    overwritten.
+    """
+    if matrices.shape[-1] < _CHOLESKY_FROM:
+        return np.asarray(np.linalg.solve(matrices, right))
+    found = np.empty_like(right)
+    for matrix, one, solution in zip(matrices, right, found, strict=True):
+        _, values, failed = dposv(matrix.T, one)
+        solution[...] = np.linalg.solve(matrix, one) if failed else values
+    return found
 
 
 def rank(matrix: Array, tolerance: float = RANK_TOLERANCE) -> int:

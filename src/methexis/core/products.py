@@ -43,11 +43,23 @@ def predictor(problem: Problem, weights: Sequence[Array]) -> Array:
     return problem.embed_out @ result
 
 
+#: ``[A_1, …, A_D]`` and ``[B_1, …, B_D]``, for those who need them more than once.
+Ends = tuple[Sequence[Array], Sequence[Array]]
+
+
+def ends_of(problem: Problem, weights: Sequence[Array]) -> Ends:
+    """Partial products from both ends: `after` and `before`."""
+    return after(problem, weights), before(problem, weights)
+
+
 def predictor_differential(
-    problem: Problem, weights: Sequence[Array], directions: Sequence[Array]
+    problem: Problem,
+    weights: Sequence[Array],
+    directions: Sequence[Array],
+    ends: Ends | None = None,
 ) -> Array:
     """Directional derivative ``dF[δ] = Σ_i A_i δ_i B_i``, ``(..., p, n)``."""
-    left, right = after(problem, weights), before(problem, weights)
+    left, right = ends or ends_of(problem, weights)
     terms = [a @ d @ b for a, d, b in zip(left, directions, right, strict=True)]
     total = terms[0]
     for term in terms[1:]:
@@ -55,9 +67,11 @@ def predictor_differential(
     return total
 
 
-def pullback(problem: Problem, weights: Sequence[Array], cotangent: Array) -> list[Array]:
+def pullback(
+    problem: Problem, weights: Sequence[Array], cotangent: Array, ends: Ends | None = None
+) -> list[Array]:
     """Gradient of ``<F, C>`` at fixed ``C``: ``[A_iᵀ C B_iᵀ]``, one array per layer."""
-    left, right = after(problem, weights), before(problem, weights)
+    left, right = ends or ends_of(problem, weights)
     return [a.mT @ cotangent @ b.mT for a, b in zip(left, right, strict=True)]
 
 
@@ -68,11 +82,15 @@ def loss_gradient(problem: Problem, weights: Sequence[Array]) -> list[Array]:
 
 
 def pullback_differential(
-    problem: Problem, weights: Sequence[Array], directions: Sequence[Array], cotangent: Array
+    problem: Problem,
+    weights: Sequence[Array],
+    directions: Sequence[Array],
+    cotangent: Array,
+    ends: Ends | None = None,
 ) -> list[Array]:
     """Derivative of `pullback` along ``directions``: ``[dA_iᵀ C B_iᵀ + A_iᵀ C dB_iᵀ]``."""
     depth = len(weights)
-    left, right = after(problem, weights), before(problem, weights)
+    left, right = ends or ends_of(problem, weights)
     d_right: list[Array | None] = [None]
     for i in range(depth - 1):
         moved = directions[i] @ right[i]

@@ -12,7 +12,12 @@ Array = NDArray[np.float64]
 
 
 def middle(values: Array) -> Array:
-    """Median over replicas (last axis); NaN where any replica has none, so nothing is dropped."""
+    """Median over replicas (last axis); NaN where any replica has none, so nothing is dropped.
+
+    NaN as well where there are no replicas at all.
+    """
+    if not values.shape[-1]:
+        return np.full(values.shape[:-1], np.nan)
     return np.asarray(np.median(values, axis=-1))
 
 

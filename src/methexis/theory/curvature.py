@@ -7,7 +7,7 @@ its Hessian along ``δ`` is the pullback of ``2 dF[δ] Σx`` plus the derivative
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import scipy.sparse.linalg
@@ -22,6 +22,7 @@ from methexis.core.problem import Problem, bind
 from methexis.core.products import (
     after,
     before,
+    ends_of,
     predictor,
     predictor_differential,
     pullback,
@@ -34,6 +35,8 @@ from methexis.core.teacher import Teacher
 MAX_DENSE_PARAMETERS = 4000
 #: Most vectors of a Lanczos basis.
 LANCZOS_VECTORS = 200
+#: Numbers of all bases that are held in the cache, and vectors that a basis is likely to have.
+_BASIS_NUMBERS, _LIKELY_VECTORS = 2**19, 40
 #: Entries of a Hessian's product of which the squares can be summed.
 _LARGEST = 1e140
 
@@ -42,11 +45,23 @@ def hessian_product(
     problem: Problem, weights: Sequence[Array], directions: Sequence[Array]
 ) -> list[Array]:
     """Hessian of ``L`` times ``directions``, at any weights; leading dimensions broadcast."""
-    delta = predictor(problem, weights) - problem.target
-    moved = predictor_differential(problem, weights, directions)
-    gauss_newton = pullback(problem, weights, 2.0 * moved @ problem.cov_x)
-    residual = pullback_differential(problem, weights, directions, 2.0 * delta @ problem.cov_x)
-    return [g + r for g, r in zip(gauss_newton, residual, strict=True)]
+    return hessian_operator(problem, weights)(directions)
+
+
+def hessian_operator(
+    problem: Problem, weights: Sequence[Array]
+) -> Callable[[Sequence[Array]], list[Array]]:
+    """`hessian_product` at given weights, for many directions: partial products are formed once."""
+    ends = ends_of(problem, weights)
+    cotangent = 2.0 * (predictor(problem, weights) - problem.target) @ problem.cov_x
+
+    def product(directions: Sequence[Array]) -> list[Array]:
+        moved = predictor_differential(problem, weights, directions, ends)
+        gauss_newton = pullback(problem, weights, 2.0 * moved @ problem.cov_x, ends)
+        residual = pullback_differential(problem, weights, directions, cotangent, ends)
+        return [g + r for g, r in zip(gauss_newton, residual, strict=True)]
+
+    return product
 
 
 def trace_of(problem: Problem, weights: Sequence[Array]) -> Array:
@@ -79,16 +94,21 @@ def dual_matrix(problem: Problem, weights: Sequence[Array]) -> Array:
 
     ``J`` is `whitened_jacobian`, which need not be formed.
     """
-    root = problem.root_x
-    total: Array | None = None
+    outers, inners = [], []
     for a, b in zip(after(problem, weights), before(problem, weights), strict=True):
-        c = b @ root
-        outer, inner = a @ a.mT, c.mT @ c
-        term = outer[..., :, None, :, None] * inner[..., None, :, None, :]
-        total = term if total is None else total + term
-    assert total is not None  # depth >= 2
-    size = total.shape[-1] * total.shape[-2]
-    return np.asarray(total.reshape(*total.shape[:-4], size, size))
+        c = b @ problem.root_x
+        outers.append(a @ a.mT)
+        inners.append(c.mT @ c)
+    # One product over the layers gives all entries; they are then put where they belong.
+    shape = np.broadcast_shapes(*(m.shape[:-2] for m in (*outers, *inners)))
+    p, n = problem.target.shape
+    outer, inner = (
+        np.stack([np.broadcast_to(m, (*shape, *m.shape[-2:])) for m in of], axis=-1)
+        for of in (outers, inners)
+    )
+    product = outer.reshape(*shape, p * p, -1) @ inner.reshape(*shape, n * n, -1).mT
+    placed = np.moveaxis(product.reshape(*shape, p, p, n, n), -2, -3)
+    return np.asarray(placed.reshape(*shape, p * n, p * n))
 
 
 def minimum_spectrum(problem: Problem, weights: Sequence[Array]) -> Array:
@@ -145,8 +165,14 @@ def batched_sharpness(
         with np.errstate(all="ignore"):
             alive[alive] = _within_reach(problem, unflatten(flat[alive], problem.dims))
     if alive.any():
-        layers = unflatten(flat[alive], problem.dims)
-        result[alive] = _lanczos_top(problem, layers, rtol, max_iterations)
+        taken = flat[alive]
+        # So many at once that what is read again and again stays in the cache.
+        size = max(8, _BASIS_NUMBERS // (_LIKELY_VECTORS * problem.num_parameters))
+        tops = [
+            _lanczos_top(problem, unflatten(part, problem.dims), rtol, max_iterations)
+            for part in np.split(taken, range(size, len(taken), size))
+        ]
+        result[alive] = np.concatenate(tops)
     return result.reshape(shape)
 
 
@@ -168,22 +194,20 @@ def _lanczos_top(problem: Problem, weights: list[Array], rtol: float, max_iterat
     diagonal, off = np.zeros((num, 0)), np.zeros((num, 0))
     top = np.zeros(num)
     converged = np.zeros(num, dtype=np.bool_)
-    for k in range(min(max_iterations, count)):
-        moved = flatten(hessian_product(problem, weights, unflatten(basis[:, k], problem.dims)))
+    product = hessian_operator(problem, weights)
+    most = min(max_iterations, count)
+    for k in range(most):
+        moved = flatten(product(unflatten(basis[:, k], problem.dims)))
         diagonal = np.column_stack([diagonal, np.sum(basis[:, k] * moved, axis=-1)])
         done = basis[:, : k + 1]
         for _ in range(2):  # twice is enough for orthogonality to rounding
-            moved = moved - np.einsum("rkp,rk->rp", done, np.einsum("rkp,rp->rk", done, moved))
+            moved = moved - ((done @ moved[..., None]).mT @ done)[:, 0]
         norm = np.linalg.norm(moved, axis=-1)
-        tridiagonal = np.zeros((num, k + 1, k + 1))
-        index = np.arange(k + 1)
-        tridiagonal[:, index, index] = diagonal
-        tridiagonal[:, index[1:], index[:-1]] = tridiagonal[:, index[:-1], index[1:]] = off
-        values, vectors = np.linalg.eigh(tridiagonal)
-        # Each replica keeps the value at which it converged, whatever its batch mates need.
-        top[~converged] = values[~converged, -1]
-        if k >= min(5, count - 1):
-            converged |= norm * np.abs(vectors[:, -1, -1]) <= rtol * np.abs(values[:, -1])
+        if _looks(k, count) or k == most - 1:
+            values, last = _ritz(diagonal, off)
+            # Each replica keeps the value at which it converged, whatever its batch mates need.
+            top[~converged] = values[~converged]
+            converged |= norm * last <= rtol * np.abs(values)
         if converged.all():
             break
         off = np.column_stack([off, norm])
@@ -191,6 +215,23 @@ def _lanczos_top(problem: Problem, weights: list[Array], rtol: float, max_iterat
         basis[:, k + 1] = moved / safe[:, None]
     complete = basis.shape[1] > count  # the whole space was spanned: exact
     return top if complete else np.where(converged, top, np.nan)
+
+
+def _looks(k: int, count: int) -> bool:
+    """Whether Lanczos looks for convergence after iteration ``k``: not before it could have any."""
+    first = min(5, count - 1)
+    return k >= first and (k - first) % 3 == 0
+
+
+def _ritz(diagonal: Array, off: Array) -> tuple[Array, Array]:
+    """Top Ritz value of every replica, and the size of its vector's last component."""
+    size = diagonal.shape[-1]
+    tridiagonal = np.zeros((len(diagonal), size, size))
+    index = np.arange(size)
+    tridiagonal[:, index, index] = diagonal
+    tridiagonal[:, index[1:], index[:-1]] = tridiagonal[:, index[:-1], index[1:]] = off
+    values, vectors = np.linalg.eigh(tridiagonal)
+    return values[:, -1], np.abs(vectors[:, -1, -1])
 
 
 def hessian_trace(

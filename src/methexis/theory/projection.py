@@ -12,7 +12,7 @@ from the minima the flow itself is integrated until the gap is small.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import scipy.integrate
@@ -23,7 +23,7 @@ from methexis.core.caching import cached_property
 from methexis.core.charges import charges
 from methexis.core.checks import Array, MethexisError
 from methexis.core.edln import EDLN
-from methexis.core.linalg import flatten, squared_norm, unflatten
+from methexis.core.linalg import flatten, solve_positive, squared_norm, unflatten
 from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, bind
 from methexis.core.products import loss_gradient, predictor, predictor_differential, pullback
@@ -44,6 +44,11 @@ REACH_TOLERANCE = 1e-11
 DAMPING = 1e-9
 #: Relative gap ``‖E‖/‖VΣx^{1/2}‖`` up to which the frozen path stands in for gradient flow.
 NEAR = 0.5
+#: Gap that a quick path may leave, over the square of the gap that it began with: well below what
+#: the pieces cost that a path is cut into; and what rounding may leave of any.
+MISSED, ROUND = 0.01, 1e-12
+#: Relative eigenvalue of ``J Jᵀ`` from which on a direction is well within reach.
+WELL_WITHIN = 1e-2
 #: Longest gradient flow, in units of the inverse curvature.
 _HORIZON = 1e14
 #: Relative gap down to which gradient flow itself is integrated when the start is arbitrary.
@@ -68,8 +73,7 @@ class Normal:
     @cached_property
     def spectrum(self) -> tuple[Array, Array, NDArray[np.bool_]]:
         """Eigenvalues ``s²`` (ascending) and eigenvectors of the dual, and which are not zero."""
-        values, vectors = np.linalg.eigh(self.dual)
-        return values, vectors, values > REACH_TOLERANCE * values[..., -1:]
+        return _spectrum(self.dual)
 
     def solve(self, whitened: Array) -> Array:
         """Some ``X`` with ``J Jᵀ X`` nearest to the given ``(..., p, n)`` change of ``F Σx^{1/2}``.
@@ -87,10 +91,9 @@ class Normal:
         missed = np.abs(self.dual @ solved - flat).max(axis=(-2, -1))
         missing = np.asarray(~(missed <= 1e-9 * np.abs(flat).max(axis=(-2, -1))))
         if missing.any():
-            values, vectors, alive = self.spectrum
+            values, vectors, alive = _spectrum(self.dual[missing])
             inverse = np.where(alive, 1.0 / np.where(alive, values, 1.0), 0.0)
-            nearest = vectors @ (inverse[..., None] * (vectors.mT @ flat))
-            solved = np.where(missing[..., None, None], nearest, solved)
+            solved[missing] = vectors @ (inverse[..., None] * (vectors.mT @ flat[missing]))
         return np.asarray(solved.reshape(*solved.shape[:-2], *whitened.shape[-2:]))
 
     def lift(self, whitened: Array) -> list[Array]:
@@ -103,17 +106,26 @@ class Normal:
         It still has the form ``A_iᵀ X B_iᵀ`` that keeps charges. What it misses of a step is of the
         order of `DAMPING` over the relative eigenvalue.
         """
+        return pullback(self.problem, self.weights, self.damped_solve(whitened) @ self.root)
+
+    def damped_solve(self, whitened: Array) -> Array:
+        """The ``X`` of `damped_lift`."""
         flat = whitened.reshape(*whitened.shape[:-2], -1, 1)
         size = np.trace(self.dual, axis1=-2, axis2=-1)[..., None, None]
         size = np.where(size > 0.0, size, 1.0)  # weights of zero: nothing to divide by
         raised = self.dual + DAMPING * size * np.eye(self.dual.shape[-1])
-        solved = np.linalg.solve(raised, flat).reshape(whitened.shape)
-        return pullback(self.problem, self.weights, solved @ self.root)
+        systems = raised.reshape(-1, *raised.shape[-2:]), flat.reshape(-1, *flat.shape[-2:])
+        return solve_positive(*systems).reshape(whitened.shape)
 
     def tangent(self, vectors: Sequence[Array]) -> list[Array]:
         """Projection ``P`` of parameter vectors onto the kernel of ``J``."""
         moved = predictor_differential(self.problem, self.weights, vectors) @ self.root
         return [v - n for v, n in zip(vectors, self.lift(moved), strict=True)]
+
+
+def _spectrum(dual: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
+    values, vectors = np.linalg.eigh(dual)
+    return values, vectors, values > REACH_TOLERANCE * values[..., -1:]
 
 
 def project_of(
@@ -228,14 +240,49 @@ def _follow(problem: Problem, weights: list[Array], segments: int) -> list[Array
 def _path(problem: Problem, weights: list[Array], segments: int) -> list[Array]:
     """Follow ``E(t) = e^{-2 J Jᵀ t} E_0``, cut into straight pieces.
 
-    The pieces cost an error of second order in the gap that falls as ``segments**-2``. Where a
-    layer is too narrow for ``F`` to move freely, the range of ``J`` turns on the way: a gap of
-    second order is left, and another path leads on from there.
+    The pieces cost an error of second order in the gap that falls as ``segments**-2``. Replicas all
+    of whose directions are well within reach go the quick way along them (`_quick_piece`). Those
+    that it leaves further from the end than a part `MISSED` of that order go the careful way
+    (`_careful_piece`), like all others.
     """
-    gap = _gap(problem, weights)
-    shape = gap.shape
-    values, vectors, alive = Normal(problem, weights).spectrum
-    modes = (vectors.mT @ gap.reshape(*shape[:-2], -1, 1))[..., 0]
+    shape = weights[0].shape[:-2]
+    flat = [w.reshape(-1, *w.shape[-2:]) for w in weights]
+    ends = [np.full_like(w, np.nan) for w in flat]
+    spectrum = Normal(problem, flat).spectrum
+    values = spectrum[0]
+    careful = ~(values[:, 0] >= WELL_WITHIN * values[:, -1])
+    if not careful.all():
+        quick = ~careful
+        _take_pieces(problem, flat, ends, quick, spectrum, segments, _quick_piece)
+        most = MISSED * _relative_gap(problem, flat) ** 2 + ROUND
+        careful |= ~(_relative_gap(problem, ends) <= most)
+    if careful.any():
+        _take_pieces(problem, flat, ends, careful, spectrum, segments, _careful_piece)
+    return [w.reshape(*shape, *w.shape[-2:]) for w in ends]
+
+
+_Piece = Callable[[Problem, list[Array], Array], list[Array]]
+_Spectrum = tuple[Array, Array, NDArray[np.bool_]]
+
+
+def _take_pieces(
+    problem: Problem,
+    weights: list[Array],
+    ends: list[Array],
+    which: NDArray[np.bool_],
+    spectrum: _Spectrum,
+    segments: int,
+    piece: _Piece,
+) -> None:
+    """Write into ``ends`` where the path of `_path` leads some replicas, piece by piece.
+
+    Where a layer is too narrow for ``F`` to move freely, the range of ``J`` turns on the way: a gap
+    of second order is left, and another path leads on from there.
+    """
+    at = [w[which] for w in weights]
+    gap = _gap(problem, at)
+    values, vectors, alive = (part[which] for part in spectrum)
+    modes = (vectors.mT @ gap.reshape(len(gap), -1, 1))[..., 0]
     rates = np.where(alive, values, np.inf)
     fastest = np.max(np.where(alive, values, 0.0), axis=-1, initial=0.0)
     slowest = rates.min(axis=-1, initial=np.inf)
@@ -246,16 +293,41 @@ def _path(problem: Problem, weights: list[Array], segments: int) -> list[Array]:
     left = np.exp(-2.0 * np.where(alive, values, 0.0) * times[..., None])
     left = np.concatenate([np.ones_like(left[:1]), left[:-1], np.zeros_like(left[:1])])
     for part in np.diff(left, axis=0):
-        step = (vectors @ (part * modes)[..., None]).reshape(shape)
-        k1 = Normal(problem, weights).damped_lift(step)
-        k2 = Normal(problem, _moved(weights, k1, 0.5)).damped_lift(step)
-        k3 = Normal(problem, _moved(weights, k2, 0.5)).damped_lift(step)
-        k4 = Normal(problem, _moved(weights, k3, 1.0)).damped_lift(step)
-        weights = [
-            w + (a + 2 * b + 2 * c + d) / 6
-            for w, a, b, c, d in zip(weights, k1, k2, k3, k4, strict=True)
-        ]
-    return weights
+        at = piece(problem, at, (vectors @ (part * modes)[..., None]).reshape(gap.shape))
+    for end, value in zip(ends, at, strict=True):
+        end[which] = value
+
+
+def _quick_piece(problem: Problem, weights: list[Array], step: Array) -> list[Array]:
+    """Flow along ``dW_i = A_iᵀ X Σx^{1/2} B_iᵀ`` with one ``X`` for the whole piece.
+
+    That keeps the charges whatever ``X`` is. It is the one that makes the step at the middle of the
+    piece, so that what the end misses is of third order in the step; two eliminations. Directions
+    hardly within reach make ``X`` large, and elsewhere than at the middle it then does harm.
+    """
+    first = Normal(problem, weights).damped_solve(step)
+    middle = _moved(weights, pullback(problem, weights, first @ problem.root_x), 0.5)
+    x = Normal(problem, middle).damped_solve(step) @ problem.root_x
+    return _runge_kutta(weights, lambda at: pullback(problem, at, x))
+
+
+def _careful_piece(problem: Problem, weights: list[Array], step: Array) -> list[Array]:
+    """Flow along ``dθ = J⁺ dE``; four eliminations, of which each holds where it is used."""
+    return _runge_kutta(weights, lambda at: Normal(problem, at).damped_lift(step))
+
+
+def _runge_kutta(
+    weights: list[Array], velocity: Callable[[list[Array]], list[Array]]
+) -> list[Array]:
+    """One step of fourth order over one unit of time."""
+    k1 = velocity(weights)
+    k2 = velocity(_moved(weights, k1, 0.5))
+    k3 = velocity(_moved(weights, k2, 0.5))
+    k4 = velocity(_moved(weights, k3, 1.0))
+    return [
+        w + (a + 2 * b + 2 * c + d) / 6
+        for w, a, b, c, d in zip(weights, k1, k2, k3, k4, strict=True)
+    ]
 
 
 def polish(problem: Problem, weights: list[Array]) -> list[Array]:

@@ -35,7 +35,7 @@ HyperParameter = float | xr.DataArray
 # Names of dimensions and variables that results have anyway.
 _TAKEN = re.compile(
     r"step|network|replica|student|layer(_[ab])?|hidden_layer|mode(_\d+)?"
-    r"|unit_\d+(_b)?|(in|out)put(_b)?|condition|learning_rate|slow_time"
+    r"|unit_\d+(_b)?|(in|out)put(_b)?|given_output|problem_\w+|condition|learning_rate|slow_time"
     r"|(diverged|collapsed)_step|(weights|biases|charges|spectrum)_\d+|embed_(in|out)"
     r"|predicted_\w+|universal_kernel|loss|accuracy|sharpness|hessian_trace|imbalance|entropic_gap"
     r"|(entropy|entropy_ratio|theory_alignment|alignment)(_projected)?"

@@ -69,6 +69,12 @@ def measuring_memory(problems: Sequence[Problem]) -> int:
     return 8 * (most + 3 * widths**2)
 
 
+def num_modes(problem: Problem) -> list[int]:
+    """Number of covariance eigenvalues of each hidden layer: a map of low rank has no others."""
+    most = len(problem.cov_x) if problem.linear else None
+    return [width if most is None else min(width, most) for width in problem.dims[1:-1]]
+
+
 def measured_at_once(problems: Sequence[Problem]) -> int:
     """Number of networks that are measured together."""
     return max(1, MEASURING_BYTES // measuring_memory(problems))
@@ -91,18 +97,18 @@ def needed_memory(
     an engine steps at once (``stepped``; all by default): three copies of one step's inputs and
     labels, and of one student's activations. Per network ``order`` bytes, where the engine keeps
     the order of its epoch. Per network and record:
-    snapshots of the weights with one copy in double precision, charges, the maps of one student's
-    hidden layers twice for their spectra, and what is measured. Beside them what measuring takes.
+    snapshots of the weights with one copy in double precision, charges, spectra, and what is
+    measured. Beside them what measuring takes.
     """
     sizes = [p.num_parameters for p in problems]
     charges = sum(width**2 for p in problems for width in p.dims[1:-1])
     layers = sum(p.depth - 1 for p in problems)
     ends = sum(p.dims[0] + p.dims[-1] for p in problems)
     widest = max(sum(p.dims[1:-1]) for p in problems)
-    maps = max(sum(p.dims[1:-1]) * len(p.cov_x) for p in problems)
+    modes = sum(sum(num_modes(p)) for p in problems)
     item = int(np.dtype(dtype).itemsize)
     columns = 8 * len(problems) + 4 * layers + 2 * layers**2
-    per_record = sum(sizes) * (item + 8) + 8 * (charges + 2 * maps + columns)
+    per_record = sum(sizes) * (item + 8) + 8 * (charges + modes + columns)
     per_step = batch * (24 * ends + 3 * item * widest)
     kept = networks * (records * per_record + sum(sizes) * (8 + (1 + slots) * item) + order)
     kept += (networks if stepped is None else min(networks, stepped)) * per_step

@@ -37,6 +37,7 @@ from methexis.training.cells import (
     per_network,
     seed_parameter,
 )
+from methexis.training.measuring import BUDGET, Measuring, choose_measuring
 from methexis.training.memory import require_memory
 from methexis.training.optimisers import RULES, GradientFlow, Optimiser, UpdateRule
 from methexis.training.start import sequence, start_weights
@@ -71,6 +72,8 @@ class Plan:
         the gradient comes from moments.
     record : integer array
         Steps after which the run is measured, from 0 to ``steps``.
+    measuring : Measuring
+        Which costly quantities are measured, at which of these steps and of which networks.
     engine, threads :
         By what the run is to be carried out. The bits depend on the engine, which a checkpoint
         therefore records, and not on the number of threads; neither enters the fingerprint.
@@ -94,6 +97,7 @@ class Plan:
     replica_of: NDArray[np.uint32]
     dtype: str
     record: NDArray[np.int64]
+    measuring: Measuring
     engine: str
     threads: int
 
@@ -124,7 +128,10 @@ class Plan:
     def fingerprint(self) -> str:
         """SHA-256 of all that the bits of the run depend on."""
         digest = hashlib.sha256()
-        digest.update(json.dumps(self.describe(), sort_keys=True).encode())
+        described = self.describe()
+        if self.measuring.complete:  # as all runs once were: their fingerprints stay
+            del described["measured"]
+        digest.update(json.dumps(described, sort_keys=True).encode())
         digest.update(self.record.tobytes())
         source = self.source
         for array in (source.weight, source.cov_x, source.cov_noise):
@@ -173,6 +180,7 @@ class Plan:
             "label_noise": self.cells.describe("label_noise"),
             "seed": self.cells.describe("seed"),
             "dtype": self.dtype,
+            "measured": self.measuring.describe(),
         } | cells
 
 
@@ -227,6 +235,8 @@ def make_plan(
     engine: str = "auto",
     label_noise: HyperParameter = 0.0,
     threads: int | None = None,
+    measure: str | Sequence[str] | None = None,
+    budget: float = BUDGET,
 ) -> Plan:
     """Validate the arguments of `train` and fold the problems.
 
@@ -282,6 +292,15 @@ def make_plan(
     numbers = tuple(integer("replica number", r, least=0, most=2**32 - 1) for r in listed)
     if len(set(numbers)) != len(numbers) or not numbers:
         raise MethexisError("replicas: expected distinct replica numbers, at least one")
+    measuring = choose_measuring(
+        measure,
+        budget,
+        problems,
+        records=len(at),
+        networks=cells.num_cells * len(listed),
+        steps=steps,
+        batch=batch,
+    )
     noise = cells.per_network("label_noise", len(numbers))
     require_closed_forms(problems, source, optimiser, sampling, noise)
     hyper = per_network(cells, len(numbers))
@@ -310,6 +329,7 @@ def make_plan(
         replica_of=np.tile(np.array(numbers, dtype=np.uint32), cells.num_cells),
         dtype=dtype,
         record=at,
+        measuring=measuring,
         engine=engine,
         threads=threads,
     )

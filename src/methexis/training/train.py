@@ -22,6 +22,7 @@ from methexis.training.cells import HyperParameter
 from methexis.training.engines.choice import choose_engine, made_with
 from methexis.training.interrupt import deferred_interrupt
 from methexis.training.loop import stretches
+from methexis.training.measuring import BUDGET
 from methexis.training.optimisers import Optimiser
 from methexis.training.plan import Plan, make_plan
 from methexis.training.records.checkpoint import Checkpoints
@@ -54,6 +55,8 @@ def train(
     checkpoint: str | Path | None = None,
     record: Sequence[int] | Array | None = None,
     resume_elsewhere: bool = False,
+    measure: str | Sequence[str] | None = None,
+    budget: float = BUDGET,
 ) -> Run:
     """Train students on one source and measure their alignment along the way.
 
@@ -117,6 +120,16 @@ def train(
     resume_elsewhere : bool
         Resume also a checkpoint made by another engine, instruction set or version; the result then
         has the bits of neither, and its provenance names both.
+    measure : str or sequence of str, optional
+        Costly quantities to measure of every network at every record: ``"projection"`` (all that is
+        projected onto the minima), ``"entropic_gap"``, ``"sharpness"``, or ``"all"``; ``()`` for
+        none. By default all three, of all networks at all records where that is cheap beside the
+        steps; else of as many as ``budget`` allows, evenly spread, and of 8 networks at 5 records
+        at least. The others are NaN; the attributes of each variable say which were measured.
+        `Run.measure` adds to them afterwards. All other quantities are measured always.
+    budget : float
+        Work that the default puts into costly quantities, over that of the steps. Both are
+        estimated from sizes alone, so that what is measured never depends on the machine.
 
     Returns
     -------
@@ -157,6 +170,8 @@ def train(
         engine=engine,
         label_noise=label_noise,
         threads=threads,
+        measure=measure,
+        budget=budget,
     )
     return run_plan(
         plan,
@@ -198,6 +213,9 @@ def run_plan(
                 checkpoints.save()
                 raise
         checkpoints.save()  # of what is done: all, or as much as there was before Ctrl-C
+        if not interrupt.pressed:
+            with interrupt.at_once():
+                recorder.finish(records)
     show(Report(state.step, plan.steps, _worst(records)))
     lost, seconds = int(np.count_nonzero(~state.alive)), time.monotonic() - began
     _LOG.info("train: done in %.3g s, %s networks lost", seconds, lost)

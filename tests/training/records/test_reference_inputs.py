@@ -99,7 +99,8 @@ def test_measured_as_in_plain_loops() -> None:
     ]
     plan = plan_for(students, data, "cross_entropy")
     weights = random_weights(plan)
-    alignments, losses = inputs_of(plan).measure(weights)
+    on_inputs = inputs_of(plan).measure(weights)
+    alignments, losses = on_inputs.alignments, on_inputs.losses
     for n in range(NETWORKS):
         grams = []
         for k, student in enumerate(students):
@@ -138,7 +139,8 @@ def test_linear_students_are_measured_exactly(loss: str, kind: str) -> None:
     students = [mx.EDLN.random(source, (4, 3), seed=3), mx.EDLN.random(source, (5,), seed=4)]
     plan = plan_for(students, source, loss)
     weights = random_weights(plan)
-    alignments, losses = inputs_of(plan).measure(weights)
+    on_inputs = inputs_of(plan).measure(weights)
+    alignments, losses = on_inputs.alignments, on_inputs.losses
     maps = [h for p, w in zip(plan.problems, weights, strict=True) for h in hidden_maps(p, w)]
     # Moments of 1024 draws agree to rounding, times the conditions of the random embeddings.
     assert_allclose(alignments, gram_cosines(maps, source.cov_x), rtol=0, atol=1e-11)
@@ -152,7 +154,7 @@ def test_whitened_loss_of_a_nonlinear_student() -> None:
     data = teacher.samples(30, seed=2)
     plan = plan_for(mx.MLP((4,)), data, "whitened")
     weights = random_weights(plan)
-    _, losses = inputs_of(plan).measure(weights)
+    losses = inputs_of(plan).measure(weights).losses
     inverse = np.linalg.inv(data.cov_noise)
     w, last = weights[0]
     for n in range(NETWORKS):
@@ -168,7 +170,7 @@ def test_spectra() -> None:
     plan = plan_for(mx.MLP((5, 3), activation="gelu"), data)
     weights = random_weights(plan)[0]
     weights[0][1, 0, 0] = np.nan
-    found = inputs_of(plan).spectra(0, weights)
+    found = inputs_of(plan).measure([weights]).spectra[0]
     hidden = reference_inputs.layer_outputs(plan.problems[0], weights, data.x)[1:-1]
     for values, h in zip(found, hidden, strict=True):
         assert np.isnan(values[1]).all()
@@ -183,7 +185,8 @@ def test_silent_layers_and_lost_networks_are_nan() -> None:
     weights[0][1][1] = 0.0  # the second hidden layer of network 1 says nothing
     weights[0][0][2] = np.nan
     with np.errstate(invalid="ignore"):
-        alignments, losses = inputs_of(plan).measure(weights)
+        on_inputs = inputs_of(plan).measure(weights)
+        alignments, losses = on_inputs.alignments, on_inputs.losses
     assert np.isfinite(alignments[0]).all()
     assert np.isfinite(alignments[1, 0, 0])
     assert np.isnan(alignments[1, 1]).all()
@@ -196,11 +199,12 @@ def test_silent_layers_and_lost_networks_are_nan() -> None:
 def test_parts_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = plan_for([mx.MLP((5, 3)), mx.MLP((4,), activation="softplus")], classes())
     weights = random_weights(plan)
-    whole = inputs_of(plan).measure(weights), inputs_of(plan).spectra(0, weights[0])
+    whole = inputs_of(plan).measure(weights)
     monkeypatch.setattr(reference_inputs, "_BLOCK_BYTES", 1)
-    parts = inputs_of(plan).measure(weights), inputs_of(plan).spectra(0, weights[0])
-    assert np.array_equal(whole[0][0], parts[0][0])
-    for a, b in zip(whole[0][1], parts[0][1], strict=True):
+    parts = inputs_of(plan).measure(weights)
+    assert np.array_equal(whole.alignments, parts.alignments)
+    for a, b in zip(whole.losses, parts.losses, strict=True):
         assert np.array_equal(a["loss"], b["loss"])
-    for a, b in zip(whole[1], parts[1], strict=True):
-        assert np.array_equal(a, b)
+    for ours, theirs in zip(whole.spectra, parts.spectra, strict=True):
+        for a, b in zip(ours, theirs, strict=True):
+            assert np.array_equal(a, b)

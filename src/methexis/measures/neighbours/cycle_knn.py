@@ -24,6 +24,7 @@ class CycleKNN(NeighbourMeasure):
     compared: ClassVar[tuple[float, float]] = (400.0, 1.0)
     label: ClassVar[str] = "cycle kNN"
     aligned: ClassVar[float] = float("nan")
+    at_once: ClassVar[int] = 1  # steps lead to other rows
     tier: ClassVar[int] = 2
     reference: ClassVar[str] = "Huh et al. 2024, arXiv:2405.07987 (platonic-rep)"
 

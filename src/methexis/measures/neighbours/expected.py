@@ -32,9 +32,9 @@ from scipy.special import gammaln
 
 from methexis.core.caching import cached_property
 from methexis.core.checks import Array
-from methexis.measures.measure import NullMoments
+from methexis.measures.measure import NullMoments, Orders
 from methexis.measures.neighbours.indices import Indices
-from methexis.measures.neighbours.ties import Booleans, Integers, Ties, renamed
+from methexis.measures.neighbours.ties import Booleans, Integers, Ties, names_under, renamed
 from methexis.measures.pairs.row_form import RowForm, scaled
 
 #: Skewness of a null above which, with ties, it is taken to have few values. A score of c and c'
@@ -138,20 +138,33 @@ class Groups:
         found.sort_indices()
         return RowForm(found, np.where(self.outside, share, 0.0))
 
-    def reordered(self, order: Integers) -> Groups:
-        """Of the samples in that order."""
-        names = np.empty(len(order), dtype=np.int32)
-        names[order] = np.arange(len(order), dtype=np.int32)
+    def repeated(self, count: int) -> Groups:
+        """So many times, one below the other; columns stay the samples."""
+        rows = np.tile(np.arange(len(self.begin)), count)
+        return self._taken(rows, self.nearest[rows], self.labels[rows], self.tail[rows])
+
+    def under(self, orders: Orders) -> Groups:
+        """Of the samples in each of the orders, one below the other."""
+        rows = orders.ravel()
+        nearest = self.nearest[rows].reshape(len(orders), -1)
+        return self._taken(
+            rows,
+            np.take_along_axis(names_under(orders), nearest, axis=1).reshape(len(rows), self.k),
+            renamed(self.labels, orders),
+            renamed(self.tail, orders),
+        )
+
+    def _taken(self, rows: Integers, nearest: Indices, labels: Any, tail: Any) -> Groups:
         return Groups(
-            names[self.nearest[order]],
-            self.starts[order],
-            self.begin[order],
-            self.size[order],
-            renamed(self.labels, order),
-            renamed(self.tail, order),
-            self.in_tail[order],
-            self.outside[order],
-            self.loose[order],
+            nearest=nearest,
+            starts=self.starts[rows],
+            begin=self.begin[rows],
+            size=self.size[rows],
+            labels=labels,
+            tail=tail,
+            in_tail=self.in_tail[rows],
+            outside=self.outside[rows],
+            loose=self.loose[rows],
         )
 
 
@@ -254,7 +267,7 @@ def in_tail(a: Groups, b: Groups) -> Integers:
 
 def tails(a: Groups, b: Groups) -> Integers:
     """How many rows the two tails share."""
-    n = len(a.begin)
+    n = a.labels.shape[1]
     shared = np.asarray(a.stored.multiply(b.stored).sum(axis=1)).ravel()
     one, other = (np.diff(v.tail.indptr) for v in (a, b))
     found = np.where(

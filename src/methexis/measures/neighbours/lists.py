@@ -343,6 +343,9 @@ class NeighbourMeasure(ListMeasure[Neighbours]):
 
     label: ClassVar[str]
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    #: Rows, of orders one below the other, for which ties are averaged over at a time; 1 where what
+    #: is expected of a sample depends on the lists of others.
+    at_once: ClassVar[int] = 4096
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -402,7 +405,13 @@ class NeighbourMeasure(ListMeasure[Neighbours]):
 
     def tied_permuted(self, a: Groups, b: Groups, orders: Orders) -> Array:
         """The same where there are ties."""
-        return np.array([np.mean(self.expected(a, b.reordered(order))) for order in orders])
+        scores = [np.empty(0)]
+        step = max(1, self.at_once // orders.shape[1])
+        for start in range(0, len(orders), step):
+            part = orders[start : start + step]
+            found = self.expected(a.repeated(len(part)), b.under(part))
+            scores.append(np.mean(found.reshape(part.shape), axis=1))
+        return np.concatenate(scores)
 
     def of_subsets(
         self, a: Neighbours, b: Neighbours, chosen: NDArray[np.bool_], numbers: Sequence[int]

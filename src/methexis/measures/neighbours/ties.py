@@ -87,7 +87,7 @@ class Ties:
         return Ties(
             self.first[order],
             self.length[order],
-            renamed(self.tail, order),
+            renamed(self.tail, order[None]),
             self.outside[order],
             self.size[order],
         )
@@ -102,12 +102,20 @@ class Tail:
     size: int
 
 
-def renamed(matrix: Any, order: Integers) -> Any:
-    """Rows and columns of a sparse matrix in that order."""
-    names = np.empty(len(order), dtype=np.int32)
-    names[order] = np.arange(len(order), dtype=np.int32)
-    taken = matrix[order]
-    found = sparse.csr_array((taken.data, names[taken.indices], taken.indptr), shape=matrix.shape)
+def names_under(orders: Integers) -> Indices:
+    """The new number of every sample in each order: sample ``orders[r, i]`` becomes ``i``."""
+    names = np.empty(orders.shape, dtype=np.int32)
+    np.put_along_axis(names, orders, np.arange(orders.shape[1], dtype=np.int32)[None], axis=1)
+    return names
+
+
+def renamed(matrix: Any, orders: Integers) -> Any:
+    """Rows and columns of a sparse matrix in each of some orders, one below the other."""
+    names = names_under(orders)
+    taken = matrix[orders.ravel()]
+    block = np.repeat(np.arange(len(orders)), np.diff(taken.indptr[:: orders.shape[1]]))
+    shape = (orders.size, matrix.shape[1])
+    found = sparse.csr_array((taken.data, names[block, taken.indices], taken.indptr), shape=shape)
     found.sort_indices()
     return found
 

@@ -30,7 +30,8 @@ class Cell:
     #: How many of how many are in the other numbers.
     healthy: int
     replicas: int
-    #: (healthy,): alignment of the least aligned pair of layers, raw and projected.
+    #: (healthy,): alignment of the least aligned pair of layers, raw and projected; the latter of
+    #: those of which it was measured.
     worst: Array
     projected: Array
     #: Medians of the loss and of ``S / S_min``; NaN if not measured.
@@ -56,7 +57,7 @@ class Cell:
 def cells_of(run: Run) -> list[Cell]:
     """All cells, the last dimension running fastest."""
     names = [_names(run, dim) for dim in run.cells]
-    healthy = run.healthy
+    healthy, measured = run.healthy, gather.measured(run, "alignment_projected")
     worst, projected = (run.worst_pair(projected=flag)[-1] for flag in (False, True))
     loss, ratio = (np.asarray(run.data[name])[-1] for name in ("loss", "entropy_ratio"))
     result = []
@@ -68,7 +69,7 @@ def cells_of(run: Run) -> list[Cell]:
                 healthy=int(good.sum()),
                 replicas=len(good),
                 worst=worst[place][good],
-                projected=projected[place][good],
+                projected=projected[place][measured[place]],
                 loss=[_median(loss[place][good, k]) for k in range(run.num_students)],
                 ratio=[_median(ratio[place][good, k]) for k in range(run.num_students)],
             )

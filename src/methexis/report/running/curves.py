@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from methexis.core.checks import Array
 from methexis.plots import style
@@ -53,6 +53,15 @@ class StudentPath:
     projected: Array | None = None
     predicted: Array | None = None
     level: float | None = None  # closed form at the Platonic point
+    #: (time,): when each was measured; at all times by default.
+    rows: NDArray[np.bool_] | None = None
+    projected_rows: NDArray[np.bool_] | None = None
+
+
+def line(x: Array, y: Array, rows: NDArray[np.bool_] | None, look: Look, name: str = "") -> Curve:
+    """A curve through what was measured; where that failed it is interrupted."""
+    taken = slice(None) if rows is None else rows
+    return Curve(x[taken], y[taken], look, name)
 
 
 def predicted_curve(x: ArrayLike, y: ArrayLike, name: str = "") -> Curve:
@@ -97,8 +106,12 @@ def distance_to_one(
     projected: Array | None = None,
     predicted: Array | None = None,
     control: Array | None = None,
+    rows: NDArray[np.bool_] | None = None,
 ) -> Panel:
-    """``1 - alignment`` of the worst pair on logarithmic axes, where small offsets show."""
+    """``1 - alignment`` of the worst pair on logarithmic axes, where small offsets show.
+
+    ``rows`` are the times at which ``projected`` was measured; all by default.
+    """
     x = clock.positive
     on_minima, by_theory, still = (
         None if values is None else positive(1.0 - values)
@@ -108,7 +121,7 @@ def distance_to_one(
     marks = _replicas(x, gap, still)
     if on_minima is not None and np.isfinite(middle(on_minima)).any():
         look = Look(style.MARK, width=1.8, order=4)
-        marks.append(Curve(x, middle(on_minima), look, "median, projected"))
+        marks.append(line(x, middle(on_minima), rows, look, "median, projected"))
     if by_theory is not None:
         marks.append(predicted_curve(x, middle(by_theory), "predicted"))
     # A prediction of perfect alignment falls without end; the axis ends below what was measured.
@@ -206,12 +219,13 @@ def _students(
         best = path.raw if path.projected is None else path.projected
         raw, main = middle(path.raw), middle(best)
         if path.projected is not None and np.isfinite(main).any():
-            marks.append(Curve(x, raw, Look(colour, width=1.0, alpha=0.55), f"{path.name}, raw"))
+            faint = Look(colour, width=1.0, alpha=0.55)
+            marks.append(line(x, raw, path.rows, faint, f"{path.name}, raw"))
             look = Look(colour, width=2.4, order=3)
-            marks.append(Curve(x, main, look, f"{path.name}, projected"))
+            marks.append(line(x, main, path.projected_rows, look, f"{path.name}, projected"))
         else:
             look = Look(colour, width=2.2, order=3)
-            marks.append(Curve(x, raw, look, f"student {path.name}"))
+            marks.append(line(x, raw, path.rows, look, f"student {path.name}"))
         final.append(float(raw[-1]))
     marks += [Level(level, _FLOOR) for level in levels]
     drawn = [path.predicted for path in paths if path.predicted is not None]

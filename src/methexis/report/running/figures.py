@@ -57,6 +57,7 @@ def pairs(
         projected=gather.worst_pair(run, projected=True),
         predicted=predicted,
         control=control,
+        rows=gather.rows(run, "alignment_projected"),
     )
     yield Picture("distance_to_one", figure, "One minus alignment of the worst pair on log axes")
     names = gather.layer_names(run)

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from methexis.core.checks import Array
 from methexis.report.running.curves import Clock, StudentPath
 from methexis.training.records.run import Run
+from methexis.training.records.storage import MEASURED_NETWORKS, MEASURED_STEPS
 
 
 @dataclass(frozen=True)
@@ -72,14 +74,35 @@ def layer_names(run: Run) -> list[str]:
     return [layer_name(str(label)) for label in run.data["layer"].values]
 
 
+def measured(run: Run, name: str) -> NDArray[np.bool_]:
+    """Healthy networks of which a quantity was measured, ``(*cells, replica)``.
+
+    Costly quantities may have been measured of some networks only; all others are of all.
+    """
+    found = run.healthy
+    networks = run.data[name].attrs.get(MEASURED_NETWORKS)
+    if networks is None:
+        return found
+    chosen = np.zeros(found.size, dtype=np.bool_)
+    chosen[np.asarray(networks, dtype=np.int64)] = True
+    return np.asarray(found & chosen.reshape(found.shape))
+
+
+def rows(run: Run, name: str) -> NDArray[np.bool_]:
+    """At which recorded steps a quantity was measured, ``(step,)``."""
+    steps = np.asarray(run.data["step"])
+    return np.isin(steps, np.atleast_1d(run.data[name].attrs.get(MEASURED_STEPS, steps)))
+
+
 def variable(run: Run, name: str) -> Array:
-    """Return a variable ``(step, replica, …)`` of the healthy replicas."""
-    return np.asarray(run.data[name], dtype=np.float64)[:, run.healthy]
+    """Return a variable ``(step, replica, …)`` of the healthy replicas that it was measured of."""
+    return np.asarray(run.data[name], dtype=np.float64)[:, measured(run, name)]
 
 
 def worst_pair(run: Run, *, projected: bool = False) -> Array:
-    """Least alignment of two layers, ``(step, replica)``, of the healthy replicas."""
-    return run.worst_pair(projected=projected)[:, run.healthy]
+    """Least alignment of two layers, ``(step, replica)``, of the healthy and measured replicas."""
+    name = "alignment_projected" if projected else "alignment"
+    return run.worst_pair(projected=projected)[:, measured(run, name)]
 
 
 def pair_matrix(run: Run, at: int) -> Array:
@@ -108,6 +131,8 @@ def paths(
             projected=None if other is None else other[..., k],
             predicted=None if predicted is None else predicted[..., k],
             level=None if levels is None else levels[k],
+            rows=rows(run, name),
+            projected_rows=None if projected is None else rows(run, projected),
         )
         for k in range(run.num_students)
         if np.isfinite(raw[..., k]).any()

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from methexis.core.checks import MethexisError
+from methexis.plots.replicas import middle
 from methexis.report.house.page import Page
 from methexis.report.running import gather
 from methexis.report.running.cells import write_cells
@@ -56,7 +57,7 @@ def write_report(run: Run, path: str | Path) -> Path:
             "start": float(np.median(gather.worst_pair(run)[0])),
             "raw": float(np.median(gather.worst_pair(run)[-1])),
             "least": float(gather.worst_pair(run)[-1].min()),
-            "projected": float(np.median(gather.worst_pair(run, projected=True)[-1])),
+            "projected": float(middle(gather.worst_pair(run, projected=True)[-1])),
         }
     record = run.provenance
     return page.write(

@@ -120,6 +120,7 @@ def run_verify(
         seed=settings.seed,
         dtype="float32",  # SGD's noise is far above rounding, and steps take half as long
         record=record,
+        measure="all",
     )
     show = progress or Silent()
     run = run_plan(plan, show, checkpoint, checkpoint_seconds=checkpoint_seconds)
@@ -180,6 +181,7 @@ def _control_plan(settings: VerifySettings, plan: Plan, schedule: RunLength) -> 
         replicas=settings.predicted,
         seed=settings.seed,
         record=plan.record,
+        measure=(),  # the weights themselves are compared
     )
 
 

@@ -111,6 +111,7 @@ def train_three_ways(settings: VerifySettings) -> list[Way]:
             seed=settings.seed,
             dtype="float32",
             record=_recorded(length.steps),
+            measure="projection",
         )
         run = run_plan(plan, Silent(), None)
         if choice.loss not in starts:

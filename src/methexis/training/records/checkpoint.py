@@ -28,8 +28,8 @@ from methexis.training.engines.state import State
 from methexis.training.plan import Plan
 from methexis.training.records.recording import Records
 
-#: 3: a fingerprint of all that it holds.
-FORMAT_VERSION = _SEALED = 3
+#: 3: a fingerprint of all that it holds. 4: spectra, and costly quantities of some networks only.
+FORMAT_VERSION = 4
 #: Least seconds between checkpoints,
 CHECKPOINT_SECONDS = 10.0
 #: and least seconds of work per second of writing them.
@@ -174,7 +174,7 @@ def load_checkpoint(
             header = json.loads(_member(archive, "header", None).tobytes())
             makers = _check_header(path, plan, header, maker, elsewhere=elsewhere)
             found = {name: _member(archive, name, array) for name, array in expected.items()}
-        if header.pop("digest", None) != _digest(header, found) and header["format"] >= _SEALED:
+        if header.pop("digest", None) != _digest(header, found):
             raise ValueError("its content is not what was written")
         step, done = _counters(plan, header)
     except MethexisError:
@@ -247,6 +247,7 @@ def _arrays(state: State, records: Records) -> dict[str, NDArray[Any]]:
     nested: dict[str, list[list[Array]]] = {
         "weights": state.weights,
         "snapshots": records.weights,
+        "spectra": records.spectra,
     }
     for name, students in nested.items():
         for k, layers in enumerate(students):
@@ -261,7 +262,7 @@ def _arrays(state: State, records: Records) -> dict[str, NDArray[Any]]:
 def _check_header(
     path: Path, plan: Plan, header: dict[str, Any], maker: dict[str, str], *, elsewhere: bool
 ) -> list[dict[str, str]]:
-    if header["format"] not in (FORMAT_VERSION - 1, FORMAT_VERSION):
+    if header["format"] != FORMAT_VERSION:
         raise MethexisError(
             f"checkpoint {path}: expected format {FORMAT_VERSION}, got {header['format']!r}"
         )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from methexis import plots
 from methexis.core.checks import Array, one_of
+from methexis.training.records.storage import MEASURED_NETWORKS, MEASURED_STEPS
 
 #: What can be drawn, and how its axis is called.
 QUANTITIES = {
@@ -57,7 +58,9 @@ def _curves(
     data: xr.Dataset, healthy: NDArray[np.bool_], quantity: str, *, projected: bool
 ) -> tuple[Curves, str]:
     """Name, times and values ``(time, replica)`` of every curve, and what the times are."""
-    values = _values(data, quantity, projected=projected)
+    name = ("alignment" if quantity == "worst_pair" else quantity) + "_projected" * projected
+    values = _values(data, name)
+    rows, networks = _measured(data, name)
     cells = [str(dim) for dim in data["diverged_step"].dims if dim != "replica"]
     students = ["student"] if "student" in values.dims else []
     values = values.transpose("step", *cells, *students, "replica")
@@ -66,24 +69,39 @@ def _curves(
     found: Curves = []
     for place in _places(data, [*cells, *students]):
         at = {dim: index for dim, index in place.items() if dim in cells}
-        alive = healthy[tuple(at.values())]
+        alive = (healthy & networks)[tuple(at.values())]
         time = clock.isel({dim: index for dim, index in at.items() if dim in clock.dims})
-        one = np.asarray(values.isel(place), dtype=float)[:, alive]
+        one = np.asarray(values.isel(place), dtype=float)[:, alive][rows]
         if one.size and np.isfinite(one).any():
-            x = plots.positive(np.asarray(time, dtype=float))
+            x = plots.positive(np.asarray(time, dtype=float)[rows])
             found.append((_name(data, place), x, one))
     return found, "slow time τ = Σ η²/B" if slow else "training step t"
 
 
-def _values(data: xr.Dataset, quantity: str, *, projected: bool) -> xr.DataArray:
-    """The quantity at all records; NaN everywhere where it was not measured."""
-    name = "alignment" if quantity == "worst_pair" else quantity
-    name += "_projected" if projected else ""
+def _values(data: xr.Dataset, name: str) -> xr.DataArray:
+    """The variable at all records, of alignments the least; NaN where there is none."""
     if name not in data:
         return xr.full_like(data["loss"], np.nan)
-    if quantity == "worst_pair":
+    if "layer_a" in data[name].dims:
         return data[name].min(dim=("layer_a", "layer_b"), skipna=False)
     return data[name]
+
+
+def _measured(data: xr.Dataset, name: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Steps ``(step,)`` and networks ``(*cells, replica)`` of which a variable was measured.
+
+    Costly quantities may have been measured at some records and of some networks only. What was
+    measured in vain, where no minimum is within reach, is NaN and interrupts a curve.
+    """
+    about = data[name].attrs if name in data else {}
+    steps = np.asarray(data["step"])
+    rows = np.isin(steps, np.atleast_1d(about.get(MEASURED_STEPS, steps)))
+    shape = data["diverged_step"].shape
+    networks = np.ones(shape, dtype=np.bool_)
+    if MEASURED_NETWORKS in about:
+        chosen = np.atleast_1d(about[MEASURED_NETWORKS]).astype(np.int64)
+        networks = np.isin(np.arange(networks.size), chosen).reshape(shape)
+    return rows, networks
 
 
 def _places(data: xr.Dataset, dims: Sequence[str]) -> Iterator[dict[str, int]]:

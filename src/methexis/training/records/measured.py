@@ -48,13 +48,14 @@ def levels(plan: Plan) -> list[Level]:
     return [
         Level(
             np.flatnonzero(plan.label_noise == deviation),
-            [_measured(problem, float(deviation)) for problem in plan.problems],
+            [measured_at(problem, float(deviation)) for problem in plan.problems],
         )
         for deviation in np.unique(plan.label_noise)
     ]
 
 
-def _measured(problem: Problem, deviation: float) -> Measured:
+def measured_at(problem: Problem, deviation: float) -> Measured:
+    """What a student is measured by at one standard deviation of label noise."""
     found = problem.with_label_noise(deviation)
     try:
         found.require_theory()

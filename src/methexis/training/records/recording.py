@@ -2,7 +2,8 @@
 
 Every recorded step takes a snapshot of the weights and measures it. Quantities of a student are
 raw (at the weights, with SGD's fluctuations) and, where the theorem speaks of minima, projected
-(after gradient flow at fixed charges, `theory.project`). Lost networks are NaN throughout.
+(after gradient flow at fixed charges, `theory.project`). Lost networks are NaN throughout; so are
+costly quantities where they are not measured (`training.measuring`).
 
 Of linear students with a quadratic loss all of it follows from moments. A run with any other
 student or loss is measured on reference inputs (`training.records.reference_inputs`): its loss, and
@@ -12,27 +13,32 @@ students that it is not about, with the reason in ``condition``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.charges import charges
 from methexis.core.checks import Array
-from methexis.core.geometry import cosines_of, kernel_cosine_of
+from methexis.core.geometry import cosines_of
 from methexis.core.joint import joint_inputs
 from methexis.core.linalg import sqrt_psd, squared_norm
 from methexis.core.problem import Problem
 from methexis.core.products import hidden_maps
-from methexis.theory.curvature import batched_sharpness, trace_of
-from methexis.theory.entropy import imbalances, interface_gaps, loss_of
+from methexis.theory.curvature import trace_of
+from methexis.theory.entropy import imbalances, loss_of
 from methexis.theory.moments import gradient_moments
-from methexis.theory.platonic import PlatonicSolution, platonic_of
-from methexis.theory.projection import project_of
+from methexis.theory.platonic import platonic_of
+from methexis.training.engines.choice import choose_engine
+from methexis.training.engines.native import NativeEngine
 from methexis.training.engines.state import State
-from methexis.training.memory import measured_at_once
+from methexis.training.memory import measured_at_once, num_modes
+from methexis.training.parallel import in_threads
 from methexis.training.plan import Plan
+from methexis.training.records.compiled import measure_compiled, narrow, refusal
+from methexis.training.records.costly import measure_costly, to_theory, total
 from methexis.training.records.measured import Measured, levels
 from methexis.training.records.reference_inputs import ReferenceInputs
 
@@ -45,9 +51,9 @@ STUDENT_VARIABLES = (
     "hessian_trace",
     "sharpness",
 )
-#: Charges kept by the projection of a snapshot; far from the minima, where a few steps do not
-#: keep them that well, the projected columns are left NaN.
-_PROJECTION_RTOL = 1e-5
+#: Networks whose cheap quantities are measured together: few, so that intermediate results stay in
+#: the cache; many, so that calls of NumPy cost nothing beside them.
+CHEAP_AT_ONCE = 64
 LAYER_VARIABLES = (
     "theory_alignment",
     "theory_alignment_projected",
@@ -66,6 +72,8 @@ class Records:
     #: (num_records, network, layer, layer): cosines of the Gram matrices.
     alignment: Array
     alignment_projected: Array
+    #: Covariance eigenvalues, by student and hidden layer, (num_records, network, mode).
+    spectra: list[list[Array]]
     #: Snapshots, by student and layer, (num_records, network, d_i, d_{i-1}).
     weights: list[list[Array]] = field(default_factory=list)
 
@@ -97,7 +105,16 @@ class Recorder:
             self._references = [
                 ReferenceInputs(plan, [m.problem for m in level.students]) for level in self.levels
             ]
+        # The bits of a run are those of one engine, and so are those of its records.
+        self._compiled: list[int] = []
+        if choose_engine(plan) is NativeEngine and not refusal(plan):
+            self._compiled = [k for k, m in enumerate(first) if m.in_theory and narrow(m.problem)]
+            if self._linear and len(self._compiled) < len(first):
+                self._compiled = []  # alignments are of all students at once
         self._inputs, self._places = joint_inputs(plan.source, plan.students)
+        # A part for every thread, if there are not more.
+        self._cheap_at_once = min(CHEAP_AT_ONCE, -(-plan.num_networks // plan.threads))
+        self._costly_at_once = max(1, measured_at_once(plan.problems) // plan.threads)
 
     def empty(self) -> Records:
         """Arrays of NaN for all recorded steps."""
@@ -113,8 +130,11 @@ class Recorder:
             layer={n: np.full((*shape, layers), np.nan) for n in LAYER_VARIABLES},
             alignment=np.full((*shape, layers, layers), np.nan),
             alignment_projected=np.full((*shape, layers, layers), np.nan),
+            spectra=[
+                [np.full((*shape, count), np.nan) for count in num_modes(p)] for p in plan.problems
+            ],
             weights=[
-                [np.full((len(plan.record), *w.shape), np.nan, dtype=plan.dtype) for w in layers]
+                [np.zeros((len(plan.record), *w.shape), dtype=plan.dtype) for w in layers]
                 for layers in plan.start
             ],
         )
@@ -123,52 +143,143 @@ class Recorder:
         """Measure ``state`` into the next free row of ``records``.
 
         A network that is lost now but that the engine has not checked yet is left out as well; it
-        is not marked, since the bits of a run must not depend on what is recorded.
+        is not marked, since the bits of a run must not depend on what is recorded. Networks are
+        measured some at a time, in as many threads as steps are taken; no number depends on either.
         """
         row = records.done
         diverged, collapsed = state.lost(self.plan)
-        alive = np.flatnonzero(state.alive & ~diverged & ~collapsed)
+        healthy = state.alive & ~diverged & ~collapsed
+        alive, lost = np.flatnonzero(healthy), np.flatnonzero(~healthy)
         for layers, snapshots in zip(state.weights, records.weights, strict=True):
             for w, snapshot in zip(layers, snapshots, strict=True):
-                snapshot[row, alive] = w[alive]
-        size = measured_at_once(self.plan.problems)
-        # A network on its way to divergence may overflow in the squares measured here.
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            for first in range(0, len(alive), size):
-                self._measure_all(records, state, row, alive[first : first + size])
+                snapshot[row] = w
+                snapshot[row, lost] = np.nan
+        jobs: list[Callable[[], None]] = []
+        left = alive[:0] if len(self._compiled) == len(self.plan.problems) else alive
+        for number, level in enumerate(self.levels):
+            if self._compiled:
+                self._measure_compiled(records, state, row, number, alive)
+            here = np.intersect1d(left, level.networks)
+            size = self._cheap_at_once
+            jobs += [
+                partial(
+                    self._measure_cheap, records, state, row, number, here[first : first + size]
+                )
+                for first in range(0, len(here), size)
+            ]
+        if self.plan.measuring.everywhere:
+            jobs += self._costly_jobs(records, np.full_like(alive, row), alive)
+        in_threads(jobs, self.plan.threads)
         records.done = row + 1
 
-    def _measure_all(
-        self, records: Records, state: State, row: int, alive: NDArray[np.intp]
+    def _measure_compiled(
+        self, records: Records, state: State, row: int, number: int, alive: NDArray[np.intp]
     ) -> None:
-        for number, level in enumerate(self.levels):
-            here = np.intersect1d(alive, level.networks)
-            if not len(here):
+        """Do what `_measure_cheap` does of some students for all networks of a level."""
+        level = self.levels[number]
+        here = np.intersect1d(alive, level.networks)
+        if not len(here):
+            return
+        students = [level.students[k] for k in self._compiled]
+        weights = [state.weights[k] for k in self._compiled]
+        found = measure_compiled(self.plan, students, weights, here)
+        if self._linear:
+            records.alignment[row, here] = found.alignments
+        for i, k in enumerate(self._compiled):
+            self._keep(records, row, here, k, found.student[i], found.layer[i], found.spectra[i])
+
+    def _measure_cheap(
+        self, records: Records, state: State, row: int, number: int, here: NDArray[np.intp]
+    ) -> None:
+        """Measure all that is measured of every network, of some of one level of label noise."""
+        weights = _doubles(state, here)
+        on_inputs = self._references[number].measure(weights) if self._references else None
+        if self._linear:
+            records.alignment[row, here] = self.alignments(weights)
+        elif on_inputs is not None:
+            records.alignment[row, here] = on_inputs.alignments
+        for k, measured in enumerate(self.levels[number].students):
+            if k in self._compiled:
                 continue
-            weights = [[w[here].astype(np.float64) for w in s] for s in state.weights]
-            projected = [_project(m, w) for m, w in zip(level.students, weights, strict=True)]
-            losses: list[dict[str, Array]] = [{} for _ in weights]
-            if self._references:
-                records.alignment[row, here], losses = self._references[number].measure(weights)
-            if self._linear:
-                records.alignment[row, here] = self.alignments(weights)
-                records.alignment_projected[row, here] = self.alignments(projected)
-            elif any(m.in_theory for m in level.students):
-                records.alignment_projected[row, here], _ = self._references[number].measure(
-                    projected
-                )
-            offset = 0
-            for k, measured in enumerate(level.students):
-                width = measured.problem.depth - 1
-                found: dict[str, Array] = losses[k]
-                layer: dict[str, Array] = {}
-                if measured.in_theory:
-                    found, layer = _measure(measured, weights[k], projected[k])
-                for name, value in found.items():
-                    records.student[name][row, here, k] = value
-                for name, value in layer.items():
-                    records.layer[name][row, here, offset : offset + width] = value
-                offset += width
+            if measured.problem.linear:
+                spectra = linear_spectra(measured.problem, weights[k])
+            else:
+                assert on_inputs is not None  # as for all nonlinear students
+                spectra = on_inputs.spectra[k]
+            if measured.in_theory:
+                found, layer = _measure(measured, weights[k])
+            else:
+                assert on_inputs is not None
+                found, layer = on_inputs.losses[k], {}
+            self._keep(records, row, here, k, found, layer, spectra)
+
+    def finish(self, records: Records) -> None:
+        """Measure the costly quantities of a run that has them of some networks at some records.
+
+        All at once, from the snapshots: of few networks a record, calls would cost most of it.
+        """
+        measuring = self.plan.measuring
+        if measuring.everywhere:
+            return
+        rows = np.repeat(measuring.records, len(measuring.networks))
+        networks = np.tile(measuring.networks, len(measuring.records))
+        taken = rows < records.done
+        for layers in records.weights:
+            for w in layers:
+                taken &= np.isfinite(w[rows, networks]).all(axis=(-2, -1))
+        in_threads(self._costly_jobs(records, rows[taken], networks[taken]), self.plan.threads)
+
+    def _costly_jobs(
+        self, records: Records, rows: NDArray[np.intp], networks: NDArray[np.intp]
+    ) -> list[Callable[[], None]]:
+        """Jobs that measure pairs of a record and a network, a part of them for every thread."""
+        jobs: list[Callable[[], None]] = []
+        for number, level in enumerate(self.levels):
+            here = np.flatnonzero(np.isin(networks, level.networks))
+            size = min(self._costly_at_once, max(1, -(-len(here) // self.plan.threads)))
+            for first in range(0, len(here), size):
+                part = here[first : first + size]
+                jobs.append(partial(self._costly, records, rows[part], networks[part], number))
+        return jobs
+
+    def _costly(
+        self, records: Records, rows: NDArray[np.intp], here: NDArray[np.intp], number: int
+    ) -> None:
+        weights = [[w[rows, here].astype(np.float64) for w in s] for s in records.weights]
+        students = self.levels[number].students
+        pairs = self._pairs_of(number)
+        found = measure_costly(students, weights, self.plan.measuring.quantities, pairs)
+        if found.alignments is not None:
+            records.alignment_projected[rows, here] = found.alignments
+        for k in range(len(students)):
+            self._keep(records, rows, here, k, found.student[k], found.layer[k])
+
+    def _pairs_of(self, number: int) -> Callable[[Sequence[list[Array]]], Array] | None:
+        """From weights to alignments of all pairs; None where no student has projected weights."""
+        if self._linear:
+            return self.alignments
+        if any(m.in_theory for m in self.levels[number].students):
+            return lambda weights: self._references[number].measure(weights).alignments
+        return None
+
+    def _keep(
+        self,
+        records: Records,
+        row: int | NDArray[np.intp],
+        here: NDArray[np.intp],
+        k: int,
+        student: dict[str, Array],
+        layer: dict[str, Array],
+        spectra: Sequence[Array] = (),
+    ) -> None:
+        """Write what was measured of one student, and of its layers, into its places."""
+        for name, value in student.items():
+            records.student[name][row, here, k] = value
+        first = sum(p.depth - 1 for p in self.plan.problems[:k])
+        for name, value in layer.items():
+            records.layer[name][row, here, first : first + value.shape[-1]] = value
+        for kept, value in zip(records.spectra[k], spectra, strict=False):
+            kept[row, here] = value
 
     def alignments(self, weights: Sequence[Sequence[Array]]) -> Array:
         """Cosines of the Gram matrices of all pairs of layers of linear students."""
@@ -202,27 +313,17 @@ class Recorder:
 
     def charges(self, records: Records, k: int) -> list[Array]:
         """Charges of student ``k`` at all recorded steps, ``(num_records, network, d_i, d_i)``."""
-        weights = [w.astype(np.float64) for w in records.weights[k]]
-        return charges(weights, bias=self.plan.problems[k].bias)
-
-    def spectra(self, records: Records, k: int) -> list[Array]:
-        """Covariance eigenvalues of student ``k``'s hidden layers, descending."""
         problem = self.plan.problems[k]
-        if not problem.linear:
-            rows = [
-                self._references[0].spectra(k, layers)
-                for layers in zip(*records.weights[k], strict=True)
-            ]
-            return [np.stack(values) for values in zip(*rows, strict=True)]
-        root = problem.root_x
-        result = []
-        for h in hidden_maps(problem, [w.astype(np.float64) for w in records.weights[k]]):
-            flat = (h @ root).reshape(-1, *h.shape[-2:])
-            values = np.full((len(flat), min(h.shape[-2:])), np.nan)
-            good = np.isfinite(flat).all(axis=(-2, -1))
-            values[good] = np.linalg.svd(flat[good], compute_uv=False) ** 2
-            result.append(values.reshape(*h.shape[:-2], -1))
-        return result
+        kept = records.weights[k]
+        found = [np.empty((*kept[0].shape[:2], d, d)) for d in problem.dims[1:-1]]
+
+        def one(row: int) -> None:
+            weights = [w[row].astype(np.float64, copy=False) for w in kept]
+            for values, charge in zip(found, charges(weights, bias=problem.bias), strict=True):
+                values[row] = charge
+
+        in_threads([partial(one, row) for row in range(len(kept[0]))], self.plan.threads)
+        return found
 
 
 def mean_kernels(recorder: Recorder, weights: Sequence[Sequence[Array]]) -> list[Array]:
@@ -244,47 +345,34 @@ def mean_kernels(recorder: Recorder, weights: Sequence[Sequence[Array]]) -> list
     return kernels
 
 
-def _project(measured: Measured, weights: list[Array]) -> list[Array]:
-    """Projected weights; NaN where no minimum is within reach (too narrow, at a saddle)."""
-    if not measured.in_theory:
-        return [np.full_like(w, np.nan) for w in weights]
-    return project_of(measured.problem, weights, strict=False, charge_rtol=_PROJECTION_RTOL)
+def linear_spectra(problem: Problem, weights: list[Array]) -> list[Array]:
+    """Covariance eigenvalues of a linear student's hidden layers, descending."""
+    found = []
+    for h in hidden_maps(problem, weights):
+        white = h @ problem.root_x
+        values = np.full((len(white), min(white.shape[-2:])), np.nan)
+        good = np.isfinite(white).all(axis=(-2, -1))
+        values[good] = np.linalg.svd(white[good], compute_uv=False) ** 2
+        found.append(values)
+    return found
 
 
-def _measure(
-    measured: Measured, weights: list[Array], projected: list[Array]
-) -> tuple[dict[str, Array], dict[str, Array]]:
+def _doubles(state: State, here: NDArray[np.intp]) -> list[list[Array]]:
+    """Weights of some networks in double precision."""
+    return [[w[here].astype(np.float64) for w in layers] for layers in state.weights]
+
+
+def _measure(measured: Measured, weights: list[Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+    """What is measured of every linear student, and of its layers, but alignments of pairs."""
     problem, solution = measured.problem, measured.solution
     moments = gradient_moments(problem, weights)
     found = {
         "loss": loss_of(problem, weights),
-        "entropy": _total(moments.layer_entropy()),
+        "entropy": total(moments.layer_entropy()),
         "hessian_trace": trace_of(problem, weights),
-        "sharpness": batched_sharpness(problem, weights, rtol=1e-4),
     }
-    layer = {
-        "imbalance": np.stack(imbalances(moments), axis=-1),
-        "entropic_gap": np.stack(interface_gaps(moments), axis=-1),
-    }
-    on_minima = gradient_moments(problem, projected)
-    found["entropy_projected"] = _total(on_minima.layer_entropy())
+    layer = {"imbalance": np.stack(imbalances(moments), axis=-1)}
     if solution is not None:
-        layer["theory_alignment"] = _to_theory(problem, weights, solution)
+        layer["theory_alignment"] = to_theory(problem, weights, solution)
         found["entropy_ratio"] = found["entropy"] / solution.entropy
-        layer["theory_alignment_projected"] = _to_theory(problem, projected, solution)
-        found["entropy_ratio_projected"] = found["entropy_projected"] / solution.entropy
     return found, layer
-
-
-def _to_theory(problem: Problem, weights: list[Array], solution: PlatonicSolution) -> Array:
-    return np.stack(
-        [
-            kernel_cosine_of(h.mT @ h, solution.kernel, problem.cov_x)
-            for h in hidden_maps(problem, weights)
-        ],
-        axis=-1,
-    )
-
-
-def _total(layers: list[Array]) -> Array:
-    return np.asarray(sum(layers[1:], layers[0]))

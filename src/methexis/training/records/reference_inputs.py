@@ -17,8 +17,10 @@ their Gram matrices over these inputs, uncentred, as for linear layers.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import log_softmax
 
 from methexis.core.activations import ACTIVATIONS
@@ -35,7 +37,27 @@ from methexis.training.plan import Plan
 NUM_INPUTS = 1024
 _INPUTS_PER_DIMENSION = 4
 #: Bytes of activations held at once.
-_BLOCK_BYTES = 32 * 2**20
+_BLOCK_BYTES = 4 * 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class OnInputs:
+    """What is measured on reference inputs.
+
+    Attributes
+    ----------
+    alignments : array (network, layer, layer)
+        Cosines of the Gram matrices of all pairs of hidden layers; NaN where a layer is silent on
+        all of them.
+    losses : list (student) of dict of arrays (network,)
+        Mean loss; the accuracy too, of classes.
+    spectra : list (student) of list (hidden layer) of arrays (network, d_i)
+        Eigenvalues of ``E[h hᵀ]``, descending.
+    """
+
+    alignments: Array
+    losses: list[dict[str, Array]]
+    spectra: list[list[Array]]
 
 
 class ReferenceInputs:
@@ -70,55 +92,60 @@ class ReferenceInputs:
                 self.inputs.append(x @ problem.embed_in.T)
                 self.labels.append(x @ problem.target.T)
                 self.noise.append(float(np.trace(problem.cov_noise)))
+        self._likeliest: list[NDArray[np.intp]] = [labels.argmax(axis=-1) for labels in self.labels]
 
-    def measure(self, weights: Sequence[Sequence[Array]]) -> tuple[Array, list[dict[str, Array]]]:
-        """Alignments and losses of all students at their weights, list (student) of list (layer).
-
-        Returns
-        -------
-        alignments : array (network, layer, layer)
-            Cosines of the Gram matrices of all pairs of hidden layers; NaN where a layer is silent
-            on all of them.
-        losses : list (student) of dict of arrays (network,)
-            Mean loss; the accuracy too, of classes.
-        """
+    def measure(self, weights: Sequence[Sequence[Array]]) -> OnInputs:
+        """All that is measured of all students at their weights, list (student) of list (layer)."""
         widths = [w.shape[-2] for layers in weights for w in layers[:-1]]
-        alignments = []
+        alignments, spectra = [], []
         losses: list[dict[str, list[Array]]] = [{} for _ in weights]
         for part in self._parts(weights):
-            hidden = []
+            # All hidden layers side by side, so that one product gives all their moments.
+            stacked = np.empty((len(part[0][0]), len(self.inputs[0]), sum(widths)))
+            first = 0
             for k, layers in enumerate(part):
-                outputs = layer_outputs(self.problems[k], layers, self.inputs[k])
-                hidden += outputs[1:-1]
-                for name, value in self._losses(k, outputs[-1]).items():
+                width = sum(w.shape[-2] for w in layers[:-1])
+                hidden = stacked[..., first : first + width]
+                last = layer_outputs(self.problems[k], layers, self.inputs[k], hidden)[-1]
+                for name, value in self._losses(k, last).items():
                     losses[k].setdefault(name, []).append(value)
-            stacked = np.concatenate(hidden, axis=-1)
-            alignments.append(moment_cosines(stacked.mT @ stacked, widths))
-        return np.concatenate(alignments), [
-            {name: np.concatenate(parts) for name, parts in found.items()} for found in losses
-        ]
+                first += width
+            moments = stacked.mT @ stacked / len(self.inputs[0])
+            alignments.append(moment_cosines(moments, widths))
+            spectra.append(self._spectra(moments))
+        return OnInputs(
+            np.concatenate(alignments),
+            [{name: np.concatenate(parts) for name, parts in found.items()} for found in losses],
+            [
+                [np.concatenate(parts) for parts in zip(*layers, strict=True)]
+                for layers in zip(*spectra, strict=True)
+            ],
+        )
 
     def _losses(self, k: int, last: Array) -> dict[str, Array]:
         problem, labels = self.problems[k], self.labels[k]
         f = last @ problem.embed_out.T
         if problem.loss != "cross_entropy":
             return {"loss": np.sum((f - labels) ** 2, axis=-1).mean(axis=-1) + self.noise[k]}
-        right = (f.argmax(axis=-1) == labels.argmax(axis=-1)).astype(np.float64)
+        right = (f.argmax(axis=-1) == self._likeliest[k]).astype(np.float64)
         right[~np.isfinite(f).all(axis=-1)] = np.nan
-        costs = -np.sum(labels * log_softmax(f, axis=-1), axis=-1)
-        return {"loss": costs.mean(axis=-1), "accuracy": right.mean(axis=-1)}
+        costs = np.einsum("...nc,nc->...n", log_softmax(f, axis=-1), labels)
+        return {"loss": -costs.mean(axis=-1), "accuracy": right.mean(axis=-1)}
 
-    def spectra(self, k: int, weights: Sequence[Array]) -> list[Array]:
-        """Eigenvalues of ``E[h hᵀ]`` of the hidden layers, descending, ``(network, d_i)`` each."""
-        found: list[list[Array]] = [[] for _ in weights[:-1]]
-        for (layers,) in self._parts([weights]):
-            for i, h in enumerate(layer_outputs(self.problems[k], layers, self.inputs[k])[1:-1]):
-                moment = h.mT @ h / h.shape[-2]
+    def _spectra(self, moments: Array) -> list[list[Array]]:
+        """Eigenvalues of ``E[h hᵀ]`` of all hidden layers, from the moments of all stacked."""
+        found: list[list[Array]] = []
+        first = 0
+        for problem in self.problems:
+            found.append([])
+            for width in problem.dims[1:-1]:
+                moment = moments[..., first : first + width, first : first + width]
                 values = np.full(moment.shape[:-1], np.nan)
                 good = np.isfinite(moment).all(axis=(-2, -1))
                 values[good] = np.linalg.eigvalsh(moment[good])[:, ::-1]
-                found[i].append(values)
-        return [np.concatenate(parts) for parts in found]
+                found[-1].append(values)
+                first += width
+        return found
 
     def _parts(self, weights: Sequence[Sequence[Array]]) -> Iterator[list[list[Array]]]:
         """Cut the axis of networks so that the activations of one part fit `_BLOCK_BYTES`."""
@@ -130,7 +157,9 @@ class ReferenceInputs:
             ]
 
 
-def layer_outputs(problem: Problem, weights: Sequence[Array], inputs: Array) -> list[Array]:
+def layer_outputs(
+    problem: Problem, weights: Sequence[Array], inputs: Array, hidden: Array | None = None
+) -> list[Array]:
     """``h_0 … h_D`` as rows ``(..., num_samples, d_i)``; hidden ones after the activation function.
 
     Parameters
@@ -138,15 +167,24 @@ def layer_outputs(problem: Problem, weights: Sequence[Array], inputs: Array) -> 
     weights : list of arrays (..., d_i, d_{i-1} + bias)
     inputs : array (num_samples, d_0)
         ``h_0 = E x``.
+    hidden : array (..., num_samples, sum of d_1 … d_{D-1}), optional
+        Where the hidden layers go, side by side.
     """
     act = ACTIVATIONS[problem.activation].value
     layers = [inputs]
+    first = 0
     for i, w in enumerate(weights):
+        inner = i < len(weights) - 1
+        out = None
+        if inner and hidden is not None:
+            out = hidden[..., first : first + w.shape[-2]]
+        first += w.shape[-2]
+        sums = np.matmul(layers[-1], (w[..., :-1] if problem.bias else w).mT, out=out)
         if problem.bias:
-            sums = layers[-1] @ w[..., :-1].mT + w[..., None, :, -1]
-        else:
-            sums = layers[-1] @ w.mT
-        layers.append(act(sums) if i < len(weights) - 1 else sums)
+            sums += w[..., None, :, -1]
+        if inner and out is not None:
+            out[...] = act(sums)
+        layers.append(sums if out is not None or not inner else act(sums))
     return layers
 
 

@@ -16,9 +16,12 @@ from methexis.core.charges import conserved_part
 from methexis.core.checks import Array
 from methexis.theory.platonic import PlatonicSolution
 from methexis.training.engines.state import State
+from methexis.training.measuring import COSTLY
 from methexis.training.plan import Plan
+from methexis.training.records.afterwards import stored_parts
 from methexis.training.records.recording import Recorder, Records
 from methexis.training.records.run import FORMAT_VERSION, Run
+from methexis.training.records.storage import MEASURED_NETWORKS, MEASURED_STEPS
 from methexis.version import __version__
 
 _LONG_NAMES = {
@@ -79,6 +82,8 @@ def build_run(
     for name, text in _LONG_NAMES.items():
         if name in data:
             data[name].attrs["long_name"] = text
+    for name in (name for names in COSTLY.values() for name in names if name in data):
+        data[name].attrs |= _measured(plan, name)
     if plan.optimiser.slow_time_unknown and not plan.exact:
         data["slow_time"].attrs["unknown_because"] = plan.optimiser.slow_time_unknown
     data.attrs["format_version"] = FORMAT_VERSION
@@ -87,6 +92,20 @@ def build_run(
         f"/student_{k}": _student(plan, recorder, records, k) for k in range(len(plan.students))
     }
     return Run(xr.DataTree.from_dict({"/": data, **groups}))
+
+
+def _measured(plan: Plan, name: str) -> dict[str, Any]:
+    """Attributes of a costly quantity: of which networks and at which steps it was measured."""
+    measuring = plan.measuring
+    if not any(name in COSTLY[quantity] for quantity in measuring.quantities):
+        return {"measured": "not"}
+    if measuring.everywhere:
+        return {"measured": measuring.sentence()}
+    return {
+        "measured": measuring.sentence(),
+        MEASURED_STEPS: plan.record[measuring.records].tolist(),
+        MEASURED_NETWORKS: measuring.networks.tolist(),
+    }
 
 
 def _along(plan: Plan, *names: str) -> tuple[tuple[Hashable, ...], dict[str, Array]]:
@@ -130,12 +149,14 @@ def _student(plan: Plan, recorder: Recorder, records: Records, k: int) -> xr.Dat
     add("weights", weights, "unit_{i}", "unit_{before}")
     add("biases", biases, "unit_{i}")
     add("charges", recorder.charges(records, k), "unit_{i}", "unit_{i}_b")
-    add("spectrum", recorder.spectra(records, k), "mode_{i}")
+    add("spectrum", records.spectra[k], "mode_{i}")
     variables["embed_in"] = (("unit_0", "input"), problem.embed_in)
     variables["embed_out"] = (("output", f"unit_{problem.depth}"), problem.embed_out)
+    variables |= stored_parts(problem)
     attrs: dict[str, Any] = {
         "depth": problem.depth,
         "dims": list(problem.dims),
+        "num_shared": plan.source.dim_x,
         "activation": problem.activation,
         "bias": int(problem.bias),
         "charge_law": conserved_part(problem.activation) or "none",

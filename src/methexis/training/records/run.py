@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,18 @@ from numpy.typing import ArrayLike, NDArray
 from methexis import plots
 from methexis.core.activations import ACTIVATIONS
 from methexis.core.checks import Array, MethexisError, boolean, integer, location, real_array
+from methexis.core.samples import Samples
 from methexis.display import Displayed
 from methexis.files import identity, put_folder, recover
 from methexis.training.records import drawing, tables
-from methexis.training.records.storage import VERSION, read_tree, strangers, write_tree
+from methexis.training.records.afterwards import measure_run
+from methexis.training.records.storage import (
+    MEASURED_NETWORKS,
+    VERSION,
+    read_tree,
+    strangers,
+    write_tree,
+)
 
 #: 2: activation, biases, dimensions of cells, and every chunk is written, so that one that was lost
 #: is noticed. Of format 1, chunks of nothing but NaN were left out. 3: checksums of all chunks and
@@ -106,6 +115,11 @@ class Run(Displayed):
         groups = {
             node.path: _select(node.to_dataset(inherit=False), places) for node in self.tree.subtree
         }
+        network = tuple(self.tree["diverged_step"].sizes.items())
+        for variable in groups["/"].data_vars.values():
+            if MEASURED_NETWORKS in variable.attrs:
+                networks = variable.attrs[MEASURED_NETWORKS]
+                variable.attrs[MEASURED_NETWORKS] = _networks_at(networks, network, places)
         provenance = _at(self.provenance, places)
         groups["/"].attrs["provenance"] = json.dumps(provenance)
         return Run(xr.DataTree.from_dict(groups))
@@ -158,6 +172,49 @@ class Run(Displayed):
         """
         name = "alignment_projected" if boolean("projected", projected) else "alignment"
         return np.asarray(self.tree[name].min(dim=("layer_a", "layer_b"), skipna=False))
+
+    def measure(
+        self,
+        quantity: str | Sequence[str],
+        *,
+        at: Sequence[int] | NDArray[Any] | int | None = None,
+        source: Samples | None = None,
+    ) -> xr.Dataset:
+        """Measure costly quantities afterwards, of all networks, from the recorded weights.
+
+        Parameters
+        ----------
+        quantity : str or sequence of str
+            ``"projection"``, ``"entropic_gap"``, ``"sharpness"``, or ``"all"``, as in `train`.
+        at : int or sequence of int, optional
+            Recorded steps; all of them by default.
+        source : Samples, optional
+            The data that the run was trained on. Projection and gap of a run on `Samples` depend on
+            every row, which the run does not hold.
+
+        Returns
+        -------
+        Dataset
+            The variables of `data` that they fill, ``(step, *cells, replica, …)``. Of students that
+            the theory is not about, and of lost networks, they are NaN; so are projected alignments
+            of runs with such students.
+
+        Raises
+        ------
+        MethexisError
+            On an unknown quantity or step, if data are needed, or if the run was saved by a version
+            that did not keep the problem.
+
+        Examples
+        --------
+        >>> import methexis as mx
+        >>> run = mx.train(mx.EDLN((1,)), mx.Teacher([[1.0]]), mx.SGD(lr=0.01), steps=4, measure=())
+        >>> bool(run.data["sharpness"].isnull().all())
+        True
+        >>> run.measure("sharpness", at=4)["sharpness"].shape
+        (1, 1, 1)
+        """
+        return measure_run(self.tree, self.provenance, quantity, at, source)
 
     def activations(
         self, x: ArrayLike, *, student: int = 0, layer: int = 1, replica: int = 0
@@ -346,6 +403,17 @@ def _require_run(path: Path) -> None:
 
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def _networks_at(
+    networks: Sequence[int], sizes: tuple[tuple[Hashable, int], ...], places: dict[str, int]
+) -> list[int]:
+    """Networks among those of some cells, counted anew there."""
+    chosen = np.zeros([size for _, size in sizes], dtype=np.bool_)
+    chosen.flat[np.asarray(networks, dtype=np.int64)] = True
+    taken = chosen[tuple(places.get(str(dim), slice(None)) for dim, _ in sizes)]
+    found: list[int] = np.flatnonzero(taken).tolist()
+    return found
 
 
 def _select(data: xr.Dataset, places: dict[str, int]) -> xr.Dataset:

@@ -24,6 +24,9 @@ from methexis.training.records.sealing import SEALS, check_seal, is_sealed, seal
 
 #: The attribute of the root that says which format a store has.
 VERSION = "format_version"
+#: Attributes of a costly quantity that was not measured of all: places of those networks of which
+#: it was, counted over ``(*cells, replica)``; and the recorded steps at which it was.
+MEASURED_NETWORKS, MEASURED_STEPS = "measured_networks", "measured_steps"
 #: Formats from which on every chunk is written, and the store is sealed.
 _COMPLETE, _SEALED = 2, 3
 #: Names of files that zarr writes: of a node, and the only chunk of an array without dimensions.

@@ -1,0 +1,11 @@
+// The part of the extension's module that measures.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+namespace methexis {
+
+// Adds `measure` to the module.
+void define_measuring(nanobind::module_& m);
+
+}  // namespace methexis

@@ -1,0 +1,82 @@
+"""Felt times: what is reported is what was timed, and a call that fails is no fast one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner
+
+from benchmarks.__main__ import app
+from benchmarks.felt.calls import CALLS, REFERENCE, Call
+from benchmarks.felt.job import FeltResult, FeltSettings, run_felt, seconds_of, timed
+from benchmarks.timing import Timing
+from methexis.errors import MethexisError
+
+
+def test_a_process_is_timed_from_start_to_end() -> None:
+    assert seconds_of(["-c", "import time; time.sleep(0.3)"]) > 0.3
+
+
+def test_a_call_that_fails_is_an_error() -> None:
+    with pytest.raises(MethexisError, match="felt: a call failed: gone"):
+        seconds_of(["-c", "import sys; sys.exit('gone')"])
+
+
+def test_ratios_are_medians_over_that_of_the_reference() -> None:
+    result = FeltResult(
+        {REFERENCE: Timing((2.0, 1.0, 9.0)), "import": Timing((4.0, 3.0, 8.0))}, {"cores": 2}
+    )
+    assert result.ratio("import") == 2.0
+    assert result.summary()["felt"]["import"]["seconds"] == 4.0
+
+
+def test_training_is_compared_with_its_steps() -> None:
+    seconds = {"train d8, default": Timing((3.0,)), "train d8, steps alone": Timing((2.0,))}
+    result = FeltResult(seconds | {REFERENCE: Timing((1.0,))}, {})
+    assert result.over_steps("train d8, default") == 1.5
+    assert result.over_steps("train d8, steps alone") is None
+
+
+def test_a_program_times_itself() -> None:
+    code = "import json; print(3); print(json.dumps({'b': 2.5, 'a': 1}))"
+    assert timed(Call("x", "", ("-c", code), prints=("a", "b"))) == {"x, a": 1.0, "x, b": 2.5}
+
+
+def test_the_program_of_training() -> None:
+    (call,) = (call for call in CALLS if call.name == "train d8")
+    found = timed(replace(call, arguments=(*call.arguments[:-1], "200")))
+    assert set(found) == set(call.rows)
+    assert found["train d8, default"] > 0.0
+
+
+def test_the_reference_is_always_timed() -> None:
+    assert [call.name for call in FeltSettings(only=("import",)).calls] == [REFERENCE, "import"]
+    assert len(FeltSettings().calls) == len(CALLS)
+
+
+def test_one_round_of_the_shortest_calls() -> None:
+    result = run_felt(FeltSettings(rounds=1, only=("help",)))
+    assert set(result.seconds) == {REFERENCE, "help"}
+    assert all(len(timing.rounds) == 1 and timing.low > 0.0 for timing in result.seconds.values())
+    json.dumps(result.summary())
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--rounds", "0"), "error: rounds: expected an integer >= 1, got 0"),
+        (("--only", "imports"), "error: only: expected one of"),
+    ],
+)
+def test_bad_input_is_one_sentence(words: tuple[str, ...], expected: str) -> None:
+    done = CliRunner().invoke(app, ["felt", *words])
+    assert done.exit_code == 2
+    assert expected in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_programs_are_there() -> None:
+    for call in CALLS:
+        assert call.arguments[0] == "-c" or seconds_of(["-m", "py_compile", call.arguments[0]]) > 0
