@@ -67,6 +67,13 @@ def compare(
         str | None,
         typer.Option(help="Which hold dissimilarities of samples, not features: A, B or AB."),
     ] = None,
+    reference: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What scores are read against, in the place of B: untrained=PATH, input=PATH; or "
+            "random (features with the spectrum of A). May be repeated."
+        ),
+    ] = None,
     inputs: Annotated[
         Path | None,
         typer.Option(help="File with inputs for saved runs. [default: drawn, for teachers]"),
@@ -101,7 +108,7 @@ def compare(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Compare representations: score, chance level, interval, p and effect of every pair.
+    """Compare representations: how aligned, between which levels, where, and how sure.
 
     A and B hold features (num_samples, num_features) of the same samples in the same order, as
     .npy, .npz, .safetensors, .parquet, zarr, a saved run, or a folder of such: every file a layer.
@@ -146,12 +153,22 @@ def compare(
 
         a = opened(first, "A")
         b = None if second is None else opened(second, "B")
+        side = "A" if b is None else "B"
+        references = {
+            name: path if path == "random" else opened(path, side)
+            for name, path in map(_reference, reference or [])
+        }
         folder = _default(first, second) if out is None else out
         with prepared(folder, force=force):
             line = LiveLine()
             with Clock(line) as clock:
                 result = scenarios.run_compare(
-                    a, b, settings, command=_command(), show=_teller(line, clock)
+                    a,
+                    b,
+                    settings,
+                    references=references,
+                    command=_command(),
+                    show=_teller(line, clock),
                 )
             summary = json_text(result.summary())
             fill(folder, summary, lambda staged: report.write_compare_report(result, staged))
@@ -159,6 +176,18 @@ def compare(
             print_json(result.summary())
         else:
             report.print_compare(result, folder)
+
+
+def _reference(word: str) -> tuple[str, str]:
+    """Name and path of what scores are read against."""
+    if word == "random":
+        return "random features", "random"
+    name, equals, path = word.partition("=")
+    if not (equals and name.strip() and path):
+        raise MethexisError(
+            f"reference: expected name=PATH, such as untrained=DIR, or random, got {word!r}"
+        )
+    return name.strip(), path
 
 
 def _list(*, as_json: bool) -> None:

@@ -20,6 +20,9 @@ from .inference.groups import GroupComparison as GroupComparison
 from .inference.groups import NoiseCeiling as NoiseCeiling
 from .inference.groups import compare_group as compare_group
 from .inference.groups import noise_ceiling as noise_ceiling
+from .inference.levels import Between as Between
+from .inference.levels import Level as Level
+from .inference.levels import Levels as Levels
 from .inference.plan import Plan as Plan
 from .inference.ranking import Ranking as Ranking
 from .inference.ranking import nearest as nearest

@@ -38,12 +38,13 @@ from methexis.measures.inference.resampling import halves
 from methexis.measures.measure import Measure
 from methexis.measures.rounding import CANCELLED
 
-#: Rows of the interactions from which their sum of squares is estimated.
-_MOST_ROWS = 512
+#: Rows of the interactions from which their sum of squares is estimated, and numbers in all.
+_LEAST_ROWS, _MOST_ROWS, _MOST_NUMBERS = 16, 256, 2**24
 #: Bootstrap samples, or pairs of halves, where no influence is known.
 NUM_RESAMPLES = 999
-#: Draws of a normal law for the largest of many differences; the p of .05 has an error of .002.
-NUM_DRAWS = 10_000
+#: Draws of a normal law for the largest of many differences, at least and at most, and numbers in
+#: all: a p of .05 has an error of .002 to .005.
+FEWEST_DRAWS, MOST_DRAWS, _DRAWN_NUMBERS = 2_000, 10_000, 400_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +77,11 @@ class Joint:
             self.dof,
         )
 
+    def part(self, places: NDArray[np.int64]) -> Joint:
+        """Of some of the pairs."""
+        square = np.ix_(places, places)
+        return Joint(self.scores[places], self.covariance[square], self.loose[square], self.dof)
+
     def variance(self, contrasts: Array) -> Array:
         """Of sums of scores with these weights, ``(num_contrasts,)``."""
         found, most = (
@@ -93,12 +99,13 @@ class Joint:
         return np.asarray(np.sqrt(np.where(there, found, 0.0)))
 
     def draws(self, seed: int) -> Array:
-        """Scores less their expectations, by a t law, ``(NUM_DRAWS, num_pairs)``."""
+        """Scores less their expectations, by a t law, ``(num_draws, num_pairs)``."""
         values, vectors = np.linalg.eigh(self.covariance)
         root = vectors * np.sqrt(np.maximum(values, 0.0))
+        count = int(np.clip(_DRAWN_NUMBERS // len(values), FEWEST_DRAWS, MOST_DRAWS))
         generator = np.random.default_rng(seed)
-        normal = generator.standard_normal((NUM_DRAWS, len(values))) @ root.T
-        slack = np.sqrt(generator.chisquare(self.dof, NUM_DRAWS) / self.dof)
+        normal = generator.standard_normal((count, len(values))) @ root.T
+        slack = np.sqrt(generator.chisquare(self.dof, count) / self.dof)
         return np.asarray(normal / slack[:, None])
 
     def quantile(self, confidence: float) -> float:
@@ -234,19 +241,15 @@ def _interactions(
     measure: Measure[Any], pairs: Sequence[tuple[Any, Any]], n: int, seed: int
 ) -> Array | float:
     """``Σ_{i<j} g_ij g'_ij`` of all pairs of scores."""
-    rows = min(n, _MOST_ROWS)
+    rows = int(min(n, np.clip(_MOST_NUMBERS // (n * len(pairs)), _LEAST_ROWS, _MOST_ROWS)))
     samples = np.arange(n)
     if rows < n:
         samples = np.sort(np.random.default_rng(seed).choice(n, rows, replace=False))
-    total = np.zeros((len(pairs), len(pairs)))
-    step = max(1, 2**22 // (n * len(pairs)))
-    for start in range(0, rows, step):
-        found = [measure.interactions(a, b, samples[start : start + step]) for a, b in pairs]
-        if any(one is None for one in found):
-            return 0.0
-        block = np.stack([np.ravel(np.asarray(one)) for one in found])
-        total += block @ block.T
-    return np.asarray(0.5 * (n / rows) * total)
+    found = [measure.interactions(a, b, samples) for a, b in pairs]
+    if any(one is None for one in found):
+        return 0.0
+    block = np.stack([np.ravel(np.asarray(one)) for one in found])
+    return np.asarray(0.5 * (n / rows) * (block @ block.T))
 
 
 def _differences(covariance: Array) -> Array:

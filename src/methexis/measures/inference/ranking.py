@@ -67,6 +67,8 @@ class Ranking:
         Number of samples.
     notes : tuple of str
         What degenerates here; the texts of the warnings.
+    joint : Joint or None
+        Effects with their covariance.
     """
 
     labels: tuple[tuple[str, str], ...]
@@ -82,6 +84,7 @@ class Ranking:
     largest: Array
     n: int
     notes: tuple[str, ...] = ()
+    joint: Joint | None = None
 
     @property
     def best(self) -> int:
@@ -98,6 +101,12 @@ class Ranking:
         """Names of all pairs in the set, the most aligned first."""
         order = np.argsort(-self.effects, kind="stable")
         return [self.labels[k] for k in order if self.in_set[k]]
+
+    def among(self, places: NDArray[np.int64], seed: int = 0) -> NDArray[np.bool_]:
+        """Which of some pairs may be the most aligned of these."""
+        assert self.joint is not None
+        part = self.joint.part(places)
+        return _inside(part.scores, part.draws(seed), part.errors(), self.confidence)[0]
 
     def difference(self, one: int, other: int) -> tuple[float, float]:
         """The difference of two effects, by places, and its p corrected for all such questions."""
@@ -229,7 +238,7 @@ def ranked(
     draws, errors, effects = scaled.draws(seed), scaled.errors(), scaled.scores
     own = np.sqrt(np.maximum(np.diagonal(scaled.covariance), 0.5 * np.diagonal(scaled.loose)))
     reach = np.quantile(np.max(np.abs(_over(draws, own)), axis=1), confidence) * own
-    p_best = _against_the_best(effects, draws, errors)
+    in_set, p_best = _inside(effects, draws, errors, confidence)
     return Ranking(
         labels=tuple(labels),
         measure=method.name,
@@ -237,19 +246,30 @@ def ranked(
         scores=found.scores,
         effects=effects,
         intervals=np.stack([effects - reach, effects + reach], axis=1),
-        in_set=(p_best > 1.0 - confidence) | (effects == effects.max()),
+        in_set=in_set,
         p_best=p_best,
         confidence=confidence,
         errors=errors,
         largest=_largest(draws, errors),
         n=n,
         notes=notes,
+        joint=scaled,
     )
+
+
+def _inside(
+    effects: Array, draws: Array, errors: Array, confidence: float
+) -> tuple[NDArray[np.bool_], Array]:
+    """Which may be the largest, and the p of each."""
+    p = _against_the_best(effects, draws, errors)
+    return (p > 1.0 - confidence) | (effects == effects.max()), p
 
 
 def _against_the_best(effects: Array, draws: Array, errors: Array) -> Array:
     """For each, the share of draws in which some other leads it by as many errors as is so here."""
     found = np.ones(len(effects))
+    if len(effects) == 1:
+        return found
     for i, effect in enumerate(effects):
         others = np.arange(len(effects)) != i
         lead = np.max(_over(effects[others] - effect, errors[i, others]))

@@ -10,6 +10,7 @@ from methexis.measures import Grid
 from methexis.measures.inference.grid import VARIABLES
 from methexis.measures.inputs.preprocessing import preprocessing
 from methexis.representations import Representations
+from methexis.scenarios.comparing.answer import Answer
 from methexis.scenarios.comparing.settings import CompareSettings
 from methexis.scenarios.comparing.wanted import widest
 from methexis.scenarios.framework.provenance import provenance
@@ -33,6 +34,8 @@ class CompareResult:
         One per measure.
     command : str
     seconds : float
+    answers : tuple of Answer
+        What each measure says.
     """
 
     first: Representations
@@ -42,6 +45,12 @@ class CompareResult:
     found: tuple[Grid, ...]
     command: str
     seconds: float
+    answers: tuple[Answer, ...] = ()
+
+    @property
+    def conclusion(self) -> str:
+        """The first sentence of whatever tells the result: what its first measure says."""
+        return self.answers[0].sentence
 
     @property
     def single(self) -> bool:
@@ -75,12 +84,17 @@ class CompareResult:
             "num_permutations": settings.num_permutations,
             "alpha": settings.alpha,
             "seed": settings.seed,
-            "measures": [_measured(grid) for grid in self.found],
+            "conclusion": self.conclusion,
+            "references": list(settings.references),
+            "measures": [
+                _measured(grid, answer)
+                for grid, answer in zip(self.found, self.answers, strict=True)
+            ],
             **provenance(self.seconds),
         }
 
 
-def _measured(grid: Grid) -> dict[str, Any]:
+def _measured(grid: Grid, answer: Answer) -> dict[str, Any]:
     measure = grid.measure
     found: dict[str, Any] = {
         "measure": measure.name,
@@ -95,6 +109,7 @@ def _measured(grid: Grid) -> dict[str, Any]:
         "precision": grid.precision,
         "one_pass": grid.one_pass,
         "notes": list(grid.notes),
+        "answer": answer.as_dict(),
         **{name: getattr(grid, name).tolist() for name in VARIABLES},
     }
     if grid.single is not None:
