@@ -57,7 +57,7 @@ class Level:
     ci : (float, float)
         Interval for its expectation; NaN where there is none.
     words : str
-        How it was had.
+        How it was had; nothing of what was given.
     estimated : bool
         Whether it was; a ceiling of 1 that nothing shows was not.
     """
@@ -127,7 +127,7 @@ class Levels:
         Examples
         --------
         >>> marks = (Level("chance", "chance", 0.0, (0.0, 0.0), "rows at random"),
-        ...          Level("untrained", "reference", 0.2, (0.1, 0.3), "given"),
+        ...          Level("untrained", "reference", 0.2, (0.1, 0.3), ""),
         ...          Level("ceiling", "ceiling", 0.9, (0.8, 1.0), "halves of the units of A"))
         >>> between = (Between("untrained", "ceiling", 0.5, (0.4, 0.6), 0.001),)
         >>> Levels(marks, between, 0.95).said("CKA", 0.55, 0.001)  # doctest: +NORMALIZE_WHITESPACE
@@ -136,22 +136,31 @@ class Levels:
         """
         found = self.headline
         low, high = self.named(found.below), self.named(found.above)
-        top = f"{short(high.score)}, {high.words}"
+        top = f"identical ({short(high.score)})"
+        if high.estimated:
+            top = f"the ceiling ({short(high.score)}, {high.words})"
         if np.isfinite(p) and p > alpha:
             return (
                 f"Not aligned beyond chance: {title} {short(score)}, where rows paired at random "
                 f"score {short(self.named(CHANCE).score)}."
             )
+        if np.isnan(low.score):
+            return f"{title} is {short(score)}; what {low.name} would give is not known."
+        if np.isnan(high.score):
+            return (
+                f"Aligned beyond chance: {title} {short(score)} ({low.name} {short(low.score)}); "
+                "what identical representations would score is not known."
+            )
         if np.isnan(found.share):
             return (
                 f"Not to be told: {title} {short(score)}, but {low.name} "
-                f"({short(low.score)}) and the ceiling ({top}) cannot be told apart."
+                f"({short(low.score)}) and {top} cannot be told apart."
             )
         ends = f" ({percent(found.ci[0], unit=False)} to {percent(found.ci[1])})"
         place = (
             f"{title} {short(score)} is {percent(found.share)}"
             f"{ends if np.isfinite(found.ci[0]) else ''} of the way from {low.name} "
-            f"({short(low.score)}) to the ceiling ({top})"
+            f"({short(low.score)}) to {top}"
         )
         if low.kind == CHANCE:
             return f"Aligned beyond chance: {place}."
@@ -212,7 +221,7 @@ def levels(
             weights[name] = None
         else:
             weights[name] = which[1 + list(given).index(name)]
-            marks.append(_level(name, "reference", found, weights[name], confidence, "given"))
+            marks.append(_level(name, "reference", found, weights[name], confidence, ""))
     top = which[1 + len(given) :].mean(axis=0) if halves else None
     if top is not None and not repeats:
         reached, sign = float(top @ found.scores), -1.0 if method.distance else 1.0

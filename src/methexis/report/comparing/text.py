@@ -24,17 +24,24 @@ from methexis.report.comparing.words import (
     curve,
     decimals,
     interval,
+    levels,
+    limits,
+    next_steps,
     probability,
     row,
     steps,
+    sure,
 )
 from methexis.report.house.labels import labels, said, shortened
 from methexis.report.house.terminal import Terminal
 from methexis.representations import Representations
+from methexis.scenarios.comparing.answer import Answer
 from methexis.scenarios.comparing.result import CompareResult
 
 #: Behind a score that is not significant.
 _WEAK = "°"
+#: Behind the score that is ahead of all others of its row, and behind those that may be the best.
+_AHEAD, _MAYBE = "*", "~"
 _NAME, _ALONE, _HEAD = 18, 24, 4
 #: More layers than the first are cut to the second.
 _MOST_ROWS, _FEW_ROWS = 50, 20
@@ -46,23 +53,60 @@ def print_compare(result: CompareResult, out: Path) -> None:
     """Print all that was found, and where the report is."""
     console = Terminal()
     console.print()
+    for place, answer in enumerate(result.answers):
+        _wrapped(console, answer.sentence, "" if place else "bold")
+    console.print()
     _model(console, "" if result.itself else "A", result.first)
     if not result.itself:
         _model(console, "B", result.second)
     if result.settings.preprocessing != "none":
         console.print(f"[dim]preprocessing {result.settings.preprocessing}: {steps(result)}[/dim]")
-    for pairs in result.found:
+    for pairs, answer in zip(result.found, result.answers, strict=True):
         console.print()
         if result.single:
             _single(console, pairs, result)
+            _levels(console, pairs, answer)
         elif 1 in pairs.score.shape:
             _list(console, pairs, result)
+            _levels(console, pairs, answer)
         else:
-            _grid(console, pairs, result)
-        for note in pairs.notes:
-            console.print(Text(textwrap.fill(f"note: {note}", _width(console)), style="yellow"))
+            _grid(console, pairs, answer, result)
+            _levels(console, pairs, answer)
+    limited = limits(result)
+    if limited:
+        console.print()
+    for note in limited:
+        _wrapped(console, f"note: {note}", "yellow")
+    console.print()
+    for step in next_steps(result):
+        _wrapped(console, f"next: {step}", "dim")
     console.print(f"\n[dim]seconds: {result.seconds:.1f}[/dim]")
     console.print(f"report: {out / 'report.html'}", soft_wrap=True, markup=False)
+
+
+def _wrapped(console: Console, words: str, look: str) -> None:
+    console.print(Text(textwrap.fill(words, _width(console)), style=look))
+
+
+def _levels(console: Console, pairs: Grid, answer: Answer) -> None:
+    """What the score is read against, a line each, aligned."""
+    found = levels(pairs, answer)
+    if not found:
+        return
+    name = max(len(one["name"]) for one in found)
+    score = max(len(one["score"]) for one in found)
+    console.print(
+        Text(f"  {'level':<{name}}  {'score':>{score}}  from there to the ceiling", "dim")
+    )
+    for one in found:
+        line = Text(f"  {one['name']:<{name}}  {one['score']:>{score}}  {one['share']:<22}")
+        room = _width(console) - len(line) - 1
+        if len(one["words"]) <= room:
+            line.append(f" {one['words']}", style="dim")
+        line.rstrip()
+        console.print(line)
+        if len(one["words"]) > room:
+            console.print(Text(f"  {'':<{name}}  {one['words']}", style="dim"))
 
 
 def _width(console: Console) -> int:
@@ -189,8 +233,11 @@ def _remark(console: Console, words: str) -> None:
         console.print(Text(filled, style="dim"))
 
 
-def _grid(console: Console, pairs: Grid, result: CompareResult) -> None:
-    """All scores, the best of each row bold; or only the best where there is no room."""
+def _grid(console: Console, pairs: Grid, answer: Answer, result: CompareResult) -> None:
+    """All scores, the best of each row bold; or only the best where there is no room.
+
+    A sign behind a score says that it is ahead of all others of its row, or may be the best of it.
+    """
     rows, columns = pairs.score.shape
     console.print(
         Text.assemble((pairs.measure.title, "bold"), (f"  {rows} × {columns} layers", "dim"))
@@ -201,6 +248,7 @@ def _grid(console: Console, pairs: Grid, result: CompareResult) -> None:
     texts = [[cell(v, span) for v in line] for line in pairs.score]
     best = pairs.better()
     marked = pairs.weak(result.settings.alpha)
+    alone = answer.in_row.sum(axis=1) == 1
     own, first_rule = labels(result.first.names, _NAME)
     others, second_rule = labels(result.second.names, _NAME)
     winners = [others[j] for j in best]
@@ -219,10 +267,13 @@ def _grid(console: Console, pairs: Grid, result: CompareResult) -> None:
     for i, line in enumerate(texts):
         text = Text("  " + own[i].ljust(left - 2))
         for j, word in enumerate(line):
-            alone = result.itself and i == j
+            itself = result.itself and i == j
             weak = bool(marked[i, j])
-            look = "dim" if weak or alone else ("bold" if j == best[i] else "")
-            text.append(word.rjust(wide - 1) + (_WEAK if weak else " "), style=look)
+            look = "dim" if weak or itself else ("bold" if j == best[i] else "")
+            sign = _WEAK if weak else " "
+            if answer.in_row[i, j] and not weak:
+                sign = _AHEAD if alone[i] else _MAYBE
+            text.append(word.rjust(wide - 1) + sign, style=look)
         p = probability(pairs.p_corrected[i, best[i]])
         text.append("  " + winners[i].ljust(right) + p)
         console.print(text)
@@ -230,6 +281,10 @@ def _grid(console: Console, pairs: Grid, result: CompareResult) -> None:
     if numbered:
         key = ", ".join(f"{j + 1} {name}" for j, name in enumerate(others))
         _remark(console, f"columns: {key}")
+    if answer.in_row.any():
+        said_of = [f"{_AHEAD} ahead of all others of its row"] if alone.any() else []
+        said_of += [f"{_MAYBE} may be the best of it"] if (~alone).any() else []
+        _remark(console, f"{'; '.join(said_of)}, at 95 %")
     _legend(console, pairs, result)
 
 
@@ -242,16 +297,8 @@ def _heads(names: Sequence[str], short: Sequence[str]) -> tuple[list[str], bool]
 
 
 def _legend(console: Console, pairs: Grid, result: CompareResult) -> None:
-    counted = pairs.counted()
-    tested = int(counted.sum())
-    if not tested:
-        if np.isfinite(pairs.p).any():
-            _remark(console, UNCORRECTED)
-        return
-    count = int((pairs.significant(result.settings.alpha) & counted).sum())
-    words = (
-        f"{count} of {tested} pairs significant at {100 * result.settings.alpha:.3g} % "
-        f"({pairs.correction})"
-    )
-    words += f"; {_WEAK} not" if count < tested else ""
+    words = sure(pairs, result)
+    if words and words != UNCORRECTED:
+        weak = pairs.weak(result.settings.alpha) & pairs.counted()
+        words += f"; {_WEAK} not" if weak.any() else ""
     _remark(console, words)
