@@ -60,6 +60,13 @@ def compare(
             "spatial (channels first), spatial_last."
         ),
     ] = None,
+    mask: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=".npy of the real tokens: 1 or 0 (samples, tokens), or lengths (samples,); of one "
+            "side A=FILE or B=FILE. none: all are real."
+        ),
+    ] = None,
     layers: Annotated[
         str | None, typer.Option(help="Pattern of the layers to take: 'block*'.")
     ] = None,
@@ -137,6 +144,8 @@ def compare(
             memory=memory,
         )
 
+        masks = dict(part for word in mask or [] for part in _masks(word))
+
         def opened(path: str, side: str) -> Representations:
             try:
                 return representations.load(
@@ -147,6 +156,7 @@ def compare(
                     replica=replica,
                     seed=seed,
                     dissimilarities=side in (rdm or ""),
+                    mask=masks.get(side),
                 )
             except MethexisError as error:
                 raise MethexisError(f"{error}{_models_inside(Path(path))}") from None
@@ -176,6 +186,14 @@ def compare(
             print_json(result.summary())
         else:
             report.print_compare(result, folder)
+
+
+def _masks(word: str) -> list[tuple[str, str]]:
+    """The mask of a side, or of both."""
+    side, equals, path = word.partition("=")
+    if equals and side in {"A", "B"}:
+        return [(side, path)]
+    return [("A", word), ("B", word)]
 
 
 def _reference(word: str) -> tuple[str, str]:

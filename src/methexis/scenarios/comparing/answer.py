@@ -21,7 +21,7 @@ from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures import Grid, Measure
 from methexis.measures.inference.grid import alignment
 from methexis.measures.inference.joint import joint
-from methexis.measures.inference.levels import Levels, checked_references, levels
+from methexis.measures.inference.levels import CEILING, CHANCE, Levels, checked_references, levels
 from methexis.measures.inference.printing import percent, short
 from methexis.measures.inference.ranking import Ranking, ranked
 from methexis.measures.inputs.naming import Named, unwrapped
@@ -119,6 +119,8 @@ def answered(
     if pairs.one_pass:
         said = _plainly(pairs, i, j, alpha)
         why = "rows were read in one pass"
+        if references:
+            why += ", and references are compared with whole arrays only; give a larger --memory"
         return Answer(said, (i, j), None, None, (), nowhere, nowhere, (), why)
     other = rows if columns is None else columns
     method, steps = pairs.measure, steps_named(preprocessing)
@@ -194,7 +196,14 @@ def check_references(
         If one is of other samples, or lacks a layer.
     """
     for name, model in references.items():
+        if name in {CHANCE, CEILING}:
+            raise MethexisError(f"reference: expected another name than {name!r}, which is taken")
         if isinstance(model, str):
+            if any(layer.dissimilarities for layer in first):
+                raise MethexisError(
+                    f"reference {name}: expected features in A, whose spectrum they have, got "
+                    "dissimilarities"
+                )
             continue
         if model.num_samples != first.num_samples:
             raise MethexisError(
