@@ -6,7 +6,8 @@ together with the features of A). Counted is in how many p <= .05. Of *planted* 
 more noise: counted is how often the difference is found, how often that of two separate intervals
 would be (they do not overlap), and how often the 95 % interval holds the expected difference, which
 is the mean over all of them. Of *layers* eight, of which one is nearest and those beside it are
-nearly so: how often the set holds the nearest, and how large it is.
+nearly so: how often the set holds the nearest, and how large it is; and of eight that are all as
+near, how often it holds a given one.
 
 A file per measure, ``evidence/results/closer/NAME.json``, is written after every cell; the same
 command goes on with those that are missing. ``--render`` turns the files into docs/closer.md.
@@ -18,9 +19,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import textwrap
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +36,7 @@ from methexis.core.checks import Array
 from methexis.errors import DegenerateWarning
 from methexis.measures.inference.joint import Joint, joint
 from methexis.measures.inference.multiple import holm
-from methexis.measures.inference.ranking import ranked
+from methexis.measures.inference.ranking import Ranking, ranked
 from methexis.measures.inputs.features import features
 from methexis.measures.measure import Measure
 from methexis.measures.registry import chosen
@@ -153,6 +155,7 @@ class Layers:
     size: float
     leading: int  # how often the largest score was that of the nearest
     seconds: float
+    tied: int = -1  # of layers that are all as near, how often the set held the fifth; -1 unknown
 
 
 def reduced(measure: Measure[Any], arrays: Sequence[Array]) -> list[Any]:
@@ -202,13 +205,15 @@ def cell(name: str, law: str, n: int, *, nulls: int, planted: int, seed: int = S
     )
 
 
-def layered(generator: np.random.Generator, n: int) -> list[Array]:
+def layered(
+    generator: np.random.Generator, n: int, noises: Sequence[float] = NOISES
+) -> list[Array]:
     """A representation, and eight layers whose noise goes over from one to the next."""
     shape = (n, LAYERS_DIM)
     sizes = np.arange(1, LAYERS_DIM + 1) ** -0.5
     signal, noise = generator.standard_normal(shape), generator.standard_normal(shape)
     found = [(signal + 0.3 * generator.standard_normal(shape)) * sizes]
-    for level in NOISES:
+    for level in noises:
         noise = np.sqrt(STEP) * noise + np.sqrt(1.0 - STEP) * generator.standard_normal(shape)
         found.append((signal + level * noise) * sizes)
     return found
@@ -217,18 +222,34 @@ def layered(generator: np.random.Generator, n: int) -> list[Array]:
 def layers(name: str, n: int, *, draws: int, seed: int = SEED) -> Layers:
     """How often the set holds the nearest layer."""
     start = time.perf_counter()
-    measure, nearest = chosen(*CASES[name]), int(np.argmin(NOISES))
-    key = [seed, list(CASES).index(name), n, 2]
+    nearest = int(np.argmin(NOISES))
     held = leading = size = 0
-    for i in range(draws):
-        found = compared(measure, layered(np.random.default_rng([*key, i]), n), n)
-        count = len(found.scores)
-        labels = [("", str(k)) for k in range(count)]
-        order = ranked(measure, found, np.full(count, np.nan), labels, n=n, seed=i)
+    for order in _sets_of(name, n, NOISES, draws, [seed, list(CASES).index(name), n, 2]):
         held += bool(order.in_set[nearest])
         leading += order.best == nearest
         size += int(order.in_set.sum())
-    return Layers(n, draws, held, size / draws, leading, round(time.perf_counter() - start, 1))
+    tied = tied_layers(name, n, draws=draws, seed=seed)
+    seconds = round(time.perf_counter() - start, 1)
+    return Layers(n, draws, held, size / draws, leading, seconds, tied)
+
+
+def tied_layers(name: str, n: int, *, draws: int, seed: int = SEED) -> int:
+    """How often the set holds the fifth of layers that are all as near."""
+    key = [seed, list(CASES).index(name), n, 3]
+    place = int(np.argmin(NOISES))
+    noises = [NOISES[place]] * len(NOISES)
+    return sum(bool(one.in_set[place]) for one in _sets_of(name, n, noises, draws, key))
+
+
+def _sets_of(
+    name: str, n: int, noises: Sequence[float], draws: int, key: list[int]
+) -> Iterator[Ranking]:
+    measure = chosen(*CASES[name])
+    labels = [("", str(k)) for k in range(len(noises))]
+    for i in range(draws):
+        arrays = layered(np.random.default_rng([*key, i]), n, noises)
+        found = compared(measure, arrays, n)
+        yield ranked(measure, found, np.full(len(noises), np.nan), labels, n=n, seed=i)
 
 
 def outside(count: int, trials: int, bounds: tuple[float, float]) -> float:
@@ -265,6 +286,12 @@ def run(names: Sequence[str], folder: Path = FOLDER, progress: Callable[[str], N
             if n not in {one["n"] for one in content["layers"]}:
                 content["layers"].append(asdict(layers(name, n, draws=NUM_LAYERS[n])))
                 _write(name, content, folder)
+    for name in names:
+        content = stored(name, folder)
+        for one in content["layers"]:  # of files from before there were ties
+            if one.get("tied", -1) < 0:
+                one["tied"] = tied_layers(name, one["n"], draws=one["draws"])
+                _write(name, content, folder)
 
 
 def _write(name: str, content: dict[str, Any], folder: Path) -> None:
@@ -296,6 +323,10 @@ error is taken to follow Student's law; p and interval are two sides of that.
 """
 
 
+def _paragraph(text: str) -> str:
+    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False) + "\n"
+
+
 def page(folder: Path = FOLDER) -> str:
     """The page, from the files."""
     files = {name: stored(name, folder) for name in CASES}
@@ -309,10 +340,12 @@ def _nulls(cells: list[tuple[str, Cell]]) -> str:
     bad = int(np.count_nonzero(p < JUDGED))
     lines = [
         "## Where there is no difference\n",
-        f"The share of p ≤ {LEVEL:g}. Asked is whether it lies between {LEVELS[0]:.0%} and "
-        f"{LEVELS[1]:.0%}: a cell is outside if a binomial test says so, at {JUDGED:.0%} over "
-        f"all cells together (Holm). **{bad} of {len(cells)} cells are.** The standard error of a "
-        f"share of {NUM_NULLS:,} nulls is {np.sqrt(0.05 * 0.95 / NUM_NULLS):.2%}.\n",
+        _paragraph(
+            f"The share of p ≤ {LEVEL:g}. Asked is whether it lies between {LEVELS[0]:.0%} and "
+            f"{LEVELS[1]:.0%}: a cell is outside if a binomial test says so, at {JUDGED:.0%} over "
+            f"all cells together (Holm). **{bad} of {len(cells)} cells are.** The standard error "
+            f"of a share of {NUM_NULLS:,} nulls is {np.sqrt(0.05 * 0.95 / NUM_NULLS):.2%}."
+        ),
         "| measure | n | " + " | ".join(LAWS) + " |",
         "|---|--:|" + "--:|" * len(LAWS),
     ]
@@ -338,11 +371,13 @@ def _planted(cells: list[tuple[str, Cell]]) -> str:
     bad = int(np.count_nonzero(p < JUDGED))
     lines = [
         "## Where there is one\n",
-        f"C has more noise than B. *Found* is how often p ≤ {LEVEL:g}; *separately* how often two "
-        "separate 95 % intervals of the two scores do not overlap, which is what is done without a "
-        "paired test. *Covers* is how often the interval of the difference holds its expectation; "
-        f"asked is {COVERAGES[0]:.0%} to {COVERAGES[1]:.0%}, judged as above: **{bad} of "
-        f"{len(cells)} cells are outside.**\n",
+        _paragraph(
+            f"C has more noise than B. *Found* is how often p ≤ {LEVEL:g}; *separately* how often "
+            "two separate 95 % intervals of the two scores do not overlap, which is what is done "
+            "without a paired test. *Covers* is how often the interval of the difference holds its "
+            f"expectation; asked is {COVERAGES[0]:.0%} to {COVERAGES[1]:.0%}, judged as above: "
+            f"**{bad} of {len(cells)} cells are outside.**"
+        ),
         "| measure | n | law | score | difference | found | separately | covers |",
         "|---|--:|---|--:|--:|--:|--:|--:|",
     ]
@@ -368,20 +403,24 @@ def _laws() -> str:
 def _sets(files: dict[str, dict[str, Any]]) -> str:
     lines = [
         "## Which layer\n",
-        f"Eight layers with noise {', '.join(f'{one:g}' for one in NOISES)} times the signals, of "
-        f"which each has {STEP:.0%} in common with the one before; the fifth is nearest. *Holds* "
-        "is how often the 95 % set of `mx.nearest` has it, *size* how many layers the set has on "
-        "average, *largest* how often the largest score is that of the nearest layer: what is "
-        "reported without a set.\n",
-        "| measure | n | draws | holds | size | largest |",
-        "|---|--:|--:|--:|--:|--:|",
+        _paragraph(
+            f"Eight layers with noise {', '.join(f'{one:g}' for one in NOISES)} times the "
+            f"signals, of which each has {STEP:.0%} in common with the one before; the fifth is "
+            "nearest. *Holds* is how often the 95 % set of `mx.nearest` has it, *size* how many "
+            "layers the set has on average, *largest* how often the largest score is that of the "
+            "nearest layer: what is reported without a set. *Tied*: of eight layers with the same "
+            "noise, how often the set has a given one, the hardest case: 95 % are promised."
+        ),
+        "| measure | n | draws | holds | size | largest | tied |",
+        "|---|--:|--:|--:|--:|--:|--:|",
     ]
     for name, content in files.items():
         for entry in content["layers"]:
             one = Layers(**entry)
             lines.append(
                 f"| {TITLES[name]} | {one.n:,} | {one.draws:,} | {one.held / one.draws:.1%} | "
-                f"{one.size:.2f} | {one.leading / one.draws:.0%} |"
+                f"{one.size:.2f} | {one.leading / one.draws:.0%} | "
+                + (f"{one.tied / one.draws:.1%} |" if one.tied >= 0 else "– |")
             )
     return "\n".join(lines) + "\n"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -123,6 +124,7 @@ def compare(
 
     Example: methexis compare model-a/ model-b/ -m cka:debiased=true -m mutual_knn:k=20
     """
+    began = time.perf_counter()
     with user_errors(memory_hint="give a smaller --memory, or fewer samples"):
         if names:
             _list(as_json=as_json)
@@ -185,7 +187,7 @@ def compare(
         if as_json:
             print_json(result.summary())
         else:
-            report.print_compare(result, folder)
+            report.print_compare(result, folder, time.perf_counter() - began)
 
 
 def _masks(word: str) -> list[tuple[str, str]]:

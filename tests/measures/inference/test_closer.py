@@ -111,6 +111,7 @@ A, B, C = three(40)
         ((A, B, C), {"groups": [0, 1, 2]}, r"groups: expected one label for each of 40 .*\(3,\)"),
         ((A, B, C), {"measure": "matching"}, "measure: expected one with intervals"),
         ((A, B, C), {"confidence": 1.0}, "confidence: expected"),
+        ((A, B, C), {"memory": "10 KiB"}, "memory: expected at least .* for 3 representations"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_in_one_sentence(

@@ -21,12 +21,13 @@ from numpy.typing import NDArray
 
 from methexis.core.checks import integer, number
 from methexis.errors import DegenerateWarning, MethexisError
+from methexis.measures.budget import memory_bytes
 from methexis.measures.dissimilarity.contract import RDMMeasure
 from methexis.measures.inference import nulls
 from methexis.measures.inference.groups import subjects
-from methexis.measures.inference.joint import Joint, joint
+from methexis.measures.inference.joint import Joint, joint, require_room
 from methexis.measures.inference.printing import probability, rounded
-from methexis.measures.inference.sizes import opened
+from methexis.measures.inference.sizes import opened, sizes_of
 from methexis.measures.inputs.features import Features, warn
 from methexis.measures.inputs.naming import single
 from methexis.measures.inputs.preprocessing import Preprocessing
@@ -136,6 +137,7 @@ def closer(
     confidence: float = 0.95,
     seed: int = 0,
     precision: str = "float64",
+    memory: int | str | None = None,
     names: tuple[str, str, str] = ("A", "B", "C"),
     **options: Any,
 ) -> Closer:
@@ -161,6 +163,8 @@ def closer(
         Of what is drawn, where something is; `joint` says where.
     precision : {"float64", "float32"}
         Of the computation.
+    memory : int or str, optional
+        Most bytes to take, such as ``"2 GiB"``; 4 GiB by default. All three are held at once.
     names : (str, str, str)
         What messages and the result call them.
     **options
@@ -196,7 +200,7 @@ def closer(
     confidence = number("confidence", confidence, above=0.0, below=1.0)
     seed = integer("seed", seed, least=0)
     steps = steps_named(preprocessing)
-    several = _several(a)
+    several, budget = _several(a), memory_bytes("memory", memory)
     method = default_measure(measure, options, several=several)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DegenerateWarning)
@@ -205,6 +209,7 @@ def closer(
                 raise MethexisError("groups: expected none for several subjects, got some")
             n, found, kind = _over_subjects(method, a, (b, c), steps, names, precision)
         else:
+            room(method, [(names[0], a), (names[1], b), (names[2], c)], budget)
             reduced, checked = reduced_with(method, a, (b, c), steps, names, precision)
             n = checked[0].num_samples
             kind = "samples" if groups is None else "groups"
@@ -269,6 +274,13 @@ def reduced_with(
             f"{method.name}: expected at least {method.min_samples} samples, got {n}"
         )
     return [method.reduce_any(one, steps) for one in checked], checked
+
+
+def room(method: Measure[Any], given: Sequence[tuple[str, Any]], memory: int) -> None:
+    """See that representations fit into the memory, from their shapes alone."""
+    sizes = sizes_of([opened(name, single(name, one)) for name, one in given], None)
+    if sizes is not None:  # what has no sizes is refused when it is checked
+        require_room(method, sizes.num_samples, sizes.widths[0], memory)
 
 
 def group_numbers(groups: Any, num_samples: int) -> NDArray[np.int64]:

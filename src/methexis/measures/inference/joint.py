@@ -32,6 +32,7 @@ from scipy import special
 
 from methexis.core.checks import Array
 from methexis.errors import MethexisError
+from methexis.measures.budget import readable
 from methexis.measures.inference import nulls
 from methexis.measures.inference.intervals import left_out
 from methexis.measures.inference.resampling import halves
@@ -115,6 +116,31 @@ class Joint:
     def two_sided(self, deviations: Any) -> Array:
         """Probability of so many standard errors in either direction."""
         return np.asarray(2.0 * special.stdtr(self.dof, -np.abs(deviations)))
+
+
+def held(measure: Measure[Any], num_samples: int, widths: Sequence[int]) -> int:
+    """Bytes of so many representations that are held at once, of these numbers of features."""
+    widest = max(widths)
+    return int(0.5 * len(widths) * measure.work(num_samples, (widest, widest)).num_bytes)
+
+
+def require_room(
+    measure: Measure[Any], num_samples: int, widths: Sequence[int], memory: int
+) -> None:
+    """See that all representations fit into the memory at once, as one resampling takes.
+
+    Raises
+    ------
+    MethexisError
+        If not.
+    """
+    needed = held(measure, num_samples, widths)
+    if needed > memory:
+        raise MethexisError(
+            f"memory: expected at least {readable(needed)} for {len(widths)} representations of "
+            f"{num_samples:,} samples by {measure.name}, which are compared whole, got "
+            f"{readable(memory)}; give more, or fewer samples"
+        )
 
 
 def joint(

@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 from methexis.core.checks import Array, integer, number
 from methexis.errors import DegenerateWarning, MethexisError
-from methexis.measures.inference.closer import chance, default_measure, group_numbers
+from methexis.measures.budget import memory_bytes
+from methexis.measures.inference.closer import chance, default_measure, group_numbers, room
 from methexis.measures.inference.joint import Joint, joint
 from methexis.measures.inference.printing import rounded
 from methexis.measures.inference.sizes import opened
@@ -156,6 +157,7 @@ def nearest(
     confidence: float = 0.95,
     seed: int = 0,
     precision: str = "float64",
+    memory: int | str | None = None,
     **options: Any,
 ) -> Ranking:
     """Which of several representations is the most aligned with one, and which others might be.
@@ -166,7 +168,7 @@ def nearest(
         Or several by name or in a list, as the layers of a model; then all pairs are put in order.
     candidates : mapping or sequence
         Representations of the same samples, by name or in a list.
-    measure, groups, preprocessing, confidence, seed, precision, **options
+    measure, groups, preprocessing, confidence, seed, precision, memory, **options
         As of `closer`.
 
     Returns
@@ -196,6 +198,8 @@ def nearest(
     rows, columns = _rows(a), named("candidates", candidates)
     if len(rows) * len(columns) < 2:
         raise MethexisError("candidates: expected at least two, got one; compare gives its score")
+    given = [(one.label or "A", one.array) for one in (*rows, *columns)]
+    room(method, given, memory_bytes("memory", memory))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DegenerateWarning)
         checked = _checked(rows, columns, precision)

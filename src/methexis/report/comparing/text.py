@@ -43,14 +43,16 @@ _WEAK = "°"
 #: Behind the score that is ahead of all others of its row, and behind those that may be the best.
 _AHEAD, _MAYBE = "*", "~"
 _NAME, _ALONE, _HEAD = 18, 24, 4
+#: A per cent after a space at which no line is broken.
+_GLUED = "\N{NO-BREAK SPACE}%"
 #: More layers than the first are cut to the second.
 _MOST_ROWS, _FEW_ROWS = 50, 20
 #: Most lines about what was left out.
 _MOST_LEFT_OUT = 8
 
 
-def print_compare(result: CompareResult, out: Path) -> None:
-    """Print all that was found, and where the report is."""
+def print_compare(result: CompareResult, out: Path, seconds: float | None = None) -> None:
+    """Print all that was found, where the report is, and how long all of it took."""
     console = Terminal()
     console.print()
     for place, answer in enumerate(result.answers):
@@ -80,12 +82,17 @@ def print_compare(result: CompareResult, out: Path) -> None:
     console.print()
     for step in next_steps(result):
         _wrapped(console, f"next: {step}", "dim")
-    console.print(f"\n[dim]seconds: {result.seconds:.1f}[/dim]")
+    took = f"seconds: {result.seconds if seconds is None else seconds:.1f}"
+    if seconds is not None:
+        took += f" ({result.seconds:.1f} to compare, the rest to read and to draw)"
+    console.print(f"\n[dim]{took}[/dim]")
     console.print(f"report: {out / 'report.html'}", soft_wrap=True, markup=False)
 
 
 def _wrapped(console: Console, words: str, look: str) -> None:
-    console.print(Text(textwrap.fill(words, _width(console)), style=look))
+    """A paragraph; a number is not parted from its per cent."""
+    filled = textwrap.fill(words.replace(" %", _GLUED), _width(console))
+    console.print(Text(filled.replace(_GLUED, " %"), style=look))
 
 
 def _levels(console: Console, pairs: Grid, answer: Answer) -> None:
@@ -281,10 +288,11 @@ def _grid(console: Console, pairs: Grid, answer: Answer, result: CompareResult) 
     if numbered:
         key = ", ".join(f"{j + 1} {name}" for j, name in enumerate(others))
         _remark(console, f"columns: {key}")
-    if answer.in_row.any():
-        said_of = [f"{_AHEAD} ahead of all others of its row"] if alone.any() else []
-        said_of += [f"{_MAYBE} may be the best of it"] if (~alone).any() else []
-        _remark(console, f"{'; '.join(said_of)}, at 95 %")
+    shown = (answer.in_row & ~marked).any(axis=1)
+    signs = [f"{_AHEAD} ahead of all others of its row"] if (shown & alone).any() else []
+    signs += [f"{_MAYBE} may be the best of its row"] if (shown & ~alone).any() else []
+    if signs:
+        _remark(console, f"{'; '.join(signs)}, at 95 %")
     _legend(console, pairs, result)
 
 

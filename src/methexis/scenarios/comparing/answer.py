@@ -20,7 +20,7 @@ from methexis.core.checks import Array
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures import Grid, Measure
 from methexis.measures.inference.grid import alignment
-from methexis.measures.inference.joint import joint
+from methexis.measures.inference.joint import held, joint
 from methexis.measures.inference.levels import CEILING, CHANCE, Levels, checked_references, levels
 from methexis.measures.inference.printing import percent, short
 from methexis.measures.inference.ranking import Ranking, ranked
@@ -31,8 +31,6 @@ from methexis.representations import Representations
 
 #: Most pairs that are followed through one resampling: of more, the most aligned.
 MOST_PAIRS = 225
-#: Most numbers in matrices over pairs of samples that are made again for it, in all.
-_MOST_NUMBERS = 2**29
 #: How many samples are named that move a score the most.
 NUM_MOVERS = 3
 
@@ -97,6 +95,7 @@ def answered(
     preprocessing: str,
     alpha: float,
     seed: int,
+    memory: int,
 ) -> Answer:
     """What a grid says.
 
@@ -113,6 +112,8 @@ def answered(
     alpha : float
         Level of significance, after correction.
     seed : int
+    memory : int
+        Most bytes to take.
     """
     i, j = _best(pairs)
     nowhere = np.zeros(pairs.score.shape, dtype=bool)
@@ -142,7 +143,7 @@ def answered(
         places: tuple[tuple[int, int], ...] = ()
         why = ""
         if pairs.score.size > 1:
-            order, places, why = _order(pairs, rows, columns, names, steps, seed)
+            order, places, why = _order(pairs, rows, columns, names, steps, seed, memory)
         movers = _movers(method, reduced)
     sentence = read.said(method.title, float(pairs.score[i, j]), _p(pairs, i, j), alpha)
     in_set, in_row = nowhere.copy(), nowhere.copy()
@@ -222,11 +223,14 @@ def _order(
     names: tuple[Sequence[str], Sequence[str]],
     steps: Any,
     seed: int,
+    memory: int,
 ) -> tuple[Ranking | None, tuple[tuple[int, int], ...], str]:
     """Pairs in order with what is certain of it; or why that is not known."""
     method, n = pairs.measure, int(pairs.data.attrs["n"])
-    if (len(rows) + len(columns or ())) * n * n > _MOST_NUMBERS:
-        return None, (), "so many samples and layers would take too long; give fewer layers"
+    both_sides = (*rows, *(columns or ()))
+    widths = [int(one.array.shape[1]) if hasattr(one.array, "shape") else n for one in both_sides]
+    if held(method, n, widths) > memory:
+        return None, (), "all layers at once do not fit into the memory; give more, or fewer layers"
     places = _followed(pairs)
     other = rows if columns is None else columns
     first = rows[0]

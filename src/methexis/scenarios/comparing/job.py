@@ -101,6 +101,7 @@ def run_compare(
                 preprocessing=settings.preprocessing,
                 alpha=settings.alpha,
                 seed=settings.seed,
+                memory=memory_bytes("memory", settings.memory),
             )
         )
         found.append(grid)
