@@ -208,7 +208,7 @@ def limits(result: CompareResult) -> list[str]:
 
 
 #: Share of a score's variance from which on one sample is named.
-MOVED = 0.1
+MOVED = 0.2
 
 
 def causes(result: CompareResult) -> list[str]:
@@ -242,13 +242,21 @@ def next_steps(result: CompareResult) -> list[str]:
     apart = [a.ranking for a in result.answers if a.ranking is not None]
     if any(one.in_set.sum() > 1 for one in apart):
         found.append("More samples tell apart the pairs that may be the most aligned")
-    if any(a.levels and np.isnan(a.levels.headline.share) for a in result.answers):
+    if any(_level_with_ceiling(answer) for answer in result.answers):
         found.append(
             "The level below and the ceiling are not apart: take a measure that tells them apart, "
             "such as mutual_knn, or more samples"
         )
     found.append("Which of two models is closer to a third: mx.closer(a, b, c)")
     return found
+
+
+def _level_with_ceiling(answer: Answer) -> bool:
+    """Whether the level below is known, and cannot be told from the ceiling."""
+    if answer.levels is None:
+        return False
+    low = answer.levels.named(answer.levels.headline.below)
+    return bool(np.isnan(answer.levels.headline.share) and np.isfinite(low.score))
 
 
 def _listed(names: Sequence[str], most: int = 3) -> str:

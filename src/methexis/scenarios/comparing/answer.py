@@ -232,6 +232,8 @@ def _order(
     if held(method, n, widths) > memory:
         return None, (), "all layers at once do not fit into the memory; give more, or fewer layers"
     places = _followed(pairs)
+    if len(places) < 2:
+        return None, (), ""  # there is nothing to put in order
     other = rows if columns is None else columns
     first = rows[0]
     made: dict[tuple[str, int], Any] = {}
