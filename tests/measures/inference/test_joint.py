@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+import methexis as mx
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures.inference.joint import Joint, joint
 from methexis.measures.inputs.features import features
+from methexis.measures.kernels import rows
 from methexis.measures.measure import Measure
 from methexis.measures.registry import chosen
 
@@ -205,3 +207,32 @@ def test_a_scale_is_taken_from_scores_and_errors_alike() -> None:
     assert found.scores.tolist() == [0.5, 0.5]
     assert found.errors()[0, 1] == pytest.approx(np.sqrt(1 / 4 + 1 / 16))
     assert found.dof == 9
+
+
+@pytest.mark.parametrize("options", [{}, {"debiased": True}])
+def test_features_of_many_samples_move_a_score_as_matrices_do(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure, arrays = chosen("cka", options), drawn(400, 6, (4, 7))
+    whole = measure.influence(*reduced(measure, arrays))
+    monkeypatch.setattr(rows, "MOST_SAMPLES", 100)
+    features_alone = reduced(measure, arrays)
+    assert isinstance(features_alone[0], rows.FeatureRows)
+    found = measure.influence(*features_alone)
+    assert found is not None
+    assert whole is not None
+    # Debiased centring, which rows leave out, is of order 1/n of a sample's influence.
+    np.testing.assert_allclose(
+        found, whole, atol=float(np.std(whole)) * (0.02 if options else 2e-10)
+    )
+
+
+def test_torch_tensors_are_compared_as_arrays() -> None:
+    torch = pytest.importorskip("torch")
+    a, b, c = *drawn(80, 7), drawn(80, 8)[0]
+    for measure in (None, "mutual_knn", "procrustes", "rsa"):
+        plain = mx.closer(a, b, c, measure)
+        one, two, three = (torch.from_numpy(array) for array in (a, b, c))
+        found = mx.closer(one, two, three, measure)
+        assert found.difference == pytest.approx(plain.difference)
+        assert found.error == pytest.approx(plain.error)

@@ -242,7 +242,8 @@ def ranked(
     draws, errors, effects = scaled.draws(seed), scaled.errors(), scaled.scores
     own = np.sqrt(np.maximum(np.diagonal(scaled.covariance), 0.5 * np.diagonal(scaled.loose)))
     reach = np.quantile(np.max(np.abs(_over(draws, own)), axis=1), confidence) * own
-    in_set, p_best = _inside(effects, draws, errors, confidence)
+    largest = _largest(draws, errors)
+    in_set, p_best = _inside(effects, draws, errors, confidence, float(largest.max()))
     return Ranking(
         labels=tuple(labels),
         measure=method.name,
@@ -254,7 +255,7 @@ def ranked(
         p_best=p_best,
         confidence=confidence,
         errors=errors,
-        largest=_largest(draws, errors),
+        largest=largest,
         n=n,
         notes=notes,
         joint=scaled,
@@ -262,14 +263,14 @@ def ranked(
 
 
 def _inside(
-    effects: Array, draws: Array, errors: Array, confidence: float
+    effects: Array, draws: Array, errors: Array, confidence: float, most: float = np.inf
 ) -> tuple[NDArray[np.bool_], Array]:
-    """Which may be the largest, and the p of each."""
-    p = _against_the_best(effects, draws, errors)
+    """Which may be the largest, and the p of each; no draw has a difference above `most`."""
+    p = _against_the_best(effects, draws, errors, most)
     return (p > 1.0 - confidence) | (effects == effects.max()), p
 
 
-def _against_the_best(effects: Array, draws: Array, errors: Array) -> Array:
+def _against_the_best(effects: Array, draws: Array, errors: Array, most: float) -> Array:
     """For each, the share of draws in which some other leads it by as many errors as is so here."""
     found = np.ones(len(effects))
     if len(effects) == 1:
@@ -277,7 +278,9 @@ def _against_the_best(effects: Array, draws: Array, errors: Array) -> Array:
     for i, effect in enumerate(effects):
         others = np.arange(len(effects)) != i
         lead = np.max(_over(effects[others] - effect, errors[i, others]))
-        if lead > 0.0:
+        if lead > most:
+            found[i] = 1.0 / (1 + len(draws))
+        elif lead > 0.0:
             drawn = np.max(_over(draws[:, others] - draws[:, [i]], errors[i, others]), axis=1)
             found[i] = (1 + np.count_nonzero(drawn >= lead)) / (1 + len(draws))
     return found
