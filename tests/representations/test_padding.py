@@ -47,6 +47,17 @@ def test_a_mask_or_lengths_leave_padding_out(given: Any, tmp_path: Path) -> None
         assert found.notes == (f"pooled: {pool}, with a mask",)
 
 
+def test_arrays_are_pooled_as_files_are() -> None:
+    wanted = np.stack([one[:k].mean(axis=0) for one, k in zip(tokens(), LENGTHS, strict=True)])
+    np.testing.assert_allclose(mx.representations.pool_tokens(tokens(), mask=LENGTHS), wanted)
+    with pytest.raises(MethexisError, match="array: expected real tokens, got zero tail"):
+        mx.representations.pool_tokens(tokens(0.0))
+    with pytest.raises(MethexisError, match=r"array: expected \(num_samples, num_tokens"):
+        mx.representations.pool_tokens(tokens()[0])
+    with pytest.raises(MethexisError, match="pool: expected one of 'mean', 'first', 'last'"):
+        mx.representations.pool_tokens(tokens(), "flatten")
+
+
 def test_a_mask_may_be_a_file_and_may_leave_out_the_beginning(tmp_path: Path) -> None:
     np.save(tmp_path / "mask.npy", real()[:, ::-1])
     found = loaded(tmp_path, tokens()[:, ::-1], pool="last", mask=tmp_path / "mask.npy")

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from methexis.core.checks import one_of
 from methexis.errors import MethexisError
-from methexis.representations.padding import real_tokens, refuse_padding
+from methexis.representations.padding import mask_of, real_tokens, refuse_padding
 
 #: What to do with middle dimensions, in words.
 POOLS = {
@@ -94,6 +94,43 @@ def pooled(
     if pool == "each":
         return [(str(i), array[:, i]) for i in range(array.shape[1])]
     return [("", array[:, 0 if pool == "first" else -1])]
+
+
+def pool_tokens(array: Any, pool: str = "mean", mask: Any = None) -> NDArray[Any]:
+    """One row per sample from tokens ``(num_samples, num_tokens, num_features)``, without padding.
+
+    Parameters
+    ----------
+    array : array
+    pool : {"mean", "first", "last"}
+        Of the real tokens.
+    mask : array, path or "none", optional
+        ``(num_samples, num_tokens)``, 1 for real tokens, or lengths ``(num_samples,)``. Without,
+        tokens at an end that look like padding are refused; "none" says that all are real.
+
+    Returns
+    -------
+    array (num_samples, num_features)
+
+    Raises
+    ------
+    MethexisError
+        On an array of other dimensions, padding without a mask, or a mask that does not fit.
+
+    Examples
+    --------
+    >>> tokens = np.array([[[1.0], [3.0], [0.0]], [[1.0], [2.0], [6.0]]])
+    >>> pool_tokens(tokens, mask=[2, 3]).tolist()
+    [[2.0], [3.0]]
+    """
+    one_of("pool", pool, _WITH_MASK)
+    found = np.asarray(array)
+    if found.ndim != 3 or 0 in found.shape:
+        raise MethexisError(
+            "array: expected (num_samples, num_tokens, num_features), got shape "
+            f"{tuple(found.shape)}"
+        )
+    return pooled("array", found, pool, mask_of(mask))[0][1]
 
 
 def fitting_words(dimensions: int) -> list[str]:
