@@ -83,7 +83,7 @@ def test_one_layer_along_many(
     result = compared(*shape, names=("cka:debiased=true",))
     text = text_of(result, tmp_path)
     assert "Band: the chance level" in text
-    assert "may be the nearest" in text
+    assert "Ringed: the nearest" in text
     shown = printed(result, tmp_path, capsys)
     assert sum(line.startswith("  block") for line in shown.splitlines()) == 40
 

@@ -140,7 +140,7 @@ def along(pairs: Grid, names: Sequence[str], answer: Answer, *, of: str, alpha: 
     inside = np.ravel(answer.in_set) & ~weak
     if inside.any():
         ring = Look(style.STUDENTS[1], width=1.4, marker="o", size=9, joined=False, inside="none")
-        one = "nearest, ahead of all others" if inside.sum() == 1 else "may be the nearest"
+        one = "nearest" if inside.sum() == 1 else "may be nearest"
         marks.append(Curve(at[inside], score[inside], ring, one))
     every = max(1, int(np.ceil(len(at) / 10)))
     short, rule = shortened(names)
