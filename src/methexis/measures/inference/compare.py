@@ -138,7 +138,7 @@ def compare(
             if references is not None or repeats is not None:
                 raise MethexisError(
                     "references: expected arrays that are compared whole, got more samples than "
-                    "memory or time allow; give a larger memory, or fewer samples"
+                    "memory or time allow; give a larger memory, null='moments', or fewer samples"
                 )
             one, other = (Named("", name, array) for name, array in zip(names, given, strict=True))
             passes = Passes([one], [other], asked.memory)
