@@ -109,6 +109,8 @@ def test_padding_hides_that_two_models_agree(tmp_path: Path) -> None:
         (real() & (LENGTHS[:, None] > 1), "mean", "got none in sample 4 "),
         (real()[..., None], "mean", "mask: expected numbers"),
         (["a"] * 8, "mean", "mask: expected numbers"),
+        ([[1], [1, 0]], "mean", "mask: expected an array, got"),
+        ([], "mean", "mask: expected numbers for each sample, got none"),
         (LENGTHS, "flatten", "mask: expected pool mean, first or last with a mask, got flatten"),
         (LENGTHS, "each", "mask: expected pool mean, first or last with a mask, got each"),
         ("gone.npy", "mean", "gone.npy: expected a .npy file with a mask"),

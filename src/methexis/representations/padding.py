@@ -52,7 +52,12 @@ def mask_of(given: Any) -> Mask | NDArray[np.int64] | str | None:
         path = Path(given)
         with guarded(place(path), "a .npy file with a mask"):
             given = np.load(path, allow_pickle=False)
-    array = np.asarray(given)
+    try:
+        array = np.asarray(given)
+    except (TypeError, ValueError) as error:
+        raise MethexisError(f"mask: expected an array, got {error}") from None
+    if array.size == 0:
+        raise MethexisError("mask: expected numbers for each sample, got none")
     if array.dtype.kind not in "biuf" or array.ndim not in {1, 2}:
         raise MethexisError(
             "mask: expected numbers (num_samples, num_tokens), 1 for real tokens, or lengths "

@@ -110,6 +110,8 @@ A, B, C = three(40)
         ((A, B, C), {"groups": [0] * 40}, "groups: expected at least 3 groups, got 1"),
         ((A, B, C), {"groups": [0, 1, 2]}, r"groups: expected one label for each of 40 .*\(3,\)"),
         ((A, B, C), {"measure": "matching"}, "measure: expected one with intervals"),
+        ((A, B, C), {"groups": [[0], [1, 2]]}, "groups: expected one label .* got list"),
+        ((A, B, C), {"names": ("a", "b")}, "names: expected three, of A, B and C, got 2"),
         ((A, B, C), {"confidence": 1.0}, "confidence: expected"),
         ((A, B, C), {"memory": "10 KiB"}, "memory: expected at least .* for 3 representations"),
     ],

@@ -143,6 +143,8 @@ X = views(40)["x"]
         ({"references": {"chance": X}}, "expected another name than 'chance'"),
         ({"references": {"r": "untrained"}}, r"references\['r'\]: expected 'random' or an array"),
         ({"references": [X]}, "references: expected representations by name"),
+        ({"repeats": X}, "repeats: expected an array .num_repeats, num_samples, num_features."),
+        ({"repeats": 3}, "repeats: expected an array .* got int"),
         ({"repeats": [X]}, "repeats: expected at least 2 repetitions of X, got 1"),
         ({"repeats": [X, X[:30]]}, r"X, repeats\[1\]: expected paired rows"),
     ],

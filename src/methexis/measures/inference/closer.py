@@ -200,6 +200,8 @@ def closer(
     confidence = number("confidence", confidence, above=0.0, below=1.0)
     seed = integer("seed", seed, least=0)
     steps = steps_named(preprocessing)
+    if len(tuple(names)) != 3:
+        raise MethexisError(f"names: expected three, of A, B and C, got {len(tuple(names))}")
     several, budget = _several(a), memory_bytes("memory", memory)
     method = default_measure(measure, options, several=several)
     with warnings.catch_warnings(record=True) as caught:
@@ -291,13 +293,19 @@ def group_numbers(groups: Any, num_samples: int) -> NDArray[np.int64]:
     MethexisError
         If there is not one label for each sample, or fewer than 3 groups.
     """
-    labels = np.asarray(groups)
+    try:
+        labels = np.asarray(groups)
+        different, numbers = np.unique(labels, return_inverse=True)
+    except (TypeError, ValueError):
+        raise MethexisError(
+            f"groups: expected one label for each of {num_samples} samples, numbers or words, got "
+            f"{type(groups).__name__}"
+        ) from None
     if labels.shape != (num_samples,):
         raise MethexisError(
             f"groups: expected one label for each of {num_samples} samples, got shape "
             f"{labels.shape}"
         )
-    different, numbers = np.unique(labels, return_inverse=True)
     if len(different) < 3:
         raise MethexisError(
             f"groups: expected at least 3 groups, got {len(different)}; over so few nothing can be "

@@ -303,6 +303,11 @@ def checked_repeats(given: Any, x: Representation, precision: str) -> list[Repre
     if given is None:
         return []
     found: list[Representation] = []
+    if getattr(given, "ndim", 3) != 3 or not hasattr(given, "__len__"):
+        raise MethexisError(
+            "repeats: expected an array (num_repeats, num_samples, num_features) or a list of "
+            f"arrays, got {type(given).__name__}"
+        )
     for k, one in enumerate(given):
         other = features(f"repeats[{k}]", one, precision=precision)
         together(x, other)
