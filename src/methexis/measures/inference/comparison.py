@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from methexis.errors import MethexisError
+from methexis.measures.inference.levels import Levels
 from methexis.measures.inference.printing import probability, rounded
 
 
@@ -56,6 +58,8 @@ class Comparison:
     one_pass : bool
         Whether it comes from one pass over the rows (see `compare`); then p is a bound, and there
         is no interval.
+    levels : Levels or None
+        What the score is read against, where `references` or `repeats` were given.
     """
 
     measure: str
@@ -77,9 +81,26 @@ class Comparison:
     preprocessing: dict[str, Any]
     notes: tuple[str, ...]
     one_pass: bool = False
+    levels: Levels | None = None
+
+    @property
+    def conclusion(self) -> str:
+        """One sentence: whether both are aligned, and how much, between which levels.
+
+        Raises
+        ------
+        MethexisError
+            Without levels: how much a score is, chance alone does not tell.
+        """
+        if self.levels is None:
+            raise MethexisError(
+                "conclusion: expected levels to read the score by; give references to compare, "
+                "such as references={'untrained': Y0}, or references={} for chance and ceiling"
+            )
+        return self.levels.said(self.measure, self.score, self.p)
 
     def __str__(self) -> str:
-        """One line: score, interval, chance level, p, effect."""
+        """One line: score, interval, chance level, p, effect; before it what levels say."""
         parts = [f"{self.measure} {rounded(self.score)}"]
         if np.isfinite(self.ci[0]):
             low, high = (rounded(end) for end in self.ci)
@@ -90,7 +111,8 @@ class Comparison:
         if np.isfinite(self.effect):
             parts.append(f"effect {rounded(self.effect)}")
         one, two = ("(an RDM)" if d is None else d for d in self.d)
-        return ", ".join(parts) + f" (n {self.n}, d {one} and {two})"
+        line = ", ".join(parts) + f" (n {self.n}, d {one} and {two})"
+        return line if self.levels is None else f"{self.conclusion}\n{line}"
 
     def as_dict(self) -> dict[str, Any]:
         """All of it in plain types, for JSON."""

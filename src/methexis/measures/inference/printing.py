@@ -23,3 +23,25 @@ def probability(name: str, p: float) -> str:
     ('p 0.012', 'p < 1e-4')
     """
     return f"{name} < 1e-4" if p < 1e-4 else f"{name} {p:.2g}"
+
+
+def short(value: float) -> str:
+    """Two decimals, for sentences.
+
+    Examples
+    --------
+    >>> short(0.6234), short(-0.001)
+    ('0.62', '0.00')
+    """
+    return f"{value:z.2f}"
+
+
+def percent(share: float, *, unit: bool = True) -> str:
+    """A share in percent.
+
+    Examples
+    --------
+    >>> percent(0.623), percent(-0.001, unit=False)
+    ('62 %', '0')
+    """
+    return f"{100.0 * share:z.0f}" + (" %" if unit else "")
