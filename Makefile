@@ -108,6 +108,7 @@ evidence-measures: $(NATIVE) ## the same for the measures of alignment: truth, c
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.calibration
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.discrete
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.search
+	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.closer
 	$(BIN)/python -m evidence.tails
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.coverage
 	$(BIN)/python -m evidence.neighbour_intervals
@@ -122,6 +123,7 @@ docs: $(NATIVE) ## render tables from evidence and benchmarks, and output and pi
 	$(BIN)/python -m evidence.calibration --render
 	$(BIN)/python -m evidence.discrete --render
 	$(BIN)/python -m evidence.search --render
+	$(BIN)/python -m evidence.closer --render
 	$(BIN)/python -m evidence.interval_page
 	$(BIN)/python -m evidence.reverse --render
 	$(BIN)/python -m evidence.demo

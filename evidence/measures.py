@@ -38,7 +38,11 @@ PAGE, README = ROOT / "docs" / "measures.md", ROOT / "README.md"
 _BLOCK = re.compile(r"(<!-- measures:begin -->\n).*?(<!-- measures:end -->)", re.DOTALL)
 _README = re.compile(r"(<!-- compare:begin -->\n).*?(<!-- compare:end -->)", re.DOTALL)
 #: What the README shows, as a person types it.
-COMMANDS = ("python -m examples.layers my-layers", "methexis compare my-layers/wide my-layers/deep")
+COMMANDS = (
+    "python -m examples.layers my-layers",
+    "methexis compare my-layers/wide my-layers/deep \\\n    "
+    "--reference untrained=my-layers/deep-untrained",
+)
 
 #: Operations for n samples and d features: once per representation; per pair.
 COST = {
@@ -104,7 +108,12 @@ def show() -> None:
         write(Path(name))
         first, second = (load(Path(name) / which) for which in SHAPES)
         wanted = tuple(measures_named(DEFAULT_MEASURES))
-        result = run_compare(*(_renamed(one) for one in (first, second)), CompareSettings(wanted))
+        result = run_compare(
+            _renamed(first),
+            _renamed(second),
+            CompareSettings(wanted),
+            references={"untrained": load(Path(name) / "deep-untrained")},
+        )
         with contextlib.redirect_stdout(printed):
             print_compare(result, Path("methexis-compare-wide-deep"))
     lines = [line.rstrip() for line in printed.getvalue().strip("\n").splitlines()]

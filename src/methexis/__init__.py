@@ -15,7 +15,16 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         # weights
         "core.gap": ["canonical_gauge", "entropic_gap"],
         # practice
-        "measures": ["Comparison", "Grid", "compare", "compare_all"],
+        "measures": [
+            "Closer",
+            "Comparison",
+            "Grid",
+            "Ranking",
+            "closer",
+            "compare",
+            "compare_all",
+            "nearest",
+        ],
         # experiment
         "report": ["write_report"],
         "training": ["Run", "open_run"],

@@ -13,10 +13,14 @@ from methexis.core.gap import canonical_gauge as canonical_gauge
 from methexis.core.gap import entropic_gap as entropic_gap
 from methexis.errors import ConditionError as ConditionError
 from methexis.errors import MethexisError as MethexisError
+from methexis.measures import Closer as Closer
 from methexis.measures import Comparison as Comparison
 from methexis.measures import Grid as Grid
+from methexis.measures import Ranking as Ranking
+from methexis.measures import closer as closer
 from methexis.measures import compare as compare
 from methexis.measures import compare_all as compare_all
+from methexis.measures import nearest as nearest
 from methexis.report import write_report as write_report
 from methexis.training import Run as Run
 from methexis.training import open_run as open_run

@@ -33,6 +33,10 @@ def files(tmp_path: Path) -> Path:
     between = np.linalg.norm(shared[:, None] - shared[None], axis=-1)
     np.save(tmp_path / "d.npy", between)
     np.save(tmp_path / "bent.npy", np.triu(between))
+    text = np.repeat(shared[:, None], 3, axis=1) + rng.normal(size=(50, 3, 4))
+    text[:, 2] *= np.arange(50)[:, None] % 2  # every other sample has two tokens
+    np.save(tmp_path / "text.npy", text)
+    np.save(tmp_path / "lengths.npy", 2 + np.arange(50) % 2)
     np.save(tmp_path / "huge.npy", shared * 1e200)
     np.save(tmp_path / "tiny.npy", shared * 1e-300)
     store = zarr.create_array(tmp_path / "cut.zarr", data=shared, chunks=(5, 2))
@@ -105,6 +109,26 @@ def test_help_and_list() -> None:
         (("x.npy", "y.npy", "--memory", "1 KiB"), "memory: expected at least"),
         (("x.npy", "y.npy", "--memory", "some"), "memory: expected bytes or words such as '2 GiB'"),
         (("x.npy", "y.npy", "--out", "x.npy"), "out: expected a folder, got the file x.npy"),
+        (("x.npy", "y.npy", "--reference", "y.npy"), "reference: expected name=PATH, such as"),
+        (("x.npy", "y.npy", "--reference", "r=gone"), "gone: expected a file or folder of repres"),
+        (
+            ("x.npy", "y.npy", "--reference", "untrained=short.npy"),
+            "reference untrained: expected 50 rows, the same samples in the same order as in x.npy",
+        ),
+        (
+            ("x.npy", "y.npy", "--reference", "untrained=m"),
+            "reference untrained: expected the layers of B (it lacks 'y'), those of A, or a single layer",
+        ),
+        (("x.npy", "y.npy", "--reference", "chance=y.npy"), "expected another name than 'chance'"),
+        (
+            ("d.npy", "x.npy", "--rdm", "A", "--reference", "random"),
+            "reference random features: expected features in A, whose spectrum they have, got",
+        ),
+        (("text.npy", "y.npy", "--pool", "mean"), "text.npy: expected real tokens, got zero tail"),
+        (
+            ("text.npy", "y.npy", "--pool", "mean", "--mask", "A=short.npy"),
+            "mask: expected 0 or 1, or True or False, for each token",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence(words: tuple[str, ...], expected: str, files: Path) -> None:
@@ -157,6 +181,39 @@ def test_one_pair_is_what_compare_says(files: Path) -> None:
     again = invoke("compare", *words, "--out", "o", cwd=files)
     assert again.returncode == 2
     assert "with results in it; give another --out, or --force" in again.stderr
+
+
+def test_scores_are_read_against_references(files: Path) -> None:
+    rng = np.random.default_rng(9)
+    np.save(files / "twin.npy", rng.normal(size=(50, 6)))
+    words = ("x.npy", "y.npy", "-m", "cka:debiased=true", "--reference", "untrained=twin.npy")
+    done = invoke("compare", *words, "--reference", "random", "--out", "o", cwd=files)
+    assert done.returncode == 0, done.stderr
+    found = json.loads((files / "o" / "result.json").read_text())
+    assert found["references"] == ["untrained", "random features"]
+    levels = found["measures"][0]["answer"]["levels"]
+    assert [one["name"] for one in levels["marks"]] == [
+        "chance", "untrained", "random features", "ceiling",
+    ]  # fmt: skip
+    x, twin = np.load(files / "x.npy"), np.load(files / "twin.npy")
+    wanted = mx.measures.cka(x, twin, debiased=True)
+    assert levels["marks"][1]["score"] == pytest.approx(wanted)
+    first = " ".join(done.stdout.split())
+    assert first.startswith("Aligned more than untrained: debiased linear CKA 0.")
+    assert found["conclusion"] in first
+
+
+def test_a_mask_leaves_padding_out(files: Path) -> None:
+    words = ("text.npy", "y.npy", "-m", "cka", "--pool", "mean")
+    done = invoke("compare", *words, "--mask", "A=lengths.npy", "--out", "o", cwd=files)
+    assert done.returncode == 0, done.stderr
+    found = json.loads((files / "o" / "result.json").read_text())
+    text, y = np.load(files / "text.npy"), np.load(files / "y.npy")
+    kept = np.arange(50) % 2
+    pooled = (text[:, :2].sum(axis=1) + text[:, 2] * kept[:, None]) / (2 + kept)[:, None]
+    wanted = mx.measures.cka(pooled, y)
+    assert found["measures"][0]["score"][0][0] == pytest.approx(wanted)
+    assert found["first"]["layers"][0]["notes"] == ["pooled: mean, with a mask"]
 
 
 def test_folders_are_layers_in_natural_order(files: Path) -> None:

@@ -66,6 +66,12 @@ def comparison() -> mx.Comparison:
 
 
 @cache
+def read_against() -> mx.Comparison:
+    """A comparison with levels."""
+    return mx.compare(X, Y, measure="cka", references={"one": X[:, :1]}, num_bootstrap=19)
+
+
+@cache
 def curve() -> mx.measures.NeighbourCurve:
     return mx.measures.neighbour_curve(X, Y, ks=[1, 2], ns=[24, 16], num_subsets=2)
 
@@ -107,6 +113,10 @@ def specimens() -> dict[str, Any]:
     rdms = [mx.measures.rdm(X + 0.3 * _RNG.normal(size=X.shape)) for _ in range(3)]
     compared = compare_results.compared(3, 2, num_permutations=19)
     features = mx.measures.stream(X, Y)
+    levels = read_against().levels
+    assert levels is not None
+    closer = mx.closer(X, Y, X[:, :2], measure="cka", debiased=True)
+    ranking = mx.measures.nearest(X, {"a": Y, "b": X[:, :2]}, measure="cka", debiased=True)
     broken, reversed_ = break_results.made_up("nothing"), reverse_results.made_up("order")
     made: list[Any] = [
         TEACHER, TEACHER.samples(5), STUDENT, mx.MLP(hidden=(3,), activation="relu"),
@@ -125,6 +135,7 @@ def specimens() -> dict[str, Any]:
         reversed_, reverse_results.several(reversed_),
         _sharpened(), SharpenResult((_sharpened(),), "methexis sharpen", 1.0), _verified(),
         scenarios.VerifySettings(easy=True), mx.GradientFlow(lr=0.1),
+        levels, levels.marks[0], levels.between[0], closer, ranking,
     ]  # fmt: skip
     for value in classes().values():
         if issubclass(value, Measure):

@@ -35,6 +35,7 @@ from tests.display.specimens import (
     curve,
     grid,
     path,
+    read_against,
     run,
     specimens,
 )  # fmt: skip
@@ -339,3 +340,19 @@ def test_what_was_measured_in_part_is_drawn_through_what_there_is() -> None:
     axes = mx.Run(tree).plot(quantity="sharpness")
     drawn = [line.get_ydata() for line in axes.get_lines() if line.get_label() == "student 0"]
     np.testing.assert_allclose(drawn[0], np.median(part[[0, -1], :2, 0], axis=1))
+
+
+def test_levels_are_drawn_and_told() -> None:
+    found = read_against()
+    assert found.levels is not None
+    axes = found.plot()
+    names = [text.get_text() for text in axes.get_xticklabels()]
+    assert names == ["rows at random\n(± 2 sd)", "one", "ceiling", "as given"]
+    heights = [line.get_ydata()[0] for line in axes.get_lines() if len(line.get_xdata()) == 1]
+    marks = [one.score for one in found.levels.marks]
+    assert heights == pytest.approx([*marks, found.score], rel=1e-12)
+    (row,) = found.to_dataframe().to_dict("records")
+    assert row["level_one"] == found.levels.named("one").score
+    assert row["share"] == found.levels.headline.share
+    assert "levels" not in row
+    assert f"{row['level_one']:.4g}" in page(found)

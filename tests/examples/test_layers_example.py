@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from methexis.representations import load
@@ -17,3 +18,7 @@ def test_layers_are_written_and_compared(tmp_path: Path) -> None:
     assert wide.names == ["h1", "h2", "h3", "noise"]
     assert deep.names == ["h1", "h2", "h3", "h4"]
     assert wide.num_samples == deep.num_samples
+    untrained = load(tmp_path / "deep-untrained")
+    assert untrained.names == deep.names
+    first = np.abs(untrained.layers[0].array - deep.layers[0].array).max()
+    assert first > 1e-3  # one epoch has moved it

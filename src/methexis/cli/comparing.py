@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -60,12 +61,27 @@ def compare(
             "spatial (channels first), spatial_last."
         ),
     ] = None,
+    mask: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=".npy of the real tokens: 1 or 0 (samples, tokens), or lengths (samples,); of one "
+            "side A=FILE or B=FILE. none: all are real."
+        ),
+    ] = None,
     layers: Annotated[
         str | None, typer.Option(help="Pattern of the layers to take: 'block*'.")
     ] = None,
     rdm: Annotated[
         str | None,
         typer.Option(help="Which hold dissimilarities of samples, not features: A, B or AB."),
+    ] = None,
+    reference: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What scores are read against: untrained=PATH, input=PATH, whose layers are those "
+            "of B (or of A, or one for all); or random (features with the spectrum of A). May be "
+            "repeated."
+        ),
     ] = None,
     inputs: Annotated[
         Path | None,
@@ -101,7 +117,7 @@ def compare(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Compare representations: score, chance level, interval, p and effect of every pair.
+    """Compare representations: how aligned, between which levels, where, and how sure.
 
     A and B hold features (num_samples, num_features) of the same samples in the same order, as
     .npy, .npz, .safetensors, .parquet, zarr, a saved run, or a folder of such: every file a layer.
@@ -109,6 +125,7 @@ def compare(
 
     Example: methexis compare model-a/ model-b/ -m cka:debiased=true -m mutual_knn:k=20
     """
+    began = time.perf_counter()
     with user_errors(memory_hint="give a smaller --memory, or fewer samples"):
         if names:
             _list(as_json=as_json)
@@ -130,6 +147,8 @@ def compare(
             memory=memory,
         )
 
+        masks = dict(part for word in mask or [] for part in _masks(word))
+
         def opened(path: str, side: str) -> Representations:
             try:
                 return representations.load(
@@ -140,25 +159,56 @@ def compare(
                     replica=replica,
                     seed=seed,
                     dissimilarities=side in (rdm or ""),
+                    mask=masks.get(side),
                 )
             except MethexisError as error:
                 raise MethexisError(f"{error}{_models_inside(Path(path))}") from None
 
         a = opened(first, "A")
         b = None if second is None else opened(second, "B")
+        side = "A" if b is None else "B"
+        references = {
+            name: path if path == "random" else opened(path, side)
+            for name, path in map(_reference, reference or [])
+        }
         folder = _default(first, second) if out is None else out
         with prepared(folder, force=force):
             line = LiveLine()
             with Clock(line) as clock:
                 result = scenarios.run_compare(
-                    a, b, settings, command=_command(), show=_teller(line, clock)
+                    a,
+                    b,
+                    settings,
+                    references=references,
+                    command=_command(),
+                    show=_teller(line, clock),
                 )
             summary = json_text(result.summary())
             fill(folder, summary, lambda staged: report.write_compare_report(result, staged))
         if as_json:
             print_json(result.summary())
         else:
-            report.print_compare(result, folder)
+            report.print_compare(result, folder, time.perf_counter() - began)
+
+
+def _masks(word: str) -> list[tuple[str, str]]:
+    """The mask of a side, or of both."""
+    side, equals, path = word.partition("=")
+    if equals and side in {"A", "B"}:
+        return [(side, path)]
+    return [("A", word), ("B", word)]
+
+
+def _reference(word: str) -> tuple[str, str]:
+    """Name and path of what scores are read against."""
+    if word == "random":
+        return "random features", "random"
+    name, equals, path = word.partition("=")
+    if not (equals and name.strip() and path):
+        raise MethexisError(
+            f"reference: expected name=PATH, such as untrained=DIR, or random, got {word!r}"
+        )
+    return name.strip(), path
 
 
 def _list(*, as_json: bool) -> None:

@@ -9,6 +9,8 @@ from .dissimilarity.rsa_kendall import RSAKendall as RSAKendall
 from .dissimilarity.rsa_kendall import rsa_kendall as rsa_kendall
 from .dissimilarity.rsa_whitened import RSAWhitened as RSAWhitened
 from .dissimilarity.rsa_whitened import rsa_whitened as rsa_whitened
+from .inference.closer import Closer as Closer
+from .inference.closer import closer as closer
 from .inference.compare import compare as compare
 from .inference.compare import plan as plan
 from .inference.compare_all import compare_all as compare_all
@@ -18,7 +20,12 @@ from .inference.groups import GroupComparison as GroupComparison
 from .inference.groups import NoiseCeiling as NoiseCeiling
 from .inference.groups import compare_group as compare_group
 from .inference.groups import noise_ceiling as noise_ceiling
+from .inference.levels import Between as Between
+from .inference.levels import Level as Level
+from .inference.levels import Levels as Levels
 from .inference.plan import Plan as Plan
+from .inference.ranking import Ranking as Ranking
+from .inference.ranking import nearest as nearest
 from .inputs.preprocessing import Preprocessing as Preprocessing
 from .inputs.rdm import RDM as RDM
 from .kernels.cka import CKA as CKA

@@ -326,6 +326,23 @@ class Measure(Displayed, ABC, Generic[R]):
         del a, b, counts
         return None
 
+    def influence(self, a: R, b: R) -> Array | None:
+        """How much each sample moves the score of a pair, ``(num_samples,)``, to first order.
+
+        They sum to zero, and the sum of their squares is the variance over samples, with each
+        interaction of two samples counted twice; None where it is not known in closed form.
+        """
+        del a, b
+        return None
+
+    def interactions(self, a: R, b: R, samples: NDArray[np.int64]) -> Array | None:
+        """How much some samples move it together with each, ``(num_chosen, num_samples)``.
+
+        0 of a sample with itself; None where it is not known. See `inference.joint`.
+        """
+        del a, b, samples
+        return None
+
     def of_halves(self, a: R, b: R, chosen: NDArray[np.bool_]) -> Array:
         """Scores of some subsets of the samples, ``(num_subsets, num_ways)``, of "halves".
 

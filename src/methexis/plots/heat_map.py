@@ -8,6 +8,7 @@ the page stays small.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -61,6 +62,8 @@ class HeatMap(Plot):
     #: Cells with a frame, and with a stroke through them.
     framed: Cells = ()
     struck: Cells | None = None
+    #: Cells with a broken frame: what might stand out as well.
+    dotted: Cells = ()
     stroke: float = 1.0  # how opaque strokes are
     crossed: bool = False  # whether a cross stands where there is no value
     bar: str = ""  # label of the scale; without one no scale is drawn
@@ -115,12 +118,14 @@ class HeatMap(Plot):
         """Frames, which become dots where cells are too small for them; strokes; crosses."""
         colour = style.STUDENTS[1]
         if self.pixels:
-            rows, columns = ([cell[k] for cell in self.framed] for k in (0, 1))
+            marked = (*self.framed, *self.dotted)
+            rows, columns = ([cell[k] for cell in marked] for k in (0, 1))
             axes.plot(columns, rows, ".", ms=2.5, color=colour, rasterized=True)
         else:
             for i, j in self.framed:
-                frame = Rectangle((j - 0.46, i - 0.46), 0.92, 0.92, fill=False, ec=colour, lw=1.3)
-                axes.add_patch(frame)
+                axes.add_patch(_frame(i, j, ec=colour, lw=1.6))
+            for i, j in self.dotted:
+                axes.add_patch(_frame(i, j, ec=colour, lw=1.1, ls=(0, (1.2, 1.6))))
         if self.struck is not None:
             lines = [[(j - 0.32, i + 0.32), (j + 0.32, i - 0.32)] for i, j in self.struck]
             strokes = LineCollection(lines, colors="#8a5a3c", linewidths=0.8, alpha=self.stroke)
@@ -141,3 +146,7 @@ class HeatMap(Plot):
                         color="white" if dark else style.INK,
                         fontsize=style.points(self.text_size),
                     )  # fmt: skip
+
+
+def _frame(row: int, column: int, **look: Any) -> Rectangle:
+    return Rectangle((column - 0.46, row - 0.46), 0.92, 0.92, fill=False, **look)

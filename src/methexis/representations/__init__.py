@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
         "opening": ["load"],
-        "pooling": ["POOLS"],
+        "pooling": ["POOLS", "pool_tokens"],
         "representation": ["Representation", "Representations"],
     },
 )

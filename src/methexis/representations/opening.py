@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from methexis.core.checks import Array, location
 from methexis.errors import MethexisError
 from methexis.files import recover
 from methexis.representations import readers
+from methexis.representations.padding import mask_of
 from methexis.representations.pooling import pooled
 from methexis.representations.readers.guarding import guarded, place, unfit
 from methexis.representations.readers.runs import is_run
@@ -63,6 +64,7 @@ def load(
     replica: int = 0,
     seed: int = 0,
     dissimilarities: bool = False,
+    mask: Any = None,
 ) -> Representations:
     """Open the representations of one model.
 
@@ -85,6 +87,10 @@ def load(
     dissimilarities : bool
         Whether arrays hold dissimilarities ``(num_samples, num_samples)`` in place of features, as
         data of brains do.
+    mask : array, path or "none", optional
+        Which tokens of arrays ``(num_samples, num_tokens, num_features)`` are real, and not
+        padding: ``(num_samples, num_tokens)``, 1 for real ones, or lengths ``(num_samples,)``.
+        Without, tokens at an end that look like padding are refused; "none" says that all are real.
 
     Returns
     -------
@@ -107,6 +113,7 @@ def load(
     [('layer2', (5, 2)), ('layer10', (5, 10))]
     """
     source = location("path", path, "a file or folder of representations")
+    real = mask_of(mask)
     given = None if inputs is None else _input_array(location("inputs", inputs))
     read = _reading(given, replica, seed)
     if not _there(source):
@@ -132,7 +139,7 @@ def load(
         elif why:
             raise MethexisError(f"{where}: {why}")
         else:
-            found += _layers(name, stored, where, pool, layers)
+            found += _layers(name, stored, where, pool, layers, real)
     if not found:
         raise _nothing(source, members, layers, left_out)
     found.sort(key=lambda layer: natural(layer.name))
@@ -351,11 +358,14 @@ def _unfit(one: Stored) -> str:
 
 
 def _layers(
-    name: str, one: Stored, where: str, pool: str | None, pattern: str | None
+    name: str, one: Stored, where: str, pool: str | None, pattern: str | None, mask: Any
 ) -> list[Representation]:
-    notes = (*one.notes, f"pooled: {pool}") if one.array.ndim > 2 else one.notes
+    notes = one.notes
+    if one.array.ndim > 2:
+        masked = ", with a mask" if isinstance(mask, np.ndarray) and one.array.ndim == 3 else ""
+        notes = (*notes, f"pooled: {pool}{masked}")
     found = []
-    for part, array in pooled(where, one.array, pool):
+    for part, array in pooled(where, one.array, pool, mask):
         label = f"{name}/{part}" if part else name
         if pattern is None or fnmatchcase(label, pattern):
             found.append(Representation(label, where, array, one.given, notes))

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from methexis.core.checks import one_of
 from methexis.errors import MethexisError
+from methexis.representations.padding import mask_of, real_tokens, refuse_padding
 
 #: What to do with middle dimensions, in words.
 POOLS = {
@@ -32,9 +33,14 @@ POOLS = {
     "spatial_last": "mean over positions, before the channels: (samples, height, width, channels)",
     "flatten": "all dimensions but the first are features",
 }
+#: Words that a mask goes with, and those of which tokens at the ends enter features.
+_WITH_MASK = ("mean", "first", "last")
+_OF_TOKENS = ("mean", "first", "last")
 
 
-def pooled(source: str, array: NDArray[Any], pool: str | None) -> list[tuple[str, NDArray[Any]]]:
+def pooled(
+    source: str, array: NDArray[Any], pool: str | None, mask: Any = None
+) -> list[tuple[str, NDArray[Any]]]:
     """Representations ``(num_samples, num_features)`` of an array, with what tells them apart.
 
     Parameters
@@ -45,11 +51,14 @@ def pooled(source: str, array: NDArray[Any], pool: str | None) -> list[tuple[str
         Of two dimensions or more.
     pool : str or None
         One of `POOLS`; None where there is nothing to pool.
+    mask : array, "none" or None
+        Of `padding.mask_of`: which tokens are real. Without, what looks like padding is refused.
 
     Raises
     ------
     MethexisError
-        If there is something to pool and no word for it, or one that does not fit.
+        If there is something to pool and no word for it, or one that does not fit; if there is
+        padding and no mask, or a mask that does not fit.
 
     Examples
     --------
@@ -72,6 +81,10 @@ def pooled(source: str, array: NDArray[Any], pool: str | None) -> list[tuple[str
             + ("; say what to do with the other dimensions" if pool is None else "")
             + f"; pool: {', '.join(ways[:-1])} or {ways[-1]}"
         )
+    if array.ndim == 3 and isinstance(mask, np.ndarray):
+        return [("", _masked(source, array, pool, mask))]
+    if array.ndim == 3 and mask is None and pool in _OF_TOKENS:
+        refuse_padding(source, array)
     if pool == "flatten":
         return [("", array.reshape(len(array), -1))]
     if pool == "spatial":
@@ -81,6 +94,43 @@ def pooled(source: str, array: NDArray[Any], pool: str | None) -> list[tuple[str
     if pool == "each":
         return [(str(i), array[:, i]) for i in range(array.shape[1])]
     return [("", array[:, 0 if pool == "first" else -1])]
+
+
+def pool_tokens(array: Any, pool: str = "mean", mask: Any = None) -> NDArray[Any]:
+    """One row per sample from tokens ``(num_samples, num_tokens, num_features)``, without padding.
+
+    Parameters
+    ----------
+    array : array
+    pool : {"mean", "first", "last"}
+        Of the real tokens.
+    mask : array, path or "none", optional
+        ``(num_samples, num_tokens)``, 1 for real tokens, or lengths ``(num_samples,)``. Without,
+        tokens at an end that look like padding are refused; "none" says that all are real.
+
+    Returns
+    -------
+    array (num_samples, num_features)
+
+    Raises
+    ------
+    MethexisError
+        On an array of other dimensions, padding without a mask, or a mask that does not fit.
+
+    Examples
+    --------
+    >>> tokens = np.array([[[1.0], [3.0], [0.0]], [[1.0], [2.0], [6.0]]])
+    >>> pool_tokens(tokens, mask=[2, 3]).tolist()
+    [[2.0], [3.0]]
+    """
+    one_of("pool", pool, _WITH_MASK)
+    found = np.asarray(array)
+    if found.ndim != 3 or 0 in found.shape:
+        raise MethexisError(
+            "array: expected (num_samples, num_tokens, num_features), got shape "
+            f"{tuple(found.shape)}"
+        )
+    return pooled("array", found, pool, mask_of(mask))[0][1]
 
 
 def fitting_words(dimensions: int) -> list[str]:
@@ -93,6 +143,24 @@ def fitting_words(dimensions: int) -> list[str]:
     """
     tokens = {"mean", "first", "last", "each"}
     return [word for word in POOLS if dimensions == 3 or word not in tokens]
+
+
+def _masked(source: str, array: NDArray[Any], pool: str | None, mask: Any) -> NDArray[Any]:
+    """The mean over real tokens, or the first or the last of them."""
+    if pool not in _WITH_MASK:
+        raise MethexisError(
+            f"mask: expected pool {', '.join(_WITH_MASK[:-1])} or {_WITH_MASK[-1]} with a mask, "
+            f"got {pool}"
+        )
+    real = real_tokens(source, array.shape, mask)
+    if pool == "mean":
+        # Padding may hold anything, NaN included: it is left out, not multiplied by zero.
+        total = np.sum(array, axis=1, dtype=np.float64, where=real[:, :, None])
+        return np.asarray(total / real.sum(axis=1, keepdims=True))
+    place = real.argmax(axis=1)
+    if pool == "last":
+        place = real.shape[1] - 1 - real[:, ::-1].argmax(axis=1)
+    return np.asarray(array[np.arange(len(array)), place])
 
 
 def _mean(array: NDArray[Any], axes: tuple[int, ...]) -> NDArray[Any]:

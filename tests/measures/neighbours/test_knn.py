@@ -151,11 +151,11 @@ def test_products_are_those_of_the_rows() -> None:
         assert ours == pytest.approx(all_of_them, rel=1e-12, abs=1e-12)
 
 
-def test_copies_are_counted() -> None:
+def test_copies_are_named() -> None:
     x = samples("plain")
-    assert knn.num_duplicates(features("X", x)) == 0
+    assert knn.copies(features("X", x)) == []
     x[[20, 50, 51]] = x[[3, 3, 4]]
-    assert knn.num_duplicates(features("X", x)) == 3
+    assert knn.copies(features("X", x)) == [(20, 3), (50, 3), (51, 4)]
 
 
 def test_bad_requests_are_refused() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +12,9 @@ import pytest
 from methexis.plots import style
 from methexis.report import print_compare, write_compare_report
 from methexis.report.comparing import figures
-from methexis.scenarios.comparing import CompareResult
-from tests.report.compare_results import compared
+from methexis.scenarios.comparing import CompareResult, CompareSettings, run_compare
+from methexis.scenarios.comparing.wanted import measures_named
+from tests.report.compare_results import compared, model
 
 _LONG = "model.layers.{}.post_attention_layernorm"
 
@@ -52,7 +55,7 @@ def test_many_pairs_are_a_grid_with_what_is_not_significant(
     weak = [~p.significant(0.05) for p in result.found]
     assert all(0 < w.sum() < w.size for w in weak)
     text = text_of(result, tmp_path)
-    assert text.count("<svg") == 2
+    assert text.count("<svg") == 3  # the levels, and both grids
     assert "Struck out: not significant at 5 %" in text
     assert text.count('<tr class="weak">') == sum(w.sum() for w in weak) + sum(
         w[i, j] for p, w in zip(result.found, weak, strict=True) for i, j in enumerate(p.better())
@@ -79,9 +82,10 @@ def test_one_layer_along_many(
 ) -> None:
     result = compared(*shape, names=("cka:debiased=true",))
     text = text_of(result, tmp_path)
-    assert "Along the layers" in text
+    assert "Band: the chance level" in text
+    assert "Ringed: the nearest" in text
     shown = printed(result, tmp_path, capsys)
-    assert sum("block" in line for line in shown.splitlines()) == 40
+    assert sum(line.startswith("  block") for line in shown.splitlines()) == 40
 
 
 def test_a_grid_that_does_not_fit_names_the_best(
@@ -135,13 +139,20 @@ def test_cells_and_frames_of_the_figure() -> None:
     pairs = result.found[0]
     with style.house_style():
         figure = figures.shades(
-            pairs, (result.first.names, result.second.names), itself=False, alpha=0.05
+            pairs,
+            (result.first.names, result.second.names),
+            result.answers[0].in_row,
+            itself=False,
+            alpha=0.05,
         ).draw()
     axes = figure.axes[0]
     assert np.array_equal(np.ravel(axes.collections[0].get_array()), np.ravel(pairs.score))  # type: ignore[arg-type]
     assert len(axes.collections[1].get_paths()) == (~pairs.significant(0.05)).sum()
-    assert len(axes.patches) == 3  # the best of each row, which are significant here
-    assert axes.get_ylabel() == "layer of A (block*)"
+    framed, dotted = figures.marked(pairs, result.answers[0].in_row, 0.05)
+    assert len(axes.patches) == len(framed) + len(dotted) >= 3  # in every row there is one
+    assert axes.get_ylabel() == "layer of A"
+    assert [one.get_text() for one in axes.get_yticklabels()] == result.first.names
+    assert axes.collections[0].get_clim() == (0.0, 1.0)  # chance to identical, in every report
     assert figure.axes[1].get_xlabel() == "debiased linear CKA (range −1 … 1)"
 
 
@@ -195,3 +206,77 @@ def test_the_dependence_on_the_number_of_samples_is_drawn_and_said(
     assert "over samples  k = 4: " in shown
     assert "means of 20 subsets" in " ".join(shown.split())
     assert "50 halves" in shown
+
+
+def against(names: tuple[str, ...] = ("cka:debiased=true",)) -> CompareResult:
+    """A grid with an untrained twin of the second model, and random features."""
+    settings = CompareSettings(tuple(measures_named(names)), num_permutations=99)
+    twin = model("twin", 3, seed=2, noise=3)
+    references: dict[str, Any] = {"untrained": twin, "random features": "random"}
+    return run_compare(
+        model("left", 2, seed=1), model("right", 3, seed=2), settings, references=references
+    )
+
+
+def test_the_first_sentence_concludes_everywhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = against()
+    said = result.conclusion
+    assert said.startswith("Aligned more than untrained: debiased linear CKA 0.")
+    page, shown = text_of(result, tmp_path), printed(result, tmp_path, capsys)
+    assert page.index(f'<p class="lead">{said}</p>') < page.index("<h2>")
+    assert " ".join(shown.split()).startswith(said)
+    assert result.summary()["conclusion"] == said
+
+
+def test_the_report_answers_in_this_order(tmp_path: Path) -> None:
+    for result in (against(), compared(1, 1), compared(3, None)):
+        page = text_of(result, tmp_path)
+        asked = ["Are they aligned?", "How sure?", "What limits it?", "What next?", "How to read"]
+        if not result.single:
+            asked.insert(1, "Where?")
+        places = [page.index(f"<h2>{one}") for one in asked]
+        assert places == sorted(places)
+
+
+def test_levels_are_marks_and_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = against()
+    page, shown = text_of(result, tmp_path), printed(result, tmp_path, capsys)
+    for name in ("chance", "untrained", "random features", "ceiling"):
+        assert f"<td>{name} " in page
+        assert f"\n  {name} " in shown
+    plot = figures.effects(result.found, result.answers)
+    assert plot is not None
+    named = [getattr(mark, "name", "") for mark in plot.marks]
+    assert {"untrained", "random features", "score"} <= set(named)
+
+
+def test_what_may_be_the_best_is_marked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = against()
+    answer = result.answers[0]
+    assert answer.in_row.any(axis=1).all()  # in every row some layer is
+    assert answer.in_set[answer.place]
+    shown = printed(result, tmp_path, capsys)
+    grid = "\n".join(line for line in shown.splitlines() if line.startswith("  block"))
+    assert grid.count("*") + grid.count("~") == answer.in_row.sum()
+
+
+def test_a_cause_is_told_once_with_all_its_layers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Copies of rows in five layers of two measures: one note, after the results."""
+    given = model("left", 5, seed=1)
+    copied = [replace(one, array=one.array[np.arange(60) // 2]) for one in given]
+    names = measures_named(("mutual_knn:k=4", "jaccard_knn:k=4"))
+    settings = CompareSettings(tuple(names), num_permutations=19)
+    result = run_compare(replace(given, layers=tuple(copied)), None, settings)
+    assert sum(len(pairs.notes) for pairs in result.found) == 10
+    shown = printed(result, tmp_path, capsys)
+    assert shown.count("note: ") == 1
+    assert "rows equal an earlier one" in shown
+    assert "(likewise left/block1.npy, left/block2.npy, left/block3.npy and 1 more)" in " ".join(
+        shown.split()
+    )
+    assert shown.index("note: ") > shown.index("pairs significant")
+    assert text_of(result, tmp_path).count('<p class="note">') == 1

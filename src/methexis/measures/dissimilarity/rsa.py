@@ -56,6 +56,11 @@ class RSA(RDMMeasure[PairMatrix], BilinearMeasure):
         """What a table calls it."""
         return f"RSA ({self.dissimilarity}, {self.comparison})"
 
+    @property
+    def self_normed(self) -> bool:
+        """Unless entries are ranks, which depend on all others."""
+        return self.comparison != "spearman"
+
     def more_work(self, num_samples: int) -> tuple[Time, Time, Time]:
         """Ranks, and products of weights with matrices."""
         pairs = float(num_samples) ** 2

@@ -17,6 +17,7 @@ from methexis.measures.budget import memory_bytes
 from methexis.measures.inference import nulls
 from methexis.measures.inference.comparison import Comparison
 from methexis.measures.inference.intervals import interval
+from methexis.measures.inference.levels import checked_references, checked_repeats, levels
 from methexis.measures.inference.plan import Asked, Plan, Progress, planned, tell
 from methexis.measures.inference.resampling import resamples
 from methexis.measures.inference.sizes import opened, sizes_of
@@ -48,6 +49,8 @@ def compare(
     memory: int | str | None = None,
     progress: Progress | None = None,
     names: tuple[str, str] = ("X", "Y"),
+    references: Any = None,
+    repeats: Any = None,
     **options: Any,
 ) -> Comparison:
     """Compare two representations of the same samples, with null, p-value and interval.
@@ -92,6 +95,14 @@ def compare(
         is a warning of the logger ``methexis``.
     names : (str, str)
         What messages and notes call both.
+    references : mapping, or "random", optional
+        What the score is read against, by name: representations of the same samples that are
+        compared with x in place of y, such as an untrained twin of y, the raw input, or another
+        seed of x; or the word "random", for random features with the spectrum of x. The first is
+        the level from which the result is told; ``{}`` asks for chance and ceiling alone.
+    repeats : array (num_repeats, num_samples, num_features), optional
+        Repetitions of x (trials, runs), whose halves make the ceiling; by default halves of the
+        units of x do. See `levels`.
     **options
         Of the measure.
 
@@ -108,6 +119,9 @@ def compare(
     >>> found = compare(x, 2.0 * x, "cka")
     >>> round(found.score, 6), found.p < 1e-3
     (1.0, True)
+    >>> y, untrained = x @ np.ones((4, 4)) + x, np.random.default_rng(1).normal(size=(50, 4))
+    >>> compare(x, y, references={"untrained": untrained}).levels.headline.share > 0.5
+    True
     """
     steps = steps_named(preprocessing)
     asked = _asked(null, num_permutations, num_bootstrap, memory, steps)
@@ -121,6 +135,11 @@ def compare(
         plan = planned(method, sizes, asked)
         tell(progress, plan.told(), plan.seconds, method.title)
         if plan.one_pass:
+            if references is not None or repeats is not None:
+                raise MethexisError(
+                    "references: expected arrays that are compared whole, got more samples than "
+                    "memory or time allow; give a larger memory, null='moments', or fewer samples"
+                )
             one, other = (Named("", name, array) for name, array in zip(names, given, strict=True))
             passes = Passes([one], [other], asked.memory)
             return streamed_pair(
@@ -155,6 +174,21 @@ def compare(
                 f"{method.title}: an end of the interval lies outside the range of the score: too "
                 "few or too uneven samples for it"
             )
+        read = None
+        if references is not None or repeats is not None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DegenerateWarning)  # of halves and references
+                read = levels(
+                    method,
+                    (first, second),
+                    (a, b),
+                    checked_references(references, first, precision),
+                    chance=found.mean,
+                    repeats=checked_repeats(repeats, first, precision),
+                    steps=steps,
+                    confidence=confidence,
+                    seed=seed,
+                )
     notes = tuple(str(w.message) for w in caught if issubclass(w.category, DegenerateWarning))
     for warning in caught:
         warnings.warn(warning.message, warning.category, stacklevel=2)
@@ -182,6 +216,7 @@ def compare(
             "precision": precision,
         },
         notes=notes,
+        levels=read,
     )
 
 

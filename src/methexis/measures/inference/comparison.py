@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from methexis import plots
-from methexis.display import Displayed
+from methexis.display import Displayed, Table
+from methexis.errors import MethexisError
 from methexis.measures.inference import drawing, tables
+from methexis.measures.inference.levels import CHANCE, Levels
 from methexis.measures.inference.printing import probability, rounded, sized
 from methexis.measures.registry import chosen
 
@@ -60,6 +62,8 @@ class Comparison(Displayed):
     one_pass : bool
         Whether it comes from one pass over the rows (see `compare`); then p is a bound, and there
         is no interval.
+    levels : Levels or None
+        What the score is read against, where `references` or `repeats` were given.
     """
 
     measure: str
@@ -81,9 +85,26 @@ class Comparison(Displayed):
     preprocessing: dict[str, Any]
     notes: tuple[str, ...]
     one_pass: bool = False
+    levels: Levels | None = None
+
+    @property
+    def conclusion(self) -> str:
+        """One sentence: whether both are aligned, and how much, between which levels.
+
+        Raises
+        ------
+        MethexisError
+            Without levels: how much a score is, chance alone does not tell.
+        """
+        if self.levels is None:
+            raise MethexisError(
+                "conclusion: expected levels to read the score by; give references to compare, "
+                "such as references={'untrained': Y0}, or references={} for chance and ceiling"
+            )
+        return self.levels.said(self.measure, self.score, self.p)
 
     def __str__(self) -> str:
-        """One line: score, interval, chance level, p, effect."""
+        """One line: score, interval, chance level, p, effect; before it what levels say."""
         parts = [f"{self.measure} {rounded(self.score)}"]
         if np.isfinite(self.ci[0]):
             low, high = (rounded(end) for end in self.ci)
@@ -94,14 +115,15 @@ class Comparison(Displayed):
         if np.isfinite(self.effect):
             parts.append(f"effect {rounded(self.effect)}")
         one, two = ("(an RDM)" if d is None else d for d in self.d)
-        return ", ".join(parts) + f" (n {self.n}, d {one} and {two})"
+        line = ", ".join(parts) + f" (n {self.n}, d {one} and {two})"
+        return line if self.levels is None else f"{self.conclusion}\n{line}"
 
     def as_dict(self) -> dict[str, Any]:
         """All of it in plain types, for JSON."""
         return asdict(self)
 
     def plot(self, ax: plots.Axes | None = None) -> plots.Axes:
-        """Draw the score with its interval beside what rows paired at random give.
+        """Draw the score with its interval beside chance, and the levels where there are any.
 
         Parameters
         ----------
@@ -113,13 +135,27 @@ class Comparison(Displayed):
         MethexisError
             If ``ax`` are no axes, or there is no score.
         """
+        marks = () if self.levels is None else self.levels.marks
+        levels = [
+            drawing.Mark(drawing.trimmed(one.name), one.score, one.ci)
+            for one in marks
+            if one.kind != CHANCE
+        ]
+        found = drawing.Mark("as given", self.score, self.ci)
         chance = (self.null_mean, self.null_sd)
-        measure = chosen(self.measure, self.options)
-        return drawing.pair(measure, self.score, self.ci, chance, self.n, ax)
+        return drawing.pair(chosen(self.measure, self.options), found, levels, chance, self.n, ax)
 
     def to_dataframe(self) -> Any:
-        """All of it as a `pandas.DataFrame` of one row, so that rows can be put together."""
-        return tables.row(self.as_dict())
+        """All of it as a `pandas.DataFrame` of one row, so that rows can be put together.
+
+        Of levels it has the scores, and where the score lies between the first and the ceiling.
+        """
+        record = self.as_dict() | {"levels": None}
+        if self.levels is not None:
+            scores = {f"level_{one.name}": one.score for one in self.levels.marks}
+            record |= scores | {"share": self.levels.headline.share}
+        del record["levels"]
+        return tables.row(record)
 
     def _facts(self) -> dict[str, object]:
         told: dict[str, object] = {"measure": self.measure, "score": self.score}
@@ -127,5 +163,10 @@ class Comparison(Displayed):
             told["ci"] = self.ci
         if self.null != "none":
             told |= {"p": sized(self.p), "effect": self.effect, "chance": self.null_mean}
+        told |= {} if self.levels is None else {"levels": self.levels}
         told |= {"n": self.n, "d": self.d, "null": self.null}
         return told | ({"notes": self.notes} if self.notes else {})
+
+    def _table(self) -> Table | None:
+        """Where the score lies between the levels it is read by."""
+        return None if self.levels is None else self.levels._table()

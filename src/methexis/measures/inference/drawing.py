@@ -20,6 +20,8 @@ from methexis.text import shown
 
 #: Most layers of which every one is named, signs of a name, and cells that hold their numbers.
 _MOST_TICKS, _MOST_SIGNS, _MOST_WRITTEN = 16, 16, 8
+#: Most names of levels that stand level below an axis.
+_MOST_LEVEL = 3
 #: Most cells that are drawn as shapes.
 _MOST_DRAWN = 2500
 #: Deviations that the band of chance spans to either side.
@@ -55,15 +57,24 @@ def grid(pairs: Pairs, ax: plots.Axes | None) -> plots.Axes:
     return plots.onto(ax, _shades(pairs))
 
 
+@dataclass(frozen=True)
+class Mark:
+    """A score with an interval, and what it is of: how rows were paired, or with what."""
+
+    name: str
+    score: float
+    ci: tuple[float, float]
+
+
 def pair(
     measure: Measure[Any],
-    score: float,
-    ci: tuple[float, float],
+    found: Mark,
+    levels: Sequence[Mark],
     chance: tuple[float, float],
     n: int,
     ax: plots.Axes | None,
 ) -> plots.Axes:
-    """Draw the score of one pair, with its interval, beside what rows paired at random give.
+    """Draw the score of one pair, with its interval, beside chance and the levels to read it by.
 
     Raises
     ------
@@ -71,23 +82,24 @@ def pair(
         If there is no score.
     """
     mean, sd = chance
-    grey, blue = plots.style.CONTROL, plots.style.SGD
+    ends = (mean - _BAND * sd, mean + _BAND * sd)
+    random = [Mark("rows at random\n(± 2 sd)", mean, ends)] if np.isfinite(mean) else []
+    columns = [*random, *levels, found]
     marks: list[plots.Mark] = []
-    if np.isfinite(mean):
-        look = plots.Look(grey, marker="o", size=6, joined=False)
-        marks.append(plots.Interval([0], [mean], [_BAND * sd], look, "chance ± 2 sd", caps=4))
-    if np.isfinite(ci).all():
-        bar = plots.Look(blue, width=2.0)
-        marks.append(plots.Curve([1, 1], ci, bar, "interval"))
-    marks.append(plots.Curve([1], [score], plots.Look(blue, marker="o", size=8), "score"))
+    for place, one in enumerate(columns):
+        colour = plots.style.SGD if one is found else plots.style.CONTROL
+        if np.isfinite(one.ci).all():
+            marks.append(plots.Curve([place, place], one.ci, plots.Look(colour, width=2.0)))
+        marks.append(plots.Curve([place], [one.score], plots.Look(colour, marker="o", size=7)))
     if np.isfinite(measure.aligned):
-        look = plots.Look(plots.style.INK, width=1.0, dashes=(1, 1.6))
+        look = plots.Look(plots.style.CONTROL, width=1.0, dashes=(1, 1.6))
         marks.append(plots.Level(measure.aligned, look, "identical"))
     x = plots.Axis(
-        f"how the {n:,} rows are paired",
-        low=-0.5, high=1.5, ticks=(0, 1), names=("at random", "as given"), grid=False,
+        f"what is scored, with intervals ({n:,} rows)", low=-0.5, high=len(columns) - 0.5,
+        ticks=tuple(range(len(columns))), names=tuple(one.name for one in columns), grid=False,
+        turned=30 if len(columns) > _MOST_LEVEL else 0,
     )  # fmt: skip
-    marks = marks if np.isfinite(score) else []
+    marks = marks if np.isfinite(found.score) else []
     return plots.onto(ax, plots.Panel(x, plots.Axis(measure.title), tuple(marks)))
 
 

@@ -37,3 +37,25 @@ def sized(p: float) -> float | str:
     (0.0123, '< 1e-4')
     """
     return "< 1e-4" if p < _LEAST else p
+
+
+def short(value: float) -> str:
+    """Two decimals, for sentences.
+
+    Examples
+    --------
+    >>> short(0.6234), short(-0.001)
+    ('0.62', '0.00')
+    """
+    return f"{value:z.2f}"
+
+
+def percent(share: float, *, unit: bool = True) -> str:
+    """A share in percent.
+
+    Examples
+    --------
+    >>> percent(0.623), percent(-0.001, unit=False)
+    ('62 %', '0')
+    """
+    return f"{100.0 * share:z.0f}" + (" %" if unit else "")

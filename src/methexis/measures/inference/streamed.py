@@ -118,7 +118,7 @@ def streamed_pair(
     measure = plan.measure
     values, about = _streamed(plan, passes, null, progress)
     sides = [Rows(one.label, one.array) for one in (passes.rows[0], passes.columns[0])]
-    found = {name: float(values[name][0, 0]) for name in (*KNOWN, "effect")}
+    found: dict[str, Any] = {name: float(values[name][0, 0]) for name in (*KNOWN, "effect")}
     return Comparison(
         measure=measure.name,
         options=measure.options(),

@@ -355,7 +355,10 @@ def warn(message: str) -> None:
 
 def _advice(array: Tensor) -> str:
     if array.ndim == 3:
-        return "; average over the middle dimension (tokens), or take one of them"
+        return (
+            "; average over the middle dimension (tokens), or take one of them: "
+            "representations.pool_tokens does, and leaves padding out by a mask"
+        )
     if array.ndim == 4:
         return "; average over height and width, or flatten them into features"
     return ""

@@ -122,6 +122,11 @@ class KernelMeasure(PairMeasure[PairForm]):
             )
         return PairMatrix(matrix, source, xp)
 
+    @property
+    def self_normed(self) -> bool:
+        """Of cosines; but a median bandwidth, and corrections, depend on all samples."""
+        return self.normalised and self.kernel != "rbf" and not self.corrects_features
+
     def alike(self, a: PairForm, b: PairForm) -> tuple[PairForm, PairForm]:
         """Both as features or both as matrices; a wide one beside a narrow one is a matrix."""
         if isinstance(a, FeatureRows) and not isinstance(b, FeatureRows):

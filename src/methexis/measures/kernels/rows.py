@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.caching import cached_property
-from methexis.measures.inputs.features import Namespace, Tensor
+from methexis.core.checks import Array
+from methexis.measures.inputs.features import Namespace, Tensor, to_numpy
 from methexis.measures.kernels.estimators import (
     DEBIASED,
     Sums,
@@ -25,6 +26,7 @@ from methexis.measures.kernels.estimators import (
     shares,
 )
 from methexis.measures.pairs.bilinear import PairForm, PairMatrix
+from methexis.measures.pairs.influence import without_each
 from methexis.measures.pairs.moments import PairSums, null_mean, pair_sums
 from methexis.measures.pairs.products import Products
 from methexis.measures.work import Work, pair_work, passes, products
@@ -90,6 +92,21 @@ class FeatureRows(PairForm):
         return float(
             estimate(Sums.of_centred(n, whole, whole - both, both, traces), self.estimator)
         )
+
+    def influence(self, other: FeatureRows) -> Array:
+        """As of matrices, to 1/n: of so many samples debiased centring is nothing."""
+        sums = self._along(other), self._along(self), other._along(other)
+        return without_each(self.inner(other), *sums)
+
+    def _along(self, other: FeatureRows) -> tuple[Array, Array]:
+        """Sums along the rows of the product of both kernels, and its diagonal."""
+        crossed = self.rows.T @ other.rows
+        found = self.xp.sum((self.rows @ crossed) * other.rows, axis=1)
+        diagonal = self.diagonal * other.diagonal
+        if self.estimator in DEBIASED:
+            found, diagonal = found - diagonal, self.xp.zeros_like(diagonal)
+        factor = self.factor * other.factor
+        return to_numpy(found * factor), to_numpy(diagonal * factor)
 
     def reordered(self, order: NDArray[np.int64]) -> Self:
         """The rows in that order."""

@@ -31,9 +31,9 @@ __all__ = [
     "METRICS",
     "Indices",
     "Ranked",
+    "copies",
     "directions",
     "nearest",
-    "num_duplicates",
     "num_undirected",
     "products",
     "ranked",
@@ -158,9 +158,11 @@ def products(given: Features, lists: Indices, *, metric: str) -> Array:
     return found
 
 
-def num_duplicates(given: Features) -> int:
-    """How many rows equal one before them."""
-    return given.num_samples - len(np.unique(duplicates(given)))
+def copies(given: Features) -> list[tuple[int, int]]:
+    """Rows that equal one before them, each with the first of those."""
+    first = duplicates(given)
+    rows = np.flatnonzero(first != np.arange(len(first)))
+    return [(int(row), int(first[row])) for row in rows]
 
 
 def num_undirected(given: Features) -> int:

@@ -43,6 +43,8 @@ _MOMENTS = 1000.0
 
 #: Share of places that ties leave open from which on it is said.
 MANY_TIES = 0.01
+#: Rows that are named of those that are copies.
+_NAMED = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,14 +232,18 @@ def neighbours(given: Features, k: int, metric: str, *, share: float = 0.5) -> N
     kept = min(int(np.ceil((1.5 * k + 10) / share)), n - 1)
     found = knn.ranked(given, kept, metric=metric)
     lists = Neighbours(found.lists, k, metric, given, np.arange(n), found.ties)
-    _say_ties(lists, knn.num_duplicates(given))
+    _say_ties(lists, knn.copies(given))
     return lists
 
 
-def _say_ties(lists: Neighbours, copies: int) -> None:
+def _say_ties(lists: Neighbours, copies: list[tuple[int, int]]) -> None:
     """Warn where equally near rows are many, or rows are copies of others."""
     n, name = len(lists.lists), lists.given.name
-    equal = f"{copies} of {n} rows equal an earlier one; " if copies else ""
+    equal = ""
+    if copies:
+        named = ", ".join(f"row {row} is row {first}" for row, first in copies[:_NAMED])
+        more = ", …" if len(copies) > _NAMED else ""
+        equal = f"{len(copies)} of {n} rows equal an earlier one ({named}{more}); "
     tied = float(np.mean(lists.groups.places)) / lists.k if lists.undecided else 0.0
     if tied > MANY_TIES:
         warn(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from methexis.core.checks import Array
 from methexis.measures.inputs.preprocessing import Preprocessing
@@ -14,6 +15,7 @@ from methexis.measures.measure import NullMoments, Orders
 from methexis.measures.neighbours.curve import NeighbourCurve, neighbour_curve
 from methexis.measures.neighbours.expected import Groups, expected_share, with_ties
 from methexis.measures.neighbours.indices import Indices
+from methexis.measures.neighbours.influence import Overlaps
 from methexis.measures.neighbours.lists import NeighbourMeasure, Neighbours
 from methexis.measures.neighbours.shared import overlap_counts, shared, shared_under
 from methexis.measures.pairs import moments
@@ -56,6 +58,20 @@ class MutualKNN(NeighbourMeasure):
             return super().score_grid(rows, columns)
         one, other = (np.stack([part.nearest for part in side]) for side in (rows, columns))
         return overlap_counts(one, other) / rows[0].nearest.size
+
+    def influence(self, a: Neighbours, b: Neighbours) -> Array | None:
+        """From who enters a list and who leaves it; None where neighbours are tied."""
+        return None if self._tied(a, b) else Overlaps(a.lists, b.lists, self.k).first
+
+    def interactions(
+        self, a: Neighbours, b: Neighbours, samples: NDArray[np.int64]
+    ) -> Array | None:
+        """The same of pairs of samples."""
+        return None if self._tied(a, b) else Overlaps(a.lists, b.lists, self.k).second(samples)
+
+    @staticmethod
+    def _tied(a: Neighbours, b: Neighbours) -> bool:
+        return a.ties is not None or b.ties is not None
 
     def closed_null(self, num_samples: int) -> bool:
         """Always: the score is a sum over pairs of samples."""

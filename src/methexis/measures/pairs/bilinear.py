@@ -22,7 +22,7 @@ from methexis.core.caching import cached_property
 from methexis.core.checks import Array
 from methexis.measures.inputs.features import Namespace, Tensor
 from methexis.measures.measure import Measure, NullMoments, Orders
-from methexis.measures.pairs import moments
+from methexis.measures.pairs import influence, moments
 from methexis.measures.pairs.grid_products import pair_products
 from methexis.measures.work import NOTHING, Time, Work, pair_work, passes, products
 
@@ -91,6 +91,10 @@ class PairForm(ABC):
         """``Σ_ij a_ij b_ij`` with another of the same kind."""
 
     @abstractmethod
+    def influence(self, other: Any) -> Array:
+        """How much each sample moves `inner` of two that are normalised; see `influence`."""
+
+    @abstractmethod
     def reordered(self, order: NDArray[np.int64]) -> Self:
         """The same of the samples in that order."""
 
@@ -139,6 +143,10 @@ class PairMatrix(PairForm):
         """Sum of the products of entries."""
         return float(self.xp.sum(self.matrix * other.matrix))
 
+    def influence(self, other: PairMatrix) -> Array:
+        """From the sums of products along each row."""
+        return influence.of_matrices(self.matrix, other.matrix, self.inner(other), self.xp)
+
     def reordered(self, order: NDArray[np.int64]) -> Self:
         """Rows and columns in that order."""
         index: Any = self.xp.asarray(order, device=array_api_compat.device(self.matrix))
@@ -180,6 +188,23 @@ class PairMeasure(Measure[F]):
         """The score of a pair."""
         one, other = self.alike(a, b)
         return one.inner(other)
+
+    @property
+    def self_normed(self) -> bool:
+        """Whether a score is a cosine of matrices whose entries depend on their samples alone."""
+        return False
+
+    def influence(self, a: F, b: F) -> Array | None:
+        """From the products of entries, where scores are cosines."""
+        one, other = self.alike(a, b)
+        return one.influence(other) if self.self_normed else None
+
+    def interactions(self, a: F, b: F, samples: NDArray[np.int64]) -> Array | None:
+        """The same of pairs of samples, where there are matrices."""
+        one, other = self.alike(a, b)
+        if not (isinstance(one, PairMatrix) and isinstance(other, PairMatrix)):
+            return None
+        return influence.between(one.matrix, other.matrix, one.inner(other), samples)
 
     def null_moments(self, a: F, b: F) -> NullMoments | None:
         """Exact moments over all orders."""

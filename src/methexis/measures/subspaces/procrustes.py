@@ -18,11 +18,14 @@ aligned shapes themselves, ``‖X - Y Q‖``, which costs two products of the sa
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import array_api_compat
+import numpy as np
+from numpy.typing import NDArray
 
 from methexis.core.checks import Array, number
 from methexis.errors import MethexisError
@@ -39,6 +42,7 @@ from methexis.measures.subspaces.bases import (
     weighted,
 )
 from methexis.measures.subspaces.contract import SubspaceMeasure, nuclear, span_troubles
+from methexis.measures.subspaces.influence import Turns
 from methexis.measures.subspaces.second_moments import SecondMoments
 
 #: Below this share of ``‖X‖² + ‖Y‖²`` a squared distance is computed from the aligned shapes: the
@@ -92,6 +96,24 @@ class PartlyWhitened(ShapeMeasure):
         share("alpha", self.alpha)
 
     @property
+    @abstractmethod
+    def per_score(self) -> Callable[[float], float]:
+        """How fast the value changes with the cosine of the shapes, at a cosine."""
+
+    def influence(self, a: Basis, b: Basis) -> Array | None:
+        """From the best rotation, of shapes as they are; None of whitened ones."""
+        if self.alpha != 1.0:
+            return None
+        turns = Turns(a, b)
+        return np.asarray(self.per_score(turns.score) * turns.first)
+
+    def interactions(self, a: Basis, b: Basis, samples: NDArray[np.int64]) -> Array | None:
+        """From how it turns; None where there are very many directions."""
+        turns = Turns(a, b)
+        found = turns.second(samples)
+        return None if found is None else np.asarray(self.per_score(turns.score) * found)
+
+    @property
     def title(self) -> str:
         """What a table calls it."""
         return self.label + ("" if self.alpha == 1.0 else f" (alpha = {self.alpha:g})")
@@ -109,6 +131,11 @@ class Procrustes(PartlyWhitened):
     name: ClassVar[str] = "procrustes"
     label: ClassVar[str] = "Procrustes score"
 
+    @property
+    def per_score(self) -> Callable[[float], float]:
+        """The value is that cosine."""
+        return lambda _: 1.0
+
     def values(self, overlap: Overlap) -> Tensor:
         """``‖W_x M W_y‖_*`` with weights of norm one."""
         return cosine_of_shapes(overlap, self.alpha)
@@ -122,6 +149,11 @@ class ProcrustesDistance(PartlyWhitened):
     label: ClassVar[str] = "Procrustes angle"
     range: ClassVar[tuple[float, float]] = (0.0, math.pi / 2)
     distance: ClassVar[bool] = True
+
+    @property
+    def per_score(self) -> Callable[[float], float]:
+        """Of an arc cosine; 0 where the shapes are one, and the angle has no derivative."""
+        return lambda score: -1.0 / math.sqrt(1.0 - score**2) if score < 1.0 else 0.0
 
     def values(self, overlap: Overlap) -> Tensor:
         """``2 arcsin(chord / 2)``: the arc cosine of the score, with all digits near 0."""

@@ -14,6 +14,7 @@ from methexis.report.house import numbers
 from methexis.report.house.labels import labels, said
 from methexis.report.house.page import Page
 from methexis.representations import Representations
+from methexis.scenarios.comparing.answer import Answer
 from methexis.scenarios.comparing.result import CompareResult
 from methexis.scenarios.comparing.wanted import widest
 
@@ -56,9 +57,15 @@ def write_compare_report(result: CompareResult, out_dir: str | Path) -> Path:
         single=result.single,
         itself=result.itself,
         forest=any(picture.name == "effects" for picture in pictures),
+        conclusion=result.conclusion,
+        size=words.size(result),
+        limits=words.limits(result),
+        next_steps=words.next_steps(result),
         sections=[
-            _section(key, pairs, result)
-            for key, pairs in zip(words.keys(result), result.found, strict=True)
+            _section(key, pairs, answer, result)
+            for key, pairs, answer in zip(
+                words.keys(result), result.found, result.answers, strict=True
+            )
         ],
         alpha=f"{result.settings.alpha:.2g}",
         percent=f"{100 * result.settings.alpha:.3g} %",
@@ -69,7 +76,7 @@ def write_compare_report(result: CompareResult, out_dir: str | Path) -> Path:
     )
 
 
-def _section(key: str, pairs: Grid, result: CompareResult) -> dict[str, Any]:
+def _section(key: str, pairs: Grid, answer: Answer, result: CompareResult) -> dict[str, Any]:
     measure = pairs.measure
     counted = pairs.counted()
     rows, columns = pairs.score.shape
@@ -91,7 +98,13 @@ def _section(key: str, pairs: Grid, result: CompareResult) -> dict[str, Any]:
         "reference": measure.reference,
         "null": pairs.null,
         "correction": pairs.correction[0].upper() + pairs.correction[1:],
-        "notes": list(pairs.notes),
+        "top": words.row(pairs, result, *answer.place)["score"],
+        "where": words.pair_named(result, answer),
+        "sentence": answer.sentence,
+        "levels": words.levels(pairs, answer),
+        "set": words.members(answer),
+        "sure": words.sure(pairs, result),
+        "ranked": answer.ranking is not None,
         "best": words.best_rows(pairs, result),
         "all": [words.row(pairs, result, i, j) for i, j in cells]
         if len(cells) <= _MOST_ROWS

@@ -24,49 +24,97 @@ from methexis.report.comparing.words import (
     curve,
     decimals,
     interval,
+    levels,
+    limits,
+    next_steps,
     probability,
     row,
     steps,
+    sure,
 )
 from methexis.report.house.labels import labels, said, shortened
 from methexis.report.house.terminal import Terminal
 from methexis.representations import Representations
+from methexis.scenarios.comparing.answer import Answer
 from methexis.scenarios.comparing.result import CompareResult
 
 #: Behind a score that is not significant.
 _WEAK = "°"
+#: Behind the score that is ahead of all others of its row, and behind those that may be the best.
+_AHEAD, _MAYBE = "*", "~"
 _NAME, _ALONE, _HEAD = 18, 24, 4
+#: A per cent after a space at which no line is broken.
+_GLUED = "\N{NO-BREAK SPACE}%"
 #: More layers than the first are cut to the second.
 _MOST_ROWS, _FEW_ROWS = 50, 20
 #: Most lines about what was left out.
 _MOST_LEFT_OUT = 8
 
 
-def print_compare(result: CompareResult, out: Path) -> None:
-    """Print all that was found, and where the report is."""
+def print_compare(result: CompareResult, out: Path, seconds: float | None = None) -> None:
+    """Print all that was found, where the report is, and how long all of it took."""
     console = Terminal()
+    console.print()
+    for place, answer in enumerate(result.answers):
+        _wrapped(console, answer.sentence, "" if place else "bold")
     console.print()
     _model(console, "" if result.itself else "A", result.first)
     if not result.itself:
         _model(console, "B", result.second)
     if result.settings.preprocessing != "none":
         console.print(f"[dim]preprocessing {result.settings.preprocessing}: {steps(result)}[/dim]")
-    for pairs in result.found:
+    for pairs, answer in zip(result.found, result.answers, strict=True):
         console.print()
         if result.single:
             _single(console, pairs, result)
+            _levels(console, pairs, answer)
         elif 1 in pairs.score.shape:
             _list(console, pairs, result)
+            _levels(console, pairs, answer)
         else:
-            _grid(console, pairs, result)
-        for note in pairs.notes:
-            console.print(Text(textwrap.fill(f"note: {note}", _width(console)), style="yellow"))
-    for sentence in result.left_out:
-        text = textwrap.fill(f"left out: {sentence}", _width(console))
+            _grid(console, pairs, answer, result)
+            _levels(console, pairs, answer)
+    limited = [f"note: {note}" for note in limits(result)]
+    limited += [f"left out: {sentence}" for sentence in result.left_out]
+    if limited:
         console.print()
-        console.print(Text(text, style="yellow"))
-    console.print(f"\n[dim]seconds: {result.seconds:.1f}[/dim]")
+    for sentence in limited:
+        _wrapped(console, sentence, "yellow")
+    console.print()
+    for step in next_steps(result):
+        _wrapped(console, f"next: {step}", "dim")
+    took = f"seconds: {result.seconds if seconds is None else seconds:.1f}"
+    if seconds is not None:
+        took += f" ({result.seconds:.1f} to compare, the rest to read and to draw)"
+    console.print(f"\n[dim]{took}[/dim]")
     console.print(f"report: {out / 'report.html'}", soft_wrap=True, markup=False)
+
+
+def _wrapped(console: Console, words: str, look: str) -> None:
+    """A paragraph; a number is not parted from its per cent."""
+    filled = textwrap.fill(words.replace(" %", _GLUED), _width(console))
+    console.print(Text(filled.replace(_GLUED, " %"), style=look))
+
+
+def _levels(console: Console, pairs: Grid, answer: Answer) -> None:
+    """What the score is read against, a line each, aligned."""
+    found = levels(pairs, answer)
+    if not found:
+        return
+    name = max(len(one["name"]) for one in found)
+    score = max(len(one["score"]) for one in found)
+    console.print(
+        Text(f"  {'level':<{name}}  {'score':>{score}}  from there to the ceiling", "dim")
+    )
+    for one in found:
+        line = Text(f"  {one['name']:<{name}}  {one['score']:>{score}}  {one['share']:<22}")
+        room = _width(console) - len(line) - 1
+        if len(one["words"]) <= room:
+            line.append(f" {one['words']}", style="dim")
+        line.rstrip()
+        console.print(line)
+        if len(one["words"]) > room:
+            console.print(Text(f"  {'':<{name}}  {one['words']}", style="dim"))
 
 
 def _width(console: Console) -> int:
@@ -193,8 +241,11 @@ def _remark(console: Console, words: str) -> None:
         console.print(Text(filled, style="dim"))
 
 
-def _grid(console: Console, pairs: Grid, result: CompareResult) -> None:
-    """All scores, the best of each row bold; or only the best where there is no room."""
+def _grid(console: Console, pairs: Grid, answer: Answer, result: CompareResult) -> None:
+    """All scores, the best of each row bold; or only the best where there is no room.
+
+    A sign behind a score says that it is ahead of all others of its row, or may be the best of it.
+    """
     rows, columns = pairs.score.shape
     console.print(
         Text.assemble((pairs.measure.title, "bold"), (f"  {rows} × {columns} layers", "dim"))
@@ -205,6 +256,7 @@ def _grid(console: Console, pairs: Grid, result: CompareResult) -> None:
     texts = [[cell(v, span) for v in line] for line in pairs.score]
     best = pairs.better()
     marked = pairs.weak(result.settings.alpha)
+    alone = answer.in_row.sum(axis=1) == 1
     own, first_rule = labels(result.first.names, _NAME)
     others, second_rule = labels(result.second.names, _NAME)
     winners = [others[j] for j in best]
@@ -223,10 +275,13 @@ def _grid(console: Console, pairs: Grid, result: CompareResult) -> None:
     for i, line in enumerate(texts):
         text = Text("  " + own[i].ljust(left - 2))
         for j, word in enumerate(line):
-            alone = result.itself and i == j
+            itself = result.itself and i == j
             weak = bool(marked[i, j])
-            look = "dim" if weak or alone else ("bold" if j == best[i] else "")
-            text.append(word.rjust(wide - 1) + (_WEAK if weak else " "), style=look)
+            look = "dim" if weak or itself else ("bold" if j == best[i] else "")
+            sign = _WEAK if weak else " "
+            if answer.in_row[i, j] and not weak:
+                sign = _AHEAD if alone[i] else _MAYBE
+            text.append(word.rjust(wide - 1) + sign, style=look)
         p = probability(pairs.p_corrected[i, best[i]])
         text.append("  " + winners[i].ljust(right) + p)
         console.print(text)
@@ -234,6 +289,11 @@ def _grid(console: Console, pairs: Grid, result: CompareResult) -> None:
     if numbered:
         key = ", ".join(f"{j + 1} {name}" for j, name in enumerate(others))
         _remark(console, f"columns: {key}")
+    shown = (answer.in_row & ~marked).any(axis=1)
+    signs = [f"{_AHEAD} ahead of all others of its row"] if (shown & alone).any() else []
+    signs += [f"{_MAYBE} may be the best of its row"] if (shown & ~alone).any() else []
+    if signs:
+        _remark(console, f"{'; '.join(signs)}, at 95 %")
     _legend(console, pairs, result)
 
 
@@ -246,16 +306,8 @@ def _heads(names: Sequence[str], short: Sequence[str]) -> tuple[list[str], bool]
 
 
 def _legend(console: Console, pairs: Grid, result: CompareResult) -> None:
-    counted = pairs.counted()
-    tested = int(counted.sum())
-    if not tested:
-        if np.isfinite(pairs.p).any():
-            _remark(console, UNCORRECTED)
-        return
-    count = int((pairs.significant(result.settings.alpha) & counted).sum())
-    words = (
-        f"{count} of {tested} pairs significant at {100 * result.settings.alpha:.3g} % "
-        f"({pairs.correction})"
-    )
-    words += f"; {_WEAK} not" if count < tested else ""
+    words = sure(pairs, result)
+    if words and words != UNCORRECTED:
+        weak = pairs.weak(result.settings.alpha) & pairs.counted()
+        words += f"; {_WEAK} not" if weak.any() else ""
     _remark(console, words)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from methexis.measures import Grid, NeighbourCurve
+from methexis.measures.inference.printing import percent
+from methexis.representations import Representations
+from methexis.scenarios.comparing.answer import Answer
 from methexis.scenarios.comparing.result import CompareResult
 
 #: Where there are p-values, and no permutations to correct them with.
@@ -91,6 +96,174 @@ def digits(pairs: Grid) -> int:
     if not len(spread):
         return 3
     return int(np.clip(np.ceil(-np.log10(np.median(spread))) + 1, 3, 7))
+
+
+def levels(pairs: Grid, answer: Answer) -> list[dict[str, str]]:
+    """What the score is read against, from chance to ceiling, with the score among them."""
+    if answer.levels is None:
+        return []
+    places = digits(pairs)
+    found = []
+    for one in answer.levels.marks:
+        low, high = (decimals(end, places) for end in one.ci)
+        found.append(
+            {
+                "name": one.name,
+                "score": decimals(one.score, places),
+                "interval": f"{low} to {high}" if np.isfinite(one.ci[0]) else "–",
+                "words": one.words,
+                "share": _share(answer, one.name),
+            }
+        )
+    return found
+
+
+def _share(answer: Answer, name: str) -> str:
+    """How far the score is from a level to the ceiling."""
+    assert answer.levels is not None
+    for one in answer.levels.between:
+        if one.below == name:
+            if np.isnan(one.share):
+                return "not to be told"
+            ends = ""
+            if np.isfinite(one.ci[0]):
+                low, high = percent(one.ci[0], unit=False), percent(one.ci[1])
+                ends = f" ({low} to {high})"
+            return f"{percent(one.share)}{ends}"
+    return ""
+
+
+def pair_named(result: CompareResult, answer: Answer) -> str:
+    """The most aligned pair."""
+    i, j = answer.place
+    return f"{result.first.names[i]} with {result.second.names[j]}"
+
+
+def members(answer: Answer) -> str:
+    """The pairs that may be the most aligned, in words; empty where that is not known."""
+    order = answer.ranking
+    if order is None:
+        return ""
+    names = [" with ".join(part for part in one if part) for one in order.members]
+    if len(names) == 1:
+        return f"{names[0]} is ahead of all {len(order.labels) - 1} others"
+    if len(names) == len(order.labels):
+        return f"none of {len(names)} pairs is ahead of the others"
+    return f"{len(names)} of {len(order.labels)} may be the most aligned: {_listed(names, 6)}"
+
+
+def sure(pairs: Grid, result: CompareResult) -> str:
+    """How many pairs are beyond chance, and how that was corrected; empty without p."""
+    counted = pairs.counted()
+    tested = int(counted.sum())
+    if not tested:
+        return UNCORRECTED if np.isfinite(pairs.p).any() else ""
+    count = int((pairs.significant(result.settings.alpha) & counted).sum())
+    level = f"{100 * result.settings.alpha:.3g} %"
+    return f"{count} of {tested} pairs significant at {level} ({pairs.correction})"
+
+
+def size(result: CompareResult) -> str:
+    """How many samples, and how wide layers are."""
+
+    def widths(model: Representations) -> str:
+        found = sorted(layer.shape[1] for layer in model)
+        return f"{found[0]:,}" if found[0] == found[-1] else f"{found[0]:,} to {found[-1]:,}"
+
+    text = f"{result.first.num_samples:,} samples; layers {'' if result.itself else 'of A '}"
+    text += f"have {widths(result.first)} features"
+    return text if result.itself else f"{text}, those of B {widths(result.second)}"
+
+
+def limits(result: CompareResult) -> list[str]:
+    """What limits the answer: samples, widths, single samples, and notes, each cause once."""
+    n = result.first.num_samples
+    found = []
+    wide = [
+        f"{name} of {side}" if not result.itself else name
+        for side, model in (("A", result.first), ("B", result.second))[: 1 if result.itself else 2]
+        for name, layer in zip(model.names, model, strict=True)
+        if layer.shape[1] >= n and not layer.dissimilarities
+    ]
+    if wide:
+        named = _listed(wide)
+        found.append(
+            f"{named} {'has' if len(wide) == 1 else 'have'} as many features as there are samples "
+            f"({n:,}) or more: scores by chance are high, except of debiased measures"
+        )
+    for pairs, answer in zip(result.found, result.answers, strict=True):
+        heavy = [(row, share) for row, share in answer.movers if share > MOVED]
+        if heavy:
+            rows = ", ".join(f"{row} ({percent(share)})" for row, share in heavy)
+            found.append(
+                f"{pairs.measure.title}: few samples make much of its variance, row "
+                f"{rows}; look at them, or take them out on both sides"
+            )
+        if answer.why_not:
+            found.append(
+                f"{pairs.measure.title}: which pair is the most aligned has no certainty: "
+                f"{answer.why_not}"
+            )
+    return found + causes(result)
+
+
+#: Share of a score's variance from which on one sample is named.
+MOVED = 0.2
+
+
+def causes(result: CompareResult) -> list[str]:
+    """Notes of all measures, each cause once, with the layers that have it."""
+    labels = sorted({layer.source for model in (result.first, result.second) for layer in model},
+                    key=len, reverse=True)  # fmt: skip
+    grouped: dict[str, list[tuple[str, str]]] = {}
+    for pairs in result.found:
+        for note in pairs.notes:
+            label = next((one for one in labels if note.startswith(one)), "")
+            rest = note[len(label) :]
+            kind = re.sub(r"[\d.,]+", "#", rest)
+            grouped.setdefault(kind, []).append((label, rest))
+    found = []
+    for many in grouped.values():
+        label, rest = many[0]
+        others = list(dict.fromkeys(one for one, _ in many if one and one != label))
+        more = f" (likewise {_listed(others)})" if others else ""
+        found.append(f"{label}{rest}{more}")
+    return found
+
+
+def next_steps(result: CompareResult) -> list[str]:
+    """What to do next, by what was found."""
+    found = []
+    if not result.settings.references:
+        found.append(
+            "Give a level that means something: --reference untrained=PATH, the same architecture "
+            "before training, or --reference input=PATH"
+        )
+    apart = [a.ranking for a in result.answers if a.ranking is not None]
+    if any(one.in_set.sum() > 1 for one in apart):
+        found.append("More samples tell apart the pairs that may be the most aligned")
+    if any(_level_with_ceiling(answer) for answer in result.answers):
+        found.append(
+            "The level below and the ceiling are not apart: take a measure that tells them apart, "
+            "such as mutual_knn, or more samples"
+        )
+    found.append("Which of two models is closer to a third: mx.closer(a, b, c)")
+    return found
+
+
+def _level_with_ceiling(answer: Answer) -> bool:
+    """Whether the level below is known, and cannot be told from the ceiling."""
+    if answer.levels is None:
+        return False
+    low = answer.levels.named(answer.levels.headline.below)
+    return bool(np.isnan(answer.levels.headline.share) and np.isfinite(low.score))
+
+
+def _listed(names: Sequence[str], most: int = 3) -> str:
+    """Names, of many the first."""
+    if len(names) <= most:
+        return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    return f"{', '.join(names[:most])} and {len(names) - most} more"
 
 
 def row(pairs: Grid, result: CompareResult, i: int, j: int) -> dict[str, Any]:

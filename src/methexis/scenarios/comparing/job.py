@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from methexis.measures.inference.streamed import Passes, streamed_grid, streamed
 from methexis.measures.inputs.naming import Named, unwrapped
 from methexis.measures.inputs.rdm import RDM
 from methexis.representations import Representation, Representations
+from methexis.scenarios.comparing.answer import Answer, answered, check_references
 from methexis.scenarios.comparing.result import CompareResult
 from methexis.scenarios.comparing.settings import CompareSettings, Step
 
@@ -36,6 +37,7 @@ def run_compare(
     second: Representations | None,
     settings: CompareSettings,
     *,
+    references: Mapping[str, Representations | str] | None = None,
     command: str = "",
     show: Callable[[Step], None] = lambda _: None,
 ) -> CompareResult:
@@ -46,6 +48,10 @@ def run_compare(
     first, second : Representations
         Of the same samples in the same order. Without a second, the first is compared with itself.
     settings : CompareSettings
+    references : mapping, optional
+        Models in place of the second, by name, against which scores are read, such as it untrained:
+        a layer of each stands in the place of B's layer of that name, or its only layer of all. The
+        word "random" stands for random features with the spectrum of A.
     command : str
         For the record: the command that repeats it.
     show : function
@@ -54,7 +60,7 @@ def run_compare(
     Raises
     ------
     MethexisError
-        If the samples are not as many, or a layer is refused.
+        If the samples are not as many, a layer is refused, or a reference lacks one.
     """
     began = time.perf_counter()
     other = first if second is None else second
@@ -68,11 +74,14 @@ def run_compare(
         raise MethexisError(
             f"B: expected another file or folder, or more than one layer in {first.path}, got none"
         )
+    given = dict(references or {})
+    check_references(given, first, other)
     rows = _named(first.layers)
     columns = None if second is None else _named(second.layers)
     plans = [plan_of(measure, rows, columns, settings) for measure in settings.measures]
     passes = Passes(rows, columns, memory_bytes("memory", settings.memory))
     found: list[Grid] = []
+    answers: list[Answer] = []
     refused: list[MethexisError] = []
     for plan in plans:
 
@@ -83,19 +92,35 @@ def run_compare(
         known = plan.one_pass and passes.made
         show(Step(plan.measure.title, plan.told(COMMAND), 0, 0, 0.0 if known else plan.seconds))
         try:
-            found.append(_grid(plan, passes, settings, tell))
+            grid = _grid(plan, passes, settings, tell)
+            show(Step(plan.measure.title, "levels, and which pair is the most aligned", 0, 0))
+            answer = answered(
+                grid,
+                rows,
+                columns,
+                (first.names, other.names),
+                given,
+                preprocessing=settings.preprocessing,
+                alpha=settings.alpha,
+                seed=settings.seed,
+                memory=memory_bytes("memory", settings.memory),
+            )
         except MethexisError as error:
             if len(plans) == 1:
                 raise
             refused.append(type(error)(f"{plan.measure.title}: {error}"))
+            continue
+        found.append(grid)
+        answers.append(answer)
     if not found:
         raise refused[0]
     return CompareResult(
         first=first,
         second=other,
         itself=second is None,
-        settings=settings,
+        settings=replace(settings, references=tuple(given)),
         found=tuple(found),
+        answers=tuple(answers),
         left_out=tuple(str(error) for error in refused),
         command=command,
         seconds=time.perf_counter() - began,

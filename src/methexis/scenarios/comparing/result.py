@@ -11,6 +11,7 @@ from methexis.measures import Grid
 from methexis.measures.inference.grid import VARIABLES
 from methexis.measures.inputs.preprocessing import preprocessing
 from methexis.representations import Representations
+from methexis.scenarios.comparing.answer import Answer
 from methexis.scenarios.comparing.settings import CompareSettings
 from methexis.scenarios.comparing.wanted import widest
 from methexis.scenarios.framework.provenance import provenance
@@ -34,6 +35,8 @@ class CompareResult(Displayed):
         One per measure that could be had.
     command : str
     seconds : float
+    answers : tuple of Answer
+        What each measure says.
     left_out : tuple of str
         For every other measure, in a sentence, why not: what can be computed is not lost with it.
     """
@@ -45,7 +48,13 @@ class CompareResult(Displayed):
     found: tuple[Grid, ...]
     command: str
     seconds: float
+    answers: tuple[Answer, ...] = ()
     left_out: tuple[str, ...] = ()
+
+    @property
+    def conclusion(self) -> str:
+        """The first sentence of whatever tells the result: what its first measure says."""
+        return self.answers[0].sentence
 
     @property
     def single(self) -> bool:
@@ -79,7 +88,12 @@ class CompareResult(Displayed):
             "num_permutations": settings.num_permutations,
             "alpha": settings.alpha,
             "seed": settings.seed,
-            "measures": [_measured(grid) for grid in self.found],
+            "conclusion": self.conclusion,
+            "references": list(settings.references),
+            "measures": [
+                _measured(grid, answer)
+                for grid, answer in zip(self.found, self.answers, strict=True)
+            ],
             "left_out": list(self.left_out),
             **provenance(self.seconds),
         }
@@ -98,7 +112,7 @@ class CompareResult(Displayed):
         return head, ([one["measure"], one.get("best"), one.get("score")] for one in told)
 
 
-def _measured(grid: Grid) -> dict[str, Any]:
+def _measured(grid: Grid, answer: Answer) -> dict[str, Any]:
     measure = grid.measure
     found: dict[str, Any] = {
         "measure": measure.name,
@@ -113,6 +127,7 @@ def _measured(grid: Grid) -> dict[str, Any]:
         "precision": grid.precision,
         "one_pass": grid.one_pass,
         "notes": list(grid.notes),
+        "answer": answer.as_dict(),
         **{name: getattr(grid, name).tolist() for name in VARIABLES},
     }
     if grid.single is not None:

@@ -39,6 +39,8 @@ class CompareSettings(Displayed):
     memory : str, optional
         Most memory for what is computed, such as "2 GiB"; see `mx.compare` for what is done where
         it does not hold whole arrays.
+    references : tuple of str
+        Names of what scores are read against.
 
     Raises
     ------
@@ -55,6 +57,7 @@ class CompareSettings(Displayed):
     alpha: float = 0.05
     seed: int = 0
     memory: str | None = None
+    references: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for measure in sequence("measures", self.measures, "measures"):

@@ -1,0 +1,429 @@
+"""Where a score lies between levels that mean something.
+
+That a score is beyond chance says little: of real data it nearly always is, and an untrained
+network has much of the geometry of its input. So a score is read between a level below and one
+above.
+
+- *chance*: rows paired at random.
+- *references*: what else is compared with x, in place of y. An untrained twin of y, the raw input,
+  another seed of x. The built-in one is *random features*: those of x, turned at random among all
+  features with the same spectrum; they know nothing of the samples.
+- *ceiling*: what the best y could score. With repetitions of x (trials, runs), the mean of one half
+  of them against the mean of the other; without, one half of the units of x against the other half;
+  where x has no units (an RDM, a single feature), or so few that halves of them agree less than x
+  and y do, what two identical representations score, and not estimated.
+
+The *share* is ``(score - below) / (above - below)``. All scores that enter are followed through one
+resampling (`joint`), so its interval knows that they rise and fall together; it is by the delta
+method. A share between two levels that cannot be told apart is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from methexis.core.checks import Array
+from methexis.display import Displayed, Table
+from methexis.errors import MethexisError
+from methexis.measures.inference.joint import Joint, joint
+from methexis.measures.inference.printing import percent, short
+from methexis.measures.inputs.features import Features, features, to_numpy, together
+from methexis.measures.inputs.preprocessing import Preprocessing
+from methexis.measures.inputs.rdm import RDM
+from methexis.measures.inputs.representations import Representation
+from methexis.measures.measure import Measure
+from methexis.measures.rounding import OTHER_WAY
+
+#: Splits of units or repetitions, and draws of random features, over which a level is the mean.
+NUM_SPLITS, NUM_DRAWN = 5, 10
+#: The word that asks for random features, and the names of levels that nobody gives.
+RANDOM, CHANCE, CEILING = "random", "chance", "ceiling"
+
+
+@dataclass(frozen=True)
+class Level(Displayed):
+    """A score to read another by.
+
+    Attributes
+    ----------
+    name : str
+    kind : str
+        "chance", "reference", "random" or "ceiling".
+    score : float
+    ci : (float, float)
+        Interval for its expectation; NaN where there is none.
+    words : str
+        How it was had; nothing of what was given.
+    estimated : bool
+        Whether it was; a ceiling of 1 that nothing shows was not.
+    """
+
+    name: str
+    kind: str
+    score: float
+    ci: tuple[float, float]
+    words: str
+    estimated: bool = True
+
+
+@dataclass(frozen=True)
+class Between(Displayed):
+    """Where a score lies between two levels.
+
+    Attributes
+    ----------
+    below, above : str
+        Names of the levels.
+    share : float
+        0 at the one, 1 at the other; NaN where they cannot be told apart.
+    ci : (float, float)
+        Its interval.
+    p : float
+        Two-sided probability of so large a difference from the level below, were there none; NaN
+        for chance, of which the comparison has its own.
+    """
+
+    below: str
+    above: str
+    share: float
+    ci: tuple[float, float]
+    p: float
+
+
+@dataclass(frozen=True)
+class Levels(Displayed):
+    """The levels of a comparison, and where its score lies between them.
+
+    Attributes
+    ----------
+    marks : tuple of Level
+        Chance, then references in the order given, then the ceiling.
+    between : tuple of Between
+        From each reference, and from chance last, to the ceiling.
+    confidence : float
+        Of all intervals.
+    """
+
+    marks: tuple[Level, ...]
+    between: tuple[Between, ...]
+    confidence: float
+
+    def named(self, name: str) -> Level:
+        """The level of that name."""
+        return next(one for one in self.marks if one.name == name)
+
+    @property
+    def headline(self) -> Between:
+        """From the first reference; from chance where there is none."""
+        return self.between[0]
+
+    def said(self, title: str, score: float, p: float, alpha: float = 0.05) -> str:
+        """One sentence that concludes, from the score, and p against chance.
+
+        Examples
+        --------
+        >>> marks = (Level("chance", "chance", 0.0, (0.0, 0.0), "rows at random"),
+        ...          Level("untrained", "reference", 0.2, (0.1, 0.3), ""),
+        ...          Level("ceiling", "ceiling", 0.9, (0.8, 1.0), "halves of the units of A"))
+        >>> between = (Between("untrained", "ceiling", 0.5, (0.4, 0.6), 0.001),)
+        >>> Levels(marks, between, 0.95).said("CKA", 0.55, 0.001)  # doctest: +NORMALIZE_WHITESPACE
+        'Aligned more than untrained: CKA 0.55 is 50 % (40 to 60 %) of the way from untrained (0.20)
+        to the ceiling (0.90, halves of the units of A).'
+        """
+        found = self.headline
+        low, high = self.named(found.below), self.named(found.above)
+        top = f"identical ({short(high.score)})"
+        if high.estimated:
+            top = f"the ceiling ({short(high.score)}, {high.words})"
+        if np.isfinite(p) and p > alpha:
+            return (
+                f"Not aligned beyond chance: {title} {short(score)}, where rows paired at random "
+                f"score {short(self.named(CHANCE).score)}."
+            )
+        if np.isnan(low.score):
+            return f"{title} is {short(score)}; what {low.name} would give is not known."
+        if np.isnan(high.score):
+            return (
+                f"Aligned beyond chance: {title} {short(score)} ({low.name} {short(low.score)}); "
+                "what identical representations would score is not known."
+            )
+        if np.isnan(found.share):
+            return (
+                f"Not to be told: {title} {short(score)}, but {low.name} "
+                f"({short(low.score)}) and {top} cannot be told apart."
+            )
+        ends = f" ({percent(found.ci[0], unit=False)} to {percent(found.ci[1])})"
+        place = (
+            f"{title} {short(score)} is {percent(found.share)}"
+            f"{ends if np.isfinite(found.ci[0]) else ''} of the way from {low.name} "
+            f"({short(low.score)}) to {top}"
+        )
+        if low.kind == CHANCE:
+            return f"Aligned beyond chance: {place}."
+        if not found.p <= alpha:
+            return f"Not aligned more than {low.name}: {place}."
+        word = "more" if found.share > 0 else "less"
+        return f"Aligned {word} than {low.name}: {place}."
+
+    def _facts(self) -> dict[str, object]:
+        told: dict[str, object] = {one.name: one.score for one in self.marks}
+        return told | {"confidence": self.confidence}
+
+    def _table(self) -> Table:
+        """Where the score lies, from each level."""
+        rows = ([b.below, b.above, b.share, b.ci, b.p] for b in self.between)
+        return ["from", "to", "share", "interval", "p"], rows
+
+
+def levels(
+    method: Measure[Any],
+    pair: tuple[Representation, Representation],
+    reduced: tuple[Any, Any],
+    references: Mapping[str, Representation | str],
+    *,
+    chance: float,
+    repeats: Sequence[Representation] = (),
+    steps: Preprocessing | None = None,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Levels:
+    """The levels of one comparison.
+
+    Parameters
+    ----------
+    method : Measure
+    pair : (Representation, Representation)
+        Both sides, checked.
+    reduced : (reduced, reduced)
+        And what the measure needs of them.
+    references : mapping
+        By name, checked; or the word "random".
+    chance : float
+        The chance level; NaN where it is unknown.
+    repeats : sequence of Representation
+        Repetitions of the first side.
+    steps : Preprocessing, optional
+        Steps before.
+    confidence, seed
+        Of intervals, and of splits and draws.
+    """
+    generator = np.random.default_rng(seed)
+    first, n = pair[0], pair[0].num_samples
+    given = {k: one for k, one in references.items() if not isinstance(one, str)}
+    halves, words = _halves(first, repeats, generator)
+    pairs = [reduced, *((reduced[0], method.reduce_any(one, steps)) for one in given.values())]
+    pairs += [(method.reduce_any(a, steps), method.reduce_any(b, steps)) for a, b in halves]
+    found = _jointly(method, pairs, n, seed)
+    which = np.eye(len(pairs))
+    marks = [Level(CHANCE, CHANCE, chance, (np.nan, np.nan), "rows paired at random")]
+    weights: dict[str, Array | None] = {CHANCE: None}
+    for name, one in references.items():
+        if isinstance(one, str):
+            drawn = [_random(method, first, reduced[1], steps, generator) for _ in range(NUM_DRAWN)]
+            score = float(np.mean(drawn))
+            about = "features with the spectrum of A, turned at random"
+            marks.append(Level(name, RANDOM, score, (np.nan, np.nan), about))
+            weights[name] = None
+        else:
+            weights[name] = which[1 + list(given).index(name)]
+            marks.append(_level(name, "reference", found, weights[name], confidence, ""))
+    top = which[1 + len(given) :].mean(axis=0) if halves else None
+    if top is not None and not repeats:
+        reached, sign = float(top @ found.scores), -1.0 if method.distance else 1.0
+        if (sign * found.scores[: 1 + len(given)]).max() > sign * reached:  # no ceiling
+            top, words = None, f"identical; halves of the units of A reach {short(reached)}"
+    if top is None:
+        marks.append(Level(CEILING, CEILING, method.aligned, (np.nan, np.nan), words, False))
+    else:
+        marks.append(_level(CEILING, CEILING, found, top, confidence, words))
+    placed = [
+        _between(
+            found,
+            one,
+            weights[one.name],
+            marks[-1],
+            top,
+            confidence=confidence,
+            distance=method.distance,
+        )
+        for one in (*marks[1:-1], marks[0])
+    ]
+    return Levels(tuple(marks), tuple(placed), confidence)
+
+
+def checked_references(
+    given: Any, x: Representation, precision: str
+) -> dict[str, Representation | str]:
+    """References by name, each of the same samples as x.
+
+    Raises
+    ------
+    MethexisError
+        If one is no representation, or of other samples, or has a name that is taken.
+    """
+    if given is None:
+        return {}
+    if isinstance(given, str):
+        given = {"random features": given}
+    if not isinstance(given, Mapping):
+        raise MethexisError(
+            "references: expected representations by name, such as {'untrained': Y0}, or "
+            f"'random', got {type(given).__name__}"
+        )
+    found: dict[str, Representation | str] = {}
+    for key, one in given.items():
+        name = str(key)
+        if name in {CHANCE, CEILING}:
+            raise MethexisError(f"references: expected another name than {name!r}, which is taken")
+        if isinstance(one, str):
+            if one != RANDOM:
+                raise MethexisError(
+                    f"references[{name!r}]: expected 'random' or an array, got {one!r}"
+                )
+            if isinstance(x, RDM):
+                raise MethexisError(
+                    f"references[{name!r}]: expected features for X, whose spectrum random "
+                    "features have, got an RDM"
+                )
+            found[name] = one
+            continue
+        label = f"reference {name}"
+        if isinstance(one, RDM):
+            other: Representation = one.called(label, precision=precision).beside(x.array)
+        else:
+            other = features(label, one, precision=precision)
+        together(x, other)
+        found[name] = other
+    return found
+
+
+def checked_repeats(given: Any, x: Representation, precision: str) -> list[Representation]:
+    """Repetitions of x, ``(num_repeats, num_samples, num_features)``.
+
+    Raises
+    ------
+    MethexisError
+        If there are fewer than two, or they are of other samples.
+    """
+    if given is None:
+        return []
+    found: list[Representation] = []
+    if getattr(given, "ndim", 3) != 3 or not hasattr(given, "__len__"):
+        raise MethexisError(
+            "repeats: expected an array (num_repeats, num_samples, num_features) or a list of "
+            f"arrays, got {type(given).__name__}"
+        )
+    for k, one in enumerate(given):
+        other = features(f"repeats[{k}]", one, precision=precision)
+        together(x, other)
+        found.append(other)
+    if len(found) < 2:
+        raise MethexisError(f"repeats: expected at least 2 repetitions of X, got {len(found)}")
+    return found
+
+
+def _halves(
+    first: Representation, repeats: Sequence[Representation], generator: np.random.Generator
+) -> tuple[list[tuple[Features, Features]], str]:
+    """Splits of what can be split, and what that is."""
+    if repeats:
+        whole = [one for one in repeats if isinstance(one, Features)]
+
+        def mean(places: NDArray[np.int64]) -> Features:
+            return whole[0].replaced(sum(whole[k].array for k in places) / len(places))
+
+        splits = [generator.permutation(len(whole)) for _ in range(NUM_SPLITS)]
+        middle = len(whole) // 2
+        return [(mean(p[:middle]), mean(p[middle:])) for p in splits], "halves of the repetitions"
+    if not isinstance(first, Features) or first.num_features < 2:
+        return [], "identical, not estimated"
+    found = []
+    for _ in range(NUM_SPLITS):
+        order, middle = generator.permutation(first.num_features), first.num_features // 2
+        parts = np.sort(order[:middle]), np.sort(order[middle:])
+        one, other = (first.replaced(first.array[:, part]) for part in parts)
+        if _constant(one) or _constant(other):
+            return [], "identical, not estimated"
+        found.append((one, other))
+    return found, "halves of the units of A"
+
+
+def _constant(part: Features) -> bool:
+    array = to_numpy(part.array)
+    return bool((array == array[:1]).all())
+
+
+def _random(
+    method: Measure[Any],
+    first: Representation,
+    other: Any,
+    steps: Preprocessing | None,
+    generator: np.random.Generator,
+) -> float:
+    """The score of random features with the spectrum of the first."""
+    assert isinstance(first, Features)
+    array = np.asarray(to_numpy(first.array), dtype=np.float64)
+    mean = array.mean(axis=0)
+    _, sizes, directions = np.linalg.svd(array - mean, full_matrices=False)
+    drawn = generator.standard_normal((len(array), len(sizes)))
+    turned, _ = np.linalg.qr(drawn - drawn.mean(axis=0))
+    random = mean + (turned * sizes) @ directions
+    dtype, device = first.array.dtype, getattr(first.array, "device", None)
+    made = first.xp.asarray(random, dtype=dtype, device=device)
+    return method.score(method.reduce_any(first.replaced(made), steps), other)
+
+
+def _jointly(method: Measure[Any], pairs: Sequence[Any], n: int, seed: int) -> Joint:
+    """Scores together; without errors where nothing is known of how the measure varies."""
+    try:
+        return joint(method, pairs, num_samples=n, seed=seed)
+    except MethexisError:
+        scores = np.array([method.score(*pair) for pair in pairs])
+        nothing = np.full((len(scores),) * 2, np.nan)
+        return Joint(scores, nothing, nothing, n - 1)
+
+
+def _level(
+    name: str, kind: str, found: Joint, weights: Any, confidence: float, words: str
+) -> Level:
+    score = float(weights @ found.scores)
+    reach = found.quantile(confidence) * _error(found, weights)
+    return Level(name, kind, score, (score - reach, score + reach), words)
+
+
+def _between(
+    found: Joint,
+    low: Level,
+    below: Array | None,
+    high: Level,
+    above: Array | None,
+    *,
+    confidence: float,
+    distance: bool,
+) -> Between:
+    """The share, by the delta method; of a level without weights, that level is known."""
+    own = np.eye(len(found.scores))[0]
+    below, above = (0.0 * own if one is None else one for one in (below, above))
+    reach = found.quantile(confidence)
+    span, score = high.score - low.score, float(found.scores[0])
+    error, apart = _error(found, own - below), _error(found, above - below)
+    p = np.nan
+    if low.kind != CHANCE and np.isfinite(error):
+        same = abs(score - low.score) <= OTHER_WAY
+        p = float(found.two_sided((score - low.score) / error)) if error > 0.0 else float(same)
+    sign = -1.0 if distance else 1.0
+    least = reach * apart if np.isfinite(apart) else 0.0
+    if not sign * span > least:  # not above, or nobody knows
+        return Between(low.name, high.name, np.nan, (np.nan, np.nan), p)
+    share = (score - low.score) / span
+    width = reach * _error(found, (own - (1.0 - share) * below - share * above) / span)
+    return Between(low.name, high.name, share, (share - width, share + width), p)
+
+
+def _error(found: Joint, weights: Array) -> float:
+    return float(np.sqrt(found.variance(weights[None])[0]))

@@ -1,0 +1,360 @@
+"""What a comparison concludes: between which levels the most aligned pair lies, and where it is.
+
+A grid of scores with p-values is no answer: of real models nearly every pair is significant. So the
+most aligned pair is read against levels (`measures.inference.levels`), and stands with the pairs
+that might be the most aligned as well (`measures.inference.ranking`), over all pairs and in each
+row.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from methexis.core.checks import Array
+from methexis.errors import DegenerateWarning, MethexisError
+from methexis.measures import Grid, Measure
+from methexis.measures.inference.grid import alignment
+from methexis.measures.inference.joint import held, joint
+from methexis.measures.inference.levels import CEILING, CHANCE, Levels, checked_references, levels
+from methexis.measures.inference.printing import percent, short
+from methexis.measures.inference.ranking import Ranking, ranked
+from methexis.measures.inputs.naming import Named, unwrapped
+from methexis.measures.inputs.preprocessing import preprocessing as steps_named
+from methexis.measures.inputs.representations import Representation, both
+from methexis.representations import Representations
+
+#: Most pairs that are followed through one resampling: of more, the most aligned.
+MOST_PAIRS = 225
+#: How many samples are named that move a score the most.
+NUM_MOVERS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What one measure says.
+
+    Attributes
+    ----------
+    sentence : str
+        The conclusion.
+    place : (int, int)
+        Row and column of the most aligned pair.
+    levels : Levels or None
+        What its score is read against; None where rows were read in one pass.
+    ranking : Ranking or None
+        Of the pairs that were followed, and their places.
+    places : tuple of (int, int)
+        Of those pairs.
+    in_set : array (num_a, num_b) of bool
+        Whether a pair may be the most aligned of all; nowhere without a ranking.
+    in_row : array (num_a, num_b) of bool
+        Whether a layer of B may be the most aligned with that layer of A.
+    movers : tuple of (int, float)
+        Samples that move the most aligned pair's score the most, and their share of its variance.
+    why_not : str
+        Why there is no ranking, where there is none.
+    """
+
+    sentence: str
+    place: tuple[int, int]
+    levels: Levels | None
+    ranking: Ranking | None
+    places: tuple[tuple[int, int], ...]
+    in_set: NDArray[np.bool_]
+    in_row: NDArray[np.bool_]
+    movers: tuple[tuple[int, float], ...]
+    why_not: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it in plain types, for JSON."""
+        return {
+            "sentence": self.sentence,
+            "place": list(self.place),
+            "levels": None if self.levels is None else asdict(self.levels),
+            "ranking": None if self.ranking is None else self.ranking.as_dict(),
+            "in_set": self.in_set.tolist(),
+            "in_row": self.in_row.tolist(),
+            "movers": [list(one) for one in self.movers],
+            "why_not": self.why_not,
+        }
+
+
+def answered(
+    pairs: Grid,
+    rows: Sequence[Named],
+    columns: Sequence[Named] | None,
+    names: tuple[Sequence[str], Sequence[str]],
+    references: Mapping[str, Representations | str],
+    *,
+    preprocessing: str,
+    alpha: float,
+    seed: int,
+    memory: int,
+) -> Answer:
+    """What a grid says.
+
+    Parameters
+    ----------
+    pairs : Grid
+    rows, columns : sequence of Named
+        The layers of both; without columns, a model beside itself.
+    names : (sequence of str, sequence of str)
+        What layers are called in sentences.
+    references : mapping
+        Models in place of the second, by name; or the word "random".
+    preprocessing : str
+    alpha : float
+        Level of significance, after correction.
+    seed : int
+    memory : int
+        Most bytes to take.
+    """
+    i, j = _best(pairs)
+    nowhere = np.zeros(pairs.score.shape, dtype=bool)
+    if pairs.one_pass:
+        said = _plainly(pairs, i, j, alpha)
+        why = "rows were read in one pass"
+        if references:
+            why += ", and references are compared with whole arrays only; give a larger --memory"
+        return Answer(said, (i, j), None, None, (), nowhere, nowhere, (), why)
+    other = rows if columns is None else columns
+    method, steps = pairs.measure, steps_named(preprocessing)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DegenerateWarning)  # told when they were compared
+        first, second = both(rows[i].array, other[j].array, names=(rows[i].label, other[j].label))
+        reduced = method.reduce_any(first, steps), method.reduce_any(second, steps)
+        own = {name: _layer(name, one, *names)(i, j) for name, one in references.items()}
+        read = levels(
+            method,
+            (first, second),
+            reduced,
+            checked_references(own, first, "float64"),
+            chance=float(pairs.null_mean[i, j]),
+            steps=steps,
+            seed=seed,
+        )
+        order: Ranking | None = None
+        places: tuple[tuple[int, int], ...] = ()
+        why = ""
+        if pairs.score.size > 1:
+            order, places, why = _order(pairs, rows, columns, names, steps, seed, memory)
+        movers = _movers(method, reduced)
+    sentence = read.said(method.title, float(pairs.score[i, j]), _p(pairs, i, j), alpha)
+    in_set, in_row = nowhere.copy(), nowhere.copy()
+    if order is not None:
+        for place, inside in zip(places, order.in_set, strict=True):
+            in_set[place] = inside
+        in_row = _rows_of(pairs, order, places, names, seed)
+        sentence = f"{sentence} {_where(order, names, (i, j), pairs)}"
+    return Answer(sentence, (i, j), read, order, places, in_set, in_row, movers, why)
+
+
+def _best(pairs: Grid) -> tuple[int, int]:
+    """The place of the most aligned pair."""
+    values = alignment(pairs.effect, pairs.score, distance=pairs.measure.distance)
+    if pairs.data.attrs["same"] and len(values) > 1:
+        np.fill_diagonal(values, -np.inf)
+    i, j = np.unravel_index(int(np.argmax(values)), values.shape)
+    return int(i), int(j)
+
+
+def _p(pairs: Grid, i: int, j: int) -> float:
+    p = float(pairs.p_corrected[i, j])
+    return p if np.isfinite(p) else float(pairs.p[i, j])
+
+
+def _layer(
+    name: str, model: Representations | str, rows: Sequence[str], columns: Sequence[str]
+) -> Callable[[int, int], Any]:
+    """The layer of a reference that stands for each pair of layers of A and B.
+
+    A reference with B's layers is in the place of B: the layer of B's name. One with A's layers is
+    an earlier A: the layer of A's name. One with a single layer is that for all.
+
+    Raises
+    ------
+    MethexisError
+        If it is none of these.
+    """
+    if isinstance(model, str):
+        return lambda _i, _j: model
+    layers = {layer.name: layer for layer in model}
+    if layers.keys() >= set(columns):
+        return lambda _i, j: unwrapped(layers[columns[j]])
+    if layers.keys() >= set(rows):
+        return lambda i, _j: unwrapped(layers[rows[i]])
+    if len(model) == 1:
+        return lambda _i, _j: unwrapped(model.layers[0])
+    lacking = next(wanted for wanted in columns if wanted not in layers)
+    raise MethexisError(
+        f"reference {name}: expected the layers of B (it lacks {lacking!r}), those of A, or a "
+        f"single layer, got {', '.join(model.names[:4])}{' …' if len(model) > 4 else ''} in "
+        f"{model.path}"
+    )
+
+
+def check_references(
+    references: Mapping[str, Representations | str],
+    first: Representations,
+    second: Representations,
+) -> None:
+    """See that every reference has a layer for every pair of A and B, before work begins.
+
+    Raises
+    ------
+    MethexisError
+        If one is of other samples, or lacks a layer.
+    """
+    for name, model in references.items():
+        if name in {CHANCE, CEILING}:
+            raise MethexisError(f"reference: expected another name than {name!r}, which is taken")
+        if isinstance(model, str):
+            if any(layer.dissimilarities for layer in first):
+                raise MethexisError(
+                    f"reference {name}: expected features in A, whose spectrum they have, got "
+                    "dissimilarities"
+                )
+            continue
+        if model.num_samples != first.num_samples:
+            raise MethexisError(
+                f"reference {name}: expected {first.num_samples} rows, the same samples in the "
+                f"same order as in {first.layers[0].source}, got {model.num_samples} in "
+                f"{model.layers[0].source}"
+            )
+        _layer(name, model, first.names, second.names)
+
+
+def _order(
+    pairs: Grid,
+    rows: Sequence[Named],
+    columns: Sequence[Named] | None,
+    names: tuple[Sequence[str], Sequence[str]],
+    steps: Any,
+    seed: int,
+    memory: int,
+) -> tuple[Ranking | None, tuple[tuple[int, int], ...], str]:
+    """Pairs in order with what is certain of it; or why that is not known."""
+    method, n = pairs.measure, int(pairs.data.attrs["n"])
+    both_sides = (*rows, *(columns or ()))
+    widths = [int(one.array.shape[1]) if hasattr(one.array, "shape") else n for one in both_sides]
+    if held(method, n, widths) > memory:
+        return None, (), "all layers at once do not fit into the memory; give more, or fewer layers"
+    places = _followed(pairs)
+    if len(places) < 2:
+        return None, (), ""  # there is nothing to put in order
+    other = rows if columns is None else columns
+    first = rows[0]
+    made: dict[tuple[str, int], Any] = {}
+
+    def reduced(side: str, place: int, one: Named) -> Any:
+        if (side, place) not in made:
+            checked: tuple[Representation, Representation] = both(
+                first.array, one.array, names=(first.label, one.label)
+            )
+            made[side, place] = method.reduce_any(checked[1], steps)
+        return made[side, place]
+
+    side = "a" if columns is None else "b"
+    followed = [(reduced("a", i, rows[i]), reduced(side, j, other[j])) for i, j in places]
+    try:
+        found = joint(method, followed, num_samples=n, seed=seed)
+    except MethexisError as error:
+        return None, (), str(error).partition(": ")[2]
+    chance = np.array([pairs.null_mean[place] for place in places])
+    labels = [(names[0][i], names[1][j]) for i, j in places]
+    return ranked(method, found, chance, labels, n=n, seed=seed), places, ""
+
+
+def _followed(pairs: Grid) -> tuple[tuple[int, int], ...]:
+    """Pairs that are looked at, each once; of very many, the most aligned."""
+    shape = pairs.score.shape
+    values = alignment(pairs.effect, pairs.score, distance=pairs.measure.distance)
+    kept = np.ones(shape, dtype=bool)
+    if pairs.data.attrs["same"]:
+        kept = (
+            np.triu(kept, 1) if pairs.measure.symmetric else kept & ~np.eye(len(kept), dtype=bool)
+        )
+    kept &= np.isfinite(values)
+    if kept.sum() > MOST_PAIRS:
+        least = np.sort(values[kept])[-MOST_PAIRS]
+        kept &= values >= least
+    return tuple((int(i), int(j)) for i, j in np.argwhere(kept))
+
+
+def _rows_of(
+    pairs: Grid,
+    order: Ranking,
+    places: tuple[tuple[int, int], ...],
+    names: tuple[Sequence[str], Sequence[str]],
+    seed: int,
+) -> NDArray[np.bool_]:
+    """For each layer of A the layers of B that may be the most aligned with it."""
+    found = np.zeros(pairs.score.shape, dtype=bool)
+    same = bool(pairs.data.attrs["same"]) and pairs.measure.symmetric
+    for i in range(len(found)):
+        some = [k for k, (a, b) in enumerate(places) if a == i or (same and b == i)]
+        inside = order.among(np.array(some, dtype=np.int64), seed) if some else np.empty(0)
+        for k, known in zip(some, inside, strict=True):
+            a, b = places[k]
+            found[i, b if a == i else a] = known
+    return found
+
+
+def _where(
+    order: Ranking,
+    names: tuple[Sequence[str], Sequence[str]],
+    place: tuple[int, int],
+    pairs: Grid,
+) -> str:
+    """The most aligned pair, and how many might be."""
+    i, j = place
+    lead = _called(names[0][i], names[1][j], pairs)
+    others = int(order.in_set.sum()) - 1
+    if not others:
+        return f"Most aligned: {lead}, ahead of all others."
+    if others + 1 == len(order.labels):
+        return f"Which pair is the most aligned is not to be told; largest: {lead}."
+    members = [one for one in order.members if one != order.first]
+    first = _called(*members[0], pairs)
+    more = f" and {others - 1} more" if others > 1 else ""
+    return f"Most aligned: {lead}, not to be told from {first}{more} of {len(order.labels)}."
+
+
+def _called(one: str, other: str, pairs: Grid) -> str:
+    """A pair; of one layer along many, the other alone."""
+    if pairs.score.shape[0] == 1:
+        return other
+    return one if pairs.score.shape[1] == 1 else f"{one} with {other}"
+
+
+def _plainly(pairs: Grid, i: int, j: int, alpha: float) -> str:
+    """The conclusion without levels."""
+    title, score = pairs.measure.title, float(pairs.score[i, j])
+    p, effect = _p(pairs, i, j), float(pairs.effect[i, j])
+    if np.isnan(p):
+        return f"{title} is {short(score)}; what chance would give is not known."
+    if p > alpha:
+        return f"Not aligned beyond chance: {title} {short(score)}."
+    place = ""
+    if np.isfinite(effect):
+        place = f", {percent(effect)} of the way from chance to identical"
+    return f"Aligned beyond chance: {title} {short(score)}{place}."
+
+
+def _movers(method: Measure[Any], reduced: tuple[Any, Any]) -> tuple[tuple[int, float], ...]:
+    """Samples that move the score the most, with their share of its variance."""
+    moved = method.influence(*reduced)
+    if moved is None:
+        return ()
+    squares: Array = np.asarray(moved) ** 2
+    total = float(squares.sum())
+    if total == 0.0:
+        return ()
+    order = np.argsort(-squares, kind="stable")[:NUM_MOVERS]
+    return tuple((int(k), float(squares[k] / total)) for k in order)
