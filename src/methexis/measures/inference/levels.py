@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.core.checks import Array
+from methexis.core.checks import Array, one_of
 from methexis.errors import MethexisError
 from methexis.measures.inference.joint import Joint, joint
 from methexis.measures.inference.printing import percent, short
@@ -113,7 +113,14 @@ class Levels:
     confidence: float
 
     def named(self, name: str) -> Level:
-        """The level of that name."""
+        """The level of that name.
+
+        Raises
+        ------
+        MethexisError
+            If there is none.
+        """
+        one_of("name", name, [one.name for one in self.marks])
         return next(one for one in self.marks if one.name == name)
 
     @property
@@ -247,9 +254,11 @@ def levels(
 
 
 def checked_references(
-    given: Any, x: Representation, precision: str
+    given: Any, x: Representation, precision: str, *, scaled: bool
 ) -> dict[str, Representation | str]:
     """References by name, each of the same samples as x.
+
+    If ``scaled``, numbers that are out of range may be multiplied by a power of two.
 
     Raises
     ------
@@ -286,7 +295,7 @@ def checked_references(
         if isinstance(one, RDM):
             other: Representation = one.called(label, precision=precision).beside(x.array)
         else:
-            other = features(label, one, precision=precision)
+            other = features(label, one, precision=precision, scaled=scaled)
         together(x, other)
         found[name] = other
     return found
