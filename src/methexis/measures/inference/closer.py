@@ -200,7 +200,8 @@ def closer(
     confidence = number("confidence", confidence, above=0.0, below=1.0)
     seed = integer("seed", seed, least=0)
     steps = steps_named(preprocessing)
-    if not isinstance(names, tuple | list) or len(names) != 3:
+    called: Any = names
+    if not isinstance(called, tuple | list) or len(called) != 3:
         raise MethexisError("names: expected a tuple of three, of A, B and C")
     several, budget = _several(a), memory_bytes("memory", memory)
     method = default_measure(measure, options, several=several)
