@@ -117,7 +117,7 @@ def test_help_and_list() -> None:
         ),
         (
             ("x.npy", "y.npy", "--reference", "untrained=m"),
-            "reference untrained: expected the layers of B (it lacks 'y'), those of A, or a single layer",
+            "reference untrained: expected the layers of B (it lacks 'y'), those of A",
         ),
         (("x.npy", "y.npy", "--reference", "chance=y.npy"), "expected another name than 'chance'"),
         (

@@ -15,6 +15,8 @@ from tests.zoo.good import STUDENT, TEACHER, WEIGHTS, Recipe, X, Y
 
 _RUN = mx.train([STUDENT, STUDENT], TEACHER, mx.SGD(lr=0.01), steps=3, replicas=2, progress=None)
 _GRID = mx.compare_all([X, Y], measure="cka", null="permutation", num_permutations=9)
+_RANKING = mx.nearest(X, {"y": Y, "twice": X[:, :2]})
+_LEVELS = mx.compare(X, Y, references={"twice": X[:, :2]}, num_bootstrap=0).levels
 _VIEW = mx.View(matrix=X[:2, :3], label_matrix=Y[:2, :2])
 _PAIR = mx.measures.planted_pair("noise", 0.5)
 _RATES = mx.theory.relaxation(TEACHER, STUDENT, lr=0.1)
@@ -56,6 +58,11 @@ METHODS: dict[str, Recipe] = {
     "mx.Run.snapshots": Recipe(_RUN.snapshots, {"student": 1}),
     "mx.Run.bias_snapshots": Recipe(_RUN.bias_snapshots, {"student": 1}),
     "mx.Run.worst_pair": Recipe(_RUN.worst_pair, {"projected": False}, nan=True),
+    "mx.Run.measure": Recipe(
+        _RUN.measure, {"quantity": "sharpness", "at": [3], "source": None}, nan=True
+    ),
+    "mx.Ranking.difference": Recipe(_RANKING.difference, {"one": 0, "other": 1}),
+    "measures.Levels.named": Recipe(_LEVELS.named, {"name": "twice"}, nan=True),
     "mx.Grid.significant": Recipe(_GRID.significant, {"alpha": 0.05}),
     "mx.Grid.weak": Recipe(_GRID.weak, {"alpha": 0.05}),
     "mx.View.input_matrix": Recipe(_VIEW.input_matrix, {"dim_x": 3}),

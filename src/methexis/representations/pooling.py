@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import one_of
+from methexis.core.foreign import admitted, is_tensor
 from methexis.errors import MethexisError
 from methexis.representations.padding import mask_of, real_tokens, refuse_padding
 
@@ -124,7 +125,8 @@ def pool_tokens(array: Any, pool: str = "mean", mask: Any = None) -> NDArray[Any
     [[2.0], [3.0]]
     """
     one_of("pool", pool, _WITH_MASK)
-    found = np.asarray(array)
+    found = admitted("array", array)
+    found = found.cpu().numpy() if is_tensor(found) else found
     if found.ndim != 3 or 0 in found.shape:
         raise MethexisError(
             "array: expected (num_samples, num_tokens, num_features), got shape "

@@ -208,8 +208,9 @@ def closer(
     confidence = number("confidence", confidence, above=0.0, below=1.0)
     seed = integer("seed", seed, least=0)
     steps = steps_named(preprocessing)
-    if len(tuple(names)) != 3:
-        raise MethexisError(f"names: expected three, of A, B and C, got {len(tuple(names))}")
+    called: Any = names
+    if not isinstance(called, tuple | list) or len(called) != 3:
+        raise MethexisError("names: expected a tuple of three, of A, B and C")
     several, budget = _several(a), memory_bytes("memory", memory)
     method = default_measure(measure, options, several=several)
     with warnings.catch_warnings(record=True) as caught:
@@ -274,10 +275,18 @@ def reduced_with(
         If one cannot be compared with the first; the message names both.
     """
     given = [opened(name, single(name, one)) for name, one in zip(names, (a, *others), strict=True)]
+    scaled = method.scale_free or steps.normalise
     checked: list[Representation] = []
     for name, other in zip(tuple(names)[1:], given[1:], strict=True):
-        first, second = both(given[0], other, precision=precision, names=(names[0], name))
+        first, second = both(
+            given[0], other, precision=precision, scaled=scaled, names=(names[0], name)
+        )
         checked = [*(checked or [first]), second]
+    homes = {one.xp.__name__ for one in checked}
+    if len(homes) > 1:
+        raise MethexisError(
+            f"{', '.join(names)}: expected arrays of one library, got {' and '.join(sorted(homes))}"
+        )
     n = checked[0].num_samples
     if n < method.min_samples:
         raise MethexisError(

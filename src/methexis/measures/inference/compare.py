@@ -182,7 +182,7 @@ def compare(
                     method,
                     (first, second),
                     (a, b),
-                    checked_references(references, first, precision),
+                    checked_references(references, first, precision, scaled=scaled),
                     chance=found.mean,
                     repeats=checked_repeats(repeats, first, precision),
                     steps=steps,

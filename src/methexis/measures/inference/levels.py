@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.core.checks import Array
+from methexis.core.checks import Array, one_of
 from methexis.display import Displayed, Table
 from methexis.errors import MethexisError
 from methexis.measures.inference.joint import Joint, joint
@@ -114,7 +114,14 @@ class Levels(Displayed):
     confidence: float
 
     def named(self, name: str) -> Level:
-        """The level of that name."""
+        """The level of that name.
+
+        Raises
+        ------
+        MethexisError
+            If there is none.
+        """
+        one_of("name", name, [one.name for one in self.marks])
         return next(one for one in self.marks if one.name == name)
 
     @property
@@ -257,9 +264,11 @@ def levels(
 
 
 def checked_references(
-    given: Any, x: Representation, precision: str
+    given: Any, x: Representation, precision: str, *, scaled: bool
 ) -> dict[str, Representation | str]:
     """References by name, each of the same samples as x.
+
+    If ``scaled``, numbers that are out of range may be multiplied by a power of two.
 
     Raises
     ------
@@ -296,7 +305,7 @@ def checked_references(
         if isinstance(one, RDM):
             other: Representation = one.called(label, precision=precision).beside(x.array)
         else:
-            other = features(label, one, precision=precision)
+            other = features(label, one, precision=precision, scaled=scaled)
         together(x, other)
         found[name] = other
     return found

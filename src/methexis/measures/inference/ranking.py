@@ -111,7 +111,16 @@ class Ranking(Displayed):
         return _inside(part.scores, part.draws(seed), part.errors(), self.confidence)[0]
 
     def difference(self, one: int, other: int) -> tuple[float, float]:
-        """The difference of two effects, by places, and its p corrected for all such questions."""
+        """The difference of two effects, by places, and its p corrected for all such questions.
+
+        Raises
+        ------
+        MethexisError
+            If either is no place of a pair.
+        """
+        most = len(self.effects) - 1
+        one = integer("one", one, least=0, most=most)
+        other = integer("other", other, least=0, most=most)
         apart = float(self.effects[one] - self.effects[other])
         error = float(self.errors[one, other])
         if error == 0.0:
@@ -223,7 +232,8 @@ def nearest(
     room(method, given, memory_bytes("memory", memory))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DegenerateWarning)
-        checked = _checked(rows, columns, precision)
+        scaled = method.scale_free or steps.normalise
+        checked = _checked(rows, columns, precision, scaled=scaled)
         reduced = [[method.reduce_any(one, steps) for one in side] for side in checked]
         n = checked[0][0].num_samples
         pairs = [(one, other) for one in reduced[0] for other in reduced[1]]
@@ -333,7 +343,7 @@ def _rows(a: Any) -> list[Named]:
 
 
 def _checked(
-    rows: Sequence[Named], columns: Sequence[Named], precision: str
+    rows: Sequence[Named], columns: Sequence[Named], precision: str, *, scaled: bool
 ) -> tuple[list[Representation], list[Representation]]:
     """Both sides, each beside the first row."""
     names = [one.label or "A" for one in rows], [one.label for one in columns]
@@ -344,7 +354,8 @@ def _checked(
     first = given[0][0]
 
     def beside(name: str, other: Any) -> tuple[Representation, Representation]:
-        return both(first, other, precision=precision, names=(names[0][0], name))
+        side = names[0][0], name
+        return both(first, other, precision=precision, scaled=scaled, names=side)
 
     right = [beside(name, one) for name, one in zip(names[1], given[1], strict=True)]
     left = [beside(name, one)[1] for name, one in zip(names[0][1:], given[0][1:], strict=True)]

@@ -127,14 +127,16 @@ def answered(
     method, steps = pairs.measure, steps_named(preprocessing)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DegenerateWarning)  # told when they were compared
-        first, second = both(rows[i].array, other[j].array, names=(rows[i].label, other[j].label))
+        scaled = method.scale_free or steps.normalise
+        labels = rows[i].label, other[j].label
+        first, second = both(rows[i].array, other[j].array, scaled=scaled, names=labels)
         reduced = method.reduce_any(first, steps), method.reduce_any(second, steps)
         own = {name: _layer(name, one, *names)(i, j) for name, one in references.items()}
         read = levels(
             method,
             (first, second),
             reduced,
-            checked_references(own, first, "float64"),
+            checked_references(own, first, "float64", scaled=scaled),
             chance=float(pairs.null_mean[i, j]),
             steps=steps,
             seed=seed,
@@ -255,7 +257,10 @@ def _order(
     def reduced(side: str, place: int, one: Named) -> Any:
         if (side, place) not in made:
             checked: tuple[Representation, Representation] = both(
-                first.array, one.array, names=(first.label, one.label)
+                first.array,
+                one.array,
+                scaled=method.scale_free or steps.normalise,
+                names=(first.label, one.label),
             )
             made[side, place] = method.reduce_any(checked[1], steps)
         return made[side, place]

@@ -49,9 +49,9 @@ def run_compare(
         Of the same samples in the same order. Without a second, the first is compared with itself.
     settings : CompareSettings
     references : mapping, optional
-        Models in place of the second, by name, against which scores are read, such as it untrained:
-        a layer of each stands in the place of B's layer of that name, or its only layer of all. The
-        word "random" stands for random features with the spectrum of A.
+        Models against which scores are read, by name, such as either of both untrained: A's layer
+        beside the reference's layer of the name of B's, or of A's where it has the layers of A, or
+        beside its only layer. The word "random" stands for features with the spectrum of A.
     command : str
         For the record: the command that repeats it.
     show : function

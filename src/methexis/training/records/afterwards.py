@@ -62,6 +62,11 @@ def measure_run(
             f"source: expected the Samples that the run was trained on, of which "
             f"{', '.join(n for n in names if n not in _OF_MOMENTS)} needs every row, got none"
         )
+    if source is not None and not isinstance(source, Samples):
+        raise MethexisError(
+            f"source: expected the Samples that the run was trained on, or None, got "
+            f"{type(source).__name__}"
+        )
     count = tree.sizes["student"]
     problems = [_problem(tree, provenance, k, source) for k in range(count)]
     network = tuple(tree["diverged_step"].sizes)
