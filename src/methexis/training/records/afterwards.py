@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from methexis.core.checks import Array, MethexisError
+from methexis.core.checks import Array, MethexisError, shown
 from methexis.core.geometry import cosines_of
 from methexis.core.problem import Problem
 from methexis.core.products import hidden_maps
@@ -182,12 +182,17 @@ def _rows(tree: xr.DataTree, at: Sequence[int] | NDArray[Any] | int | None) -> N
     steps = np.asarray(tree["step"])
     if at is None:
         return np.arange(len(steps))
-    wanted = np.atleast_1d(np.asarray(at))
-    missing = [] if wanted.dtype.kind not in "iu" else [s for s in wanted if s not in steps]
-    if wanted.dtype.kind not in "iu" or wanted.ndim != 1 or not len(wanted) or missing:
-        got = missing[0] if missing else repr(at)
+    plain: Any = at.tolist() if isinstance(at, np.ndarray) else at
+    wanted: list[Any] = [*plain] if isinstance(plain, list | tuple | range) else [plain]
+    missing = [
+        step
+        for step in wanted
+        if isinstance(step, bool) or not isinstance(step, int | np.integer) or step not in steps
+    ]
+    if missing or not wanted:
         raise MethexisError(
-            f"at: expected recorded steps ({len(steps)} from {steps[0]} to {steps[-1]}), got {got}"
+            f"at: expected recorded steps ({len(steps)} from {steps[0]} to {steps[-1]}), got "
+            f"{shown(missing[0] if missing else at)}"
         )
     return np.searchsorted(steps, np.unique(wanted))
 
