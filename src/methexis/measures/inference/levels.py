@@ -322,7 +322,8 @@ def checked_repeats(given: Any, x: Representation, precision: str) -> list[Repre
     if given is None:
         return []
     found: list[Representation] = []
-    if getattr(given, "ndim", 3) != 3 or not hasattr(given, "__len__"):
+    members = hasattr(given, "__len__") and not isinstance(given, type)
+    if getattr(given, "ndim", 3) != 3 or not members:
         raise MethexisError(
             "repeats: expected an array (num_repeats, num_samples, num_features) or a list of "
             f"arrays, got {type(given).__name__}"
