@@ -20,6 +20,7 @@ import pytest
 import xarray as xr
 from matplotlib import pyplot
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 
 import methexis as mx
 from methexis.display import told
@@ -272,6 +273,14 @@ def test_a_path_over_a_run() -> None:
     """The prediction is drawn over the measurement, on the same axes."""
     axes = path().plot(run().plot())
     assert axes.get_legend_handles_labels()[1] == ["median over replicas", "predicted"]
+
+
+def test_a_prediction_is_seen_in_a_dark_notebook() -> None:
+    with pyplot.style.context("dark_background"):
+        axes = path().plot()
+        drawn = next(line for line in axes.get_lines() if line.get_label() == "predicted")
+        assert min(to_rgb(drawn.get_color())) > 0.9
+    assert max(to_rgb(path().plot().get_lines()[-1].get_color())) < 0.1
 
 
 def test_a_path_knows_its_worst_pair() -> None:

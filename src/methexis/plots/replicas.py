@@ -26,7 +26,15 @@ def positive(values: Array) -> Array:
     return np.where(values > 0, values, np.nan)
 
 
-def replicas(x: Array, values: Array, colour: str, name: str, *, order: float = 2) -> list[Curve]:
+def replicas(
+    x: Array,
+    values: Array,
+    colour: str,
+    name: str,
+    *,
+    order: float = 2,
+    dashes: tuple[float, ...] = (),
+) -> list[Curve]:
     """Marks of a quantity ``(time, replica)``: every replica faint, their median thick.
 
     The more replicas there are the fainter each of them is; of none there is nothing.
@@ -36,7 +44,7 @@ def replicas(x: Array, values: Array, colour: str, name: str, *, order: float = 
     alpha = faint(values.shape[-1])
     return [
         Curve(x, values, Look(colour, width=0.8, alpha=alpha, order=order)),
-        Curve(x, middle(values), Look(colour, width=2.4, order=order + 1), name),
+        Curve(x, middle(values), Look(colour, width=2.4, dashes=dashes, order=order + 1), name),
     ]
 
 

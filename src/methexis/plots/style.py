@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
+from matplotlib import colormaps, rcParams
 from matplotlib import style as mpl_style
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -156,6 +156,11 @@ def colour_of(k: int) -> str:
 def shade_of(k: int, count: int) -> str:
     """Return the colour of curve ``k`` of more than have colours of their own, in their order."""
     return to_hex(colormaps["viridis"](0.9 * k / max(count - 1, 1)))
+
+
+def ink() -> str:
+    """Return the colour of text in the style that is in force, dark or light."""
+    return to_hex(rcParams["text.color"])
 
 
 def darker(colour: str) -> str:

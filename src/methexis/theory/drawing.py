@@ -1,4 +1,4 @@
-"""Drawing of slow paths on axes."""
+"""Drawing of slow paths on axes: dashes, as of every prediction, in the colour of the text."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ def along_slow_time(
     """
     flat = values.reshape(len(times), -1)
     alive = flat[:, np.isfinite(flat).any(axis=0)]  # those that are lost enter no median
-    marks = plots.replicas(plots.positive(times), alive, plots.style.PREDICTION, "predicted")
+    marks = plots.replicas(
+        plots.positive(times), alive, plots.style.ink(), "predicted", order=4, dashes=(3.0, 1.6)
+    )
     bounds = (0.0, 1.03) if quantity == "worst_pair" else (None, None)
     y = plots.Axis(QUANTITIES[quantity], low=bounds[0], high=bounds[1])
     x = plots.Axis("slow time τ = Σ η²/B", "log" if (times > 0).any() else "linear")

@@ -137,7 +137,7 @@ class Comparison(Displayed):
         """
         marks = () if self.levels is None else self.levels.marks
         levels = [
-            drawing.Mark(drawing.trimmed(one.name), one.score, one.ci)
+            drawing.Mark(drawing.trimmed(one.name), one.score, one.ci, one.estimated)
             for one in marks
             if one.kind != CHANCE
         ]

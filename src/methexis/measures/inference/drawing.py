@@ -64,6 +64,7 @@ class Mark:
     name: str
     score: float
     ci: tuple[float, float]
+    estimated: bool = True  # what was not, such as a ceiling of 1, is hollow
 
 
 def pair(
@@ -88,9 +89,10 @@ def pair(
     marks: list[plots.Mark] = []
     for place, one in enumerate(columns):
         colour = plots.style.SGD if one is found else plots.style.CONTROL
+        look = plots.Look(colour, marker="o", size=7, inside=None if one.estimated else "none")
         if np.isfinite(one.ci).all():
             marks.append(plots.Curve([place, place], one.ci, plots.Look(colour, width=2.0)))
-        marks.append(plots.Curve([place], [one.score], plots.Look(colour, marker="o", size=7)))
+        marks.append(plots.Curve([place], [one.score], look))
     if np.isfinite(measure.aligned):
         look = plots.Look(plots.style.CONTROL, width=1.0, dashes=(1, 1.6))
         marks.append(plots.Level(measure.aligned, look, "identical"))
