@@ -43,6 +43,9 @@ from methexis.measures.rounding import CANCELLED
 _LEAST_ROWS, _MOST_ROWS, _MOST_NUMBERS = 16, 256, 2**24
 #: Bootstrap samples, or pairs of halves, where no influence is known.
 NUM_RESAMPLES = 999
+#: Scores of halves that are taken of all pairs together, and the fewest of each: with as many
+#: degrees of freedom, an error is known to a tenth.
+SCORES_OF_HALVES, LEAST_HALVES = 1000, 49
 #: Draws of a normal law for the largest of many differences, at least and at most, and numbers in
 #: all: a p of .05 has an error of .002 to .005.
 FEWEST_DRAWS, MOST_DRAWS, _DRAWN_NUMBERS = 2_000, 10_000, 400_000
@@ -234,7 +237,8 @@ def _of_halves(
             f"{measure.name}: expected more samples, for half of {num_samples} are too few for "
             f"{measure.title}"
         )
-    chosen = halves(num_samples, NUM_RESAMPLES // 5, seed) == 1
+    count = min(max(SCORES_OF_HALVES // len(pairs), LEAST_HALVES), NUM_RESAMPLES // 5)
+    chosen = halves(num_samples, count, seed) == 1
     differences = np.stack(
         [
             0.5 * (measure.of_halves(a, b, chosen) - measure.of_halves(a, b, ~chosen))
@@ -244,7 +248,7 @@ def _of_halves(
     covariance = np.einsum("prw,qrw->pq", differences, differences) / (
         differences.shape[1] * differences.shape[2]
     )
-    return Joint(scores, covariance, covariance, num_samples - 1)
+    return Joint(scores, covariance, covariance, min(num_samples, count) - 1)
 
 
 def _resampled(measure: Measure[Any], a: Any, b: Any, counts: Any) -> Array:
