@@ -19,29 +19,32 @@ CASES: dict[str, Any] = {
     "digits": lambda: (mx.MLP((64, 64)), digits_samples(), 1e-2, 64, "cross_entropy"),
 }
 
-student, source, lr, replicas, loss = CASES[sys.argv[1]]()
-steps = int(sys.argv[2])
+
+def main(case: str, steps: int) -> None:
+    """Print both times of one case."""
+    student, source, lr, replicas, loss = CASES[case]()
+
+    def seconds(length: int, **changes: Any) -> float:
+        began = time.perf_counter()
+        mx.train(
+            student,
+            source,
+            mx.SGD(lr=lr),
+            steps=length,
+            replicas=replicas,
+            loss=loss,
+            progress=None,
+            **changes,
+        )
+        return time.perf_counter() - began
+
+    def once(length: int) -> float:
+        return seconds(length, record=[length], measure=())
+
+    once(64)
+    alone = once(2 * steps) - once(steps)
+    print(json.dumps({"default": seconds(steps), "steps alone": alone}))
 
 
-def seconds(length: int, **changes: Any) -> float:
-    began = time.perf_counter()
-    mx.train(
-        student,
-        source,
-        mx.SGD(lr=lr),
-        steps=length,
-        replicas=replicas,
-        loss=loss,
-        progress=None,
-        **changes,
-    )
-    return time.perf_counter() - began
-
-
-def once(length: int) -> float:
-    return seconds(length, record=[length], measure=())
-
-
-once(64)
-alone = once(2 * steps) - once(steps)
-print(json.dumps({"default": seconds(steps), "steps alone": alone}))
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

@@ -210,7 +210,8 @@ def closer(
     steps = steps_named(preprocessing)
     called: Any = names
     if not isinstance(called, tuple | list) or len(called) != 3:
-        raise MethexisError("names: expected a tuple of three, of A, B and C")
+        got = len(called) if hasattr(called, "__len__") else type(called).__name__
+        raise MethexisError(f"names: expected three, of A, B and C, got {got}")
     several, budget = _several(a), memory_bytes("memory", memory)
     method = default_measure(measure, options, several=several)
     with warnings.catch_warnings(record=True) as caught:

@@ -45,7 +45,7 @@ _LEAST_ROWS, _MOST_ROWS, _MOST_NUMBERS = 16, 256, 2**24
 NUM_RESAMPLES = 999
 #: Scores of halves that are taken of all pairs together, and the fewest of each: with as many
 #: degrees of freedom, an error is known to a tenth.
-SCORES_OF_HALVES, LEAST_HALVES = 1000, 49
+SCORES_OF_HALVES, LEAST_HALVES = 400, 49
 #: Draws of a normal law for the largest of many differences, at least and at most, and numbers in
 #: all: a p of .05 has an error of .002 to .005.
 FEWEST_DRAWS, MOST_DRAWS, _DRAWN_NUMBERS = 2_000, 10_000, 400_000
