@@ -13,6 +13,7 @@ from methexis.plots import style
 from methexis.report import print_compare, write_compare_report
 from methexis.report.comparing import figures
 from methexis.scenarios.comparing import CompareResult, CompareSettings, run_compare
+from methexis.scenarios.comparing.answer import _where
 from methexis.scenarios.comparing.wanted import measures_named
 from tests.report.compare_results import compared, model
 
@@ -280,3 +281,17 @@ def test_a_cause_is_told_once_with_all_its_layers(
     )
     assert shown.index("note: ") > shown.index("pairs significant")
     assert text_of(result, tmp_path).count('<p class="note">') == 1
+
+
+def test_the_most_aligned_pair_is_not_said_to_be_like_itself() -> None:
+    """The largest score need not come first by effect: it may be any other that may be the best."""
+    given, other = model("left", 4, seed=1), model("right", 4, seed=2)
+    settings = CompareSettings(tuple(measures_named(("mutual_knn:k=4",))), num_permutations=19)
+    found = run_compare(given, other, settings)
+    order, names = found.answers[0].ranking, (given.names, other.names)
+    assert order is not None
+    assert len(order.members) > 1
+    for one, two in order.members:
+        place = names[0].index(one), names[1].index(two)
+        told = _where(order, names, place, found.found[0])
+        assert told.count(f"{one} with {two}") == 1

@@ -320,12 +320,13 @@ def _where(
     """The most aligned pair, and how many might be."""
     i, j = place
     lead = _called(names[0][i], names[1][j], pairs)
-    others = int(order.in_set.sum()) - 1
+    # The largest score need not be the first by effect, where chance differs; nor be in the set.
+    members = [one for one in order.members if one != (names[0][i], names[1][j])]
+    others = len(members)
     if not others:
         return f"Most aligned: {lead}, ahead of all others."
     if others + 1 == len(order.labels):
         return f"Which pair is the most aligned is not to be told; largest: {lead}."
-    members = [one for one in order.members if one != order.first]
     first = _called(*members[0], pairs)
     more = f" and {others - 1} more" if others > 1 else ""
     return f"Most aligned: {lead}, not to be told from {first}{more} of {len(order.labels)}."
