@@ -288,6 +288,9 @@ def page(found: dict[str, list[Cell]]) -> str:
         f"{len(many)} cells of {len(found)} measures: {wrong} with too many false alarms, {slack} "
         "with too few.\n\n"
     )
+    missing = [name for name in CASES if name not in found]
+    if missing:
+        summary += f"Not run yet: {', '.join(missing)}.\n\n"
     told = [f"- {', '.join(where)}: {why}" for why, where in refusals.items()]
     refused = ["", "Refused:", "", *told] if told else []
     return INTRODUCTION + summary + "\n".join([*lines, *refused]) + "\n"
