@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import one_of
-from methexis.core.foreign import admitted, is_tensor
+from methexis.core.foreign import admitted, is_tensor, name_of_type
 from methexis.errors import MethexisError
 from methexis.representations.padding import mask_of, real_tokens, refuse_padding
 
@@ -126,7 +126,12 @@ def pool_tokens(array: Any, pool: str = "mean", mask: Any = None) -> NDArray[Any
     """
     one_of("pool", pool, _WITH_MASK)
     found = admitted("array", array)
-    found = found.cpu().numpy() if is_tensor(found) else found
+    if is_tensor(found):  # of what NumPy has no type for, the next that has all its numbers
+        found = found.cpu()
+        found = (found.float() if name_of_type(found) == "bfloat16" else found).numpy()
+    if not np.isfinite(found).all():
+        place = tuple(int(k) for k in np.argwhere(~np.isfinite(found))[0])
+        raise MethexisError(f"array: expected finite numbers, got {found[place]} at index {place}")
     if found.ndim != 3 or 0 in found.shape:
         raise MethexisError(
             "array: expected (num_samples, num_tokens, num_features), got shape "

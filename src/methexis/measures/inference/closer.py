@@ -210,7 +210,7 @@ def closer(
     steps = steps_named(preprocessing)
     called: Any = names
     if not isinstance(called, tuple | list) or len(called) != 3:
-        got = len(called) if hasattr(called, "__len__") else type(called).__name__
+        got = len(called) if isinstance(called, tuple | list) else type(called).__name__
         raise MethexisError(f"names: expected three, of A, B and C, got {got}")
     several, budget = _several(a), memory_bytes("memory", memory)
     method = default_measure(measure, options, several=several)
