@@ -129,15 +129,19 @@ def pool_tokens(array: Any, pool: str = "mean", mask: Any = None) -> NDArray[Any
     if is_tensor(found):  # of what NumPy has no type for, the next that has all its numbers
         found = found.cpu()
         found = (found.float() if name_of_type(found) == "bfloat16" else found).numpy()
-    if not np.isfinite(found).all():
-        place = tuple(int(k) for k in np.argwhere(~np.isfinite(found))[0])
-        raise MethexisError(f"array: expected finite numbers, got {found[place]} at index {place}")
     if found.ndim != 3 or 0 in found.shape:
         raise MethexisError(
             "array: expected (num_samples, num_tokens, num_features), got shape "
             f"{tuple(found.shape)}"
         )
-    return pooled("array", found, pool, mask_of(mask))[0][1]
+    rows = pooled("array", found, pool, mask_of(mask))[0][1]
+    if not np.isfinite(rows).all():
+        row, column = (int(k) for k in np.argwhere(~np.isfinite(rows))[0])
+        raise MethexisError(
+            f"array: expected finite numbers in real tokens, got {rows[row, column]} in sample "
+            f"{row}, feature {column}"
+        )
+    return rows
 
 
 def fitting_words(dimensions: int) -> list[str]:
