@@ -103,8 +103,8 @@ NAMES = ("cka", "cka:debiased=true", "hsic:kernel=linear", "procrustes_distance"
 
 
 def test_one_pair_in_one_pass() -> None:
-    a, b = model("a", 1, samples=3000), model("b", 1, seed=1, samples=3000)
-    result = run_compare(a, b, settings(*NAMES, memory="2 MiB"))
+    a, b = model("a", 1, samples=1500), model("b", 1, seed=1, samples=1500)
+    result = run_compare(a, b, settings(*NAMES, memory="1 MiB"))
     for pairs in result.found:
         assert pairs.one_pass
         assert pairs.single is not None
@@ -123,13 +123,13 @@ def test_one_pair_in_one_pass() -> None:
             assert "no null: " in pairs.notes[0]
 
 
-@pytest.mark.parametrize("itself", [pytest.param(False, marks=pytest.mark.long), True])
+@pytest.mark.parametrize("itself", [False, True])
 def test_grids_in_one_pass(itself: bool) -> None:
-    a = model("a", 3, samples=3000)
-    b = None if itself else model("b", 2, seed=1, samples=3000)
+    a = model("a", 3, samples=1500)
+    b = None if itself else model("b", 2, seed=1, samples=1500)
     names = ("cka:debiased=true", "procrustes")
     whole = run_compare(a, b, settings(*names, num_permutations=19))
-    found = run_compare(a, b, settings(*names, memory="2 MiB"))
+    found = run_compare(a, b, settings(*names, memory="1 MiB"))
     for pairs, other in zip(found.found, whole.found, strict=True):
         assert pairs.one_pass
         assert not other.one_pass
