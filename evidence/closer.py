@@ -34,9 +34,9 @@ from benchmarks.machine import machine
 from evidence.outcome import RESULTS, say
 from methexis.core.checks import Array
 from methexis.errors import DegenerateWarning
-from methexis.measures.inference.joint import Joint, joint
 from methexis.measures.inference.multiple import holm
-from methexis.measures.inference.ranking import Ranking, ranked
+from methexis.measures.inference.paired.joint import Joint, joint
+from methexis.measures.inference.paired.ranking import Ranking, ranked
 from methexis.measures.inputs.features import features
 from methexis.measures.measure import Measure
 from methexis.measures.registry import chosen
@@ -315,8 +315,8 @@ Written by `python -m evidence.closer --render` from the files in `evidence/resu
 `python -m evidence.closer` writes, a cell after the other. Laws and seeds stand in
 `evidence/closer.py`.
 
-How it works stands in `methexis.measures.inference.joint`: both scores are followed through the
-same resampling of the samples, from what every sample moves (`Measure.influence`), with
+How it works stands in `methexis.measures.inference.paired.joint`: both scores are followed
+through the same resampling of the samples, from what every sample moves (`Measure.influence`), with
 interactions of two samples counted once (`Measure.interactions`). The difference over its standard
 error is taken to follow Student's law; p and interval are two sides of that.
 

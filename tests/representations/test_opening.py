@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import pkgutil
 import zipfile
@@ -351,7 +352,7 @@ def test_runs_on_data_need_inputs(tmp_path: Path) -> None:
 def test_parquet_without_pyarrow_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reader = pytest.importorskip("methexis.representations.readers.parquet")
+    reader = importlib.import_module("methexis.representations.readers.parquet")
     monkeypatch.setattr(reader, "INSTALLED", False)
     (tmp_path / "x.parquet").write_bytes(b"PAR1")
     assert "pip install 'methexis[io]'" in refused(tmp_path / "x.parquet")

@@ -338,7 +338,7 @@ class Measure(Displayed, ABC, Generic[R]):
     def interactions(self, a: R, b: R, samples: NDArray[np.int64]) -> Array | None:
         """How much some samples move it together with each, ``(num_chosen, num_samples)``.
 
-        0 of a sample with itself; None where it is not known. See `inference.joint`.
+        0 of a sample with itself; None where it is not known. See `inference.paired.joint`.
         """
         del a, b, samples
         return None

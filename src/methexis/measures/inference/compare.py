@@ -17,7 +17,7 @@ from methexis.measures.budget import memory_bytes
 from methexis.measures.inference import nulls
 from methexis.measures.inference.comparison import Comparison
 from methexis.measures.inference.intervals import interval
-from methexis.measures.inference.levels import checked_references, checked_repeats, levels
+from methexis.measures.inference.paired.levels import checked_references, checked_repeats, levels
 from methexis.measures.inference.plan import Asked, Plan, Progress, planned, tell
 from methexis.measures.inference.resampling import resamples
 from methexis.measures.inference.sizes import opened, sizes_of

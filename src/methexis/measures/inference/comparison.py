@@ -11,7 +11,7 @@ from methexis import plots
 from methexis.display import Displayed, Table
 from methexis.errors import MethexisError
 from methexis.measures.inference import drawing, tables
-from methexis.measures.inference.levels import CHANCE, Levels
+from methexis.measures.inference.paired.levels import CHANCE, Levels
 from methexis.measures.inference.printing import probability, rounded, sized
 from methexis.measures.registry import chosen
 

@@ -13,7 +13,7 @@ smaller the more dimensions there are. (What `of_matrices` gives is the
 score without a sample, to which ``ψ`` is the first order: few samples of very different sizes make
 a ratio that is not linear in them.) ``Σ ψ²`` is the variance over
 samples, with each interaction of two samples counted twice, for it stands in the ``ψ`` of both;
-``Σ_{i<j} g_ij²`` is what has been counted too often (`inference.joint` takes it away).
+``Σ_{i<j} g_ij²`` is what has been counted too often (`inference.paired.joint` takes it away).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """What a comparison concludes: between which levels the most aligned pair lies, and where it is.
 
 A grid of scores with p-values is no answer: of real models nearly every pair is significant. So the
-most aligned pair is read against levels (`measures.inference.levels`), and stands with the pairs
-that might be the most aligned as well (`measures.inference.ranking`), over all pairs and in each
-row.
+most aligned pair is read against levels (`measures.inference.paired.levels`), and stands with the
+pairs that might be the most aligned as well (`measures.inference.paired.ranking`), over all pairs
+and in each row.
 """
 
 from __future__ import annotations
@@ -20,10 +20,16 @@ from methexis.core.checks import Array
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures import Grid, Measure
 from methexis.measures.inference.grid import alignment
-from methexis.measures.inference.joint import held, joint
-from methexis.measures.inference.levels import CEILING, CHANCE, Levels, checked_references, levels
+from methexis.measures.inference.paired.joint import held, joint
+from methexis.measures.inference.paired.levels import (
+    CEILING,
+    CHANCE,
+    Levels,
+    checked_references,
+    levels,
+)
+from methexis.measures.inference.paired.ranking import Ranking, ranked
 from methexis.measures.inference.printing import percent, short
-from methexis.measures.inference.ranking import Ranking, ranked
 from methexis.measures.inputs.naming import Named, unwrapped
 from methexis.measures.inputs.preprocessing import preprocessing as steps_named
 from methexis.measures.inputs.representations import Representation, both

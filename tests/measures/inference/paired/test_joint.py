@@ -9,7 +9,7 @@ import pytest
 
 import methexis as mx
 from methexis.errors import DegenerateWarning, MethexisError
-from methexis.measures.inference.joint import Joint, joint
+from methexis.measures.inference.paired.joint import Joint, joint
 from methexis.measures.inputs.features import features
 from methexis.measures.kernels import rows
 from methexis.measures.measure import Measure

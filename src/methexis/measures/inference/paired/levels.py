@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from methexis.core.checks import Array, one_of
 from methexis.display import Displayed, Table
 from methexis.errors import MethexisError
-from methexis.measures.inference.joint import Joint, joint
+from methexis.measures.inference.paired.joint import Joint, joint
 from methexis.measures.inference.printing import percent, short
 from methexis.measures.inputs.features import Features, features, to_numpy, together
 from methexis.measures.inputs.preprocessing import Preprocessing

@@ -26,7 +26,7 @@ from methexis.measures.budget import memory_bytes
 from methexis.measures.dissimilarity.contract import RDMMeasure
 from methexis.measures.inference import nulls
 from methexis.measures.inference.groups import subjects
-from methexis.measures.inference.joint import Joint, joint, require_room
+from methexis.measures.inference.paired.joint import Joint, joint, require_room
 from methexis.measures.inference.printing import probability, rounded
 from methexis.measures.inference.sizes import opened, sizes_of
 from methexis.measures.inputs.features import Features, warn

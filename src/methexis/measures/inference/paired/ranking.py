@@ -26,8 +26,8 @@ from methexis.core.checks import Array, integer, number
 from methexis.display import Displayed, Table
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures.budget import memory_bytes
-from methexis.measures.inference.closer import chance, default_measure, group_numbers, room
-from methexis.measures.inference.joint import Joint, joint
+from methexis.measures.inference.paired.closer import chance, default_measure, group_numbers, room
+from methexis.measures.inference.paired.joint import Joint, joint
 from methexis.measures.inference.printing import rounded
 from methexis.measures.inference.sizes import opened
 from methexis.measures.inputs.naming import Named, named, single
