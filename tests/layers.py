@@ -47,6 +47,7 @@ LAYERS: list[dict[str, str]] = [
     },
     {
         "representations": "representations from files of others, and from saved runs",
+        "probes": "representations from models of others: layers, proved and stored",
     },
     {
         "scenarios": "whole jobs: problem, prediction, run, control, verdict; comparing files",

@@ -6,7 +6,15 @@ from methexis.version import __version__
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
-    submodules=["geometry", "init", "measures", "representations", "schedules", "theory"],
+    submodules=[
+        "geometry",
+        "init",
+        "measures",
+        "probes",
+        "representations",
+        "schedules",
+        "theory",
+    ],
     submod_attrs={
         # sources and students
         "core": ["EDLN", "MLP", "Samples", "Teacher", "View"],
@@ -25,6 +33,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
             "compare_all",
             "nearest",
         ],
+        "probes": ["probe"],
         # experiment
         "report": ["write_report"],
         "training": ["Run", "open_run"],

@@ -1,6 +1,7 @@
 from methexis import geometry as geometry
 from methexis import init as init
 from methexis import measures as measures
+from methexis import probes as probes
 from methexis import representations as representations
 from methexis import schedules as schedules
 from methexis import theory as theory
@@ -21,6 +22,7 @@ from methexis.measures import closer as closer
 from methexis.measures import compare as compare
 from methexis.measures import compare_all as compare_all
 from methexis.measures import nearest as nearest
+from methexis.probes import probe as probe
 from methexis.report import write_report as write_report
 from methexis.training import Run as Run
 from methexis.training import open_run as open_run

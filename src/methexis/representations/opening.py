@@ -28,6 +28,7 @@ from methexis.files import recover
 from methexis.representations import readers
 from methexis.representations.padding import mask_of
 from methexis.representations.pooling import pooled
+from methexis.representations.probed import is_probed
 from methexis.representations.readers.guarding import guarded, place, unfit
 from methexis.representations.readers.runs import is_run
 from methexis.representations.representation import (
@@ -142,13 +143,18 @@ def load(
             found += _layers(name, stored, where, pool, layers, real)
     if not found:
         raise _nothing(source, members, layers, left_out)
-    found.sort(key=lambda layer: natural(layer.name))
+    about: dict[str, Any] = {}
+    if _kind(source) is readers.read_probed:  # in the order of the model
+        about = readers.about_probed(source)
+        left_out += [str(one) for one in about.pop("left_out", [])]
+    else:
+        found.sort(key=lambda layer: natural(layer.name))
     _different(source, found)
     _same_rows(found)
     if dissimilarities:
         found = [_square(layer) for layer in found]
     return Representations(
-        shown(source.resolve().name), shown(str(source)), tuple(found), tuple(left_out)
+        shown(source.resolve().name), shown(str(source)), tuple(found), tuple(left_out), about
     )
 
 
@@ -317,6 +323,8 @@ def _kind(path: Path) -> Reader | None:
     if os.path.isdir(path):  # of what may not be looked at it says no, where Path raises
         if is_run(path):
             return readers.read_run
+        if is_probed(path):
+            return readers.read_probed
         stored = any(os.path.lexists(path / name) for name in _ZARR)
         return readers.read_zarr if stored else None
     name = _SUFFIXES.get(path.suffix.lower())
@@ -368,7 +376,7 @@ def _layers(
     for part, array in pooled(where, one.array, pool, mask):
         label = f"{name}/{part}" if part else name
         if pattern is None or fnmatchcase(label, pattern):
-            found.append(Representation(label, where, array, one.given, notes))
+            found.append(Representation(label, where, array, one.given, notes, samples=one.samples))
     return found
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from methexis.display import Displayed, Table
+from methexis.measures.inputs.joining import SampleNames
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,12 +27,15 @@ class Stored:
         Type of the numbers in the file.
     notes : tuple of str
         What was done on reading, and what may surprise.
+    samples : SampleNames, optional
+        By what its samples are known, where the file says.
     """
 
     name: str
     array: NDArray[Any]
     given: str
     notes: tuple[str, ...] = ()
+    samples: SampleNames | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,8 @@ class Representation(Displayed):
         What was done to them on the way here.
     dissimilarities : bool
         Whether `array` holds dissimilarities of all pairs of samples in place of features.
+    samples : SampleNames, optional
+        By what its samples are known; rows are paired as they lie without.
     """
 
     name: str
@@ -74,6 +81,16 @@ class Representation(Displayed):
     given: str
     notes: tuple[str, ...] = ()
     dissimilarities: bool = False
+    samples: SampleNames | None = field(default=None, repr=False)
+
+    def taken(self, rows: NDArray[np.int64]) -> Representation:
+        """The same of some samples, in an order, with a note that says how many."""
+        note = f"{len(rows):,} of {self.shape[0]:,} samples, paired by what they are"
+        array = np.asarray(self.array[rows])
+        if self.dissimilarities:
+            array = array[:, rows]
+        samples = None if self.samples is None else self.samples.taken(rows)
+        return replace(self, array=array, notes=(*self.notes, note), samples=samples)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -110,12 +127,24 @@ class Representations(Displayed):
         In natural order of their names, layer2 before layer10.
     left_out : tuple of str
         What lies at the path and is no representation, or could not be read, and why.
+    about : dict
+        Of a store that `probe` wrote: model with fingerprint, data, versions, and what was found.
     """
 
     name: str
     path: str
     layers: tuple[Representation, ...]
     left_out: tuple[str, ...] = ()
+    about: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def samples(self) -> SampleNames | None:
+        """By what the samples are known; None where files do not say."""
+        return self.layers[0].samples if self.layers else None
+
+    def taken(self, rows: NDArray[np.int64]) -> Representations:
+        """The same of some samples, in an order."""
+        return replace(self, layers=tuple(layer.taken(rows) for layer in self.layers))
 
     def __len__(self) -> int:
         """Number of layers."""
@@ -143,7 +172,7 @@ class Representations(Displayed):
             "num_samples": self.num_samples,
             "layers": [layer.described() for layer in self.layers],
             "left_out": list(self.left_out),
-        }
+        } | ({"probe": self.about} if self.about else {})
 
     def _facts(self) -> dict[str, object]:
         told: dict[str, object] = {"name": self.name, "layers": len(self)}

@@ -23,6 +23,7 @@ from methexis.measures.inference.resampling import resamples
 from methexis.measures.inference.sizes import opened, sizes_of
 from methexis.measures.inference.streamed import Passes, streamed_pair
 from methexis.measures.inputs.features import Features, warn
+from methexis.measures.inputs.joining import joined
 from methexis.measures.inputs.naming import Named, single
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.preprocessing import preprocessing as steps_named
@@ -128,6 +129,7 @@ def compare(
     confidence = number("confidence", confidence, above=0.0, below=1.0)
     seed = integer("seed", seed, least=0)
     method = chosen(measure, options)
+    x, y, references = joined(x, y, references)
     given = [opened(name, single(name, one)) for name, one in zip(names, (x, y), strict=True)]
     plan = None
     sizes = sizes_of(given[:1], given[1:], single=True)

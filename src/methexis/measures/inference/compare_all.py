@@ -24,6 +24,7 @@ from methexis.measures.inference.plan import Asked, Plan, Progress, planned, tel
 from methexis.measures.inference.sizes import opened, sizes_of
 from methexis.measures.inference.streamed import Passes, streamed_grid
 from methexis.measures.inputs.features import PRECISIONS
+from methexis.measures.inputs.joining import joined
 from methexis.measures.inputs.naming import Named, named
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.preprocessing import preprocessing as steps_named
@@ -126,6 +127,7 @@ def compare_all(
     budget = memory_bytes("memory", memory)
     method = chosen(measure, options)
     steps = steps_named(preprocessing)
+    reps_a, reps_b = joined(reps_a, reps_b)
     rows = _named("reps_a", reps_a)
     columns = None if reps_b is None else _named("reps_b", reps_b)
     asked = Asked(null, correction, num_permutations, 0, budget, steps == Preprocessing())

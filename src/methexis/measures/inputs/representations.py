@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from methexis.measures.inputs.features import Features, features, pair, together
+from methexis.measures.inputs.joining import joined
 from methexis.measures.inputs.naming import single
 from methexis.measures.inputs.rdm import RDM, same_samples
 
@@ -31,6 +32,7 @@ def both(
         If either is refused or has several layers, they are not of as many samples, or two RDMs
         have other labels.
     """
+    x, y = joined(x, y)
     x, y = (single(name, given) for name, given in zip(names, (x, y), strict=True))
     if not isinstance(x, RDM) and not isinstance(y, RDM):
         return pair(x, y, precision=precision, scaled=scaled, names=names)

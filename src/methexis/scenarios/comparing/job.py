@@ -15,6 +15,7 @@ from methexis.measures.inference.grid import of_pair
 from methexis.measures.inference.plan import ORDERS, Asked, Progress, Wording, planned
 from methexis.measures.inference.sizes import sizes_of
 from methexis.measures.inference.streamed import Passes, streamed_grid, streamed_pair
+from methexis.measures.inputs.joining import joined
 from methexis.measures.inputs.naming import Named, unwrapped
 from methexis.measures.inputs.rdm import RDM
 from methexis.representations import Representation, Representations
@@ -63,6 +64,7 @@ def run_compare(
         If the samples are not as many, a layer is refused, or a reference lacks one.
     """
     began = time.perf_counter()
+    first, second, references = joined(first, second, references)
     other = first if second is None else second
     if other.num_samples != first.num_samples:
         raise MethexisError(

@@ -30,6 +30,7 @@ from methexis.measures.inference.paired.joint import Joint, joint, require_room
 from methexis.measures.inference.printing import probability, rounded
 from methexis.measures.inference.sizes import opened, sizes_of
 from methexis.measures.inputs.features import Features, warn
+from methexis.measures.inputs.joining import joined
 from methexis.measures.inputs.naming import single
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.preprocessing import preprocessing as steps_named
@@ -212,6 +213,7 @@ def closer(
     if not isinstance(called, tuple | list) or len(called) != 3:
         got = len(called) if isinstance(called, tuple | list) else type(called).__name__
         raise MethexisError(f"names: expected three, of A, B and C, got {got}")
+    a, b, c = joined(a, b, c)
     several, budget = _several(a), memory_bytes("memory", memory)
     method = default_measure(measure, options, several=several)
     with warnings.catch_warnings(record=True) as caught:

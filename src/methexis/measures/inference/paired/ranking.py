@@ -30,6 +30,7 @@ from methexis.measures.inference.paired.closer import chance, default_measure, g
 from methexis.measures.inference.paired.joint import Joint, joint
 from methexis.measures.inference.printing import rounded
 from methexis.measures.inference.sizes import opened
+from methexis.measures.inputs.joining import joined
 from methexis.measures.inputs.naming import Named, named, single
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.preprocessing import preprocessing as steps_named
@@ -225,6 +226,7 @@ def nearest(
     seed = integer("seed", seed, least=0)
     steps = steps_named(preprocessing)
     method = default_measure(measure, options)
+    a, candidates = joined(a, candidates)
     rows, columns = _rows(a), named("candidates", candidates)
     if len(rows) * len(columns) < 2:
         raise MethexisError("candidates: expected at least two, got one; compare gives its score")

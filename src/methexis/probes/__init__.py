@@ -1,0 +1,14 @@
+"""From somebody's model to representations: its layers over many samples, proved and on disk."""
+
+from methexis import lazy as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submod_attrs={
+        "commands": ["Asked", "run_list", "run_probe"],
+        "images": ["ImageFolder"],
+        "listing": ["LayerList", "LayerOutput", "list_layers", "shape_text"],
+        "probing": ["probe"],
+        "reducing": ["PROBE_POOLS"],
+    },
+)

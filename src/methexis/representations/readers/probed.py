@@ -1,0 +1,81 @@
+"""Stores that `probe` wrote: every layer mapped from its file, after the whole is seen to be whole."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from methexis.errors import MethexisError
+from methexis.measures.inputs.joining import SampleNames
+from methexis.representations.probed import DATA, FORMAT, SAMPLES, VERSION, file_bytes
+from methexis.representations.readers.guarding import guarded, place
+from methexis.representations.representation import Stored, Unread
+from methexis.text import brief
+from methexis.training.records.sealing import check_seal
+
+_EXPECTED = "a whole store of probed layers"
+
+
+def read_probed(path: Path) -> list[Stored | Unread]:
+    """All layers of a store, mapped.
+
+    Raises
+    ------
+    MethexisError
+        If the store is of another format, or not as it was written.
+    """
+    where = place(path)
+    with guarded(where, _EXPECTED):
+        root = _attributes(path)
+        if root[FORMAT] != VERSION:
+            raise MethexisError(
+                f"{where}: expected a store of probed layers of format {VERSION}, got "
+                f"{brief(repr(root[FORMAT]))}; a later version of methexis reads it"
+            )
+        check_seal(path)
+        rows = int(root["num_samples"])
+        prints = _mapped(path / SAMPLES, rows)
+        samples = SampleNames(str(root["names"]), np.asarray(prints))
+        return [_layer(path, node, name, rows, samples) for node, name in root["layers"].items()]
+
+
+def about_probed(path: Path) -> dict[str, Any]:
+    """What the root of a store says of it, without the list of its files.
+
+    Raises
+    ------
+    MethexisError
+        If it cannot be read.
+    """
+    with guarded(place(path), _EXPECTED):
+        found = dict(_attributes(path))
+    for name in ("checksums", "checksum", "layers"):
+        found.pop(name, None)
+    return found
+
+
+def _layer(path: Path, node: str, name: str, rows: int, samples: SampleNames) -> Stored:
+    about = json.loads((path / node / "zarr.json").read_text(encoding="utf-8"))["attributes"]
+    notes = tuple(str(note) for note in about["notes"])
+    return Stored(name, _mapped(path / node, rows), str(about["given"]), notes, samples)
+
+
+def _mapped(folder: Path, rows: int) -> NDArray[Any]:
+    """The rows of an array, mapped from its file."""
+    declared = json.loads((folder / "zarr.json").read_text(encoding="utf-8"))
+    shape = (int(declared["shape"][0]), int(declared["shape"][1]))
+    file = folder / DATA
+    dtype = str(declared["data_type"])
+    if shape[0] != rows or file.stat().st_size != file_bytes(shape, dtype):
+        raise ValueError(f"{folder.name} of shape {shape} in {file.stat().st_size} bytes")
+    return np.memmap(file, np.dtype(dtype).newbyteorder("<"), "r", shape=shape)
+
+
+def _attributes(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((path / "zarr.json").read_text(encoding="utf-8"))
+    attributes: dict[str, Any] = found["attributes"]
+    return attributes
