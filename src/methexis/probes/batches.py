@@ -1,10 +1,10 @@
 """What a model is given: one batch of samples, which rows it has, and a fingerprint of each.
 
-A batch is an array, a dict of named inputs, or a tuple of inputs in order; in each array samples lie
-along the first axis. A sample is known by what it is, not by where it lies: its fingerprint is taken
-of its own numbers, without the padding that its neighbours in the batch brought about. So stores
-that were made with other batch sizes have the same fingerprints, and samples in another order find
-each other.
+A batch is an array, a dict of named inputs, or a tuple of inputs in order; in each array samples
+lie along the first axis. A sample is known by what it is, not by where it lies: its fingerprint is
+taken of its own numbers, without the padding that its neighbours in the batch brought about. So
+stores that were made with other batch sizes have the same fingerprints, and samples in another
+order find each other.
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ class Batch:
             if tuple(value.shape[1:]) != tuple(beside.shape[1:]):
                 return None
             inputs[key] = (torch.cat if is_tensor(value) else np.concatenate)([value, beside])
-        masks = (self.mask, other.mask)
-        mask = None if masks[0] is None or masks[1] is None else np.concatenate(masks)  # type: ignore[arg-type]
+        both = [one for one in (self.mask, other.mask) if one is not None]
+        mask = np.concatenate(both) if len(both) == 2 else None
         return Batch(inputs, self.size + other.size, mask)
 
     def fingerprints(self) -> NDArray[np.uint8]:

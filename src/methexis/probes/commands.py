@@ -153,8 +153,8 @@ def _data(asked: Asked, found: Loaded) -> Any:
             return mapped(path)
         except (OSError, ValueError) as error:
             raise MethexisError(
-                f"DATA: expected a whole .npy file with an array of numbers, got {brief(str(path))}: "
-                f"{sentence(error)}"
+                f"DATA: expected a whole .npy file with an array of numbers, got "
+                f"{brief(str(path))}: {sentence(error)}"
             ) from None
     lines = _lines("DATA", path)
     if found.tokenizer is None:

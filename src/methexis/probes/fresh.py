@@ -27,13 +27,13 @@ def fresh(model: Any, seed: int) -> Any:
     """
     if not is_module(model):
         raise MethexisError(
-            "untrained: expected a model that can draw fresh weights, got an ONNX graph, which has no "
-            "initialiser"
+            "untrained: expected a model that can draw fresh weights, got an ONNX graph, which has "
+            "no initialiser"
         )
     if is_script(model):
         raise MethexisError(
-            "untrained: expected a model that can draw fresh weights, got TorchScript, which keeps no "
-            "initialiser; give package.module:function that makes the model"
+            "untrained: expected a model that can draw fresh weights, got TorchScript, which keeps "
+            "no initialiser; give package.module:function that makes the model"
         )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -50,7 +50,7 @@ def fresh(model: Any, seed: int) -> Any:
         for name, one in twin.named_parameters():
             if id(one) not in drawn:
                 raise MethexisError(
-                    f"untrained: expected parts that draw all weights anew, got {brief(name)}, which "
-                    "no reset_parameters draws; give a fresh model as untrained"
+                    f"untrained: expected parts that draw all weights anew, got {brief(name)}, "
+                    "which no reset_parameters draws; give a fresh model as untrained"
                 )
     return twin

@@ -178,8 +178,8 @@ def _function(word: str, texts: Any) -> Loaded:
         made, prepare = made
     if not is_module(made) and not isinstance(made, str | Path):
         raise MethexisError(
-            f"MODEL: expected {brief(word)} to return a model, or a model and a function that makes "
-            f"its inputs, got {type(made).__name__}"
+            f"MODEL: expected {brief(word)} to return a model, or a model and a function that "
+            f"makes its inputs, got {type(made).__name__}"
         )
     tokens = texts if prepare is None else lambda lines, _length: prepare(lines)
     return Loaded(opened(made, word.rpartition(":")[2]), made, tokens, prepare)

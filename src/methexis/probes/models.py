@@ -1,4 +1,4 @@
-"""What a model is to this room: names of what it computes, one pass that hands it out, a fingerprint.
+"""What a model is to this room: names of what it computes, a pass that hands it out, a fingerprint.
 
 Two frameworks fulfil it (`torch_models`, `onnx_models`); nothing else here knows either.
 """

@@ -32,6 +32,6 @@ def opened(model: Any, name: str = "") -> Model:
             f"{shown(str(Path(model)))}; other files are opened by the command, methexis probe"
         )
     raise MethexisError(
-        f"model: expected a torch.nn.Module, a TorchScript module or the path of an .onnx file, got "
-        f"{type(model).__name__}"
+        f"model: expected a torch.nn.Module, a TorchScript module or the path of an .onnx file, "
+        f"got {type(model).__name__}"
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
+from typing import Any
 
 from methexis.core.checks import shown
 from methexis.errors import MethexisError
@@ -19,7 +20,7 @@ from methexis.text import brief
 _MOST = 5
 
 
-def matching(pattern: str, names: Sequence[str]) -> list[str]:
+def matching(pattern: Any, names: Sequence[str]) -> list[str]:
     """The names that a pattern stands for, in their order.
 
     Raises

@@ -86,8 +86,8 @@ def probe(
         of inputs. A data set of samples, and arrays with samples along the first axis, are cut into
         batches.
     layers : str, optional
-        Pattern of layer names; ``*`` stops at dots, ``**`` does not, commas separate. By default the
-        members of the outermost lists of modules, which are the blocks of most networks.
+        Pattern of layer names; ``*`` stops at dots, ``**`` does not, commas separate. By default
+        the members of the outermost lists of modules, which are the blocks of most networks.
     out : path
         The new zarr store.
     pool : str
@@ -404,8 +404,8 @@ def _rows(layer: _Layer, value: Any, batch: Batch, job: Job, done: int) -> list[
         if rows.shape != (batch.size, column.width):
             raise MethexisError(
                 f"{where}: expected {column.width} features in every batch, got {rows.shape[1]} in "
-                f"the one that begins with sample {done}; lengths differ, so pool them, by mean for "
-                "example"
+                f"the one that begins with sample {done}; lengths differ, so pool them, by mean "
+                "for example"
             )
         if not np.isfinite(rows.sum()) and not np.isfinite(rows).all():
             bad = np.argwhere(~np.isfinite(rows))[0]

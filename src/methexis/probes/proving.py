@@ -10,8 +10,8 @@ A few samples of the first batch are run some seven times:
 
 A layer that fails one of the first four is refused in a sentence. Where no input of another length
 can be run (a fixed number of patches), positions are what the layer's type says, or else, for three
-axes alone, those between samples and features; a note says on what it rests. "Follow" means equal up
-to rounding: a sum over more rows may be done in another order. A dependence on neighbours below
+axes alone, those between samples and features; a note says on what it rests. "Follow" means equal
+up to rounding: a sum over more rows may be done in another order. A dependence on neighbours below
 that is not seen.
 """
 
@@ -171,34 +171,29 @@ def _begun(value: Any, fewer: tuple[int, ...] | None, many: int, few: int) -> Pr
     if value is None:
         return Proof((), "", refused="expected an array, got none: it gives nothing in this pass")
     shape, dtype = tuple(int(n) for n in value.shape), _dtype(value)
+    moved: list[int] = []
+    if fewer is not None and len(fewer) == len(shape):
+        moved = [axis for axis, (a, b) in enumerate(zip(fewer, shape, strict=True)) if a != b]
+    why = ""
     if dtype not in _ROUNDING:
-        return Proof(shape, dtype, refused=f"expected floating-point numbers, got {dtype}")
-    if fewer is None or len(fewer) != len(shape):
+        why = f"expected floating-point numbers, got {dtype}"
+    elif fewer is None or len(fewer) != len(shape):
         was = "none" if fewer is None else f"shape {fewer}"
-        return Proof(
-            shape,
-            dtype,
-            refused=f"expected as many axes for every number of samples, got shape {shape} for "
-            f"{many} samples and {was} for {few}",
+        why = (
+            f"expected as many axes for every number of samples, got shape {shape} for {many} "
+            f"samples and {was} for {few}"
         )
-    moved = [axis for axis, (a, b) in enumerate(zip(fewer, shape, strict=True)) if a != b]
-    if 0 in shape:
-        return Proof(
-            shape, dtype, refused=f"expected numbers, got an empty output of shape {shape}"
+    elif 0 in shape:
+        why = f"expected numbers, got an empty output of shape {shape}"
+    elif not moved:
+        why = f"expected an axis of samples, got shape {shape} whatever the number of samples"
+    elif len(moved) > 1 or shape[moved[0]] != many or fewer[moved[0]] != few:
+        why = (
+            f"expected one axis with the {many} samples, got shape {shape}, and {fewer} for {few} "
+            "samples: samples and something else share an axis"
         )
-    if not moved:
-        return Proof(
-            shape,
-            dtype,
-            refused=f"expected an axis of samples, got shape {shape} whatever the number of samples",
-        )
-    if len(moved) > 1 or shape[moved[0]] != many or fewer[moved[0]] != few:
-        return Proof(
-            shape,
-            dtype,
-            refused=f"expected one axis with the {many} samples, got shape {shape}, and {fewer} for "
-            f"{few} samples: samples and something else share an axis",
-        )
+    if why:
+        return Proof(shape, dtype, refused=why)
     return Proof(shape, dtype, Axes(moved[0], (), len(shape)))
 
 
@@ -354,8 +349,8 @@ def _positions(
         proof.axes = _by_convention(model, output, axes, pool)
         if proof.axes is None:
             proof.refused = (
-                f"expected to find which axes of shape {proof.shape} are positions, got no input of "
-                "another length that can be run; say it by pool: spatial (channels first), "
+                f"expected to find which axes of shape {proof.shape} are positions, got no input "
+                "of another length that can be run; say it by pool: spatial (channels first), "
                 "spatial_last or flatten"
             )
 
@@ -411,7 +406,7 @@ def _shrunk(batch: Batch) -> list[Batch]:
 
 
 def _long(value: Any, length: int) -> bool:
-    return value.ndim > 1 and value.shape[1] == length
+    return bool(value.ndim > 1 and value.shape[1] == length)
 
 
 def _halved(value: Any, axes: Sequence[int]) -> Any:

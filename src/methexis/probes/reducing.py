@@ -1,9 +1,9 @@
 """From the output of a layer to one row of features per sample, by axes that were proved.
 
 ``mean`` and ``max`` go over all positions (tokens, pixels) that are real by the mask; ``first`` and
-``last`` are the first and the last real one; ``each`` makes a layer of every position up to a count.
-What is half precision is summed in single precision. Each is written with the functions of the
-array API, so that tensors are reduced where they live.
+``last`` are the first and the last real one; ``each`` makes a layer of every position up to a
+count. What is half precision is summed in single precision. Each is written with the functions of
+the array API, so that tensors are reduced where they live.
 """
 
 from __future__ import annotations
@@ -91,9 +91,10 @@ def reduced(
         return [_picked(x, starts if pool == "first" else ends - 1, xp)]
     short = np.flatnonzero(ends - starts < tokens)
     if len(short):
+        row = int(short[0])
         raise ValueError(
-            f"expected at least {tokens} tokens in every sample, got {int((ends - starts)[short[0]])} "
-            f"in sample {int(short[0])} of the batch"
+            f"expected at least {tokens} tokens in every sample, got {ends[row] - starts[row]} in "
+            f"sample {row} of the batch"
         )
     return [_picked(x, starts + place, xp) for place in range(tokens)]
 

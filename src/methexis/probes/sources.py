@@ -1,7 +1,7 @@
 """Where batches come from: an iterable of them, a data set of samples, or whole arrays.
 
-Whatever it is, it is gone through once and from its beginning, a batch at a time; the first ones are
-looked at before, and come again.
+Whatever it is, it is gone through once and from its beginning, a batch at a time; the first ones
+are looked at before, and come again.
 """
 
 from __future__ import annotations
@@ -113,10 +113,8 @@ class Source:
 
     def _named(self, batches: Iterator[Any]) -> Iterator[Batch]:
         start = 0
-        for place, given in enumerate(batches):
-            digests = None
-            if isinstance(given, _Gathered):
-                given, digests = given
+        for place, came in enumerate(batches):
+            given, digests = came if isinstance(came, _Gathered) else (came, None)
             prepared = given if self._prepare is None else self._prepare(given)
             batch = batch_of(prepared, self._mask, f"batches[{place}]")
             if digests is not None:

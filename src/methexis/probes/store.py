@@ -1,11 +1,11 @@
-"""The store while it grows: rows are appended, and from time to time what is whole is said to be so.
+"""The store while it grows: rows are appended, and now and then it is said how many are whole.
 
-What is not finished lies beside the place of the store under a name that ends in ``.part``, with our
-mark in it, and no reader takes it for a store. Every few seconds the files of all layers are written
-through to the disk, and after that a small state, by one rename, which says how many rows are whole and
-what they came from. A killed process leaves at worst rows behind that state; the same call cuts them
-off, sees that batches are those that were, and goes on. At the end the index and the metadata are
-written, everything is sealed, and the folder is renamed to its place.
+What is not finished lies beside the place of the store under a name that ends in ``.part``, with
+our mark in it, and no reader takes it for a store. Every few seconds the files of all layers are
+written through to the disk, and after that a small state, by one rename, which says how many rows
+are whole and what they came from. A killed process leaves at worst rows behind that state; the same
+call cuts them off, sees that batches are those that were, and goes on. At the end the index and the
+metadata are written, everything is sealed, and the folder is renamed to its place.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Store:
     def __init__(self, folder: Path, columns: Sequence[Column], plan: dict[str, Any]) -> None:
         self._folder = folder
         self._columns = [*columns, Column(SAMPLES, DIGEST, "uint8", {})]
-        self._nodes = nodes([column.name for column in columns]) + [SAMPLES]
+        self._nodes = [*nodes([column.name for column in columns]), SAMPLES]
         self._plan = plan
         self._files: list[IO[bytes]] = []
         self.rows = self.batches = 0
@@ -109,8 +109,8 @@ class Store:
             for key, value in self._plan.items():
                 if state["plan"].get(key) != value:
                     raise MethexisError(
-                        f"out: expected the {key} with which the unfinished {self._folder} was begun, "
-                        f"got another; remove that folder, or give force to begin anew"
+                        f"out: expected the {key} with which the unfinished {self._folder} was "
+                        f"begun, got another; remove that folder, or give force to begin anew"
                     )
             self._after, self._chain_after = state["batches"], state["chain"]
             self._rows_after = state["rows"]
@@ -267,7 +267,7 @@ def writing(
             store.close()
         put_folder(
             out,
-            part.rename,
+            lambda place: _move(part, place),
             what="out",
             replaceable=_is_ours if force else None,
         )
@@ -321,6 +321,10 @@ def _is_ours(out: Path) -> None:
         raise MethexisError(
             f"out: expected a store of probed layers to replace, got something else at {out}"
         )
+
+
+def _move(part: Path, place: Path) -> None:
+    part.rename(place)
 
 
 def _row_bytes(column: Column) -> int:

@@ -1,10 +1,10 @@
 """Modules of PyTorch: hooks that are always removed, a mode and a random state that come back.
 
-A hook sees an output while the pass goes on, and takes what it needs at once: a module behind it may
-write into the same memory (``ReLU(inplace=True)`` does), so that what is only kept until the end of
-the pass is no longer what the layer gave. Nothing of a model changes for good: training mode of every
-module, buffers, the states of the random generators and the hooks are as before, whether the pass
-ends or fails; that no parameter was written is seen by PyTorch's own counter of writes.
+A hook sees an output while the pass goes on, and takes what it needs at once: a module behind it
+may write into the same memory (``ReLU(inplace=True)`` does), so that what is only kept until the
+end of the pass is no longer what the layer gave. Nothing of a model changes for good: training mode
+of every module, buffers, the states of the random generators and the hooks are as before, whether
+the pass ends or fails; that no parameter was written is seen by PyTorch's own counter of writes.
 """
 
 from __future__ import annotations
@@ -69,9 +69,7 @@ class TorchModel:
     def usual(self) -> list[str]:
         """Members of the outermost lists of modules; without such the direct children."""
         outer: list[str] = []
-        lists = [
-            n for n, m in self._modules.items() if _type(m) in _LISTS and list(m.children())
-        ]
+        lists = [n for n, m in self._modules.items() if _type(m) in _LISTS and list(m.children())]
         for name in lists:
             inside = any(one == WHOLE or name.startswith(f"{one}.") for one in outer)
             if not inside:
@@ -280,22 +278,23 @@ def _refuse_lazy(module: Any) -> None:
             )
         if one.is_meta:
             raise MethexisError(
-                f"model: expected weights with numbers, got {brief(name)} on device meta, which has "
-                "none; load its weights first"
+                f"model: expected weights with numbers, got {brief(name)} on device meta, which "
+                "has none; load its weights first"
             )
 
 
 @contextmanager
 def _random_states() -> Iterator[None]:
     """Leave every random generator as it was."""
-    python, legacy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    python, cpu = random.getstate(), torch.get_rng_state()
+    legacy = np.random.get_state()  # noqa: NPY002  models of others may use it
     there = torch.cuda.is_available() and torch.cuda.is_initialized()
     devices = torch.cuda.get_rng_state_all() if there else []
     try:
         yield
     finally:
         random.setstate(python)
-        np.random.set_state(legacy)
+        np.random.set_state(legacy)  # noqa: NPY002
         torch.set_rng_state(cpu)
         if devices:
             torch.cuda.set_rng_state_all(devices)

@@ -1,9 +1,9 @@
 """What a store of probed layers holds, for who writes it and for who reads it.
 
 A store is a zarr group of version 3 with one array per layer, whose root says what was probed. All
-rows of a layer lie in one file, one after another as they came, behind each other in chunks of about
-a mebibyte with an index at the end, which zarr calls a shard. So it grows by appending, any reader
-of zarr can take a part of it, and NumPy can map it whole.
+rows of a layer lie in one file, one after another as they came, behind each other in chunks of
+about a mebibyte with an index at the end, which zarr calls a shard. So it grows by appending, any
+reader of zarr can take a part of it, and NumPy can map it whole.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Files of arrays say nothing of samples: rows are paired as they lie. What `probe` stored knows each
 sample by a fingerprint of what it was: of its inputs, of the line or the file that it came from, or
-of a name that was given. Where both sides know their samples, rows are paired by these, and two sides
-that have none in common are refused: a score over unpaired rows is a number about nothing.
+of a name that was given. Where both sides know their samples, rows are paired by these, and two
+sides that have none in common are refused: a score over unpaired rows is a number about nothing.
 """
 
 from __future__ import annotations
@@ -66,16 +66,16 @@ def joined(*given: Any) -> tuple[Any, ...]:
     for label, other in known[1:]:
         if other.kind != names.kind:
             raise MethexisError(
-                f"{label}: expected samples known by {names.kind}, as in {first}, got {other.kind}; "
-                "probe both with the same ids"
+                f"{label}: expected samples known by {names.kind}, as in {first}, got "
+                f"{other.kind}; probe both with the same ids"
             )
     common = _common([one for _, one in known])
     if len(common) < _FEWEST:
         label, other = known[1]
         raise MethexisError(
             f"{label}: expected the samples of {first}, got {len(other.keys):,} of which "
-            f"{len(common)} are among its {len(names.keys):,}: the data differ; probe both over the "
-            "same samples, or give both the same ids"
+            f"{len(common)} are among its {len(names.keys):,}: the data differ; probe both over "
+            "the same samples, or give both the same ids"
         )
     return tuple(_paired(one, common) for one in given)
 

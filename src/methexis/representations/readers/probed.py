@@ -1,4 +1,4 @@
-"""Stores that `probe` wrote: every layer mapped from its file, after the whole is seen to be whole."""
+"""Stores that `probe` wrote: seen to be as they were written, and every layer mapped."""
 
 from __future__ import annotations
 
