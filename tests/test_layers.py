@@ -39,8 +39,8 @@ ALLOWED_OUTSIDE: dict[str | None, set[str]] = {
     "plots": {"numpy", "matplotlib"},
 }
 NOT_INSTALLED = {"benchmarks", "evidence", "examples", "tests"}  # other folders of this repository
-TORCH = {"torch", "curvlinops"}
-MAY_USE_TORCH: set[str] = set()  # rooms to come: probes, transport
+TORCH = {"torch", "curvlinops", "onnx", "onnxruntime"}
+MAY_USE_TORCH = {"probes"}  # and transport, when it is there
 
 MAX_LINES = 500
 

@@ -83,6 +83,13 @@ def compare(
             "repeated."
         ),
     ] = None,
+    no_references: Annotated[
+        bool,
+        typer.Option(
+            "--no-references",
+            help="Leave out the untrained twin that a store of methexis probe names.",
+        ),
+    ] = False,
     inputs: Annotated[
         Path | None,
         typer.Option(help="File with inputs for saved runs. [default: drawn, for teachers]"),
@@ -171,6 +178,8 @@ def compare(
             name: path if path == "random" else opened(path, side)
             for name, path in map(_reference, reference or [])
         }
+        if not no_references and "untrained" not in references:
+            references |= _untrained(a if b is None else b, opened, side)
         folder = _default(first, second) if out is None else out
         with prepared(folder, force=force):
             line = LiveLine()
@@ -209,6 +218,37 @@ def _reference(word: str) -> tuple[str, str]:
             f"reference: expected name=PATH, such as untrained=DIR, or random, got {word!r}"
         )
     return name.strip(), path
+
+
+def _untrained(
+    model: Representations, opened: Callable[[str, str], Representations], side: str
+) -> dict[str, Representations]:
+    """The untrained twin that a store names, if it is the one with which the store was written.
+
+    Raises
+    ------
+    MethexisError
+        If another store lies where the twin was.
+    """
+    about = model.about.get("untrained")
+    if about is None:
+        return {}
+    path = Path(model.path).parent / about["store"]
+    if not path.exists():
+        typer.echo(
+            f"... {side}: its untrained twin, {path}, is not there any more; no level is read from "
+            "it",
+            err=True,
+        )
+        return {}
+    twin = opened(str(path), side)
+    if twin.about.get("model", {}).get("fingerprint") != about["fingerprint"]:
+        raise MethexisError(
+            f"untrained: expected the twin with which {model.path} was probed at {path}, got "
+            "another model; probe again, or give --no-references"
+        )
+    typer.echo(f"... {side}: read against its untrained twin, {path}", err=True)
+    return {"untrained": twin}
 
 
 def _list(*, as_json: bool) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -238,7 +238,7 @@ def probed(
             for batch in chain(looked, stream):
                 prints = batch.fingerprints()
                 if not store.passed(prints):
-                    store.append(_features(run, batch, found, job, done), prints)
+                    store.append(_features(run, batch, found, proofs, job, done), prints)
                 done += batch.size
                 show(done, source.num_samples)
             show(done, done)
@@ -357,7 +357,12 @@ def _columns(name: str, output: Output, proof: Proof, job: Job) -> tuple[Column,
 
 
 def _features(
-    run: Run, batch: Batch, layers: Sequence[_Layer], job: Job, done: int
+    run: Run,
+    batch: Batch,
+    layers: Sequence[_Layer],
+    known: Collection[Output],
+    job: Job,
+    done: int,
 ) -> list[NDArray[Any]]:
     """Rows of a batch for every array of the store.
 
@@ -367,10 +372,16 @@ def _features(
         If a layer is of another shape than it was proved to be, or not finite.
     """
     by_output = {layer.output: layer for layer in layers}
+    stored = {(layer.output.layer, layer.output.part) for layer in layers}
     given: dict[Output, list[NDArray[Any]]] = {}
 
     def take(output: Output, value: Any) -> None:
         layer = by_output.get(output)
+        if layer is None and (output.layer, output.part) in stored and output not in known:
+            raise MethexisError(
+                f"layer {brief(output.layer)}: expected as many calls in every batch, got more in "
+                f"the one that begins with sample {done}"
+            )
         if layer is not None:
             given[output] = _rows(layer, value, batch, job, done)
 
@@ -407,7 +418,9 @@ def _rows(layer: _Layer, value: Any, batch: Batch, job: Job, done: int) -> list[
                 f"the one that begins with sample {done}; lengths differ, so pool them, by mean "
                 "for example"
             )
-        if not np.isfinite(rows.sum()) and not np.isfinite(rows).all():
+        with np.errstate(all="ignore"):
+            whole = np.isfinite(rows.sum())
+        if not whole and not np.isfinite(rows).all():
             bad = np.argwhere(~np.isfinite(rows))[0]
             raise MethexisError(
                 f"{where}: expected finite activations, got {rows[bad[0], bad[1]]} in sample "
