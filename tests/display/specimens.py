@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -107,6 +108,12 @@ def _plan() -> mx.measures.Plan:
     )  # fmt: skip
 
 
+def _probes() -> list[Any]:
+    output = mx.probes.LayerOutput("block.0", "Linear", (None, 4), "float32", (), True, "")
+    asked = mx.probes.Asked("encoder", Path("texts.txt"))
+    return [output, mx.probes.LayerList("encoder", (output,)), asked]
+
+
 @cache
 def specimens() -> dict[str, Any]:
     """A specimen of each class, by the name of the class."""
@@ -135,7 +142,7 @@ def specimens() -> dict[str, Any]:
         reversed_, reverse_results.several(reversed_),
         _sharpened(), SharpenResult((_sharpened(),), "methexis sharpen", 1.0), _verified(),
         scenarios.VerifySettings(easy=True), mx.GradientFlow(lr=0.1),
-        levels, levels.marks[0], levels.between[0], closer, ranking,
+        *_probes(), levels, levels.marks[0], levels.between[0], closer, ranking,
     ]  # fmt: skip
     for value in classes().values():
         if issubclass(value, Measure):

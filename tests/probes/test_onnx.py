@@ -116,7 +116,7 @@ def test_inputs_that_the_graph_does_not_take(tmp_path: Path) -> None:
 
 def test_what_is_no_graph(tmp_path: Path) -> None:
     (tmp_path / "a.onnx").write_bytes(b"no graph at all")
-    with pytest.raises(MethexisError, match="^model: expected a whole ONNX file, got"):
+    with pytest.raises(MethexisError, match=r"^model: expected a whole ONNX file, got"):
         probe(tmp_path / "a.onnx", X, out=tmp_path / "a.zarr")
     with pytest.raises(MethexisError, match=r"^model: expected an .onnx file at .*No such file"):
         probe(tmp_path / "b.onnx", X, out=tmp_path / "a.zarr")

@@ -18,6 +18,7 @@ from methexis.measures import Measure, dropin
 from methexis.training.optimisers import UpdateRule
 from tests.zoo.good import COV, LABELS, OTHER, RDMS, STUDENT, TEACHER, WEIGHTS, Recipe, X, Y
 from tests.zoo.methods import METHODS
+from tests.zoo.probing import PROBING
 from tests.zoo.public import EXEMPT, public
 
 _THEORY = {"source": TEACHER, "student": STUDENT, "weights": WEIGHTS}
@@ -460,7 +461,7 @@ def _common(name: str, value: Any) -> Recipe | None:
     return None
 
 
-RECIPES: dict[str, Recipe] = {**_SPECIAL, **METHODS}
+RECIPES: dict[str, Recipe] = {**_SPECIAL, **METHODS, **PROBING}
 for _name, _value in public():
     if _name not in RECIPES and _name not in EXEMPT:
         _found = _common(_name, _value)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import sys
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,23 +17,18 @@ from methexis.cli.staged import Force, Json
 from methexis.errors import MethexisError
 
 if TYPE_CHECKING:
+    from methexis.probes import LayerList
     from methexis.representations import Representations
 
 
 def probe(
-    model: Annotated[
-        str,
+    models: Annotated[
+        list[str],
         typer.Argument(
-            metavar="MODEL",
-            help="Folder of a Hugging Face model, TorchScript (.pt, .jit), .onnx, or "
-            "package.module:function that returns a model.",
-        ),
-    ],
-    data: Annotated[
-        Path,
-        typer.Argument(
-            metavar="DATA",
-            help="Text with a sample per line, .npy with a sample per row, or a folder of images.",
+            metavar="MODEL... DATA",
+            help="MODEL: folder of a Hugging Face model, TorchScript (.pt, .jit), .onnx, or "
+            "package.module:function that returns a model. DATA: text with a sample per line, .npy "
+            "with a sample per row, or a folder of images.",
         ),
     ],
     layers: Annotated[
@@ -96,7 +93,7 @@ def probe(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Probe a model: its layers over many samples, in one pass, proved and stored.
+    """Probe models: their layers over many samples, in one pass, proved and stored.
 
     The axis of samples is found by running a few of them in another order and number; layers that
     depend on neighbours in the batch, on chance or on padding are left out, with the reason. What
@@ -105,9 +102,19 @@ def probe(
     Example: methexis probe my-encoder/ texts.txt --layers 'encoder.layer.*' --out encoder.zarr
     """
     with user_errors(memory_hint="give a smaller --batch"):
-        asked = probes.Asked(
-            model=model,
-            data=data,
+        *words, data = models
+        if not words:
+            raise MethexisError(
+                f"MODEL... DATA: expected a model, or several, and data, got {data!r} alone"
+            )
+        if out is not None and len(words) > 1:
+            raise MethexisError(
+                "out: expected one model for one store, got several; leave --out, and each has a "
+                "name of its own"
+            )
+        common = probes.Asked(
+            model=words[0],
+            data=Path(data),
             layers=layers,
             pool=pool,
             tokens=tokens,
@@ -119,30 +126,43 @@ def probe(
             size=size,
             length=length,
         )
+        asked = [replace(common, model=word) for word in words]
         if names:
-            _list(asked, as_json=as_json)
+            _list([probes.run_list(one) for one in asked], as_json=as_json)
             return
-        target = _default(model, data) if out is None else out
-        store = probes.run_probe(asked, target, untrained=untrained, force=force, progress=True)
+        targets = [_default(one.model, one.data) if out is None else out for one in asked]
+        if len(set(targets)) < len(targets):
+            raise MethexisError("MODEL: expected models of different names, got two of one")
+        found = []
+        for one, target in zip(asked, targets, strict=True):
+            store = probes.run_probe(one, target, untrained=untrained, force=force, progress=True)
+            found.append(store)
+            if not as_json:
+                _print(store, target)
         if as_json:
-            print_json(store.described())
-        else:
-            _print(store, target)
+            told = [store.described() for store in found]
+            print_json(told[0] if len(told) == 1 else told)
+        elif len(targets) > 1:
+            typer.echo(f"next: methexis compare {shlex.join(map(str, targets[:2]))}")
 
 
-def _list(asked: Any, *, as_json: bool) -> None:
-    found = probes.run_list(asked)
+def _list(models: Sequence[LayerList], *, as_json: bool) -> None:
     if as_json:
-        print_json({"model": found.model, "layers": [one.described() for one in found]})
+        told = [
+            {"model": one.model, "layers": [output.described() for output in one]} for one in models
+        ]
+        print_json(told[0] if len(told) == 1 else told)
         return
-    rows = [
-        ("* " if one.usual else "  ", one.name, one.type, probes.shape_text(one.shape), one.refused)
-        for one in found
-    ]
-    wide = [max((len(row[k]) for row in rows), default=0) for k in range(4)]
-    for mark, name, kind, shape, refused in rows:
-        text = f"{mark}{name:{wide[1]}}  {kind:{wide[2]}}  {shape:{wide[3]}}"
-        typer.echo((f"{text}  {refused}" if refused else text).rstrip())
+    for one in models:
+        typer.echo(f"{one.model}:")
+        rows = [
+            ("*" if output.usual else " ", output.name, output.type, output.size, output.refused)
+            for output in one
+        ]
+        wide = [max((len(row[k]) for row in rows), default=0) for k in range(4)]
+        for mark, name, kind, size, why in rows:
+            text = f"{mark} {name:{wide[1]}}  {kind:{wide[2]}}  {size:{wide[3]}}"
+            typer.echo((f"{text}  {why}" if why else text).rstrip())
     typer.echo("* taken where no --layers are given")
 
 
@@ -161,8 +181,6 @@ def _print(store: Representations, target: Path) -> None:
         typer.echo(f"left out: {one}")
     if "untrained" in about:
         typer.echo(f"untrained: {about['untrained']['store']}, beside it")
-    if sys.stdout.isatty():
-        typer.echo(f"next: methexis compare {target} OTHER.zarr")
 
 
 def _default(model: str, data: Path) -> Path:

@@ -6,8 +6,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
         "commands": ["Asked", "run_list", "run_probe"],
-        "images": ["ImageFolder"],
-        "listing": ["LayerList", "LayerOutput", "list_layers", "shape_text"],
+        "listing": ["LayerList", "LayerOutput", "list_layers"],
         "probing": ["probe"],
         "reducing": ["PROBE_POOLS"],
     },

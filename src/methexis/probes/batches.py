@@ -17,9 +17,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.core.foreign import name_of_type, type_name
+from methexis.core.foreign import name_of_type, native, real, type_name
 from methexis.errors import MethexisError
 from methexis.probes.optional import is_tensor, torch
+from methexis.text import sentence
 
 #: Bytes of the fingerprint of a sample.
 DIGEST = 16
@@ -136,11 +137,11 @@ def batch_of(given: Any, mask: MaskOf = MASK, where: str = "batch") -> Batch:
     """
     inputs: dict[Key, Any]
     if isinstance(given, Mapping):
-        inputs = {str(key): _input(value) for key, value in given.items()}
+        inputs = {str(key): _input(f"{where}[{str(key)!r}]", value) for key, value in given.items()}
     elif isinstance(given, tuple | list):
-        inputs = {place: _input(value) for place, value in enumerate(given)}
+        inputs = {place: _input(f"{where}[{place}]", value) for place, value in enumerate(given)}
     else:
-        inputs = {0: _input(given)}
+        inputs = {0: _input(where, given)}
     sizes = {key: int(value.shape[0]) for key, value in inputs.items() if is_array(value)}
     if not sizes:
         raise MethexisError(
@@ -158,11 +159,44 @@ def batch_of(given: Any, mask: MaskOf = MASK, where: str = "batch") -> Batch:
     return Batch(inputs, size, _mask(given, mask, size, where))
 
 
-def _input(value: Any) -> Any:
-    """An input as models take it: tensors and arrays as they are, lists of numbers as an array."""
-    if is_tensor(value) or not hasattr(value, "__array__"):
+def checked(name: str, value: Any) -> Any:
+    """An array as models take it: dense and with numbers, in this machine's order of bytes.
+
+    Integers and truth values stay what they are, because tokens and masks are such.
+
+    Raises
+    ------
+    MethexisError
+        If it has no numbers, or is sparse.
+    """
+    if is_tensor(value):
+        layout = str(value.layout).removeprefix("torch.")
+        if layout != "strided":
+            raise MethexisError(f"{name}: expected a dense tensor, got layout {layout}")
+        if value.is_meta:
+            raise MethexisError(f"{name}: expected a tensor with numbers, got one of device meta")
         return value
-    return np.asarray(value)
+    if hasattr(value, "tocsr") and hasattr(value, "toarray"):
+        raise MethexisError(f"{name}: expected a dense array, got a sparse one; use .toarray()")
+    try:
+        array = np.asanyarray(value)
+    except Exception as error:  # whatever the libraries of others raise when they are converted
+        raise MethexisError(
+            f"{name}: expected an array, got {type(value).__name__} that cannot become one: "
+            f"{sentence(error)}"
+        ) from None
+    real(name, array.dtype)
+    if isinstance(array, np.ma.MaskedArray) and np.ma.getmaskarray(array).any():
+        raise MethexisError(
+            f"{name}: expected an array without a mask, got one with masked entries"
+        )
+    array = np.asarray(array)
+    return array if array.dtype.kind == "b" else native(name, array)
+
+
+def _input(name: str, value: Any) -> Any:
+    """An input; what is no array, such as a truth value or None, as it is."""
+    return checked(name, value) if is_tensor(value) or hasattr(value, "__array__") else value
 
 
 def _mask(given: Any, mask: MaskOf, size: int, where: str) -> NDArray[np.bool_] | None:

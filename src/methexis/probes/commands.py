@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from methexis.core.checks import integer
 from methexis.core.npy import mapped
+from methexis.display import Displayed
 from methexis.errors import MethexisError
 from methexis.probes.batches import DIGEST, MASK
 from methexis.probes.fresh import fresh
@@ -20,7 +21,7 @@ from methexis.probes.images import ImageFolder
 from methexis.probes.listing import LayerList, listed
 from methexis.probes.loading import Loaded, loaded
 from methexis.probes.opening import opened
-from methexis.probes.probing import BATCH_SIZE, TOKENS, Job, probed, twin_then
+from methexis.probes.probing import BATCH_SIZE, MOST_TOKENS, TOKENS, Job, probed, twin_then
 from methexis.probes.reducing import require_pool
 from methexis.probes.sources import Source
 from methexis.probes.store import require_free
@@ -30,7 +31,7 @@ from methexis.text import brief, sentence
 
 
 @dataclass(frozen=True)
-class Asked:
+class Asked(Displayed):
     """What was typed, but for where results go.
 
     Attributes
@@ -64,7 +65,7 @@ class Asked:
 
     def __post_init__(self) -> None:
         require_pool(self.pool)
-        integer("tokens", self.tokens, least=1)
+        integer("tokens", self.tokens, least=1, most=MOST_TOKENS)
         integer("batch", self.batch_size, least=1)
         integer("seed", self.seed, least=0)
         for name in ("sample", "size", "length"):

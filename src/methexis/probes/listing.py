@@ -45,6 +45,11 @@ class LayerOutput(Displayed):
     usual: bool
     refused: str
 
+    @property
+    def size(self) -> str:
+        """The shape in words, such as ``n x 12 x 384``."""
+        return " x ".join("n" if length is None else str(length) for length in self.shape)
+
     def described(self) -> dict[str, Any]:
         """All of it, in plain types."""
         return {
@@ -86,7 +91,7 @@ class LayerList(Displayed):
 
     def _table(self) -> Table:
         """The outputs, with types and shapes."""
-        rows = ([o.name, o.type, shape_text(o.shape), o.refused or o.dtype] for o in self)
+        rows = ([o.name, o.type, o.size, o.refused or o.dtype] for o in self)
         return ["layer", "type", "shape", "numbers"], rows
 
 
@@ -152,14 +157,3 @@ def listed(model: Model, source: Source, pattern: str | None) -> LayerList:
         for name in silent(proofs, names)
     ]
     return LayerList(model.name, tuple(found))
-
-
-def shape_text(shape: tuple[int | None, ...]) -> str:
-    """A shape in words.
-
-    Examples
-    --------
-    >>> shape_text((None, 12, 384))
-    'n x 12 x 384'
-    """
-    return " x ".join("n" if length is None else str(length) for length in shape)

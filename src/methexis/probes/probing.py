@@ -43,6 +43,8 @@ from methexis.version import __version__
 BATCH_SIZE = 32
 #: Positions that are layers of their own with pool each.
 TOKENS = 16
+#: The most of them.
+MOST_TOKENS = 4096
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ def probe(
     """
     target = location("out", out)
     require_pool(pool)
-    integer("tokens", tokens, least=1)
+    tokens = integer("tokens", tokens, least=1, most=MOST_TOKENS)
     require_free(target, force=boolean("force", force))
     held = opened(model)
 

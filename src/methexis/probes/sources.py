@@ -6,6 +6,7 @@ are looked at before, and come again.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from methexis.core.checks import integer, sequence
 from methexis.core.foreign import name_of_type
 from methexis.errors import MethexisError
-from methexis.probes.batches import DIGEST, Batch, MaskOf, batch_of, is_array
+from methexis.probes.batches import DIGEST, Batch, MaskOf, batch_of, checked, is_array
 from methexis.probes.optional import is_tensor, torch
 from methexis.text import sentence
 
@@ -59,6 +60,7 @@ class Source:
         seed: int,
     ) -> None:
         self._prepare, self._mask = prepare, mask
+        given = _samples(given)
         self.notes: list[str] = []
         self.num_samples = _length(given)
         size = integer("batch_size", batch_size, least=1)
@@ -161,6 +163,27 @@ def first_of(batches: Iterator[Batch]) -> tuple[Batch, list[Batch]]:
     return joined, looked
 
 
+def _samples(given: Any) -> Any:
+    """What was given, with tables and the like as arrays, and arrays seen to be right.
+
+    Raises
+    ------
+    MethexisError
+        If an array has no numbers, or is sparse.
+    """
+    if is_array(given) or hasattr(given, "tocsr") or _is_table(given):
+        lazy = isinstance(given, np.memmap) and given.dtype.isnative
+        return given if lazy else checked("batches", given)
+    return given
+
+
+def _is_table(given: Any) -> bool:
+    """Whether something becomes an array as a whole: tables, scalars of arrays, buffers."""
+    if isinstance(given, memoryview | array | np.generic | np.ndarray):
+        return True
+    return hasattr(given, "__array__") and not is_tensor(given)
+
+
 def _length(given: Any) -> int | None:
     """Number of samples of an array, a dict of arrays or a data set; None of an iterable."""
     if is_array(given):
@@ -175,6 +198,10 @@ def _length(given: Any) -> int | None:
         return sizes.pop()
     if hasattr(given, "gathered"):
         return len(given)
+    if is_tensor(given) or isinstance(given, np.ndarray):
+        raise MethexisError(
+            "batches: expected an array with samples along the first axis, got a single number"
+        )
     if hasattr(given, "__getitem__") and hasattr(given, "__len__"):
         return None if isinstance(given, list | tuple | str) else len(given)
     return None
