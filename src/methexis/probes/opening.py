@@ -10,7 +10,8 @@ from methexis.core.checks import shown
 from methexis.errors import MethexisError
 from methexis.probes.models import Model
 from methexis.probes.onnx_models import OnnxModel, is_onnx
-from methexis.probes.optional import is_module
+from methexis.probes.optional import is_module, is_script
+from methexis.probes.script_models import ScriptModel
 from methexis.probes.torch_models import TorchModel
 
 
@@ -22,6 +23,8 @@ def opened(model: Any, name: str = "") -> Model:
     MethexisError
         If it is none that is known.
     """
+    if is_script(model):
+        return ScriptModel(model, name)
     if is_module(model):
         return TorchModel(model, name)
     if is_onnx(model):

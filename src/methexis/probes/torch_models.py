@@ -36,7 +36,16 @@ WHOLE = "output"
 
 
 class TorchModel:
-    """A module, with names of all modules within it."""
+    """A module, with names of all modules within it.
+
+    Attributes
+    ----------
+    module : torch.nn.Module
+    whole : str
+        What the model itself is called among its layers.
+    """
+
+    whole = WHOLE
 
     def __init__(self, module: Any, name: str = "") -> None:
         self._remarks: list[str] = []
@@ -135,23 +144,19 @@ class TorchModel:
             )
         buffers = [(one, one.detach().clone()) for one in self.module.buffers()]
         written = [(name, one, one._version) for name, one in self.module.named_parameters()]
-        pass_ = _Pass()
-        handles: list[Any] = []
+        pass_ = Pass()
         with _random_states():
             try:
                 self.module.eval()
-                for name in layers:
-                    handles.append(self._modules[name].register_forward_hook(pass_.hook(name)))
+                with self._attached(pass_, layers) as running:
 
-                def run(batch: Batch, take: Take) -> None:
-                    pass_.begin(take)
-                    with torch.no_grad():
-                        self._forward(batch)
+                    def run(batch: Batch, take: Take) -> None:
+                        pass_.begin(take)
+                        with torch.no_grad():
+                            self._forward(running, batch)
 
-                yield run
+                    yield run
             finally:
-                for handle in handles:
-                    handle.remove()
                 for name, one in self._modules.items():
                     one.training = training[name]
                 with torch.no_grad():
@@ -165,13 +170,25 @@ class TorchModel:
                     f"wrote into {brief(name)}"
                 )
 
-    def _forward(self, batch: Batch) -> None:
+    @contextmanager
+    def _attached(self, pass_: Pass, layers: Sequence[str]) -> Iterator[Any]:
+        """What is run, with hooks on some modules for the time being."""
+        handles: list[Any] = []
+        try:
+            for name in layers:
+                handles.append(self._modules[name].register_forward_hook(pass_.hook(name)))
+            yield self.module
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _forward(self, running: Any, batch: Batch) -> None:
         device, dtype = self._home()
         positional = [_moved(value, device, dtype) for value in batch.positional]
         named = {key: _moved(value, device, dtype) for key, value in batch.named.items()}
         self._bind(positional, named)
         try:
-            self.module(*positional, **named)
+            running(*positional, **named)
         except (MethexisError, KeyboardInterrupt):
             raise
         except Exception as error:
@@ -212,7 +229,7 @@ class TorchModel:
             ) from None
 
 
-class _Pass:
+class Pass:
     """What the hooks of one forward pass share: who takes, and how often each was called."""
 
     def __init__(self) -> None:
@@ -228,16 +245,20 @@ class _Pass:
         """A hook for one module."""
 
         def seen(_module: Any, _inputs: Any, output: Any) -> None:
-            call = self._calls[name]
-            self._calls[name] += 1
-            tensors = list(_tensors(output))
-            for part, tensor in tensors:
-                alone = len(tensors) == 1
-                self._take(Output(name, call, "" if alone else part), tensor.detach())
-            if not tensors:
-                self._take(Output(name, call, ""), None)
+            self.give(name, output)
 
         return seen
+
+    def give(self, name: str, output: Any) -> None:
+        """Hand on what a module gave, each tensor of it by itself."""
+        call = self._calls[name]
+        self._calls[name] += 1
+        tensors = list(_tensors(output))
+        for part, tensor in tensors:
+            alone = len(tensors) == 1
+            self._take(Output(name, call, "" if alone else part), tensor.detach())
+        if not tensors:
+            self._take(Output(name, call, ""), None)
 
 
 def _tensors(output: Any, path: str = "") -> Iterator[tuple[str, Any]]:

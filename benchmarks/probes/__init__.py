@@ -1,0 +1,1 @@
+"""What probing costs beside a model's own forward pass, hooks by hand and what a model offers."""
