@@ -234,9 +234,9 @@ def probes(
 ) -> None:
     """Time probing of real models beside their own pass, hooks by hand and what they offer.
 
-    All layers of MiniLM over glosses of WordNet, of EfficientNet over crops of photographs, the same
-    batches for all ways, in interleaved rounds of one process; peak memory in a process each. `make
-    real` installs the models. Data are fixed; nothing depends on a seed.
+    All layers of MiniLM over glosses of WordNet, of EfficientNet over crops of photographs, the
+    same batches for all ways, in interleaved rounds of one process; peak memory in a process each.
+    `make real` installs the models. Data are fixed; nothing depends on a seed.
 
     Example: python -m benchmarks probes --samples 1000 --rounds 5 --only minilm
     """

@@ -1,4 +1,4 @@
-"""Times of all ways in interleaved rounds of one process; peaks of each way in a process of its own."""
+"""Times of all ways in interleaved rounds of one process; peaks of each in one of its own."""
 
 from __future__ import annotations
 

@@ -96,6 +96,18 @@ def test_arrays_of_others_are_paired_as_they_lie(tmp_path: Path) -> None:
     assert mx.compare_all(one, {"x": X.numpy()}, "cka", null="none").scores.shape == (2, 1)
 
 
+def test_a_layer_may_be_what_a_score_is_read_against(tmp_path: Path) -> None:
+    one, other, third = (
+        probe(model(seed), x, out=tmp_path / f"{seed}.zarr").layers[0]
+        for seed, x in ((0, X), (1, X), (2, X.flip(0)))
+    )
+    found = mx.compare(one, other, "cka", references={"third": third}, num_bootstrap=0)
+    plain = mx.measures.cka(one.array, np.asarray(third.array)[::-1])
+    levels = found.levels
+    assert levels is not None
+    assert np.isclose(levels.named("third").score, plain)
+
+
 def test_equal_samples_are_told_by_which_they_are() -> None:
     keys = np.array([[1], [1], [2], [3], [4]], np.uint8)
     one = SampleNames("inputs", keys)

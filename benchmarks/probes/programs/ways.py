@@ -48,8 +48,8 @@ def hooks(case: str, model: Any, batches: Iterable[Any]) -> None:
             called(model, batch)
     for handle in handles:
         handle.remove()
-    for name in rows:
-        torch.cat(rows[name])
+    for parts in rows.values():
+        torch.cat(parts)
 
 
 def hidden_states(case: str, model: Any, batches: Iterable[Any]) -> None:

@@ -33,6 +33,7 @@ from methexis.errors import MethexisError
 from methexis.measures.inference.paired.joint import Joint, joint
 from methexis.measures.inference.printing import percent, short
 from methexis.measures.inputs.features import Features, features, to_numpy, together
+from methexis.measures.inputs.naming import single
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.rdm import RDM
 from methexis.measures.inputs.representations import Representation
@@ -302,10 +303,11 @@ def checked_references(
             found[name] = one
             continue
         label = f"reference {name}"
-        if isinstance(one, RDM):
-            other: Representation = one.called(label, precision=precision).beside(x.array)
+        held = single(label, one)  # a layer that was read from a file counts as what it holds
+        if isinstance(held, RDM):
+            other: Representation = held.called(label, precision=precision).beside(x.array)
         else:
-            other = features(label, one, precision=precision, scaled=scaled)
+            other = features(label, held, precision=precision, scaled=scaled)
         together(x, other)
         found[name] = other
     return found
