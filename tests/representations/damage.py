@@ -21,6 +21,7 @@ from safetensors.numpy import save_file
 
 from methexis.errors import MethexisError
 from methexis.representations import load
+from tests.representations.stores import probed
 
 #: Two layers of eight samples.
 ARRAYS = {
@@ -90,6 +91,10 @@ def _sealed(folder: Path) -> Path:
     return folder / "m.zarr"
 
 
+def _probed(folder: Path) -> Path:
+    return probed(folder / "m.zarr", ARRAYS)
+
+
 FORMATS = {
     "npy": Format(_npy, checked=False),
     "npz": Format(_npz, checked=True),
@@ -99,6 +104,7 @@ FORMATS = {
     "parquet lists": Format(_lists, checked=False),
     "zarr 3": Format(_zarr, checked=False),
     "zarr 2": Format(_second, checked=False),
+    "probed": Format(_probed, checked=True),
     "zarr 3, crc32c": Format(_sealed, checked=False),  # chunks are, the types beside them are not
 }
 

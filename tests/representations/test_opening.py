@@ -19,6 +19,7 @@ import methexis as mx
 from methexis.errors import MethexisError
 from methexis.representations import load, readers
 from methexis.representations.opening import _kind as kind_of
+from tests.representations.stores import probed
 
 X = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
 
@@ -65,12 +66,17 @@ def write_lists(path: Path) -> Path:
     return path / "x.parquet"
 
 
+def write_probed(path: Path) -> Path:
+    return probed(path / "x.zarr", {"a": X})
+
+
 WRITERS: dict[str, Callable[[Path], Path]] = {
     "npy": write_npy,
     "npz": write_npz,
     "safetensors": write_safetensors,
     "zarr": write_zarr,
     "zarr group": write_group,
+    "probed": write_probed,
     "parquet": write_parquet,
     "parquet lists": write_lists,
 }

@@ -26,6 +26,8 @@ class _Package:
         self._name = name
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name != "__version__":  # asked by who looks at any object
+            raise AttributeError(name)
         return getattr(resolve_name(self._name), name)
 
 

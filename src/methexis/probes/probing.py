@@ -34,8 +34,7 @@ from methexis.probes.sources import Prepare, Source, first_of
 from methexis.probes.store import Column, require_free, writing
 from methexis.probes.telling import Progress, teller
 from methexis.representations import Representations, load
-from methexis.representations.probed import is_probed
-from methexis.representations.readers import about_probed
+from methexis.representations.probed import about_probed, is_probed
 from methexis.text import brief
 from methexis.version import __version__
 

@@ -28,7 +28,7 @@ from methexis.files import recover
 from methexis.representations import readers
 from methexis.representations.padding import mask_of
 from methexis.representations.pooling import pooled
-from methexis.representations.probed import is_probed
+from methexis.representations.probed import about_probed, is_probed
 from methexis.representations.readers.guarding import guarded, place, unfit
 from methexis.representations.readers.runs import is_run
 from methexis.representations.representation import (
@@ -145,7 +145,7 @@ def load(
         raise _nothing(source, members, layers, left_out)
     about: dict[str, Any] = {}
     if _kind(source) is readers.read_probed:  # in the order of the model
-        about = readers.about_probed(source)
+        about = about_probed(source)
         left_out += [str(one) for one in about.pop("left_out", [])]
     else:
         found.sort(key=lambda layer: natural(layer.name))

@@ -16,8 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from methexis.representations.readers.guarding import guarded, place
+
 #: The attribute of the root that says which format a store has, and the format that is written.
 FORMAT, VERSION = "probe_format", 1
+#: What the root says besides.
+_KEYS = {FORMAT, "layers", "num_samples", "names"}
 #: The array of fingerprints of samples.
 SAMPLES = "samples"
 #: The file of the numbers of a two-dimensional array with one shard.
@@ -85,9 +89,25 @@ def is_probed(path: Path) -> bool:
     """Whether a folder says that it is a store of probed layers."""
     try:
         root = json.loads((path / "zarr.json").read_text(encoding="utf-8"))
-        return FORMAT in root["attributes"]
+        return len(_KEYS & root["attributes"].keys()) >= 2  # one may be damaged
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
+
+
+def about_probed(path: Path) -> dict[str, Any]:
+    """What the root of a store says of it, without the list of its files.
+
+    Raises
+    ------
+    MethexisError
+        If it cannot be read.
+    """
+    with guarded(place(path), "a whole store of probed layers"):
+        content = json.loads((path / "zarr.json").read_text(encoding="utf-8"))
+        about: dict[str, Any] = dict(content["attributes"])
+    for name in ("checksums", "checksum", "layers"):
+        about.pop(name, None)
+    return about
 
 
 def _chunked(rows: int, columns: int, dtype: str) -> tuple[int, int]:

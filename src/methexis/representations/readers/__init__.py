@@ -11,7 +11,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "npy": ["read_npy", "read_npz"],
         "parquet": ["read_parquet"],
-        "probed": ["about_probed", "read_probed"],
+        "probed": ["read_probed"],
         "runs": ["read_run"],
         "tensors": ["read_safetensors"],
         "zarrs": ["read_zarr"],

@@ -1,7 +1,6 @@
 from methexis.representations.readers.npy import read_npy as read_npy
 from methexis.representations.readers.npy import read_npz as read_npz
 from methexis.representations.readers.parquet import read_parquet as read_parquet
-from methexis.representations.readers.probed import about_probed as about_probed
 from methexis.representations.readers.probed import read_probed as read_probed
 from methexis.representations.readers.runs import read_run as read_run
 from methexis.representations.readers.tensors import read_safetensors as read_safetensors

@@ -43,21 +43,6 @@ def read_probed(path: Path) -> list[Stored | Unread]:
         return [_layer(path, node, name, rows, samples) for node, name in root["layers"].items()]
 
 
-def about_probed(path: Path) -> dict[str, Any]:
-    """What the root of a store says of it, without the list of its files.
-
-    Raises
-    ------
-    MethexisError
-        If it cannot be read.
-    """
-    with guarded(place(path), _EXPECTED):
-        found = dict(_attributes(path))
-    for name in ("checksums", "checksum", "layers"):
-        found.pop(name, None)
-    return found
-
-
 def _layer(path: Path, node: str, name: str, rows: int, samples: SampleNames) -> Stored:
     about = json.loads((path / node / "zarr.json").read_text(encoding="utf-8"))["attributes"]
     notes = tuple(str(note) for note in about["notes"])
