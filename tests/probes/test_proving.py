@@ -76,9 +76,9 @@ WRONG = {
     "similarities of samples": (lambda _, x: x @ x.T, "share an axis"),
     "dropout that is always on": (
         lambda _, x: nn.functional.dropout(x, 0.5, training=True),
-        "",  # in another order it is other numbers as well, so that either reason is right
+        "it is random (dropout that knows no evaluation mode) or remembers",
     ),
-    "memory": (lambda me, x: x + me.seen, ""),
+    "memory": (lambda me, x: x + me.seen, "or remembers what was run before"),
     "sum over samples": (lambda _, x: x.sum(0), "whatever the number of samples"),
     "samples and features in one axis": (lambda _, x: x.flatten(), "share an axis"),
     "positions and samples in one axis": (lambda _, x: x.repeat(3, 1), "share an axis"),

@@ -101,7 +101,9 @@ def probe(
 
     Example: methexis probe my-encoder/ texts.txt --layers 'encoder.layer.*' --out encoder.zarr
     """
-    with user_errors(memory_hint="give a smaller --batch"):
+    with user_errors(
+        lambda: "; the same command goes on from there", memory_hint="give a smaller --batch"
+    ):
         *words, data = models
         if not words:
             raise MethexisError(

@@ -238,10 +238,12 @@ def probed(
             done = 0
             for batch in chain(looked, stream):
                 prints = batch.fingerprints()
-                if not store.passed(prints):
+                there = store.passed(prints)
+                if not there:
                     store.append(_features(run, batch, found, proofs, job, done), prints)
                 done += batch.size
-                show(done, source.num_samples)
+                if not there:
+                    show(done, source.num_samples)
             show(done, done)
             about = {
                 "model": {"name": model.name, "kind": model.kind, "fingerprint": print_},

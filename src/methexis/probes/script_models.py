@@ -40,6 +40,10 @@ class _Open:
         if self.asking is not None and name in self.wanted:
             self.asking.give(name, output)
 
+    def leave_several(self, outputs: list[Any]) -> None:
+        """It has given a tuple, of which these are the tensors."""
+        self.leave(tuple(outputs))
+
     def leave_nothing(self) -> None:
         """It has given something that is no tensor."""
         self.leave(None)
@@ -57,8 +61,15 @@ class ScriptModel(TorchModel):
         copy = self._copied()
         _OPEN.wanted, _OPEN.asking = frozenset(layers), pass_
 
+        reset = getattr(copy, "reset_states", None)
+        remark = "the script keeps a state between passes; its reset_states was called before each"
+        if callable(reset) and remark not in self._remarks:
+            self._remarks.append(remark)
+
         def running(*positional: Any, **named: Any) -> None:
             _OPEN.names.clear()  # a pass that failed may have left some open
+            if callable(reset):
+                reset()
             output = copy(*positional, **named)
             if self.whole in layers:
                 pass_.give(self.whole, output)
@@ -106,6 +117,7 @@ def _operators() -> Any:
     for name, schema in (
         ("enter", "enter(str name) -> ()"),
         ("leave", "leave(Tensor output) -> ()"),
+        ("leave_several", "leave_several(Tensor[] outputs) -> ()"),
         ("leave_nothing", "leave_nothing() -> ()"),
     ):
         library.define(schema, alias_analysis="CONSERVATIVE")  # so that none is optimised away
@@ -128,11 +140,28 @@ def _tapped(graph: Any, block: Any, self_name: str) -> None:
         name.output().setType(torch._C.StringType.get())
         name.insertBefore(node)
         graph.create("methexis::enter", [name.output()], 0).insertBefore(node)
-        given = list(node.outputs())
-        if len(given) == 1 and str(given[0].type()) == "Tensor":
-            graph.create("methexis::leave", given, 0).insertAfter(node)
-        else:
-            graph.create("methexis::leave_nothing", [], 0).insertAfter(node)
+        _leaving(graph, node)
+
+
+def _leaving(graph: Any, node: Any) -> None:
+    """Behind a call: hand on the tensor that it gave, or those of a tuple."""
+    given = node.output()
+    if str(given.type()) == "Tensor":
+        graph.create("methexis::leave", [given], 0).insertAfter(node)
+        return
+    if given.type().kind() != "TupleType":
+        graph.create("methexis::leave_nothing", [], 0).insertAfter(node)
+        return
+    kinds = given.type().elements()
+    parts = graph.create("prim::TupleUnpack", [given], len(kinds))
+    for part, kind in zip(parts.outputs(), kinds, strict=True):
+        part.setType(kind)
+    tensors = [part for part in parts.outputs() if str(part.type()) == "Tensor"]
+    together = graph.create("prim::ListConstruct", tensors, 1)
+    together.output().setType(torch._C.ListType.ofTensors())
+    parts.insertAfter(node)
+    together.insertAfter(parts)
+    graph.create("methexis::leave_several", [together.output()], 0).insertAfter(together)
 
 
 def _attribute(value: Any, self_name: str) -> str:
