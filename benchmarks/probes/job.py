@@ -18,7 +18,7 @@ from methexis.core.checks import integer, one_of
 from methexis.errors import MethexisError
 from methexis.version import __version__
 
-WAYS = Path(__file__).with_name("programs") / "ways.py"
+WAYS = Path(__file__).with_name("peers") / "ways.py"
 CASES = ("minilm", "efficientnet")
 #: The way that others are divided by, and ours.
 ALONE, OURS = "forward", "probe"

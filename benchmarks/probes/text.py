@@ -27,8 +27,8 @@ def print_probes(result: ProbesResult) -> None:
     console.print(rows)
     counts = result.settings.memory
     memory = table("[bold]model[/bold]", "way", *(f"MiB above, {count:,}" for count in counts))
-    for case, ways in result.peaks.items():
-        for way in ways:
+    for case, peaks in result.peaks.items():
+        for way in peaks:
             if way != ALONE:
                 memory.add_row(
                     case, way, *(f"{result.above(case, way, count):+.0f}" for count in counts)
