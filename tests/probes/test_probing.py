@@ -13,7 +13,7 @@ import zarr
 
 import methexis as mx
 from methexis.errors import MethexisError
-from methexis.probes import list_layers, probe
+from methexis.probes import list_layers, patterns, probe
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
@@ -160,7 +160,7 @@ def test_each_position_is_a_layer(tmp_path: Path) -> None:
     assert found.names == ["embed/0", "embed/1"]
     expected = by_hand(model, ["embed"], texts(), lambda states, _: states[:, 1])
     assert np.array_equal(found.layers[1].array, expected["embed"])
-    with pytest.raises(MethexisError, match="expected at least 6 tokens in every sample, got"):
+    with pytest.raises(MethexisError, match=r"expected at least 6 tokens in every sample, got"):
         probe(model, texts(), "embed", pool="each", tokens=6, out=tmp_path / "b.zarr")
 
 
@@ -264,7 +264,7 @@ def test_data_sets_and_arrays_and_batches_are_the_same(tmp_path: Path) -> None:
 
 def test_prepare_makes_inputs_of_batches(tmp_path: Path) -> None:
     labelled = [(one, torch.zeros(len(one))) for one in images().split(BATCH)]
-    with pytest.raises(MethexisError, match="give prepare, such as prepare=lambda batch: batch"):
+    with pytest.raises(MethexisError, match=r"give prepare, such as prepare=lambda batch: batch"):
         probe(convolutions(), labelled, "6", out=tmp_path / "a.zarr")
     found = probe(
         convolutions(), labelled, "6", prepare=lambda batch: batch[0], out=tmp_path / "a.zarr"
@@ -310,7 +310,7 @@ def test_the_model_is_left_as_it_was_found(tmp_path: Path, fails: bool) -> None:
     batches = [torch.randn(5, 3), torch.randn(2, 3)]
     states = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()  # noqa: NPY002
     if fails:
-        with pytest.raises(MethexisError, match="got RuntimeError: no such luck"):
+        with pytest.raises(MethexisError, match=r"got RuntimeError: no such luck"):
             probe(model, batches, "linear", out=tmp_path / "a.zarr")
         assert not (tmp_path / "a.zarr").exists()
     else:
@@ -390,5 +390,74 @@ def test_a_damaged_store_is_refused(tmp_path: Path, what: str) -> None:
     else:
         root = tmp_path / "a.zarr" / "zarr.json"
         root.write_text(root.read_text().replace('"pool": "mean"', '"pool": "max"'))
-    with pytest.raises(MethexisError, match="expected a whole store of probed layers, got"):
+    with pytest.raises(MethexisError, match=r"expected a whole store of probed layers, got"):
         mx.representations.load(tmp_path / "a.zarr")
+
+
+# what is no model, and what is no weight
+
+
+def test_what_is_no_model(tmp_path: Path) -> None:
+    for model, told in (
+        (3, "got int"),
+        ("weights.bin", "other files are opened by the command"),
+        (lambda x: x, "got function"),
+    ):
+        with pytest.raises(MethexisError, match=rf"^model: expected a torch.nn.Module.*{told}"):
+            probe(model, images(), out=tmp_path / "a.zarr")
+
+
+def test_weights_that_are_not_there(tmp_path: Path) -> None:
+    with pytest.raises(MethexisError, match=r"got weight of a lazy module|lazy module"):
+        probe(nn.LazyLinear(3), images().flatten(1), out=tmp_path / "a.zarr")
+    with pytest.raises(MethexisError, match=r"on device meta, which has none"):
+        probe(nn.Linear(64, 3, device="meta"), images().flatten(1), out=tmp_path / "a.zarr")
+
+
+def test_a_pass_that_writes_into_weights_is_an_error(tmp_path: Path) -> None:
+    class Learning(nn.Module):  # type: ignore[name-defined,misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = nn.Linear(64, 3)
+
+        def forward(self, x: Any) -> Any:
+            self.linear.bias.mul_(1.0)
+            return self.linear(x)
+
+    with pytest.raises(MethexisError, match=r"got one that wrote into linear.bias"):
+        probe(Learning(), images().flatten(1), out=tmp_path / "a.zarr")
+
+
+def test_patterns() -> None:
+    names = ["encoder", "encoder.0", "encoder.0.norm", "encoder.10", "head"]
+    assert patterns.matching("encoder.*", names) == ["encoder.0", "encoder.10"]
+    assert patterns.matching("encoder.?", names) == ["encoder.0"]
+    assert patterns.matching("head, **.norm", names) == ["encoder.0.norm", "head"]
+    with pytest.raises(MethexisError, match=r"nearest are encoder"):
+        patterns.matching("encodr", names)
+    with pytest.raises(MethexisError, match=r"expected a pattern of layer names"):
+        patterns.matching("head,", names)
+
+
+def test_progress_tells_samples_and_what_is_left(tmp_path: Path) -> None:
+    told: list[tuple[int, int | None]] = []
+    probe(
+        convolutions(),
+        images(),
+        "6",
+        batch_size=BATCH,
+        out=tmp_path / "a.zarr",
+        progress=lambda done, total: told.append((done, total)),
+    )
+    assert told == [*((done, NUM) for done in (5, 10, 15, 20, 23)), (NUM, NUM)]
+    loader = torch.utils.data.DataLoader(images(), batch_size=BATCH)
+    told.clear()
+    probe(
+        convolutions(),
+        loader,
+        "6",
+        out=tmp_path / "b.zarr",
+        progress=lambda done, total: told.append((done, total)),
+    )
+    assert told[0] == (5, 25)  # five batches like the first; the last one is shorter
+    assert told[-1] == (NUM, NUM)

@@ -31,7 +31,7 @@ from methexis.probes.patterns import is_exact, matching
 from methexis.probes.proving import Proof, proved
 from methexis.probes.reducing import reduced, require_pool
 from methexis.probes.sources import Prepare, Source, first_of
-from methexis.probes.store import Column, require_free, writing
+from methexis.probes.store import Column, Store, require_free, writing
 from methexis.probes.telling import Progress, teller
 from methexis.representations import Representations, load
 from methexis.representations.probed import about_probed, is_probed
@@ -200,6 +200,7 @@ def twin_then(
         If both went over other samples.
     """
     print_ = twin.fingerprint()
+    require_free(out, force=job.force)
     if is_probed(beside) and about_probed(beside)["model"]["fingerprint"] == print_:
         other = load(beside)
     else:
@@ -209,8 +210,24 @@ def twin_then(
         "fingerprint": print_,
         "seed": seed,
         "data": other.about["data"],
+        "layers": other.names,
     }
     return probed(model, source(), out, job, {"untrained": about})
+
+
+def _require_same(twin: dict[str, Any], store: Store, names: list[str], out: Path) -> None:
+    """See that an untrained twin went over the same samples, and has the same layers.
+
+    Raises
+    ------
+    MethexisError
+        If it did not.
+    """
+    place = f"untrained: expected the store at {out.parent / twin['store']} to be"
+    if twin["layers"] != names:
+        raise MethexisError(f"{place} of the same layers, got others; remove it, or give another")
+    if twin["data"] != store.data():
+        raise MethexisError(f"{place} of the same data, got others; remove it, or give another")
 
 
 def probed(
@@ -235,7 +252,7 @@ def probed(
             "names of samples": source.kind,
         }
         with _on_disk(out), writing(out, columns, plan, force=job.force) as store:
-            done = 0
+            done, total = 0, source.about(looked[0].size)
             for batch in chain(looked, stream):
                 prints = batch.fingerprints()
                 there = store.passed(prints)
@@ -243,8 +260,10 @@ def probed(
                     store.append(_features(run, batch, found, proofs, job, done), prints)
                 done += batch.size
                 if not there:
-                    show(done, source.num_samples)
+                    show(done, total)
             show(done, done)
+            if more is not None and "untrained" in more:
+                _require_same(more["untrained"], store, [one.name for one in columns], out)
             about = {
                 "model": {"name": model.name, "kind": model.kind, "fingerprint": print_},
                 "pool": job.pool,

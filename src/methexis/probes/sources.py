@@ -7,7 +7,7 @@ are looked at before, and come again.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -63,6 +63,7 @@ class Source:
         given = _samples(given)
         self.notes: list[str] = []
         self.num_samples = _length(given)
+        self._num_batches = len(given) if isinstance(given, Sized) else None
         size = integer("batch_size", batch_size, least=1)
         self._names = None if ids is None else _digests(ids, self.num_samples)
         self.kind = getattr(given, "kind", "inputs") if ids is None else kind
@@ -76,6 +77,12 @@ class Source:
     def __iter__(self) -> Iterator[Batch]:
         """The batches, once."""
         return self._named(self._batches)
+
+    def about(self, first: int) -> int | None:
+        """How many samples there are, about, by the size of the first batch."""
+        if self.num_samples is not None or self._num_batches is None:
+            return self.num_samples
+        return first * self._num_batches
 
     def _drawn(self, sample: int, seed: int) -> NDArray[np.int64] | None:
         count = integer("sample", sample, least=1)

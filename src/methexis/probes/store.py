@@ -176,31 +176,34 @@ class Store:
                 f"{self._folder} has, got {self.batches}; remove that folder"
             )
         self.settle()
+        data = self.data()
         for file, column, node in zip(self._files, self._columns, self._nodes, strict=True):
             shape = (self.rows, column.width)
             _write_all(file, memoryview(ending(shape, column.dtype)))
             about = {"name": column.name} | column.about
             _write_json(self._folder / node / "zarr.json", array(shape, column.dtype, about))
         self.close()
-        data = blake2b(digest_size=DIGEST)
-        whole = (self._folder / SAMPLES / DATA).open("rb")
-        with whole:
-            left = self.rows * DIGEST
-            while left and (block := whole.read(min(left, 1 << 20))):
-                data.update(block)
-                left -= len(block)
         order = dict(zip(self._nodes[:-1], [c.name for c in self._columns[:-1]], strict=True))
         root = {
             FORMAT: VERSION,
             "layers": order,
             "num_samples": self.rows,
-            "data": data.hexdigest(),
+            "data": data,
             **attributes,
         }
         _write_json(self._folder / "zarr.json", group(root))
         (self._folder / STATE).unlink()
         (self._folder / MARK).unlink()
         seal(self._folder)
+
+    def data(self) -> str:
+        """A fingerprint of all samples in their order."""
+        whole, left = blake2b(digest_size=DIGEST), self.rows * DIGEST
+        with (self._folder / SAMPLES / DATA).open("rb") as file:
+            while left and (block := file.read(min(left, 1 << 20))):
+                whole.update(block)
+                left -= len(block)
+        return whole.hexdigest()
 
     def close(self) -> None:
         """Close all files."""
