@@ -1,4 +1,4 @@
-"""Untrained twins: the same architecture, weights that its parts draw, one store that names both."""
+"""Untrained twins: the same architecture, weights that its parts draw, one store naming both."""
 
 from __future__ import annotations
 

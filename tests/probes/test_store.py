@@ -81,7 +81,7 @@ def test_rows_behind_the_last_state_are_cut_off(tmp_path: Path) -> None:
     out = tmp_path / "a.zarr"
     with pytest.raises(Enough):
         probe(model(), stopping(batches(), 5), out=out)
-    with (tmp_path / "a.zarr.part" / "1" / "c" / "0" / "0").open("ab") as file:
+    with (tmp_path / "a.zarr.part" / "new" / "1" / "c" / "0" / "0").open("ab") as file:
         file.write(b"half a row")
     probe(model(), batches(), out=out)
     probe(model(), batches(), out=tmp_path / "whole.zarr")
@@ -254,3 +254,34 @@ def test_memory_does_not_grow_with_the_samples(
     peak(20)
     few, many = peak(45), peak(110)
     assert many - few < 300_000
+
+
+@pytest.mark.parametrize("where", ["seal", "sync_tree", "_move", "settled_in"])
+def test_a_kill_at_the_end_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """Before the store is at its place the same call ends it; afterwards it is there."""
+    out, original = tmp_path / "a.zarr", getattr(store, where)
+
+    def killed(*arguments: Any) -> None:
+        if where == "settled_in":
+            original(*arguments)
+        raise Enough
+
+    monkeypatch.setattr(store, where, killed)
+    with pytest.raises(Enough):
+        probe(model(), batches(), out=out)
+    monkeypatch.setattr(store, where, original)
+    if where == "settled_in":
+        assert load(out).num_samples == 48
+        probe(model(1), batches(), out=out, force=True)  # what is left beside it is in nobody's way
+    else:
+        assert not out.exists()
+        runs: list[int] = []
+        counted = model()
+        counted.register_forward_hook(lambda *_: runs.append(1))
+        probe(counted, batches(), out=out)
+        assert len(runs) < 10  # those of the proof alone
+        probe(model(), batches(), out=tmp_path / "whole.zarr")
+        assert content(out) == content(tmp_path / "whole.zarr")
+    assert not (tmp_path / "a.zarr.part").exists()

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from methexis.errors import MethexisError
 from methexis.files import locked, put_file, put_folder, write_through
+from methexis.files.durable import settled_in, sync_tree
 from methexis.probes.batches import DIGEST
 from methexis.representations.probed import (
     DATA,
@@ -40,7 +41,7 @@ from methexis.representations.probed import (
 from methexis.text import brief, json_text
 from methexis.training.records.sealing import seal
 
-MARK, STATE = "made-by-methexis", "state.json"
+MARK, STATE, NEW = "made-by-methexis", "state.json", "new"
 #: Seconds between two states.
 _EVERY = 5.0
 #: Longest name of a node, in bytes.
@@ -73,7 +74,7 @@ class Store:
     """A store that is being written; made by `writing`."""
 
     def __init__(self, folder: Path, columns: Sequence[Column], plan: dict[str, Any]) -> None:
-        self._folder = folder
+        self._folder, self._new = folder, folder / NEW
         self._columns = [*columns, Column(SAMPLES, DIGEST, "uint8", {})]
         self._nodes = [*nodes([column.name for column in columns]), SAMPLES]
         self._plan = plan
@@ -102,8 +103,8 @@ class Store:
             self._folder.mkdir(parents=True)
             write_through(self._folder / MARK, b"")
             for node in self._nodes:
-                (self._folder / node / DATA).parent.mkdir(parents=True)
-                (self._folder / node / DATA).touch()
+                (self._new / node / DATA).parent.mkdir(parents=True)
+                (self._new / node / DATA).touch()
             self._write_state()
         else:
             for key, value in self._plan.items():
@@ -115,7 +116,7 @@ class Store:
             self._after, self._chain_after = state["batches"], state["chain"]
             self._rows_after = state["rows"]
         for column, node in zip(self._columns, self._nodes, strict=True):
-            file = (self._folder / node / DATA).open("r+b", buffering=0)
+            file = (self._new / node / DATA).open("r+b", buffering=0)
             self._files.append(file)
             whole = (0 if state is None else state["rows"]) * _row_bytes(column)
             if os.fstat(file.fileno()).st_size < whole:
@@ -181,7 +182,7 @@ class Store:
             shape = (self.rows, column.width)
             _write_all(file, memoryview(ending(shape, column.dtype)))
             about = {"name": column.name} | column.about
-            _write_json(self._folder / node / "zarr.json", array(shape, column.dtype, about))
+            _write_json(self._new / node / "zarr.json", array(shape, column.dtype, about))
         self.close()
         order = dict(zip(self._nodes[:-1], [c.name for c in self._columns[:-1]], strict=True))
         root = {
@@ -191,15 +192,14 @@ class Store:
             "data": data,
             **attributes,
         }
-        _write_json(self._folder / "zarr.json", group(root))
-        (self._folder / STATE).unlink()
-        (self._folder / MARK).unlink()
-        seal(self._folder)
+        _write_json(self._new / "zarr.json", group(root))
+        seal(self._new)
+        sync_tree(self._new)
 
     def data(self) -> str:
         """A fingerprint of all samples in their order."""
         whole, left = blake2b(digest_size=DIGEST), self.rows * DIGEST
-        with (self._folder / SAMPLES / DATA).open("rb") as file:
+        with (self._new / SAMPLES / DATA).open("rb") as file:
             while left and (block := file.read(min(left, 1 << 20))):
                 whole.update(block)
                 left -= len(block)
@@ -224,14 +224,16 @@ class Store:
         try:
             state: dict[str, Any] = json.loads((self._folder / STATE).read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            marked = (self._folder / MARK).is_file() or is_probed(self._folder)
-            if marked:  # killed before the first state, or while the store was ended
+            if (self._folder / MARK).is_file():  # killed before the first state
                 shutil.rmtree(self._folder)
                 return None
             raise MethexisError(
                 f"out: expected nothing or an unfinished store at {self._folder}, got something "
                 "else; move it away, or give another out"
             ) from None
+        if not self._new.is_dir():  # killed after the store was moved to its place
+            shutil.rmtree(self._folder)
+            return None
         return state
 
     def _write_state(self) -> None:
@@ -268,12 +270,17 @@ def writing(
             yield store
         finally:
             store.close()
-        put_folder(
-            out,
-            lambda place: _move(part, place),
-            what="out",
-            replaceable=_is_ours if force else None,
-        )
+        if os.path.lexists(out):
+            put_folder(
+                out,
+                lambda place: _move(part / NEW, place),
+                what="out",
+                replaceable=_is_ours if force else None,
+            )
+        else:
+            _move(part / NEW, out)
+            settled_in(out.parent)
+        shutil.rmtree(part)
 
 
 def part_of(out: Path) -> Path:
