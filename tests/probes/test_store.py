@@ -213,6 +213,16 @@ def test_lengths_that_differ_between_batches(tmp_path: Path) -> None:
         probe(one, ragged, pool="flatten", out=tmp_path / "b.zarr")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without pipes in folders")
+@pytest.mark.parametrize("name", ["0/c/0/0", "samples/zarr.json"])
+def test_a_pipe_in_a_store_is_refused(tmp_path: Path, name: str) -> None:
+    probe(model(), batches(), out=tmp_path / "a.zarr")
+    (tmp_path / "a.zarr" / name).unlink()
+    os.mkfifo(tmp_path / "a.zarr" / name)
+    with pytest.raises(MethexisError, match=r"got a damaged or truncated one \(a pipe in place of"):
+        load(tmp_path / "a.zarr")
+
+
 def test_names_of_folders() -> None:
     found = nodes(["a/b", "a.b", "A.B", "samples", "…", "x" * 300, "x" * 301, "a#0", "a[0]"])
     assert len({name.lower() for name in found}) == len(found)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from methexis.representations.readers.guarding import guarded, place
+from methexis.representations.readers.guarding import guarded, place, regular
 
 #: The attribute of the root that says which format a store has, and the format that is written.
 FORMAT, VERSION = "probe_format", 1
@@ -26,6 +26,8 @@ _KEYS = {FORMAT, "layers", "num_samples", "names"}
 SAMPLES = "samples"
 #: The file of the numbers of a two-dimensional array with one shard.
 DATA = "c/0/0"
+#: Longest metadata of a folder that may be a store.
+_LONGEST = 100_000_000
 #: Bytes of a chunk, about.
 _CHUNK = 1 << 20
 _INDEX = {"name": "bytes", "configuration": {"endian": "little"}}
@@ -88,9 +90,11 @@ def file_bytes(shape: Sequence[int], dtype: str) -> int:
 def is_probed(path: Path) -> bool:
     """Whether a folder says that it is a store of probed layers."""
     try:
+        if regular(path / "zarr.json") > _LONGEST:
+            return False
         root = json.loads((path / "zarr.json").read_text(encoding="utf-8"))
         return len(_KEYS & root["attributes"].keys()) >= 2  # one may be damaged
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.errors import MethexisError
+from methexis.files import files_below
 from methexis.measures.inputs.joining import SampleNames
 from methexis.representations.probed import DATA, FORMAT, SAMPLES, VERSION, file_bytes
-from methexis.representations.readers.guarding import guarded, place
+from methexis.representations.readers.guarding import guarded, kind_of_file, place
 from methexis.representations.representation import Stored, Unread
 from methexis.text import brief
 from methexis.training.records.sealing import check_seal
@@ -36,11 +39,20 @@ def read_probed(path: Path) -> list[Stored | Unread]:
                 f"{where}: expected a store of probed layers of format {VERSION}, got "
                 f"{brief(repr(root[FORMAT]))}; a later version of methexis reads it"
             )
+        _only_files(path)
         check_seal(path)
         rows = int(root["num_samples"])
         prints = _mapped(path / SAMPLES, rows)
         samples = SampleNames(str(root["names"]), np.asarray(prints))
         return [_layer(path, node, name, rows, samples) for node, name in root["layers"].items()]
+
+
+def _only_files(path: Path) -> None:
+    """See that all in a store are files: a pipe in place of one waits for ever."""
+    for name in files_below(path):
+        mode = os.stat(path / name).st_mode
+        if not stat.S_ISREG(mode):
+            raise ValueError(f"{kind_of_file(mode)} in place of {brief(name)}")
 
 
 def _layer(path: Path, node: str, name: str, rows: int, samples: SampleNames) -> Stored:
