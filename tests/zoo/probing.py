@@ -23,6 +23,8 @@ if find_spec("torch") is not None:
 
     def _probed(**arguments: Any) -> list[Any]:
         out = Path(tempfile.mkdtemp()) / "a.zarr"
+        if isinstance(arguments.get("untrained"), str):  # a word is a place, here within the folder
+            arguments["untrained"] = f"{out.parent}/{arguments['untrained']}"
         found = mx.probe(**{"model": _MODEL, "out": out, "progress": None} | arguments)
         return [np.asarray(layer.array) for layer in found]
 
