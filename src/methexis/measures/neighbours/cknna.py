@@ -15,7 +15,7 @@ from methexis.core.checks import Array, integer, number, one_of
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, to_numpy, warn
 from methexis.measures.kernels.estimators import Sums, divisor, estimate
-from methexis.measures.measure import Invariance, NullMoments
+from methexis.measures.measure import Invariance, NullMoments, Orders
 from methexis.measures.neighbours import knn, subsets
 from methexis.measures.neighbours.expected import at_labels, with_ties
 from methexis.measures.neighbours.indices import Indices
@@ -27,6 +27,8 @@ from methexis.measures.rounding import CANCELLED
 
 DEFINITIONS = ("paper", "code")
 KERNELS = ("cosine", "dot")
+#: Samples up to which whole matrices are faster than sparse ones under orders, of the code.
+SMALL = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,6 +189,12 @@ class CKNNA(ListMeasure[NeighbourKernel]):
             reduced.neighbours.reordered(order), reduced.values[order], reduced.means[order]
         )
 
+    def permuted(self, a: NeighbourKernel, b: NeighbourKernel, orders: Orders) -> Array:
+        """Scores with the second reordered; of the code from whole matrices if they are small."""
+        if self.definition == "paper" or orders.shape[1] > SMALL:
+            return super().permuted(a, b, orders)
+        return _ratios(a.tied, b.tied, orders, self.offset)
+
     def null_moments(self, a: NeighbourKernel, b: NeighbourKernel) -> NullMoments | None:
         """Exact moments over all orders of the paper's, which is a sum over pairs of samples."""
         if self.definition != "paper" or a.sums is None or b.sums is None:
@@ -311,6 +319,27 @@ def _tied_ratio(a: TiedKernel, b: TiedKernel, offset: float) -> float:
 
     shared = estimate(a.kernel.times(b.chances), b.kernel.times(a.chances))
     return _ratio(shared, estimate(a.kernel, a.kernel) * estimate(b.kernel, b.kernel), offset)
+
+
+def _ratios(a: TiedKernel, b: TiedKernel, orders: Orders, offset: float) -> Array:
+    """`_tied_ratio` with the second in each of the orders, from dense matrices."""
+    first, chances = a.kernel.dense(), a.chances.dense()
+    second, others = b.kernel.dense(), b.chances.dense()
+    n = len(first)
+
+    def estimate(one: Array, other: Array) -> float:
+        sums = one.sum(axis=0), other.sum(axis=1)
+        constant = float(np.sum(sums[0]) * np.sum(sums[1])) / ((n - 1) * (n - 2))
+        through = 2.0 / (n - 2) * float(sums[0] @ sums[1])
+        return (float(np.sum(one * other.T)) + constant - through) / (n * (n - 3))
+
+    product = estimate(first, first) * estimate(second, second)
+    scores = np.empty(len(orders))
+    for place, order in enumerate(orders):
+        moved = np.ix_(order, order)
+        shared = estimate(first * others[moved], second[moved] * chances)
+        scores[place] = _ratio(shared, product, offset)
+    return scores
 
 
 def _ratio(shared: float, product: float, offset: float) -> float:

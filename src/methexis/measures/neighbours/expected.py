@@ -428,21 +428,31 @@ def _names(
 
     Members of a group are taken cell by cell, those in no group of the other side last.
     """
+    # Small integers, and every place a block: these loops are all that a null under ties costs.
     k = starts.shape[1]
     every = np.arange(len(tables))[:, None]
     size = members[every, starts + 1]
-    picks = np.empty(numbers.shape, dtype=np.int64)
+    kind = np.min_scalar_type(-int(size.max(initial=1)) - 1)
+    none = np.iinfo(kind).max
+    picks = np.empty((k, *numbers.shape[:2]), dtype=kind)
+    taken = np.full_like(picks, none)  # of the group, in ascending order
     for p in range(k):
+        taken[:p, starts[:, p] == p] = none  # a new group
         left = size[:, p] - (p - starts[:, p])
-        pick = np.floor(numbers[:, :, p] * left[:, None]).astype(np.int64)
-        same = (starts[:, :p] == starts[:, p : p + 1])[:, None, :]
-        taken = np.sort(np.where(same, picks[:, :, :p], _FAR), axis=2)
-        for q in range(p):  # members that are taken are passed over, in ascending order
-            pick += pick >= taken[:, :, q]
-        picks[:, :, p] = pick
-    ends = np.cumsum(tables[:, 1:, 1:], axis=2)[every, starts]  # (num_rows, k places, k cells)
-    cell = np.sum(picks[..., None] >= ends[:, None], axis=3)
-    before = np.concatenate([np.zeros_like(ends[..., :1]), ends], axis=2)
-    place = picks - np.take_along_axis(before, cell.transpose(0, 2, 1), axis=2).transpose(0, 2, 1)
-    label = np.broadcast_to((starts + 1)[:, None, :], picks.shape)
-    return (label, np.where(cell == k, 0, cell + 1)), place
+        pick = np.floor(numbers[:, :, p] * left[:, None]).astype(kind)
+        for q in range(p):  # members that are taken are passed over
+            pick += pick >= taken[q]
+        picks[p] = pick
+        for q in range(p):
+            taken[q], pick = np.minimum(taken[q], pick), np.maximum(taken[q], pick)
+        taken[p] = pick
+    ends = np.cumsum(tables[:, 1:, 1:], axis=2)[every, starts].astype(kind)
+    cell, place = np.zeros_like(picks), picks.copy()
+    for c in range(k):
+        end = ends[:, :, c].T[:, :, None]
+        beyond = picks >= end
+        cell += beyond
+        np.subtract(picks, end, out=place, where=beyond)
+    cell = np.where(cell == k, 0, cell + 1)
+    label = np.broadcast_to((starts + 1)[:, None, :], numbers.shape)
+    return (label, cell.transpose(1, 2, 0).astype(np.int64)), place.transpose(1, 2, 0)
