@@ -243,7 +243,7 @@ def _models_inside(path: Path) -> str:
 
 
 def _default(first: str, second: str | None) -> Path:
-    """A folder named by both; with their parents where the names are one."""
+    """The default folder, named after both models; with their parents where the names are equal."""
     paths = [Path(path).resolve() for path in (first, second) if path is not None]
     names = [bare(path.name) for path in paths]
     if len(set(names)) < len(names):

@@ -44,7 +44,7 @@ Result = TypeVar("Result", bound="JobResult[Any]")
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for."""
+    """What was asked of a command: entries, settings and the folder for results."""
 
     verb: str  # the command
     name: str | None  # an entry, or ``all``
@@ -57,7 +57,7 @@ class Request:
 
     @property
     def folder(self) -> Path:
-        """Where results go."""
+        """The folder into which results are written."""
         return Path(f"methexis-{self.verb}-{self.name}") if self.out is None else self.out
 
     @property

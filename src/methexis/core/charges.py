@@ -388,5 +388,5 @@ def scaled_charges(
 
 
 def _both(matrix: Array) -> Array:
-    """``A + Aᵀ``."""
+    """Twice the symmetric part, ``A + Aᵀ``."""
     return matrix + matrix.mT

@@ -231,7 +231,7 @@ class Problem(Displayed):
 
     @cached_property
     def root_x(self) -> Array:
-        """Symmetric root ``Σx^{1/2}``."""
+        """Symmetric root ``Σx^{1/2}`` of the inputs' second moment."""
         return sqrt_psd(self.cov_x)
 
     @cached_property

@@ -105,7 +105,7 @@ class Samples(Displayed):
 
     @property
     def num_samples(self) -> int:
-        """Number of rows."""
+        """Number of samples, the rows of ``x`` and ``y``."""
         return len(self.x)
 
     @property

@@ -27,7 +27,7 @@ def sync_tree(root: Path) -> None:
 
 
 def settled_in(folder: Path) -> None:
-    """Write the names in a folder through, after a rename: what cannot be any more, is not."""
+    """Write a folder's names through after a rename; too late to refuse, errors are ignored."""
     with suppress(OSError):
         _sync_folder(folder)
 

@@ -51,12 +51,12 @@ class Staging:
 
     @property
     def new(self) -> Path:
-        """Where what is made goes."""
+        """The place where what is made goes."""
         return self.folder / "new"
 
     @property
     def old(self) -> Path:
-        """Where what was there waits."""
+        """The place where what is replaced waits."""
         return self.folder / "old"
 
     def remove(self) -> None:
@@ -113,7 +113,7 @@ def left_behind(parent: Path, key: str) -> Iterator[Path]:
 
 
 def waiting(parent: Path, key: str) -> bool:
-    """Whether there may be something of a killed process beside a path."""
+    """Whether a killed process may have left something beside a path."""
     return parent.is_dir() and any(parent.glob(f"{_beginning(key)}*"))
 
 

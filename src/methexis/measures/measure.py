@@ -141,12 +141,12 @@ class Measure(Displayed, ABC, Generic[R]):
 
     @property
     def title(self) -> str:
-        """What a table calls it, with the options that matter."""
+        """The measure's name in tables, with the options that matter."""
         return self.label
 
     @property
     def invariances(self) -> frozenset[Invariance]:
-        """All groups under which scores do not change, and no other; of most measures, these."""
+        """All groups under which scores do not change, and no other; by default those of most."""
         return invariant(Invariance.ORTHOGONAL, Invariance.SCALE, Invariance.TRANSLATION)
 
     @property
@@ -190,7 +190,7 @@ class Measure(Displayed, ABC, Generic[R]):
 
     @property
     def streams_null(self) -> bool:
-        """Whether one pass also gives mean and deviation of the null, by `chance_from_pass`."""
+        """Whether one pass also gives the null's mean and deviation, by `chance_from_pass`."""
         return False
 
     def from_pass(self, gathered: Any) -> float:
@@ -198,7 +198,7 @@ class Measure(Displayed, ABC, Generic[R]):
         raise NotImplementedError(f"{self.name} takes whole arrays")
 
     def chance_from_pass(self, gathered: Any) -> Any:
-        """Mean and deviation of the null from the same (`streaming.chance`); None if unknown."""
+        """Mean and deviation of the null from one pass (`streaming.chance`); None if unknown."""
         del gathered
         return None
 
@@ -226,7 +226,7 @@ class Measure(Displayed, ABC, Generic[R]):
         """What of one representation is needed to compare it."""
 
     def reduce_rdm(self, rdm: RDM) -> R:
-        """The same from dissimilarities, if the measure needs no more than these.
+        """What `reduce` gives, from dissimilarities, if the measure needs no more than these.
 
         Raises
         ------
@@ -239,7 +239,7 @@ class Measure(Displayed, ABC, Generic[R]):
         )
 
     def reduce_any(self, given: Representation, steps: Preprocessing | None = None) -> R:
-        """The same of either; steps are for features, which an RDM has not."""
+        """Reduce features or an RDM; the steps are for features, which an RDM does not have."""
         if isinstance(given, RDM):
             return self.reduce_rdm(given)
         return self.reduce(given if steps is None else steps(given))
@@ -280,7 +280,7 @@ class Measure(Displayed, ABC, Generic[R]):
         raise NotImplementedError(f"{self.name} has no moments in closed form")
 
     def lean(self, reduced: R) -> R:
-        """The same without what grids never need, such as what bootstrap samples are made from."""
+        """What grids need of a reduced representation: nothing for bootstrap samples."""
         return reduced
 
     def score_grid(self, rows: Sequence[R], columns: Sequence[R]) -> Array:
@@ -336,7 +336,7 @@ class Measure(Displayed, ABC, Generic[R]):
         return None
 
     def interactions(self, a: R, b: R, samples: NDArray[np.int64]) -> Array | None:
-        """How much some samples move it together with each, ``(num_chosen, num_samples)``.
+        """How much pairs of samples move the score together, ``(num_chosen, num_samples)``.
 
         0 of a sample with itself; None where it is not known. See `inference.paired.joint`.
         """

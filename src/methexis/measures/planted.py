@@ -193,7 +193,7 @@ def _hidden(teacher: Teacher, student: EDLN, layer: int, *, seed: int) -> Array:
 def _moved(
     teacher: Teacher, student: EDLN, strength: float, generator: np.random.Generator, *, seed: int
 ) -> Array:
-    """The same layer elsewhere on the orbit, by ``T = O e^{strength spread Z} O'`` in each layer.
+    """The layer's map moved along its orbit, by ``T = O e^{strength spread Z} O'`` in each layer.
 
     ``O' = Oᵀ``: at strength 0 nothing moves.
     """

@@ -68,7 +68,7 @@ MEASURES: Mapping[str, type[Measure[Any]]] = _Classes(
 
 
 def chosen(measure: Any, options: dict[str, Any]) -> Measure[Any]:
-    """A measure from its name and options, or as it is.
+    """A measure from its name and options, or the given measure itself.
 
     Raises
     ------

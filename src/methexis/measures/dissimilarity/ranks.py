@@ -54,7 +54,7 @@ def average_ranks(values: Tensor, tolerance: float = 0.0) -> Tensor:
 
 
 def group_numbers(values: Tensor, tolerance: float = 0.0) -> Tensor:
-    """For each value the number of its group of ties, from 0: all that a rank correlation needs."""
+    """Number of each value's group of ties, from 0: all that a rank correlation needs."""
     xp = array_api_compat.array_namespace(values)
     found = groups(values, tolerance)
     numbers = xp.empty_like(found.group)

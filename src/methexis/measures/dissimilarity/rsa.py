@@ -53,16 +53,16 @@ class RSA(RDMMeasure[PairMatrix], BilinearMeasure):
 
     @property
     def title(self) -> str:
-        """What a table calls it."""
+        """The measure's name in tables."""
         return f"RSA ({self.dissimilarity}, {self.comparison})"
 
     @property
     def self_normed(self) -> bool:
-        """Unless entries are ranks, which depend on all others."""
+        """Whether entries depend on their pair alone: ranks depend on all other entries."""
         return self.comparison != "spearman"
 
     def more_work(self, num_samples: int) -> tuple[Time, Time, Time]:
-        """Ranks, and products of weights with matrices."""
+        """The time of ranks, and of products of weights with matrices."""
         pairs = float(num_samples) ** 2
         if self.comparison == "spearman":
             return passes(pairs, _RANKED), NOTHING, passes(pairs, _RANKED_ANEW)

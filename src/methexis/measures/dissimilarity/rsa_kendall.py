@@ -33,7 +33,7 @@ class Order:
     untied: int  # pairs of dissimilarities that are not tied
 
     def reordered(self, order: NDArray[np.int64]) -> Order:
-        """The samples in that order."""
+        """The order of the dissimilarities after the samples are reordered."""
         return Order(self.numbers[np.ix_(order, order)], self.untied)
 
 
@@ -53,7 +53,7 @@ class RSAKendall(RDMMeasure[Order]):
 
     @property
     def title(self) -> str:
-        """What a table calls it."""
+        """The measure's name in tables."""
         return f"RSA ({self.dissimilarity}, Kendall's tau-{self.variant})"
 
     def more_work(self, num_samples: int) -> tuple[Time, Time, Time]:
@@ -73,7 +73,7 @@ class RSAKendall(RDMMeasure[Order]):
         return Order(numbers, len(found) * (len(found) - 1) // 2 - tied)
 
     def score(self, a: Order, b: Order) -> float:
-        """The tau of a pair."""
+        """Kendall's tau of a pair."""
         above = np.triu_indices(len(a.numbers), k=1)
         one, two = a.numbers[above], b.numbers[above]
         # SciPy's p-value is for independent numbers, which dissimilarities are not: the cheap one.

@@ -33,7 +33,7 @@ from methexis.measures.inputs.rdm import RDM
 
 
 def whitened(rdm: RDM, matrix: Tensor, noise: ArrayLike | None = None) -> Tensor:
-    """The ``B`` of this file: inner products of such are those of whitened RDMs.
+    """The matrix ``B`` derived above: inner products of such are those of whitened RDMs.
 
     The matrix is an RDM's entries or a function of them, symmetric, with a zero diagonal; the noise
     has a covariance ``Σ`` between samples that is the same for every feature, the identity by

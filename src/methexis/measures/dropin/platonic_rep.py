@@ -111,7 +111,7 @@ def cka(
     rbf_sigma: float = 1.0,
     unbiased: bool = False,
 ) -> float:
-    """CKA as they have it, ``h(K, L) / (√(h(K, K) h(L, L)) + 1e-6)``.
+    """CKA as platonic-rep has it, ``h(K, L) / (√(h(K, K) h(L, L)) + 1e-6)``.
 
     h is ``Tr(K H L H)``, or with `unbiased` Song's estimator.
 
@@ -174,7 +174,7 @@ def cknna(
     distance_agnostic: bool = False,
     unbiased: bool = True,
 ) -> float:
-    """CKNNA as they have it: `cka` of kernels that are zero where a pair is not near in both.
+    """CKNNA as platonic-rep has it: `cka` of kernels, zero where a pair is not near in both.
 
     With ``α_ij = 1`` where j is among the k samples of largest inner product with i in A and in B,
     ``h(α K, α L) / (√(h(α_A K, α_A K) h(α_B L, α_B L)) + 1e-6)``, α of each alone below.
@@ -286,7 +286,7 @@ def _ratio(hsic: Any, one: Tensor, other: Tensor) -> float:
 
 
 def _root(product: float) -> float:
-    """NaN where two estimates of what cannot be negative have other signs, as theirs is."""
+    """Root of a product of estimates; NaN where it is negative, as in platonic-rep."""
     if product >= 0.0:
         return math.sqrt(product)
     warn(

@@ -122,7 +122,7 @@ class Blocks:
                 yield range(top, min(rows, top + height)), range(left, min(columns, left + width))
 
     def _taken(self, first: Sequence[Key], second: Sequence[Key]) -> tuple[list[Any], list[Any]]:
-        """Both sides reduced, and nothing else kept."""
+        """The reduced representations of both sides; all others are dropped."""
         wanted = {self._key(key) for key in (*first, *second)}
         self._reduced = {key: value for key, value in self._reduced.items() if key in wanted}
         return [self._take(key) for key in first], [self._take(key) for key in second]

@@ -232,7 +232,7 @@ def plan(
     memory: int | str | None = None,
     **options: Any,
 ) -> Plan:
-    """What `compare` will do with these, and about how long it will take; nothing is computed.
+    """Tell what `compare` will do, and about how long it will take; nothing is computed.
 
     Parameters
     ----------
@@ -268,7 +268,7 @@ def plan(
 def _asked(
     null: str, num_permutations: int, num_bootstrap: int, memory: Any, steps: Preprocessing
 ) -> Asked:
-    """What is asked of one pair, checked."""
+    """What is asked of the comparison of one pair, checked."""
     return Asked(
         one_of("null", null, NULLS),
         "none",

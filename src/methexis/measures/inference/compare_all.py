@@ -192,14 +192,14 @@ def _named(name: str, given: Any) -> list[Named]:
 def _plan(
     method: Measure[Any], rows: Sequence[Named], columns: Sequence[Named] | None, asked: Asked
 ) -> Plan | None:
-    """None of what is no representation."""
+    """The plan of all pairs; None where something given is no representation."""
     arrays = [None if side is None else [one.array for one in side] for side in (rows, columns)]
     sizes = sizes_of(arrays[0] or [], arrays[1])
     return None if sizes is None else planned(method, sizes, asked)
 
 
 def _single(given: Sequence[Named]) -> bool:
-    """Single only where input is; what is made straight from features is added in double."""
+    """Whether all input came in single precision or less; else products are made in double."""
     types = {str(getattr(one.array, "dtype", "float64")).removeprefix("torch.") for one in given}
     return types <= set(SINGLE)
 

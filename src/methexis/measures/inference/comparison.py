@@ -119,7 +119,7 @@ class Comparison(Displayed):
         return line if self.levels is None else f"{self.conclusion}\n{line}"
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it in plain types, for JSON."""
+        """The whole comparison in plain types, for JSON."""
         return asdict(self)
 
     def plot(self, ax: plots.Axes | None = None) -> plots.Axes:
@@ -146,7 +146,7 @@ class Comparison(Displayed):
         return drawing.pair(chosen(self.measure, self.options), found, levels, chance, self.n, ax)
 
     def to_dataframe(self) -> Any:
-        """All of it as a `pandas.DataFrame` of one row, so that rows can be put together.
+        """The comparison as a `pandas.DataFrame` of one row, so that rows can be put together.
 
         Of levels it has the scores, and where the score lies between the first and the ceiling.
         """

@@ -92,7 +92,7 @@ class Grid(Displayed):
 
     @property
     def measure(self) -> Measure[Any]:
-        """What was measured, with its options."""
+        """The measure, with its options."""
         about = self.data.attrs
         return chosen(str(about["measure"]), json.loads(about["options"]))
 
@@ -111,7 +111,7 @@ class Grid(Displayed):
 
     @property
     def precision(self) -> str:
-        """Of the computation."""
+        """The precision of the computation: "float64" or "float32"."""
         return str(self.data.attrs["precision"])
 
     @property
@@ -131,7 +131,7 @@ class Grid(Displayed):
         return "corrected by Holm's method" if about["correction"] == "holm" else "not corrected"
 
     def better(self) -> list[int]:
-        """For each row the place of the column most aligned with it (`alignment`)."""
+        """The place of the column most aligned with each row, by `alignment`."""
         return [int(place) for place in np.argmax(self._ranked(), axis=1)]
 
     def counted(self) -> NDArray[np.bool_]:
@@ -140,7 +140,7 @@ class Grid(Displayed):
         return np.triu(known) if self.data.attrs["same"] and self.measure.symmetric else known
 
     def significant(self, alpha: float) -> NDArray[np.bool_]:
-        """Which pairs are, after correction; none where p is unknown.
+        """Which pairs are significant after correction; none where p is unknown.
 
         Raises
         ------
@@ -161,7 +161,7 @@ class Grid(Displayed):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What degenerates here; the texts of the warnings."""
+        """The texts of the warnings that tell what degenerates here."""
         return tuple(json.loads(self.data.attrs["notes"]))
 
     @property
@@ -221,7 +221,7 @@ class Grid(Displayed):
         return f"{first}\nmost aligned: {', '.join(parts)}"
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it in plain types, for JSON."""
+        """The whole grid in plain types, for JSON."""
         found: dict[str, Any] = self.data.to_dict()
         about = found["attrs"]
         about |= {name: json.loads(about[name]) for name in _PARTS}
@@ -274,7 +274,7 @@ class Grid(Displayed):
         return told | ({"notes": self.notes} if self.notes else {})
 
     def _table(self) -> Table:
-        """Scores, a row for each layer of the first."""
+        """Table of the scores, with a row for each layer of the first model."""
         head = ["score", *map(str, self.data["layer_b"].values)]
         names = map(str, self.data["layer_a"].values)
         return head, ([name, *row] for name, row in zip(names, self.score, strict=True))
@@ -326,7 +326,7 @@ def labelled(
 
 
 def of_pair(found: Comparison, measure: Measure[Any], names: tuple[str, str]) -> Grid:
-    """One pair as a grid."""
+    """The comparison of one pair as a grid."""
     values: dict[str, Array] = {
         name: np.array([[getattr(found, name, found.p)]])  # p_corrected is p
         for name in VARIABLES

@@ -88,7 +88,7 @@ def inferred(
 
 
 def _share(scores: Array, permuted: Array) -> Array:
-    """Share of orders that are at least as aligned, the given one included; ties are."""
+    """Share of orders that are at least as aligned; ties and the given order count."""
     tie = TIE * np.maximum(np.abs(scores), np.max(np.abs(permuted), axis=0))
     extreme = np.count_nonzero(permuted >= scores - tie, axis=0)
     return np.asarray((1 + extreme) / (1 + len(permuted)))

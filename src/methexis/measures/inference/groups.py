@@ -68,7 +68,7 @@ class NoiseCeiling(Displayed):
 
     @property
     def num_subjects(self) -> int:
-        """Number of subjects."""
+        """Number of subjects, one RDM each."""
         return len(self.lower_by_subject)
 
     def _facts(self) -> dict[str, object]:
@@ -123,7 +123,7 @@ class GroupComparison(Displayed):
     seed: int
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it in plain types, for JSON."""
+        """The whole comparison in plain types, for JSON."""
         return asdict(self)
 
     def _facts(self) -> dict[str, object]:

@@ -94,7 +94,7 @@ def _sorted(p: Array) -> tuple[Array, NDArray[np.intp]]:
 
 
 def _back(p: Array, order: NDArray[np.intp], corrected: Array) -> Array:
-    """What they were corrected to, at most 1, where they stood."""
+    """Corrected p-values, at most 1, in the places of those they were made from."""
     found, whole = np.empty(len(order)), np.full(p.shape, np.nan)
     found[order] = np.minimum(1.0, corrected)
     whole[~np.isnan(p)] = found

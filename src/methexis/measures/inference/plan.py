@@ -138,13 +138,13 @@ class Plan(Displayed):
         return text
 
     def told(self, wording: Wording | None = None) -> str:
-        """The same, and what would take less where it takes very long."""
+        """The plan in words, and what would take less where it takes very long."""
         less = f"; {(wording or Wording()).less}"
         return str(self) + (less if self.seconds > PATIENCE_OF_MANY else "")
 
     @property
     def fallback(self) -> str:
-        """What is told where one sample does dominate."""
+        """What is told where one sample dominates the null."""
         return (
             f"one sample dominates: {self.orders_if_dominated} permutations, "
             f"{duration(self.seconds_if_dominated - self.seconds)}"
@@ -308,12 +308,12 @@ class _Case:
 
     @property
     def passes(self) -> bool:
-        """Whether one pass can give the measure of these."""
+        """Whether one pass can give the measure of these representations."""
         return self.measure.streams and not self.sizes.dissimilarities
 
     @property
     def direct(self) -> tuple[Time, int] | None:
-        """Time and memory of all pairs straight from features; None where they are not had so."""
+        """Time and memory of all pairs straight from features; None where there is no such way."""
         sizes, asked = self.sizes, self.asked
         if self.null != "none" or sizes.single or sizes.dissimilarities or not asked.plain:
             return None
@@ -348,7 +348,7 @@ class _Case:
         return time + orders * measure.order_work(n, rows, columns), num_bytes
 
     def one_pass(self) -> Time:
-        """One pass over each of the pairs that are gone through."""
+        """Time of one pass over the rows of each pair."""
         sizes, (rows, columns) = self.sizes, self.sizes.widths
         half = sizes.same and self.measure.symmetric
 
@@ -365,7 +365,7 @@ class _Case:
 
 
 def _refusal(case: _Case, wanted: int, wording: Wording) -> MethexisError:
-    """What is too much, and what would do instead."""
+    """The error of a plan that does not fit: what is too much, and what would do instead."""
     measure, asked, n = case.measure, case.asked, case.sizes.num_samples
     ways = [f"{wording.memory.format(readable(wanted))} if the machine has that"]
     if case.passes and pass_bytes(case.sizes) <= asked.memory:
@@ -387,7 +387,7 @@ def _refusal(case: _Case, wanted: int, wording: Wording) -> MethexisError:
 
 
 def _streaming() -> list[str]:
-    """The best known of those that can be had from one pass, in the words of the command."""
+    """The best-known measures that one pass can give, in the words of the command."""
     named = [name for name in ("cka", "rv", "procrustes", "cca") if MEASURES[name]().streams]
     return ["cka:debiased=true" if name == "cka" else name for name in named]
 

@@ -27,7 +27,7 @@ class Layer(NamedTuple):
 
 @dataclass(frozen=True)
 class Sizes:
-    """Of two lists of representations, or of one list beside itself."""
+    """Sizes of two lists of representations, or of one list compared with itself."""
 
     num_samples: int
     rows: tuple[Layer, ...]
@@ -45,7 +45,7 @@ class Sizes:
         *,
         single: bool = False,
     ) -> Sizes:
-        """From numbers of features, of double precision."""
+        """Sizes from numbers of features, with numbers in double precision."""
         rows = tuple(Layer(width) for width in widths_a)
         columns = rows if widths_b is None else tuple(Layer(width) for width in widths_b)
         return cls(num_samples, rows, columns, widths_b is None, single)

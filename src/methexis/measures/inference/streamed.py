@@ -61,11 +61,11 @@ class Passes:
 
     @property
     def made(self) -> bool:
-        """Whether all is gathered, and further measures take no time."""
+        """Whether all moments are gathered, so that further measures take no time."""
         return bool(self._kept)
 
     def moments(self, i: int, j: int, show: Callable[[int, int], None]) -> PassMoments:
-        """Of one pair."""
+        """The moments of one pair, gathered in one pass or kept from an earlier one."""
         if (i, j) in self._kept:
             return self._kept[i, j]
         one, other = self.rows[i], self.columns[j]
@@ -144,7 +144,7 @@ def streamed_pair(
 def _streamed(
     plan: Plan, passes: Passes, null: str, progress: Progress | None
 ) -> tuple[dict[str, Array], dict[str, Any]]:
-    """Variables of all pairs, and what there is to say of them."""
+    """Variables and attributes of all pairs; each pair's notes are among the attributes."""
     measure, same = plan.measure, passes.same
     shape = len(passes.rows), len(passes.columns)
     half = same and measure.symmetric
@@ -189,7 +189,7 @@ def _streamed(
 
 
 def _each_once(corrected: Callable[[Array], Array], p: Array, *, half: bool) -> Array:
-    """What corrects p over all pairs, of which some stand there twice."""
+    """Corrected p-values of pairs of which some stand there twice, so that each counts once."""
     if not half:
         return corrected(p)
     found = corrected(np.where(np.tri(len(p), dtype=bool), np.nan, p))

@@ -66,16 +66,16 @@ class Features:
 
     @property
     def num_samples(self) -> int:
-        """Number of rows."""
+        """Number of samples, which are the rows."""
         return int(self.array.shape[0])
 
     @property
     def num_features(self) -> int:
-        """Number of columns."""
+        """Number of features, which are the columns."""
         return int(self.array.shape[1])
 
     def replaced(self, array: Tensor) -> Features:
-        """The same with other numbers."""
+        """The same representation with other numbers."""
         return replace(self, array=array)
 
 
@@ -98,12 +98,12 @@ class Typed:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the array."""
+        """The shape of the array."""
         return tuple(self.array.shape)
 
     @property
     def dtype(self) -> Any:
-        """The type that they have now."""
+        """The type that the numbers have now."""
         return self.array.dtype
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
@@ -116,7 +116,7 @@ class Given(Protocol):
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """The name by which messages call the representation."""
         ...
 
     @property
@@ -131,7 +131,7 @@ class Given(Protocol):
 
     @property
     def num_samples(self) -> int:
-        """Number of samples."""
+        """Number of samples of the representation."""
         ...
 
 

@@ -23,7 +23,7 @@ class Layer(Protocol):
 
     @property
     def name(self) -> str:
-        """Of the layer."""
+        """The name of the layer."""
 
     @property
     def array(self) -> Any:
@@ -35,12 +35,12 @@ class Layer(Protocol):
 
     @property
     def dissimilarities(self) -> bool:
-        """Whether the array holds those of all pairs of samples in place of features."""
+        """Whether the array holds dissimilarities of all pairs of samples in place of features."""
 
 
 @dataclass(frozen=True, eq=False)
 class Named:
-    """One representation.
+    """One representation with its names.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class Named:
 
     @property
     def label(self) -> str:
-        """Both names, as in ``"resnet/conv1"``."""
+        """The names of model and layer, as in ``"resnet/conv1"``."""
         return f"{self.model}/{self.layer}" if self.model else self.layer
 
 
@@ -109,7 +109,7 @@ def unwrapped(given: Any) -> Any:
 
 
 def single(name: str, given: Any) -> Any:
-    """The same, also of a model that has one layer.
+    """What is compared of a layer, or of a model that has one layer.
 
     Raises
     ------

@@ -86,12 +86,12 @@ class RDM(Displayed):
 
     @property
     def xp(self) -> Namespace:
-        """The functions of the library that holds it."""
+        """The functions of the library that holds the matrix."""
         return array_api_compat.array_namespace(self.matrix)
 
     @property
     def num_samples(self) -> int:
-        """Number of samples."""
+        """Number of samples, the rows of the matrix."""
         return int(self.matrix.shape[0])
 
     @property
@@ -100,7 +100,7 @@ class RDM(Displayed):
         return self.matrix[above_diagonal(self.xp, self.matrix)]
 
     def called(self, name: str, *, precision: str = "float64", scaled: bool = False) -> RDM:
-        """The same under another name, in the precision of a computation; see `in_precision`."""
+        """The RDM under another name, in the precision of a computation; see `in_precision`."""
         one_of("precision", precision, PRECISIONS)
         return replace(
             self,
@@ -109,7 +109,7 @@ class RDM(Displayed):
         )
 
     def beside(self, array: Tensor) -> RDM:
-        """The same in the library, on the device and of the type of another array."""
+        """The RDM in the library, on the device and of the type of another array."""
         xp = array_api_compat.array_namespace(array)
         if xp is self.xp and array_api_compat.device(self.matrix) == array_api_compat.device(array):
             return replace(self, matrix=xp.astype(self.matrix, array.dtype, copy=False))
@@ -119,7 +119,7 @@ class RDM(Displayed):
         return replace(self, matrix=moved)
 
     def reordered(self, order: Any) -> RDM:
-        """The same of the samples in that order."""
+        """The RDM of the samples in another order."""
         xp = self.xp
         index = xp.asarray(order, device=array_api_compat.device(self.matrix))
         taken = xp.take(xp.take(self.matrix, index, axis=0), index, axis=1)

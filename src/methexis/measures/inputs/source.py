@@ -93,11 +93,11 @@ class Source:
         return self._ready(self.columns[k])
 
     def widest(self, side: str) -> int:
-        """Which of a side has most features."""
+        """Place of the representation with most features, of one side."""
         return int(np.argmax(self.widths[side]))
 
     def arrays(self) -> tuple[list[Tensor], list[Tensor] | None] | None:
-        """All arrays as given, columns None for the rows; None if there are steps before."""
+        """All arrays as given, None for columns that are the rows; None if steps come before."""
         everything = (*self.rows, *self.columns)
         if self._steps != Preprocessing() or any(isinstance(o.array, RDM) for o in everything):
             return None
@@ -109,7 +109,7 @@ class Source:
         return found if isinstance(found, RDM) else self._steps(found)
 
     def _array(self, one: Named) -> Tensor:
-        """As given, unless it has to be brought into range."""
+        """The array as given, unless it has to be brought into range."""
         if one.label in self._far:
             return self._features(one).array
         given = one.array.array if isinstance(one.array, Typed) else one.array

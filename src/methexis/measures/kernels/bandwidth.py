@@ -112,7 +112,7 @@ class RBFMatrix(PairMatrix):
 
 
 def moved(a: RBFMatrix, b: RBFMatrix, counts: Counts, score: float, *, normalised: bool) -> Array:
-    """By how much scores of bootstrap samples change with their bandwidths, to first order.
+    """Change of bootstrap samples' scores that their bandwidths make, to first order.
 
     From the `score` of all samples; where it is a cosine, ``N / √(A B)``, its derivative is less by
     that of the normaliser.

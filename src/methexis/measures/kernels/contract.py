@@ -55,7 +55,7 @@ class SampledMatrix(PairMatrix):
     rows: Tensor  # whose products, centred, are the entries of the matrix
 
     def reordered(self, order: NDArray[np.int64]) -> Self:
-        """Rows and columns in that order."""
+        """The matrix with rows and columns in another order."""
         index: Any = self.xp.asarray(order, device=array_api_compat.device(self.rows))
         rows = self.xp.take(self.rows, index, axis=0)
         return replace(super().reordered(order), rows=rows)
@@ -76,7 +76,7 @@ class KernelMeasure(PairMeasure[PairForm]):
 
     @property
     def range(self) -> tuple[float, float]:
-        """[0, 1] of a cosine, [-1, 1] debiased."""
+        """Bounds of the score: [0, 1] for a cosine, [-1, 1] if debiased."""
         return (-1.0 if self.centring in DEBIASED else 0.0, 1.0)
 
     @property
@@ -124,11 +124,11 @@ class KernelMeasure(PairMeasure[PairForm]):
 
     @property
     def self_normed(self) -> bool:
-        """Of cosines; but a median bandwidth, and corrections, depend on all samples."""
+        """Whether it is a cosine; a median bandwidth, and corrections, depend on all samples."""
         return self.normalised and self.kernel != "rbf" and not self.corrects_features
 
     def alike(self, a: PairForm, b: PairForm) -> tuple[PairForm, PairForm]:
-        """Both as features or both as matrices; a wide one beside a narrow one is a matrix."""
+        """The pair as features, or as matrices where either of them is a matrix."""
         if isinstance(a, FeatureRows) and not isinstance(b, FeatureRows):
             return a.matrix, b
         if isinstance(b, FeatureRows) and not isinstance(a, FeatureRows):
@@ -141,7 +141,7 @@ class KernelMeasure(PairMeasure[PairForm]):
         return self.kernel == "linear" and not self.corrects_features
 
     def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
-        """Of matrices over pairs; of linear kernels of many samples, of their features."""
+        """The work of matrices over pairs or, of a linear kernel and many samples, of features."""
         if self._by_rows(num_samples, num_features):
             found = rows_work(num_samples, num_features)
         else:
@@ -156,7 +156,7 @@ class KernelMeasure(PairMeasure[PairForm]):
         return sampled_work(found, num_samples, num_features) if self.corrects_features else found
 
     def order_work(self, num_samples: int, widths_a: list[int], widths_b: list[int]) -> Time:
-        """Of features pair by pair, of matrices all pairs together."""
+        """Time of one order: features are compared pair by pair, matrices all pairs together."""
         if self._by_rows(num_samples, (max(widths_a), max(widths_b))):
             return Measure.order_work(self, num_samples, widths_a, widths_b)
         return super().order_work(num_samples, widths_a, widths_b)
@@ -173,7 +173,7 @@ class KernelMeasure(PairMeasure[PairForm]):
 
     @property
     def streams_null(self) -> bool:
-        """Whatever streams: variances over orders need no more."""
+        """Whether the null streams: wherever the score does, because it needs no more sums."""
         return self.streams
 
     def from_pass(self, gathered: PassMoments) -> float:
@@ -199,7 +199,7 @@ class KernelMeasure(PairMeasure[PairForm]):
     def direct_work(
         self, num_samples: int, widths_a: list[int], widths_b: list[int] | None, item_bytes: int
     ) -> tuple[Time, int] | None:
-        """Of linear kernels, what their products take."""
+        """The time and memory of linear kernels' products; None of other kernels."""
         return grid_work(num_samples, widths_a, widths_b, item_bytes) if self.linear else None
 
     def direct_grid(

@@ -1,4 +1,4 @@
-"""Distance correlation, squared."""
+"""Squared distance correlation: whether two representations depend on each other at all."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class DistanceCorrelation(KernelMeasure):
 
     @property
     def title(self) -> str:
-        """Biased or not."""
+        """The measure's name in tables, debiased or not."""
         return f"{'debiased ' if self.debiased else ''}squared distance correlation"
 
     @property

@@ -119,7 +119,7 @@ class Sums:
     def of_centred(
         cls, num_samples: int, whole: Any, off: Any, diagonals: Any, traces: Any
     ) -> Sums:
-        """Of linear kernels of centred features, or of any that are to be compared as they are.
+        """The sums of linear kernels of centred features, or of kernels compared as they are.
 
         From ``Σ_ij K_ij L_ij``, the same for ``i ≠ j``, ``Σ_i K_ii L_ii`` and ``Tr K Tr L``: rows
         sum to zero, without the diagonal to ``-K_ii``, and ``H K H = K``.
@@ -128,7 +128,7 @@ class Sums:
 
     @classmethod
     def of_hollow(cls, num_samples: int, pairs: float, rows: float, totals: float) -> Sums:
-        """Of kernels with zeros on the diagonal, from ``Tr(K L)``, ``1ᵀK L1`` and ``1ᵀK1 1ᵀL1``.
+        """The sums of kernels with zero diagonals, from ``Tr(K L)``, ``1ᵀK L1`` and ``1ᵀK1 1ᵀL1``.
 
         ``A_ii = s/n² - 2 r_i/n`` makes ``Σ A_ii B_ii = 4 Σ r_i u_i / n² - 3 s v / n³``. Of kernels
         that are not symmetric, as of neighbours, (1) is no longer an average over quadruples; the

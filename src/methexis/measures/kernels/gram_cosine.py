@@ -30,7 +30,7 @@ class GramCosine(KernelMeasure):
         return "plain"
 
     def rows_of(self, features: Features) -> Tensor:
-        """The rows as they are."""
+        """The features' rows as they are."""
         return features.array
 
 

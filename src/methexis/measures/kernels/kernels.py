@@ -25,7 +25,7 @@ def check_kernel(kernel: str, bandwidth: float) -> None:
 
 
 def kernel_work(num_samples: int, *, median: bool) -> Time:
-    """Of both kernels of a pair, beyond their products; with distances sorted for a bandwidth."""
+    """Time that both kernels of a pair take beyond products; a median sorts all distances."""
     pairs = float(num_samples) ** 2
     ordered = passes(2 * pairs * log2(num_samples), _SORTED) if median else NOTHING
     return passes(pairs, _MADE) + ordered

@@ -61,7 +61,7 @@ class NeighbourKernel:
 
     @cached_property
     def tied(self) -> TiedKernel:
-        """The same by the chances of being a neighbour, where ties leave open who is."""
+        """The kernel times the chance of being a neighbour, where ties leave open who is one."""
         lists = self.neighbours
         found = lists.groups
         values, rest = at_labels(lists.lists, lists.k, lists.ties, self.values)
@@ -131,27 +131,27 @@ class CKNNA(ListMeasure[NeighbourKernel]):
 
     @property
     def compared(self) -> tuple[float, float]:  # type: ignore[override]
-        """Of the code's, four sparse products."""
+        """Time per sample and its power of k; the code's definition takes four sparse products."""
         return (400.0, 1.5) if self.definition == "paper" else (2600.0, 1.0)
 
     @property
     def range(self) -> tuple[float, float]:
-        """Cauchy–Schwarz bounds the paper's; a ratio of unbiased estimates has no bound."""
+        """Bounds: of the paper's by Cauchy–Schwarz; a ratio of unbiased estimates has none."""
         return (-1.0, 1.0) if self.definition == "paper" else (-np.inf, np.inf)
 
     @property
     def aligned(self) -> float:
-        """1, unless the denominator has an offset."""
+        """One, unless the denominator has an offset."""
         return 1.0 if self.offset == 0.0 else np.nan
 
     @property
     def symmetric(self) -> bool:
-        """Not the code's: it takes the trace of a product of kernels that are not symmetric."""
+        """Whether it is the paper's: the code's takes a trace of kernels that are not symmetric."""
         return self.definition == "paper"
 
     @property
     def title(self) -> str:
-        """What a table calls it."""
+        """The measure's name in tables."""
         kind = "" if self.definition == "paper" else ", as in platonic-rep"
         return f"CKNNA (k = {self.k}, {self.metric}{kind})"
 
@@ -161,7 +161,7 @@ class CKNNA(ListMeasure[NeighbourKernel]):
         return list_invariances(self.metric)
 
     def closed_null(self, num_samples: int) -> bool:
-        """Of the paper's definition: the code's is a ratio of estimates."""
+        """Whether it is the paper's definition: the code's is a ratio of estimates."""
         del num_samples
         return self.definition == "paper"
 
@@ -249,7 +249,7 @@ def _subset(kernel: NeighbourKernel, chosen: NDArray[np.bool_]) -> tuple[Indices
 
 
 def shorter(kernel: NeighbourKernel, k: int) -> NeighbourKernel:
-    """The same for fewer neighbours."""
+    """The kernel with fewer neighbours of each sample."""
     return replace(kernel, neighbours=kernel.neighbours.cut(k))
 
 
@@ -360,7 +360,7 @@ def _ratio_of_estimates(first: sparse.csr_array, second: sparse.csr_array, offse
 
 
 def _hsic(first: sparse.csr_array, second: sparse.csr_array) -> float:
-    """Song's estimate, for diagonals of zeros."""
+    """Song's estimate of HSIC, of kernels with zero diagonals."""
     n = first.shape[0]
     trace = first.multiply(second.T).sum()
     through = first.sum(axis=0) @ second.sum(axis=1)

@@ -94,7 +94,7 @@ class NeighbourCurve(Displayed):
     num_subsets: int
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it in plain types, for JSON."""
+        """The whole curve in plain types, for JSON."""
         return {
             name: value.tolist() if isinstance(value, np.ndarray) else value
             for name, value in asdict(self).items()
@@ -131,7 +131,7 @@ class NeighbourCurve(Displayed):
         return told | {"num_subsets": self.num_subsets, "confidence": self.confidence}
 
     def _table(self) -> Table:
-        """Scores, a row for each number of samples; below them the limits."""
+        """Table of the scores, with a row for each number of samples; below them the limits."""
         head = ["n", *(f"k = {k}" for k in self.ks)]
         rows: list[list[object]] = [[n, *row] for n, row in zip(self.ns, self.scores, strict=True)]
         return head, [*rows, ["limit at k/n", *self.limits], ["exponent", *self.exponents]]

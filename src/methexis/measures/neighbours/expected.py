@@ -109,7 +109,7 @@ class Groups:
 
     @cached_property
     def stored(self) -> Any:
-        """`tail` as numbers."""
+        """`tail` as a matrix of integers."""
         return self.tail.astype(np.int64)
 
     @cached_property
@@ -139,12 +139,12 @@ class Groups:
         return RowForm(found, np.where(self.outside, share, 0.0))
 
     def repeated(self, count: int) -> Groups:
-        """So many times, one below the other; columns stay the samples."""
+        """The groups repeated so many times, one copy below the other; columns stay the samples."""
         rows = np.tile(np.arange(len(self.begin)), count)
         return self._taken(rows, self.nearest[rows], self.labels[rows], self.tail[rows])
 
     def under(self, orders: Orders) -> Groups:
-        """Of the samples in each of the orders, one below the other."""
+        """The groups of the samples in each of the orders, one below the other."""
         rows = orders.ravel()
         nearest = self.nearest[rows].reshape(len(orders), -1)
         return self._taken(
@@ -350,7 +350,7 @@ def _log_choices(total: Any, chosen: Any) -> Array:
 
 @cache
 def _log_factorials(bits: int) -> Array:
-    """Of all numbers of so many bits."""
+    """Logarithms of the factorials of all numbers of so many bits."""
     return np.asarray(gammaln(np.arange(2**bits) + 1.0))
 
 

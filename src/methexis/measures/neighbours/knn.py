@@ -102,7 +102,7 @@ def nearest(
 def ranked(
     given: Features, k: int, *, metric: str = "cosine", block_bytes: int = BLOCK_BYTES
 ) -> Ranked:
-    """The same, with the groups of equally near rows.
+    """Find the nearest neighbours of every row, with the groups of equally near rows.
 
     Parameters and errors as in `nearest`. A row of zeros has no direction; its cosine with every
     other row is taken to be 0, so that all others are equally near to it.
@@ -277,7 +277,7 @@ class _Search:
     def _settle_inner(
         self, row: int, keys: Array, inner: NDArray[np.bool_], near: NDArray[np.bool_]
     ) -> None:
-        """Where the group of the k-th place is known already, those before it."""
+        """Settle the places before the group of the k-th place, which is known already."""
         before = np.flatnonzero(inner)
         group = np.flatnonzero(near & ~inner).astype(np.int32)
         relative = float(self.rows.sharpness[row])
@@ -286,7 +286,7 @@ class _Search:
         self._keep(row, np.concatenate([found, group]), np.concatenate([first, starts]))
 
     def _settle(self, row: int, keys: Array, limit: float) -> None:
-        """Among those whose keys are below a limit, which is raised until no other can be as near.
+        """Settle a row among keys below a limit, raised until no other row can be as near.
 
         Bounds differ between others: a key that is low may belong to one that is far.
         """

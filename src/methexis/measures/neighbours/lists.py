@@ -76,12 +76,12 @@ class Neighbours:
 
     @property
     def nearest(self) -> Indices:
-        """The k nearest, ``(num_samples, k)``."""
+        """The k nearest neighbours of each sample, ``(num_samples, k)``."""
         return self.lists[:, : self.k]
 
     @cached_property
     def groups(self) -> Groups:
-        """The k places by groups of equally near rows."""
+        """The k places of each sample's list, by groups of equally near rows."""
         return groups(self.lists, self.k, self.ties)
 
     @cached_property
@@ -134,7 +134,7 @@ class Neighbours:
         return Neighbours(lists, self.k, self.metric, self.given, self.rows[chosen], ties)
 
     def cut(self, k: int) -> Neighbours:
-        """The same lists for fewer neighbours."""
+        """The lists with fewer neighbours of each sample."""
         return replace(self, k=k)
 
     def among(self, chosen: NDArray[np.bool_]) -> Indices:
@@ -183,7 +183,7 @@ class Neighbours:
         return ranking[chosen[ranking]][: self.k]
 
     def ranking(self, sample: int) -> tuple[Indices, Indices]:
-        """All others from the nearest to the farthest, and where the group of each begins."""
+        """All other samples from the nearest to the farthest, and where each one's group begins."""
         names = np.empty(len(self.rows), dtype=np.int32)
         names[self.rows] = np.arange(len(self.rows), dtype=np.int32)
         ranking, first = knn.ranking(self.given, int(self.rows[sample]), self.metric)
@@ -274,7 +274,7 @@ class ListMeasure(Measure[R]):
     matrices: ClassVar[float] = 0.0
 
     def interval_from(self, num_samples: int) -> str:
-        """Halves; none of samples of which half have too few neighbours."""
+        """Halves of the samples, or "none" where half of them have too few neighbours."""
         return self.resampling if num_samples // 2 > max(self.k, MIN_SAMPLES - 1) else "none"
 
     def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
@@ -360,7 +360,7 @@ class NeighbourMeasure(ListMeasure[Neighbours]):
 
     @property
     def title(self) -> str:
-        """What a table calls it."""
+        """The measure's name in tables."""
         return f"{self.label} (k = {self.k}, {self.metric})"
 
     @property
@@ -373,7 +373,7 @@ class NeighbourMeasure(ListMeasure[Neighbours]):
         """How alike two lists of each sample are, ``(num_samples,)``."""
 
     def reduce(self, features: Features) -> Neighbours:
-        """The neighbour lists."""
+        """The lists of nearest neighbours of each sample."""
         return neighbours(features, self.k, self.metric)
 
     def score(self, a: Neighbours, b: Neighbours) -> float:
@@ -391,7 +391,7 @@ class NeighbourMeasure(ListMeasure[Neighbours]):
         return reduced.reordered(order)
 
     def lean(self, reduced: Neighbours) -> Neighbours:
-        """The k nearest alone; subsets of the samples would need more."""
+        """The lists cut to k neighbours; subsets of the samples would need more."""
         nothing = reduced.given.replaced(reduced.given.xp.zeros((0, 1)))
         if reduced.ties is not None:
             return replace(reduced, given=nothing)
@@ -410,7 +410,7 @@ class NeighbourMeasure(ListMeasure[Neighbours]):
         return scores
 
     def tied_permuted(self, a: Groups, b: Groups, orders: Orders) -> Array:
-        """The same where there are ties."""
+        """Scores with the second reordered, averaged over the ways to break ties."""
         scores = [np.empty(0)]
         step = max(1, self.at_once // orders.shape[1])
         for start in range(0, len(orders), step):

@@ -42,7 +42,7 @@ class MutualKNN(NeighbourMeasure):
         return np.asarray(shared(a, b) / a.shape[1])
 
     def expected(self, a: Groups, b: Groups) -> Array:
-        """The chance of being a neighbour in one times that in the other, summed; over k."""
+        """The chance of being a neighbour in one times that in the other, summed, over k."""
         return expected_share(a, b)
 
     def permuted(self, a: Neighbours, b: Neighbours, orders: Orders) -> Array:
@@ -60,13 +60,13 @@ class MutualKNN(NeighbourMeasure):
         return overlap_counts(one, other) / rows[0].nearest.size
 
     def influence(self, a: Neighbours, b: Neighbours) -> Array | None:
-        """From who enters a list and who leaves it; None where neighbours are tied."""
+        """How much each sample moves the score, by lists it enters; None where there are ties."""
         return None if self._tied(a, b) else Overlaps(a.lists, b.lists, self.k).first
 
     def interactions(
         self, a: Neighbours, b: Neighbours, samples: NDArray[np.int64]
     ) -> Array | None:
-        """The same of pairs of samples."""
+        """How much pairs of samples move the score together; None where there are ties."""
         return None if self._tied(a, b) else Overlaps(a.lists, b.lists, self.k).second(samples)
 
     @staticmethod
@@ -74,7 +74,7 @@ class MutualKNN(NeighbourMeasure):
         return a.ties is not None or b.ties is not None
 
     def closed_null(self, num_samples: int) -> bool:
-        """Always: the score is a sum over pairs of samples."""
+        """True, because the score is a sum over pairs of samples."""
         del num_samples
         return True
 

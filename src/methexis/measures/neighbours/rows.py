@@ -56,7 +56,7 @@ def rows_at(xp: Namespace, array: Tensor, rows: NDArray[np.int64]) -> Tensor:
 
 
 def duplicates(given: Features) -> NDArray[np.int64]:
-    """For every row the number of a row that equals it: the same for all that are equal.
+    """Number of a row that equals each row: the same number for all that are equal.
 
     Equal rows have equal sums with fixed weights, so only rows whose sums are equal are compared.
     """

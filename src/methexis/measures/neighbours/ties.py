@@ -72,7 +72,7 @@ class Ties:
         return begin, np.where(in_tail, self.size, np.count_nonzero(same, axis=1)), in_tail
 
     def loose(self, k: int, *, ordered: bool) -> Booleans:
-        """Of which samples ties leave open who the k nearest are, or (ordered) in which order."""
+        """Samples of which ties leave open who the k nearest are, or (ordered) in which order."""
         if ordered:
             alone = self.first[:, :k] == np.arange(k)
             begin, size, in_tail = self.boundary(k)
@@ -83,7 +83,7 @@ class Ties:
         return found
 
     def reordered(self, order: Integers) -> Ties:
-        """Of the samples in that order."""
+        """The ties of the samples in another order."""
         return Ties(
             self.first[order],
             self.length[order],

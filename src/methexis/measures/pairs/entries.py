@@ -95,7 +95,7 @@ def scale_of(centred: float, raw: float, epsilon: float) -> float:
 
 
 class Dense(Entries):
-    """A dense matrix."""
+    """A dense matrix, centred and scaled, and its diagonal."""
 
     def __init__(self, matrix: Tensor) -> None:
         xp: Namespace = array_api_compat.array_namespace(matrix)

@@ -87,7 +87,7 @@ class Products(Entries):
         return {2: self._xp.concat(squares) - own**2, 3: self._xp.concat(cubes) - own**3}
 
     def triangles(self) -> tuple[float, float]:
-        """Both kinds are one; with ``m = U S Uᵀ - diag(e)``, ``Tr m³`` expanded in e."""
+        """Cyclic and transitive triangles, both ``Tr m³`` of ``m = U S Uᵀ - diag(e)``."""
         xp, own = self._xp, self._own
         through = self._core @ (self._factors.T @ self._factors)
         twice = through @ self._core

@@ -40,18 +40,18 @@ class RowForm:
 
     @property
     def num_samples(self) -> int:
-        """Rows and columns."""
+        """Number of samples, which are rows and columns."""
         return len(self.rest)
 
     @property
     def row_sums(self) -> Array:
-        """Sums over columns."""
+        """Sums of the entries of each row."""
         found: Array = self.values.sum(axis=1) + (self.num_samples - 1) * self.rest
         return found
 
     @property
     def column_sums(self) -> Array:
-        """Sums over rows."""
+        """Sums of the entries of each column."""
         found: Array = self.values.sum(axis=0) + np.sum(self.rest) - self.rest
         return found
 
@@ -80,7 +80,7 @@ class RowForm:
         return self.times(other).total
 
     def trace(self, other: RowForm) -> float:
-        """``Σ_ij m_ij w_ji``."""
+        """Trace of the product with another, ``Σ_ij m_ij w_ji``."""
         return float(
             self.values.multiply(other.values.T).sum()
             + self.values.sum(axis=0) @ other.rest
@@ -90,13 +90,13 @@ class RowForm:
         )
 
     def dense(self) -> Array:
-        """As an array (num_samples, num_samples)."""
+        """The matrix as an array ``(num_samples, num_samples)``."""
         found: Array = self.values.toarray() + self.rest[:, None]
         np.fill_diagonal(found, 0.0)
         return found
 
     def entries(self) -> Entries | None:
-        """For moments; None where these would take longer than drawing orders."""
+        """The entries for moments; None where these would take longer than drawing orders."""
         n = self.num_samples
         if n <= LARGEST_FULL and self.values.nnz > FULL * n**2:
             return Dense(self.dense())

@@ -111,7 +111,7 @@ def chance_level(
 
 
 def _sums(n: int, estimator: str, matrix: Array, squares: float, own: float) -> _Sums:
-    """Of the matrix of an estimator, from ``XᵀX``, ``Σ k_i²`` and ``Σ_ij A_ij²``."""
+    """The sums of an estimator's matrix, from ``XᵀX``, ``Σ k_i²`` and ``Σ_ij A_ij²``."""
     trace, size = float(np.trace(matrix)), float(np.sum(matrix * matrix))
     totals = centred_totals(estimator, trace)
     if estimator == "song":

@@ -214,7 +214,7 @@ class _Sums:
         self.ty += t @ y
 
     def moments(self, n: int) -> PassMoments:
-        """Everything relative to the means."""
+        """The moments relative to the means."""
         delta, epsilon = self.sum_x / n, self.sum_y / n
 
         def both(

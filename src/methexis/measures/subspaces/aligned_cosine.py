@@ -23,7 +23,7 @@ class AlignedCosine(Measure[Basis]):
     reference: ClassVar[str] = "Hamilton, Leskovec and Jurafsky 2016, arXiv:1605.09096"
 
     def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
-        """As of other bases, without intervals."""
+        """The work of bases, without bootstrap samples."""
         return basis_work(num_samples, num_features, sides=3.0)
 
     def reduce(self, features: Features) -> Basis:

@@ -111,12 +111,12 @@ class Basis:
 
     @property
     def num_samples(self) -> int:
-        """Number of rows."""
+        """Number of samples, which are rows."""
         return int(self.columns.shape[0])
 
     @property
     def rank(self) -> int:
-        """Number of directions."""
+        """Number of principal directions kept."""
         return int(self.columns.shape[1])
 
     @cached_property
@@ -308,5 +308,5 @@ def _turned(
 
 
 def held(rows_x: Tensor, rows_y: Tensor) -> Callable[[], tuple[Tensor, Tensor]]:
-    """Columns of an overlap that are there."""
+    """Return a function that gives columns of an overlap which are already made."""
     return lambda: (rows_x, rows_y)

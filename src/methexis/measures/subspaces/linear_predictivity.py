@@ -63,12 +63,12 @@ class LinearPredictivity(Measure[Basis]):
 
     @property
     def title(self) -> str:
-        """What a table calls it."""
+        """The measure's name in tables."""
         how = {"both": "both ways", "forward": "X to Y", "backward": "Y to X"}[self.direction]
         return f"linear predictivity ({how}, {self.num_folds} folds)"
 
     def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
-        """As of other bases, without intervals; and every fold's residuals, each way."""
+        """The work of bases, without bootstrap samples, and of every fold's residuals each way."""
         ways = 2 if self.direction == "both" else 1
         plain = basis_work(num_samples, num_features, nuclear=False, sides=3.0 * ways)
         folds = passes(ways * num_samples * sum(num_features), _RESIDUAL)

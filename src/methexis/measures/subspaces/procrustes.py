@@ -57,7 +57,7 @@ class ShapeMeasure(SubspaceMeasure):
 
     @property
     def bases(self) -> float:
-        """None without whitening."""
+        """Decompositions per bootstrap sample: none without whitening, two with it."""
         return 0.0 if self.alpha == 1.0 else 2.0
 
     def score(self, a: Basis, b: Basis) -> float:
@@ -101,21 +101,21 @@ class PartlyWhitened(ShapeMeasure):
         """How fast the value changes with the cosine of the shapes, at a cosine."""
 
     def influence(self, a: Basis, b: Basis) -> Array | None:
-        """From the best rotation, of shapes as they are; None of whitened ones."""
+        """How much each sample moves the value, from the best rotation; None of whitened shapes."""
         if self.alpha != 1.0:
             return None
         turns = Turns(a, b)
         return np.asarray(self.per_score(turns.score) * turns.first)
 
     def interactions(self, a: Basis, b: Basis, samples: NDArray[np.int64]) -> Array | None:
-        """From how it turns; None where there are very many directions."""
+        """How much pairs of samples move the value; None where directions are too many."""
         turns = Turns(a, b)
         found = turns.second(samples)
         return None if found is None else np.asarray(self.per_score(turns.score) * found)
 
     @property
     def title(self) -> str:
-        """What a table calls it."""
+        """The measure's name in tables."""
         return self.label + ("" if self.alpha == 1.0 else f" (alpha = {self.alpha:g})")
 
     @property
@@ -152,7 +152,7 @@ class ProcrustesDistance(PartlyWhitened):
 
     @property
     def per_score(self) -> Callable[[float], float]:
-        """Of an arc cosine; 0 where the shapes are one, and the angle has no derivative."""
+        """Slope of the arc cosine; 0 where the shapes are one, and the angle has no derivative."""
         return lambda score: -1.0 / math.sqrt(1.0 - score**2) if score < 1.0 else 0.0
 
     def values(self, overlap: Overlap) -> Tensor:

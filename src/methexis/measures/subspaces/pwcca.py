@@ -31,7 +31,7 @@ class PWCCA(Measure[Basis]):
 
     @property
     def title(self) -> str:
-        """What a table calls it."""
+        """The measure's name in tables."""
         return f"PWCCA (weights from {self.weights})"
 
     @property
@@ -43,7 +43,7 @@ class PWCCA(Measure[Basis]):
         return invariant(Invariance.PERMUTATION, Invariance.SCALE, Invariance.TRANSLATION)
 
     def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
-        """As of other bases, without intervals."""
+        """The work of bases, without bootstrap samples."""
         return basis_work(num_samples, num_features, sides=1.0)
 
     def reduce(self, features: Features) -> Basis:

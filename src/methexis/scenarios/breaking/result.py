@@ -29,7 +29,7 @@ class Verdict(judging.Verdict[Point]):
 
     @property
     def lost(self) -> int:
-        """Replicas left out."""
+        """Number of replicas that were left out."""
         return sum(r.lost for p in self.points for r in p.readings)
 
     def summary(self) -> dict[str, Any]:
@@ -50,7 +50,7 @@ class ScenarioResult(DialResult[Point]):
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
-        """One per curve."""
+        """The verdicts, one per curve."""
         return tuple(Verdict(c.name, tuple(self.of(c.name))) for c in self.scenario.curves)
 
     def summary(self) -> dict[str, Any]:

@@ -78,7 +78,7 @@ class Answer:
     why_not: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it in plain types, for JSON."""
+        """The whole answer in plain types, for JSON."""
         return {
             "sentence": self.sentence,
             "place": list(self.place),
@@ -305,7 +305,7 @@ def _rows_of(
     names: tuple[Sequence[str], Sequence[str]],
     seed: int,
 ) -> NDArray[np.bool_]:
-    """For each layer of A the layers of B that may be the most aligned with it."""
+    """The layers of B that may be the most aligned with each layer of A, as a table of bool."""
     found = np.zeros(pairs.score.shape, dtype=bool)
     same = bool(pairs.data.attrs["same"]) and pairs.measure.symmetric
     for i in range(len(found)):
@@ -339,7 +339,7 @@ def _where(
 
 
 def _called(one: str, other: str, pairs: Grid) -> str:
-    """A pair; of one layer along many, the other alone."""
+    """The words for a pair; of one layer along many, the other layer alone."""
     if pairs.score.shape[0] == 1:
         return other
     return one if pairs.score.shape[1] == 1 else f"{one} with {other}"

@@ -63,7 +63,7 @@ class CompareResult(Displayed):
 
     @property
     def titles(self) -> tuple[str, str]:
-        """Names of both; with their folders where the names are one."""
+        """Names of both models; with their folders where the names are equal."""
         names = (self.first.name, self.second.name)
         if self.itself or Path(names[0]).stem != Path(names[1]).stem:
             return names

@@ -34,7 +34,7 @@ def joint_kernels(
     problems: Sequence[Problem],
     weights: Sequence[Sequence[Array]],
 ) -> list[Array]:
-    """The same of the joint input of all students, private features included; all their layers."""
+    """Kernels of all students' layers over their joint input, private features included."""
     moment, places = joint_inputs(source, students)
     root = sqrt_psd(moment)
     kernels = []

@@ -48,7 +48,7 @@ class DialResult(Displayed, ABC, Generic[Point]):
     @property
     @abstractmethod
     def verdicts(self) -> Sequence[Verdict[Point]]:
-        """One per curve."""
+        """The verdicts, one per curve."""
 
     @property
     def agrees(self) -> bool:
@@ -100,19 +100,19 @@ class Judged(Protocol):
 
     @property
     def name(self) -> str:
-        """On the command line."""
+        """The name on the command line."""
 
     @property
     def quick(self) -> bool:
-        """Whether it was a look."""
+        """Whether it was a quick look."""
 
     @property
     def seed(self) -> int:
-        """Of the first run."""
+        """The seed of the first run."""
 
     @property
     def agrees(self) -> bool:
-        """Whether it agrees with its prediction."""
+        """Whether the part agrees with its prediction."""
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -139,7 +139,7 @@ class JobResult(Displayed, Generic[PartResult]):
 
     @property
     def agrees(self) -> bool:
-        """Whether all of them agree."""
+        """Whether all parts agree with their predictions."""
         return all(r.agrees for r in self.results)
 
     def summary(self) -> dict[str, Any]:

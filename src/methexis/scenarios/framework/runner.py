@@ -57,7 +57,7 @@ class MeasurePart(Protocol[Part_contra, PartResult_co]):
     def __call__(
         self, part: Part_contra, /, *, quick: bool, seed: int, show: Show | None
     ) -> PartResult_co:
-        """What was found."""
+        """Measure and judge the part; return its result."""
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,7 @@ class Integration:
 
     @property
     def parts(self) -> dict[str | None, float]:
-        """The predicted order."""
+        """The order of return that theory predicts."""
         return {ORDER: float(return_order(self.method.order))}
 
     def measure(self, cell: Cell[Any], *, seed: int, show: Progress | None = None) -> Found:

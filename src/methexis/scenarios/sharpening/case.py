@@ -90,11 +90,11 @@ class Found:
 
     @property
     def quantities(self) -> list[str]:
-        """What was measured."""
+        """Names of the quantities that were measured."""
         return list(self.readings[0].value)
 
     def num_students(self, quantity: str) -> int:
-        """Of how many students."""
+        """Number of students of which a quantity was measured."""
         return int(self.readings[0].value[quantity].shape[-1])
 
     @property

@@ -40,7 +40,7 @@ class CaseResult(Displayed):
 
     @property
     def quick(self) -> bool:
-        """Whether it was a look."""
+        """Whether it was a quick look."""
         return self.found.quick
 
     @property
@@ -50,7 +50,7 @@ class CaseResult(Displayed):
 
     @property
     def passed(self) -> bool:
-        """The same, in the words of `sharpen`."""
+        """Whether every check is passed; another name of `agrees`."""
         return self.agrees
 
     def summary(self) -> dict[str, Any]:
@@ -91,5 +91,5 @@ class SharpenResult(JobResult[CaseResult]):
 
     @property
     def passed(self) -> bool:
-        """Whether all of them are passed."""
+        """Whether all cases are passed."""
         return self.agrees

@@ -45,7 +45,7 @@ class Online(Training):
     batch_sharpness: bool = field(default=True, kw_only=True)
 
     def source(self, teacher: Teacher) -> Teacher | Samples:
-        """The teacher itself."""
+        """The teacher itself, which draws fresh samples."""
         return teacher
 
     def rates(self, small: float, sharpest: float) -> tuple[float, float, float]:

@@ -37,7 +37,7 @@ class PathVerdict(Verdict[PathPoint]):
 
     @property
     def p_values(self) -> tuple[float, ...]:
-        """Of the only test: the largest deviation."""
+        """The p-value of the only test, that of the largest deviation."""
         return (self.largest_p,)
 
 
@@ -61,7 +61,7 @@ def judge(found: Found) -> tuple[Check, ...]:
 
 
 def _direction(found: Found, quantity: str, student: int, expected: str) -> Check:
-    """From the start, which is known, to the last slow time."""
+    """Check the direction from the start, which is known, to the last slow time."""
     start = float(found.start[quantity][student])
     end = found.of(quantity, student)[-1]
     sign = {RISES: 1.0, FALLS: -1.0}[expected]

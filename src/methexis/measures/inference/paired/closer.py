@@ -102,7 +102,7 @@ class Closer(Displayed):
 
     @property
     def nearer(self) -> str | None:
-        """Which of B and C is nearer at a level of 5 %; None if that is not to be told."""
+        """Which of B and C is nearer at a level of 5 %; None if neither is shown to be."""
         if not self.p <= _LEVEL:
             return None
         return self.names[1] if self.difference > 0 else self.names[2]
@@ -123,7 +123,7 @@ class Closer(Displayed):
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it in plain types, for JSON."""
+        """The whole answer in plain types, for JSON."""
         return asdict(self) | {"nearer": self.nearer}
 
     def _facts(self) -> dict[str, object]:
@@ -339,7 +339,7 @@ def _p(difference: float, error: float, found: Joint) -> float:
 
 
 def _several(a: Any) -> bool:
-    """Whether this is the recordings of several subjects."""
+    """Whether a value holds the recordings of several subjects."""
     if isinstance(a, list | tuple) and len(a) > 0 and all(isinstance(one, RDM) for one in a):
         return True
     shape: Any = getattr(a, "shape", ())

@@ -72,7 +72,7 @@ class Joint:
     dof: int
 
     def scaled(self, units: Array, shifts: Array) -> Joint:
-        """Of ``(score - shift) / unit``, which are known."""
+        """The joint law of ``(score - shift) / unit``, with shifts and units known exactly."""
         outer = np.outer(units, units)
         return Joint(
             (self.scores - shifts) / units,
@@ -82,12 +82,12 @@ class Joint:
         )
 
     def part(self, places: NDArray[np.int64]) -> Joint:
-        """Of some of the pairs."""
+        """The joint law of some of the pairs."""
         square = np.ix_(places, places)
         return Joint(self.scores[places], self.covariance[square], self.loose[square], self.dof)
 
     def variance(self, contrasts: Array) -> Array:
-        """Of sums of scores with these weights, ``(num_contrasts,)``."""
+        """Variance of sums of scores with these weights, ``(num_contrasts,)``."""
         found, most = (
             np.einsum("ip,pq,iq->i", contrasts, one, contrasts)
             for one in (self.covariance, self.loose)
@@ -122,7 +122,7 @@ class Joint:
 
 
 def held(measure: Measure[Any], num_samples: int, widths: Sequence[int]) -> int:
-    """Bytes of so many representations that are held at once, of these numbers of features."""
+    """Bytes of representations with these numbers of features, all held at once."""
     widest = max(widths)
     return int(0.5 * len(widths) * measure.work(num_samples, (widest, widest)).num_bytes)
 
@@ -201,7 +201,7 @@ def _of_units(scores: Array, units: Array, twice: Array | float) -> Joint:
 
 
 def _left_out(scores: Array, found: Array) -> Joint:
-    """From scores with one of J parts of the samples left out, ``(J, num_pairs)``."""
+    """The joint scores from scores with one of J parts left out, ``(J, num_pairs)``."""
     count = len(found)
     units = (np.mean(found, axis=0) - found) * ((count - 1) / count)
     return _of_units(scores, units, 0.0)
@@ -215,7 +215,7 @@ def _of_draws(scores: Array, found: list[Array], num_samples: int) -> Joint:
 def _of_groups(
     measure: Measure[Any], pairs: Sequence[tuple[Any, Any]], scores: Array, groups: Any
 ) -> Joint:
-    """One group left out at a time."""
+    """The joint scores from a jackknife that leaves out one group at a time."""
     kept = (groups[None, :] != np.arange(groups.max() + 1)[:, None]).astype(np.float64)
     if measure.resampling == "bootstrap":
         kept *= kept.shape[1] / kept.sum(axis=1, keepdims=True)
@@ -231,7 +231,7 @@ def _of_halves(
     num_samples: int,
     seed: int,
 ) -> Joint:
-    """From disjoint halves, at the same k and at half of it; the mean of both."""
+    """The joint scores from disjoint halves, at the same k and at half of it; the mean of both."""
     if measure.interval_from(num_samples) == "none":
         raise MethexisError(
             f"{measure.name}: expected more samples, for half of {num_samples} are too few for "

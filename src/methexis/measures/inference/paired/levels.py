@@ -126,7 +126,7 @@ class Levels(Displayed):
 
     @property
     def headline(self) -> Between:
-        """From the first reference; from chance where there is none."""
+        """The score's place above the first reference; above chance where there is no reference."""
         return self.between[0]
 
     def said(self, title: str, score: float, p: float, alpha: float = 0.05) -> str:
@@ -182,7 +182,7 @@ class Levels(Displayed):
         return told | {"confidence": self.confidence}
 
     def _table(self) -> Table:
-        """Where the score lies, from each level."""
+        """Table of where the score lies, seen from each level."""
         rows = ([b.below, b.above, b.share, b.ci, b.p] for b in self.between)
         return ["from", "to", "share", "interval", "p"], rows
 
@@ -340,7 +340,7 @@ def checked_repeats(given: Any, x: Representation, precision: str) -> list[Repre
 def _halves(
     first: Representation, repeats: Sequence[Representation], generator: np.random.Generator
 ) -> tuple[list[tuple[Features, Features]], str]:
-    """Splits of what can be split, and what that is."""
+    """Pairs of random halves, of repetitions or of units, and in words which of both."""
     if repeats:
         whole = [one for one in repeats if isinstance(one, Features)]
 
@@ -416,7 +416,7 @@ def _between(
     confidence: float,
     distance: bool,
 ) -> Between:
-    """The share, by the delta method; of a level without weights, that level is known."""
+    """Where the score lies, by the delta method; a level without weights is known exactly."""
     own = np.eye(len(found.scores))[0]
     below, above = (0.0 * own if one is None else one for one in (below, above))
     reach = found.quantile(confidence)

@@ -140,7 +140,7 @@ class Ranking(Displayed):
         return f"Most aligned: {lead}, not to be told from {rest} (of {len(self.labels)})"
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it in plain types, for JSON."""
+        """The whole ranking in plain types, for JSON."""
         return {
             "labels": [list(one) for one in self.labels],
             "measure": self.measure,
@@ -163,7 +163,7 @@ class Ranking(Displayed):
         return told | ({"notes": self.notes} if self.notes else {})
 
     def _table(self) -> Table:
-        """The pairs, the most aligned first."""
+        """Table of the pairs, the most aligned first."""
         order = np.argsort(-self.effects, kind="stable")
         rows = (
             [_pair_name(self.labels[k]), self.effects[k], self.in_set[k], self.p_best[k]]
@@ -173,7 +173,7 @@ class Ranking(Displayed):
 
 
 def _pair_name(names: tuple[str, str]) -> str:
-    """Both names of a pair, without one that is empty."""
+    """The name of a pair: both names, without one that is empty."""
     return " and ".join(name for name in names if name)
 
 
@@ -302,7 +302,7 @@ def _inside(
 
 
 def _against_the_best(effects: Array, draws: Array, errors: Array, most: float) -> Array:
-    """For each, the share of draws in which some other leads it by as many errors as is so here."""
+    """Per effect, the share of draws in which another leads it by as many errors as is so here."""
     found = np.ones(len(effects))
     if len(effects) == 1:
         return found
@@ -345,7 +345,7 @@ def _rows(a: Any) -> list[Named]:
 def _checked(
     rows: Sequence[Named], columns: Sequence[Named], precision: str, *, scaled: bool
 ) -> tuple[list[Representation], list[Representation]]:
-    """Both sides, each beside the first row."""
+    """Both sides as representations, each checked with the first row."""
     names = [one.label or "A" for one in rows], [one.label for one in columns]
     given = [
         [opened(name, one.array) for name, one in zip(side, members, strict=True)]

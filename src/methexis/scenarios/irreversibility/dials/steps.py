@@ -43,7 +43,7 @@ def _case(sampling: str, minimum: bool, number: int, value: float) -> Walks:
 
 
 def _controls(quick: bool) -> tuple[Control, ...]:
-    """Of the first problem, at the smallest step: exact descent from a minimum, and flow."""
+    """Controls of the first problem at the smallest step: descent from a minimum, and flow."""
     small = (LOOK if quick else RANDOM).small[-1]
     minimum, elsewhere = setting(0), setting(0, minimum=False)
     found = []

@@ -66,12 +66,12 @@ def log_slope(points: Sequence[PathPoint]) -> tuple[float, float, float]:
 
 
 def exponent(found: Found) -> list[Check]:
-    """Of the largest eigenvalue between the last two slow times, and where it leads."""
+    """Exponent of the largest eigenvalue between the last two slow times, and its limit."""
     return [_at_the_end(found, 0.01, digits=4, limit="1/2")]
 
 
 def _at_the_end(found: Found, allowed: float, *, digits: int, limit: str) -> Check:
-    """The exponent against its prediction; ``allowed`` is what a quick run may be off besides."""
+    """The exponent against its prediction; a quick run may be off by ``allowed`` more."""
     measured, error, predicted = log_slope(found.of(TOP))
     return Check(
         "exponent of λ at the end",
@@ -82,7 +82,7 @@ def _at_the_end(found: Found, allowed: float, *, digits: int, limit: str) -> Che
 
 
 def ends(found: Found) -> list[Check]:
-    """With fresh samples sharpening ends; in shuffled epochs, says theory, it would not."""
+    """Check that sharpening ends with fresh samples; theory says that it would not in epochs."""
     teacher = found.case.teacher()
     (student,) = found.case.students(teacher)
     problem = Problem.of(teacher, student)

@@ -45,7 +45,7 @@ def _start(teacher: Teacher, students: Sequence[EDLN]) -> list[list[Array]]:
 
 
 def facts(found: Found) -> list[Check]:
-    """Without the force neither happens."""
+    """Check that without the force neither alignment nor sharpening happens."""
     checks = []
     for quantity, name in ((TOP, "largest eigenvalue"), (ALIGNMENT, "alignment")):
         start, still = found.start[quantity], found.control[quantity][-1, 0]
