@@ -11,7 +11,7 @@ from array_api_compat import is_array_api_obj, size
 from methexis.core.checks import integer, shown
 from methexis.errors import MethexisError
 
-#: Without a word from the user: what a small machine has left beside the representations.
+#: Unless the user says otherwise: what a small machine has left beside the representations.
 DEFAULT = "4 GiB"
 
 _UNITS = {

@@ -78,7 +78,7 @@ def chosen(measure: Any, options: dict[str, Any]) -> Measure[Any]:
     if isinstance(measure, Measure):
         if options:
             raise MethexisError(
-                f"options: expected none beside a measure that is made already, got {options}"
+                f"options: expected none with a measure that is made already, got {options}"
             )
         return measure
     if not isinstance(measure, str):

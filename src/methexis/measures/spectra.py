@@ -173,7 +173,7 @@ def power_law(x: Any, *, first: int | None = None, last: int | None = None) -> P
     first, last : int, optional
         Ranks, counted from 1. By default from a tenth to a half of the number of eigenvalues: the
         first few are set by the task, the last by the number of samples. The window is part of the
-        result, for the exponent depends on it.
+        result, because the exponent depends on it.
 
     Returns
     -------

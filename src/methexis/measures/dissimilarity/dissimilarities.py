@@ -5,9 +5,9 @@ All four kinds are squared Euclidean distances, of the rows as they are or broug
 loses its digits where two rows are close, and may come out negative. Squared distances below 1/128
 of ``|x|² + |y|²`` are therefore computed once more, from the difference of the two rows: nothing
 has to be cut off at zero, duplicates are at distance zero exactly, and every dissimilarity is right
-to about 512 units of rounding (a few thousand where all rows lie along one direction, for then the
-errors of long sums have one sign). That number also decides which of them are tied where ranks are
-taken: one-hot rows are all equally far apart, and rounding must not rank them.
+to about 512 units of rounding (a few thousand where all rows lie along one direction, because then
+the errors of long sums have one sign). That number also decides which of them are tied where ranks
+are taken: one-hot rows are all equally far apart, and rounding must not rank them.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def rdm(
     x : array (num_samples, num_features)
         Features, of NumPy or PyTorch.
     dissimilarity : str
-        Which; Euclidean by default, for it depends on nothing but the geometry of the samples.
+        Euclidean by default, because it depends on nothing but the geometry of the samples.
     labels : sequence of str, optional
         Names of the samples.
     precision : {"float64", "float32"}

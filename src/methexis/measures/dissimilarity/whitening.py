@@ -1,8 +1,8 @@
 """RDMs in a metric in which their noise is white, without the covariance of their entries.
 
 Patterns measured with independent noise of covariance ``Σ`` between samples (the identity, unless
-known) give squared distances whose errors are correlated, for two pairs that share a sample share
-its noise. Where the signal is weak the covariance of the entries is, up to a factor,
+known) give squared distances whose errors are correlated, because two pairs that share a sample
+share its noise. Where the signal is weak the covariance of the entries is, up to a factor,
 
     V_{(ij)(kl)} = (c_ijᵀ Σ c_kl)²,    c_ij = e_i - e_j
 

@@ -290,8 +290,8 @@ def _root(product: float) -> float:
     if product >= 0.0:
         return math.sqrt(product)
     warn(
-        "the score is NaN, for an estimate of what cannot be negative is: centre the features, or "
-        "take more samples"
+        "the score is NaN, because an estimate of what cannot be negative is negative: centre the "
+        "features, or take more samples"
     )
     return math.nan
 

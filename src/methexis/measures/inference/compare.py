@@ -303,7 +303,7 @@ def _closed(method: Measure[Any], a: Any, b: Any, n: int, null: str) -> nulls.Nu
         if null == "auto":
             return None
         warn(
-            f"{method.title}: the tail of the null is not known from its moments, for "
+            f"{method.title}: the tail of the null is not known from its moments, because "
             f"there are {n} samples and the share of one of them is "
             f"{moments.dominance:.2f}; use null='permutation'"
         )

@@ -283,9 +283,9 @@ class Grid(Displayed):
 def alignment(effect: Array, score: Array, *, distance: bool) -> Array:
     """How aligned each pair is, for "most aligned": its effect; where none is known, its score.
 
-    Not the score, for chance levels differ between layers; and not ``z``, which says how sure an
-    alignment is: by Procrustes or CCA a wide layer has a narrow null, and with it a larger z than a
-    narrow layer that is aligned more.
+    The score will not do, because chance levels differ between layers, nor ``z``, which says how
+    sure an alignment is: by Procrustes or CCA a wide layer has a narrow null, and with it a larger
+    z than a narrow layer that is aligned more.
 
     Larger is more aligned, whether the measure is a distance or not; -inf where nothing is known.
 

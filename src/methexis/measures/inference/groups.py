@@ -137,7 +137,7 @@ def noise_ceiling(rdms: Sequence[RDM | Any] | Any, comparison: str = "pearson") 
     """Lower and upper estimate of the best mean score that a model can have.
 
     Upper: the mean over subjects of the score of a subject's RDM with the mean RDM of all; lower:
-    with the mean RDM of the others. Before RDMs are averaged they are made alike such that their
+    with the mean RDM of the others. Before RDMs are averaged they are made alike so that their
     mean has the best mean score:
 
     =====================  ===================================================================

@@ -1,11 +1,11 @@
 """What a comparison will be, from sizes alone: its way, its null, its time and memory; a promise.
 
-Decided before anything is computed. Whole arrays give everything, and are taken if the memory that
-was given holds what that takes. Beyond it, measures of second moments are had from one pass over
-the rows, whatever their number; and where whole arrays would take too long, those whose chance
-level and deviation one pass gives exactly, for they lose little by it. One pass must fit too, and
-be well faster where it is taken to be fast. A measure that has no way is refused at once if memory
-is short; if it is only slow, it is told how long it takes.
+The way is decided before anything is computed. Whole arrays give everything, and are taken if the
+memory that was given holds what that takes. Beyond it, measures of second moments are had from one
+pass over the rows, whatever their number; and where whole arrays would take too long, so are those
+whose chance level and deviation one pass gives exactly, because they lose little by it. One pass
+must fit too, and be well faster where it is taken to be fast. A measure that has no way is refused
+at once if memory is short; if it is only slow, how long it takes is told.
 
 What is decided never depends on the number of cores, so that results do not; only the time that is
 told does.
@@ -92,7 +92,7 @@ class Plan(Displayed):
     num_orders : int
         Orders that are drawn: for the null, or to correct for the number of pairs.
     orders_if_dominated : int
-        Orders that are drawn besides if one sample makes most of the null's spread, which only the
+        Orders that are also drawn if one sample makes most of the null's spread, which only the
         data show; the null is then by permutation. 0 where that cannot be.
     interval : str
         Which resamples give an interval: "bootstrap", "halves" or "none".
@@ -175,7 +175,7 @@ def planned(
     case = _Case(measure, sizes, asked)
     if asked.null == "moments" and case.null != "moments":
         raise MethexisError(
-            f"null: expected 'permutation', for {measure.name} has no moments in closed form, "
+            f"null: expected 'permutation', because {measure.name} has no moments in closed form, "
             "got 'moments'"
         )
     time, num_bytes = case.whole()

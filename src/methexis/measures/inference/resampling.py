@@ -3,7 +3,7 @@
 A measure says which resamples it is made for.
 
 ``bootstrap``: as many rows as there are, drawn with replacement. Measures of kernels take them by
-weights, such that no pair of a sample with its own copy counts. How far such resamples spread is
+weights, so that no pair of a sample with its own copy counts. How far such resamples spread is
 compared with the jackknife, the scores with one sample left out each, and the larger of the two is
 taken, as it is the safe one:
 
@@ -70,7 +70,7 @@ def resamples(
     score = measure.score(a, b)
     if measure.interval_from(num_samples) == "none":
         warn(
-            f"{measure.name}: no interval, for half of {num_samples} samples are too few for "
+            f"{measure.name}: no interval, because half of {num_samples} samples are too few for "
             f"{measure.title}"
         )
         return None
@@ -115,9 +115,9 @@ def _void(measure: Measure[Any], scores: Array, kind: str, others: str) -> bool:
     if not lost and not others:
         return False
     warn(
-        f"{measure.title}: no interval, for {lost} of {len(scores)} {kind}{others} have no score "
-        "(too few different samples, or nothing but rounding in which they differ): take more "
-        "samples"
+        f"{measure.title}: no interval, because {lost} of {len(scores)} {kind}{others} have no "
+        "score (too few different samples, or nothing but rounding in which they differ): "
+        "take more samples"
     )
     return True
 

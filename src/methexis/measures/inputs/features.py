@@ -230,7 +230,7 @@ def entered(name: str, value: Any) -> Tensor:
 
 
 def times_power_of_two(array: Tensor, exponent: int) -> Tensor:
-    """An array times ``2**exponent``, which is exact; in two steps, for one factor may overflow."""
+    """An array times ``2**exponent``, which is exact; in two steps, as one factor may overflow."""
     first = exponent // 2
     return array * 2.0**first * 2.0 ** (exponent - first)
 

@@ -184,8 +184,8 @@ class KernelMeasure(PairMeasure[PairForm]):
         normaliser = gathered.normaliser(self.centring)
         if math.isnan(normaliser):
             warn(
-                f"{self.title}: the score is NaN, for a centred kernel is zero between different "
-                "samples"
+                f"{self.title}: the score is NaN, because a centred kernel is zero between "
+                "different samples"
             )
             return math.nan
         return cross / normaliser
@@ -257,12 +257,12 @@ class KernelMeasure(PairMeasure[PairForm]):
             own = self._shared(features.xp, rows, own)
         if own > least:
             return 1.0 / math.sqrt(own)
-        because = (
+        reason = (
             "what its different features share has no positive variance"
             if self.corrects_features
             else "its centred kernel is zero between different samples"
         )
-        warn(f"{self.title}: the score is NaN, for {features.name} has no norm: {because}")
+        warn(f"{self.title}: the score is NaN, because {features.name} has no norm: {reason}")
         return math.nan
 
     @staticmethod

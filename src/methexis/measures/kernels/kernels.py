@@ -75,6 +75,6 @@ def _median_distance(features: Features, squares: Tensor) -> float:
     if median == 0.0:
         raise MethexisError(
             f"{features.name}: expected a median distance between samples above zero for the "
-            "bandwidth, got 0, for most rows are equal"
+            "bandwidth, got 0, because most rows are equal"
         )
     return median

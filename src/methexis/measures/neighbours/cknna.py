@@ -91,7 +91,7 @@ class TiedKernel:
     """A kernel times the chance that a sample is a neighbour, over all pairs.
 
     Equally near samples have equal kernels, so ``⟨K, K⟩`` is the same however ties are broken.
-    ``⟨K, L⟩`` is the average over ways to break them of each side, for chances multiply.
+    ``⟨K, L⟩`` is the average over ways to break them of each side, because chances multiply.
 
     Attributes
     ----------
@@ -288,7 +288,7 @@ def matrix(lists: Indices, values: Array) -> sparse.csr_array:
     """A square matrix with these values at the neighbours of each sample, and zeros elsewhere."""
     n, k = lists.shape
     ends = np.arange(0, n * k + 1, k)
-    # Copies, for sorting happens in place.
+    # Copies, because sorting happens in place.
     found = sparse.csr_array((values.flatten(), lists.flatten(), ends), shape=(n, n))
     found.sort_indices()
     return found
@@ -305,7 +305,10 @@ def unit(values: Array, means: Array) -> Array:
 
 
 def _say_constant() -> None:
-    warn("CKNNA: the kernel at neighbours is the mean of its row everywhere; the score is NaN")
+    warn(
+        "CKNNA: the score is NaN, because the kernel at neighbours is everywhere the mean of "
+        "its row"
+    )
 
 
 def _tied_ratio(a: TiedKernel, b: TiedKernel, offset: float) -> float:
@@ -344,7 +347,10 @@ def _ratios(a: TiedKernel, b: TiedKernel, orders: Orders, offset: float) -> Arra
 
 def _ratio(shared: float, product: float, offset: float) -> float:
     if product <= 0.0:
-        warn("CKNNA: an unbiased estimate of a kernel with itself is not positive; score is NaN")
+        warn(
+            "CKNNA: the score is NaN, because an unbiased estimate of a kernel with itself is not "
+            "positive"
+        )
         return float("nan")
     return float(shared / (np.sqrt(product) + offset))
 

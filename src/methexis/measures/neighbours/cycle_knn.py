@@ -71,8 +71,8 @@ def cycle_knn(x: Any, y: Any, *, k: int = 1, metric: str = "cosine") -> float:
     Notes
     -----
     Pitfalls: not symmetric in x and y. It saturates: with k tries a sample returns by chance with
-    probability about ``1 - exp(-k²/n)``. Two identical representations need not score 1, for to be
-    a neighbour is not symmetric either.
+    probability about ``1 - exp(-k²/n)``. Two identical representations need not score 1, because
+    being a neighbour is not symmetric either.
 
     Cost: ``n² d`` per representation, ``n k²`` per pair.
 

@@ -14,7 +14,7 @@ by each representation independently:
 
 is the chance that j is a neighbour of i. A score that is a sum over ``a_ij b_ij`` is its average at
 once; `expected` has the others. This depends on which rows are equally near and on nothing else.
-Hence it does not change when the rows of both are put in another order; and hence it is a function
+So it does not change when the rows of both are put in another order; and so it is a function
 ``T`` of the two representations which is the same for every pairing of their rows. If the rows
 are exchangeable under the null hypothesis, so are the scores ``T(X, Y_π)`` over all orders π, and
 the share of orders with a score at least as high is a p-value that is never too small, whatever is

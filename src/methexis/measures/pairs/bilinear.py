@@ -53,7 +53,7 @@ def matrix_work(
     """Work of two matrices over pairs of samples, of which so many are held at once.
 
     Beyond the product that makes both, `reduce`, and beyond the product of their entries, `score`;
-    for an order, so many nanoseconds per pair of samples besides.
+    for an order, also so many nanoseconds per pair of samples.
     """
     n, pairs = num_samples, float(num_samples) ** 2
     compared = passes(pairs, _SCORE) + score
@@ -111,8 +111,8 @@ class PairForm(ABC):
 class PairMatrix(PairForm):
     """A representation as a matrix over pairs of samples.
 
-    The `matrix` is normalised such that the score of a pair is the sum of the products of entries;
-    bootstrap samples are made from the `kernel`, for they are centred and normalised anew.
+    The `matrix` is normalised so that the score of a pair is the sum of the products of entries;
+    bootstrap samples are made from the `kernel`, because they are centred and normalised anew.
     """
 
     matrix: Tensor

@@ -1,8 +1,8 @@
-"""Matrices over pairs that are sparse but for a constant in each row: ``m_ij = s_ij + r_i``.
+"""Matrices over pairs that are sparse up to a constant in each row: ``m_ij = s_ij + r_i``.
 
 So are the chances of being a neighbour where most others are equally near. Sums, entrywise
 products and products with vectors go with the entries of s; the diagonal is zero. A product with
-the transposed, ``(s_ij + r_i)(s_ji + r_j)``, is sparse but for an outer product: `RowEntries` has
+the transposed, ``(s_ij + r_i)(s_ji + r_j)``, is sparse up to an outer product: `RowEntries` has
 those, for moments.
 """
 

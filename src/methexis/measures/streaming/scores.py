@@ -81,7 +81,7 @@ def stream(
     ----------
     x, y : path of a .npy file, or array-like (num_samples, num_features)
         Paired rows: zarr arrays, memory-mapped files, anything with shape, dtype and slices. A path
-        is best for .npy, for pages of a mapped file count as memory.
+        is best for .npy, because pages of a mapped file count as memory.
     measures : str or Measure, or several
         What to score.
     memory : int or str, optional

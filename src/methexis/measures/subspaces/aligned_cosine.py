@@ -97,7 +97,7 @@ def matrix_cosine(x: Any, y: Any) -> float:
     .. math:: \frac{\langle X, Y \rangle}{\|X\|_F \|Y\|_F}
 
     of centred features. It is the one comparison here that sees rotations: of one model before and
-    after a step, say. It is no entry of the registry, for it needs equally many features.
+    after a step, say. It is no entry of the registry, because it needs equally many features.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def matrix_cosine(x: Any, y: Any) -> float:
     first, second = pair(x, y, scaled=True)
     if first.num_features != second.num_features:
         raise MethexisError(
-            "X, Y: expected equally many features, for columns are paired too, got "
+            "X, Y: expected equally many features, because columns are paired too, got "
             f"{first.num_features} and {second.num_features}"
         )
     xp = first.xp

@@ -7,8 +7,8 @@ singular values are the canonical correlations. Procrustes and Bures distances, 
 are functions of these three (`Overlap`), and there are four ways to them:
 
 - from two bases: one product of ``(r_x, n)`` by ``(n, r_y)`` numbers;
-- with permuted rows: the same with the rows of ``U_y`` taken in another order, for a permuted basis
-  is a basis still;
+- with permuted rows: the same with the rows of ``U_y`` taken in another order, because a permuted
+  basis is still a basis;
 - of a bootstrap sample, where sample ``k`` counts ``c_k`` times: rows weigh ``√c_k`` after weighted
   centring. ``U`` is well conditioned whatever the features were, so the small Gram matrices of its
   weighted rows are safe to decompose, and nothing as long as the samples is;
@@ -16,7 +16,7 @@ are functions of these three (`Overlap`), and there are four ways to them:
 
 Directions smaller than ``max(n, d) ε ‖X‖_F`` are rounding, not features, and are left out: ``ε`` is
 the spacing of numbers at 1 in the precision of the computation, and the norm is taken before
-centring, for that is what was rounded.
+centring, because that is what was rounded.
 """
 
 from __future__ import annotations

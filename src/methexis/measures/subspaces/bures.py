@@ -162,8 +162,8 @@ def bures(x: Any, y: Any, *, kernel: str = "linear", bandwidth: float = 1.0) -> 
 
     Notes
     -----
-    *Cost*: linear as `procrustes`; rbf ``n^3`` per representation and per pair, for its kernel has
-    full rank: permutations of thousands of samples take hours. *Pitfalls*: of narrow kernels
+    *Cost*: linear as `procrustes`; rbf ``n^3`` per representation and per pair, because its kernel
+    has full rank: permutations of thousands of samples take hours. *Pitfalls*: of narrow kernels
     (``bandwidth`` well below 1) every score tends to 1, all kernels being diagonal. Bootstrap
     samples keep the bandwidth of the whole.
 

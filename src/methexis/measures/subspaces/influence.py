@@ -8,7 +8,7 @@ diagonal with singular values ``σ``,
     g_ij = Σ_{a<b} z_ab(i) z_ab(j),    z_ab = (x_a y_b - x_b y_a) / √(σ_a + σ_b),
 
 the second derivative of a sum of singular values; where one shape is wider than the other by
-directions b, ``z_ab = x_a y_b / √σ_a`` besides. An angle follows by its derivative.
+directions b, there is also ``z_ab = x_a y_b / √σ_a``. An angle follows by its derivative.
 """
 
 from __future__ import annotations

@@ -161,8 +161,8 @@ def _require_varied(source: Basis, parts: list[NDArray[np.int64]]) -> None:
         ones = xp.full_like(rows[:, :1], n**-0.5)
         if float(xp.max(xp.linalg.svdvals(xp.concat([ones, rows], axis=1)))) ** 2 > 1 - _CANCELLED:
             raise MethexisError(
-                f"ridge: expected more than 0, for directions of {source.name} in which only "
-                "samples of one fold differ, got 0"
+                f"ridge: expected more than 0, because there are directions of {source.name} in "
+                "which only samples of one fold differ, got 0"
             )
 
 
@@ -200,7 +200,7 @@ def linear_predictivity(
     ridge : float
         Penalty, in units of the training samples' total variance (sum over features and samples):
         a direction with this share of the variance is shrunk by half. The default .001 does little
-        but for directions of no weight.
+        except directions of no weight.
     num_folds : int
         Folds; 5 hold out a fifth of the samples each. With ``num_samples`` folds it leaves one out.
     direction : {"both", "forward", "backward"}

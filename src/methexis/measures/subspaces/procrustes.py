@@ -196,7 +196,7 @@ def procrustes(x: Any, y: Any, *, alpha: float = 1.0) -> float:
     x, y : array (num_samples, num_features)
         Paired rows; numbers of features may differ, which is as if the narrower had zeros appended.
     alpha : float
-        From 0 (whitened: spans only) to 1 (as it is; the default, for whitening blows up the
+        From 0 (whitened: spans only) to 1 (as it is; the default, because whitening blows up the
         directions that carry least signal).
 
     Returns

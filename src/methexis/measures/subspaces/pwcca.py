@@ -38,7 +38,7 @@ class PWCCA(Measure[Basis]):
     def invariances(self) -> frozenset[Invariance]:
         """Permutations and one scale: sums of absolute values over features see rotations.
 
-        The side that gives no weights may undergo any invertible map besides.
+        The side that gives no weights may also undergo any invertible map.
         """
         return invariant(Invariance.PERMUTATION, Invariance.SCALE, Invariance.TRANSLATION)
 

@@ -47,9 +47,9 @@ class Case:
     full: Effort
     quick: Effort
     seed: int  # of the first run
-    note: str = ""  # what a reader should know besides
+    note: str = ""  # what else a reader should know
     control: bool = False  # whether gradient flow is followed from the same weights
-    #: What the case claims besides directions and paths, checked once it is measured.
+    #: What the case claims beyond directions and paths, checked once it is measured.
     facts: Callable[[Found], list[Check]] | None = None
 
 

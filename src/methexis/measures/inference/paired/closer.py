@@ -366,8 +366,8 @@ def _over_subjects(
     """Scores of every subject with each model, and how they vary together over subjects."""
     if not isinstance(method, RDMMeasure):
         raise MethexisError(
-            "measure: expected one of dissimilarities, such as rsa, for subjects, got "
-            f"{method.name}"
+            "measure: expected one that compares RDMs, such as rsa, because subjects are given as "
+            f"RDMs, got {method.name}"
         )
     stack = subjects(a)
     scores = np.empty((len(stack), len(others)))

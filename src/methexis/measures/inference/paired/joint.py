@@ -234,7 +234,7 @@ def _of_halves(
     """The joint scores from disjoint halves, at the same k and at half of it; the mean of both."""
     if measure.interval_from(num_samples) == "none":
         raise MethexisError(
-            f"{measure.name}: expected more samples, for half of {num_samples} are too few for "
+            f"{measure.name}: expected more samples, because half of {num_samples} are too few for "
             f"{measure.title}"
         )
     count = min(max(SCORES_OF_HALVES // len(pairs), LEAST_HALVES), NUM_RESAMPLES // 5)

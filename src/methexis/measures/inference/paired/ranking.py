@@ -328,7 +328,7 @@ def _largest(draws: Array, errors: Array) -> Array:
 
 def _over(values: Array, errors: Array) -> Array:
     """Values in standard errors; what has none and is not zero is infinitely far."""
-    values = np.where(np.abs(values) > TIE, values, 0.0)  # what is of order one, but for rounding
+    values = np.where(np.abs(values) > TIE, values, 0.0)  # what is of order one, up to rounding
     with np.errstate(invalid="ignore", divide="ignore"):
         found = values / errors
     apart = np.where(values > 0.0, np.inf, np.where(values < 0.0, -np.inf, 0.0))

@@ -13,7 +13,7 @@ What a student does not see is noise to it. Its own target, input moment and noi
 regression on what it sees (`core.attainable`), and since inputs are Gaussian its data are exactly
 of the theorem's kind. That noise is uneven, whatever ``Σε`` is, so that independent samples end at
 the slow drift's fixed point. As a control, two other students both see ``c`` and ``p``: they agree
-for every ``s`` but for the offset that uneven noise makes. Alignment is measured on the joint
+for every ``s`` up to the offset that uneven noise makes. Alignment is measured on the joint
 distribution of all inputs: a kernel is a function of the whole ``(c, p, p')``, in which a student
 is blind to some.
 
