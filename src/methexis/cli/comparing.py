@@ -212,11 +212,11 @@ def _reference(word: str) -> tuple[str, str]:
 
 
 def _list(*, as_json: bool) -> None:
-    found = scenarios.listed_measures()
+    measures = scenarios.listed_measures()
     if as_json:
-        print_json(found)
+        print_json(measures)
         return
-    for one in found:
+    for one in measures:
         typer.echo(_line(one))
 
 

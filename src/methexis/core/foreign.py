@@ -76,10 +76,10 @@ def doubles(name: str, value: Any) -> NDArray[np.float64]:
     MethexisError
         As `admitted`.
     """
-    found = admitted(name, value)
-    if is_tensor(found):
-        found = found.cpu().double().numpy()
-    return np.array(found, dtype=np.float64)
+    array = admitted(name, value)
+    if is_tensor(array):
+        array = array.cpu().double().numpy()
+    return np.array(array, dtype=np.float64)
 
 
 def is_tensor(value: Any) -> bool:
@@ -132,8 +132,8 @@ def native(name: str, array: NDArray[Any]) -> NDArray[Any]:
         return array.astype(np.float64)
     if array.dtype.kind == "f" and array.dtype.itemsize > 8:
         with np.errstate(over="ignore"):
-            found = array.astype(np.float64)
-        if not np.array_equal(np.isinf(found), np.isinf(array)):
+            rounded = array.astype(np.float64)
+        if not np.array_equal(np.isinf(rounded), np.isinf(array)):
             largest = np.format_float_scientific(
                 np.abs(array[np.isfinite(array)]).max(), precision=3, trim="-"
             )
@@ -141,7 +141,7 @@ def native(name: str, array: NDArray[Any]) -> NDArray[Any]:
                 f"{name}: expected numbers in the range of double precision, got {largest} of "
                 f"dtype {array.dtype}; change the unit"
             )
-        return found
+        return rounded
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 

@@ -51,10 +51,10 @@ class _SharedLimit:
             here = threading.get_ident()
             if not self._calls[here]:
                 libraries = ThreadpoolController().select(user_api="blas").lib_controllers
-                found = [(library, library.num_threads) for library in libraries]
-                self._own[here] = [one for one in found if _per_thread(one[0])]
+                with_threads = [(library, library.num_threads) for library in libraries]
+                self._own[here] = [one for one in with_threads if _per_thread(one[0])]
                 if not self._calls.total():
-                    self._shared = [one for one in found if not _per_thread(one[0])]
+                    self._shared = [one for one in with_threads if not _per_thread(one[0])]
                     _set((library, 1) for library, _ in self._shared)
                 _set((library, 1) for library, _ in self._own[here])
             self._calls[here] += 1

@@ -94,11 +94,11 @@ def settle(folder: Path, last: str) -> None:
 
 def digest(path: Path) -> str:
     """Fingerprint of a file's content, in hexadecimal."""
-    found = blake2b(digest_size=16)
+    hashed = blake2b(digest_size=16)
     with path.open("rb") as file:
         while block := file.read(1 << 20):
-            found.update(block)
-    return found.hexdigest()
+            hashed.update(block)
+    return hashed.hexdigest()
 
 
 def inside(name: object) -> bool:

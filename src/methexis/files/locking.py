@@ -65,8 +65,8 @@ def _folder() -> Path:
     user = os.getuid() if hasattr(os, "getuid") else 0
     folder = Path(tempfile.gettempdir()) / f"methexis-locks-{user}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if hasattr(os, "getuid") and (found.st_uid != user or found.st_mode & 0o22):
+    status = folder.lstat()
+    if hasattr(os, "getuid") and (status.st_uid != user or status.st_mode & 0o22):
         raise MethexisError(
             f"locks: expected {folder} to belong to this user alone, got one that others may "
             "write; remove it, or name another folder for temporary files in TMPDIR"

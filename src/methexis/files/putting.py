@@ -111,10 +111,10 @@ def recover(path: Path) -> None:
 def identity(path: Path) -> tuple[int, int] | None:
     """What tells a file or folder from another one that takes its place; None for nothing."""
     try:
-        found = path.lstat()
+        status = path.lstat()
     except FileNotFoundError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 @contextmanager

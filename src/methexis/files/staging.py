@@ -124,12 +124,12 @@ def is_staging(name: str) -> bool:
 
 def _is_ours(folder: Path) -> bool:
     try:
-        found = folder.lstat()
+        status = folder.lstat()
         if folder.is_symlink() or not folder.is_dir():
             return False
-        if hasattr(os, "getuid") and found.st_uid != os.getuid():
+        if hasattr(os, "getuid") and status.st_uid != os.getuid():
             return False
-        old = time.time() - found.st_mtime > _ABANDONED
+        old = time.time() - status.st_mtime > _ABANDONED
         if not old and f"-{_machine()}-" not in folder.name:
             return False
         mark = folder / MARK

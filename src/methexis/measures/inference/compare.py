@@ -116,8 +116,8 @@ def compare(
     --------
     >>> import numpy as np
     >>> x = np.random.default_rng(0).normal(size=(50, 4))
-    >>> found = compare(x, 2.0 * x, "cka")
-    >>> round(found.score, 6), found.p < 1e-3
+    >>> comparison = compare(x, 2.0 * x, "cka")
+    >>> round(comparison.score, 6), comparison.p < 1e-3
     (1.0, True)
     >>> y, untrained = x @ np.ones((4, 4)) + x, np.random.default_rng(1).normal(size=(50, 4))
     >>> compare(x, y, references={"untrained": untrained}).levels.headline.share > 0.5
@@ -157,12 +157,12 @@ def compare(
             )
         a, b = (method.reduce_any(given, steps) for given in (first, second))
         score = method.score(a, b)
-        found = _closed(method, a, b, n, null)
-        if found is None:
+        null_law = _closed(method, a, b, n, null)
+        if null_law is None:
             if plan is not None and plan.orders_if_dominated:
                 after = plan.seconds_if_dominated - plan.seconds
                 tell(progress, plan.fallback, after, method.title)
-            found = _drawn(method, a, b, nulls.orders(n, num_permutations, seed))
+            null_law = _drawn(method, a, b, nulls.orders(n, num_permutations, seed))
         resampled = (
             resamples(method, a, b, num_samples=n, num_resamples=num_bootstrap, seed=seed)
             if num_bootstrap
@@ -183,7 +183,7 @@ def compare(
                     (first, second),
                     (a, b),
                     checked_references(references, first, precision, scaled=scaled),
-                    chance=found.mean,
+                    chance=null_law.mean,
                     repeats=checked_repeats(repeats, first, precision),
                     steps=steps,
                     confidence=confidence,
@@ -197,17 +197,19 @@ def compare(
         measure=method.name,
         options=method.options(),
         score=score,
-        null_mean=found.mean,
-        null_sd=found.sd,
-        p=found.p_value(score, distance=method.distance) if found.method != "none" else np.nan,
-        effect=float(nulls.effect(score, found.mean, method.aligned)),
-        z=_ratio(sign * (score - found.mean), found.sd),
+        null_mean=null_law.mean,
+        null_sd=null_law.sd,
+        p=null_law.p_value(score, distance=method.distance)
+        if null_law.method != "none"
+        else np.nan,
+        effect=float(nulls.effect(score, null_law.mean, method.aligned)),
+        z=_ratio(sign * (score - null_law.mean), null_law.sd),
         ci=ci,
         confidence=confidence,
         n=n,
         d=d,
-        null=found.method,
-        num_permutations=len(found.scores),
+        null=null_law.method,
+        num_permutations=len(null_law.scores),
         num_bootstrap=0 if resampled is None else len(resampled.scores),
         seed=seed,
         preprocessing={

@@ -141,9 +141,9 @@ class Comparison(Displayed):
             for one in marks
             if one.kind != CHANCE
         ]
-        found = drawing.Mark("as given", self.score, self.ci)
+        own = drawing.Mark("as given", self.score, self.ci)
         chance = (self.null_mean, self.null_sd)
-        return drawing.pair(chosen(self.measure, self.options), found, levels, chance, self.n, ax)
+        return drawing.pair(chosen(self.measure, self.options), own, levels, chance, self.n, ax)
 
     def to_dataframe(self) -> Any:
         """The comparison as a `pandas.DataFrame` of one row, so that rows can be put together.

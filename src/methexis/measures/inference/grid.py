@@ -222,11 +222,11 @@ class Grid(Displayed):
 
     def as_dict(self) -> dict[str, Any]:
         """The whole grid in plain types, for JSON."""
-        found: dict[str, Any] = self.data.to_dict()
-        about = found["attrs"]
+        content: dict[str, Any] = self.data.to_dict()
+        about = content["attrs"]
         about |= {name: json.loads(about[name]) for name in _PARTS}
         about |= {name: bool(about.get(name, 0)) for name in _FLAGS}
-        return found
+        return content
 
     def plot(self, ax: plots.Axes | None = None, *, alpha: float = _LEVEL) -> plots.Axes:
         """Draw all pairs as shades; of one layer with many, their scores along these.
@@ -325,24 +325,26 @@ def labelled(
     return Grid(xr.Dataset(variables, coordinates, about | plain))
 
 
-def of_pair(found: Comparison, measure: Measure[Any], names: tuple[str, str]) -> Grid:
+def of_pair(comparison: Comparison, measure: Measure[Any], names: tuple[str, str]) -> Grid:
     """The comparison of one pair as a grid."""
     values: dict[str, Array] = {
-        name: np.array([[getattr(found, name, found.p)]])  # p_corrected is p
+        name: np.array([[getattr(comparison, name, comparison.p)]])  # p_corrected is p
         for name in VARIABLES
     }
-    sides = [([Named("", name, None)], [d or 0]) for name, d in zip(names, found.d, strict=True)]
+    sides = [
+        ([Named("", name, None)], [d or 0]) for name, d in zip(names, comparison.d, strict=True)
+    ]
     about = {
         "same": False,
-        "n": found.n,
-        "preprocessing": found.preprocessing,
-        "precision": found.preprocessing["precision"],
-        "given": sorted(set(found.preprocessing["given"])),
-        "null": found.null,
+        "n": comparison.n,
+        "preprocessing": comparison.preprocessing,
+        "precision": comparison.preprocessing["precision"],
+        "given": sorted(set(comparison.preprocessing["given"])),
+        "null": comparison.null,
         "correction": "none",
-        "num_permutations": found.num_permutations,
-        "seed": found.seed,
-        "notes": list(found.notes),
-        "one_pass": found.one_pass,
+        "num_permutations": comparison.num_permutations,
+        "seed": comparison.seed,
+        "notes": list(comparison.notes),
+        "one_pass": comparison.one_pass,
     }
-    return replace(labelled(measure, values, sides, about), single=found)
+    return replace(labelled(measure, values, sides, about), single=comparison)

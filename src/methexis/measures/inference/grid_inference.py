@@ -71,7 +71,7 @@ def inferred(
             observed, drawn = (sign * (v - scale[0]) / unit for v in (scores, permuted))
             corrected = max_statistic(np.where(cells, observed, np.nan), drawn)
             corrected[cells & np.isnan(corrected)] = 1.0  # the same score whatever the order
-    found = {
+    variables = {
         "score": scores,
         "null_mean": mean,
         "null_sd": sd,
@@ -83,8 +83,8 @@ def inferred(
     }
     if same and method.symmetric:
         below = np.tri(len(scores), k=-1, dtype=bool)
-        found = {name: np.where(below, array.T, array) for name, array in found.items()}
-    return found
+        variables = {name: np.where(below, array.T, array) for name, array in variables.items()}
+    return variables
 
 
 def _share(scores: Array, permuted: Array) -> Array:

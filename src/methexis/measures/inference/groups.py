@@ -177,9 +177,9 @@ def noise_ceiling(rdms: Sequence[RDM | Any] | Any, comparison: str = "pearson") 
     >>> rng = np.random.default_rng(0)
     >>> true = rng.normal(size=45) + 10.0
     >>> recorded = true + rng.normal(size=(12, 45))
-    >>> found = noise_ceiling(recorded)
+    >>> ceiling = noise_ceiling(recorded)
     >>> best = np.mean([np.corrcoef(true, one)[0, 1] for one in recorded])
-    >>> bool(found.lower < best < found.upper)
+    >>> bool(ceiling.lower < best < ceiling.upper)
     True
     """
     stack = subjects(rdms)
@@ -250,8 +250,8 @@ def compare_group(
     >>> x = rng.normal(size=(10, 3))
     >>> from methexis.measures import rdm
     >>> recorded = rdm(x).condensed + rng.normal(size=(8, 45))
-    >>> found = compare_group(x, recorded)
-    >>> bool(found.ceiling.lower < found.score), found.p < 0.01
+    >>> comparison = compare_group(x, recorded)
+    >>> bool(comparison.ceiling.lower < comparison.score), comparison.p < 0.01
     (True, True)
     """
     stack = subjects(rdms)
@@ -307,8 +307,8 @@ def subjects(rdms: Sequence[RDM | Any] | Any) -> list[RDM]:
     stack = []
     for k, entry in enumerate(sequence("rdms", rdms, "RDMs")):
         one = entry if isinstance(entry, RDM) else RDM(entry, name=f"rdms[{k}]")
-        found = RDM(to_numpy(one.matrix), one.dissimilarity, one.labels, one.tolerance)
-        stack.append(found.called(f"rdms[{k}]"))
+        moved = RDM(to_numpy(one.matrix), one.dissimilarity, one.labels, one.tolerance)
+        stack.append(moved.called(f"rdms[{k}]"))
     if len(stack) < 3:
         raise MethexisError(f"rdms: expected at least 3 subjects, got {len(stack)}")
     for other in stack[1:]:
@@ -338,7 +338,7 @@ def _alike(rdm: RDM, comparison: str) -> Array:
 
 def _on_cpu(model: Any) -> Representation:
     if isinstance(model, RDM):
-        found = RDM(to_numpy(model.matrix), model.dissimilarity, model.labels, model.tolerance)
-        return found.called("model")
+        moved = RDM(to_numpy(model.matrix), model.dissimilarity, model.labels, model.tolerance)
+        return moved.called("model")
     checked = features("model", model)
     return features("model", to_numpy(checked.array))

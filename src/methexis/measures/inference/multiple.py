@@ -95,7 +95,7 @@ def _sorted(p: Array) -> tuple[Array, NDArray[np.intp]]:
 
 def _back(p: Array, order: NDArray[np.intp], corrected: Array) -> Array:
     """Corrected p-values, at most 1, in the places of those they were made from."""
-    found, whole = np.empty(len(order)), np.full(p.shape, np.nan)
-    found[order] = np.minimum(1.0, corrected)
-    whole[~np.isnan(p)] = found
+    placed, whole = np.empty(len(order)), np.full(p.shape, np.nan)
+    placed[order] = np.minimum(1.0, corrected)
+    whole[~np.isnan(p)] = placed
     return whole

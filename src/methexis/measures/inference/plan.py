@@ -319,10 +319,10 @@ class _Case:
             return None
         rows, columns = sizes.widths
         item = max(layer.item_bytes for layer in (*sizes.rows, *sizes.columns))
-        found = self.measure.direct_work(
+        cost = self.measure.direct_work(
             sizes.num_samples, rows, None if sizes.same else columns, item
         )
-        return found if found is not None and found[1] <= asked.memory else None
+        return cost if cost is not None and cost[1] <= asked.memory else None
 
     def whole(self) -> tuple[Time, int]:
         """Time and memory of whole arrays: one pair at a time is held, each layer reduced once."""

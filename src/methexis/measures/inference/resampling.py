@@ -93,10 +93,10 @@ def _bootstrapped(
     """Scores of bootstrap samples, as far apart as the jackknife says if that is farther."""
     drawn = nulls.counts(num_samples, num_resamples, seed)
     without = left_out(num_samples, seed)
-    found = measure.resampled(a, b, np.concatenate([drawn, without]))
-    if found is None:
+    resampled = measure.resampled(a, b, np.concatenate([drawn, without]))
+    if resampled is None:
         return None
-    scores, without_some = found[: len(drawn)], found[len(drawn) :]
+    scores, without_some = resampled[: len(drawn)], resampled[len(drawn) :]
     lost = np.count_nonzero(np.isnan(without_some))
     others = f", and {lost} of {len(without)} scores with samples left out" if lost else ""
     if _void(measure, scores, "bootstrap samples", others):

@@ -62,13 +62,13 @@ def sizes_of(
 ) -> Sizes | None:
     """Sizes of representations as they are given; None where one is no such, which others tell."""
     everything = [*rows, *(columns or ())]
-    found = [known for one in everything if (known := _layer(one)) is not None]
-    if len(found) < len(everything):
+    known_layers = [known for one in everything if (known := _layer(one)) is not None]
+    if len(known_layers) < len(everything):
         return None
-    layers = tuple(layer for _, layer in found)
+    layers = tuple(layer for _, layer in known_layers)
     given = layers[: len(rows)]
     return Sizes(
-        found[0][0],
+        known_layers[0][0],
         given,
         given if columns is None else layers[len(rows) :],
         columns is None,

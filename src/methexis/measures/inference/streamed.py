@@ -70,16 +70,16 @@ class Passes:
             return self._kept[i, j]
         one, other = self.rows[i], self.columns[j]
         names = one.label, other.label
-        found = one_pass(one.array, other.array, budget=self.budget, names=names, progress=show)
-        for name, matrix in zip(names, (found.second.xx, found.second.yy), strict=True):
+        gathered = one_pass(one.array, other.array, budget=self.budget, names=names, progress=show)
+        for name, matrix in zip(names, (gathered.second.xx, gathered.second.yy), strict=True):
             if not np.trace(matrix) > 0.0:
                 raise MethexisError(
                     f"{name}: expected features that differ between samples, got "
-                    f"{found.second.num_samples} equal rows"
+                    f"{gathered.second.num_samples} equal rows"
                 )
         if self._keeps:
-            self._kept[i, j] = found
-        return found
+            self._kept[i, j] = gathered
+        return gathered
 
 
 def streamed_grid(
@@ -118,7 +118,7 @@ def streamed_pair(
     measure = plan.measure
     values, about = _streamed(plan, passes, null, progress)
     sides = [Rows(one.label, one.array) for one in (passes.rows[0], passes.columns[0])]
-    found: dict[str, Any] = {name: float(values[name][0, 0]) for name in (*KNOWN, "effect")}
+    numbers: dict[str, Any] = {name: float(values[name][0, 0]) for name in (*KNOWN, "effect")}
     return Comparison(
         measure=measure.name,
         options=measure.options(),
@@ -137,7 +137,7 @@ def streamed_pair(
         },
         notes=tuple(about["notes"]),
         one_pass=True,
-        **found,
+        **numbers,
     )
 
 
@@ -192,5 +192,5 @@ def _each_once(corrected: Callable[[Array], Array], p: Array, *, half: bool) -> 
     """Corrected p-values of pairs of which some stand there twice, so that each counts once."""
     if not half:
         return corrected(p)
-    found = corrected(np.where(np.tri(len(p), dtype=bool), np.nan, p))
-    return np.where(np.isnan(found), found.T, found)
+    once = corrected(np.where(np.tri(len(p), dtype=bool), np.nan, p))
+    return np.where(np.isnan(once), once.T, once)

@@ -201,8 +201,8 @@ def closer(
     >>> rng = np.random.default_rng(0)
     >>> a = rng.normal(size=(200, 8))
     >>> b, c = a + 0.5 * rng.normal(size=(200, 8)), a + rng.normal(size=(200, 8))
-    >>> found = closer(a, b, c)
-    >>> found.nearer, found.p < 1e-4, found.ci[0] < found.difference < found.ci[1]
+    >>> answer = closer(a, b, c)
+    >>> answer.nearer, answer.p < 1e-4, answer.ci[0] < answer.difference < answer.ci[1]
     ('B', True, True)
     """
     confidence = number("confidence", confidence, above=0.0, below=1.0)
@@ -219,41 +219,43 @@ def closer(
         if several:
             if groups is not None:
                 raise MethexisError("groups: expected none for several subjects, got some")
-            n, found, kind = _over_subjects(method, a, (b, c), steps, names, precision)
+            n, joint_scores, kind = _over_subjects(method, a, (b, c), steps, names, precision)
         else:
             room(method, [(names[0], a), (names[1], b), (names[2], c)], budget)
             reduced, checked = reduced_with(method, a, (b, c), steps, names, precision)
             n = checked[0].num_samples
             kind = "samples" if groups is None else "groups"
-            found = joint(
+            joint_scores = joint(
                 method,
                 [(reduced[0], one) for one in reduced[1:]],
                 num_samples=n,
                 groups=None if groups is None else group_numbers(groups, n),
                 seed=seed,
             )
-            _say_chance(method, reduced, checked, seed, found)
+            _say_chance(method, reduced, checked, seed, joint_scores)
     notes = tuple(str(w.message) for w in caught if issubclass(w.category, DegenerateWarning))
     for warning in caught:
         warnings.warn(warning.message, warning.category, stacklevel=2)
     sign = -1.0 if method.distance else 1.0
-    error = float(found.errors()[0, 1])
-    difference = sign * float(found.scores[0] - found.scores[1])
-    reach = found.quantile(confidence) * error
-    spread = np.sqrt(np.diagonal(found.loose))
+    error = float(joint_scores.errors()[0, 1])
+    difference = sign * float(joint_scores.scores[0] - joint_scores.scores[1])
+    reach = joint_scores.quantile(confidence) * error
+    spread = np.sqrt(np.diagonal(joint_scores.loose))
     return Closer(
         measure=method.name,
         options=method.options(),
         names=names,
-        scores=(float(found.scores[0]), float(found.scores[1])),
+        scores=(float(joint_scores.scores[0]), float(joint_scores.scores[1])),
         difference=difference,
         ci=(difference - reach, difference + reach),
         confidence=confidence,
-        p=_p(difference, error, found),
+        p=_p(difference, error, joint_scores),
         error=error,
-        correlation=float(found.loose[0, 1] / np.prod(spread)) if spread.all() else float("nan"),
+        correlation=float(joint_scores.loose[0, 1] / np.prod(spread))
+        if spread.all()
+        else float("nan"),
         n=n,
-        units=found.dof + 1,
+        units=joint_scores.dof + 1,
         kind=kind,
         preprocessing={**steps.described(), "precision": precision},
         notes=notes,
@@ -332,10 +334,14 @@ def group_numbers(groups: Any, num_samples: int) -> NDArray[np.int64]:
     return np.asarray(numbers, dtype=np.int64)
 
 
-def _p(difference: float, error: float, found: Joint) -> float:
+def _p(difference: float, error: float, joint_scores: Joint) -> float:
     if error == 0.0:  # both vary as one, to rounding
-        return 1.0 if abs(difference) <= OTHER_WAY * float(np.max(np.abs(found.scores))) else 0.0
-    return float(found.two_sided(difference / error))
+        return (
+            1.0
+            if abs(difference) <= OTHER_WAY * float(np.max(np.abs(joint_scores.scores)))
+            else 0.0
+        )
+    return float(joint_scores.two_sided(difference / error))
 
 
 def _several(a: Any) -> bool:
@@ -375,8 +381,8 @@ def _over_subjects(
         reduced, _ = reduced_with(method, subject, others, steps, names, precision)
         scores[place] = [method.score(reduced[0], one) for one in reduced[1:]]
     covariance = np.cov(scores.T) / len(stack)
-    found = Joint(np.mean(scores, axis=0), covariance, covariance, len(stack) - 1)
-    return stack[0].num_samples, found, "subjects"
+    over_subjects = Joint(np.mean(scores, axis=0), covariance, covariance, len(stack) - 1)
+    return stack[0].num_samples, over_subjects, "subjects"
 
 
 def _say_chance(
@@ -384,7 +390,7 @@ def _say_chance(
     reduced: Sequence[Any],
     checked: Sequence[Representation],
     seed: int,
-    found: Joint,
+    joint_scores: Joint,
 ) -> None:
     """Warn where B and C differ in width, and chance alone makes one score higher."""
     widths = [one.num_features if isinstance(one, Features) else 0 for one in checked[1:]]
@@ -393,7 +399,7 @@ def _say_chance(
     n = checked[0].num_samples
     levels = [chance(method, reduced[0], one, n, seed) for one in reduced[1:]]
     apart = levels[0] - levels[1]
-    if abs(apart) > 0.2 * float(found.errors()[0, 1]):
+    if abs(apart) > 0.2 * float(joint_scores.errors()[0, 1]):
         b, c = (one.name for one in checked[1:])
         warn(
             f"{method.title}: by chance {b} ({widths[0]} features) scores {levels[0]:.3g} and {c} "

@@ -88,19 +88,19 @@ class Joint:
 
     def variance(self, contrasts: Array) -> Array:
         """Variance of sums of scores with these weights, ``(num_contrasts,)``."""
-        found, most = (
+        variances, most = (
             np.einsum("ip,pq,iq->i", contrasts, one, contrasts)
             for one in (self.covariance, self.loose)
         )
-        return np.asarray(np.maximum(found, 0.5 * most))
+        return np.asarray(np.maximum(variances, 0.5 * most))
 
     def errors(self) -> Array:
         """Standard errors of the differences of all pairs of scores, ``(num_pairs, num_pairs)``."""
-        found, most = (_differences(one) for one in (self.covariance, self.loose))
-        found = np.maximum(found, 0.5 * most)
+        variances, most = (_differences(one) for one in (self.covariance, self.loose))
+        variances = np.maximum(variances, 0.5 * most)
         own = np.diagonal(self.loose)
-        there = found > CANCELLED * (own[:, None] + own[None, :])  # else scores vary as one
-        return np.asarray(np.sqrt(np.where(there, found, 0.0)))
+        there = variances > CANCELLED * (own[:, None] + own[None, :])  # else scores vary as one
+        return np.asarray(np.sqrt(np.where(there, variances, 0.0)))
 
     def draws(self, seed: int) -> Array:
         """Scores less their expectations, by a t law, ``(num_draws, num_pairs)``."""
@@ -200,15 +200,15 @@ def _of_units(scores: Array, units: Array, twice: Array | float) -> Joint:
     return Joint(scores, loose - twice, loose, count - 1)
 
 
-def _left_out(scores: Array, found: Array) -> Joint:
+def _left_out(scores: Array, leaving_out: Array) -> Joint:
     """The joint scores from scores with one of J parts left out, ``(J, num_pairs)``."""
-    count = len(found)
-    units = (np.mean(found, axis=0) - found) * ((count - 1) / count)
+    count = len(leaving_out)
+    units = (np.mean(leaving_out, axis=0) - leaving_out) * ((count - 1) / count)
     return _of_units(scores, units, 0.0)
 
 
-def _of_draws(scores: Array, found: list[Array], num_samples: int) -> Joint:
-    covariance = np.atleast_2d(np.cov(np.stack(found)))
+def _of_draws(scores: Array, draws: list[Array], num_samples: int) -> Joint:
+    covariance = np.atleast_2d(np.cov(np.stack(draws)))
     return Joint(scores, covariance, covariance, num_samples - 1)
 
 
@@ -252,19 +252,19 @@ def _of_halves(
 
 
 def _resampled(measure: Measure[Any], a: Any, b: Any, counts: Any) -> Array:
-    found = measure.resampled(a, b, counts)
-    if found is None or not np.isfinite(found).all():
+    scores = measure.resampled(a, b, counts)
+    if scores is None or not np.isfinite(scores).all():
         raise MethexisError(
             f"{measure.name}: expected a score of every resample, got some without: too few "
             "different samples, or nothing but rounding in which they differ; take more samples"
         )
-    return found
+    return scores
 
 
 def _gathered(units: Array, groups: NDArray[np.int64]) -> Array:
-    found = np.zeros((int(groups.max()) + 1, units.shape[1]))
-    np.add.at(found, groups, units)
-    return found
+    sums = np.zeros((int(groups.max()) + 1, units.shape[1]))
+    np.add.at(sums, groups, units)
+    return sums
 
 
 def _interactions(
@@ -275,10 +275,10 @@ def _interactions(
     samples = np.arange(n)
     if rows < n:
         samples = np.sort(np.random.default_rng(seed).choice(n, rows, replace=False))
-    found = [measure.interactions(a, b, samples) for a, b in pairs]
-    if any(one is None for one in found):
+    by_pair = [measure.interactions(a, b, samples) for a, b in pairs]
+    if any(one is None for one in by_pair):
         return 0.0
-    block = np.stack([np.ravel(np.asarray(one)) for one in found])
+    block = np.stack([np.ravel(np.asarray(one)) for one in by_pair])
     return np.asarray(0.5 * (n / rows) * (block @ block.T))
 
 
