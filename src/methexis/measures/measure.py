@@ -59,12 +59,12 @@ class Invariance(StrEnum):
 
 def invariant(*groups: Invariance) -> frozenset[Invariance]:
     """The groups, and all that they contain: orthogonal maps contain rotations."""
-    found = set(groups)
-    if Invariance.INVERTIBLE in found:
-        found |= {Invariance.ORTHOGONAL, Invariance.SCALE}
-    if Invariance.ORTHOGONAL in found:
-        found |= {Invariance.ROTATION, Invariance.PERMUTATION}
-    return frozenset(found)
+    closed = set(groups)
+    if Invariance.INVERTIBLE in closed:
+        closed |= {Invariance.ORTHOGONAL, Invariance.SCALE}
+    if Invariance.ORTHOGONAL in closed:
+        closed |= {Invariance.ROTATION, Invariance.PERMUTATION}
+    return frozenset(closed)
 
 
 @dataclass(frozen=True)
@@ -251,8 +251,8 @@ class Measure(Displayed, ABC, Generic[R]):
     def reorder(self, reduced: R, order: NDArray[np.int64]) -> R:
         """What `reduce` would give of the rows in that order, without computing it again."""
         reordered: Any = reduced
-        found: R = reordered.reordered(order)
-        return found
+        moved: R = reordered.reordered(order)
+        return moved
 
     def permuted(self, a: R, b: R, orders: Orders) -> Array:
         """Scores with the rows of the second in each of the orders, ``(num_orders,)``."""

@@ -170,8 +170,8 @@ def planted_pair(
         np.hstack([np.sqrt(1.0 - background) * a, noises[0], np.zeros((len(a), len(b)))]),
         np.hstack([np.sqrt(1.0 - background) * b, np.zeros((len(b), len(a))), noises[1]]),
     )
-    found = align_maps(*maps, np.eye(maps[0].shape[1]))
-    return PlantedPair(cause, strength, *maps, offset, found.cosine)
+    alignment = align_maps(*maps, np.eye(maps[0].shape[1]))
+    return PlantedPair(cause, strength, *maps, offset, alignment.cosine)
 
 
 def _noise(features: Array, share: float, seed: list[int]) -> Array:

@@ -22,8 +22,8 @@ class _Classes(Mapping[str, type[Measure[Any]]]):
         self._names = names
 
     def __getitem__(self, name: str) -> type[Measure[Any]]:
-        found: type[Measure[Any]] = getattr(measures, self._names[name])
-        return found
+        kind: type[Measure[Any]] = getattr(measures, self._names[name])
+        return kind
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)

@@ -71,9 +71,9 @@ def measured(clock: Callable[[], float]) -> Speed:
 
 def _shortest(act: Callable[[], object], clock: Callable[[], float]) -> float:
     act()  # memory and threads are made at the first call
-    found = []
+    durations = []
     for _ in range(_ROUNDS):
         began = clock()
         act()
-        found.append(clock() - began)
-    return min(found)
+        durations.append(clock() - began)
+    return min(durations)

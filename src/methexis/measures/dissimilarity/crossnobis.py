@@ -207,9 +207,9 @@ def residuals(
     sums = np.zeros((len(names), rows.shape[1]))
     with np.errstate(over="ignore", invalid="ignore"):
         np.add.at(sums, cell, rows)
-    found = rows - (sums / counts[:, None])[cell]
-    require_finite("residuals", found, [rows])
-    return found, freedom
+    left = rows - (sums / counts[:, None])[cell]
+    require_finite("residuals", left, [rows])
+    return left, freedom
 
 
 def _means(
@@ -262,5 +262,5 @@ def _in_units_of_noise(rows: Array, covariance: ArrayLike) -> Array:
             "covariance: expected a positive definite matrix, got a singular one; shrink it "
             "(noise_covariance)"
         ) from None
-    found: Array = solve_triangular(root, rows.T, lower=True).T
-    return found
+    whitened: Array = solve_triangular(root, rows.T, lower=True).T
+    return whitened

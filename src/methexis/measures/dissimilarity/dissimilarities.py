@@ -78,8 +78,8 @@ def rdm(
     >>> rdm([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0], [1.0, 0.0]]).matrix[0].tolist()
     [0.0, 5.0, 1.0, 1.0]
     """
-    found = of_features(features("X", x, precision=precision), dissimilarity)
-    return RDM(found.matrix, found.dissimilarity, labels, found.tolerance, found.name)
+    made = of_features(features("X", x, precision=precision), dissimilarity)
+    return RDM(made.matrix, made.dissimilarity, labels, made.tolerance, made.name)
 
 
 def of_features(given: Features, dissimilarity: str) -> RDM:

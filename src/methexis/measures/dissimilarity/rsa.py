@@ -97,8 +97,8 @@ class RSA(RDMMeasure[PairMatrix], BilinearMeasure):
         times: Any = xp.asarray(counts, dtype=one.dtype, device=array_api_compat.device(one))
 
         def total(matrix: Tensor) -> Array:  # over pairs of different samples: zero diagonals
-            found: Array = to_numpy(xp.sum((times @ matrix) * times, axis=1))
-            return found
+            sums: Array = to_numpy(xp.sum((times @ matrix) * times, axis=1))
+            return sums
 
         upper, left, right = total(one * two), total(one * one), total(two * two)
         if self.comparison == "pearson":

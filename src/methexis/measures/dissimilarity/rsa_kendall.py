@@ -64,13 +64,13 @@ class RSAKendall(RDMMeasure[Order]):
     def reduce_rdm(self, rdm: RDM) -> Order:
         """The order of the dissimilarities; on the CPU, where SciPy counts."""
         require_spread(rdm)
-        found = group_numbers(to_numpy(rdm.condensed), rdm.tolerance)
+        entries = group_numbers(to_numpy(rdm.condensed), rdm.tolerance)
         first, second = np.triu_indices(rdm.num_samples, k=1)
         numbers = np.zeros((rdm.num_samples, rdm.num_samples), dtype=np.int64)
-        numbers[first, second] = numbers[second, first] = found
-        sizes = np.bincount(found)
+        numbers[first, second] = numbers[second, first] = entries
+        sizes = np.bincount(entries)
         tied = int(np.sum(sizes * (sizes - 1) // 2))
-        return Order(numbers, len(found) * (len(found) - 1) // 2 - tied)
+        return Order(numbers, len(entries) * (len(entries) - 1) // 2 - tied)
 
     def score(self, a: Order, b: Order) -> float:
         """Kendall's tau of a pair."""

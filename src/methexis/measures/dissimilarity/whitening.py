@@ -48,8 +48,8 @@ def whitened(rdm: RDM, matrix: Tensor, noise: ArrayLike | None = None) -> Tensor
     if noise is None:
         columns = xp.mean(matrix, axis=0, keepdims=True)
         return -(matrix - columns - columns.T + xp.mean(columns)) / 2
-    found = _whitened_with(to_numpy(matrix), covariance("noise", noise, rdm.num_samples))
-    return xp.asarray(found, dtype=matrix.dtype, device=array_api_compat.device(matrix))
+    white = _whitened_with(to_numpy(matrix), covariance("noise", noise, rdm.num_samples))
+    return xp.asarray(white, dtype=matrix.dtype, device=array_api_compat.device(matrix))
 
 
 def _whitened_with(matrix: Array, noise: Array) -> Array:
@@ -66,5 +66,5 @@ def _whitened_with(matrix: Array, noise: Array) -> Array:
     across = both @ ones
     gram = both - across[:, None] * ones - ones[:, None] * across
     gram += (ones @ across) * (ones[:, None] * ones)
-    found: Array = -(gram + gram.T) / 4
-    return found
+    white: Array = -(gram + gram.T) / 4
+    return white

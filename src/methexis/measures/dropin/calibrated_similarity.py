@@ -145,8 +145,8 @@ def calibrate_layers(
     --------
     >>> rng = np.random.default_rng(0)
     >>> x, y = rng.normal(size=(2, 3, 64, 30))
-    >>> found = [calibrate_layers(x, other, "cka").score for other in (y, x[::-1])]
-    >>> [round(score, 6) for score in found]
+    >>> scores = [calibrate_layers(x, other, "cka").score for other in (y, x[::-1])]
+    >>> [round(score, 6) for score in scores]
     [0.0, 1.0]
     """
     K, alpha, smax, seed = _settings(K, alpha, smax, seed)
@@ -185,8 +185,8 @@ def _scored(
     scores = np.empty((len(orders) + 1, len(sides[0]), len(sides[1])))
     if callable(sim) and not isinstance(sim, Measure):
         for (i, x), (j, y) in product(enumerate(sides[0]), enumerate(sides[1])):
-            found = _called(sim, _given(X_layers[i], x), _given(Y_layers[j], y), orders)
-            scores[0, i, j], scores[1:, i, j] = found
+            values = _called(sim, _given(X_layers[i], x), _given(Y_layers[j], y), orders)
+            scores[0, i, j], scores[1:, i, j] = values
         return scores
     measure = _similarity(sim)
     rows, columns = ([measure.reduce(layer) for layer in side] for side in sides)

@@ -264,7 +264,7 @@ def _pair(feats_A: Any, feats_B: Any, *, scaled: bool = False) -> tuple[Features
 def _score(measure: NeighbourMeasure, feats_A: Any, feats_B: Any) -> float:
     given = _pair(feats_A, feats_B, scaled=measure.scale_free)
     lists = (measure.reduce(one) for one in given)
-    a, b = (replace(found, ties=None) for found in lists)  # theirs takes some of those tied
+    a, b = (replace(one, ties=None) for one in lists)  # theirs takes some of those tied
     return measure.score(a, b)
 
 

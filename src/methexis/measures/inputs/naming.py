@@ -78,24 +78,24 @@ def named(name: str, given: Any) -> list[Named]:
 
     Examples
     --------
-    >>> found = named("reps", {"net": {"h1": [[1.0]], "h2": [[2.0]]}})
-    >>> [representation.label for representation in found]
+    >>> layers = named("reps", {"net": {"h1": [[1.0]], "h2": [[2.0]]}})
+    >>> [representation.label for representation in layers]
     ['net/h1', 'net/h2']
     """
-    found = []
+    representations = []
     for key, value in _items(name, given):
         if _is_group(value):
-            found += [
+            representations += [
                 Named(key, layer, unwrapped(array))
                 for layer, array in _items(f"{name}[{key!r}]", value)
             ]
         else:
-            found.append(Named("", key, unwrapped(value)))
-    labels = [one.label for one in found]
+            representations.append(Named("", key, unwrapped(value)))
+    labels = [one.label for one in representations]
     for label in labels:
         if labels.count(label) > 1:
             raise MethexisError(f"{name}: expected different names, got {label!r} twice")
-    return found
+    return representations
 
 
 def unwrapped(given: Any) -> Any:

@@ -241,10 +241,10 @@ def _labels(name: str, labels: Sequence[str] | None, n: int) -> tuple[str, ...] 
         return None
     if isinstance(labels, str):
         raise MethexisError(f"{name}: expected a sequence of {n} labels, got one string")
-    found = tuple(str(label) for label in sequence(name, labels, "labels"))
-    if len(found) != n:
-        raise MethexisError(f"{name}: expected {n} labels, one per sample, got {len(found)}")
-    if len(set(found)) != n:
-        twice = next(label for label in found if found.count(label) > 1)
+    words = tuple(str(label) for label in sequence(name, labels, "labels"))
+    if len(words) != n:
+        raise MethexisError(f"{name}: expected {n} labels, one per sample, got {len(words)}")
+    if len(set(words)) != n:
+        twice = next(label for label in words if words.count(label) > 1)
         raise MethexisError(f"{name}: expected labels that differ, got {twice!r} twice")
-    return found
+    return words

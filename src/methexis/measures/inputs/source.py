@@ -67,12 +67,12 @@ class Source:
         first = self._checked(members[0])
         labelled = first if isinstance(first, RDM) else None
         for place, one in enumerate(members):
-            found = self._checked(one)
-            together(first, found)
-            if isinstance(found, RDM):
-                labelled = found if labelled is None else labelled
-                same_samples(labelled, found)
-            width, given = _described(found)
+            checked = self._checked(one)
+            together(first, checked)
+            if isinstance(checked, RDM):
+                labelled = checked if labelled is None else labelled
+                same_samples(labelled, checked)
+            width, given = _described(checked)
             self.widths["a" if place < len(rows) else "b"].append(width)
             self.given.add(given)
         if self.same:
@@ -105,8 +105,8 @@ class Source:
         return rows, None if self.same else columns
 
     def _ready(self, one: Named) -> Representation:
-        found = self._checked(one)
-        return found if isinstance(found, RDM) else self._steps(found)
+        checked = self._checked(one)
+        return checked if isinstance(checked, RDM) else self._steps(checked)
 
     def _array(self, one: Named) -> Tensor:
         """The array as given, unless it has to be brought into range."""
@@ -116,16 +116,16 @@ class Source:
         return entered(one.label, given)
 
     def _features(self, one: Named) -> Features:
-        found = features(one.label, one.array, precision=self.precision, scaled=self._scaled)
-        if found.exponent:
+        rows = features(one.label, one.array, precision=self.precision, scaled=self._scaled)
+        if rows.exponent:
             self._far.add(one.label)
-        return found
+        return rows
 
     def _checked(self, one: Named) -> Representation:
         if not isinstance(one.array, RDM):
             return self._features(one)
-        found = one.array.called(one.label, precision=self.precision, scaled=self._scaled)
-        return found if self._home is None else found.beside(self._home)
+        renamed = one.array.called(one.label, precision=self.precision, scaled=self._scaled)
+        return renamed if self._home is None else renamed.beside(self._home)
 
 
 def _described(given: Representation) -> tuple[int, str]:

@@ -77,13 +77,13 @@ class RBFMatrix(PairMatrix):
             inside = xp.sum((w @ near) * w, axis=1) - xp.sum(w * w, axis=1)
             pairs = to_numpy(xp.sum(w, axis=1) ** 2 - xp.sum(w * w, axis=1))
             # One sample drawn again and again has no pair.
-            found: Array = to_numpy(inside) / np.where(pairs > 0.5, pairs, np.nan)
-            return found
+            shares: Array = to_numpy(inside) / np.where(pairs > 0.5, pairs, np.nan)
+            return shares
 
         # The share of all is not exactly half where pairs are odd in number or tied.
         level = 0.5 - (share(weights) - share(ones))
-        found: Array = np.interp(level, *self._quantiles) - 1.0
-        return found
+        wider: Array = np.interp(level, *self._quantiles) - 1.0
+        return wider
 
     @cached_property
     def _squares(self) -> Tensor:

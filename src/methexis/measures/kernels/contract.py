@@ -143,9 +143,9 @@ class KernelMeasure(PairMeasure[PairForm]):
     def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
         """The work of matrices over pairs or, of a linear kernel and many samples, of features."""
         if self._by_rows(num_samples, num_features):
-            found = rows_work(num_samples, num_features)
+            work = rows_work(num_samples, num_features)
         else:
-            found = matrix_work(
+            work = matrix_work(
                 num_samples,
                 num_features,
                 reduce=kernel_work(num_samples, median=self.median_bandwidth is not None),
@@ -153,7 +153,7 @@ class KernelMeasure(PairMeasure[PairForm]):
                 resample=products(_PRODUCTS * num_samples**2, 2 * 0.05),
                 matrices=_MATRICES,
             )
-        return sampled_work(found, num_samples, num_features) if self.corrects_features else found
+        return sampled_work(work, num_samples, num_features) if self.corrects_features else work
 
     def order_work(self, num_samples: int, widths_a: list[int], widths_b: list[int]) -> Time:
         """Time of one order: features are compared pair by pair, matrices all pairs together."""
@@ -213,7 +213,7 @@ class KernelMeasure(PairMeasure[PairForm]):
         """All pairs of linear kernels without keeping any, where no digits are lost by it."""
         if not self.linear:
             return None
-        found = linear_products(
+        inner = linear_products(
             rows,
             columns,
             centre=self.centring != "plain",
@@ -221,13 +221,13 @@ class KernelMeasure(PairMeasure[PairForm]):
             budget=budget,
             progress=progress,
         )
-        if found.cancellation(self.centring) > MOST_CANCELLED[precision]:
+        if inner.cancellation(self.centring) > MOST_CANCELLED[precision]:
             return None
-        scores, a, b = found.estimates(self.centring)
+        scores, a, b = inner.estimates(self.centring)
         if not self.normalised:
-            return scores / divisor(found.diagonals_a.shape[1], self.centring)
-        found_scores: Array = scores / np.sqrt(np.outer(a, b))
-        return found_scores
+            return scores / divisor(inner.diagonals_a.shape[1], self.centring)
+        cosines: Array = scores / np.sqrt(np.outer(a, b))
+        return cosines
 
     def resampled(self, a: PairForm, b: PairForm, counts: Counts) -> Array:
         """Scores of bootstrap samples; debiased, a sample and its duplicate are never a pair.
@@ -238,16 +238,16 @@ class KernelMeasure(PairMeasure[PairForm]):
         """
         one, other = self.alike(a, b)
         sampled = (_rows(a, one), _rows(b, other)) if self.corrects_features else None
-        found = bootstrap.scores(
+        scores = bootstrap.scores(
             one, other, counts, self.centring, normalised=self.normalised, sampled=sampled
         )
         if isinstance(one, FeatureRows) and isinstance(other, FeatureRows) and not self.normalised:
-            found = found * (one.factor * other.factor)
+            scores = scores * (one.factor * other.factor)
         if isinstance(one, RBFMatrix) and isinstance(other, RBFMatrix):
-            found = found + bandwidth.moved(
+            scores = scores + bandwidth.moved(
                 one, other, counts, one.inner(other), normalised=self.normalised
             )
-        return found
+        return scores
 
     def _factor(self, features: Features, rows: Tensor | None, own: float, least: float) -> float:
         """What the centred matrix, whose squared norm is own, is multiplied by."""

@@ -91,8 +91,8 @@ def centred(xp: Namespace, kernel: Tensor, estimator: str) -> Tensor:
         kernel = hollow(xp, kernel)
     rows = xp.sum(kernel, axis=0)
     means = rows / p
-    found = kernel - means[:, None] - means[None, :] + xp.sum(rows) / q
-    return hollow(xp, found) if estimator in DEBIASED else found
+    matrix = kernel - means[:, None] - means[None, :] + xp.sum(rows) / q
+    return hollow(xp, matrix) if estimator in DEBIASED else matrix
 
 
 def centred_totals(estimator: str, trace: float) -> tuple[float, float]:
@@ -244,5 +244,5 @@ def song_of_quadruples(
     pairs, apart, chains = sums
     total = num_samples * (num_samples - 3) * (pairs + apart - 2.0 * chains)
     some = quadruples > 0.5  # weights are whole numbers, or near 1 where a sample is left out
-    found = total / xp.where(some, quadruples, xp.ones_like(quadruples))
-    return xp.where(some, found, xp.full_like(found, float("nan")))
+    mean = total / xp.where(some, quadruples, xp.ones_like(quadruples))
+    return xp.where(some, mean, xp.full_like(mean, float("nan")))

@@ -60,8 +60,8 @@ class LinearProducts:
             sums = _own(*side)
             left, terms = estimate(sums, estimator), size(sums, estimator)
             with np.errstate(divide="ignore", invalid="ignore"):
-                found = np.where(left > 0.0, terms / left, np.inf)
-            worst = max(worst, float(np.max(found)))
+                ratios = np.where(left > 0.0, terms / left, np.inf)
+            worst = max(worst, float(np.max(ratios)))
         return worst
 
     def estimates(self, estimator: str) -> tuple[Array, Array, Array]:
@@ -255,11 +255,11 @@ class _Layers:
         return rounded, self.xp.astype(mean - self._double(rounded), self.dtype)
 
     def _diagonal(self, k: int) -> Array:
-        found = np.empty(self.num_samples)
+        lengths = np.empty(self.num_samples)
         for low in range(0, self.num_samples, WIDENED):
             rows = self._double(self.block(k, low, low + WIDENED))
-            found[low : low + WIDENED] = to_numpy(self.xp.linalg.vecdot(rows, rows))
-        return found
+            lengths[low : low + WIDENED] = to_numpy(self.xp.linalg.vecdot(rows, rows))
+        return lengths
 
     def _double(self, array: Tensor) -> Tensor:
         return self.xp.astype(array, self.xp.float64, copy=False)
@@ -340,15 +340,15 @@ def _squared_cross(layers: _Layers, i: int, j: int) -> float:
         rows = max(sizes.least_rows, rows // 2)
     while strip > 1 and sizes.strips(rows, strip) > layers.rest:
         strip //= 2
-    found = 0.0
+    squares = 0.0
     for left in range(0, widths[0], strip):
         right = min(widths[0], left + strip)
         sums = layers.zeros(right - left, widths[1])
         for low in range(0, layers.num_samples, rows):
             x, y = layers.block(i, low, low + rows), layers.block(j, low, low + rows)
             sums += x[:, left:right].T @ y
-        found += float(layers.xp.sum(sums * sums))
-    return found
+        squares += float(layers.xp.sum(sums * sums))
+    return squares
 
 
 def _into(xp: Namespace, x: Tensor, y: Tensor, out: Tensor) -> None:

@@ -55,8 +55,8 @@ def squared_distances(features: Features) -> Tensor:
     """``‖x_i - x_j‖²``; rounding below zero, which duplicate rows can cause, is zero."""
     xp, rows = features.xp, centred_rows(features)
     squares = xp.sum(rows * rows, axis=1)
-    found = squares[:, None] + squares[None, :] - 2.0 * (rows @ rows.T)
-    return hollow(xp, xp.where(found > 0.0, found, xp.zeros_like(found)))
+    distances = squares[:, None] + squares[None, :] - 2.0 * (rows @ rows.T)
+    return hollow(xp, xp.where(distances > 0.0, distances, xp.zeros_like(distances)))
 
 
 def hollow(xp: Namespace, matrix: Tensor) -> Tensor:

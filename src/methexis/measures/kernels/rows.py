@@ -101,12 +101,12 @@ class FeatureRows(PairForm):
     def _along(self, other: FeatureRows) -> tuple[Array, Array]:
         """Sums along the rows of the product of both kernels, and its diagonal."""
         crossed = self.rows.T @ other.rows
-        found = self.xp.sum((self.rows @ crossed) * other.rows, axis=1)
+        sums = self.xp.sum((self.rows @ crossed) * other.rows, axis=1)
         diagonal = self.diagonal * other.diagonal
         if self.estimator in DEBIASED:
-            found, diagonal = found - diagonal, self.xp.zeros_like(diagonal)
+            sums, diagonal = sums - diagonal, self.xp.zeros_like(diagonal)
         factor = self.factor * other.factor
-        return to_numpy(found * factor), to_numpy(diagonal * factor)
+        return to_numpy(sums * factor), to_numpy(diagonal * factor)
 
     def reordered(self, order: NDArray[np.int64]) -> Self:
         """The features with their rows in another order."""

@@ -63,18 +63,18 @@ class NeighbourKernel:
     def tied(self) -> TiedKernel:
         """The kernel times the chance of being a neighbour, where ties leave open who is one."""
         lists = self.neighbours
-        found = lists.groups
+        groups = lists.groups
         values, rest = at_labels(lists.lists, lists.k, lists.ties, self.values)
-        rows = np.repeat(np.arange(len(self.means)), np.diff(found.labels.indptr))
+        rows = np.repeat(np.arange(len(self.means)), np.diff(groups.labels.indptr))
         centred, centred_rest = values - self.means[rows], rest - self.means
-        norm = float(np.sqrt(found.valued(centred**2, centred_rest**2).total))
-        if norm <= CANCELLED * float(np.sqrt(found.valued(values**2, rest**2).total)):
+        norm = float(np.sqrt(groups.valued(centred**2, centred_rest**2).total))
+        if norm <= CANCELLED * float(np.sqrt(groups.valued(values**2, rest**2).total)):
             _say_constant()
             norm = float("nan")
         return TiedKernel(
-            found.chances,
-            found.valued(values, rest),
-            found.valued(centred / norm, centred_rest / norm),
+            groups.chances,
+            groups.valued(values, rest),
+            groups.valued(centred / norm, centred_rest / norm),
         )
 
     @cached_property
@@ -199,9 +199,9 @@ class CKNNA(ListMeasure[NeighbourKernel]):
         """Exact moments over all orders of the paper's, which is a sum over pairs of samples."""
         if self.definition != "paper" or a.sums is None or b.sums is None:
             return None
-        found = moments.null_moments(a.sums, b.sums)
+        moments_of_orders = moments.null_moments(a.sums, b.sums)
         tied = a.neighbours.undecided or b.neighbours.undecided
-        return with_ties(found) if tied else found
+        return with_ties(moments_of_orders) if tied else moments_of_orders
 
     def of_subsets(
         self,
@@ -276,8 +276,8 @@ def _tied_subset(
     for row in anew:
         others, _ = full.ranking(int(samples[row]))
         others = others[chosen[others]][: ties.length[row] + 1]
-        found = full.products(int(samples[row]), others.astype(np.int64))
-        values[row, : ties.length[row]], rest[row] = found[:-1], found[-1]
+        kernels = full.products(int(samples[row]), others.astype(np.int64))
+        values[row, : ties.length[row]], rest[row] = kernels[:-1], kernels[-1]
     values = np.where(np.arange(lists.shape[1]) < ties.length[:, None], values, rest[:, None])
     return NeighbourKernel(
         Neighbours(lists, full.k, full.metric, full.given, full.rows[chosen], ties), values, means
@@ -289,9 +289,9 @@ def matrix(lists: Indices, values: Array) -> sparse.csr_array:
     n, k = lists.shape
     ends = np.arange(0, n * k + 1, k)
     # Copies, because sorting happens in place.
-    found = sparse.csr_array((values.flatten(), lists.flatten(), ends), shape=(n, n))
-    found.sort_indices()
-    return found
+    square = sparse.csr_array((values.flatten(), lists.flatten(), ends), shape=(n, n))
+    square.sort_indices()
+    return square
 
 
 def unit(values: Array, means: Array) -> Array:

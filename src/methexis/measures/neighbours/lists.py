@@ -97,8 +97,8 @@ class Neighbours:
         """
         if not self.undecided:
             return 1.0
-        found = self.groups
-        return float(np.mean(found.begin + found.places * found.share)) / self.k
+        own = self.groups
+        return float(np.mean(own.begin + own.places * own.share)) / self.k
 
     @cached_property
     def sums(self) -> moments.PairSums | None:
@@ -146,11 +146,11 @@ class Neighbours:
         samples = np.flatnonzero(chosen)
         lists = self.lists.take(samples, axis=0)
         enough, entries = self._first(lists, chosen)
-        found = np.empty((len(lists), self.k), dtype=np.int32)
-        found[enough] = lists.ravel().take(entries).reshape(-1, self.k)
+        nearest = np.empty((len(lists), self.k), dtype=np.int32)
+        nearest[enough] = lists.ravel().take(entries).reshape(-1, self.k)
         for row in np.flatnonzero(~enough):
-            found[row] = self._anew(int(samples[row]), chosen)
-        return (np.cumsum(chosen, dtype=np.int32) - 1).take(found)
+            nearest[row] = self._anew(int(samples[row]), chosen)
+        return (np.cumsum(chosen, dtype=np.int32) - 1).take(nearest)
 
     def places(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Where the lists of `among` are in the full ones, ``(num_chosen, k)``; -1 if made anew."""
@@ -230,8 +230,8 @@ def neighbours(given: Features, k: int, metric: str, *, share: float = 0.5) -> N
     # Half of the samples leave half of a list of M, give or take √M/2; so k of M = 3 k + 20 are
     # missed about once in 10^5 lists.
     kept = min(int(np.ceil((1.5 * k + 10) / share)), n - 1)
-    found = knn.ranked(given, kept, metric=metric)
-    lists = Neighbours(found.lists, k, metric, given, np.arange(n), found.ties)
+    ranked = knn.ranked(given, kept, metric=metric)
+    lists = Neighbours(ranked.lists, k, metric, given, np.arange(n), ranked.ties)
     _say_ties(lists, knn.copies(given))
     return lists
 
@@ -415,8 +415,8 @@ class NeighbourMeasure(ListMeasure[Neighbours]):
         step = max(1, self.at_once // orders.shape[1])
         for start in range(0, len(orders), step):
             part = orders[start : start + step]
-            found = self.expected(a.repeated(len(part)), b.under(part))
-            scores.append(np.mean(found.reshape(part.shape), axis=1))
+            scores_of_samples = self.expected(a.repeated(len(part)), b.under(part))
+            scores.append(np.mean(scores_of_samples.reshape(part.shape), axis=1))
         return np.concatenate(scores)
 
     def of_subsets(

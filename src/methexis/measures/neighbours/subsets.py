@@ -57,11 +57,11 @@ def among(
     stored = np.diff(tail.indptr)
     size = np.where(has_tail, np.where(outside, len(samples) - 1 - stored, stored), 0)
     width = max(k, int(length.max()))
-    found = np.full((len(samples), width), -1, dtype=np.int32)
+    shortened = np.full((len(samples), width), -1, dtype=np.int32)
     starts = np.tile(np.arange(width, dtype=np.int32), (len(samples), 1))
     rows, places = np.nonzero(kept)
     new = np.cumsum(kept, axis=1)[rows, places] - 1
-    found[rows, new] = names[lists[rows, places]]
+    shortened[rows, new] = names[lists[rows, places]]
     begins = np.ones(len(rows), dtype=bool)
     group = first[rows, places]
     begins[1:] = (rows[1:] != rows[:-1]) | (group[1:] != group[:-1])
@@ -75,8 +75,8 @@ def among(
             begin = np.searchsorted(group, group, side="left")
             cut = int(begin[k - 1])  # the last group is taken as the tail, however many it has
             length[row] = cut
-            found[row], starts[row] = -1, np.arange(width)
-            found[row, :cut], starts[row, :cut] = order[:cut], begin[:cut]
+            shortened[row], starts[row] = -1, np.arange(width)
+            shortened[row, :cut], starts[row, :cut] = order[:cut], begin[:cut]
             members = np.sort(order[begin == cut]).astype(np.int32)
             group_left = fewer(members, len(samples), int(row))
             rest[row], outside[row] = group_left.stored, group_left.outside
@@ -84,4 +84,4 @@ def among(
         tail = pattern(rest, len(samples))
     beyond = np.arange(width) >= length[:, None]
     starts = np.where(beyond, length[:, None], starts).astype(np.int32)
-    return found, Ties(starts, length, tail, outside, size), short
+    return shortened, Ties(starts, length, tail, outside, size), short

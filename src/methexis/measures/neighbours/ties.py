@@ -79,8 +79,8 @@ class Ties:
             unordered: Booleans = ~alone.all(axis=1) | in_tail | (begin + size > k)
             return unordered
         begin, size, in_tail = self.boundary(k)
-        found: Booleans = (begin + size > k) | in_tail
-        return found
+        undecided: Booleans = (begin + size > k) | in_tail
+        return undecided
 
     def reordered(self, order: Integers) -> Ties:
         """The ties of the samples in another order."""
@@ -115,9 +115,11 @@ def renamed(matrix: Any, orders: Integers) -> Any:
     taken = matrix[orders.ravel()]
     block = np.repeat(np.arange(len(orders)), np.diff(taken.indptr[:: orders.shape[1]]))
     shape = (orders.size, matrix.shape[1])
-    found = sparse.csr_array((taken.data, names[block, taken.indices], taken.indptr), shape=shape)
-    found.sort_indices()
-    return found
+    under_new_names = sparse.csr_array(
+        (taken.data, names[block, taken.indices], taken.indptr), shape=shape
+    )
+    under_new_names.sort_indices()
+    return under_new_names
 
 
 def ties(

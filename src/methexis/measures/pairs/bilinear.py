@@ -251,5 +251,5 @@ class BilinearMeasure(PairMeasure[PairMatrix]):
 
 
 def _matrices(forms: Sequence[PairForm]) -> list[Tensor] | None:
-    found = [form.matrix for form in forms if isinstance(form, PairMatrix)]
-    return found if len(found) == len(forms) else None
+    matrices = [form.matrix for form in forms if isinstance(form, PairMatrix)]
+    return matrices if len(matrices) == len(forms) else None

@@ -38,9 +38,9 @@ def of_matrices(one: Tensor, other: Tensor, score: float, xp: Namespace) -> Arra
 def between(one: Tensor, other: Tensor, score: float, samples: NDArray[np.int64]) -> Array:
     """Second order: rows of ``g`` for some samples, ``(num_chosen, num_samples)``."""
     a, b = (np.asarray(to_numpy(matrix[samples]), dtype=np.float64) for matrix in (one, other))
-    found = 2.0 * (a * b - 0.5 * score * (a * a + b * b))
-    found[np.arange(len(samples)), samples] = 0.0  # of a sample with itself
-    return np.asarray(found)
+    interactions = 2.0 * (a * b - 0.5 * score * (a * a + b * b))
+    interactions[np.arange(len(samples)), samples] = 0.0  # of a sample with itself
+    return np.asarray(interactions)
 
 
 def without_each(

@@ -91,12 +91,12 @@ class Products(Entries):
         xp, own = self._xp, self._own
         through = self._core @ (self._factors.T @ self._factors)
         twice = through @ self._core
-        found = (
+        trace = (
             float(xp.sum((through @ through) * through.T))
             - 3.0 * float(xp.sum(own * xp.sum((self._factors @ twice) * self._factors, axis=1)))
             + 2.0 * float(xp.sum(own**3))
         )
-        return found, found
+        return trace, trace
 
     def _square(self, factors: Tensor, core: Tensor) -> float:
         """Squared Frobenius norm of ``U S Uᵀ``."""

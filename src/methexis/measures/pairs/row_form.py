@@ -46,14 +46,14 @@ class RowForm:
     @property
     def row_sums(self) -> Array:
         """Sums of the entries of each row."""
-        found: Array = self.values.sum(axis=1) + (self.num_samples - 1) * self.rest
-        return found
+        sums: Array = self.values.sum(axis=1) + (self.num_samples - 1) * self.rest
+        return sums
 
     @property
     def column_sums(self) -> Array:
         """Sums of the entries of each column."""
-        found: Array = self.values.sum(axis=0) + np.sum(self.rest) - self.rest
-        return found
+        sums: Array = self.values.sum(axis=0) + np.sum(self.rest) - self.rest
+        return sums
 
     @property
     def total(self) -> float:
@@ -91,9 +91,9 @@ class RowForm:
 
     def dense(self) -> Array:
         """The matrix as an array ``(num_samples, num_samples)``."""
-        found: Array = self.values.toarray() + self.rest[:, None]
-        np.fill_diagonal(found, 0.0)
-        return found
+        matrix: Array = self.values.toarray() + self.rest[:, None]
+        np.fill_diagonal(matrix, 0.0)
+        return matrix
 
     def entries(self) -> Entries | None:
         """The entries for moments; None where these would take longer than drawing orders."""
@@ -122,8 +122,8 @@ class _Outer:
 
     def __matmul__(self, vector: Array) -> Array:
         weighted = self.right * vector
-        found: Array = self.values @ vector + self.left * (np.sum(weighted) - weighted)
-        return found
+        product: Array = self.values @ vector + self.left * (np.sum(weighted) - weighted)
+        return product
 
     def times(self, other: _Outer) -> _Outer:
         return _Outer(
@@ -136,9 +136,9 @@ class _Outer:
 
     def _on(self, values: Any) -> Any:
         """The outer product where a sparse matrix has entries, times these."""
-        found = scaled(values, self.left)
-        found.data *= self.right[found.indices]
-        return found
+        entries = scaled(values, self.left)
+        entries.data *= self.right[entries.indices]
+        return entries
 
     @property
     def transposed(self) -> _Outer:

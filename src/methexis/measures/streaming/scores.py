@@ -100,8 +100,8 @@ def stream(
     --------
     >>> import numpy as np
     >>> x = np.random.default_rng(0).normal(size=(1000, 3))
-    >>> found = stream(x, 2.0 * x, ["cka", "procrustes"])
-    >>> [round(score, 6) for score in found.scores.values()]
+    >>> streamed = stream(x, 2.0 * x, ["cka", "procrustes"])
+    >>> [round(score, 6) for score in streamed.scores.values()]
     [1.0, 1.0]
     """
     one = isinstance(measures, str | Measure)

@@ -28,14 +28,14 @@ class AlignedCosine(Measure[Basis]):
 
     def reduce(self, features: Features) -> Basis:
         """The basis of the centred features. A sample that is their mean has no direction."""
-        xp, found = features.xp, basis(features)
-        lengths = xp.linalg.vector_norm(found.columns * found.sizes, axis=1)
+        xp, directions = features.xp, basis(features)
+        lengths = xp.linalg.vector_norm(directions.columns * directions.sizes, axis=1)
         least = int(xp.argmin(lengths))
         if float(lengths[least]) <= rounding(features, float(xp.linalg.vector_norm(lengths))):
             raise MethexisError(
                 f"{features.name}: expected samples other than the mean, got it in row {least}"
             )
-        return found
+        return directions
 
     def score(self, a: Basis, b: Basis) -> float:
         """The mean cosine of the rows of ``U_x S_x L`` and ``U_y S_y R``, aligned directions."""

@@ -295,10 +295,10 @@ def _orthonormal(part: Basis, rows: Tensor, *, sizes: bool) -> tuple[Tensor, Ten
     if not sizes:
         return turn, inside
     inner = (inside * roots)[:, :, None] * turned(vectors) * part.sizes
-    rotation, found, _ = xp.linalg.svd(inner, full_matrices=False)
-    smallest = least * xp.max(found, axis=-1, keepdims=True)
-    found = xp.where(found > smallest, found, xp.zeros_like(found))
-    return turn @ rotation * xp.astype(found > 0, rows.dtype)[:, None, :], found
+    rotation, lengths, _ = xp.linalg.svd(inner, full_matrices=False)
+    smallest = least * xp.max(lengths, axis=-1, keepdims=True)
+    lengths = xp.where(lengths > smallest, lengths, xp.zeros_like(lengths))
+    return turn @ rotation * xp.astype(lengths > 0, rows.dtype)[:, None, :], lengths
 
 
 def _turned(

@@ -61,11 +61,11 @@ class CanonicalMeasure(SubspaceMeasure):
         xp = overlap.xp
         x, y = (counted(sizes, xp) for sizes in (overlap.sizes_x, overlap.sizes_y))
         if self.squared:
-            found = xp.sum(overlap.matrix * overlap.matrix, axis=(-2, -1))
+            total = xp.sum(overlap.matrix * overlap.matrix, axis=(-2, -1))
         else:
-            found = nuclear(overlap.matrix, xp)
+            total = nuclear(overlap.matrix, xp)
         least = xp.where(x < y, x, y)
-        return found / xp.where(least > 0, least, xp.full_like(least, float("nan")))
+        return total / xp.where(least > 0, least, xp.full_like(least, float("nan")))
 
     def score(self, a: Basis, b: Basis) -> float:
         """The score of a pair; with a warning where the number of samples decides it."""
@@ -79,9 +79,9 @@ class CanonicalMeasure(SubspaceMeasure):
         if not self.squared or a.num_samples > MOMENTS_SAMPLES:
             return None
         x, y = self._trimmed(a), self._trimmed(b)
-        found = moments.null_moments(x.sums, y.sums)
+        traces = moments.null_moments(x.sums, y.sums)
         q = min(x.rank, y.rank)
-        return NullMoments(found.mean / q, found.sd / q, found.skewness)
+        return NullMoments(traces.mean / q, traces.sd / q, traces.skewness)
 
     def null_mean(self, a: Basis, b: Basis) -> float | None:
         """``r_x r_y / (n - 1) / q``, the exact mean of squares, for any number of samples."""

@@ -60,9 +60,9 @@ class Turns:
         """Rows of ``g``, ``(num_chosen, num_samples)``; None where there are too many turns."""
         if self._turned is None:
             return None
-        found = self._turned[samples] @ self._turned.T
-        found[np.arange(len(samples)), samples] = 0.0
-        return np.asarray(found)
+        interactions = self._turned[samples] @ self._turned.T
+        interactions[np.arange(len(samples)), samples] = 0.0
+        return np.asarray(interactions)
 
     @cached_property
     def _turned(self) -> Array | None:

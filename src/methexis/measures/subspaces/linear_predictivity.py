@@ -82,8 +82,8 @@ class LinearPredictivity(Measure[Basis]):
     def score(self, a: Basis, b: Basis) -> float:
         """R² of the wanted direction, or the mean of both."""
         ways = {"both": [(a, b), (b, a)], "forward": [(a, b)], "backward": [(b, a)]}
-        found = [self._r_squared(source, target) for source, target in ways[self.direction]]
-        return sum(found) / len(found)
+        scores = [self._r_squared(source, target) for source, target in ways[self.direction]]
+        return sum(scores) / len(scores)
 
     def _r_squared(self, source: Basis, target: Basis) -> float:
         xp, n = source.xp, source.num_samples

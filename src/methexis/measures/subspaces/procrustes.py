@@ -110,8 +110,8 @@ class PartlyWhitened(ShapeMeasure):
     def interactions(self, a: Basis, b: Basis, samples: NDArray[np.int64]) -> Array | None:
         """How much pairs of samples move the value; None where directions are too many."""
         turns = Turns(a, b)
-        found = turns.second(samples)
-        return None if found is None else np.asarray(self.per_score(turns.score) * found)
+        of_score = turns.second(samples)
+        return None if of_score is None else np.asarray(self.per_score(turns.score) * of_score)
 
     @property
     def title(self) -> str:
@@ -159,8 +159,8 @@ class ProcrustesDistance(PartlyWhitened):
         """``2 arcsin(chord / 2)``: the arc cosine of the score, with all digits near 0."""
         xp = overlap.xp
         x, y = (weights(sizes, self.alpha, xp) for sizes in (overlap.sizes_x, overlap.sizes_y))
-        found = 2.0 * xp.asin(roots(squared_gap(overlap, x, y), xp) / 2.0)
-        return only_of_shapes(found, x, y, xp)
+        angles = 2.0 * xp.asin(roots(squared_gap(overlap, x, y), xp) / 2.0)
+        return only_of_shapes(angles, x, y, xp)
 
 
 @dataclass(frozen=True)
@@ -316,8 +316,8 @@ def cosine_of_shapes(overlap: Overlap, alpha: float) -> Tensor:
     """``‖W_x M W_y‖_*`` with weights of norm one; Bures similarity of their Gram matrices too."""
     xp = overlap.xp
     x, y = (weights(sizes, alpha, xp) for sizes in (overlap.sizes_x, overlap.sizes_y))
-    found = nuclear(x[..., :, None] * overlap.matrix * y[..., None, :], xp)
-    return only_of_shapes(found, x, y, xp)
+    cosines = nuclear(x[..., :, None] * overlap.matrix * y[..., None, :], xp)
+    return only_of_shapes(cosines, x, y, xp)
 
 
 def only_of_shapes(values: Tensor, x: Tensor, y: Tensor, xp: Namespace) -> Tensor:
