@@ -55,12 +55,12 @@ class ScenarioResult(DialResult[Point]):
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        dial, found = self.scenario.dial, super().summary()
+        dial, content = self.scenario.dial, super().summary()
         shown = ("symbol", "words", "unit", "scale", "names")
-        found["dial"] = to_json({key: getattr(dial, key) for key in shown})
-        for told, curve in zip(found["curves"], self.scenario.curves, strict=True):
+        content["dial"] = to_json({key: getattr(dial, key) for key in shown})
+        for told, curve in zip(content["curves"], self.scenario.curves, strict=True):
             told["powers"] = list(curve.full.powers)
-        return found
+        return content
 
 
 @dataclass(frozen=True, eq=False)

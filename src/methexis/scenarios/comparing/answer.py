@@ -274,12 +274,12 @@ def _order(
     side = "a" if columns is None else "b"
     followed = [(reduced("a", i, rows[i]), reduced(side, j, other[j])) for i, j in places]
     try:
-        found = joint(method, followed, num_samples=n, seed=seed)
+        joint_scores = joint(method, followed, num_samples=n, seed=seed)
     except MethexisError as error:
         return None, (), str(error).partition(": ")[2]
     chance = np.array([pairs.null_mean[place] for place in places])
     labels = [(names[0][i], names[1][j]) for i, j in places]
-    return ranked(method, found, chance, labels, n=n, seed=seed), places, ""
+    return ranked(method, joint_scores, chance, labels, n=n, seed=seed), places, ""
 
 
 def _followed(pairs: Grid) -> tuple[tuple[int, int], ...]:
@@ -306,15 +306,15 @@ def _rows_of(
     seed: int,
 ) -> NDArray[np.bool_]:
     """The layers of B that may be the most aligned with each layer of A, as a table of bool."""
-    found = np.zeros(pairs.score.shape, dtype=bool)
+    candidates = np.zeros(pairs.score.shape, dtype=bool)
     same = bool(pairs.data.attrs["same"]) and pairs.measure.symmetric
-    for i in range(len(found)):
+    for i in range(len(candidates)):
         some = [k for k, (a, b) in enumerate(places) if a == i or (same and b == i)]
         inside = order.among(np.array(some, dtype=np.int64), seed) if some else np.empty(0)
         for k, known in zip(some, inside, strict=True):
             a, b = places[k]
-            found[i, b if a == i else a] = known
-    return found
+            candidates[i, b if a == i else a] = known
+    return candidates
 
 
 def _where(

@@ -135,6 +135,6 @@ def largest(deviations: Sequence[float]) -> tuple[float, float]:
     >>> far, round(p_value, 4)  # 1 - 0.95²
     (-1.96, 0.0975)
     """
-    found = max(deviations, key=abs, default=0.0)
-    single = 2.0 * float(scipy.stats.norm.sf(abs(found)))
-    return found, 1.0 - (1.0 - single) ** max(len(deviations), 1)
+    farthest = max(deviations, key=abs, default=0.0)
+    single = 2.0 * float(scipy.stats.norm.sf(abs(farthest)))
+    return farthest, 1.0 - (1.0 - single) ** max(len(deviations), 1)

@@ -70,13 +70,13 @@ class DialResult(Displayed, ABC, Generic[Point]):
         """Plain data for JSON."""
         scenario = self.scenario
         told = {key: getattr(scenario, key) for key in ("name", "title", "claim", "limit", "note")}
-        found = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "scenario"}
+        measured = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "scenario"}
         return {
             **told,
             "agrees": self.agrees,
             "problems": list(scenario.problems),
             "curves": [v.summary() for v in self.verdicts],
-            **to_json(found),
+            **to_json(measured),
         }
 
     @classmethod

@@ -55,19 +55,19 @@ class CaseResult(Displayed):
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        found, case = self.found, self.found.case
+        measured, case = self.found, self.found.case
         return {
             **{key: getattr(case, key) for key in ("name", "title", "claim", "found", "note")},
             "passed": self.passed,
             "expected": {"trace": case.expected[0], "top": case.expected[1]},
-            "quick": found.quick,
+            "quick": measured.quick,
             "seed": self.seed,
             "checks": to_json(self.checks),
-            "start": to_json(found.start),
-            "control": {name: values[-1, 0].tolist() for name, values in found.control.items()},
-            "points": to_json(found.points),
-            "runs": [{key: getattr(r, key) for key in _RUN} for r in found.readings],
-            "prediction": to_json({"slow_time": found.fine_times, **found.fine}),
+            "start": to_json(measured.start),
+            "control": {name: values[-1, 0].tolist() for name, values in measured.control.items()},
+            "points": to_json(measured.points),
+            "runs": [{key: getattr(r, key) for key in _RUN} for r in measured.readings],
+            "prediction": to_json({"slow_time": measured.fine_times, **measured.fine}),
             "seconds": self.seconds,
         }
 

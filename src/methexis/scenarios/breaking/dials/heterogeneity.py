@@ -59,9 +59,9 @@ def _problem(number: int, share: float, same: bool) -> tuple[Teacher, tuple[EDLN
     for kind, power in enumerate((1.0 - share, share / 2.0, share / 2.0)):
         block = slice(kind * FEATURES, (kind + 1) * FEATURES)
         cov_x[block, block] = random_covariance(FEATURES, 2.0, generator)
-        found = random_conditioned(FEATURES, 3.0, generator)
-        signal = float(np.trace(found @ cov_x[block, block] @ found.T))
-        maps.append(found * np.sqrt(power / signal))
+        weight = random_conditioned(FEATURES, 3.0, generator)
+        signal = float(np.trace(weight @ cov_x[block, block] @ weight.T))
+        maps.append(weight * np.sqrt(power / signal))
     teacher = Teacher(np.hstack(maps), cov_x, NOISE / FEATURES * np.eye(FEATURES))
     students = []
     for other, hidden in ((1, (2,)), (1 if same else 2, (3, 2))):

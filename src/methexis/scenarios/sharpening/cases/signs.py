@@ -74,13 +74,13 @@ class Member:
 
 def members() -> list[tuple[Member, tuple[float, float]]]:
     """All members of the family with their changes."""
-    found = []
+    family = []
     for seed in range(NUM_SEEDS):
         for condition in CONDITIONS:
             for start in STARTS:
                 member = Member(seed, condition, start)
-                found.append((member, member.changes()))
-    return found
+                family.append((member, member.changes()))
+    return family
 
 
 def best(
