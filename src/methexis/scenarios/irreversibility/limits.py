@@ -63,7 +63,7 @@ def extrapolated(
     powers : tuple of int
         Of the fit; no more are used than there are rates.
     rounding : array (num_rates,)
-        Error by rounding of every number in them, added to the errors that are seen in them.
+        Error by rounding of every number in `samples`, added to the errors that are seen in them.
     """
     replicas, size = samples[0].shape
     means = np.stack([f.mean(axis=0) for f in samples])
