@@ -40,7 +40,7 @@ def prepared(
     force : bool
         Whether results in it may be replaced.
     leftovers : function
-        Which names an interrupted run of ours leaves.
+        Whether a name is one that an interrupted run of ours leaves.
 
     Raises
     ------

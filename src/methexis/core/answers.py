@@ -62,9 +62,9 @@ def of_replicas(
     weights : list of arrays (..., d_i, d_{i-1})
         Weights as `checks.weight_list` gives them.
     function : callable
-        From layers to an array, or one per layer, with the leading dimensions of the weights.
+        Maps layers to an array, or to one per layer, with the leading dimensions of the weights.
     undefined : str
-        Where, of sound weights, it is not defined: for the message.
+        In which cases the answer to sound weights is undefined, for the message.
 
     Raises
     ------

@@ -35,7 +35,7 @@ def attainable(problem: Problem, rank: int | None = None) -> Problem:
     Parameters
     ----------
     problem : Problem
-        Of a linear student and a quadratic loss.
+        A problem of a linear student and a quadratic loss.
     rank : int, optional
         Largest rank of ``F``; by default, and at most, the narrowest hidden width. Less for a
         student with dead neurons.

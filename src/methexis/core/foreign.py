@@ -74,7 +74,7 @@ def doubles(name: str, value: Any) -> NDArray[np.float64]:
     Raises
     ------
     MethexisError
-        As `admitted`.
+        On the input that `admitted` refuses.
     """
     array = admitted(name, value)
     if is_tensor(array):

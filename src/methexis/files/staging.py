@@ -34,9 +34,9 @@ class Staging:
     ----------
     folder : Path
     new : Path
-        Where what is made goes; a file or a folder.
+        The place where what is made goes: a file or a folder.
     old : Path
-        Where what stood in its place waits until it is no longer needed.
+        The place where what is replaced waits until it is no longer needed.
     """
 
     def __init__(self, parent: Path, key: str) -> None:

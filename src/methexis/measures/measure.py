@@ -104,14 +104,14 @@ class Measure(Displayed, ABC, Generic[R]):
     min_samples : int
         Fewest rows.
     resampling : {"bootstrap", "halves", "none"}
-        Which resamples of the rows give an interval; see `resampling`.
+        Resamples of the rows that give an interval; see `resampling`.
     may_be_dominated : bool
         Whether one sample can make so much of the null's spread that its moments do not tell the
         tail (`NullMoments.dominance`): only the data show, so a plan names both ways.
     jackknifed : bool
         Whether bootstrap samples spread at least as the jackknife says.
     reference : str
-        Where it comes from.
+        The paper that the measure comes from.
     """
 
     name: ClassVar[str]

@@ -62,7 +62,7 @@ class PlantedPair(Displayed):
     strength : float
         How much of it, in [0, 1].
     map_a, map_b : arrays (48, num_latents), (40, num_latents)
-        From the latent ``z`` to the features.
+        Maps from the latent ``z`` to the features.
     offset_b : array (40,)
         Added to the features of the second.
     alignment : float
@@ -103,7 +103,7 @@ def planted_pair(
     strength : float
         How much of it, in [0, 1]; 0 leaves the pair perfectly aligned.
     seed : int
-        Of teacher, networks and cause; pairs of one seed differ in strength only.
+        Seed of teacher, networks and cause; pairs of one seed differ in strength only.
     background : float
         Share of both representations' variance, in [0, 1), that is noise of their own, whatever the
         cause. Without it an aligned pair scores the same in every draw, and the smallest change is

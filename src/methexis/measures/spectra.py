@@ -30,7 +30,7 @@ class PowerLaw(Displayed):
     exponent : float
         ``α``, positive for a spectrum that falls.
     standard_error : float
-        Of the line's slope, as if deviations were independent, which eigenvalues' are not: a lower
+        Error of the line's slope, as if eigenvalues deviated independently; they do not: a lower
         bound.
     r_squared : float
         Share of the variance of ``log λ`` that the line explains.

@@ -89,7 +89,7 @@ def crossnobis(
     measurements : array (num_measurements, num_features)
         Repeated measurements of patterns.
     conditions : sequence (num_measurements,)
-        Which condition (sample, stimulus) each is of. The RDM has them in order of first
+        Condition (sample, stimulus) of each measurement. The RDM has them in order of first
         appearance, with their names as labels.
     partitions : sequence (num_measurements,)
         In which independent part of the experiment (run, session) each was made. Every condition
@@ -166,7 +166,7 @@ def residuals(
     measurements : array (num_measurements, num_features)
         Repeated measurements of patterns.
     conditions : sequence (num_measurements,)
-        Which condition each is of.
+        Condition of each measurement.
     partitions : sequence (num_measurements,), optional
         If given, the mean of each condition in each partition is taken away, else that of each
         condition. Give them for `crossnobis`: of Gaussian noise these residuals are independent of

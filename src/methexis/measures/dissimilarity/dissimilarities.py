@@ -60,7 +60,7 @@ def rdm(
     labels : sequence of str, optional
         Names of the samples.
     precision : {"float64", "float32"}
-        Of the computation.
+        Precision of the computation.
 
     Raises
     ------

@@ -39,7 +39,7 @@ def noise_covariance(
     shrinkage : {"ledoit_wolf", "diagonal", "none"}
         Towards what.
     degrees_of_freedom : int, optional
-        By which ``m S`` is divided in the end, ``m`` less the number of parameters that were fitted
+        Divisor of ``m S`` in the end: ``m`` less the number of parameters that were fitted
         (one mean per condition, say); ``num_residuals - 1`` by default.
 
     Returns

@@ -86,9 +86,9 @@ class RSA(RDMMeasure[PairMatrix], BilinearMeasure):
     def resampled(self, a: PairMatrix, b: PairMatrix, counts: Counts) -> Array:
         """Scores of bootstrap samples, without the pairs of a sample with its own duplicate.
 
-        Their dissimilarity is zero whatever the representations are, so they would count as
-        agreement. Every other pair counts as often as it is drawn; ranks are taken anew. NaN where
-        a bootstrap sample has no two dissimilarities that differ.
+        The dissimilarity of such a pair is zero whatever the representations are, so it would count
+        as agreement. Every other pair counts as often as it is drawn; ranks are taken anew. NaN
+        where a bootstrap sample has no two dissimilarities that differ.
         """
         if self.comparison == "spearman":
             return _resampled_ranks(a, b, counts)

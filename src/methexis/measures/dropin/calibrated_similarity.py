@@ -72,7 +72,7 @@ def calibrate(
     smax : float or None
         Largest value of the similarity. None: the score is ``max(0, s - τ)``.
     seed : int
-        Of the orders.
+        Seed of the orders.
     perm_fn : function (n, device) -> order, optional
         Draws an order of the rows of `Y` instead, for pairings that are restricted.
 
@@ -127,7 +127,7 @@ def calibrate_layers(
     X_layers, Y_layers : sequences of arrays (num_samples, num_features)
         Layers of two models, of the same samples.
     sim, K, alpha, smax, seed, perm_fn
-        As of `calibrate`.
+        The same as of `calibrate`.
     agg : {"max", "mean"} or function
         What is made of the scores ``(num_X_layers, num_Y_layers)``.
 
@@ -139,7 +139,7 @@ def calibrate_layers(
     Raises
     ------
     MethexisError
-        As `calibrate`, and if there are no layers.
+        On the input that `calibrate` refuses; if there are no layers.
 
     Examples
     --------

@@ -81,11 +81,11 @@ def compare(
     num_bootstrap : int
         Resamples for the interval (of which kind, the measure says); 0 leaves it out.
     confidence : float
-        Of the interval.
+        Confidence level of the interval.
     seed : int
-        Of permutations and bootstrap.
+        Seed of permutations and bootstrap.
     precision : {"float64", "float32"}
-        Of the computation; one pass is always in double precision.
+        Precision of the computation; one pass is always in double precision.
     memory : int or str, optional
         Most bytes to take, such as ``"2 GiB"``; 4 GiB by default. Given arrays do not count.
     progress : function of (what, done, all), optional
@@ -104,7 +104,7 @@ def compare(
         Repetitions of x (trials, runs), whose halves make the ceiling; by default halves of the
         units of x do. See `levels`.
     **options
-        Of the measure.
+        Options of the measure.
 
     Raises
     ------
@@ -239,14 +239,14 @@ def plan(
     Parameters
     ----------
     x, y : array (num_samples, num_features), RDM, or (int, int)
-        As of `compare`, or their shapes alone.
+        Representations as `compare` takes them, or their shapes alone.
     measure, preprocessing, null, num_permutations, num_bootstrap, memory, **options
-        As of `compare`.
+        The same as of `compare`.
 
     Raises
     ------
     MethexisError
-        Where `compare` would refuse, from sizes.
+        If sizes alone tell that `compare` would refuse.
 
     Examples
     --------

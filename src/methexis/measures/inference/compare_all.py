@@ -70,8 +70,8 @@ def compare_all(
     preprocessing : Preprocessing or {"none", "prh"}, optional
         Steps before, recorded in the result; none by default.
     null : {"auto", "moments", "permutation", "none"}
-        Of each pair: "auto" takes moments in closed form where the measure has them, else orders;
-        and p-values from the orders where moments are not to be trusted, as `compare` does.
+        Null of each pair: "auto" takes moments in closed form where the measure has them, else
+        orders; p-values come from orders also where moments are not to be trusted, as in `compare`.
     correction : {"max", "holm"}
         "max" searches over permuted grids, see above; "holm" needs no orders where moments are
         known, but counts layers that are nearly one as so many chances.
@@ -79,11 +79,12 @@ def compare_all(
         Orders; by default as many as take about ten minutes, between 199 and 999. 0 leaves out the
         correction by "max".
     seed : int
-        Of the orders.
+        Seed of the orders.
     precision : {"auto", "float64", "float32"}
-        Of products. "auto" takes float32 where all input is float32 or half and the measure's pairs
-        are made straight from the features (linear CKA), which adds up in double; else float64, and
-        where a few samples are so much longer than the others that debiased sums cancel.
+        Precision of products. "auto" takes float32 where all input is float32 or half and the
+        measure's pairs are made straight from the features (linear CKA), which adds up in double;
+        it takes float64 elsewhere, and where a few samples are so much longer than the others that
+        debiased sums cancel.
     memory : int or str, optional
         Most bytes for what is kept of representations and for products, such as ``"2 GiB"``; the
         default is 4 GiB. Given arrays do not count. Beyond it, measures for which one pass over the
@@ -93,12 +94,12 @@ def compare_all(
         called as work goes on. Without it, what takes more than half a minute is a warning of the
         logger ``methexis``.
     **options
-        Of the measure.
+        Options of the measure.
 
     Returns
     -------
     Grid
-        Its ``data`` is labelled by names.
+        All scores; its ``data`` is labelled by names.
 
     Raises
     ------

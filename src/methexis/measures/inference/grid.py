@@ -172,7 +172,7 @@ class Grid(Displayed):
     def best(self) -> Best:
         """The most aligned pair of different representations: the largest `alignment`.
 
-        Its p is valid although it was chosen: the correction holds for all pairs at once.
+        The pair's p is valid although it was chosen: the correction holds for all pairs at once.
         """
         cell = self.data.isel(self._place(self._ranked()))
         return Best(

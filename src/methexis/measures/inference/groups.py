@@ -55,9 +55,9 @@ class NoiseCeiling(Displayed):
     lower, upper : float
         Means over subjects.
     lower_by_subject, upper_by_subject : tuple of float
-        Of each subject with the mean RDM of the others, and of all.
+        Scores of each subject with the mean RDM of the others, and with that of all.
     comparison : str
-        By which RDMs were compared.
+        How RDMs were compared.
     """
 
     lower: float
@@ -85,26 +85,26 @@ class GroupComparison(Displayed):
     score : float
         Mean over subjects.
     scores : tuple of float
-        Of each subject.
+        Score of each subject.
     ci : (float, float)
         Bootstrap interval over subjects for the mean score of the population they come from, on
         these samples.
     confidence : float
-        Of that interval.
+        Confidence level of that interval.
     null_mean, null_sd : float
-        Of the mean score over orders of the model's samples.
+        Mean and deviation of the mean score over orders of the model's samples.
     p : float
         One-sided probability of such a mean score, were the model's samples assigned at random.
     ceiling : NoiseCeiling
-        Of the subjects.
+        Noise ceiling of the subjects.
     comparison, dissimilarity : str
-        By which RDMs were compared, and of which kind the model's is.
+        How RDMs were compared, and of which kind the model's RDM is.
     n : int
         Number of samples.
     num_permutations, num_bootstrap : int
         Orders and bootstrap samples drawn.
     seed : int
-        Of both.
+        Seed of permutations and bootstrap.
     """
 
     score: float
@@ -220,17 +220,17 @@ def compare_group(
         One per subject; condensed rows as well.
     comparison : {"pearson", "spearman", "cosine", "whitened_cosine", "whitened_correlation", \
 "tau_a", "tau_b"}
-        Of RDMs.
+        How RDMs are compared.
     dissimilarity : {"euclidean", "squared", "correlation", "cosine"}
-        Between the model's rows, where it comes as features.
+        Dissimilarity between the model's rows, where it comes as features.
     num_permutations : int
         Orders of the model's samples drawn for p; 0 leaves it out.
     num_bootstrap : int
         Bootstrap samples of subjects for the interval; 0 leaves it out.
     confidence : float
-        Of the interval.
+        Confidence level of the interval.
     seed : int
-        Of both.
+        Seed of permutations and bootstrap.
 
     Raises
     ------

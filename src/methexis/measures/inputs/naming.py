@@ -45,9 +45,9 @@ class Named:
     Attributes
     ----------
     model, layer : str
-        Its names; the model is empty where there is one level only.
+        Names of model and layer; the model is empty where there is one level only.
     array : array (num_samples, num_features)
-        As it was given.
+        The array as it was given.
     """
 
     model: str

@@ -30,9 +30,9 @@ class Source:
     same : bool
         Whether that is so.
     num_samples : int
-        Of all of them.
+        Number of samples of all representations.
     precision : str
-        Of the computation.
+        Precision of the computation.
     widths : dict
         Numbers of features by side, ``"a"`` and ``"b"``; 0 of an RDM.
     given : set of str

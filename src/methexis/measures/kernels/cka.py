@@ -160,8 +160,8 @@ def cka(
         Take an estimator of HSIC that is zero on average for independent representations. Scores
         can be negative then. The ratio is not unbiased, only its three parts are.
     estimator : {"song", "lange"}
-        Which: unbiased, of Song et al., or that of Lange et al. Off-diagonal inner products, both
-        lie in [-1, 1].
+        The estimator of a debiased score: the unbiased one of Song et al., or that of Lange et al.
+        Both are off-diagonal inner products, and lie in [-1, 1].
     sampled_features : bool
         The columns are samples of many features (`sampling`), drawn independently for x and
         y; estimate CKA of all of them. For populations with more effective dimensions than there

@@ -38,7 +38,7 @@ class NeighbourKernel:
     Attributes
     ----------
     neighbours : Neighbours
-        Which samples are.
+        Lists of nearest neighbours.
     values : array (num_samples, num_kept)
         The kernel of each sample with those in its list.
     means : array (num_samples,)

@@ -70,7 +70,7 @@ class NeighbourCurve(Displayed):
     exponent_intervals : array (len(ks), 2)
         For the exponents.
     confidence : float
-        Of the intervals.
+        Confidence level of the intervals.
     metric : str
         What nearest means.
     preprocessing : dict
@@ -167,9 +167,9 @@ def neighbour_curve(
         Random subsets of each size, and pairs of halves for the intervals: 50 give their width to a
         tenth.
     confidence : float
-        Of the intervals.
+        Confidence level of the intervals.
     seed : int
-        Of the subsets.
+        Seed of the subsets.
 
     Raises
     ------

@@ -64,7 +64,7 @@ class Groups:
     begin : array (num_samples,)
         Where the boundary group begins; k where whole groups fill the places.
     size : array (num_samples,)
-        Its members; 1 where there is none.
+        Number of the boundary group's members; 1 where there is no such group.
     labels : sparse array (num_samples, num_samples)
         One more than `starts`, at the members of all groups but those in `tail`.
     tail : sparse array (num_samples, num_samples) of bool

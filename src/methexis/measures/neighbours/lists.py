@@ -58,13 +58,13 @@ class Neighbours:
     k : int
         How many of them a measure looks at.
     metric : str
-        Of `knn.nearest`.
+        Metric of `knn.nearest`.
     given : Features
-        Where they were found, should a subset leave fewer than k of a list.
+        Features that the lists are from, for a subset that leaves fewer than k of a list.
     rows : array (num_samples,)
-        Which row of `given` each sample is.
+        Row of `given` that each sample is.
     ties : Ties or None
-        Which of the others are equally near; None where no two are.
+        Groups of equally near samples; None where no two are equally near.
     """
 
     lists: Indices
@@ -200,7 +200,7 @@ def neighbours(given: Features, k: int, metric: str, *, share: float = 0.5) -> N
     k : int
         How many neighbours are compared.
     metric : {"cosine", "euclidean", "dot"}
-        Of `knn.nearest`.
+        Metric of `knn.nearest`.
     share : float
         The smallest subset of the samples that will be asked for; lists are long enough for most.
 

@@ -182,13 +182,13 @@ class Rows:
         Parameters
         ----------
         row : int
-            Whose neighbours.
+            The row whose neighbours are put in order.
         others : array (num_others,)
             Rows.
         keys : array (num_others,)
-            Their keys, which are lower bounds.
+            Keys of the others, which are lower bounds.
         relative : float
-            Of the bounds: `relative` of the products that keys are from.
+            Error of the bounds: `relative` of the products that keys are from.
         """
         order = np.argsort(keys, kind="stable")
         keys, others = keys[order], others[order]

@@ -30,22 +30,22 @@ def among(
     Parameters
     ----------
     lists, ties
-        Of all samples.
+        Lists and ties of all samples.
     k : int
         How many neighbours are needed.
     chosen : array (num_samples,) of bool
         The subset.
     ranking : function
-        Of a sample: all others from the nearest to the farthest, and where each group begins.
+        Gives all others of a sample from the nearest on, and where each group begins.
 
     Returns
     -------
     lists : array (num_chosen, num_kept)
-        By new numbers; places beyond the whole groups of a sample are -1.
+        Lists by new numbers; places beyond the whole groups of a sample are -1.
     ties : Ties
-        Of them.
+        Ties in the new lists.
     anew : array
-        Which of the chosen samples, by new numbers, were ranked anew.
+        Chosen samples, by new numbers, that were ranked anew.
     """
     samples = np.flatnonzero(chosen)
     names = (np.cumsum(chosen, dtype=np.int32) - 1).astype(np.int32)

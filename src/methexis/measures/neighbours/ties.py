@@ -130,7 +130,7 @@ def ties(
     Parameters
     ----------
     num_samples, num_kept : int
-        Of the lists.
+        Shape of the lists.
     firsts : dict
         For samples of which some others are equally near: where the group of each place begins.
     tails : dict

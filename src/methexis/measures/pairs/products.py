@@ -21,7 +21,7 @@ BLOCK = 1 << 24
 class Products(Entries):
     """A symmetric matrix ``U S Uᵀ`` off the diagonal, and its diagonal, whatever ``u_iᵀ S u_i`` is.
 
-    Of factors U ``(num_samples, rank)`` and a symmetric core S.
+    It is made of factors U ``(num_samples, rank)`` and a symmetric core S.
     """
 
     symmetric = True

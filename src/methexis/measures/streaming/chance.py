@@ -91,8 +91,8 @@ def chance_level(
 ) -> Chance | None:
     """Chance level of a measure of linear kernels by an estimator of HSIC; None without a unit.
 
-    Of each side ``XᵀX``, ``Σ k_i²`` and ``Σ_ij A_ij²`` are given; the unit is what the score was
-    divided by.
+    Each side gives ``XᵀX``, ``Σ k_i²`` and ``Σ_ij A_ij²``; the unit is what the score was divided
+    by.
     """
     n = num_samples
     a, b = (_sums(n, estimator, *side) for side in (first, second))

@@ -24,7 +24,7 @@ class Streamed(Displayed):
     Attributes
     ----------
     scores : dict of float
-        By the title of the measure, in the order they were asked for.
+        Scores by the title of the measure, in the order in which they were asked for.
     n : int
         Number of samples.
     d : (int, int)
@@ -32,8 +32,8 @@ class Streamed(Displayed):
     moments : PassMoments
         What was gathered; further measures have their score by `Measure.from_pass` of it.
     chances : dict of Chance or None
-        By the same titles: mean and deviation over orders of the rows, exact for kernel measures;
-        None for the others.
+        Chance levels by the same titles: mean and deviation over orders of the rows, exact for
+        kernel measures; None for the others.
     """
 
     scores: dict[str, float]

@@ -281,7 +281,7 @@ def svcca(
     Warns
     -----
     DegenerateWarning
-        As `cca`.
+        In the cases in which `cca` warns.
 
     Notes
     -----

@@ -33,7 +33,7 @@ class Turns:
     Parameters
     ----------
     a, b : Basis
-        With sizes as they are.
+        Two bases, with sizes as they are.
     """
 
     def __init__(self, a: Basis, b: Basis) -> None:

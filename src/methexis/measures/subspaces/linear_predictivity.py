@@ -206,7 +206,7 @@ def linear_predictivity(
     direction : {"both", "forward", "backward"}
         From X to Y, from Y to X, or the mean of both R², the default.
     seed : int
-        Of the folds, which do not depend on the data.
+        Seed of the folds, which do not depend on the data.
 
     Returns
     -------

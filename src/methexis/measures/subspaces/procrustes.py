@@ -212,7 +212,7 @@ def procrustes(x: Any, y: Any, *, alpha: float = 1.0) -> float:
     Warns
     -----
     DegenerateWarning
-        With alpha = 0, if the ranks together exceed ``num_samples - 1``, as `cca` does.
+        With ``alpha = 0``, if the ranks together exceed ``num_samples - 1``, as `cca` does.
 
     Notes
     -----

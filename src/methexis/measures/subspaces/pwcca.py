@@ -85,9 +85,9 @@ def pwcca(x: Any, y: Any, *, weights: str = "both") -> float:
     x, y : array (num_samples, num_features)
         Paired rows.
     weights : {"both", "first", "narrower"}
-        Whose features weigh. Tools disagree: the paper takes those of the first representation;
-        the authors' code those of the one with fewer features. Both make the score depend on which
-        is called first, so the default averages the two weighted means.
+        The side whose features weigh. Tools disagree: the paper takes the features of the first
+        representation, the authors' code those of the narrower one. Both make the score depend on
+        which is called first, so the default averages the two weighted means.
 
     Returns
     -------

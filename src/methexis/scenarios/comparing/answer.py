@@ -54,9 +54,9 @@ class Answer:
     levels : Levels or None
         What its score is read against; None where rows were read in one pass.
     ranking : Ranking or None
-        Of the pairs that were followed, and their places.
+        Ranking of the pairs that were followed.
     places : tuple of (int, int)
-        Of those pairs.
+        Places of those pairs in the grid.
     in_set : array (num_a, num_b) of bool
         Whether a pair may be the most aligned of all; nowhere without a ranking.
     in_row : array (num_a, num_b) of bool

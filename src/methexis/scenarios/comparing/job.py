@@ -46,7 +46,8 @@ def run_compare(
     Parameters
     ----------
     first, second : Representations
-        Of the same samples in the same order. Without a second, the first is compared with itself.
+        Models of the same samples in the same order. Without a second, the first is compared with
+        itself.
     settings : CompareSettings
     references : mapping, optional
         Models against which scores are read, by name, such as either of both untrained: A's layer

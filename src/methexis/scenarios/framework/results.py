@@ -26,7 +26,7 @@ class DialResult(Displayed, ABC, Generic[Point]):
     scenario : Scenario
     quick : bool
     seed : int
-        Of the first run.
+        Seed of the first run.
     points : tuple of DialPoint
     lines : tuple of Line
         Predictions, of the curves and problems that were measured.

@@ -61,7 +61,7 @@ def extrapolated(
     samples : sequence of arrays (replica, n)
         Displacements over ``η``; of one replica if nothing is random.
     powers : tuple of int
-        Of the fit; no more are used than there are rates.
+        Powers of the fit; no more are used than there are rates.
     rounding : array (num_rates,)
         Error by rounding of every number in `samples`, added to the errors that are seen in them.
     """
@@ -118,7 +118,7 @@ def scores(
     named : int
         How many directions come first.
     allowed : array (named,)
-        By how much each may be off.
+        How much each component may be off.
     """
     gap = limit.mean - target
     gap[:named] = beyond(gap[:named], allowed)

@@ -24,7 +24,7 @@ class CaseResult(Displayed):
     found : Found
     checks : tuple of Check
     seed : int
-        Of the first run.
+        Seed of the first run.
     seconds : float
     """
 

@@ -54,30 +54,30 @@ class Closer(Displayed):
     measure : str
         Name of the measure.
     options : dict
-        Its options.
+        Options of the measure.
     names : (str, str, str)
         What A, B and C are called.
     scores : (float, float)
-        Of A and B, and of A and C; over subjects, their means.
+        Scores of A and B, and of A and C; over subjects, their means.
     difference : float
-        Of the two, positive if A is closer to B, whether the measure is a distance or not.
+        Difference of the scores: positive if A is closer to B, of distances too.
     ci : (float, float)
         Interval for its expectation at this number of samples; over subjects, in the population
         that they come from.
     confidence : float
-        Of that interval.
+        Confidence level of that interval.
     p : float
         Two-sided probability of a difference as large, were both expected scores equal.
     error : float
         Standard error of the difference.
     correlation : float
-        Of both scores over samples (or subjects): what pairing them gains. 0 gains nothing.
+        Correlation of both scores over samples (or subjects): at 0 pairing gains nothing.
     n : int
         Number of samples.
     units : int
-        Of what was resampled: samples, groups of them, or subjects.
+        Number of what was resampled: samples, groups of them, or subjects.
     kind : str
-        Which of these: "samples", "groups" or "subjects".
+        What was resampled: "samples", "groups" or "subjects".
     preprocessing : dict
         What was done to the features before.
     notes : tuple of str
@@ -154,7 +154,7 @@ def closer(
     Parameters
     ----------
     a, b, c : array (num_samples, num_features) or RDM
-        Of the same samples in the same order; as of `compare`. Recordings of several subjects, a
+        Representations of the same samples in the same order. Recordings of several subjects, a
         list of RDMs or an array ``(num_subjects, num_samples, num_samples)``, may stand for a: then
         the difference is one over subjects, of whom 3 are needed.
     measure : str or Measure, optional
@@ -166,17 +166,17 @@ def closer(
     preprocessing : Preprocessing or {"none", "prh", "prh_rows"}, optional
         Steps before; none by default.
     confidence : float
-        Of the interval.
+        Confidence level of the interval.
     seed : int
-        Of what is drawn, where something is; `joint` says where.
+        Seed of what is drawn, where something is; `joint` says where.
     precision : {"float64", "float32"}
-        Of the computation.
+        Precision of the computation.
     memory : int or str, optional
         Most bytes to take, such as ``"2 GiB"``; 4 GiB by default. All three are held at once.
     names : (str, str, str)
         What messages and the result call them.
     **options
-        Of the measure.
+        Options of the measure.
 
     Returns
     -------

@@ -59,9 +59,9 @@ class Joint:
     ----------
     scores : array (num_pairs,)
     covariance : array (num_pairs, num_pairs)
-        Of samples drawn anew.
+        Covariance of the scores over samples drawn anew.
     loose : array (num_pairs, num_pairs)
-        The same with interactions counted twice: no variance is taken for less than half of this.
+        Covariance with interactions counted twice: no variance is taken for less than half.
     dof : int
         Units less one.
     """
@@ -164,7 +164,7 @@ def joint(
     groups : array (num_samples,), optional
         Numbers from 0 of the groups of samples that belong together.
     seed : int
-        Of whatever is drawn.
+        Seed of whatever is drawn.
 
     Raises
     ------

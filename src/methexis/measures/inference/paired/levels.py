@@ -82,7 +82,7 @@ class Between(Displayed):
     share : float
         0 at the one, 1 at the other; NaN where they cannot be told apart.
     ci : (float, float)
-        Its interval.
+        Interval of the share.
     p : float
         Two-sided probability of so large a difference from the level below, were there none; NaN
         for chance, of which the comparison has its own.
@@ -104,9 +104,9 @@ class Levels(Displayed):
     marks : tuple of Level
         Chance, then references in the order given, then the ceiling.
     between : tuple of Between
-        From each reference, and from chance last, to the ceiling.
+        Places of the score from each reference, and from chance last, to the ceiling.
     confidence : float
-        Of all intervals.
+        Confidence level of all intervals.
     """
 
     marks: tuple[Level, ...]
@@ -205,11 +205,11 @@ def levels(
     ----------
     method : Measure
     pair : (Representation, Representation)
-        Both sides, checked.
+        Representations of both sides, checked.
     reduced : (reduced, reduced)
         And what the measure needs of them.
     references : mapping
-        By name, checked; or the word "random".
+        References by name, checked; or the word "random".
     chance : float
         The chance level; NaN where it is unknown.
     repeats : sequence of Representation
@@ -217,7 +217,7 @@ def levels(
     steps : Preprocessing, optional
         Steps before.
     confidence, seed
-        Of intervals, and of splits and draws.
+        Confidence of intervals, and seed of splits and draws.
     """
     generator = np.random.default_rng(seed)
     first, n = pair[0], pair[0].num_samples

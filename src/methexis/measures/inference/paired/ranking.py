@@ -199,7 +199,7 @@ def nearest(
     candidates : mapping or sequence
         Representations of the same samples, by name or in a list.
     measure, groups, preprocessing, confidence, seed, precision, memory, **options
-        As of `closer`.
+        The same as of `closer`.
 
     Returns
     -------
