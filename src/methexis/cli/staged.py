@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 #: Options that all of these commands have. The folder's default is ``methexis-VERB-NAME``.
 Listing = Annotated[bool, typer.Option("--list", help="List the names, with what each claims.")]
-Seed = Annotated[int, typer.Option(help="0: the seeds fixed beforehand; others repeat the runs.")]
+Seed = Annotated[
+    int, typer.Option(help="0: the seeds fixed beforehand; any other repeats the runs.")
+]
 Out = Annotated[
     Path | None,
     typer.Option(help="Folder for report and data. [default: methexis-VERB-NAME]"),

@@ -63,7 +63,7 @@ class Samples(Displayed):
                 )
 
     @classmethod
-    def given(cls, x: ArrayLike, labels: ArrayLike, num_classes: int | None = None) -> Samples:
+    def classes(cls, x: ArrayLike, labels: ArrayLike, num_classes: int | None = None) -> Samples:
         """Data set for classification: each label becomes a row with a single 1 at its class.
 
         Parameters
