@@ -19,7 +19,7 @@ def break_(
     names: Listing = False,
     quick: Annotated[
         bool,
-        typer.Option("--quick", help="A quick look of seconds: one problem, few learning rates."),
+        typer.Option("--quick", help="A quick look, in seconds: one problem, few learning rates."),
     ] = False,
     seed: Seed = 0,
     out: Out = None,

@@ -19,7 +19,7 @@ def reverse(
     names: Listing = False,
     quick: Annotated[
         bool,
-        typer.Option("--quick", help="A quick look of seconds: one problem, two learning rates."),
+        typer.Option("--quick", help="A quick look, in seconds: one problem, two learning rates."),
     ] = False,
     seed: Seed = 0,
     out: Out = None,

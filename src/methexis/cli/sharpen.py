@@ -17,7 +17,7 @@ def sharpen(
     ] = None,
     names: Listing = False,
     quick: Annotated[
-        bool, typer.Option("--quick", help="A quick look of seconds: two learning rates.")
+        bool, typer.Option("--quick", help="A quick look, in seconds: two learning rates.")
     ] = False,
     seed: Seed = 0,
     out: Out = None,
