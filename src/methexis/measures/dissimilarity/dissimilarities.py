@@ -132,8 +132,8 @@ def _directions(given: Features, dissimilarity: str) -> Tensor:
             )
         if given.num_features == 2:
             warn(
-                f"{given.name}: the correlation of rows of 2 features is 1 or -1; use Euclidean "
-                "distances"
+                f"{given.name}: the correlation of rows of 2 features is 1 or -1, whatever they "
+                "are; use Euclidean distances"
             )
         flat = xp.max(rows, axis=1) == xp.min(rows, axis=1)
         refuse_rows(

@@ -263,7 +263,10 @@ def plan(
     ]
     sizes = sizes_of(given[:1], given[1:], single=True)
     if sizes is None:
-        raise MethexisError("X, Y: expected arrays (num_samples, num_features), or their shapes")
+        raise MethexisError(
+            "X, Y: expected arrays (num_samples, num_features), or their shapes, got "
+            f"{type(x).__name__} and {type(y).__name__}"
+        )
     return planned(chosen(measure, options), sizes, asked)
 
 
