@@ -281,7 +281,7 @@ def array_list(name: str, arrays: Sequence[ArrayLike]) -> list[Array]:
     Raises
     ------
     MethexisError
-        If this is no list of such arrays, or it is empty.
+        If this is not a list of arrays of that shape, or it is empty.
     """
     if not isinstance(arrays, list | tuple) or not arrays:
         got = "an empty one" if isinstance(arrays, list | tuple) else type(arrays).__name__

@@ -87,7 +87,7 @@ def _per_thread(library: Any) -> bool:
 
 
 def _set(limits: Iterable[tuple[Any, int]]) -> None:
-    """Set numbers of threads, also where threadpoolctl lets but one thread set them.
+    """Set numbers of threads, also where threadpoolctl lets only one thread set them.
 
     That rule keeps threads from undoing each other's limits, which the count of callers does here.
     """

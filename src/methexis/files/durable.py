@@ -20,7 +20,7 @@ def sync_tree(root: Path) -> None:
     if root.is_file():
         _sync(root)
         return
-    with ThreadPoolExecutor(_AT_ONCE) as pool:  # the disk takes many together as fast as one
+    with ThreadPoolExecutor(_AT_ONCE) as pool:  # the disk takes many at once as fast as one
         list(pool.map(_sync, [root / file for file in files_below(root)]))
     for folder, _, _ in os.walk(root):
         _sync_folder(Path(folder))

@@ -4,7 +4,7 @@ Locks lie in a folder of their own for each user, under names made of the paths 
 A lock beside what it guards would either litter the user's folders or have to be deleted, and a
 lock that is deleted can be held twice. The system frees the lock of a process that dies. Processes
 that share no such folder (of other machines, or other users) are not kept apart here; for them
-renames decide, and the loser is told all the same.
+renames decide, and the loser is told nevertheless.
 """
 
 from __future__ import annotations

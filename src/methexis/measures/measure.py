@@ -185,7 +185,7 @@ class Measure(Displayed, ABC, Generic[R]):
 
     @property
     def streams(self) -> bool:
-        """Whether the score can be had from one pass over the rows, by `from_pass`."""
+        """Whether one pass over the rows gives the score, by `from_pass`."""
         return False
 
     @property
@@ -299,7 +299,7 @@ class Measure(Displayed, ABC, Generic[R]):
     def direct_work(
         self, num_samples: int, widths_a: list[int], widths_b: list[int] | None, item_bytes: int
     ) -> tuple[Time, int] | None:
-        """What `direct_grid` takes of such features: time, and least memory; None without a way."""
+        """Time and least memory that `direct_grid` takes; None where there is no such way."""
         del num_samples, widths_a, widths_b, item_bytes
         return None
 

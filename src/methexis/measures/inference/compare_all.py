@@ -71,7 +71,7 @@ def compare_all(
         Steps before, recorded in the result; none by default.
     null : {"auto", "moments", "permutation", "none"}
         Null of each pair: "auto" takes moments in closed form where the measure has them, else
-        orders; p-values come from orders also where moments are not to be trusted, as in `compare`.
+        orders; p-values come from orders also where moments cannot be trusted, as in `compare`.
     correction : {"max", "holm"}
         "max" searches over permuted grids, see above; "holm" needs no orders where moments are
         known, but counts layers that are nearly one as so many chances.
@@ -88,7 +88,7 @@ def compare_all(
     memory : int or str, optional
         Most bytes for what is kept of representations and for products, such as ``"2 GiB"``; the
         default is 4 GiB. Given arrays do not count. Beyond it, measures for which one pass over the
-        rows is enough are had from that, as `compare` tells.
+        rows is enough come from that pass, as `compare` tells.
     progress : function of (what, done, all), optional
         Told what follows and how long it takes, with 0 of 0, before anything is computed; then
         called as work goes on. Without it, what takes more than half a minute is a warning of the

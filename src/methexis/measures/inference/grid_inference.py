@@ -36,7 +36,7 @@ def inferred(
 
     Moments over orders are NaN where they are not known; permuted scores ``(num_orders, num_a,
     num_b)`` are of orders that are the same for all pairs, and the correction by "max" needs them.
-    The null "auto" takes moments, but the tails of cells whose moments are not to be trusted
+    The null "auto" takes moments, but the tails of cells whose moments cannot be trusted
     (`nulls.trusted`) from the permuted scores, if there are any. Of one list with itself (`same`),
     nothing below the diagonal is looked at.
     """

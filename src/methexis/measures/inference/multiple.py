@@ -6,7 +6,8 @@
   on each other, because one order of the rows serves all of them: neighbouring layers, which are
   nearly one, cost next to nothing.
 
-NaN marks what is no hypothesis (a representation with itself) and is neither counted nor corrected.
+NaN marks what is not a hypothesis (a representation with itself): it is neither counted nor
+corrected.
 """
 
 from __future__ import annotations

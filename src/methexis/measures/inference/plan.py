@@ -1,7 +1,7 @@
 """What a comparison will be, from sizes alone: its way, its null, its time and memory; a promise.
 
 The way is decided before anything is computed. Whole arrays give everything, and are taken if the
-memory that was given holds what that takes. Beyond it, measures of second moments are had from one
+memory that was given holds what that takes. Beyond it, measures of second moments come from one
 pass over the rows, whatever their number; and where whole arrays would take too long, so are those
 whose chance level and deviation one pass gives exactly, because they lose little by it. One pass
 must fit too, and be well faster where it is taken to be fast. A measure that has no way is refused
@@ -117,7 +117,7 @@ class Plan(Displayed):
     direct: bool = False
 
     def __str__(self) -> str:
-        """How long it takes, and how the null is had."""
+        """How long it takes, and where the null is from."""
         if self.one_pass:
             known = "mean and deviation of the null exact" if self.null == "moments" else "no null"
             how = f"one pass over the rows, {known}"

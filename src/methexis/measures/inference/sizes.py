@@ -60,7 +60,7 @@ class Sizes:
 def sizes_of(
     rows: Sequence[Any], columns: Sequence[Any] | None, *, single: bool = False
 ) -> Sizes | None:
-    """Sizes of representations as they are given; None where one is no such, which others tell."""
+    """Sizes of representations as they are given; None where one is not a representation."""
     everything = [*rows, *(columns or ())]
     known_layers = [known for one in everything if (known := _layer(one)) is not None]
     if len(known_layers) < len(everything):

@@ -214,7 +214,7 @@ def entered(name: str, value: Any) -> Tensor:
     Raises
     ------
     MethexisError
-        If it is none, or not to be taken whole (`core.foreign.admitted`).
+        If it is not an array, or cannot be taken whole (`core.foreign.admitted`).
     """
     foreign = (
         array_api_compat.is_array_api_obj(value)
@@ -255,7 +255,7 @@ def in_range(given: Features, power: int) -> None:
 
 
 def _most(precision: str, power: int) -> float:
-    """The largest number of which so high a power can be summed."""
+    """The largest number whose power of that degree can be summed."""
     return 10.0 ** (_DIGITS[precision] // power)
 
 

@@ -109,7 +109,7 @@ class Sums:
 
     num_samples: int
     #: ``Σ_ij K_ij L_ij``, ``Σ_i r_i u_i`` and ``s v``, with the diagonals and, below, without, each
-    #: as exact as it can be had.
+    #: as exact as can be.
     whole: tuple[Any, Any, Any]
     off: tuple[Any, Any, Any]
     #: ``Σ_i (A_ii B_ii - K_ii L_ii)`` with ``A = H K H``: what centring makes of the diagonals.
@@ -132,7 +132,7 @@ class Sums:
 
         ``A_ii = s/n² - 2 r_i/n`` makes ``Σ A_ii B_ii = 4 Σ r_i u_i / n² - 3 s v / n³``. Of kernels
         that are not symmetric, as of neighbours, (1) is no longer an average over quadruples; the
-        programs of CKNNA compute it all the same, with these sums.
+        programs of CKNNA compute it nevertheless, with these sums.
         """
         sums, n = (pairs, rows, totals), num_samples
         return cls(n, sums, sums, 4.0 * rows / n**2 - 3.0 * totals / n**3)

@@ -47,7 +47,7 @@ NUM_DRAWS = 16
 
 
 def with_ties(moments: NullMoments) -> NullMoments:
-    """Moments of a score under ties, whose tail is not to be trusted where it takes few values."""
+    """Moments of a score under ties, whose tail cannot be trusted where it takes few values."""
     return replace(moments, dominance=1.0) if abs(moments.skewness) > FEW_VALUES else moments
 
 

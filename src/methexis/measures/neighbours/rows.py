@@ -143,7 +143,7 @@ class Rows:
     def sorted(
         self, rows: NDArray[np.int64], keys: Array, indices: NDArray[np.int64], k: int
     ) -> tuple[Indices, NDArray[np.bool_]]:
-        """The k nearest by keys, and of which rows none is a tie nor can rounding change them."""
+        """The k nearest by keys, and the rows in which neither ties nor rounding matter."""
         order = np.argsort(keys, axis=1, kind="stable")
         keys = np.take_along_axis(keys, order, axis=1).astype(np.float64)
         indices = np.take_along_axis(indices, order, axis=1)

@@ -21,7 +21,7 @@ Third moments, and with them the tail, need sums over pairs of samples that no s
 Whatever the shape, ``P(T ≥ mean + z sd) ≤ 1 / (1 + z²)`` for z > 0 (Cantelli's inequality).
 
 Where every order gives the same score, as for rows that are all orthogonal and equally long, all of
-this is differences of equal numbers: what is but rounding of its terms is taken as 0, and a score
+this is differences of equal numbers: what is only rounding of its terms is taken as 0, and a score
 that differs from the mean by rounding as the mean, or p would be of rounding too.
 """
 

@@ -55,7 +55,7 @@ class SubspaceMeasure(Measure[Basis]):
 
     @property
     def streams(self) -> bool:
-        """Whether `from_moments` gives the score: nothing but second moments enters."""
+        """Whether `from_moments` gives the score, because only second moments enter."""
         return True
 
     def from_pass(self, gathered: PassMoments) -> float:

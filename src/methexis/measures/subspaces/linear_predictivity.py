@@ -153,7 +153,7 @@ def _require_varied(source: Basis, parts: list[NDArray[np.int64]]) -> None:
     Raises
     ------
     MethexisError
-        If not: a direction is had from held-out samples alone.
+        If they do not: some direction is known from held-out samples alone.
     """
     xp, n = source.xp, source.num_samples
     for part in parts:

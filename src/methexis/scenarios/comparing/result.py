@@ -32,7 +32,7 @@ class CompareResult(Displayed):
         Whether it is.
     settings : CompareSettings
     found : tuple of Grid
-        One per measure that could be had.
+        One grid per measure that could be computed.
     command : str
     seconds : float
     answers : tuple of Answer

@@ -1,6 +1,6 @@
 """Several scores on the same samples: how they vary together.
 
-Whether one score is larger than another is not to be seen from their two intervals: on other
+Whether one score is larger than another cannot be seen from their two intervals: on other
 samples both would have been larger or smaller together, and their difference varies less than
 either, mostly much less. So all scores are followed through one and the same resampling of the
 samples, and what comes out is their covariance.

@@ -432,7 +432,7 @@ def _between(
         )
     sign = -1.0 if distance else 1.0
     least = reach * apart if np.isfinite(apart) else 0.0
-    if not sign * span > least:  # not above, or nobody knows
+    if not sign * span > least:  # not above, or unknown
         return Between(low.name, high.name, np.nan, (np.nan, np.nan), p)
     share = (score - low.score) / span
     width = reach * _error(joint_scores, (own - (1.0 - share) * below - share * above) / span)

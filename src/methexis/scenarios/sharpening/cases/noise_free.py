@@ -1,7 +1,7 @@
 """A label without noise: sharpening that never ends, and what fresh samples make of it.
 
 Two inputs and labels, the second label without noise. Where the signal does not mix the labels, the
-largest eigenvalue grows as the square root of slow time, for ever. With a signal at an angle and
+largest eigenvalue grows as the square root of slow time, forever. With a signal at an angle and
 fresh samples sharpening ends; in shuffled epochs, says theory, it would not.
 """
 
