@@ -146,7 +146,7 @@ class Measure(Displayed, ABC, Generic[R]):
 
     @property
     def invariances(self) -> frozenset[Invariance]:
-        """All groups under which scores do not change, and no other; by default those of most."""
+        """All groups of maps under which the score does not change, and no others."""
         return invariant(Invariance.ORTHOGONAL, Invariance.SCALE, Invariance.TRANSLATION)
 
     @property
