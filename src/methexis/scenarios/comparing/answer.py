@@ -332,10 +332,10 @@ def _where(
     if not others:
         return f"Most aligned: {lead}, ahead of all others."
     if others + 1 == len(order.labels):
-        return f"Which pair is the most aligned is not to be told; largest: {lead}."
+        return f"Which pair is the most aligned cannot be told; largest: {lead}."
     first = _called(*members[0], pairs)
     more = f" and {others - 1} more" if others > 1 else ""
-    return f"Most aligned: {lead}, not to be told from {first}{more} of {len(order.labels)}."
+    return f"Most aligned: {lead}, indistinguishable from {first}{more} of {len(order.labels)}."
 
 
 def _called(one: str, other: str, pairs: Grid) -> str:

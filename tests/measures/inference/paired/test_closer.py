@@ -144,7 +144,7 @@ def test_the_best_layer_comes_with_those_that_might_be() -> None:
     assert apart < 0
     assert p < 0.01
     assert found.difference(2, 2) == (0.0, 1.0)
-    assert "not to be told from" in str(found)
+    assert "indistinguishable from" in str(found)
     json.dumps(found.as_dict())
 
 

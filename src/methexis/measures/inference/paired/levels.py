@@ -161,7 +161,7 @@ class Levels(Displayed):
             )
         if np.isnan(headline.share):
             return (
-                f"Not to be told: {title} {short(score)}, but {low.name} "
+                f"Undecided: {title} {short(score)}, but {low.name} "
                 f"({short(low.score)}) and {top} cannot be told apart."
             )
         ends = f" ({percent(headline.ci[0], unit=False)} to {percent(headline.ci[1])})"

@@ -137,7 +137,7 @@ class Ranking(Displayed):
         if len(names) == len(self.labels):
             return f"None of {len(names)} is shown to be the most aligned; largest: {lead}"
         rest = ", ".join(names[1:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-        return f"Most aligned: {lead}, not to be told from {rest} (of {len(self.labels)})"
+        return f"Most aligned: {lead}, indistinguishable from {rest} (of {len(self.labels)})"
 
     def as_dict(self) -> dict[str, Any]:
         """The whole ranking in plain types, for JSON."""
