@@ -239,7 +239,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     assert "got a.csv" in refused(tmp_path)
     (tmp_path / "empty").mkdir()
     assert "got nothing" in refused(tmp_path / "empty")
-    assert "expected a file or folder of representations, got none" in refused(tmp_path / "no")
+    assert "no such file or folder; expected one that holds repr" in refused(tmp_path / "no")
     np.savez(tmp_path / "none.npz")
     assert "expected at least one array" in refused(tmp_path / "none.npz")
     np.save(tmp_path / "x.npy", X)

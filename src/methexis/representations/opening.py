@@ -120,7 +120,7 @@ def load(
         recover(source)
     if not _there(source):
         raise MethexisError(
-            f"{place(source)}: expected a file or folder of representations, got none"
+            f"{place(source)}: no such file or folder; expected one that holds representations"
         )
     members = _of_file(source, read) if _kind(source) is not None else _of_folder(source, read)
     found: list[Representation] = []
