@@ -35,7 +35,7 @@ endif
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test check-long fuzz real test-minimum format lint native native-test native-neon wheel \
-	bench bench-felt bench-measures evidence evidence-measures docs lock clean
+	bench bench-felt check-felt bench-measures evidence evidence-measures docs lock clean
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -95,9 +95,13 @@ bench: $(NATIVE) $(PEERS) ## time the engines, JAX and PyTorch; results in bench
 	$(BIN)/python -m benchmarks engine --out benchmarks/results $(BENCH)
 
 bench-felt: $(NATIVE) ## time what a user waits for: import, help, a score, training
-	$(BIN)/python -m benchmarks felt $(BENCH)
+	$(BIN)/python -m benchmarks felt --out benchmarks/results $(BENCH)
 
 # Against planted truth alone no package is measured, so none is installed.
+check-felt: $(NATIVE) ## fail if something that a user waits for takes twice what it did
+	$(BIN)/python -m benchmarks felt --check benchmarks/results/felt.json --only import --only help \
+		--only "first compare" --only "train d8" $(BENCH)
+
 bench-measures: $(NATIVE) $(if $(findstring truth,$(BENCH)),,$(MEASURE_PEERS)) ## compare the measures with other packages and planted truth
 	$(BIN)/python -m benchmarks measures --out benchmarks/results $(BENCH)
 
