@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -168,11 +167,11 @@ def test_a_tensor_that_repeats_few_numbers_is_not_unfolded(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("package", "name", "advice"), [("h5py", "m.h5", "[io]"), ("torch", "m.pt", "[torch]")]
+    ("reader", "name", "advice"), [("hdf5", "m.h5", "[io]"), ("pytorch", "m.pt", "[torch]")]
 )
 def test_what_is_not_installed_is_named(
-    package: str, name: str, advice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    reader: str, name: str, advice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setattr(f"methexis.representations.readers.{reader}.INSTALLED", False)
     (tmp_path / name).write_bytes(b"something")
     assert f"pip install 'methexis{advice}'" in refused(tmp_path / name)

@@ -9,8 +9,9 @@ column by column, so that HDF5 sees them transposed: they are turned back.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,10 @@ from methexis.representations.readers.guarding import (
 from methexis.representations.representation import Stored, Unread
 from methexis.text import brief
 
-if TYPE_CHECKING:
+#: Whether h5py is installed: pip install 'methexis[io]'.
+INSTALLED = find_spec("h5py") is not None
+
+if INSTALLED:
     import h5py
 
 _EXPECTED = "a whole HDF5 file"
@@ -49,12 +53,10 @@ def read_hdf5(path: Path) -> list[Stored | Unread]:
     """
     where = place(path)
     size = regular(path)
-    try:
-        import h5py  # noqa: PLC0415 -- optional, and slow to import
-    except ImportError:
+    if not INSTALLED:
         raise MethexisError(
             f"{where}: expected h5py to read HDF5, got none; pip install 'methexis[io]'"
-        ) from None
+        )
     found: list[Stored | Unread] = []
     with guarded(where, _EXPECTED), h5py.File(path, "r") as file:
         if file.userblock_size > size:
@@ -76,8 +78,6 @@ def _datasets(
     group: h5py.Group, above: str = "", seen: frozenset[int] = frozenset()
 ) -> Iterator[tuple[str, Any]]:
     """Datasets of a group and of those in it, by their paths; what is not followed, as `Unread`."""
-    import h5py  # noqa: PLC0415
-
     seen = seen | {h5py.h5o.get_info(group.id).addr}
     for key in group:
         name = f"{above}{key}"

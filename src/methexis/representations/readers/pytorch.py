@@ -11,12 +11,19 @@ import pickle
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from methexis.errors import MethexisError
 from methexis.representations.readers.guarding import fitting, guarded, place, regular
 from methexis.representations.representation import Stored, Unread
+
+#: Whether PyTorch is installed: pip install 'methexis[torch]'.
+INSTALLED = find_spec("torch") is not None
+
+if INSTALLED:
+    import torch
 
 _EXPECTED = "a whole file of tensors"
 _CODE = (
@@ -37,12 +44,10 @@ def read_torch(path: Path) -> list[Stored | Unread]:
     """
     where = place(path)
     regular(path)
-    try:
-        import torch  # noqa: PLC0415 -- optional, and slow to import
-    except ImportError:
+    if not INSTALLED:
         raise MethexisError(
             f"{where}: expected PyTorch to read its files, got none; pip install 'methexis[torch]'"
-        ) from None
+        )
     with guarded(where, _EXPECTED):
         archive = zipfile.is_zipfile(path)
         if archive:
@@ -61,8 +66,6 @@ def read_torch(path: Path) -> list[Stored | Unread]:
 
 def _tensors(name: str, content: Any, depth: int = 0) -> Iterator[Stored | Unread]:
     """Tensors in containers, by keys and places joined with slashes."""
-    import torch  # noqa: PLC0415
-
     if isinstance(content, torch.Tensor):
         yield _tensor(name, content)
     elif isinstance(content, Mapping | list | tuple) and depth < _DEEPEST:
@@ -74,8 +77,6 @@ def _tensors(name: str, content: Any, depth: int = 0) -> Iterator[Stored | Unrea
 
 
 def _tensor(name: str, tensor: Any) -> Stored | Unread:
-    import torch  # noqa: PLC0415
-
     shape, given = tuple(tensor.shape), str(tensor.dtype).removeprefix("torch.")
     if tensor.layout is not torch.strided or tensor.is_quantized:
         return Unread(name, f"expected a full tensor of numbers, got a {tensor.layout} one")
