@@ -61,6 +61,11 @@ class RSA(RDMMeasure[PairMatrix], BilinearMeasure):
         """Unless entries are ranks, which depend on all others."""
         return self.comparison != "spearman"
 
+    @property
+    def ranked(self) -> bool:
+        """Of Spearman's correlation."""
+        return self.comparison == "spearman"
+
     def more_work(self, num_samples: int) -> tuple[Time, Time, Time]:
         """Ranks, and products of weights with matrices."""
         pairs = float(num_samples) ** 2

@@ -14,7 +14,7 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from methexis.core.checks import SYMMETRY_TOLERANCE, number, one_of, sequence
+from methexis.core.checks import number, one_of, sequence
 from methexis.display import Displayed
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import (
@@ -26,10 +26,7 @@ from methexis.measures.inputs.features import (
     in_precision,
     to_numpy,
 )
-
-#: Units of rounding of its type by which an RDM may miss symmetry and zeros: ``1 - r`` of products
-#: that were summed in blocks is off by a few, of long rows by more.
-ROUNDINGS = 16.0
+from methexis.measures.inputs.mistaken import rounding_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,11 +165,7 @@ def _array(name: str, value: Any) -> tuple[Tensor, float]:
             f"{name}: expected a square or a condensed matrix, got shape {tuple(array.shape)}"
         )
     keep = array.dtype in {xp.float32, xp.float64}
-    rounding = SYMMETRY_TOLERANCE
-    if xp.isdtype(array.dtype, "real floating"):
-        given = xp.finfo(array.dtype)
-        rounding = max(rounding, (ROUNDINGS if given.bits >= 32 else 2.0) * float(given.eps))
-    return array if keep else xp.astype(array, xp.float64), rounding
+    return array if keep else xp.astype(array, xp.float64), rounding_of(array)
 
 
 def _square(name: str, condensed: Tensor) -> Tensor:
