@@ -22,6 +22,12 @@ def row(record: Mapping[str, Any]) -> Any:
     return xr.Dataset(columns).to_dataframe().reset_index(drop=True)
 
 
+def rows(columns: Mapping[str, Any]) -> Any:
+    """A `pandas.DataFrame` from columns of one length."""
+    named = {name: ("row", list(values)) for name, values in columns.items()}
+    return xr.Dataset(named).to_dataframe().reset_index(drop=True)
+
+
 def _columns(record: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
     """Single values by name: parts of what has parts follow its name after an underscore."""
     for name, value in record.items():

@@ -14,9 +14,11 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
+from methexis import plots
 from methexis.core.checks import number, one_of, sequence
 from methexis.display import Displayed
 from methexis.errors import MethexisError
+from methexis.measures.inputs import rdm_drawing
 from methexis.measures.inputs.features import (
     MIN_SAMPLES,
     PRECISIONS,
@@ -122,6 +124,22 @@ class RDM(Displayed):
         taken = xp.take(xp.take(self.matrix, index, axis=0), index, axis=1)
         labels = None if self.labels is None else [self.labels[int(i)] for i in order]
         return replace(self, matrix=taken, labels=labels)
+
+    def plot(self, ax: plots.Axes | None = None) -> plots.Axes:
+        """Draw the dissimilarities of all pairs as shades: darker is less alike.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; on a new figure by default.
+
+        Raises
+        ------
+        MethexisError
+            If ``ax`` are no axes.
+        """
+        matrix = to_numpy(self.matrix).astype(np.float64)
+        return plots.onto(ax, rdm_drawing.heat_map(matrix, self.dissimilarity, self.labels))
 
     def _facts(self) -> dict[str, object]:
         told: dict[str, object] = {"num_samples": self.num_samples}
