@@ -7,6 +7,7 @@ STAMP := $(VENV)/.locked
 PEERS := build/bench/.locked
 MEASURE_PEERS := build/bench-measures/.locked
 FUZZER := build/fuzz/.locked
+RSATOOLBOX := build/rsatoolbox/.locked
 REAL := build/real/.locked
 FUZZ ?= -max_total_time=3600
 NATIVE := build/native/.built
@@ -44,7 +45,7 @@ demo: $(NATIVE) ## train, compare with the theory, write a report to demo-out/
 test: $(NATIVE) ## run the tests and the examples in the docstrings, on all cores
 	$(BIN)/python $(PYTEST) "not long"
 
-check-long: $(NATIVE) ## run the tests that take minutes, which `make test` leaves out
+check-long: $(NATIVE) $(RSATOOLBOX) ## run the tests that take minutes, which `make test` leaves out
 	$(BIN)/python $(PYTEST) long --override-ini timeout=3600
 
 fuzz: $(NATIVE) $(FUZZER) ## an hour of files that a fuzzer makes for the readers
@@ -155,6 +156,10 @@ $(FUZZER): requirements/fuzz.txt $(STAMP)
 
 $(REAL): requirements/real.txt $(STAMP)
 	$(BIN)/python -m pip install --quiet --no-deps --target build/real --upgrade --requirement $<
+	touch $@
+
+$(RSATOOLBOX): requirements/rsatoolbox.txt $(STAMP)
+	$(BIN)/python -m pip install --quiet --no-deps --target build/rsatoolbox --upgrade --requirement $<
 	touch $@
 
 $(MEASURE_PEERS): requirements/bench-measures.txt

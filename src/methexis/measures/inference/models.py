@@ -124,34 +124,39 @@ class ModelComparison(Displayed):
     def conclusion(self) -> str:
         """One sentence about the group: which model explains it, and what that is sure of."""
         best, level = self.best, 1.0 - self.confidence
+        name, group = self.names[best], f"the RDMs of {self.num_subjects} subjects"
         low, high = (short(float(end)) for end in self.intervals[best])
-        word, subjects_ = _WORDS[self.comparison], f"{self.num_subjects} subjects"
-        lead = (
-            f"{self.names[best]} (mean {word} {short(float(self.means[best]))}, "
+        score = (
+            f"(mean {_WORDS[self.comparison]} {short(float(self.means[best]))}, "
             f"{self.confidence:.0%} interval {low} to {high})"
         )
         if not self.p_zero_corrected[best] <= level:
-            return f"No model is shown to explain the RDMs of {subjects_}; the largest is {lead}."
-        beaten = [k for k in range(len(self.names)) if self.p_pairs_corrected[best, k] <= level]
-        level_with = [k for k in range(len(self.names)) if k not in {best, *beaten}]
-        if not level_with and beaten:
-            said = f"Of {len(self.names)} models, {lead} explains the RDMs of {subjects_} best"
+            return (
+                f"No model is shown to explain {group}; the largest mean is that of {name} {score}."
+            )
+        others = [k for k in range(len(self.names)) if k != best]
+        beaten = [k for k in others if self.p_pairs_corrected[best, k] <= level]
+        equal = [k for k in others if k not in beaten]
+        if beaten and not equal:
+            said = f"Of {len(self.names)} models, {name} explains {group} best {score}: "
         else:
-            said = f"{lead} explains the RDMs of {subjects_} beyond zero"
-        parts = [said]
+            said = f"{name} explains {group} beyond zero {score}: "
+        parts = []
         if beaten:
-            largest = float(np.max(self.p_pairs_corrected[best, beaten]))
-            names = _listed([self.names[k] for k in beaten])
-            parts.append(f"better than {names} ({probability('p', largest)}, corrected)")
-        if level_with:
-            parts.append(f"not to be told from {_listed([self.names[k] for k in level_with])}")
-        bounds = f"({short(self.ceiling.lower)} to {short(self.ceiling.upper)})"
-        if self.p_below_corrected[best] <= level:
-            p = probability("p", float(self.p_below_corrected[best]))
-            parts.append(f"below the noise ceiling {bounds}, {p}: part of them is left to explain")
+            p = probability("p", float(np.max(self.p_pairs_corrected[best, beaten])))
+            most = f"largest {p}" if len(beaten) > 1 else p
+            parts.append(
+                f"better than {_listed([self.names[k] for k in beaten])} ({most}, corrected)"
+            )
+        if equal:
+            parts.append(f"not to be told from {_listed([self.names[k] for k in equal])}")
+        bounds = f"the noise ceiling ({short(self.ceiling.lower)} to {short(self.ceiling.upper)})"
+        p_below = float(self.p_below_corrected[best])
+        if p_below <= level:
+            parts.append(f"below {bounds}, {probability('p', p_below)}, so that more is to explain")
         else:
-            parts.append(f"not shown to be below the noise ceiling {bounds}")
-        return ", ".join(parts) + "."
+            parts.append(f"not shown to be below {bounds}")
+        return said + ", and ".join(parts) + "."
 
     def __str__(self) -> str:
         """The conclusion, and a line for each model."""
@@ -305,7 +310,8 @@ def compare_models(
             given = on_cpu(f"models[{one.label!r}]", one.array)
             model = given if isinstance(given, RDM) else of_features(given, dissimilarity)
             _same_conditions(model, stack[0])
-            misleading = measure.notice(model, stack[0])  # subjects are measured alike
+            # Subjects are measured alike, and so are layers: one note is enough.
+            misleading = "" if caught else measure.notice(model, stack[0])
             if misleading:
                 warn(misleading)
             predicted = measure.reduce_rdm(model)

@@ -125,6 +125,41 @@ class RDM(Displayed):
         labels = None if self.labels is None else [self.labels[int(i)] for i in order]
         return replace(self, matrix=taken, labels=labels)
 
+    def arranged(self, labels: Sequence[str]) -> RDM:
+        """The same with its samples in the order of some labels: all of its own, or a part of them.
+
+        So RDMs of subjects who saw the conditions in different orders become comparable.
+
+        Parameters
+        ----------
+        labels : sequence of str
+            Those that are wanted, in their order; at least 4.
+
+        Raises
+        ------
+        MethexisError
+            If it has no labels, or not one of these.
+
+        Examples
+        --------
+        >>> seen = RDM([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], labels=["d", "a", "b", "c"])
+        >>> seen.arranged(["a", "b", "c", "d"]).matrix[0].tolist()
+        [0.0, 4.0, 5.0, 1.0]
+        """
+        if self.labels is None:
+            raise MethexisError(
+                f"{self.name}: expected an RDM with labels, to put it in their order, got none"
+            )
+        places = {label: place for place, label in enumerate(self.labels)}
+        wanted = [str(label) for label in sequence("labels", labels, "labels")]
+        for label in wanted:
+            if label not in places:
+                raise MethexisError(
+                    f"{self.name}: expected the label {label!r}, got {len(places)} labels without "
+                    f"it, such as {self.labels[0]!r}"
+                )
+        return self.reordered(np.array([places[label] for label in wanted], dtype=np.intp))
+
     def plot(self, ax: plots.Axes | None = None) -> plots.Axes:
         """Draw the dissimilarities of all pairs as shades: darker is less alike.
 
