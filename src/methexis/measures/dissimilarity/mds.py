@@ -64,6 +64,16 @@ class MDS(Displayed):
         MethexisError
             If ``ax`` are no axes, or there is only one dimension.
         """
+        return plots.onto(ax, self.drawn())
+
+    def drawn(self) -> plots.Panel:
+        """The picture that `plot` draws.
+
+        Raises
+        ------
+        MethexisError
+            If there is only one dimension.
+        """
         if self.points.shape[1] < 2:
             raise MethexisError("plot: expected at least 2 dimensions, got 1")
         x, y = self.points[:, 0], self.points[:, 1]
@@ -72,10 +82,9 @@ class MDS(Displayed):
         if self.labels is not None and len(self.labels) <= _MOST_NAMED:
             marks.append(Words(x, y, self.labels, plots.Look(size=11.0)))
         label = f"first dimension (both: {self.share:.0%} of the spread)"
-        panel = plots.Panel(
+        return plots.Panel(
             plots.Axis(label), plots.Axis("second dimension"), tuple(marks), square=True
         )
-        return plots.onto(ax, panel)
 
     def _facts(self) -> dict[str, object]:
         told: dict[str, object] = {"points": self.points, "share": self.share}

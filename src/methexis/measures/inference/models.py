@@ -189,14 +189,17 @@ class ModelComparison(Displayed):
         MethexisError
             If ``ax`` are no axes.
         """
-        drawn = models_drawing.Models(
+        return plots.onto(ax, models_drawing.panel(self.drawn()))
+
+    def drawn(self) -> models_drawing.Models:
+        """What of it is drawn."""
+        return models_drawing.Models(
             self.names,
             self.scores,
             self.intervals,
             (self.ceiling.lower, self.ceiling.upper),
-            f"mean {_WORDS[self.comparison]} with the subjects' RDMs",
+            f"{_WORDS[self.comparison]} with subjects",
         )
-        return plots.onto(ax, models_drawing.panel(drawn))
 
     def to_dataframe(self) -> Any:
         """All models as a `pandas.DataFrame`, a row each, without what is about pairs of them."""

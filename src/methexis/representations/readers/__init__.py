@@ -9,7 +9,7 @@ from methexis import lazy as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
-        "npy": ["read_npy", "read_npz"],
+        "npy": ["read_npy", "read_npz", "read_npz_words"],
         "parquet": ["read_parquet"],
         "runs": ["read_run"],
         "tensors": ["read_safetensors"],

@@ -1,0 +1,62 @@
+"""What page and terminal say of a study of several subjects, in words."""
+
+from __future__ import annotations
+
+from methexis.measures.inference.printing import probability
+from methexis.scenarios.subjects.result import SubjectsResult
+from methexis.text import shown
+
+
+def models(result: SubjectsResult) -> list[dict[str, str]]:
+    """Each model with its mean score, interval and tests, in the order in which they were given."""
+    found = result.found
+    return [
+        {
+            "name": shown(name),
+            "mean": f"{found.means[k]:z.3f}",
+            "interval": f"{found.intervals[k, 0]:z.3f} to {found.intervals[k, 1]:z.3f}",
+            "zero": _p(float(found.p_zero_corrected[k])),
+            "below": _p(float(found.p_below_corrected[k])),
+        }
+        for k, name in enumerate(found.names)
+    ]
+
+
+def pairs(result: SubjectsResult) -> list[dict[str, str]]:
+    """Each pair of models with the difference of their means, the larger one first."""
+    found = result.found
+    order = sorted(range(len(found.names)), key=lambda k: -float(found.means[k]))
+    return [
+        {
+            "first": shown(found.names[i]),
+            "second": shown(found.names[j]),
+            "difference": f"{found.differences[i, j]:z.3f}",
+            "p": _p(float(found.p_pairs[i, j])),
+            "corrected": _p(float(found.p_pairs_corrected[i, j])),
+        }
+        for place, i in enumerate(order)
+        for j in order[place + 1 :]
+    ]
+
+
+def subjects(result: SubjectsResult) -> list[dict[str, str]]:
+    """Each subject with its sizes, and where its noise covariance comes from."""
+    return [
+        {
+            "path": one.path,
+            "runs": "" if one.num_runs is None else str(one.num_runs),
+            "channels": "" if one.num_channels is None else str(one.num_channels),
+            "noise": one.noise + ("" if one.share is None else f", {one.share:.0%} of the target"),
+        }
+        for one in result.subjects
+    ]
+
+
+def ceiling(result: SubjectsResult) -> str:
+    """Both bounds of the noise ceiling."""
+    found = result.found.ceiling
+    return f"{found.lower:z.3f} to {found.upper:z.3f}"
+
+
+def _p(value: float) -> str:
+    return probability("", value).strip()
