@@ -12,7 +12,9 @@ from methexis.text import shown
 _MOST_NAMED, _MOST_SIGNS, _MOST_DRAWN = 24, 12, 2500
 
 
-def heat_map(matrix: Array, kind: str, labels: Sequence[str] | None) -> plots.HeatMap:
+def heat_map(
+    matrix: Array, kind: str, labels: Sequence[str] | None, title: str = "sample"
+) -> plots.HeatMap:
     """The dissimilarities of all pairs; the scale begins at the least of them, or at zero."""
     n = len(matrix)
     names = [str(k) for k in range(n)] if labels is None else [_short(name) for name in labels]
@@ -23,8 +25,8 @@ def heat_map(matrix: Array, kind: str, labels: Sequence[str] | None) -> plots.He
     low, high = min(0.0, float(matrix.min())), float(matrix.max())
     return plots.HeatMap(
         matrix,
-        rows=plots.Axis("sample", ticks=ticks, names=words),
-        columns=plots.Axis("sample", ticks=ticks, names=words, turned=turned),
+        rows=plots.Axis(title, ticks=ticks, names=words),
+        columns=plots.Axis(title, ticks=ticks, names=words, turned=turned),
         low=low,
         high=high if high > low else low + 1.0,
         gaps=0.6 if n <= _MOST_NAMED else 0.0,

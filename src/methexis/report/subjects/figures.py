@@ -17,7 +17,9 @@ def figures(result: SubjectsResult) -> Iterator[Picture]:
     found, group = result.found, result.group_rdm
     alt = f"Mean score of {len(found.names)} models, with intervals and the noise ceiling"
     yield Picture("models", models_drawing.panel(found.drawn()), alt)
-    shades = rdm_drawing.heat_map(group.matrix, group.dissimilarity, group.labels)
+    shades = rdm_drawing.heat_map(
+        group.matrix, group.dissimilarity, group.labels, "condition"
+    )
     yield Picture("rdm", shades, "RDM of the group as shades")
     try:
         points = mds(group)
