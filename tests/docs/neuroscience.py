@@ -74,8 +74,11 @@ def peer_numbers(arrays: Mapping[str, Any]) -> dict[str, Any]:
 
 def kept(numbers: Mapping[str, Any]) -> dict[str, Any]:
     """What is stored of it: of each covariance its first row, for they are large."""
-    rows = [covariance[0] for covariance in numbers["covariances"]]
-    return {k: v for k, v in numbers.items() if k != "mean_rdm"} | {"covariances": rows}
+    rows = {
+        name: [covariance[0] for covariance in numbers[name]]
+        for name in ("covariances", "covariances_diagonal")
+    }
+    return {k: v for k, v in numbers.items() if k != "mean_rdm"} | rows
 
 
 def stored() -> dict[str, Any]:

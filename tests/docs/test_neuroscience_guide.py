@@ -8,6 +8,7 @@ either.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 from scipy import stats
 
 from methexis import measures
+from tests.cli.test_cli import invoke
 from tests.docs import guides, neuroscience
 from tests.docs.neuroscience import METHODS, flat, peer_numbers, raw_runs, stored
 
@@ -45,8 +47,9 @@ def close(ours: Any, theirs: Any) -> None:
 
 
 def test_noise_covariances_are_those_of_rsatoolbox(guide: Any, peer: Any) -> None:
-    for (_, residuals), row in zip(guide["subjects"], peer["covariances"], strict=True):
-        close(measures.noise_covariance(residuals)[0][0], row)
+    for shrinkage, name in (("ledoit_wolf", "covariances"), ("diagonal", "covariances_diagonal")):
+        for (_, residuals), row in zip(guide["subjects"], peer[name], strict=True):
+            close(measures.noise_covariance(residuals, shrinkage)[0][0], row)
 
 
 def test_rdms_are_those_of_rsatoolbox(guide: Any, peer: Any) -> None:
@@ -104,6 +107,17 @@ def test_what_the_guide_prints_is_what_was_compared(guide: Any, peer: Any) -> No
     assert "{:.2f} to {:.2f}".format(*theirs["ceiling"]) in text
 
 
+def test_the_command_prints_what_the_guide_says(guide: Any) -> None:
+    [(words, output)] = guides.commands(neuroscience.PAGE)
+    done = invoke(*words[1:], cwd=guide["folder"])
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().startswith(output + "\n\nseconds: ")
+    result = json.loads((guide["folder"] / "methexis-subjects" / "result.json").read_text())
+    assert result["conclusion"] == guide["group"].conclusion
+    order = [guide["group"].names.index(name) for name in result["group"]["names"]]
+    close(result["group"]["scores"], guide["group"].scores[order])
+
+
 def test_a_crossnobis_distance_by_hand(guide: Any) -> None:
     """Walther et al. 2016: products of differences of two runs, over all pairs of runs."""
     measurements, residuals = guide["subjects"][0]
@@ -140,6 +154,8 @@ def test_what_is_stored_is_what_rsatoolbox_prints(guide: Any, peer: Any) -> None
     for subject in SUBJECTS:
         residuals = guide["subjects"][subject][1]
         close(measures.noise_covariance(residuals)[0], fresh["covariances"][subject])
+        diagonal = measures.noise_covariance(residuals, "diagonal")[0]
+        close(diagonal, fresh["covariances_diagonal"][subject])
     kept = neuroscience.kept(fresh)
     assert flat(kept).keys() == flat(peer).keys()
     for name, value in flat(peer).items():

@@ -30,10 +30,11 @@ METHODS = ("corr", "cosine", "spearman", "tau-a", "tau-b", "corr_cov", "cosine_c
 def numbers(data: Any) -> dict[str, Any]:
     """Every number of the study, by what it is."""
     names = sorted(name for name in data if name.startswith("measurements_"))
-    covariances, recorded = [], []
+    covariances, diagonal, recorded = [], [], []
     for name in names:
         residuals = data[name.replace("measurements", "residuals")]
         covariances.append(cov_from_residuals(residuals, method="shrinkage_eye"))
+        diagonal.append(cov_from_residuals(residuals, method="shrinkage_diag"))
         precision = prec_from_residuals(residuals, method="shrinkage_eye")
         rows = Dataset(
             data[name], obs_descriptors={"condition": data["conditions"], "run": data["runs"]}
@@ -50,6 +51,7 @@ def numbers(data: Any) -> dict[str, Any]:
     return {
         "rsatoolbox": version("rsatoolbox"),
         "covariances": [one.tolist() for one in covariances],
+        "covariances_diagonal": [one.tolist() for one in diagonal],
         "rdms": rdms.dissimilarities.tolist(),
         "mean_rdm": rdms.dissimilarities.mean(axis=0).tolist(),
         "methods": {method: _judged(models, rdms, method) for method in METHODS},
