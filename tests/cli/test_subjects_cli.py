@@ -8,6 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import save_file
 
 from methexis.measures import rdm
 from tests.cli.test_cli import call, invoke
@@ -86,16 +89,31 @@ def test_plain_distances_beside_crossnobis_are_a_note(files: Path) -> None:
         (FILES, "model: expected --model PATH or --model-rdm PATH, got none"),
         ((*FILES[:2], "--model", "network"), "subjects: expected at least 3 files, one per subjec"),
         ((*FILES[:1], "--model", "network"), "got 1; of one subject, methexis compare --rdm A"),
-        ((*FILES, "--model", "gone"), "gone: expected a file or folder of representations, got non"),
-        ((*FILES, "gone.npz", "--model", "network"), "gone.npz: expected a file or folder of repre"),
-        ((*FILES, "--model", "short.npy"), "models['short']: expected the 12 conditions of the sub"),
+        (
+            (*FILES, "--model", "gone"),
+            "gone: expected a file or folder of representations, got non",
+        ),
+        (
+            (*FILES, "gone.npz", "--model", "network"),
+            "gone.npz: expected a file or folder of repre",
+        ),
+        (
+            (*FILES, "--model", "short.npy"),
+            "models['short']: expected the 12 conditions of the sub",
+        ),
         ((*FILES, "--model", "theory.npy"), "got dissimilarities of 12 samples"),
         ((*FILES, "--model-rdm", "short.npy"), "short.npy: expected dissimilarities (num_samples,"),
-        ((*FILES, "theory.npy", "--model", "network"), "theory.npy: expected raw runs as in s1.npz"),
+        (
+            (*FILES, "theory.npy", "--model", "network"),
+            "theory.npy: expected raw runs as in s1.npz",
+        ),
         ((*FILES, "--model", "network", "--comparison", "rho"), "comparison: expected one of"),
         ((*FILES, "--model", "network", "--dissimilarity", "l1"), "dissimilarity: expected one of"),
         ((*FILES, "--model", "network", "--shrinkage", "oas"), "shrinkage: expected one of"),
-        ((*FILES, "--model", "network", "--confidence", "2"), "confidence: expected a finite numbe"),
+        (
+            (*FILES, "--model", "network", "--confidence", "2"),
+            "confidence: expected a finite numbe",
+        ),
         ((*FILES, "--model", "network", "--layers", "x*"), "in a layer named like 'x*', got h1"),
         ((*FILES, "--model", "network", "--out", "s1.npz"), "out: expected a folder, got the file"),
     ],
@@ -123,4 +141,45 @@ def test_what_compare_is_told_of_an_rdm(files: Path) -> None:
     assert invoke(*words, cwd=files).returncode == 0
     found = json.loads((files / "o" / "result.json").read_text())
     notes = found["measures"][0]["notes"]
-    assert len([note for note in notes if "holds squared distances" in note]) == 1
+    assert len([note for note in notes if "looks like squared distances" in note]) == 1
+
+
+#: What is obeyed somewhere: by terminals, markup, pages, mathematics in figures.
+HOSTILE = ("\x1b[2J\x1b[31mPASS", "<script>alert(1)</script>", r"$\frac$", "[red]x[/red]", "a\nb")
+
+
+def test_names_are_text_wherever_they_are_shown(files: Path) -> None:
+    """Of conditions and of layers, in the terminal, the page and its figures, and JSON."""
+    for path in FILES:
+        with np.load(files / path) as stored:
+            arrays = dict(stored)
+        conditions = arrays["conditions"].astype("U40")
+        for k, name in enumerate(HOSTILE):
+            conditions[arrays["conditions"] == f"c{k:02}"] = name
+        np.savez(files / path, **(arrays | {"conditions": conditions}))
+    rng = np.random.default_rng(0)
+    save_file({name: rng.normal(size=(12, 4)) for name in HOSTILE}, files / "net.safetensors")
+    done = invoke("subjects", *FILES, "--model", "net.safetensors", "--out", "o", cwd=files)
+    assert done.returncode == 0, done.stderr
+    assert all(sign.isprintable() or sign == "\n" for sign in done.stdout)
+    page = (files / "o" / "report.html").read_text(encoding="utf-8")
+    assert "<script" not in page
+    assert "\x1b" not in page
+    found = json.loads((files / "o" / "result.json").read_text())
+    assert set(HOSTILE) <= set(found["conditions"])
+
+
+VALUES = st.sampled_from(["", " ", "-1", "nan", "1e400", "**", "\x1b[31m", "ünï", "a" * 5000, "x"])
+OPTIONS = st.sampled_from(
+    ["--comparison", "--dissimilarity", "--shrinkage", "--confidence", "--layers", "--model"]
+)
+
+
+@given(options=st.lists(st.tuples(OPTIONS, VALUES), min_size=1, max_size=3))
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_random_arguments(options: list[tuple[str, str]], files: Path) -> None:
+    words = [word for option in options for word in option]
+    done = invoke("subjects", *FILES, *words, "--model", "network", "--out", "s1.npz", cwd=files)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip()

@@ -39,8 +39,8 @@ def test_the_job_is_what_the_functions_give(tmp_path: Path) -> None:
         rdms.append(made.arranged(CONDITIONS))
     layers = {f"h{k}": np.load(models / f"h{k}.npy") for k in (1, 2, 3)}
     wanted = compare_models(layers, rdms, dissimilarity="squared", confidence=0.9)
-    assert result.found.scores.tolist() == wanted.scores.tolist()
-    assert result.found.names == ("h1", "h2", "h3")
+    assert result.group.scores.tolist() == wanted.scores.tolist()
+    assert result.group.names == ("h1", "h2", "h3")
     assert result.conclusion == wanted.conclusion
     assert result.dissimilarity == "squared"
     assert result.limits == ()
@@ -93,14 +93,14 @@ def test_rdms_are_taken_as_they_are(tmp_path: Path) -> None:
     assert result.dissimilarity == "euclidean"
     layers = [np.load(models / f"h{k}.npy") for k in (1, 2, 3)]
     wanted = compare_models(layers, np.sqrt(np.abs(matrices)))
-    assert result.found.scores.tolist() == wanted.scores.tolist()
+    assert result.group.scores.tolist() == wanted.scores.tolist()
 
 
 def test_models_of_several_files_have_both_names(tmp_path: Path) -> None:
     paths, models = write(tmp_path)
     np.save(tmp_path / "other.npy", np.random.default_rng(0).normal(size=(12, 3)))
     both = [load(models), load(tmp_path / "other.npy")]
-    names = run_subjects(paths, both, SubjectsSettings()).found.names
+    names = run_subjects(paths, both, SubjectsSettings()).group.names
     assert names == ("network/h1", "network/h2", "network/h3", "other.npy/other")
     with pytest.raises(MethexisError, match="models: expected models of different names"):
         run_subjects(paths, [both[1], both[1]], SubjectsSettings())
@@ -132,7 +132,10 @@ BAD: dict[str, tuple[Callable[[Path], Any], str]] = {
     "fewer conditions": (_without_last, "s4.npz: expected the 12 conditions of .*s1.npz, got 11"),
     "other conditions": (_renamed, "s4.npz: expected the conditions of .*s1.npz, got 'zz', which"),
     "one run": (_one_run, "s4.npz: partitions: expected at least 2, so that noise is not"),
-    "no runs": (lambda p: changed(p, runs=None), "s4.npz: expected arrays measurements, cond.* runs"),
+    "no runs": (
+        lambda p: changed(p, runs=None),
+        "s4.npz: expected arrays measurements, cond.* runs",
+    ),
     "few labels": (
         lambda p: changed(p, conditions=np.array(["a"] * 5)),
         "s4.npz: conditions: expected 48 labels, one per measurement, got 5",
@@ -190,7 +193,7 @@ def test_words_of_a_cut_file_are_refused_at_every_byte(tmp_path: Path) -> None:
     whole = path.read_bytes()
     for length in range(0, len(whole), 97):
         path.write_bytes(whole[:length])
-        with pytest.raises(MethexisError, match="s1.npz"):
+        with pytest.raises(MethexisError, match=r"s1\.npz"):
             read_subject(path, "none")
 
 
@@ -208,5 +211,5 @@ def test_a_model_of_other_conditions_is_one_sentence(tmp_path: Path) -> None:
     for k in (2, 3):
         (models / f"h{k}.npy").unlink()
     np.save(models / "h1.npy", np.random.default_rng(0).normal(size=(11, 3)))
-    with pytest.raises(MethexisError, match="models.'h1'.: expected the 12 conditions of the subj"):
+    with pytest.raises(MethexisError, match=r"models.'h1'.: expected the 12 cond"):
         run_subjects(paths, [load(models)], SubjectsSettings())

@@ -82,7 +82,7 @@ def test_squares_are_noticed_where_angles_are_obtuse(dims: int) -> None:
         y = x + 0.1 * rng.normal(size=x.shape)
         squared, plain = RDM(pdist(x) ** 2, name="brain"), RDM(pdist(y), name="model")
         text = said_of_squares(squared, plain)
-        assert text.startswith("brain holds squared distances by its broken triangle inequality")
+        assert text.startswith("brain looks like squared distances (they break the triangle")
         assert said_of_squares(plain, squared) == text
 
 
@@ -142,7 +142,9 @@ def test_a_grid_has_it_once() -> None:
     assert len([note for note in grid.notes if "squared distances" in note]) == 1
 
 
-@pytest.mark.parametrize(("measure", "options"), [("rsa", {"comparison": "spearman"}), ("rsa_kendall", {})])
+@pytest.mark.parametrize(
+    ("measure", "options"), [("rsa", {"comparison": "spearman"}), ("rsa_kendall", {})]
+)
 def test_ranks_do_not_see_it(measure: str, options: dict[str, Any]) -> None:
     found = mx.compare(RECORDED, X, measure, num_permutations=19, num_bootstrap=0, **options)
     assert found.notes == ()

@@ -21,7 +21,7 @@ def test_the_page_has_the_statement_and_all_numbers(tmp_path: Path) -> None:
     assert {p.name for p in (tmp_path / "figures").iterdir()} == {
         "mds.pdf", "models.pdf", "rdm.pdf",
     }  # fmt: skip
-    group = result.found
+    group = result.group
     for k, name in enumerate(group.names):
         assert f"<td>{name}</td>" in text
         assert f"{group.means[k]:.3f}" in text
@@ -39,12 +39,12 @@ def test_the_terminal_has_them_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert max(len(line) for line in shown.splitlines()) <= 80
     assert " ".join(shown.split()).startswith(result.conclusion)
     for k in range(3):
-        assert f"{result.found.means[k]:.3f}" in shown
+        assert f"{result.group.means[k]:.3f}" in shown
     assert "report: o/report.html" in shown
 
 
 def test_a_note_limits_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    noted = replace(found(), found=replace(found().found, notes=("what <b>misleads</b>",)))
+    noted = replace(found(), group=replace(found().group, notes=("what <b>misleads</b>",)))
     text = write_subjects_report(noted, tmp_path).read_text(encoding="utf-8")
     assert "What &lt;b&gt;misleads&lt;/b&gt;." in text
     print_subjects(noted, Path("o"))

@@ -21,6 +21,7 @@ from methexis.errors import MethexisError
 from methexis.measures.dissimilarity.squares import SQUARED
 from methexis.measures.inputs.features import to_numpy
 from methexis.measures.inputs.rdm import RDM
+from methexis.measures.inputs.rdm_drawing import short_label
 from methexis.plots.words import Words
 
 #: Of unit vectors these are half of squared distances.
@@ -80,7 +81,8 @@ class MDS(Displayed):
         blue = plots.Look(plots.style.SGD, marker="o", size=5, joined=False)
         marks: list[plots.Mark] = [plots.Curve(x, y, blue)]
         if self.labels is not None and len(self.labels) <= _MOST_NAMED:
-            marks.append(Words(x, y, self.labels, plots.Look(size=11.0)))
+            names = tuple(short_label(label) for label in self.labels)
+            marks.append(Words(x, y, names, plots.Look(size=11.0)))
         label = f"first dimension (both: {self.share:.0%} of the spread)"
         return plots.Panel(
             plots.Axis(label), plots.Axis("second dimension"), tuple(marks), square=True
@@ -118,8 +120,8 @@ def mds(rdm: RDM | Any, num_dimensions: int = 2) -> MDS:
     Examples
     --------
     >>> square = [[0, 1, 2**0.5, 1], [1, 0, 1, 2**0.5], [2**0.5, 1, 0, 1], [1, 2**0.5, 1, 0]]
-    >>> found = mds(square)
-    >>> round(found.share, 6), round(float(np.linalg.norm(found.points[0] - found.points[2])), 6)
+    >>> placed = mds(square)
+    >>> round(placed.share, 6), round(float(np.linalg.norm(placed.points[0] - placed.points[2])), 6)
     (1.0, 1.414214)
     """
     given = rdm if isinstance(rdm, RDM) else RDM(rdm)

@@ -63,7 +63,7 @@ class RSA(RDMMeasure[PairMatrix], BilinearMeasure):
 
     @property
     def ranked(self) -> bool:
-        """Of Spearman's correlation."""
+        """Whether it is Spearman's correlation, which ranks them."""
         return self.comparison == "spearman"
 
     def more_work(self, num_samples: int) -> tuple[Time, Time, Time]:

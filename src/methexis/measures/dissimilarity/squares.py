@@ -24,6 +24,7 @@ from methexis.measures.inputs.rdm import RDM
 SQUARED, PLAIN = frozenset({"squared", "mahalanobis", "crossnobis"}), frozenset({"euclidean"})
 #: Kinds that the RDMs made here may have; of any other the numbers are asked.
 KNOWN = SQUARED | PLAIN | {"correlation", "cosine"}
+_LOOKS = "looks like squared distances (they break the triangle inequality, their roots do not)"
 #: Shares of triples that are many, and that are next to none.
 MANY, FEW = 0.05, 0.001
 #: Correlation from which on two RDMs are so much alike that a bend between them can be seen.
@@ -39,20 +40,20 @@ def said_of_squares(first: RDM, second: RDM) -> str:
     if kinds[0] in KNOWN and kinds[1] in KNOWN:
         for squared, plain, kind in ((first, second, kinds[0]), (second, first, kinds[1])):
             if squared.dissimilarity in SQUARED and plain.dissimilarity in PLAIN:
-                return _said(squared, plain, f"({kind})")
+                return _said(squared, plain, f"holds squared distances ({kind})")
         return ""
     one, other = (to_numpy(rdm.matrix).astype(np.float64) for rdm in (first, second))
     if _looks_squared(first, one) and _looks_plain(second, other) and _bent(one, other):
-        return _said(first, second, "by its broken triangle inequality")
+        return _said(first, second, _LOOKS)
     if _looks_squared(second, other) and _looks_plain(first, one) and _bent(other, one):
-        return _said(second, first, "by its broken triangle inequality")
+        return _said(second, first, _LOOKS)
     return ""
 
 
-def _said(squared: RDM, plain: RDM, reason: str) -> str:
+def _said(squared: RDM, plain: RDM, seen: str) -> str:
     return (
-        f"{squared.name} holds squared distances {reason} and {plain.name} plain ones, which a "
-        "linear comparison takes for a difference; bring both to one kind: dissimilarity='squared' "
+        f"{squared.name} {seen} and {plain.name} plain ones, which a linear comparison takes for a "
+        "difference; bring both to one kind: dissimilarity='squared' "
         "for features, the square or the root of the entries of an RDM"
     )
 

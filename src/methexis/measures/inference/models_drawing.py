@@ -19,7 +19,7 @@ _LEAST_BAND = 0.008
 
 @dataclass(frozen=True, eq=False)
 class Models:
-    """What is drawn."""
+    """What is drawn of models beside subjects."""
 
     names: tuple[str, ...]
     scores: Array  # (num_models, num_subjects)
@@ -29,7 +29,7 @@ class Models:
 
 
 def panel(models: Models) -> plots.Panel:
-    """A column per model: its subjects, grey, its mean with the interval, behind all the ceiling."""
+    """A column per model: its subjects, its mean with the interval; behind all the ceiling."""
     count, num_subjects = models.scores.shape
     places = np.arange(count, dtype=np.float64)
     spread = np.linspace(-_SPREAD, _SPREAD, num_subjects)

@@ -17,7 +17,7 @@ def heat_map(
 ) -> plots.HeatMap:
     """The dissimilarities of all pairs; the scale begins at the least of them, or at zero."""
     n = len(matrix)
-    names = [str(k) for k in range(n)] if labels is None else [_short(name) for name in labels]
+    names = [str(k) for k in range(n)] if labels is None else [short_label(name) for name in labels]
     every = max(1, -(-n // _MOST_NAMED))
     ticks = tuple(range(0, n, every))
     words = tuple(names[k] for k in ticks)
@@ -35,6 +35,7 @@ def heat_map(
     )
 
 
-def _short(name: str) -> str:
+def short_label(name: str) -> str:
+    """A label in a picture: of printable signs, and not too long."""
     name = shown(name)
     return name if len(name) <= _MOST_SIGNS else f"{name[: _MOST_SIGNS - 1]}…"

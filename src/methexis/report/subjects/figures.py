@@ -13,16 +13,14 @@ from methexis.scenarios.subjects.result import SubjectsResult
 
 
 def figures(result: SubjectsResult) -> Iterator[Picture]:
-    """All pictures."""
-    found, group = result.found, result.group_rdm
-    alt = f"Mean score of {len(found.names)} models, with intervals and the noise ceiling"
-    yield Picture("models", models_drawing.panel(found.drawn()), alt)
-    shades = rdm_drawing.heat_map(
-        group.matrix, group.dissimilarity, group.labels, "condition"
-    )
+    """All pictures of the page, in their order."""
+    models, mean = result.group, result.group_rdm
+    alt = f"Mean score of {len(models.names)} models, with intervals and the noise ceiling"
+    yield Picture("models", models_drawing.panel(models.drawn()), alt)
+    shades = rdm_drawing.heat_map(mean.matrix, mean.dissimilarity, mean.labels, "condition")
     yield Picture("rdm", shades, "RDM of the group as shades")
     try:
-        points = mds(group)
+        points = mds(mean)
     except MethexisError:  # conditions that spread along one direction only
         return
     yield Picture("mds", points.drawn(), "Conditions as points, by multidimensional scaling")

@@ -32,7 +32,13 @@ def print_subjects(result: SubjectsResult, out: Path, seconds: float | None = No
     models = words.models(result)
     _table(
         console,
-        ("model", "mean", f"{result.settings.confidence:.0%} interval", "p above 0", "p below ceiling"),
+        (
+            "model",
+            "mean",
+            f"{result.settings.confidence:.0%} interval",
+            "p above 0",
+            "p below ceiling",
+        ),
         [tuple(one.values()) for one in models],
     )
     paragraph(f"noise ceiling {words.ceiling(result)}; p corrected by Holm's method", "dim")
@@ -51,7 +57,7 @@ def print_subjects(result: SubjectsResult, out: Path, seconds: float | None = No
 
 def _sizes(result: SubjectsResult) -> str:
     first = result.subjects[0]
-    text = f"{len(result.subjects)} subjects, {result.found.n} conditions"
+    text = f"{len(result.subjects)} subjects, {result.group.n} conditions"
     if first.num_channels is not None:
         channels = [one.num_channels or 0 for one in result.subjects]
         runs = [one.num_runs or 0 for one in result.subjects]

@@ -9,30 +9,30 @@ from methexis.text import shown
 
 def models(result: SubjectsResult) -> list[dict[str, str]]:
     """Each model with its mean score, interval and tests, in the order in which they were given."""
-    found = result.found
+    group = result.group
     return [
         {
             "name": shown(name),
-            "mean": f"{found.means[k]:z.3f}",
-            "interval": f"{found.intervals[k, 0]:z.3f} to {found.intervals[k, 1]:z.3f}",
-            "zero": _p(float(found.p_zero_corrected[k])),
-            "below": _p(float(found.p_below_corrected[k])),
+            "mean": f"{group.means[k]:z.3f}",
+            "interval": f"{group.intervals[k, 0]:z.3f} to {group.intervals[k, 1]:z.3f}",
+            "zero": _p(float(group.p_zero_corrected[k])),
+            "below": _p(float(group.p_below_corrected[k])),
         }
-        for k, name in enumerate(found.names)
+        for k, name in enumerate(group.names)
     ]
 
 
 def pairs(result: SubjectsResult) -> list[dict[str, str]]:
     """Each pair of models with the difference of their means, the larger one first."""
-    found = result.found
-    order = sorted(range(len(found.names)), key=lambda k: -float(found.means[k]))
+    group = result.group
+    order = sorted(range(len(group.names)), key=lambda k: -float(group.means[k]))
     return [
         {
-            "first": shown(found.names[i]),
-            "second": shown(found.names[j]),
-            "difference": f"{found.differences[i, j]:z.3f}",
-            "p": _p(float(found.p_pairs[i, j])),
-            "corrected": _p(float(found.p_pairs_corrected[i, j])),
+            "first": shown(group.names[i]),
+            "second": shown(group.names[j]),
+            "difference": f"{group.differences[i, j]:z.3f}",
+            "p": _p(float(group.p_pairs[i, j])),
+            "corrected": _p(float(group.p_pairs_corrected[i, j])),
         }
         for place, i in enumerate(order)
         for j in order[place + 1 :]
@@ -54,8 +54,8 @@ def subjects(result: SubjectsResult) -> list[dict[str, str]]:
 
 def ceiling(result: SubjectsResult) -> str:
     """Both bounds of the noise ceiling."""
-    found = result.found.ceiling
-    return f"{found.lower:z.3f} to {found.upper:z.3f}"
+    bounds = result.group.ceiling
+    return f"{bounds.lower:z.3f} to {bounds.upper:z.3f}"
 
 
 def _p(value: float) -> str:

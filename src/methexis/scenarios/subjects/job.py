@@ -73,7 +73,7 @@ def run_subjects(
         kind = "squared" if read[0].num_channels is not None else "euclidean"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DegenerateWarning)  # the result tells them
-        found = compare_models(
+        group = compare_models(
             named,
             [subject.rdm for subject in read],
             settings.comparison,
@@ -81,7 +81,7 @@ def run_subjects(
             confidence=settings.confidence,
         )
     seconds = time.perf_counter() - began
-    return SubjectsResult(tuple(read), tuple(models), settings, kind, found, command, seconds)
+    return SubjectsResult(tuple(read), tuple(models), settings, kind, group, command, seconds)
 
 
 def _same_conditions(first: Subject, other: Subject) -> None:

@@ -30,7 +30,7 @@ class SubjectsResult(Displayed):
     settings : SubjectsSettings
     dissimilarity : str
         Between the rows of models that came as features.
-    found : ModelComparison
+    group : ModelComparison
     command : str
     seconds : float
     """
@@ -39,14 +39,14 @@ class SubjectsResult(Displayed):
     models: tuple[Representations, ...]
     settings: SubjectsSettings
     dissimilarity: str
-    found: ModelComparison
+    group: ModelComparison
     command: str
     seconds: float
 
     @property
     def conclusion(self) -> str:
         """One sentence about the group."""
-        return self.found.conclusion
+        return self.group.conclusion
 
     @property
     def limits(self) -> tuple[str, ...]:
@@ -56,7 +56,7 @@ class SubjectsResult(Displayed):
             f"noise between channels is not weighed in {unweighed} of {len(self.subjects)} "
             "subjects: there are no residuals, and no condition was measured twice in a run"
         )
-        return (*((of_noise,) if unweighed else ()), *self.found.notes)
+        return (*((of_noise,) if unweighed else ()), *self.group.notes)
 
     @property
     def group_rdm(self) -> RDM:
@@ -78,7 +78,7 @@ class SubjectsResult(Displayed):
             "comparison": self.settings.comparison,
             "dissimilarity": self.dissimilarity,
             "shrinkage": self.settings.shrinkage,
-            "group": self.found.as_dict(),
+            "group": self.group.as_dict(),
             "limits": list(self.limits),
             **provenance(self.seconds),
         }
@@ -86,8 +86,8 @@ class SubjectsResult(Displayed):
         return plain
 
     def _facts(self) -> dict[str, object]:
-        return {"subjects": len(self.subjects), **self.found._facts()}
+        return {"subjects": len(self.subjects), **self.group._facts()}
 
     def _table(self) -> Table:
         """Every model with its mean score."""
-        return self.found._table()
+        return self.group._table()
