@@ -1,4 +1,4 @@
-"""Classical scaling: the distances of the points are those of the RDM, and the picture is unique."""
+"""Classical scaling: distances of the points are those of the RDM, and the picture is unique."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def test_it_is_drawn() -> None:
     axes = found.plot()
     axes.figure.canvas.draw()  # names are no mathematics
     assert [text.get_text() for text in axes.texts] == [f"$s{k}$" for k in range(12)]
-    axes = mds(rdm(np.random.default_rng(0).normal(size=(60, 3)), labels=map(str, range(60)))).plot()
-    assert not axes.texts
+    many = rdm(np.random.default_rng(0).normal(size=(60, 3)), labels=[str(k) for k in range(60)])
+    assert not mds(many).plot().texts
     pyplot.close("all")
 
 

@@ -17,6 +17,7 @@ from methexis.core.checks import Array
 from methexis.errors import MethexisError
 from methexis.measures import (
     RDM,
+    closer,
     compare_group,
     compare_models,
     noise_ceiling,
@@ -151,6 +152,14 @@ def test_it_is_told_and_drawn() -> None:
     drawn = np.concatenate([np.asarray(line.get_ydata(), float) for line in axes.get_lines()])
     for score in found.scores.ravel():
         assert score in drawn
+
+
+def test_closer_says_the_same_of_two_models() -> None:
+    subjects = [RDM(one) for one in recorded(6, seed=1)]
+    group = compare_models({k: LAYERS[k] for k in ("h2", "h3")}, subjects)
+    asked = closer(subjects, LAYERS["h2"], LAYERS["h3"])
+    assert asked.p == pytest.approx(group.p_pairs[0, 1], abs=1e-13)
+    assert asked.difference == pytest.approx(group.differences[0, 1], abs=1e-13)
 
 
 def test_models_may_be_a_list_or_rdms() -> None:

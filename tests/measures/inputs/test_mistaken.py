@@ -85,7 +85,7 @@ def test_a_tensor_is_refused_too() -> None:
         lambda d: mx.compare(X, d, "rsa"),
         lambda d: mx.compare_all({"d": d}, {"x": X}, "cka"),
         lambda d: mx.closer(X, X[:, :2], d),
-        lambda d: mx.measures.rdm(d),
+        mx.measures.rdm,
         lambda d: mx.measures.cka(d, X),
     ],
     ids=["compare", "compare rsa", "compare_all", "closer", "rdm", "cka"],
