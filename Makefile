@@ -128,6 +128,7 @@ docs: $(NATIVE) ## render tables from evidence and benchmarks, and output and pi
 	$(BIN)/python -m evidence.interval_page
 	$(BIN)/python -m evidence.reverse --render
 	$(BIN)/python -m evidence.demo
+	$(BIN)/python -m tests.docs.neuroscience --draw
 
 lock: $(STAMP) ## resolve the development and the minimum versions anew
 	$(COMPILE) --upgrade --fork-strategy fewest --output-file requirements/dev.lock

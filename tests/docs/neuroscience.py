@@ -2,6 +2,7 @@
 
 ``python -m tests.docs.neuroscience`` runs the guide, gives its raw runs to rsatoolbox in a process
 of its own, and stores what that prints. It is installed in build/rsatoolbox by `make check-long`.
+With ``--draw`` it draws the guide's picture instead, as `make docs` does.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from methexis import measures
+from methexis.plots import style
 from tests.docs import guides
 
 ROOT = Path(__file__).parents[2]
@@ -96,11 +99,25 @@ def flat(value: Any, name: str = "") -> dict[str, Any]:
     return {name: float(value)} if isinstance(value, int | float) else {}
 
 
+def draw(values: Mapping[str, Any], target: Path) -> None:
+    """Draw the group's RDM, its conditions as points, and the models beside the ceiling."""
+    with style.house_style():
+        figure = style.grid_figure(3 * style.PANEL, 400)
+        shades, points, models = figure.subplots(1, 3, width_ratios=(1.15, 1.0, 0.9))
+        values["group_rdm"].plot(shades)
+        measures.mds(values["group_rdm"]).plot(points)
+        values["group"].plot(models)
+        figure.savefig(target, dpi=110, metadata={"Software": None})
+
+
 def main() -> None:
-    """Store what rsatoolbox computes now."""
+    """Store what rsatoolbox computes now, or draw the picture."""
     results, values, report = guides.run(PAGE)
     if results.failed:
         raise SystemExit(report)
+    if "--draw" in sys.argv[1:]:
+        draw(values, ROOT / "docs" / "images" / "neuroscience.png")
+        return
     text = json.dumps(kept(peer_numbers(raw_runs(values))), separators=(",", ":"))
     STORE.write_text(text + "\n", encoding="utf-8")
 

@@ -26,8 +26,8 @@ from methexis.plots.words import Words
 
 #: Of unit vectors these are half of squared distances.
 _OF_DIRECTIONS = frozenset({"correlation", "cosine"})
-#: Most points whose names are written.
-_MOST_NAMED = 40
+#: Most points whose names are written, and the margin of the picture, as a share of its width.
+_MOST_NAMED, _ROOM = 40, 0.12
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,14 +84,19 @@ class MDS(Displayed):
             names = tuple(short_label(label) for label in self.labels)
             marks.append(Words(x, y, names, plots.Look(size=11.0)))
         label = f"first dimension (both: {self.share:.0%} of the spread)"
-        return plots.Panel(
-            plots.Axis(label), plots.Axis("second dimension"), tuple(marks), square=True
-        )
+        across, upwards = (_axis(text, v) for text, v in ((label, x), ("second dimension", y)))
+        return plots.Panel(across, upwards, tuple(marks), square=True)
 
     def _facts(self) -> dict[str, object]:
         told: dict[str, object] = {"points": self.points, "share": self.share}
         told["dissimilarity"] = self.dissimilarity
         return told | ({"labels": self.labels} if self.labels is not None else {})
+
+
+def _axis(label: str, values: Array) -> plots.Axis:
+    """An axis with room for the names of the outermost points."""
+    room = _ROOM * max(float(np.ptp(values)), 1e-300)
+    return plots.Axis(label, low=float(values.min()) - room, high=float(values.max()) + room)
 
 
 def mds(rdm: RDM | Any, num_dimensions: int = 2) -> MDS:
