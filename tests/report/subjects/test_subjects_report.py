@@ -30,6 +30,7 @@ def test_the_page_has_the_statement_and_all_numbers(tmp_path: Path) -> None:
     for subject in result.subjects:
         assert f"<td>{subject.path}</td>" in text
     assert "It took" in text
+    assert "rows of models are taken in this order: c00, c01, c02, … c11." in text
 
 
 def test_the_terminal_has_them_too(capsys: pytest.CaptureFixture[str]) -> None:
@@ -41,6 +42,7 @@ def test_the_terminal_has_them_too(capsys: pytest.CaptureFixture[str]) -> None:
     for k in range(3):
         assert f"{result.group.means[k]:.3f}" in shown
     assert "report: o/report.html" in shown
+    assert "in this order: c00, c01, c02, … c11" in " ".join(shown.split())
 
 
 def test_a_note_limits_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

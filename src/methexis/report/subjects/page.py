@@ -42,6 +42,7 @@ def write_subjects_report(result: SubjectsResult, out_dir: str | Path) -> Path:
         pairs=words.pairs(result),
         subjects=words.subjects(result),
         ceiling=words.ceiling(result),
+        order=words.order(result),
         limits=list(result.limits),
         confidence=f"{result.settings.confidence:.0%}",
         comparison=result.settings.comparison.replace("_", " "),

@@ -63,7 +63,9 @@ def _sizes(result: SubjectsResult) -> str:
         runs = [one.num_runs or 0 for one in result.subjects]
         text += f", {_range(runs)} runs, {_range(channels)} channels, crossnobis"
     sources = sorted({one.noise for one in result.subjects})
-    return f"{text}; noise: {'; '.join(sources)}; models: {result.dissimilarity} distances"
+    text += f"; noise: {'; '.join(sources)}; models: {result.dissimilarity} distances"
+    order = words.order(result)
+    return f"{text}; {order}" if order else text
 
 
 def _range(values: list[int]) -> str:

@@ -52,6 +52,19 @@ def subjects(result: SubjectsResult) -> list[dict[str, str]]:
     ]
 
 
+def order(result: SubjectsResult) -> str:
+    """In which order rows of models are taken to be; nothing of RDMs without labels.
+
+    Nobody can see from a file whether its rows are in that order, so it is told.
+    """
+    labels = [shown(label) for label in result.subjects[0].rdm.labels or ()]
+    if not labels:
+        return ""
+    first = ", ".join(labels[:3])
+    more = f", … {labels[-1]}" if len(labels) > 4 else f", {labels[3]}"
+    return f"rows of models are taken in this order: {first}{more}"
+
+
 def ceiling(result: SubjectsResult) -> str:
     """Both bounds of the noise ceiling."""
     bounds = result.group.ceiling
