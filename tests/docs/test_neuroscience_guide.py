@@ -93,7 +93,7 @@ def test_the_group_is_that_of_rsatoolbox(guide: Any, peer: Any, comparison: str)
         scores, np.broadcast_to(theirs["lower_by_subject"], scores.shape), axis=1,
         alternative="less",
     )  # fmt: skip
-    close(ours.p_below, below.pvalue)
+    close(ours.p_ceiling, below.pvalue)
 
 
 def test_what_the_guide_prints_is_what_was_compared(guide: Any, peer: Any) -> None:

@@ -61,7 +61,7 @@ def test_it_agrees_with_scipy_and_with_compare_group(comparison: str) -> None:
         above = stats.ttest_1samp(found.scores[k], 0.0, alternative="greater").pvalue
         assert found.p_zero[k] == pytest.approx(above, abs=1e-13)
         below = stats.ttest_rel(found.scores[k], ceiling.lower_by_subject, alternative="less")
-        assert found.p_below[k] == pytest.approx(below.pvalue, abs=1e-13)
+        assert found.p_ceiling[k] == pytest.approx(below.pvalue, abs=1e-13)
     pairs = []
     for i, j in ((0, 1), (0, 2), (1, 2)):
         pairs.append(stats.ttest_rel(found.scores[i], found.scores[j]).pvalue)
@@ -96,7 +96,7 @@ def test_all_tests_keep_their_level() -> None:
         level = compare_models([RDM(a), RDM(b)], a + b + taste * (a - b) + noise)
         counts["pairs"] += level.p_pairs[0, 1] <= 0.05
         counts["zero"] += compare_models([RDM(a)], noise).p_zero[0] <= 0.05
-        counts["below"] += compare_models([RDM(a)], a + noise).p_below[0] <= 0.05
+        counts["below"] += compare_models([RDM(a)], a + noise).p_ceiling[0] <= 0.05
     rates = {name: count / 600 for name, count in counts.items()}
     assert abs(rates["pairs"] - 0.05) < 0.027, rates
     assert abs(rates["zero"] - 0.05) < 0.027, rates

@@ -122,6 +122,10 @@ def mds(rdm: RDM | Any, num_dimensions: int = 2) -> MDS:
     MethexisError
         If it is no RDM, or fewer eigenvalues than dimensions are positive.
 
+    References
+    ----------
+    W. S. Torgerson, "Multidimensional scaling: I. Theory and method", Psychometrika 17, 401 (1952).
+
     Examples
     --------
     >>> square = [[0, 1, 2**0.5, 1], [1, 0, 1, 2**0.5], [2**0.5, 1, 0, 1], [1, 2**0.5, 1, 0]]

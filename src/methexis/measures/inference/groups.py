@@ -242,7 +242,8 @@ def compare_group(
 
     Notes
     -----
-    The interval speaks of other subjects and the same samples, p of the pairing of samples. With
+    The interval speaks of other subjects and the same samples, p of the pairing of samples;
+    `compare_models` sets several models beside each other and beside the ceiling. With
     few subjects a bootstrap interval is too narrow, by about ``sqrt((S - 1) / S)`` and more: at 10
     subjects a 95 % interval covers about 90 %.
 

@@ -74,7 +74,7 @@ class ModelComparison(Displayed):
         What the best model could score.
     p_zero, p_zero_corrected : array (num_models,)
         One-sided, of a mean score as far above zero, were the population's zero.
-    p_below, p_below_corrected : array (num_models,)
+    p_ceiling, p_ceiling_corrected : array (num_models,)
         One-sided, of a mean score as far below the lower noise ceiling, were the population's not;
         from the differences of each subject's score and its lower ceiling.
     differences : array (num_models, num_models)
@@ -100,8 +100,8 @@ class ModelComparison(Displayed):
     ceiling: NoiseCeiling
     p_zero: Array
     p_zero_corrected: Array
-    p_below: Array
-    p_below_corrected: Array
+    p_ceiling: Array
+    p_ceiling_corrected: Array
     differences: Array
     p_pairs: Array
     p_pairs_corrected: Array
@@ -151,9 +151,11 @@ class ModelComparison(Displayed):
         if equal:
             parts.append(f"not to be told from {_listed([self.names[k] for k in equal])}")
         bounds = f"the noise ceiling ({short(self.ceiling.lower)} to {short(self.ceiling.upper)})"
-        p_below = float(self.p_below_corrected[best])
-        if p_below <= level:
-            parts.append(f"below {bounds}, {probability('p', p_below)}, so that more is to explain")
+        p_ceiling = float(self.p_ceiling_corrected[best])
+        if p_ceiling <= level:
+            parts.append(
+                f"below {bounds}, {probability('p', p_ceiling)}, so that more is to explain"
+            )
         else:
             parts.append(f"not shown to be below {bounds}")
         return said + ", and ".join(parts) + "."
@@ -167,7 +169,7 @@ class ModelComparison(Displayed):
             lines.append(
                 f"{name:<{width}}  {self.means[k]:z.4f} ({self.confidence:.0%} interval {low:z.4f} "
                 f"to {high:z.4f}), above zero {probability('p', float(self.p_zero_corrected[k]))}, "
-                f"below ceiling {probability('p', float(self.p_below_corrected[k]))}"
+                f"below ceiling {probability('p', float(self.p_ceiling_corrected[k]))}"
             )
         return "\n".join(lines)
 
@@ -212,8 +214,8 @@ class ModelComparison(Displayed):
                 "high": self.intervals[:, 1],
                 "p_zero": self.p_zero,
                 "p_zero_corrected": self.p_zero_corrected,
-                "p_below": self.p_below,
-                "p_below_corrected": self.p_below_corrected,
+                "p_ceiling": self.p_ceiling,
+                "p_ceiling_corrected": self.p_ceiling_corrected,
                 **{f"subject_{s}": self.scores[:, s] for s in range(self.num_subjects)},
             }
         )
@@ -234,7 +236,7 @@ class ModelComparison(Displayed):
                 float(self.means[k]),
                 tuple(float(end) for end in self.intervals[k]),
                 float(self.p_zero_corrected[k]),
-                float(self.p_below_corrected[k]),
+                float(self.p_ceiling_corrected[k]),
             ]
             for k, name in enumerate(self.names)
         )
@@ -345,7 +347,7 @@ def _inferred(
     means, errors = _mean_and_error(scores)
     reach = float(stats.t.ppf(0.5 + confidence / 2.0, num_subjects - 1)) * errors
     p_zero = _upper_tail(scores)
-    p_below = _upper_tail(np.array(ceiling.lower_by_subject) - scores)
+    p_ceiling = _upper_tail(np.array(ceiling.lower_by_subject) - scores)
     within = scores[:, None, :] - scores[None, :, :]
     p_pairs = np.minimum(1.0, 2.0 * np.minimum(_upper_tail(within), _upper_tail(-within)))
     np.fill_diagonal(p_pairs, np.nan)
@@ -363,8 +365,8 @@ def _inferred(
         ceiling=ceiling,
         p_zero=p_zero,
         p_zero_corrected=holm(p_zero),
-        p_below=p_below,
-        p_below_corrected=holm(p_below),
+        p_ceiling=p_ceiling,
+        p_ceiling_corrected=holm(p_ceiling),
         differences=means[:, None] - means[None, :],
         p_pairs=p_pairs,
         p_pairs_corrected=corrected,

@@ -16,7 +16,7 @@ def models(result: SubjectsResult) -> list[dict[str, str]]:
             "mean": f"{group.means[k]:z.3f}",
             "interval": f"{group.intervals[k, 0]:z.3f} to {group.intervals[k, 1]:z.3f}",
             "zero": _p(float(group.p_zero_corrected[k])),
-            "below": _p(float(group.p_below_corrected[k])),
+            "below": _p(float(group.p_ceiling_corrected[k])),
         }
         for k, name in enumerate(group.names)
     ]
