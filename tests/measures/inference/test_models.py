@@ -126,7 +126,7 @@ def test_the_statement_says_what_is_known() -> None:
     assert twins.p_pairs[0, 1] == 1.0
     poor = compare_models({"h3": LAYERS["h3"]}, recorded(8, seed=2, noise=0.3))
     assert "below the noise ceiling" in poor.conclusion
-    assert "so that more is to explain" in poor.conclusion
+    assert "so that some is left to explain" in poor.conclusion
     none = compare_models({"h1": LAYERS["h1"]}, recorded(5, seed=3))
     assert none.conclusion.startswith("No model is shown to explain the RDMs of 5 subjects")
     assert len(str(clear).splitlines()) == 4

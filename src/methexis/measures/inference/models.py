@@ -153,9 +153,8 @@ class ModelComparison(Displayed):
         bounds = f"the noise ceiling ({short(self.ceiling.lower)} to {short(self.ceiling.upper)})"
         p_ceiling = float(self.p_ceiling_corrected[best])
         if p_ceiling <= level:
-            parts.append(
-                f"below {bounds}, {probability('p', p_ceiling)}, so that more is to explain"
-            )
+            p = probability("p", p_ceiling)
+            parts.append(f"below {bounds}, {p}, so that some is left to explain")
         else:
             parts.append(f"not shown to be below {bounds}")
         return said + ", and ".join(parts) + "."
