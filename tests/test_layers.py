@@ -40,7 +40,7 @@ ALLOWED_OUTSIDE: dict[str | None, set[str]] = {
 }
 NOT_INSTALLED = {"benchmarks", "evidence", "examples", "tests"}  # other folders of this repository
 TORCH = {"torch", "curvlinops"}
-MAY_USE_TORCH: set[str] = set()  # rooms to come: probes, transport
+MAY_USE_TORCH = {"representations"}  # rooms to come: probes, transport
 
 MAX_LINES = 500
 

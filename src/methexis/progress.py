@@ -6,6 +6,7 @@ display is made and then updated, through what IPython has loaded already: nothi
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -43,6 +44,27 @@ class Silent:
         """Do nothing with ``report``."""
 
 
+def columns(stream: TextIO) -> int:
+    """Columns of the terminal that a stream writes to; 80 where they are not known."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except (OSError, ValueError, AttributeError):
+        return 80
+
+
+def fitted(text: str, stream: TextIO, taken: int = 0) -> str:
+    """A line that is written over later: cut to the terminal, because what wraps is not wiped.
+
+    Examples
+    --------
+    >>> import io
+    >>> len(fitted("x" * 200, io.StringIO())), fitted("step 1", io.StringIO())
+    (79, 'step 1')
+    """
+    room = max(columns(stream) - 1 - taken, 1)
+    return text if len(text) <= room else text[: room - 1] + "…"
+
+
 class Lines:
     """Writes steps/s, time left and the worst pair: one updated line on a terminal, else lines.
 
@@ -78,16 +100,18 @@ class Lines:
         speed = (report.step - self._first) / max(now - self._start, 1e-9)
         left = (report.steps - report.step) / speed if speed > 0 else float("inf")
         eta = f"{left:.0f} s left" if left < 1e6 else "time left unknown"
-        text = (
-            f"{self.label}step {report.step:,} of {report.steps:,}  {speed:,.0f} steps/s  "
-            f"{eta}  worst pair {report.worst_pair:.5f}"
-        )
-        self._show(text, report, done=done)
+        pair = f"worst pair {report.worst_pair:.5f}"
+        text = f"step {report.step:,} of {report.steps:,}  {speed:,.0f} steps/s  {eta}  {pair}"
+        if self.live and not done and len(self.label + text) > columns(self.stream) - 1:
+            share = report.step / report.steps
+            text = f"{share:.0%} of {report.steps:,} steps  {eta}  {pair}"
+        self._show(self.label + text, report, done=done)
 
     def _show(self, text: str, report: Report, *, done: bool) -> None:
         """Write the line, over the last one on a terminal."""
         if self.live:
-            self.stream.write(f"\r\x1b[2K{text}" + ("\n" if done else ""))
+            self.stream.write(f"\r\x1b[2K{text if done else fitted(text, self.stream)}")
+            self.stream.write("\n" if done else "")
         else:
             self.stream.write(text + "\n")
         self.stream.flush()

@@ -120,8 +120,8 @@ def compare(
     """Compare representations: how aligned, between which levels, where, and how sure.
 
     A and B hold features (num_samples, num_features) of the same samples in the same order, as
-    .npy, .npz, .safetensors, .parquet, zarr, a saved run, or a folder of such: every file a layer.
-    Without B, the layers of A are compared with each other.
+    .npy, .npz, .safetensors, .parquet, .h5, .mat, .pt, zarr, a saved run, or a folder of such:
+    every file a layer. Without B, the layers of A are compared with each other.
 
     Example: methexis compare model-a/ model-b/ -m cka:debiased=true -m mutual_knn:k=20
     """

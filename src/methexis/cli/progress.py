@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
+from methexis.progress import fitted
+
 
 def announcer() -> Callable[[str], None]:
     """A function that writes what begins now: dimmed on a terminal, plain elsewhere."""
@@ -35,7 +37,8 @@ class LiveLine:
             return
         self._last = now
         if self._live:
-            sys.stderr.write("\r\x1b[2K" + ("" if ended else f"\x1b[2m… {text}\x1b[0m"))
+            line = f"\x1b[2m… {fitted(text, sys.stderr, taken=2)}\x1b[0m"
+            sys.stderr.write("\r\x1b[2K" + ("" if ended else line))
         else:
             sys.stderr.write(f"... {text}\n")
         sys.stderr.flush()

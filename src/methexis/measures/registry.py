@@ -5,7 +5,6 @@ A measure's module is imported when it is asked for, so that one comparison load
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from methexis import measures
 from methexis.core.checks import shown
 from methexis.errors import MethexisError
 from methexis.measures.measure import Measure
+from methexis.text import suggestion
 
 
 class _Classes(Mapping[str, type[Measure[Any]]]):
@@ -86,10 +86,9 @@ def chosen(measure: Any, options: dict[str, Any]) -> Measure[Any]:
             f"measure: expected a name, such as 'cka', or a Measure, got {shown(measure)}"
         )
     if measure not in MEASURES:
-        near = difflib.get_close_matches(measure.lower(), MEASURES, n=1, cutoff=0.0)[0]
         raise MethexisError(
-            f"measure: expected one of {', '.join(MEASURES)}, got {shown(measure)}; did you mean "
-            f"{near!r}?"
+            f"measure: expected one of {', '.join(MEASURES)}, got {shown(measure)}"
+            f"{suggestion(measure, list(MEASURES))}"
         )
     entry = MEASURES[measure]
     known = entry.option_names()

@@ -43,6 +43,19 @@ class Verdict(Generic[Points]):
         return self.judged
 
     @property
+    def num_within(self) -> int:
+        """How many of them an allowance covers whole, so that they add nothing to χ²."""
+        return sum(p.allowed > 0.0 and p.deviation == 0.0 for p in self.counted)
+
+    @property
+    def statement(self) -> str:
+        """χ² with its p, or that there is none because an allowance covers every point."""
+        if self.num_within == self.dof > 0:
+            return f"{self.dof} points, all within the allowance; no χ²"
+        part = f", {self.num_within} within the allowance" if self.num_within else ""
+        return f"χ² {self.chi2:.1f} for {self.dof} points{part} (p {self.p_value:.2g})"
+
+    @property
     def dof(self) -> int:
         """How many points are counted."""
         return len(self.counted)
@@ -100,6 +113,7 @@ class Verdict(Generic[Points]):
             "p_value": self.p_value,
             "largest_deviation": self.largest,
             "largest_p_value": self.largest_p,
+            **({"within_allowance": self.num_within} if self.num_within else {}),
         }
 
 
