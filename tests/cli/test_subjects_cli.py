@@ -91,11 +91,11 @@ def test_plain_distances_beside_crossnobis_are_a_note(files: Path) -> None:
         ((*FILES[:1], "--model", "network"), "got 1; of one subject, methexis compare --rdm A"),
         (
             (*FILES, "--model", "gone"),
-            "gone: expected a file or folder of representations, got non",
+            "gone: no such file or folder",
         ),
         (
             (*FILES, "gone.npz", "--model", "network"),
-            "gone.npz: expected a file or folder of repre",
+            "gone.npz: no such file or folder",
         ),
         (
             (*FILES, "--model", "short.npy"),

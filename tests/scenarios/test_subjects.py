@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.io import savemat
 
 from methexis.errors import MethexisError
 from methexis.measures import compare_models, crossnobis, noise_covariance, residuals
@@ -72,6 +73,34 @@ def test_noise_comes_from_residuals_else_from_repetitions_else_from_nowhere(tmp_
     assert subject.noise.startswith("not weighed")
     plain = crossnobis(given["measurements"], given["conditions"], given["runs"])
     assert subject.rdm.matrix.tolist() == plain.matrix.tolist()
+
+
+@pytest.mark.parametrize("suffix", [".mat", ".h5"])
+def test_matlab_and_hdf5_hold_raw_runs_too(suffix: str, tmp_path: Path) -> None:
+    path = write(tmp_path, num_subjects=1)[0][0]
+    given = arrays(path)
+    given["conditions"] = np.array([CONDITIONS.index(name) for name in given["conditions"]])
+    other = path.with_suffix(suffix)
+    if suffix == ".mat":
+        savemat(other, given, oned_as="column")
+    else:
+        h5py = pytest.importorskip("h5py")
+        with h5py.File(other, "w") as file:
+            for name, array in given.items():
+                file[name] = array
+    wanted, subject = (read_subject(one, "ledoit_wolf") for one in (path, other))
+    # MATLAB keeps columns together, so that sums are made in another order.
+    assert subject.rdm.matrix == pytest.approx(wanted.rdm.matrix, abs=1e-11)
+    assert subject.rdm.labels == tuple(map(str, range(12)))
+    assert subject.num_runs == 4
+    assert subject.share == pytest.approx(wanted.share, rel=1e-12)
+
+
+def test_words_of_matlab_are_to_be_numbered(tmp_path: Path) -> None:
+    path = write(tmp_path, num_subjects=1)[0][0]
+    savemat(path.with_suffix(".mat"), arrays(path))
+    with pytest.raises(MethexisError, match=r"s1\.mat: conditions: .*; number them, or give words"):
+        read_subject(path.with_suffix(".mat"), "none")
 
 
 def test_noise_that_is_not_weighed_is_a_limit(tmp_path: Path) -> None:
@@ -173,7 +202,7 @@ BAD: dict[str, tuple[Callable[[Path], Any], str]] = {
         "s4.npz: expected raw runs as in .*s1.npz, got an RDM",
     ),
     "damaged": (lambda p: p.write_bytes(p.read_bytes()[:900]), "s4.npz: expected a whole .npz fil"),
-    "gone": (lambda p: p.unlink(), "s4.npz: expected a file or folder of representations, got non"),
+    "gone": (lambda p: p.unlink(), "s4.npz: no such file or folder"),
 }
 
 

@@ -69,10 +69,10 @@ def subjects(
 ) -> None:
     """Compare models with the RDMs of several subjects: which is best, and how well could any do.
 
-    A SUBJECT is a .npz of raw runs, with arrays measurements (rows, channels), conditions and runs
-    (a number or word per row) and, if there are any, residuals (rows, channels), of which an RDM is
-    made by crossnobis; or an RDM as any file that holds one. Rows of models are the conditions in
-    order, numbers by size and words by the alphabet.
+    A SUBJECT is a .npz, .mat or .h5 of raw runs, with arrays measurements (rows, channels),
+    conditions and runs (a number per row, in .npz also a word) and, if there are any, residuals
+    (rows, channels), of which an RDM is made by crossnobis; or an RDM as any file that holds one.
+    Rows of models are the conditions in order, numbers by size and words by the alphabet.
 
     Example: methexis subjects subjects/*.npz --model my-network/
     """

@@ -204,20 +204,22 @@ class ModelComparison(Displayed):
 
     def to_dataframe(self) -> Any:
         """All models as a `pandas.DataFrame`, a row each, without what is about pairs of them."""
-        return tables.rows(
+        records = [
             {
-                "model": list(self.names),
-                "mean": self.means,
-                "error": self.errors,
-                "low": self.intervals[:, 0],
-                "high": self.intervals[:, 1],
-                "p_zero": self.p_zero,
-                "p_zero_corrected": self.p_zero_corrected,
-                "p_ceiling": self.p_ceiling,
-                "p_ceiling_corrected": self.p_ceiling_corrected,
-                **{f"subject_{s}": self.scores[:, s] for s in range(self.num_subjects)},
+                "model": name,
+                "mean": self.means[k],
+                "error": self.errors[k],
+                "low": self.intervals[k, 0],
+                "high": self.intervals[k, 1],
+                "p_zero": self.p_zero[k],
+                "p_zero_corrected": self.p_zero_corrected[k],
+                "p_ceiling": self.p_ceiling[k],
+                "p_ceiling_corrected": self.p_ceiling_corrected[k],
+                **{f"subject_{s}": self.scores[k, s] for s in range(self.num_subjects)},
             }
-        )
+            for k, name in enumerate(self.names)
+        ]
+        return tables.rows(records)
 
     def _facts(self) -> dict[str, object]:
         told: dict[str, object] = {"best": self.names[self.best], "models": len(self.names)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import lazy_loader
@@ -22,10 +22,11 @@ def row(record: Mapping[str, Any]) -> Any:
     return xr.Dataset(columns).to_dataframe().reset_index(drop=True)
 
 
-def rows(columns: Mapping[str, Any]) -> Any:
-    """A `pandas.DataFrame` from columns of one length."""
-    named = {name: ("row", list(values)) for name, values in columns.items()}
-    return xr.Dataset(named).to_dataframe().reset_index(drop=True)
+def rows(records: Sequence[Mapping[str, Any]]) -> Any:
+    """A `pandas.DataFrame` with a row for each of several records of the same names."""
+    each = [dict(_columns(record)) for record in records]
+    columns = {name: ("row", [one[name] for one in each]) for name in each[0]}
+    return xr.Dataset(columns).to_dataframe().reset_index(drop=True)
 
 
 def _columns(record: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:

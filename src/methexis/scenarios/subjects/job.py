@@ -30,8 +30,8 @@ def run_subjects(
     Parameters
     ----------
     subjects : sequence of path
-        A file per subject: an RDM, or a ``.npz`` of raw runs, with arrays ``measurements``,
-        ``conditions``, ``runs`` and, if there are any, ``residuals``.
+        A file per subject: an RDM, or a ``.npz``, ``.mat`` or ``.h5`` of raw runs, with arrays
+        ``measurements``, ``conditions``, ``runs`` and, if there are any, ``residuals``.
     models : sequence of Representations
         Every layer is a model; its rows are the conditions in order, numbers by size and words by
         the alphabet.

@@ -1,10 +1,10 @@
 """One subject from a file: an RDM as it is, or raw runs that become one by crossnobis.
 
 Raw runs are the arrays ``measurements`` (num_measurements, num_channels), ``conditions`` and
-``runs`` (num_measurements,) of a ``.npz`` file, and where there are any ``residuals``
-(num_residuals, num_channels). Without residuals the noise between channels comes from conditions
-that were measured twice in a run; without those too, distances are not weighed by it, and the
-result says so.
+``runs`` (num_measurements,) of a ``.npz``, MATLAB or HDF5 file, and where there are any
+``residuals`` (num_residuals, num_channels). Conditions and runs are numbers, in ``.npz`` also
+words. Without residuals the noise between channels comes from conditions that were measured twice
+in a run; without those too, distances are not weighed by it, and the result says so.
 
 Conditions are put in order, numbers by size and words by the alphabet, because subjects see them in
 different orders, and rows of models have to be in one.
@@ -21,11 +21,12 @@ import numpy as np
 from methexis.core.checks import Array
 from methexis.errors import MethexisError
 from methexis.measures import RDM, crossnobis, noise_covariance, residuals
-from methexis.representations import load
-from methexis.representations.readers import read_npz, read_npz_words
+from methexis.representations import load, readers
 from methexis.representations.representation import Stored, Unread
 from methexis.text import shown
 
+#: What reads several arrays by name, by suffix.
+_READERS = {".npz": "read_npz", ".mat": "read_mat", ".h5": "read_hdf5", ".hdf5": "read_hdf5"}
 _RAW = "measurements"
 _NEEDED = (_RAW, "conditions", "runs")
 
@@ -65,8 +66,9 @@ def read_subject(path: Path, shrinkage: str) -> Subject:
     """
     name = shown(str(path))
     members: dict[str, Stored | Unread] = {}
-    if path.suffix.lower() == ".npz" and path.is_file():
-        members = {one.name: one for one in read_npz(path)}
+    reader = _READERS.get(path.suffix.lower())
+    if reader is not None and path.is_file():
+        members = {one.name: one for one in getattr(readers, reader)(path)}
     if _RAW not in members:
         return _given(path, name)
     try:
@@ -128,11 +130,16 @@ def _labels(path: Path, members: dict[str, Stored | Unread], name: str) -> list[
     """Labels of measurements, numbers or words."""
     member = members[name]
     if isinstance(member, Unread):
-        return read_npz_words(path, name)
-    if member.array.ndim != 1:
+        if path.suffix.lower() != ".npz":
+            raise MethexisError(f"{name}: {member.why}; number them, or give words in a .npz")
+        return readers.read_npz_words(path, name)
+    numbers = np.asarray(member.array)
+    if numbers.ndim == 2 and 1 in numbers.shape:  # MATLAB knows no vectors
+        numbers = numbers.ravel()
+    if numbers.ndim != 1:
         raise MethexisError(
             f"{name}: expected one label per measurement, got shape {member.array.shape}"
         )
-    if not np.isfinite(member.array).all():
+    if not np.isfinite(numbers).all():
         raise MethexisError(f"{name}: expected labels that are numbers or words, got NaN")
-    return list(member.array.tolist())
+    return list(numbers.tolist())
