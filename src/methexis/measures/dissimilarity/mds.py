@@ -39,12 +39,12 @@ class MDS(Displayed):
     points : array (num_samples, num_dimensions)
         Centred; the first dimension spreads most, and in each the farthest point is positive.
     share : float
-        Of the sum of the positive eigenvalues, what these dimensions hold: 1 if distances are shown
+        What these dimensions hold of the sum of the positive eigenvalues: 1 if distances are shown
         as they are.
     labels : tuple of str or None
         Names of the samples.
     dissimilarity : str
-        Of which kind the RDM is.
+        Kind of the RDM's dissimilarities.
     """
 
     points: Array
@@ -111,7 +111,7 @@ def mds(rdm: RDM | Any, num_dimensions: int = 2) -> MDS:
     rdm : RDM, or array (num_samples, num_samples)
         Dissimilarities.
     num_dimensions : int
-        Of the points.
+        Number of coordinates of a point.
 
     Returns
     -------

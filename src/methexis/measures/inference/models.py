@@ -61,30 +61,30 @@ class ModelComparison(Displayed):
     Attributes
     ----------
     names : tuple of str
-        Of the models.
+        Names of the models.
     scores : array (num_models, num_subjects)
-        Of each model with each subject's RDM.
+        Score of each model's RDM with each subject's.
     means, errors : array (num_models,)
         Means over subjects with their standard errors.
     intervals : array (num_models, 2)
-        By Student's t, for the mean score in the population that the subjects come from.
+        Intervals by Student's t for mean scores in the population that the subjects come from.
     confidence : float
-        Of these intervals.
+        Confidence level of these intervals.
     ceiling : NoiseCeiling
         What the best model could score.
     p_zero, p_zero_corrected : array (num_models,)
-        One-sided, of a mean score as far above zero, were the population's zero.
+        One-sided p of a mean score as far above zero, were the population's mean zero.
     p_ceiling, p_ceiling_corrected : array (num_models,)
-        One-sided, of a mean score as far below the lower noise ceiling, were the population's not;
-        from the differences of each subject's score and its lower ceiling.
+        One-sided p of a mean score as far below the lower noise ceiling, were the population's mean
+        not below; from differences of each subject's score and its own lower ceiling.
     differences : array (num_models, num_models)
-        Of the mean scores of the row's and the column's model.
+        Mean score of the row's model less that of the column's.
     p_pairs, p_pairs_corrected : array (num_models, num_models)
-        Two-sided, of such a difference, were the population's zero; NaN on the diagonal.
+        Two-sided p of such a difference, were the population's mean zero; NaN on the diagonal.
     comparison : str
-        By which RDMs were compared.
+        How RDMs were compared.
     dissimilarities : tuple of str
-        Of which kind the RDM of each model is.
+        Kind of the dissimilarities of each model.
     n : int
         Number of conditions.
     notes : tuple of str
@@ -112,7 +112,7 @@ class ModelComparison(Displayed):
 
     @property
     def num_subjects(self) -> int:
-        """Number of subjects."""
+        """Number of subjects, one RDM each."""
         return int(self.scores.shape[1])
 
     @property
@@ -173,7 +173,7 @@ class ModelComparison(Displayed):
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it in plain types, for JSON."""
+        """The whole comparison in plain types, for JSON."""
         record = asdict(self) | {"num_subjects": self.num_subjects, "conclusion": self.conclusion}
         return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in record.items()}
 
@@ -262,12 +262,12 @@ def compare_models(
         One per subject, of `crossnobis` or any other; condensed rows as well. 3 are needed.
     comparison : {"pearson", "spearman", "cosine", "whitened_cosine", "whitened_correlation", \
 "tau_a", "tau_b"}
-        Of RDMs.
+        How RDMs are compared.
     dissimilarity : {"euclidean", "squared", "correlation", "cosine"}
         Between the rows of models that come as features. Take "squared" beside RDMs of
         `crossnobis`, which are squared distances.
     confidence : float
-        Of the intervals; what the conclusion says holds at a level of one less this.
+        Confidence level of the intervals; the conclusion's tests are at a level of one less it.
 
     Returns
     -------

@@ -37,7 +37,7 @@ class Subject:
 
     path: str
     rdm: RDM
-    #: Of raw runs; None of an RDM that was given.
+    #: What raw runs have; None where an RDM was given.
     num_channels: int | None = None
     num_runs: int | None = None
     #: Where the noise covariance comes from, and the share of the target in it.
@@ -57,7 +57,7 @@ class Subject:
 
 
 def read_subject(path: Path, shrinkage: str) -> Subject:
-    """Read one subject.
+    """Read the RDM of one subject, or make it.
 
     Raises
     ------

@@ -22,15 +22,15 @@ class SubjectsSettings(Displayed):
     ----------
     comparison : {"pearson", "spearman", "cosine", "whitened_cosine", "whitened_correlation", \
 "tau_a", "tau_b"}
-        Of RDMs.
+        How RDMs are compared.
     dissimilarity : {"auto", "euclidean", "squared", "correlation", "cosine"}
         Between the rows of models that come as features; "auto" is "squared" where RDMs of subjects
         are made from runs, since crossnobis distances are squared, and "euclidean" beside RDMs that
         are given.
     shrinkage : {"ledoit_wolf", "diagonal", "none"}
-        Of the noise covariance of each subject.
+        Target to which the noise covariance of each subject is shrunk.
     confidence : float
-        Of intervals.
+        Confidence level of the intervals.
 
     Raises
     ------
