@@ -118,7 +118,7 @@ class Lines:
 
 
 class Bar(Lines):
-    """The same as a bar in a notebook: one display, updated until the run has ended.
+    """Shows progress as a bar in a notebook: one display, updated until the run has ended.
 
     Parameters
     ----------

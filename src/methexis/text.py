@@ -37,7 +37,7 @@ def shown(text: str, *, lines: bool = False) -> str:
 
 
 def brief(text: str) -> str:
-    """The same for a message: the middle of what is very long is left out.
+    """Text for a message: the middle of what is very long is left out.
 
     Examples
     --------

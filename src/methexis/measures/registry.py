@@ -22,8 +22,8 @@ class _Classes(Mapping[str, type[Measure[Any]]]):
         self._names = names
 
     def __getitem__(self, name: str) -> type[Measure[Any]]:
-        found: type[Measure[Any]] = getattr(measures, self._names[name])
-        return found
+        kind: type[Measure[Any]] = getattr(measures, self._names[name])
+        return kind
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -68,7 +68,7 @@ MEASURES: Mapping[str, type[Measure[Any]]] = _Classes(
 
 
 def chosen(measure: Any, options: dict[str, Any]) -> Measure[Any]:
-    """A measure from its name and options, or as it is.
+    """A measure from its name and options, or the given measure itself.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def chosen(measure: Any, options: dict[str, Any]) -> Measure[Any]:
     if isinstance(measure, Measure):
         if options:
             raise MethexisError(
-                f"options: expected none beside a measure that is made already, got {options}"
+                f"options: expected none with a measure that is made already, got {options}"
             )
         return measure
     if not isinstance(measure, str):

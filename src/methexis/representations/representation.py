@@ -118,7 +118,7 @@ class Representations(Displayed):
     left_out: tuple[str, ...] = ()
 
     def __len__(self) -> int:
-        """Number of layers."""
+        """Number of layers of the model."""
         return len(self.layers)
 
     def __iter__(self) -> Iterator[Representation]:
@@ -127,7 +127,7 @@ class Representations(Displayed):
 
     @property
     def num_samples(self) -> int:
-        """Number of samples."""
+        """Number of samples, the same in every layer."""
         return self.layers[0].shape[0]
 
     @property

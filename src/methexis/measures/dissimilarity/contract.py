@@ -50,7 +50,7 @@ class RDMMeasure(Measure[R]):
 
     @property
     def invariances(self) -> frozenset[Invariance]:
-        """Those of the dissimilarity, up to a scale."""
+        """The invariances of the dissimilarity between rows, and one scale."""
         if self.dissimilarity == "correlation":  # of a row over its features: axes, origin matter
             return invariant(Invariance.PERMUTATION, Invariance.SCALE)
         if self.dissimilarity == "cosine":
@@ -59,11 +59,11 @@ class RDMMeasure(Measure[R]):
 
     @property
     def min_features(self) -> int:
-        """Two, where rows are correlated."""
+        """Two features where rows are correlated, else one."""
         return 2 if self.dissimilarity == "correlation" else 1
 
     def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
-        """Of matrices over pairs of samples, and what this measure does to them besides."""
+        """The work of matrices over pairs of samples, and of what this measure does to them."""
         reduce, score, resample = self.more_work(num_samples)
         return matrix_work(
             num_samples,
@@ -76,7 +76,7 @@ class RDMMeasure(Measure[R]):
         )
 
     def more_work(self, num_samples: int) -> tuple[Time, Time, Time]:
-        """Beyond making the RDMs and one product: to reduce, to score, and for a resample."""
+        """What a pair takes beyond RDMs and one product: to reduce, to score, and per resample."""
         del num_samples
         return NOTHING, NOTHING, NOTHING
 

@@ -69,7 +69,7 @@ class Mark:
 
 def pair(
     measure: Measure[Any],
-    found: Mark,
+    scored: Mark,
     levels: Sequence[Mark],
     chance: tuple[float, float],
     n: int,
@@ -85,10 +85,10 @@ def pair(
     mean, sd = chance
     ends = (mean - _BAND * sd, mean + _BAND * sd)
     random = [Mark("rows at random\n(± 2 sd)", mean, ends)] if np.isfinite(mean) else []
-    columns = [*random, *levels, found]
+    columns = [*random, *levels, scored]
     marks: list[plots.Mark] = []
     for place, one in enumerate(columns):
-        colour = plots.style.SGD if one is found else plots.style.CONTROL
+        colour = plots.style.SGD if one is scored else plots.style.CONTROL
         look = plots.Look(colour, marker="o", size=7, inside=None if one.estimated else "none")
         if np.isfinite(one.ci).all():
             marks.append(plots.Curve([place, place], one.ci, plots.Look(colour, width=2.0)))
@@ -101,7 +101,7 @@ def pair(
         ticks=tuple(range(len(columns))), names=tuple(one.name for one in columns), grid=False,
         turned=30 if len(columns) > _MOST_LEVEL else 0,
     )  # fmt: skip
-    marks = marks if np.isfinite(found.score) else []
+    marks = marks if np.isfinite(scored.score) else []
     return plots.onto(ax, plots.Panel(x, plots.Axis(measure.title), tuple(marks)))
 
 
@@ -170,14 +170,14 @@ def _axis(pairs: Pairs, which: int) -> plots.Axis:
 
 def titles(models: Sequence[Sequence[str]], *, same: bool) -> tuple[str, str]:
     """What axes of layers are called: after the model, where all are of one that has a name."""
-    found = []
+    words = []
     for names, side in zip(models, ("first", "second"), strict=True):
         one = set(names)
         name = one.pop() if len(one) == 1 else ""
-        found.append(
+        words.append(
             f"layer of {trimmed(name)}" if name else "layer" if same else f"layer ({side})"
         )
-    return found[0], found[1]
+    return words[0], words[1]
 
 
 def trimmed(name: str) -> str:

@@ -55,9 +55,9 @@ class NoiseCeiling(Displayed):
     lower, upper : float
         Means over subjects.
     lower_by_subject, upper_by_subject : tuple of float
-        Of each subject with the mean RDM of the others, and of all.
+        Scores of each subject with the mean RDM of the others, and with that of all.
     comparison : str
-        By which RDMs were compared.
+        How RDMs were compared.
     """
 
     lower: float
@@ -68,7 +68,7 @@ class NoiseCeiling(Displayed):
 
     @property
     def num_subjects(self) -> int:
-        """Number of subjects."""
+        """Number of subjects, one RDM each."""
         return len(self.lower_by_subject)
 
     def _facts(self) -> dict[str, object]:
@@ -85,26 +85,26 @@ class GroupComparison(Displayed):
     score : float
         Mean over subjects.
     scores : tuple of float
-        Of each subject.
+        Score of each subject.
     ci : (float, float)
         Bootstrap interval over subjects for the mean score of the population they come from, on
         these samples.
     confidence : float
-        Of that interval.
+        Confidence level of that interval.
     null_mean, null_sd : float
-        Of the mean score over orders of the model's samples.
+        Mean and deviation of the mean score over orders of the model's samples.
     p : float
         One-sided probability of such a mean score, were the model's samples assigned at random.
     ceiling : NoiseCeiling
-        Of the subjects.
+        Noise ceiling of the subjects.
     comparison, dissimilarity : str
-        By which RDMs were compared, and of which kind the model's is.
+        How RDMs were compared, and of which kind the model's RDM is.
     n : int
         Number of samples.
     num_permutations, num_bootstrap : int
         Orders and bootstrap samples drawn.
     seed : int
-        Of both.
+        Seed of permutations and bootstrap.
     notes : tuple of str
         What misleads here; the texts of the warnings.
     """
@@ -126,7 +126,7 @@ class GroupComparison(Displayed):
     notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it in plain types, for JSON."""
+        """The whole comparison in plain types, for JSON."""
         return asdict(self)
 
     def _facts(self) -> dict[str, object]:
@@ -140,7 +140,7 @@ def noise_ceiling(rdms: Sequence[RDM | Any] | Any, comparison: str = "pearson") 
     """Lower and upper estimate of the best mean score that a model can have.
 
     Upper: the mean over subjects of the score of a subject's RDM with the mean RDM of all; lower:
-    with the mean RDM of the others. Before RDMs are averaged they are made alike such that their
+    with the mean RDM of the others. Before RDMs are averaged they are made alike so that their
     mean has the best mean score:
 
     =====================  ===================================================================
@@ -180,9 +180,9 @@ def noise_ceiling(rdms: Sequence[RDM | Any] | Any, comparison: str = "pearson") 
     >>> rng = np.random.default_rng(0)
     >>> true = rng.normal(size=45) + 10.0
     >>> recorded = true + rng.normal(size=(12, 45))
-    >>> found = noise_ceiling(recorded)
+    >>> ceiling = noise_ceiling(recorded)
     >>> best = np.mean([np.corrcoef(true, one)[0, 1] for one in recorded])
-    >>> bool(found.lower < best < found.upper)
+    >>> bool(ceiling.lower < best < ceiling.upper)
     True
     """
     stack = subjects(rdms)
@@ -223,17 +223,17 @@ def compare_group(
         One per subject; condensed rows as well.
     comparison : {"pearson", "spearman", "cosine", "whitened_cosine", "whitened_correlation", \
 "tau_a", "tau_b"}
-        Of RDMs.
+        How RDMs are compared.
     dissimilarity : {"euclidean", "squared", "correlation", "cosine"}
-        Between the model's rows, where it comes as features.
+        Dissimilarity between the model's rows, where it comes as features.
     num_permutations : int
         Orders of the model's samples drawn for p; 0 leaves it out.
     num_bootstrap : int
         Bootstrap samples of subjects for the interval; 0 leaves it out.
     confidence : float
-        Of the interval.
+        Confidence level of the interval.
     seed : int
-        Of both.
+        Seed of permutations and bootstrap.
 
     Raises
     ------
@@ -254,8 +254,8 @@ def compare_group(
     >>> x = rng.normal(size=(10, 3))
     >>> from methexis.measures import rdm
     >>> recorded = rdm(x).condensed + rng.normal(size=(8, 45))
-    >>> found = compare_group(x, recorded)
-    >>> bool(found.ceiling.lower < found.score), found.p < 0.01
+    >>> comparison = compare_group(x, recorded)
+    >>> bool(comparison.ceiling.lower < comparison.score), comparison.p < 0.01
     (True, True)
     """
     stack = subjects(rdms)
@@ -318,8 +318,8 @@ def subjects(rdms: Sequence[RDM | Any] | Any) -> list[RDM]:
     stack = []
     for k, entry in enumerate(sequence("rdms", rdms, "RDMs")):
         one = entry if isinstance(entry, RDM) else RDM(entry, name=f"rdms[{k}]")
-        found = RDM(to_numpy(one.matrix), one.dissimilarity, one.labels, one.tolerance)
-        stack.append(found.called(f"rdms[{k}]"))
+        moved = RDM(to_numpy(one.matrix), one.dissimilarity, one.labels, one.tolerance)
+        stack.append(moved.called(f"rdms[{k}]"))
     if len(stack) < 3:
         raise MethexisError(
             f"rdms: expected at least 3 subjects, got {len(stack)}; mx.compare takes a single RDM "

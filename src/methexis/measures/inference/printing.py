@@ -18,7 +18,7 @@ def rounded(value: float) -> str:
 
 
 def probability(name: str, p: float) -> str:
-    """A p-value; of one below ``1e-4`` no more than that, for its size tells nothing.
+    """A p-value; of one below ``1e-4`` only that it is, because its size tells nothing.
 
     Examples
     --------

@@ -67,16 +67,16 @@ class Features:
 
     @property
     def num_samples(self) -> int:
-        """Number of rows."""
+        """Number of samples, which are the rows."""
         return int(self.array.shape[0])
 
     @property
     def num_features(self) -> int:
-        """Number of columns."""
+        """Number of features, which are the columns."""
         return int(self.array.shape[1])
 
     def replaced(self, array: Tensor) -> Features:
-        """The same with other numbers."""
+        """The same representation with other numbers."""
         return replace(self, array=array)
 
 
@@ -99,12 +99,12 @@ class Typed:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the array."""
+        """The shape of the array."""
         return tuple(self.array.shape)
 
     @property
     def dtype(self) -> Any:
-        """The type that they have now."""
+        """The type that the numbers have now."""
         return self.array.dtype
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
@@ -117,7 +117,7 @@ class Given(Protocol):
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """The name by which messages call the representation."""
         ...
 
     @property
@@ -132,7 +132,7 @@ class Given(Protocol):
 
     @property
     def num_samples(self) -> int:
-        """Number of samples."""
+        """Number of samples of the representation."""
         ...
 
 
@@ -216,7 +216,7 @@ def entered(name: str, value: Any) -> Tensor:
     Raises
     ------
     MethexisError
-        If it is none, or not to be taken whole (`core.foreign.admitted`).
+        If it is not an array, or cannot be taken whole (`core.foreign.admitted`).
     """
     foreign = (
         array_api_compat.is_array_api_obj(value)
@@ -232,7 +232,7 @@ def entered(name: str, value: Any) -> Tensor:
 
 
 def times_power_of_two(array: Tensor, exponent: int) -> Tensor:
-    """An array times ``2**exponent``, which is exact; in two steps, for one factor may overflow."""
+    """An array times ``2**exponent``, which is exact; in two steps, as one factor may overflow."""
     first = exponent // 2
     return array * 2.0**first * 2.0 ** (exponent - first)
 
@@ -257,7 +257,7 @@ def in_range(given: Features, power: int) -> None:
 
 
 def _most(precision: str, power: int) -> float:
-    """The largest number of which so high a power can be summed."""
+    """The largest number whose power of that degree can be summed."""
     return 10.0 ** (_DIGITS[precision] // power)
 
 

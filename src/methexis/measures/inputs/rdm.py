@@ -85,12 +85,12 @@ class RDM(Displayed):
 
     @property
     def xp(self) -> Namespace:
-        """The functions of the library that holds it."""
+        """The functions of the library that holds the matrix."""
         return array_api_compat.array_namespace(self.matrix)
 
     @property
     def num_samples(self) -> int:
-        """Number of samples."""
+        """Number of samples, the rows of the matrix."""
         return int(self.matrix.shape[0])
 
     @property
@@ -99,7 +99,7 @@ class RDM(Displayed):
         return self.matrix[above_diagonal(self.xp, self.matrix)]
 
     def called(self, name: str, *, precision: str = "float64", scaled: bool = False) -> RDM:
-        """The same under another name, in the precision of a computation; see `in_precision`."""
+        """The RDM under another name, in the precision of a computation; see `in_precision`."""
         one_of("precision", precision, PRECISIONS)
         return replace(
             self,
@@ -108,7 +108,7 @@ class RDM(Displayed):
         )
 
     def beside(self, array: Tensor) -> RDM:
-        """The same in the library, on the device and of the type of another array."""
+        """The RDM in the library, on the device and of the type of another array."""
         xp = array_api_compat.array_namespace(array)
         if xp is self.xp and array_api_compat.device(self.matrix) == array_api_compat.device(array):
             return replace(self, matrix=xp.astype(self.matrix, array.dtype, copy=False))
@@ -118,7 +118,7 @@ class RDM(Displayed):
         return replace(self, matrix=moved)
 
     def reordered(self, order: Any) -> RDM:
-        """The same of the samples in that order."""
+        """The RDM of the samples in another order."""
         xp = self.xp
         index = xp.asarray(order, device=array_api_compat.device(self.matrix))
         taken = xp.take(xp.take(self.matrix, index, axis=0), index, axis=1)
@@ -287,10 +287,10 @@ def _labels(name: str, labels: Sequence[str] | None, n: int) -> tuple[str, ...] 
         return None
     if isinstance(labels, str):
         raise MethexisError(f"{name}: expected a sequence of {n} labels, got one string")
-    found = tuple(str(label) for label in sequence(name, labels, "labels"))
-    if len(found) != n:
-        raise MethexisError(f"{name}: expected {n} labels, one per sample, got {len(found)}")
-    if len(set(found)) != n:
-        twice = next(label for label in found if found.count(label) > 1)
+    words = tuple(str(label) for label in sequence(name, labels, "labels"))
+    if len(words) != n:
+        raise MethexisError(f"{name}: expected {n} labels, one per sample, got {len(words)}")
+    if len(set(words)) != n:
+        twice = next(label for label in words if words.count(label) > 1)
         raise MethexisError(f"{name}: expected labels that differ, got {twice!r} twice")
-    return found
+    return words

@@ -34,12 +34,12 @@ class Verdict(Generic[Points]):
 
     @property
     def judged(self) -> tuple[Points, ...]:
-        """The points of which theory claims something: the largest deviation is one of theirs."""
+        """The points of which theory claims something; the largest deviation is one of theirs."""
         return self.points
 
     @property
     def counted(self) -> tuple[Points, ...]:
-        """Those among them in which there is chance: they are counted in χ²."""
+        """The judged points in which there is chance, and which therefore count in χ²."""
         return self.judged
 
     @property
@@ -85,7 +85,7 @@ class Verdict(Generic[Points]):
 
     @property
     def largest_p(self) -> float:
-        """Probability of one as large among so many."""
+        """Probability of a deviation as large as `largest` among so many."""
         return self._largest[1]
 
     @property
@@ -95,7 +95,7 @@ class Verdict(Generic[Points]):
 
     @property
     def p_values(self) -> tuple[float, ...]:
-        """Of every test, how often a right theory does worse."""
+        """The p-value of every test: how often a right theory does worse."""
         return self.p_value, self.largest_p
 
     @property
@@ -128,7 +128,7 @@ class Check:
 
 
 def chi_squared(deviations: Sequence[float]) -> tuple[float, float]:
-    """Sum of squares, and the probability of one as large; 1 where there are none.
+    """Sum of squared deviations, and the probability of one as large; 1 where there are none.
 
     Examples
     --------
@@ -141,7 +141,7 @@ def chi_squared(deviations: Sequence[float]) -> tuple[float, float]:
 
 
 def largest(deviations: Sequence[float]) -> tuple[float, float]:
-    """The largest with its sign, and the probability of one as large among so many.
+    """The largest deviation with its sign, and the probability of one as large among so many.
 
     Examples
     --------
@@ -149,6 +149,6 @@ def largest(deviations: Sequence[float]) -> tuple[float, float]:
     >>> far, round(p_value, 4)  # 1 - 0.95²
     (-1.96, 0.0975)
     """
-    found = max(deviations, key=abs, default=0.0)
-    single = 2.0 * float(scipy.stats.norm.sf(abs(found)))
-    return found, 1.0 - (1.0 - single) ** max(len(deviations), 1)
+    farthest = max(deviations, key=abs, default=0.0)
+    single = 2.0 * float(scipy.stats.norm.sf(abs(farthest)))
+    return farthest, 1.0 - (1.0 - single) ** max(len(deviations), 1)

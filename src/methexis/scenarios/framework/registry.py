@@ -17,7 +17,7 @@ class Named(Protocol):
 
     @property
     def name(self) -> str:
-        """On the command line."""
+        """The name on the command line."""
 
 
 Entry = TypeVar("Entry", bound=Named)

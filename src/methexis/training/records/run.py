@@ -70,7 +70,7 @@ class Run(Displayed):
 
     @property
     def num_students(self) -> int:
-        """Number of students."""
+        """Number of students in the run."""
         return self.tree.sizes["student"]
 
     @property
