@@ -8,6 +8,7 @@ LIGHT := $(VENV)/.light
 PEERS := build/bench/.locked
 MEASURE_PEERS := build/bench-measures/.locked
 FUZZER := build/fuzz/.locked
+RSATOOLBOX := build/rsatoolbox/.locked
 REAL := build/real/.locked
 LIGHT_SIZE := 400
 FUZZ ?= -max_total_time=3600
@@ -47,7 +48,7 @@ demo: $(if $(wildcard $(STAMP)),$(NATIVE),$(LIGHT)) ## train, compare with the t
 test: $(NATIVE) ## run the tests and the examples in the docstrings, on all cores
 	$(BIN)/python $(PYTEST) "not long"
 
-check-long: $(NATIVE) ## run the tests that take minutes, which `make test` leaves out
+check-long: $(NATIVE) $(RSATOOLBOX) ## run the tests that take minutes, which `make test` leaves out
 	$(BIN)/python $(PYTEST) long --override-ini timeout=3600
 
 fuzz: $(NATIVE) $(FUZZER) ## an hour of files that a fuzzer makes for the readers
@@ -134,6 +135,7 @@ docs: $(NATIVE) ## render tables from evidence and benchmarks, and output and pi
 	$(BIN)/python -m evidence.interval_page
 	$(BIN)/python -m evidence.reverse --render
 	$(BIN)/python -m evidence.demo
+	$(BIN)/python -m tests.docs.neuroscience --draw
 
 lock: $(STAMP) ## resolve the development and the minimum versions anew
 	$(COMPILE) --upgrade --fork-strategy fewest --output-file requirements/dev.lock
@@ -173,6 +175,10 @@ $(FUZZER): requirements/fuzz.txt $(STAMP)
 
 $(REAL): requirements/real.txt $(STAMP)
 	$(BIN)/python -m pip install --quiet --no-deps --target build/real --upgrade --requirement $<
+	touch $@
+
+$(RSATOOLBOX): requirements/rsatoolbox.txt $(STAMP)
+	$(BIN)/python -m pip install --quiet --no-deps --target build/rsatoolbox --upgrade --requirement $<
 	touch $@
 
 $(MEASURE_PEERS): requirements/bench-measures.txt

@@ -17,7 +17,7 @@ from methexis.scenarios.sharpening.result import CaseResult, SharpenResult
 from methexis.scenarios.verify.result import Prediction, RunLength, VerifyResult
 from methexis.scenarios.verify.result import Verdict as VerifyVerdict
 from methexis.training.optimisers import UpdateRule
-from tests.report import break_results, compare_results, reverse_results
+from tests.report import break_results, compare_results, reverse_results, subjects_results
 from tests.zoo.public import public
 
 #: Public classes of which there is nothing to show, by name, and why.
@@ -126,6 +126,8 @@ def specimens() -> dict[str, Any]:
         mx.theory.drift_fixed_point(TEACHER, STUDENT),
         mx.geometry.align_samples(X, Y), mx.schedules.cosine(), rdms[0],
         mx.measures.noise_ceiling(rdms), mx.measures.compare_group(rdms[0], rdms),
+        mx.measures.compare_models({"x": X, "y": Y}, rdms), mx.measures.mds(rdms[0]),
+        subjects_results.found(), subjects_results.found().settings,
         mx.measures.power_law(_RNG.normal(size=(40, 12))),
         mx.measures.planted_pair("noise", 0.5), features,
         mx.measures.NullMoments(0.1, 0.02, 0.5), mx.measures.Preprocessing(0.95), _plan(),

@@ -11,6 +11,7 @@ import copy
 import dataclasses
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from xml.etree import ElementTree
 
@@ -181,8 +182,13 @@ def test_a_line_costs_no_decomposition(monkeypatch: pytest.MonkeyPatch) -> None:
         repr(value)
 
 
+def specimen(name: str) -> Any:
+    return specimens()[name]
+
+
 DRAWN = {"Run": run, "Grid": grid, "Comparison": comparison, "SlowPath": path,
-         "NeighbourCurve": curve}  # fmt: skip
+         "NeighbourCurve": curve, **{name: partial(specimen, name) for name in
+         ("RDM", "MDS", "ModelComparison")}}  # fmt: skip
 
 
 def test_what_can_be_drawn() -> None:
@@ -232,6 +238,16 @@ def nothing(name: str) -> Any:
         return dataclasses.replace(value, score=float("nan"))
     if name == "SlowPath":
         return dataclasses.replace(value, weights=[w * np.nan for w in value.weights])
+    if name == "RDM":
+        empty = copy.copy(value)
+        object.__setattr__(empty, "matrix", value.matrix * np.nan)
+        return empty
+    if name == "MDS":
+        return dataclasses.replace(value, points=value.points * np.nan)
+    if name == "ModelComparison":
+        return dataclasses.replace(
+            value, scores=value.scores * np.nan, intervals=value.intervals * np.nan
+        )
     return dataclasses.replace(value, scores=value.scores * np.nan, chance=value.chance * np.nan)
 
 

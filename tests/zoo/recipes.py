@@ -255,6 +255,19 @@ _SPECIAL: dict[str, Recipe] = {
         },
         nan=(".ci[]", ".null_mean", ".null_sd", ".p"),
     ),
+    "measures.compare_models": Recipe(
+        mx.measures.compare_models,
+        {
+            "models": {"x": X, "y": Y},
+            "rdms": RDMS,
+            "comparison": "pearson",
+            "dissimilarity": "euclidean",
+            "confidence": 0.9,
+        },
+        nan=(".p_pairs", ".p_pairs_corrected"),  # of a model and itself
+    ),
+    "measures.mds": Recipe(mx.measures.mds, {"rdm": RDMS[0].matrix, "num_dimensions": 2}),
+    "measures.mds, RDM": Recipe(mx.measures.mds, {"rdm": RDMS[0]}),
     "measures.noise_ceiling": Recipe(
         mx.measures.noise_ceiling, {"rdms": RDMS, "comparison": "pearson"}
     ),

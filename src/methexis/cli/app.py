@@ -11,6 +11,7 @@ from methexis.cli.comparing import compare
 from methexis.cli.errors import BAD_INPUT
 from methexis.cli.reverse import reverse
 from methexis.cli.sharpen import sharpen
+from methexis.cli.subjects import subjects
 from methexis.cli.verify import verify
 from methexis.version import __version__
 
@@ -26,6 +27,7 @@ app.command()(verify)
 app.command("break")(break_)
 app.command()(sharpen)
 app.command()(compare)
+app.command()(subjects)
 app.command()(reverse)
 
 

@@ -248,6 +248,11 @@ class Measure(Displayed, ABC, Generic[R]):
     def score(self, a: R, b: R) -> float:
         """The score of a pair."""
 
+    def notice(self, first: Representation, second: Representation) -> str:
+        """What of these two makes their score mislead, in a sentence; nothing as a rule."""
+        del first, second
+        return ""
+
     def reorder(self, reduced: R, order: NDArray[np.int64]) -> R:
         """What `reduce` would give of the rows in that order, without computing it again."""
         reordered: Any = reduced

@@ -61,6 +61,11 @@ class RSA(RDMMeasure[PairMatrix], BilinearMeasure):
         """Whether entries depend on their pair alone: ranks depend on all other entries."""
         return self.comparison != "spearman"
 
+    @property
+    def ranked(self) -> bool:
+        """Whether it is Spearman's correlation, which ranks them."""
+        return self.comparison == "spearman"
+
     def more_work(self, num_samples: int) -> tuple[Time, Time, Time]:
         """The time of ranks, and of products of weights with matrices."""
         pairs = float(num_samples) ** 2

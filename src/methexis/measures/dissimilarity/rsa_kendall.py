@@ -56,6 +56,11 @@ class RSAKendall(RDMMeasure[Order]):
         """The measure's name in tables."""
         return f"RSA ({self.dissimilarity}, Kendall's tau-{self.variant})"
 
+    @property
+    def ranked(self) -> bool:
+        """Always: pairs are counted by their order."""
+        return True
+
     def more_work(self, num_samples: int) -> tuple[Time, Time, Time]:
         """Dissimilarities are sorted once, and pairs of them counted for every score."""
         pairs = float(num_samples) ** 2

@@ -156,6 +156,9 @@ def compare(
                 f"{method.name}: expected at least {method.min_samples} samples, got {n}"
             )
         a, b = (method.reduce_any(given, steps) for given in (first, second))
+        misleading = method.notice(first, second)
+        if misleading:
+            warn(misleading)
         score = method.score(a, b)
         null_law = _closed(method, a, b, n, null)
         if null_law is None:

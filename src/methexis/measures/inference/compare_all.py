@@ -23,10 +23,11 @@ from methexis.measures.inference.grid_inference import inferred, nothing
 from methexis.measures.inference.plan import Asked, Plan, Progress, planned, tell
 from methexis.measures.inference.sizes import opened, sizes_of
 from methexis.measures.inference.streamed import Passes, streamed_grid
-from methexis.measures.inputs.features import PRECISIONS
+from methexis.measures.inputs.features import PRECISIONS, warn
 from methexis.measures.inputs.naming import Named, named
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.preprocessing import preprocessing as steps_named
+from methexis.measures.inputs.rdm import RDM
 from methexis.measures.inputs.source import Source
 from methexis.measures.measure import Measure
 from methexis.measures.registry import chosen
@@ -143,6 +144,7 @@ def compare_all(
         used = "float32" if single else "float64" if precision == "auto" else precision
         source = Source(rows, columns, method, steps, used)
         assert plan is not None  # what has no sizes, `Source` refuses
+        _say_misleading(method, source)
         blocks = Blocks(method, source, budget, progress or _silent)
         if null == "none":
             scores = blocks.direct() if plan.direct else None
@@ -197,6 +199,17 @@ def _plan(
     arrays = [None if side is None else [one.array for one in side] for side in (rows, columns)]
     sizes = sizes_of(arrays[0] or [], arrays[1])
     return None if sizes is None else planned(method, sizes, asked)
+
+
+def _say_misleading(method: Measure[Any], source: Source) -> None:
+    """Warn of the first pair with an RDM whose score misleads; others have the same cause."""
+    for i, row in enumerate(source.rows):
+        for j, column in enumerate(source.columns):
+            if isinstance(row.array, RDM) or isinstance(column.array, RDM):
+                misleading = method.notice(source.row(i), source.column(j))
+                if misleading:
+                    warn(misleading)
+                    return
 
 
 def _single(given: Sequence[Named]) -> bool:

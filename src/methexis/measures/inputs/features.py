@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from methexis.core.checks import one_of
 from methexis.core.foreign import admitted, is_tensor, name_of_type, type_name
 from methexis.errors import DegenerateWarning, MethexisError
+from methexis.measures.inputs.mistaken import refuse_dissimilarities, rounding_of
 
 #: An array of any library that follows the array API.
 Tensor: TypeAlias = Any
@@ -158,8 +159,8 @@ def features(
     ------
     MethexisError
         If it is no array of real numbers (`core.foreign.admitted`), has no two dimensions, fewer
-        than 4 rows, no column, NaN or infinity (with the place), or only constant columns, or is
-        beyond the range of the precision.
+        than 4 rows, no column, NaN or infinity (with the place), or only constant columns, is an
+        RDM (`mistaken`), or is beyond the range of the precision.
     """
     one_of("precision", precision, PRECISIONS)
     came = ""
@@ -180,6 +181,7 @@ def features(
         )
     wide = array if array.dtype == xp.float64 else xp.astype(array, getattr(xp, precision))
     _finite(name, wide, xp)
+    refuse_dissimilarities(name, wide, rounding_of(array))
     numbers, exponent = in_precision(name, wide, precision, scaled=scaled)
     if not bool(xp.any(xp.max(numbers, axis=0) > xp.min(numbers, axis=0))):
         raise MethexisError(

@@ -14,9 +14,11 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from methexis.core.checks import SYMMETRY_TOLERANCE, number, one_of, sequence
+from methexis import plots
+from methexis.core.checks import number, one_of, sequence
 from methexis.display import Displayed
 from methexis.errors import MethexisError
+from methexis.measures.inputs import rdm_drawing
 from methexis.measures.inputs.features import (
     MIN_SAMPLES,
     PRECISIONS,
@@ -26,10 +28,7 @@ from methexis.measures.inputs.features import (
     in_precision,
     to_numpy,
 )
-
-#: Units of rounding of its type by which an RDM may miss symmetry and zeros: ``1 - r`` of products
-#: that were summed in blocks is off by a few, of long rows by more.
-ROUNDINGS = 16.0
+from methexis.measures.inputs.mistaken import rounding_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +125,57 @@ class RDM(Displayed):
         labels = None if self.labels is None else [self.labels[int(i)] for i in order]
         return replace(self, matrix=taken, labels=labels)
 
+    def arranged(self, labels: Sequence[str]) -> RDM:
+        """The same with its samples in the order of some labels: all of its own, or a part of them.
+
+        So RDMs of subjects who saw the conditions in different orders become comparable.
+
+        Parameters
+        ----------
+        labels : sequence of str
+            Those that are wanted, in their order; at least 4.
+
+        Raises
+        ------
+        MethexisError
+            If it has no labels, or not one of these.
+
+        Examples
+        --------
+        >>> seen = RDM([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], labels=["d", "a", "b", "c"])
+        >>> seen.arranged(["a", "b", "c", "d"]).matrix[0].tolist()
+        [0.0, 4.0, 5.0, 1.0]
+        """
+        if self.labels is None:
+            raise MethexisError(
+                f"{self.name}: expected an RDM with labels, to put it in their order, got none"
+            )
+        places = {label: place for place, label in enumerate(self.labels)}
+        wanted = [str(label) for label in sequence("labels", labels, "labels")]
+        for label in wanted:
+            if label not in places:
+                raise MethexisError(
+                    f"{self.name}: expected the label {label!r}, got {len(places)} labels without "
+                    f"it, such as {self.labels[0]!r}"
+                )
+        return self.reordered(np.array([places[label] for label in wanted], dtype=np.intp))
+
+    def plot(self, ax: plots.Axes | None = None) -> plots.Axes:
+        """Draw the dissimilarities of all pairs as shades: darker is less alike.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; on a new figure by default.
+
+        Raises
+        ------
+        MethexisError
+            If ``ax`` are no axes.
+        """
+        matrix = to_numpy(self.matrix).astype(np.float64)
+        return plots.onto(ax, rdm_drawing.heat_map(matrix, self.dissimilarity, self.labels))
+
     def _facts(self) -> dict[str, object]:
         told: dict[str, object] = {"num_samples": self.num_samples}
         told["dissimilarity"] = self.dissimilarity
@@ -168,11 +218,7 @@ def _array(name: str, value: Any) -> tuple[Tensor, float]:
             f"{name}: expected a square or a condensed matrix, got shape {tuple(array.shape)}"
         )
     keep = array.dtype in {xp.float32, xp.float64}
-    rounding = SYMMETRY_TOLERANCE
-    if xp.isdtype(array.dtype, "real floating"):
-        given = xp.finfo(array.dtype)
-        rounding = max(rounding, (ROUNDINGS if given.bits >= 32 else 2.0) * float(given.eps))
-    return array if keep else xp.astype(array, xp.float64), rounding
+    return array if keep else xp.astype(array, xp.float64), rounding_of(array)
 
 
 def _square(name: str, condensed: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "hdf5": ["read_hdf5"],
         "matlab": ["read_mat"],
-        "npy": ["read_npy", "read_npz"],
+        "npy": ["read_npy", "read_npz", "read_npz_words"],
         "parquet": ["read_parquet"],
         "pytorch": ["read_torch"],
         "runs": ["read_run"],

@@ -233,6 +233,7 @@ def closer(
                 seed=seed,
             )
             _say_chance(method, reduced, checked, seed, joint_scores)
+    caught = list({str(w.message): w for w in caught}.values())  # of every subject the same
     notes = tuple(str(w.message) for w in caught if issubclass(w.category, DegenerateWarning))
     for warning in caught:
         warnings.warn(warning.message, warning.category, stacklevel=2)
@@ -295,7 +296,12 @@ def reduced_with(
         raise MethexisError(
             f"{method.name}: expected at least {method.min_samples} samples, got {n}"
         )
-    return [method.reduce_any(one, steps) for one in checked], checked
+    reduced = [method.reduce_any(one, steps) for one in checked]
+    for other in checked[1:]:
+        misleading = method.notice(checked[0], other)
+        if misleading:
+            warn(misleading)
+    return reduced, checked
 
 
 def room(method: Measure[Any], given: Sequence[tuple[str, Any]], memory: int) -> None:
