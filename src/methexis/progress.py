@@ -6,6 +6,7 @@ display is made and then updated, through what IPython has loaded already: nothi
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -18,7 +19,10 @@ from methexis.errors import MethexisError
 
 @dataclass(frozen=True)
 class Report:
-    """One report: steps done of all, and the median over replicas of the worst pair so far."""
+    """One report: steps done of all, and the median over replicas of the worst pair so far.
+
+    The worst pair is NaN where there is none, and is then not shown.
+    """
 
     step: int
     steps: int
@@ -78,9 +82,10 @@ class Lines:
         speed = (report.step - self._first) / max(now - self._start, 1e-9)
         left = (report.steps - report.step) / speed if speed > 0 else float("inf")
         eta = f"{left:.0f} s left" if left < 1e6 else "time left unknown"
+        worst = "" if math.isnan(report.worst_pair) else f"  worst pair {report.worst_pair:.5f}"
         text = (
             f"{self.label}step {report.step:,} of {report.steps:,}  {speed:,.0f} steps/s  "
-            f"{eta}  worst pair {report.worst_pair:.5f}"
+            f"{eta}{worst}"
         )
         self._show(text, report, done=done)
 
