@@ -36,6 +36,7 @@ from tests.display.specimens import (
     curve,
     grid,
     path,
+    predicted,
     read_against,
     run,
     specimens,
@@ -182,7 +183,7 @@ def test_a_line_costs_no_decomposition(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 DRAWN = {"Run": run, "Grid": grid, "Comparison": comparison, "SlowPath": path,
-         "NeighbourCurve": curve}  # fmt: skip
+         "NeighbourCurve": curve, "Predicted": predicted}  # fmt: skip
 
 
 def test_what_can_be_drawn() -> None:
@@ -219,6 +220,10 @@ def test_what_are_no_axes(name: str) -> None:
         DRAWN[name]().plot(several)
 
 
+def _lost(path: mx.theory.SlowPath) -> mx.theory.SlowPath:
+    return dataclasses.replace(path, weights=[w * np.nan for w in path.weights])
+
+
 def nothing(name: str) -> Any:
     """A result in which there is no number."""
     value = DRAWN[name]()
@@ -230,8 +235,10 @@ def nothing(name: str) -> Any:
         return mx.Grid(value.data.where(np.zeros(value.score.shape, bool)))
     if name == "Comparison":
         return dataclasses.replace(value, score=float("nan"))
+    if name == "Predicted":
+        return dataclasses.replace(value, paths=tuple(map(_lost, value.paths)))
     if name == "SlowPath":
-        return dataclasses.replace(value, weights=[w * np.nan for w in value.weights])
+        return _lost(value)
     return dataclasses.replace(value, scores=value.scores * np.nan, chance=value.chance * np.nan)
 
 

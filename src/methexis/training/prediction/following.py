@@ -16,7 +16,7 @@ from methexis.core.teacher import Teacher
 from methexis.core.threads import one_blas_thread
 from methexis.progress import Progress, Report
 from methexis.theory.curvature import batched_sharpness
-from methexis.theory.flow import decayed, integrate_slow
+from methexis.theory.flow import Pull, Velocity, decayed, integrate_slow
 from methexis.theory.path import SlowPath
 from methexis.theory.projection import Normal, project_of
 from methexis.training.prediction.cost import seconds_of
@@ -28,6 +28,8 @@ from methexis.training.records.origin import require_source
 
 #: Replicas that are followed by default, and seconds that it may take.
 REPLICAS, PATIENCE = 8, 60.0
+#: By what the tolerance is larger where rates are far apart.
+_STIFF = 10.0
 #: What is to be well below 1 is pointed out from here on.
 _SMALL = 0.5
 
@@ -110,14 +112,15 @@ class _Clock:
         self.times = times_since_start(np.asarray(tree["slow_time"], dtype=np.float64))
         self._steps, self._show = setting.steps, show
         self._total = setting.steps * sum(course.velocity is not None for course in courses)
-        self._done = 0
+        self._done = self._latest = 0
 
     def watch(self, time: float) -> None:
         """Show how far the path of the present student has come."""
         if np.isfinite(time) and self.times[-1] > 0.0:
             part = min(max(time / float(self.times[-1]), 0.0), 1.0)
             at = min(self._done + int(part * self._steps), self._total - 1)
-            self._show(Report(at, self._total, float("nan")))
+            self._latest = max(self._latest, at)  # a step that is taken back is no way back
+            self._show(Report(self._latest, self._total, float("nan")))
 
     def next(self) -> None:
         """The path of a student has come to its end."""
@@ -148,24 +151,44 @@ def _follow(
     problem, velocity = course.problem, course.velocity
     assert velocity is not None  # who calls has seen it
     landed = _landed(problem, start, notes)
-    decay = setting.decay()
-    if isinstance(decay, float):
-        kappa = decay
-        path = integrate_slow(
-            problem, landed, clock.times,
-            lambda w: decayed(problem, w, velocity(w), kappa),
-            rtol=rtol, stabilised=True, watch=clock.watch,
-        )  # fmt: skip
-    else:
-        course_of_decay = decay
-        path = integrate_slow(
-            problem, landed, clock.times, velocity, rtol=rtol, watch=clock.watch,
-            pull=lambda time: course_of_decay(time + clock.first),
-        )  # fmt: skip
+    path = _integrated(problem, landed, velocity, setting.decay(), clock, rtol)
     clock.next()
     notes += _strained(problem, path, setting)
     notes += [f"the path supposes that {course.note}"] if course.note else []
     return SlowPath(clock.times + clock.first, path.weights, problem)
+
+
+def _integrated(
+    problem: Problem,
+    start: list[Array],
+    velocity: Velocity,
+    decay: float | Pull,
+    clock: _Clock,
+    rtol: float,
+) -> SlowPath:
+    """As `theory.entropic_flow` and `theory.slow_drift` integrate.
+
+    Where rates are so far apart that this takes too long, by the method made for that, to fewer
+    digits.
+    """
+    times, watch = clock.times, clock.watch
+    if not isinstance(decay, float):
+        pull = decay
+        return integrate_slow(
+            problem, start, times, velocity, rtol=rtol, watch=watch,
+            pull=lambda time: pull(time + clock.first),
+        )  # fmt: skip
+    kappa = decay
+
+    def decaying(weights: list[Array]) -> list[Array]:
+        return decayed(problem, weights, velocity(weights), kappa)
+
+    try:
+        return integrate_slow(problem, start, times, decaying, rtol=rtol, watch=watch)
+    except MethexisError:
+        return integrate_slow(
+            problem, start, times, decaying, rtol=_STIFF * rtol, watch=watch, stabilised=True
+        )
 
 
 def _landed(problem: Problem, start: list[Array], notes: list[str]) -> list[Array]:

@@ -160,4 +160,3 @@ class Predicted(Displayed):
         rows = zip(self.names, self.because, self.reasons, strict=True)
         told = [(k, name or "none", because or why) for k, (name, because, why) in enumerate(rows)]
         return ("student", "path", "because"), told
-

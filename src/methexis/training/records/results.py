@@ -20,8 +20,9 @@ from methexis.training.measuring import COSTLY
 from methexis.training.plan import Plan
 from methexis.training.records.afterwards import stored_parts
 from methexis.training.records.origin import SOURCE, source_group, student_parts
+from methexis.training.records.reading import FORMAT_VERSION
 from methexis.training.records.recording import Recorder, Records
-from methexis.training.records.run import FORMAT_VERSION, Run
+from methexis.training.records.run import Run
 from methexis.training.records.storage import MEASURED_NETWORKS, MEASURED_STEPS
 from methexis.version import __version__
 

@@ -21,7 +21,7 @@ from methexis.core.mlp import MLP
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.display import Displayed
-from methexis.files import identity, put_folder, recover
+from methexis.files import put_folder
 from methexis.progress import Progress, choose
 from methexis.training.prediction.following import PATIENCE, predict_run
 from methexis.training.prediction.predicted import Predicted
@@ -29,20 +29,8 @@ from methexis.training.records import cell as cell_of
 from methexis.training.records import drawing, tables
 from methexis.training.records.afterwards import measure_run
 from methexis.training.records.origin import require_source, stored_student, without_source
-from methexis.training.records.storage import (
-    MEASURED_NETWORKS,
-    VERSION,
-    read_tree,
-    strangers,
-    write_tree,
-)
-
-#: 2: activation, biases, dimensions of cells, and every chunk is written, so that one that was lost
-#: is noticed. Of format 1, chunks of nothing but NaN were left out. 3: checksums of all chunks and
-#: attributes, so that what was damaged is noticed. 4: the source, and students with their views.
-FORMAT_VERSION = 4
-#: Times that a store is read which others replace meanwhile.
-_READINGS = 5
+from methexis.training.records.reading import FORMAT_VERSION, read_run, require_run
+from methexis.training.records.storage import MEASURED_NETWORKS, write_tree
 
 _LOG = logging.getLogger("methexis")
 
@@ -259,7 +247,7 @@ class Run(Displayed):
         *,
         replicas: int | None = None,
         source: Teacher | Samples | None = None,
-        rtol: float = 1e-6,
+        rtol: float = 1e-7,
         patience: float = PATIENCE,
         progress: Progress | str | bool | None = "auto",
     ) -> Predicted:
@@ -372,7 +360,7 @@ class Run(Displayed):
                 target,
                 lambda folder: write_tree(tree, folder, FORMAT_VERSION),
                 what="save",
-                replaceable=_require_run if force else None,
+                replaceable=require_run if force else None,
             )
         except OSError as error:
             raise MethexisError(
@@ -456,68 +444,4 @@ def open_run(path: str | Path) -> Run:
     MethexisError
         If there is none at ``path``, it has a newer format, or it is not as it was written.
     """
-    source = location("open_run", path)
-    try:
-        recover(source)
-        for _ in range(_READINGS):
-            before = identity(source.resolve())
-            try:
-                return _open(source)
-            except MethexisError:
-                if identity(source.resolve()) == before:
-                    raise
-        return _open(source)
-    except OSError as error:
-        raise MethexisError(
-            f"open_run: expected a saved run at {source}, got: {error.strerror or error}"
-        ) from None
-
-
-def _open(source: Path) -> Run:
-    if not source.is_dir():
-        raise MethexisError(f"open_run: expected a saved run, got no folder at {source}")
-    version = _format_version(source)
-    if version > FORMAT_VERSION:
-        raise MethexisError(
-            f"open_run: expected format {FORMAT_VERSION} or older at {source}, got {version}; "
-            "update methexis"
-        )
-    try:
-        return Run(read_tree(source, version))
-    except Exception as error:  # of whatever type: damaged files are read by three other packages
-        raise MethexisError(
-            f"open_run: expected a saved run at {source}, got: {_one_line(error)}"
-        ) from None
-
-
-def _require_run(path: Path) -> None:
-    """See that all of a folder is a saved run, so that it may be replaced."""
-    try:
-        _format_version(path)
-        others = strangers(path)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        raise MethexisError(
-            f"save: expected a saved run to replace, got {path}, which is none"
-        ) from None
-    if others:
-        raise MethexisError(
-            f"save: expected a saved run to replace, got {path}, in which {others[0]} is not of "
-            "the run; move it away"
-        )
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-def _format_version(source: Path) -> int:
-    """Read the format version alone, so that a newer format is refused before it is misread."""
-    try:
-        version = json.loads((source / "zarr.json").read_text(encoding="utf-8"))["attributes"][
-            VERSION
-        ]
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        version = None
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise MethexisError(f"open_run: expected a saved run at {source}, got something else")
-    return version
+    return Run(read_run(location("open_run", path)))
