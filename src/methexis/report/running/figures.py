@@ -8,16 +8,22 @@ from methexis.core.checks import Array
 from methexis.plots import style
 from methexis.plots.panel import Picture
 from methexis.report.running import curves, gather, layers
+from methexis.report.running.theory import Theory
 from methexis.training.records.run import Run
 
 
-def figures(run: Run) -> Iterator[Picture]:
-    """All pictures of a run without cells."""
+def figures(run: Run, theory: Theory) -> Iterator[Picture]:
+    """All pictures of a run without cells, with what theory predicts for it."""
     if run.healthy.any():
-        yield from paths(run)
+        yield from paths(
+            run,
+            entropy=theory.entropy_ratio,
+            sharpness=theory.sharpness,
+            trace=theory.hessian_trace,
+        )
         yield from spectra(run)
         if run.tree.sizes["layer"] > 1:
-            yield from pairs(run, headline=True)
+            yield from pairs(run, headline=True, predicted=theory.worst_pair)
 
 
 def pairs(

@@ -13,6 +13,7 @@ from methexis.report.house.page import Page
 from methexis.report.running import gather
 from methexis.report.running.cells import write_cells
 from methexis.report.running.figures import figures
+from methexis.report.running.theory import theory_of
 from methexis.training.records.run import Run
 
 
@@ -51,7 +52,8 @@ def write_report(run: Run, path: str | Path) -> Path:
     healthy = int(run.healthy.sum())
     pairs = run.tree.sizes["layer"] > 1
     ends = None
-    page.draw(figures(run))
+    theory = theory_of(run)
+    page.draw(figures(run, theory))
     if healthy and pairs:
         ends = {
             "start": float(np.median(gather.worst_pair(run)[0])),
@@ -69,6 +71,7 @@ def write_report(run: Run, path: str | Path) -> Path:
         healthy=healthy,
         replicas=len(run.healthy),
         ends=ends,
+        theory=theory,
         record=record,
         slow=bool(run.data["slow_time"].values[-1] > 0),
         provenance=gather.provenance_rows(record),
