@@ -44,6 +44,7 @@ def pairs(
     """
     clock = gather.slow_clock(run)
     measured = gather.worst_pair(run)
+    name_of_rule = str(run.provenance["optimiser"]["name"])
     what = (
         "Alignment of the least aligned pair of layers over slow time, every replica thin and "
         "their median thick"
@@ -54,7 +55,13 @@ def pairs(
             ("worst_pair_narrow", style.PANEL, 430),
         ):
             figure = curves.worst_pair(
-                clock, measured, predicted=predicted, control=control, width=width, height=height
+                clock,
+                measured,
+                predicted=predicted,
+                control=control,
+                name=name_of_rule,
+                width=width,
+                height=height,
             )
             yield Picture(name, figure, what)
     figure = curves.distance_to_one(
@@ -63,6 +70,7 @@ def pairs(
         projected=gather.worst_pair(run, projected=True),
         predicted=predicted,
         control=control,
+        name=name_of_rule,
         rows=gather.rows(run, "alignment_projected"),
     )
     yield Picture("distance_to_one", figure, "One minus alignment of the worst pair on log axes")

@@ -78,15 +78,12 @@ def _along(prediction: Predicted, quantity: Callable[[SlowPath], Array]) -> Arra
 
 
 def _told(prediction: Predicted) -> str:
-    """The sentence; where only some students have a path, what is drawn of these."""
+    """The sentence; where only some students have a path, which, and why the others have none."""
     if not prediction.reason:
         return str(prediction)
-    named = [
-        f"student {gather.student_name(k)}"
-        for k, path in enumerate(prediction.paths)
-        if path is not None
-    ]
+    named = [gather.student_name(k) for k, path in enumerate(prediction.paths) if path is not None]
+    others = dict.fromkeys(reason for reason in prediction.reasons if reason)
     return (
-        f"Theory draws the {prediction.name} of {', '.join(named)} alone, and no path of the "
-        f"others: {prediction.reason}."
+        f"Theory draws the {prediction.name} of {', '.join(named)} alone; no path of the others, "
+        f"because {'; '.join(others)}."
     )

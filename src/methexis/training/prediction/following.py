@@ -87,6 +87,7 @@ def predict_run(
         paths.append(path)
         reasons.append(reason)
     clock.finish()
+    notes += _strained([path for path in paths if path is not None], setting)
     return Predicted(
         steps=np.asarray(tree["step"]),
         slow_time=np.asarray(tree["slow_time"], dtype=np.float64),
@@ -153,7 +154,6 @@ def _follow(
     landed = _landed(problem, start, notes)
     path = _integrated(problem, landed, velocity, setting.decay(), clock, rtol)
     clock.next()
-    notes += _strained(problem, path, setting)
     notes += [f"the path supposes that {course.note}"] if course.note else []
     return SlowPath(clock.times + clock.first, path.weights, problem)
 
@@ -213,33 +213,44 @@ def _landed(problem: Problem, start: list[Array], notes: list[str]) -> list[Arra
     return found
 
 
-def _strained(problem: Problem, path: SlowPath, setting: Setting) -> list[str]:
-    """What the theory of a path rests on and the run strains."""
+def _strained(paths: Sequence[SlowPath], setting: Setting) -> list[str]:
+    """What the theory of these paths rests on and the run strains."""
+    if not paths:
+        return []
     found = []
-    ends = [w[[0, -1]] for w in path.weights]
-    sharpest = float(np.nanmax(batched_sharpness(problem, ends, rtol=1e-3)))
+    ends = [[w[[0, -1]] for w in path.weights] for path in paths]
+    problems = [path.problem for path in paths]
+    sharpest = max(
+        float(np.nanmax(batched_sharpness(problem, layers, rtol=1e-3)))
+        for problem, layers in zip(problems, ends, strict=True)
+    )
     turn, rate = epoch_turn(setting, sharpest), setting.effective_lr * sharpest
     if rate > _SMALL:
-        found.append(f"η λ_max = {rate:.2g}, while the path is the limit of small steps")
+        found.append(f"at η λ_max = {rate:.2g} the path, the limit of small steps, is far from it")
     if turn > _SMALL:
         found.append(
-            f"η λ_max N/B = {turn:.2g}, while the flow is the limit of short epochs, in which "
-            "this is well below 1; a long epoch acts like independent samples"
+            f"at η λ_max N/B = {turn:.2g} epochs are long: the flow is the limit in which this is "
+            "well below 1, and a long epoch acts like independent samples"
         )
     if setting.decay_rate:
-        slowest = _slowest(problem, ends)
+        slowest = min(_slowest(p, layers) for p, layers in zip(problems, ends, strict=True))
         if setting.decay_rate > _SMALL * slowest:
             found.append(
                 f"weight decay is {setting.decay_rate / slowest:.2g} of the least curvature across "
                 "the minima, so that it pulls the weights off these"
             )
-    rows, columns = problem.target.shape
-    if problem.rank < min(rows, columns) and min(problem.dims[1:-1]) > problem.rank:
+    if any(_singular(problem) for problem in problems):
         found.append(
             "every layer has more neurons than the target has modes, so that the minima are "
             "singular where spare neurons have died out, and nothing is claimed there"
         )
     return found
+
+
+def _singular(problem: Problem) -> bool:
+    """Whether minima are singular at the Platonic point (docs/theory.md §5.8)."""
+    rank = problem.rank
+    return rank < min(problem.target.shape) and min(problem.dims[1:-1]) > rank
 
 
 def _slowest(problem: Problem, weights: list[Array]) -> float:
