@@ -15,10 +15,10 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "comparing.text": ["print_compare"],
         "reversing.page": ["write_reverse_report"],
         "reversing.text": ["print_reversal", "print_reverse"],
-        "running.page": ["write_report"],
         "sharpening.page": ["write_sharpen_report"],
         "sharpening.text": ["print_case", "print_sharpen"],
         "verify.page": ["write_verify_report"],
         "verify.text": ["print_verify"],
+        "writing": ["write_report"],
     },
 )
