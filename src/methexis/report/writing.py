@@ -10,9 +10,9 @@ from methexis.core.checks import MethexisError
 from methexis.report.breaking.page import write_break_report
 from methexis.report.comparing.page import write_compare_report
 from methexis.report.plain.kinds import KINDS
-from methexis.report.plain.page import write_plain_report
+from methexis.report.plain.page import write_plain
 from methexis.report.reversing.page import write_reverse_report
-from methexis.report.running.page import write_run_report
+from methexis.report.running.page import write_run
 from methexis.report.sharpening.page import write_sharpen_report
 from methexis.report.verify.page import write_verify_report
 from methexis.scenarios.breaking.result import BreakResult, ScenarioResult
@@ -37,7 +37,7 @@ def _of_a_part(job: type, verb: str, write: Writer) -> Writer:
 
 #: The writer of every kind of result; what has no page of its own has a plain one.
 WRITERS: dict[type, Writer] = {
-    Run: write_run_report,
+    Run: write_run,
     VerifyResult: write_verify_report,
     CompareResult: write_compare_report,
     BreakResult: write_break_report,
@@ -46,7 +46,7 @@ WRITERS: dict[type, Writer] = {
     CaseResult: _of_a_part(SharpenResult, "sharpen", write_sharpen_report),
     ReverseResult: write_reverse_report,
     ReverseScenarioResult: _of_a_part(ReverseResult, "reverse", write_reverse_report),
-    **dict.fromkeys(KINDS, write_plain_report),
+    **dict.fromkeys(KINDS, write_plain),
 }
 
 

@@ -9,7 +9,7 @@ from methexis.core.checks import Array
 
 #: What can be drawn of a path, and how its axis is called.
 QUANTITIES: dict[str, str] = {
-    "worst_pair": "alignment of the worst pair of layers (1 = same)",
+    "worst_pair": "alignment of the worst pair (1 = same)",
     "entropy": "entropy S (squared gradient)",
 }
 

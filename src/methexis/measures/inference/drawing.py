@@ -30,6 +30,8 @@ _MOST_TICKS, _MOST_WRITTEN = 16, 8
 _NAME, _NAME_ALONG, _MOST_SIGNS = 12, 14, 17
 #: Most names along a line.
 _MOST_ALONG = 10
+#: Width of a sign of an axis, in pixels of the design.
+_SIGN = 7.5
 #: Most names of levels that stand level below an axis.
 _MOST_LEVEL = 3
 #: Most cells that are drawn as shapes: pages stay small, and frames could not be told apart.
@@ -216,13 +218,16 @@ def _axis(pairs: Pairs, which: int) -> plots.Axis:
     ticks = tuple(range(0, len(names), every))
     told = tuple(labels.trimmed(short[k], _NAME) for k in ticks)
     upright = which == 1 and max(map(len, told)) > 2
-    label = labels.trimmed(_with_rule(pairs.titles[which], rule), 40 if which else 34)
+    # Upright beside few rows there is little room.
+    room = 40 if which else int(np.clip(len(names) * 34 / _SIGN, 20, 34))
+    label = labels.trimmed(_with_rule(pairs.titles[which], rule, room), room)
     return plots.Axis(label, ticks=ticks, names=told, turned=90 if upright else 0)
 
 
-def _with_rule(title: str, rule: str) -> str:
-    """What an axis of layers is called, and what gives back their names."""
-    return f"{title} ({rule})" if rule else title
+def _with_rule(title: str, rule: str, room: int = 200) -> str:
+    """What an axis of layers is called, and what gives back their names, in so many signs."""
+    left = max(room - len(title) - len(" ()"), 5)
+    return f"{title} ({labels.trimmed(rule, left)})" if rule else title
 
 
 def titles(models: Sequence[Sequence[str]], *, same: bool) -> tuple[str, str]:

@@ -6,7 +6,7 @@ is said here as well, so that a page and a prompt agree.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,7 @@ class Kind:
     title: str
     sentence: Callable[[Any], str]
     table: Callable[[Any], Table | None] | None = None  # its own by default
+    caption: str = ""  # of its picture, if it has one
 
 
 def _grid_rows(grid: Grid) -> Table:
@@ -63,13 +64,18 @@ def _grid_rows(grid: Grid) -> Table:
     return head, rows
 
 
+def _joined(names: Sequence[str]) -> str:
+    """Both sides of a pair; one alone where the other has no name."""
+    return " and ".join(name for name in names if name)
+
+
 def _ranked_rows(ranking: Ranking) -> Table:
     """All pairs, the most aligned first."""
-    head = ("first", "second", "score", "effect", "low", "high", "may be the most aligned")
+    head = ("pair", "score", "effect", "low", "high", "may be best")
     order = np.argsort(-ranking.effects, kind="stable")
     numbers_of = np.column_stack([ranking.scores, ranking.effects, ranking.intervals])
     rows = [
-        (*ranking.labels[k], *numbers_of[k].tolist(), "yes" if ranking.in_set[k] else "no")
+        (_joined(ranking.labels[k]), *numbers_of[k].tolist(), "yes" if ranking.in_set[k] else "no")
         for k in order
     ]
     return head, rows
@@ -127,6 +133,11 @@ def _predicted_rows(prediction: Predicted) -> Table | None:
     return ("step", "slow time τ", "worst pair"), rows
 
 
+def _surveyed(grid: Grid) -> str:
+    said = str(grid).replace("\n", "; ")
+    return said[0].upper() + said[1:]
+
+
 def _compared(found: Comparison) -> str:
     return str(found).replace("\n", " ")
 
@@ -179,10 +190,21 @@ def _group(found: GroupComparison) -> str:
     )
 
 
+_DRAWN_PATH = "Every replica faint, their median in dashes; over slow time."
 #: Every kind of result without a page of its own.
 KINDS: dict[type, Kind] = {
-    Comparison: Kind("Two representations", _compared),
-    Grid: Kind("Pairs of representations", lambda r: str(r).replace("\n", "; "), _grid_rows),
+    Comparison: Kind(
+        "Two representations",
+        _compared,
+        caption="The score with its interval, beside chance and the levels that it is read by.",
+    ),
+    Grid: Kind(
+        "Pairs of representations",
+        _surveyed,
+        _grid_rows,
+        "Darker is more aligned, from chance to identical; along one layer, the band is chance. "
+        "Struck out or hollow: not significant at 5 % after correction.",
+    ),
     Best: Kind(
         "The most aligned pair",
         lambda r: (
@@ -190,8 +212,8 @@ KINDS: dict[type, Kind] = {
             f"{probability('corrected p', r.p)}."
         ),
     ),
-    Closer: Kind("Which is closer?", lambda r: f"{r}.", _closer_rows),
-    Ranking: Kind("Which are the most aligned?", lambda r: f"{r}.", _ranked_rows),
+    Closer: Kind("Which is closer?", str, _closer_rows),
+    Ranking: Kind("Which are the most aligned?", str, _ranked_rows),
     Levels: Kind(
         "Levels of a comparison",
         lambda r: (
@@ -267,6 +289,6 @@ KINDS: dict[type, Kind] = {
     PlatonicSolution: Kind("Platonic solution", _least, _spectrum_rows),
     Relaxation: Kind("Relaxation", _falls),
     FixedPoint: Kind("Where slow dynamics ends", _rests),
-    SlowPath: Kind("A path that theory predicts", _from_to, _record_rows),
-    Predicted: Kind("What theory predicts for a run", str, _predicted_rows),
+    SlowPath: Kind("A path that theory predicts", _from_to, _record_rows, _DRAWN_PATH),
+    Predicted: Kind("What theory predicts for a run", str, _predicted_rows, _DRAWN_PATH),
 }

@@ -1,4 +1,4 @@
-"""`write_plain_report`: one short page of any result that has no longer one."""
+"""`write_plain`: one short page of any result that has no longer one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from methexis import plots
 from methexis.display import Displayed, Table, told
@@ -19,7 +21,7 @@ _MOST_ROWS = 400
 _PICTURE = "picture"
 
 
-def write_plain_report(result: Any, path: str | Path) -> Path:
+def write_plain(result: Any, path: str | Path) -> Path:
     """Write the sentence, the picture and the table of a result.
 
     Raises
@@ -32,22 +34,28 @@ def write_plain_report(result: Any, path: str | Path) -> Path:
     picture = _picture_of(result)
     drawn = picture is not None and plots.has_numbers(picture)
     if picture is not None and drawn:
-        page.draw([Picture(_PICTURE, picture, kind.title)])
+        page.draw([Picture(_PICTURE, picture, f"{kind.title}. {kind.caption}")])
     table = _table_of(result, kind)
     rows = [] if table is None else [list(row) for row in table[1]]
     return page.write(
         "plain.html.j2",
         title=kind.title,
-        sentence=kind.sentence(result),
+        sentence=_ended(kind.sentence(result)),
+        caption=kind.caption,
         nothing="" if picture is None or drawn else _nothing(picture),
         head=[] if table is None else list(table[0]),
-        rows=[[_cell(value) for value in row] for row in rows[:_MOST_ROWS]],
+        rows=[[_text(value) for value in row] for row in rows[:_MOST_ROWS]],
+        numeric=[all(map(_is_number, column)) for column in zip(*rows, strict=True)],
         more=max(0, len(rows) - _MOST_ROWS),
         count=len(rows),
         notes=list(getattr(result, "notes", ())),
         facts=[(name.replace("_", " "), _text(value)) for name, value in _facts_of(result).items()],
         version=__version__,
     )
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith(".") else f"{sentence}."
 
 
 def _picture_of(result: Any) -> plots.Panel | plots.HeatMap | None:
@@ -75,11 +83,8 @@ def _facts_of(result: Any) -> Mapping[str, Any]:
     return facts or result._asdict()  # of a named tuple
 
 
-def _cell(value: Any) -> dict[str, Any]:
-    """A value of a table, and whether it is a number."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    text = _text(value)
-    return {"text": text, "number": number or text == "–"}
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
 
 def _text(value: Any) -> str:

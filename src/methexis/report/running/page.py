@@ -1,4 +1,4 @@
-"""`write_run_report`: the report of any run."""
+"""`write_run`: the report of any run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from methexis.report.running.theory import theory_of
 from methexis.training.records.run import Run
 
 
-def write_run_report(run: Run, path: str | Path) -> Path:
+def write_run(run: Run, path: str | Path) -> Path:
     """Write the report of a run, with what theory predicts for it.
 
     Of a run with cells it is a table of all cells; ``run.cell(...)`` has a report of its own.
