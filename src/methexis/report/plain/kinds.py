@@ -237,6 +237,8 @@ KINDS: dict[type, Kind] = {
             f"Mutual kNN from {numbers.count(min(r.ns))} to {numbers.count(max(r.ns))} "
             "samples; a score holds for one number of samples and of neighbours alone."
         ),
+        caption="Mean scores over random subsets, a line for each number of neighbours; dotted: "
+        "chance.",
     ),
     NoiseCeiling: Kind(
         "Noise ceiling",
