@@ -67,7 +67,7 @@ class Page:
             If something is in the way, or the folder cannot be made.
         """
         target = location("write_report", path)
-        if target.suffix.lower() in (".html", ".htm"):
+        if target.suffix.lower() in (".html", ".htm") and not target.is_dir():
             return cls(target, target.with_name(f"{target.stem}-figures"))
         return cls(target / "report.html", target / "figures")
 
