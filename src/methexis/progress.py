@@ -17,6 +17,10 @@ from typing import Any, Protocol, TextIO
 from methexis.errors import MethexisError
 
 
+#: Most signs of a wrong value in a message.
+_MOST_SHOWN = 57
+
+
 @dataclass(frozen=True)
 class Report:
     """One report: steps done of all, and the median over replicas of the worst pair so far.
@@ -172,8 +176,10 @@ def choose(progress: Progress | str | bool | None) -> Progress:
         return Silent()
     if progress is True:
         return lines()
-    if progress == "auto":
+    if isinstance(progress, str) and progress == "auto":
         return lines() if sys.stderr.isatty() or notebook() else Silent()
-    if callable(progress):
+    if callable(progress) and not isinstance(progress, type):  # a class makes, and shows nothing
         return progress
-    raise MethexisError(f"progress: expected 'auto', a bool or a function, got {progress!r}")
+    got = " ".join(repr(progress).split())
+    got = got if len(got) <= _MOST_SHOWN else f"{got[:_MOST_SHOWN]}..."
+    raise MethexisError(f"progress: expected 'auto', a bool or a function, got {got}")
