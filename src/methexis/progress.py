@@ -16,7 +16,6 @@ from typing import Any, Protocol, TextIO
 
 from methexis.errors import MethexisError
 
-
 #: Most signs of a wrong value in a message.
 _MOST_SHOWN = 57
 

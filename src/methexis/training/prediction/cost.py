@@ -1,8 +1,9 @@
 """How long it takes to follow a path, estimated from sizes before any of it is followed.
 
-The constants were fitted to timings of one core, of 8 replicas of 6 labels and 8 inputs, along paths
-of 130 to 2000 evaluations; elsewhere they are right to a factor of a few, which is enough to tell a
-second from an hour. An estimate and no clock, so that equal calls are refused alike on any machine.
+The constants were fitted to timings of one core, of 8 replicas of 6 labels and 8 inputs, along
+paths of 130 to 2000 evaluations; elsewhere they are right to a factor of a few, which is enough to
+tell a second from an hour. An estimate and no clock, so that equal calls are refused alike on any
+machine.
 """
 
 from __future__ import annotations
