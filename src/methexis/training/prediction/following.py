@@ -226,7 +226,7 @@ def _strained(paths: Sequence[SlowPath], setting: Setting) -> list[str]:
     )
     turn, rate = epoch_turn(setting, sharpest), setting.effective_lr * sharpest
     if rate > _SMALL:
-        found.append(f"at η λ_max = {rate:.2g} the path, the limit of small steps, is far from it")
+        found.append(f"at η λ_max = {rate:.2g} steps are long: the path is the limit of small ones")
     if turn > _SMALL:
         found.append(
             f"at η λ_max N/B = {turn:.2g} epochs are long: the flow is the limit in which this is "
