@@ -81,9 +81,9 @@ def _ranked_rows(ranking: Ranking) -> Table:
     return head, rows
 
 
-def _closer_rows(found: Closer) -> Table:
+def _closer_rows(closer: Closer) -> Table:
     head = ("with", "score")
-    return head, list(zip(found.names[1:], found.scores, strict=True))
+    return head, list(zip(closer.names[1:], closer.scores, strict=True))
 
 
 def _level_rows(levels: Levels) -> Table:
@@ -96,9 +96,9 @@ def _subject_rows(ceiling: NoiseCeiling) -> Table:
     return ("subject", "lower", "upper"), [(k, *row) for k, row in enumerate(rows)]
 
 
-def _group_rows(found: GroupComparison) -> Table:
-    lower = found.ceiling.lower_by_subject
-    rows = zip(found.scores, lower, strict=True)
+def _group_rows(comparison: GroupComparison) -> Table:
+    lower = comparison.ceiling.lower_by_subject
+    rows = zip(comparison.scores, lower, strict=True)
     return ("subject", "score", "lower ceiling"), [(k, *row) for k, row in enumerate(rows)]
 
 
@@ -138,8 +138,8 @@ def _surveyed(grid: Grid) -> str:
     return said[0].upper() + said[1:]
 
 
-def _compared(found: Comparison) -> str:
-    return str(found).replace("\n", " ")
+def _compared(comparison: Comparison) -> str:
+    return str(comparison).replace("\n", " ")
 
 
 def _from_to(path: SlowPath) -> str:
@@ -151,42 +151,46 @@ def _from_to(path: SlowPath) -> str:
     )
 
 
-def _falls(found: Relaxation) -> str:
+def _falls(relaxation: Relaxation) -> str:
     return (
         f"The slowest deviation from the Platonic point falls by e in "
-        f"{numbers.count(round(found.slowest_steps))} steps."
+        f"{numbers.count(round(relaxation.slowest_steps))} steps."
     )
 
 
-def _rests(found: FixedPoint) -> str:
-    turning = any(np.abs(rotation).max(initial=0.0) > 0.0 for rotation in found.rotations)
+def _rests(end: FixedPoint) -> str:
+    turning = any(np.abs(rotation).max(initial=0.0) > 0.0 for rotation in end.rotations)
     what = "a point that turns steadily" if turning else "a point at rest"
     return (
-        f"Slow dynamics ends at {what}, to a relative speed of {found.error:.1g}; the slowest "
-        f"deviation falls by e in slow time {numbers.number(found.slowest_time, 3)}."
+        f"Slow dynamics ends at {what}, to a relative speed of {end.error:.1g}; the slowest "
+        f"deviation falls by e in slow time {numbers.number(end.slowest_time, 3)}."
     )
 
 
-def _least(found: PlatonicSolution) -> str:
+def _least(solution: PlatonicSolution) -> str:
+    entropy, layer, sharpness = (
+        numbers.number(float(value), 5)
+        for value in (solution.entropy, solution.layer_entropy[0], solution.sharpness)
+    )
     return (
-        f"The minima of least entropy have S = {numbers.number(found.entropy, 5)}, of which every "
-        f"layer carries {numbers.number(float(found.layer_entropy[0]), 5)}; their largest Hessian "
-        f"eigenvalue is {numbers.number(found.sharpness, 5)}."
+        f"The minima of least entropy have S = {entropy}, of which every layer carries {layer}; "
+        f"their largest Hessian eigenvalue is {sharpness}."
     )
 
 
-def _group(found: GroupComparison) -> str:
-    low, high = found.ci
+def _group(comparison: GroupComparison) -> str:
+    low, high = comparison.ci
+    lower, upper = comparison.ceiling.lower, comparison.ceiling.upper
+    below = comparison.score < lower
+    ceiling = (
+        f"below a noise ceiling of {rounded(lower)} to {rounded(upper)}"
+        if below
+        else f"and the noise ceiling begins at {rounded(lower)}"
+    )
     return (
-        f"The model scores {rounded(found.score)} on average over {len(found.scores)} subjects "
-        f"({found.confidence:.0%} interval {rounded(low)} to {rounded(high)}, "
-        f"{probability('p', found.p)}), below a noise ceiling of {rounded(found.ceiling.lower)} to "
-        f"{rounded(found.ceiling.upper)}."
-        if found.score < found.ceiling.lower
-        else f"The model scores {rounded(found.score)} on average over {len(found.scores)} "
-        f"subjects ({found.confidence:.0%} interval {rounded(low)} to {rounded(high)}, "
-        f"{probability('p', found.p)}), and the noise ceiling begins at "
-        f"{rounded(found.ceiling.lower)}."
+        f"The model scores {rounded(comparison.score)} on average over {len(comparison.scores)} "
+        f"subjects ({comparison.confidence:.0%} interval {rounded(low)} to {rounded(high)}, "
+        f"{probability('p', comparison.p)}), {ceiling}."
     )
 
 

@@ -166,7 +166,7 @@ def _integrated(
     clock: _Clock,
     rtol: float,
 ) -> SlowPath:
-    """As `theory.entropic_flow` and `theory.slow_drift` integrate.
+    """Integrate as `theory.entropic_flow` and `theory.slow_drift` do.
 
     Where rates are so far apart that this takes too long, by the method made for that, to fewer
     digits.
@@ -198,26 +198,26 @@ def _landed(problem: Problem, start: list[Array], notes: list[str]) -> list[Arra
     except MethexisError:
         if len(start[0]) == 1:
             raise
-    found = [np.full_like(w, np.nan) for w in start]
+    landed = [np.full_like(w, np.nan) for w in start]
     for r in np.flatnonzero(finite_replicas(start)):
         try:
             ends = project_of(problem, [w[r] for w in start])
         except MethexisError:
             continue
-        for layer, end in zip(found, ends, strict=True):
+        for layer, end in zip(landed, ends, strict=True):
             layer[r] = end
-    alive = int(finite_replicas(found).sum())
+    alive = int(finite_replicas(landed).sum())
     if not alive:
         return project_of(problem, start)  # which says why not
     notes.append(f"of {len(start[0])} starts {alive} have a minimum within reach")
-    return found
+    return landed
 
 
 def _strained(paths: Sequence[SlowPath], setting: Setting) -> list[str]:
     """What the theory of these paths rests on and the run strains."""
     if not paths:
         return []
-    found = []
+    strains = []
     ends = [[w[[0, -1]] for w in path.weights] for path in paths]
     problems = [path.problem for path in paths]
     sharpest = max(
@@ -226,25 +226,27 @@ def _strained(paths: Sequence[SlowPath], setting: Setting) -> list[str]:
     )
     turn, rate = epoch_turn(setting, sharpest), setting.effective_lr * sharpest
     if rate > _SMALL:
-        found.append(f"at η λ_max = {rate:.2g} steps are long: the path is the limit of small ones")
+        strains.append(
+            f"at η λ_max = {rate:.2g} steps are long: the path is the limit of small ones"
+        )
     if turn > _SMALL:
-        found.append(
+        strains.append(
             f"at η λ_max N/B = {turn:.2g} epochs are long: the flow is the limit in which this is "
             "well below 1, and a long epoch acts like independent samples"
         )
     if setting.decay_rate:
         slowest = min(_slowest(p, layers) for p, layers in zip(problems, ends, strict=True))
         if setting.decay_rate > _SMALL * slowest:
-            found.append(
+            strains.append(
                 f"weight decay is {setting.decay_rate / slowest:.2g} of the least curvature across "
                 "the minima, so that it pulls the weights off these"
             )
     if any(_singular(problem) for problem in problems):
-        found.append(
+        strains.append(
             "every layer has more neurons than the target has modes, so that the minima are "
             "singular where spare neurons have died out, and nothing is claimed there"
         )
-    return found
+    return strains
 
 
 def _singular(problem: Problem) -> bool:

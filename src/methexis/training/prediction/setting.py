@@ -54,7 +54,7 @@ class Setting:
 
     @property
     def momentum(self) -> float:
-        """``β``, 0 without."""
+        """The momentum ``β``, 0 where there is none."""
         return self._number("momentum")
 
     @property
