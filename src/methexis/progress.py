@@ -6,6 +6,7 @@ display is made and then updated, through what IPython has loaded already: nothi
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -16,10 +17,16 @@ from typing import Any, Protocol, TextIO
 
 from methexis.errors import MethexisError
 
+#: Most signs of a wrong value in a message.
+_MOST_SHOWN = 57
+
 
 @dataclass(frozen=True)
 class Report:
-    """One report: steps done of all, and the median over replicas of the worst pair so far."""
+    """One report: steps done of all, and the median over replicas of the worst pair so far.
+
+    The worst pair is NaN where there is none, and is then not shown.
+    """
 
     step: int
     steps: int
@@ -100,11 +107,12 @@ class Lines:
         speed = (report.step - self._first) / max(now - self._start, 1e-9)
         left = (report.steps - report.step) / speed if speed > 0 else float("inf")
         eta = f"{left:.0f} s left" if left < 1e6 else "time left unknown"
-        pair = f"worst pair {report.worst_pair:.5f}"
-        text = f"step {report.step:,} of {report.steps:,}  {speed:,.0f} steps/s  {eta}  {pair}"
+        lost = math.isnan(report.worst_pair)
+        pair = "" if lost else f"  worst pair {report.worst_pair:.5f}"
+        text = f"step {report.step:,} of {report.steps:,}  {speed:,.0f} steps/s  {eta}{pair}"
         if self.live and not done and len(self.label + text) > columns(self.stream) - 1:
             share = report.step / report.steps
-            text = f"{share:.0%} of {report.steps:,} steps  {eta}  {pair}"
+            text = f"{share:.0%} of {report.steps:,} steps  {eta}{pair}"
         self._show(self.label + text, report, done=done)
 
     def _show(self, text: str, report: Report, *, done: bool) -> None:
@@ -191,8 +199,10 @@ def choose(progress: Progress | str | bool | None) -> Progress:
         return Silent()
     if progress is True:
         return lines()
-    if progress == "auto":
+    if isinstance(progress, str) and progress == "auto":
         return lines() if sys.stderr.isatty() or notebook() else Silent()
-    if callable(progress):
+    if callable(progress) and not isinstance(progress, type):  # a class makes, and shows nothing
         return progress
-    raise MethexisError(f"progress: expected 'auto', a bool or a function, got {progress!r}")
+    got = " ".join(repr(progress).split())
+    got = got if len(got) <= _MOST_SHOWN else f"{got[:_MOST_SHOWN]}..."
+    raise MethexisError(f"progress: expected 'auto', a bool or a function, got {got}")

@@ -17,6 +17,7 @@ from methexis.scenarios.sharpening.result import CaseResult, SharpenResult
 from methexis.scenarios.verify.result import Prediction, RunLength, VerifyResult
 from methexis.scenarios.verify.result import Verdict as VerifyVerdict
 from methexis.training.optimisers import UpdateRule
+from methexis.training.prediction.predicted import Predicted
 from tests.report import break_results, compare_results, reverse_results, subjects_results
 from tests.zoo.public import public
 
@@ -53,6 +54,11 @@ def run() -> mx.Run:
 def path() -> mx.theory.SlowPath:
     start = mx.theory.random_minimum(TEACHER, STUDENT, seed=1, spread=0.3)
     return mx.theory.slow_drift(TEACHER, STUDENT, start, lr=0.01, steps=200)
+
+
+@cache
+def predicted() -> Predicted:
+    return run().predict(progress=None)
 
 
 @cache
@@ -137,7 +143,7 @@ def specimens() -> dict[str, Any]:
         reversed_, reverse_results.several(reversed_),
         _sharpened(), SharpenResult((_sharpened(),), "methexis sharpen", 1.0), _verified(),
         scenarios.VerifySettings(easy=True), mx.GradientFlow(lr=0.1),
-        levels, levels.marks[0], levels.between[0], closer, ranking,
+        predicted(), levels, levels.marks[0], levels.between[0], closer, ranking,
     ]  # fmt: skip
     for value in classes().values():
         if issubclass(value, Measure):

@@ -37,6 +37,7 @@ from tests.display.specimens import (
     curve,
     grid,
     path,
+    predicted,
     read_against,
     run,
     specimens,
@@ -187,8 +188,8 @@ def specimen(name: str) -> Any:
 
 
 DRAWN = {"Run": run, "Grid": grid, "Comparison": comparison, "SlowPath": path,
-         "NeighbourCurve": curve, **{name: partial(specimen, name) for name in
-         ("RDM", "MDS", "ModelComparison")}}  # fmt: skip
+         "NeighbourCurve": curve, "Predicted": predicted, **{name: partial(specimen, name)
+         for name in ("RDM", "MDS", "ModelComparison")}}  # fmt: skip
 
 
 def test_what_can_be_drawn() -> None:
@@ -225,6 +226,10 @@ def test_what_are_no_axes(name: str) -> None:
         DRAWN[name]().plot(several)
 
 
+def _lost(path: mx.theory.SlowPath) -> mx.theory.SlowPath:
+    return dataclasses.replace(path, weights=[w * np.nan for w in path.weights])
+
+
 def nothing(name: str) -> Any:
     """A result in which there is no number."""
     value = DRAWN[name]()
@@ -236,8 +241,10 @@ def nothing(name: str) -> Any:
         return mx.Grid(value.data.where(np.zeros(value.score.shape, bool)))
     if name == "Comparison":
         return dataclasses.replace(value, score=float("nan"))
+    if name == "Predicted":
+        return dataclasses.replace(value, paths=tuple(map(_lost, value.paths)))
     if name == "SlowPath":
-        return dataclasses.replace(value, weights=[w * np.nan for w in value.weights])
+        return _lost(value)
     if name == "RDM":
         empty = copy.copy(value)
         object.__setattr__(empty, "matrix", value.matrix * np.nan)

@@ -42,9 +42,20 @@ def _pictured(plot: Callable[..., Axes]) -> Callable[..., str]:
     return call
 
 
+def _predicted(**given: Any) -> Any:
+    return _RUN.predict(**given).worst_pair()
+
+
 METHODS: dict[str, Recipe] = {
     "mx.Run.plot": Recipe(
         _pictured(_RUN.plot), {"ax": None, "quantity": "loss", "projected": False}
+    ),
+    "mx.Run.predict": Recipe(
+        _predicted,
+        {"replicas": 1, "source": TEACHER, "rtol": 1e-4, "patience": 30.0, "progress": None},
+    ),
+    "training.Predicted.plot": Recipe(
+        _pictured(_RUN.predict(progress=None).plot), {"ax": None, "quantity": "worst_pair"}
     ),
     "mx.Run.to_dataframe": Recipe(_RUN.to_dataframe, {"per": "pair"}),
     "mx.Grid.plot": Recipe(_pictured(_GRID.plot), {"ax": None, "alpha": 0.05}),

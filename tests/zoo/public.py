@@ -19,6 +19,7 @@ EXEMPT: dict[str, str] = {
             "mx.Comparison",
             "mx.Grid",
             "mx.Run",
+            "training.Predicted",
             "mx.Closer",
             "mx.Ranking",
             "measures.Between",

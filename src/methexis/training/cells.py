@@ -39,6 +39,7 @@ _TAKEN = re.compile(
     r"|(diverged|collapsed)_step|(weights|biases|charges|spectrum)_\d+|embed_(in|out)"
     r"|predicted_\w+|universal_kernel|loss|accuracy|sharpness|hessian_trace|imbalance|entropic_gap"
     r"|(entropy|entropy_ratio|theory_alignment|alignment)(_projected)?"
+    r"|source(_\w+)?|given_\w+|seen_input|private_input(_b)?|student_\d+"
 )
 
 

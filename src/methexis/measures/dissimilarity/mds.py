@@ -65,9 +65,9 @@ class MDS(Displayed):
         MethexisError
             If ``ax`` are no axes, or there is only one dimension.
         """
-        return plots.onto(ax, self.drawn())
+        return plots.onto(ax, self._picture())
 
-    def drawn(self) -> plots.Panel:
+    def _picture(self) -> plots.Panel:
         """The picture that `plot` draws.
 
         Raises

@@ -135,6 +135,9 @@ class Comparison(Displayed):
         MethexisError
             If ``ax`` are no axes, or there is no score.
         """
+        return plots.onto(ax, self._picture())
+
+    def _picture(self) -> plots.Panel:
         marks = () if self.levels is None else self.levels.marks
         levels = [
             drawing.Mark(drawing.trimmed(one.name), one.score, one.ci, one.estimated)
@@ -143,7 +146,7 @@ class Comparison(Displayed):
         ]
         own = drawing.Mark("as given", self.score, self.ci)
         chance = (self.null_mean, self.null_sd)
-        return drawing.pair(chosen(self.measure, self.options), own, levels, chance, self.n, ax)
+        return drawing.pair(chosen(self.measure, self.options), own, levels, chance, self.n)
 
     def to_dataframe(self) -> Any:
         """The comparison as a `pandas.DataFrame` of one row, so that rows can be put together.

@@ -243,6 +243,9 @@ class Grid(Displayed):
         MethexisError
             If ``ax`` are no axes, ``alpha`` is no number from 0, or no pair has a score.
         """
+        return plots.onto(ax, self._picture(alpha))
+
+    def _picture(self, alpha: float = _LEVEL) -> plots.HeatMap | plots.Panel:
         sides = [[str(name) for name in self.data[f"layer_{side}"].values] for side in "ab"]
         models = [[str(name) for name in self.data[f"model_{side}"].values] for side in "ab"]
         same = bool(self.data.attrs["same"])
@@ -256,7 +259,7 @@ class Grid(Displayed):
             titles=drawing.titles(models, same=same),
             same=same,
         )
-        return drawing.grid(pairs, ax)
+        return drawing.grid(pairs)
 
     def to_dataframe(self) -> Any:
         """All pairs as a `pandas.DataFrame`: a row for each, with names, sizes and numbers."""

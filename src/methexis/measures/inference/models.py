@@ -190,7 +190,11 @@ class ModelComparison(Displayed):
         MethexisError
             If ``ax`` are no axes.
         """
-        return plots.onto(ax, models_drawing.panel(self.drawn()))
+        return plots.onto(ax, self._picture())
+
+    def _picture(self) -> plots.Panel:
+        """The picture that `plot` draws, for a page."""
+        return models_drawing.panel(self.drawn())
 
     def drawn(self) -> models_drawing.Models:
         """What of it is drawn."""

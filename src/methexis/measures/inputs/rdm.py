@@ -173,8 +173,12 @@ class RDM(Displayed):
         MethexisError
             If ``ax`` are no axes.
         """
+        return plots.onto(ax, self._picture())
+
+    def _picture(self) -> plots.HeatMap:
+        """The picture that `plot` draws, for a page."""
         matrix = to_numpy(self.matrix).astype(np.float64)
-        return plots.onto(ax, rdm_drawing.heat_map(matrix, self.dissimilarity, self.labels))
+        return rdm_drawing.heat_map(matrix, self.dissimilarity, self.labels)
 
     def _facts(self) -> dict[str, object]:
         told: dict[str, object] = {"num_samples": self.num_samples}

@@ -123,8 +123,10 @@ class NeighbourCurve(Displayed):
         MethexisError
             If ``ax`` are no axes, or there is no score.
         """
-        scores = drawing.falling(self.ns, self.ks, self.scores, self.chance, self.metric)
-        return plots.onto(ax, scores)
+        return plots.onto(ax, self._picture())
+
+    def _picture(self) -> plots.Panel:
+        return drawing.falling(self.ns, self.ks, self.scores, self.chance, self.metric)
 
     def _facts(self) -> dict[str, object]:
         told: dict[str, object] = {"ns": self.ns, "ks": self.ks, "metric": self.metric}

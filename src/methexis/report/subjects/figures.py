@@ -23,4 +23,4 @@ def figures(result: SubjectsResult) -> Iterator[Picture]:
         points = mds(mean)
     except MethexisError:  # conditions that spread along one direction only
         return
-    yield Picture("mds", points.drawn(), "Conditions as points, by multidimensional scaling")
+    yield Picture("mds", points._picture(), "Conditions as points, by multidimensional scaling")

@@ -10,24 +10,22 @@ from methexis.report.subjects.figures import figures
 from methexis.scenarios.subjects.result import SubjectsResult
 
 
-def write_subjects_report(result: SubjectsResult, out_dir: str | Path) -> Path:
+def write_subjects_report(result: SubjectsResult, path: str | Path) -> Path:
     """Write the report of `run_subjects`.
 
     Parameters
     ----------
     result : SubjectsResult
         What was found.
-    out_dir : path
-        Folder; made if missing. It receives ``report.html``, which needs no other file, and every
-        figure as PDF in ``figures/``.
+    path : path
+        An HTML file, or a folder, as of `write_report`.
 
     Raises
     ------
     MethexisError
         If the report cannot be written.
     """
-    out = Path(out_dir)
-    page = Page(out / "report.html", out / "figures")
+    page = Page.at(path)
     pictures = list(figures(result))
     page.draw(pictures)
     summary = result.summary()
