@@ -16,6 +16,7 @@ from benchmarks.engine.job import BenchSettings, run_bench
 from benchmarks.engine.text import print_bench
 from benchmarks.felt.calls import CALLS
 from benchmarks.felt.job import FeltSettings, run_felt
+from benchmarks.felt.limits import MOST, committed_ratios, slower
 from benchmarks.felt.text import print_felt
 from benchmarks.measures.job import MeasuresSettings, run_measures
 from benchmarks.measures.text import print_measures_bench
@@ -184,6 +185,10 @@ def felt(
             show_default=False,
         ),
     ] = None,
+    check: Annotated[
+        Path | None,
+        typer.Option(help=f"An earlier {FELT_RESULT}; fail where a ratio is over {MOST:g} of its."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help=f"Folder for {FELT_RESULT}.")] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the result as JSON, for machines.")
@@ -202,6 +207,7 @@ def felt(
     """
     with user_errors():
         settings = FeltSettings(rounds=rounds, only=tuple(only or ()))
+        committed = None if check is None else committed_ratios(check)
         _folder(out)
         result = run_felt(settings, announce=announcer())
         _store(out, FELT_RESULT, result.summary())
@@ -209,6 +215,8 @@ def felt(
             sys.stdout.write(json.dumps(result.summary(), indent=1) + "\n")
         else:
             print_felt(result)
+        if committed is not None and (slow := slower(result, committed)):
+            raise MethexisError(f"check: felt times have doubled: {'; '.join(slow)}")
 
 
 @app.command()

@@ -9,10 +9,13 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
+from methexis.core.threads import available_cores
 from methexis.plots import style
 from methexis.progress import Lines
 from methexis.report import print_verify
@@ -33,12 +36,20 @@ def main() -> None:
         print_verify(result, Path("demo-out"))
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8")
-    block = f"```text\n{_trimmed(printed.getvalue())}\n```\n"
+    block = f"```text\n{_trimmed(printed.getvalue())}\n```\n\n{_origin()}\n"
     text, count = _BLOCK.subn(lambda found: found[1] + block + found[2], text)
     if count != 1:
         sys.exit(f"README.md: expected one pair of demo marks, found {count}")
     readme.write_text(text, encoding="utf-8")
     draw(result, ROOT / "docs" / "images")
+
+
+def _origin() -> str:
+    """When and from which commit the block was printed, on how many cores."""
+    words = ["git", "describe", "--always", "--dirty", "--abbrev=7", "--exclude=*"]
+    commit = subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True)
+    today = datetime.now(UTC).date().isoformat()
+    return f"*Printed on {today} at commit {commit.stdout.strip()}, on {available_cores()} cores.*"
 
 
 def draw(result: VerifyResult, folder: Path) -> None:

@@ -24,7 +24,10 @@ settings.register_profile("methexis", deadline=None, database=None, print_blob=T
 settings.load_profile("methexis")
 
 #: What tests of optional parts skip without (`pytest.importorskip`): a user may lack any of them.
-OPTIONAL = ("torch", "pyarrow", "safetensors", "ot", "sklearn", "onnx", "onnxruntime")
+OPTIONAL = (
+    *("torch", "pyarrow", "h5py", "safetensors", "ot", "sklearn"),
+    *("onnx", "onnxruntime"),
+)
 
 
 def pytest_configure() -> None:

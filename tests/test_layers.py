@@ -40,7 +40,7 @@ ALLOWED_OUTSIDE: dict[str | None, set[str]] = {
 }
 NOT_INSTALLED = {"benchmarks", "evidence", "examples", "tests"}  # other folders of this repository
 TORCH = {"torch", "curvlinops", "onnx", "onnxruntime"}
-MAY_USE_TORCH = {"probes"}  # and transport, when it is there
+MAY_USE_TORCH = {"representations", "probes"}  # and transport, when it is there
 
 MAX_LINES = 500
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from methexis.text import brief, json_text, sentence, shown
+from methexis.text import brief, json_text, sentence, shown, suggestion
 
 ANY = st.text(st.characters(codec=None) | st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp"]))
 
@@ -59,3 +59,11 @@ def test_an_exception_is_one_line() -> None:
 def test_json_is_valid_for_every_reader(data: object) -> None:
     text = json_text(data)
     json.loads(text, parse_constant=pytest.fail).__repr__().encode("utf-8")
+
+
+def test_a_name_that_is_near_is_suggested_and_no_other() -> None:
+    names = ["cka", "mutual_knn", "procrustes_size"]
+    assert suggestion("ckaa", names) == "; did you mean 'cka'?"
+    assert suggestion("mutual_nn", names) == "; did you mean 'mutual_knn'?"
+    assert suggestion("KNN", names) == "; did you mean 'mutual_knn'?"
+    assert [suggestion(name, names) for name in ("zzqq", "", "\x1b")] == ["", "", ""]

@@ -49,7 +49,7 @@ class _Importing:
             self.lock.release()
 
     def in_child(self) -> None:
-        """Have a lock that no thread holds which is not here."""
+        """Make the lock one that no thread of the parent holds."""
         self.broken |= not self._held
         if self._held:
             self.lock.release()
@@ -77,7 +77,7 @@ def attach(
 def attach_stub(
     package: str, file: str
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
-    """The same with the names that a stub beside the package's file imports."""
+    """The same as `attach`, with the names that the stub beside the package's file imports."""
     load, names, public = lazy_loader.attach_stub(package, file)
     return _guarded(package, load), names, public
 

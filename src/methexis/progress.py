@@ -6,6 +6,8 @@ display is made and then updated, through what IPython has loaded already: nothi
 
 from __future__ import annotations
 
+import math
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -15,10 +17,16 @@ from typing import Any, Protocol, TextIO
 
 from methexis.errors import MethexisError
 
+#: Most signs of a wrong value in a message.
+_MOST_SHOWN = 57
+
 
 @dataclass(frozen=True)
 class Report:
-    """One report: steps done of all, and the median over replicas of the worst pair so far."""
+    """One report: steps done of all, and the median over replicas of the worst pair so far.
+
+    The worst pair is NaN where there is none, and is then not shown.
+    """
 
     step: int
     steps: int
@@ -41,6 +49,27 @@ class Silent:
 
     def __call__(self, report: Report) -> None:
         """Do nothing with ``report``."""
+
+
+def columns(stream: TextIO) -> int:
+    """Columns of the terminal that a stream writes to; 80 where they are not known."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except (OSError, ValueError, AttributeError):
+        return 80
+
+
+def fitted(text: str, stream: TextIO, taken: int = 0) -> str:
+    """A line that is written over later: cut to the terminal, because what wraps is not wiped.
+
+    Examples
+    --------
+    >>> import io
+    >>> len(fitted("x" * 200, io.StringIO())), fitted("step 1", io.StringIO())
+    (79, 'step 1')
+    """
+    room = max(columns(stream) - 1 - taken, 1)
+    return text if len(text) <= room else text[: room - 1] + "…"
 
 
 class Lines:
@@ -78,23 +107,26 @@ class Lines:
         speed = (report.step - self._first) / max(now - self._start, 1e-9)
         left = (report.steps - report.step) / speed if speed > 0 else float("inf")
         eta = f"{left:.0f} s left" if left < 1e6 else "time left unknown"
-        text = (
-            f"{self.label}step {report.step:,} of {report.steps:,}  {speed:,.0f} steps/s  "
-            f"{eta}  worst pair {report.worst_pair:.5f}"
-        )
-        self._show(text, report, done=done)
+        lost = math.isnan(report.worst_pair)
+        pair = "" if lost else f"  worst pair {report.worst_pair:.5f}"
+        text = f"step {report.step:,} of {report.steps:,}  {speed:,.0f} steps/s  {eta}{pair}"
+        if self.live and not done and len(self.label + text) > columns(self.stream) - 1:
+            share = report.step / report.steps
+            text = f"{share:.0%} of {report.steps:,} steps  {eta}{pair}"
+        self._show(self.label + text, report, done=done)
 
     def _show(self, text: str, report: Report, *, done: bool) -> None:
         """Write the line, over the last one on a terminal."""
         if self.live:
-            self.stream.write(f"\r\x1b[2K{text}" + ("\n" if done else ""))
+            self.stream.write(f"\r\x1b[2K{text if done else fitted(text, self.stream)}")
+            self.stream.write("\n" if done else "")
         else:
             self.stream.write(text + "\n")
         self.stream.flush()
 
 
 class Bar(Lines):
-    """The same as a bar in a notebook: one display, updated until the run has ended.
+    """Shows progress as a bar in a notebook: one display, updated until the run has ended.
 
     Parameters
     ----------
@@ -167,8 +199,10 @@ def choose(progress: Progress | str | bool | None) -> Progress:
         return Silent()
     if progress is True:
         return lines()
-    if progress == "auto":
+    if isinstance(progress, str) and progress == "auto":
         return lines() if sys.stderr.isatty() or notebook() else Silent()
-    if callable(progress):
+    if callable(progress) and not isinstance(progress, type):  # a class makes, and shows nothing
         return progress
-    raise MethexisError(f"progress: expected 'auto', a bool or a function, got {progress!r}")
+    got = " ".join(repr(progress).split())
+    got = got if len(got) <= _MOST_SHOWN else f"{got[:_MOST_SHOWN]}..."
+    raise MethexisError(f"progress: expected 'auto', a bool or a function, got {got}")

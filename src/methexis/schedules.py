@@ -118,12 +118,12 @@ def _increasing(steps: Any) -> NDArray[np.int64]:
         if np.any(given != np.floor(given)) or np.any(np.abs(given) > MOST_STEPS):
             raise MethexisError(f"steps: expected whole numbers, got {shown(given.tolist())}")
         steps = given.astype(np.int64)
-    found: NDArray[np.int64] = steps
-    if np.any(found < 0) or np.any(np.diff(found) < 0):
+    whole: NDArray[np.int64] = steps
+    if np.any(whole < 0) or np.any(np.diff(whole) < 0):
         raise MethexisError(
-            f"steps: expected numbers of steps from 0 that increase, got {shown(found.tolist())}"
+            f"steps: expected numbers of steps from 0 that increase, got {shown(whole.tolist())}"
         )
-    return found
+    return whole
 
 
 def constant() -> Schedule:

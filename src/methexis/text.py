@@ -8,9 +8,11 @@ lone surrogates and no page, figure or JSON can hold. `shown` writes all of that
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 #: Most signs of a name in a message.
@@ -35,7 +37,7 @@ def shown(text: str, *, lines: bool = False) -> str:
 
 
 def brief(text: str) -> str:
-    """The same for a message: the middle of what is very long is left out.
+    """Text for a message: the middle of what is very long is left out.
 
     Examples
     --------
@@ -46,6 +48,22 @@ def brief(text: str) -> str:
     if len(text) <= _MOST:
         return text
     return text[: _MOST // 2] + "…" + text[len(text) - _MOST // 2 + 1 :]
+
+
+def suggestion(name: str, names: Sequence[str]) -> str:
+    """The end of a message about an unknown name: the known one that was meant, if one is near.
+
+    Near is a name that contains the other, or that has most of its letters in the same order.
+
+    Examples
+    --------
+    >>> suggestion("mutual_nn", ["cka", "mutual_knn"]), suggestion("zzqq", ["cka", "mutual_knn"])
+    ("; did you mean 'mutual_knn'?", '')
+    """
+    lowered = name.lower()
+    near = difflib.get_close_matches(lowered, names, n=1)
+    near = near or [known for known in names if lowered and lowered in known.lower()]
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def sentence(error: BaseException) -> str:

@@ -26,8 +26,8 @@ def test_help_and_list() -> None:
     [
         (("samplign",), "got 'samplign'; did you mean 'sampling'?"),
         ((), "error: scenario: expected a name, or all, got none"),
-        (("sampling", "--seed", "-1"), "error: seed: expected an integer in [0, 4294967296]"),
-        (("sampling", "--out", "a-file"), "error: out: expected a folder, got the file a-file"),
+        (("sampling", "--seed", "-1"), "error: --seed: expected an integer in [0, 4294967296]"),
+        (("sampling", "--out", "a-file"), "error: --out: expected a folder, got the file a-file"),
         (
             ("sampling", "--out", "a-file/b"),
             "error: cannot write or read a-file/b: Not a directory",

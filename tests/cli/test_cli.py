@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -36,7 +37,8 @@ def invoke(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[
 
     That `call` gives the same is tested once per way in which a command ends.
     """
-    with contextlib.chdir(cwd or Path.cwd()):
+    typed = mock.patch.object(sys, "argv", ["methexis", *words])
+    with contextlib.chdir(cwd or Path.cwd()), typed:
         done = CliRunner().invoke(app, words)
     assert done.exception is None or isinstance(done.exception, SystemExit)
     return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)
@@ -86,12 +88,15 @@ def test_help_of_a_verb_has_an_example() -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (("--noise", "pink"), "error: noise: expected one of 'isotropic', 'anisotropic', got 'pi"),
-        (("--steps", "0"), "error: steps: expected an integer in [1, 10000000000], got 0"),
-        (("--lr", "5"), "error: lr: expected lr < "),
-        (("--lr", "nan"), "error: lr: expected a finite number > 0, got nan"),
-        (("--replicas", "1"), "error: replicas: expected at least 2"),
-        (("--batch", "0"), "error: batch: expected an integer >= 1, got 0"),
+        (
+            ("--noise", "pink"),
+            "error: --noise: expected one of 'isotropic', 'anisotropic', got 'p",
+        ),
+        (("--steps", "0"), "error: --steps: expected an integer in [1, 10000000000], got 0"),
+        (("--lr", "5"), "error: --lr: expected lr < "),
+        (("--lr", "nan"), "error: --lr: expected a finite number > 0, got nan"),
+        (("--replicas", "1"), "error: --replicas: expected at least 2"),
+        (("--batch", "0"), "error: --batch: expected an integer >= 1, got 0"),
     ],
 )
 def test_bad_input_is_one_sentence(tmp_path: Path, words: tuple[str, ...], expected: str) -> None:

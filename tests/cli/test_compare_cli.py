@@ -64,7 +64,7 @@ def test_help_and_list() -> None:
     ("words", "expected"),
     [
         ((), "error: A: expected a file or folder of representations, got none"),
-        (("gone.npy", "y.npy"), "error: gone.npy: expected a file or folder of represent"),
+        (("gone.npy", "y.npy"), "error: gone.npy: no such file or folder; expected one"),
         (
             ("x.npy", "short.npy"),
             "error: short.npy: expected 50 rows, the same samples in the same",
@@ -110,7 +110,7 @@ def test_help_and_list() -> None:
         (("x.npy", "y.npy", "--memory", "some"), "memory: expected bytes or words such as '2 GiB'"),
         (("x.npy", "y.npy", "--out", "x.npy"), "out: expected a folder, got the file x.npy"),
         (("x.npy", "y.npy", "--reference", "y.npy"), "reference: expected name=PATH, such as"),
-        (("x.npy", "y.npy", "--reference", "r=gone"), "gone: expected a file or folder of repres"),
+        (("x.npy", "y.npy", "--reference", "r=gone"), "gone: no such file or folder; expected one"),
         (
             ("x.npy", "y.npy", "--reference", "untrained=short.npy"),
             "reference untrained: expected 50 rows, the same samples in the same order as in x.npy",

@@ -25,8 +25,8 @@ def test_help_and_list() -> None:
     [
         (("odrer",), "got 'odrer'; did you mean 'order'?"),
         ((), "error: scenario: expected a name, or all, got none; methexis reverse --list"),
-        (("order", "--seed", "-1"), "error: seed: expected an integer in [0, 4294967296]"),
-        (("order", "--out", "a-file"), "error: out: expected a folder, got the file a-file"),
+        (("order", "--seed", "-1"), "error: --seed: expected an integer in [0, 4294967296]"),
+        (("order", "--out", "a-file"), "error: --out: expected a folder, got the file a-file"),
         (("order", "--out", "a-file/b"), "error: cannot write or read a-file/b: Not a directory"),
     ],
 )

@@ -28,8 +28,8 @@ def test_help_and_list() -> None:
     [
         (("egde",), "got 'egde'; did you mean 'edge'?"),
         ((), "error: case: expected a name, or all, got none"),
-        (("edge", "--seed", "-1"), "error: seed: expected an integer in [0, 4294967296]"),
-        (("edge", "--out", "a-file"), "error: out: expected a folder, got the file a-file"),
+        (("edge", "--seed", "-1"), "error: --seed: expected an integer in [0, 4294967296]"),
+        (("edge", "--out", "a-file"), "error: --out: expected a folder, got the file a-file"),
     ],
 )
 def test_bad_input_is_one_sentence(words: tuple[str, ...], expected: str, tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ from methexis.scenarios.sharpening.result import CaseResult, SharpenResult
 from methexis.scenarios.verify.result import Prediction, RunLength, VerifyResult
 from methexis.scenarios.verify.result import Verdict as VerifyVerdict
 from methexis.training.optimisers import UpdateRule
-from tests.report import break_results, compare_results, reverse_results
+from methexis.training.prediction.predicted import Predicted
+from tests.report import break_results, compare_results, reverse_results, subjects_results
 from tests.zoo.public import public
 
 #: Public classes of which there is nothing to show, by name, and why.
@@ -54,6 +55,11 @@ def run() -> mx.Run:
 def path() -> mx.theory.SlowPath:
     start = mx.theory.random_minimum(TEACHER, STUDENT, seed=1, spread=0.3)
     return mx.theory.slow_drift(TEACHER, STUDENT, start, lr=0.01, steps=200)
+
+
+@cache
+def predicted() -> Predicted:
+    return run().predict(progress=None)
 
 
 @cache
@@ -133,6 +139,8 @@ def specimens() -> dict[str, Any]:
         mx.theory.drift_fixed_point(TEACHER, STUDENT),
         mx.geometry.align_samples(X, Y), mx.schedules.cosine(), rdms[0],
         mx.measures.noise_ceiling(rdms), mx.measures.compare_group(rdms[0], rdms),
+        mx.measures.compare_models({"x": X, "y": Y}, rdms), mx.measures.mds(rdms[0]),
+        subjects_results.found(), subjects_results.found().settings,
         mx.measures.power_law(_RNG.normal(size=(40, 12))),
         mx.measures.planted_pair("noise", 0.5), features,
         mx.measures.NullMoments(0.1, 0.02, 0.5), mx.measures.Preprocessing(0.95), _plan(),
@@ -142,7 +150,7 @@ def specimens() -> dict[str, Any]:
         reversed_, reverse_results.several(reversed_),
         _sharpened(), SharpenResult((_sharpened(),), "methexis sharpen", 1.0), _verified(),
         scenarios.VerifySettings(easy=True), mx.GradientFlow(lr=0.1),
-        *_probes(), levels, levels.marks[0], levels.between[0], closer, ranking,
+        *_probes(), predicted(), levels, levels.marks[0], levels.between[0], closer, ranking,
     ]  # fmt: skip
     for value in classes().values():
         if issubclass(value, Measure):

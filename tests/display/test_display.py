@@ -11,6 +11,7 @@ import copy
 import dataclasses
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from xml.etree import ElementTree
 
@@ -36,6 +37,7 @@ from tests.display.specimens import (
     curve,
     grid,
     path,
+    predicted,
     read_against,
     run,
     specimens,
@@ -181,8 +183,13 @@ def test_a_line_costs_no_decomposition(monkeypatch: pytest.MonkeyPatch) -> None:
         repr(value)
 
 
+def specimen(name: str) -> Any:
+    return specimens()[name]
+
+
 DRAWN = {"Run": run, "Grid": grid, "Comparison": comparison, "SlowPath": path,
-         "NeighbourCurve": curve}  # fmt: skip
+         "NeighbourCurve": curve, "Predicted": predicted, **{name: partial(specimen, name)
+         for name in ("RDM", "MDS", "ModelComparison")}}  # fmt: skip
 
 
 def test_what_can_be_drawn() -> None:
@@ -219,6 +226,10 @@ def test_what_are_no_axes(name: str) -> None:
         DRAWN[name]().plot(several)
 
 
+def _lost(path: mx.theory.SlowPath) -> mx.theory.SlowPath:
+    return dataclasses.replace(path, weights=[w * np.nan for w in path.weights])
+
+
 def nothing(name: str) -> Any:
     """A result in which there is no number."""
     value = DRAWN[name]()
@@ -230,8 +241,20 @@ def nothing(name: str) -> Any:
         return mx.Grid(value.data.where(np.zeros(value.score.shape, bool)))
     if name == "Comparison":
         return dataclasses.replace(value, score=float("nan"))
+    if name == "Predicted":
+        return dataclasses.replace(value, paths=tuple(map(_lost, value.paths)))
     if name == "SlowPath":
-        return dataclasses.replace(value, weights=[w * np.nan for w in value.weights])
+        return _lost(value)
+    if name == "RDM":
+        empty = copy.copy(value)
+        object.__setattr__(empty, "matrix", value.matrix * np.nan)
+        return empty
+    if name == "MDS":
+        return dataclasses.replace(value, points=value.points * np.nan)
+    if name == "ModelComparison":
+        return dataclasses.replace(
+            value, scores=value.scores * np.nan, intervals=value.intervals * np.nan
+        )
     return dataclasses.replace(value, scores=value.scores * np.nan, chance=value.chance * np.nan)
 
 

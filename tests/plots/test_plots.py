@@ -18,6 +18,7 @@ from methexis.plots.levels import Bars, Caption, Histogram, Level, Rungs
 from methexis.plots.mark import Look, Mark, Plain
 from methexis.plots.panel import Axis, Key, Legend, Panel, draw_all
 from methexis.plots.plain import from_plain, to_plain
+from methexis.plots.words import Words
 
 X, Y = [1.0, 2.0, 4.0], [0.5, np.nan, 3.0]
 MARKS = [
@@ -35,6 +36,7 @@ MARKS = [
     Bars(X, [1.0, 2.0, 3.0], Look("#123456"), "bars"),
     Histogram.of([0.1, 0.2, 0.9], [0.0, 0.5, 1.0], Look("#123456"), "histogram"),
     Caption(1.0, "caption"),
+    Words(X, [0.5, 1.0, 3.0], ("one", "two", "$3$")),
 ]
 
 

@@ -13,9 +13,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import scipy.io
+import torch
 import zarr
 from safetensors.numpy import save_file
 
@@ -95,6 +98,33 @@ def _probed(folder: Path) -> Path:
     return probed(folder / "m.zarr", ARRAYS)
 
 
+def _hdf5(folder: Path) -> Path:
+    with h5py.File(folder / "m.h5", "w") as file:
+        file.create_dataset("a", data=ARRAYS["a"])
+        file.create_dataset("b", data=ARRAYS["b"], chunks=(4, 5), compression="gzip")
+    return folder / "m.h5"
+
+
+def _mat(folder: Path) -> Path:
+    scipy.io.savemat(folder / "m.mat", ARRAYS, do_compression=True)
+    return folder / "m.mat"
+
+
+def _mat73(folder: Path) -> Path:
+    with h5py.File(folder / "m.mat", "w", userblock_size=512) as file:
+        for name, array in ARRAYS.items():
+            held = file.create_dataset(name, data=array.T)
+            held.attrs["MATLAB_class"] = np.bytes_("single" if name == "a" else "double")
+    with (folder / "m.mat").open("r+b") as raw:
+        raw.write(b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(116) + bytes(8) + b"\x00\x02IM")
+    return folder / "m.mat"
+
+
+def _pt(folder: Path) -> Path:
+    torch.save({name: torch.from_numpy(array) for name, array in ARRAYS.items()}, folder / "m.pt")
+    return folder / "m.pt"
+
+
 FORMATS = {
     "npy": Format(_npy, checked=False),
     "npz": Format(_npz, checked=True),
@@ -105,6 +135,10 @@ FORMATS = {
     "zarr 3": Format(_zarr, checked=False),
     "zarr 2": Format(_second, checked=False),
     "probed": Format(_probed, checked=True),
+    "HDF5": Format(_hdf5, checked=False),
+    "MATLAB 5": Format(_mat, checked=False),
+    "MATLAB 7.3": Format(_mat73, checked=False),
+    "PyTorch": Format(_pt, checked=False),
     "zarr 3, crc32c": Format(_sealed, checked=False),  # chunks are, the types beside them are not
 }
 

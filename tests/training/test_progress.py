@@ -61,6 +61,21 @@ def test_silence(progress: object, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("columns", [80, 60, 20, 2])
+def test_a_live_line_never_wraps(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of ten million steps: what wraps is not wiped, and every refresh would scroll."""
+    monkeypatch.setattr("methexis.progress.columns", lambda _stream: columns)
+    stream = Terminal()
+    line = Lines(stream, label="SGD", interval=0.0)
+    for step in (0, 5_078_625, 10_018_999, 10_019_000):
+        line(Report(step, 10_019_000, 0.99345))
+    *live, done = stream.getvalue().removesuffix("\n").split("\r\x1b[2K")[1:]
+    assert len(live) == 3
+    assert max(map(len, live)) < columns
+    assert all("worst pair" in text for text in live) or columns < 60
+    assert "10,019,000 of 10,019,000" in done  # stays, so it may wrap
+
+
 def test_one_live_line_on_a_terminal() -> None:
     stream = Terminal()
     train(Lines(stream, interval=0.0))

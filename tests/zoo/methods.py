@@ -11,12 +11,13 @@ from matplotlib.axes import Axes
 
 import methexis as mx
 from methexis import scenarios
-from tests.zoo.good import STUDENT, TEACHER, WEIGHTS, Recipe, X, Y
+from tests.zoo.good import LABELS, RDMS, STUDENT, TEACHER, WEIGHTS, Recipe, X, Y
 
 _RUN = mx.train([STUDENT, STUDENT], TEACHER, mx.SGD(lr=0.01), steps=3, replicas=2, progress=None)
 _GRID = mx.compare_all([X, Y], measure="cka", null="permutation", num_permutations=9)
 _RANKING = mx.nearest(X, {"y": Y, "twice": X[:, :2]})
 _LEVELS = mx.compare(X, Y, references={"twice": X[:, :2]}, num_bootstrap=0).levels
+_LABELLED = mx.measures.rdm(X, labels=LABELS)
 _VIEW = mx.View(matrix=X[:2, :3], label_matrix=Y[:2, :2])
 _PAIR = mx.measures.planted_pair("noise", 0.5)
 _RATES = mx.theory.relaxation(TEACHER, STUDENT, lr=0.1)
@@ -41,14 +42,31 @@ def _pictured(plot: Callable[..., Axes]) -> Callable[..., str]:
     return call
 
 
+def _predicted(**given: Any) -> Any:
+    return _RUN.predict(**given).worst_pair()
+
+
 METHODS: dict[str, Recipe] = {
     "mx.Run.plot": Recipe(
         _pictured(_RUN.plot), {"ax": None, "quantity": "loss", "projected": False}
+    ),
+    "mx.Run.predict": Recipe(
+        _predicted,
+        {"replicas": 1, "source": TEACHER, "rtol": 1e-4, "patience": 30.0, "progress": None},
+    ),
+    "training.Predicted.plot": Recipe(
+        _pictured(_RUN.predict(progress=None).plot), {"ax": None, "quantity": "worst_pair"}
     ),
     "mx.Run.to_dataframe": Recipe(_RUN.to_dataframe, {"per": "pair"}),
     "mx.Grid.plot": Recipe(_pictured(_GRID.plot), {"ax": None, "alpha": 0.05}),
     "mx.Comparison.plot": Recipe(
         _pictured(mx.compare(X, Y, measure="cka", num_bootstrap=9).plot), {"ax": None}
+    ),
+    "measures.RDM.plot": Recipe(_pictured(RDMS[0].plot), {"ax": None}),
+    "measures.RDM.arranged": Recipe(_LABELLED.arranged, {"labels": LABELS}),
+    "measures.MDS.plot": Recipe(_pictured(mx.measures.mds(RDMS[0]).plot), {"ax": None}),
+    "measures.ModelComparison.plot": Recipe(
+        _pictured(mx.measures.compare_models([X, Y], RDMS).plot), {"ax": None}
     ),
     "measures.NeighbourCurve.plot": Recipe(_pictured(_CURVE.plot), {"ax": None}),
     "theory.SlowPath.plot": Recipe(_pictured(_PATH.plot), {"ax": None, "quantity": "entropy"}),
@@ -107,6 +125,15 @@ METHODS: dict[str, Recipe] = {
             "batch": 1,
             "lr": 0.1,
             "steps": 10,
+        },
+    ),
+    "scenarios.SubjectsSettings": Recipe(
+        scenarios.SubjectsSettings,
+        {
+            "comparison": "pearson",
+            "dissimilarity": "auto",
+            "shrinkage": "ledoit_wolf",
+            "confidence": 0.9,
         },
     ),
     "scenarios.chosen": Recipe(scenarios.chosen, {"name": "weight-decay"}),

@@ -19,6 +19,7 @@ EXEMPT: dict[str, str] = {
             "mx.Comparison",
             "mx.Grid",
             "mx.Run",
+            "training.Predicted",
             "mx.Closer",
             "mx.Ranking",
             "measures.Between",
@@ -27,6 +28,8 @@ EXEMPT: dict[str, str] = {
             "measures.NullMoments",
             "measures.Plan",
             "measures.GroupComparison",
+            "measures.MDS",
+            "measures.ModelComparison",
             "measures.NoiseCeiling",
             "measures.Streamed",
             "measures.PlantedPair",
@@ -49,6 +52,7 @@ EXEMPT: dict[str, str] = {
             "scenarios.ReverseScenarioResult",
             "scenarios.ScenarioResult",
             "scenarios.SharpenResult",
+            "scenarios.SubjectsResult",
             "scenarios.VerifyResult",
         ],
         "a result: functions that have a recipe make it",
@@ -57,14 +61,15 @@ EXEMPT: dict[str, str] = {
         [f"scenarios.run_{verb}" for verb in ("break", "compare", "reverse", "sharpen", "verify")],
         "takes what is checked already: settings, representations, entries of a registry",
     ),
+    "scenarios.run_subjects": "reads files of subjects: tests/scenarios",
     **dict.fromkeys(
         [
             f"report.{name}"
             for name in (
                 *("print_break", "print_case", "print_compare", "print_reversal", "print_reverse"),
-                *("print_scenario", "print_sharpen", "print_verify"),
+                *("print_scenario", "print_sharpen", "print_subjects", "print_verify"),
                 *("write_break_report", "write_compare_report", "write_reverse_report"),
-                *("write_sharpen_report", "write_verify_report"),
+                *("write_sharpen_report", "write_subjects_report", "write_verify_report"),
             )
         ],
         "shows a result of a job: tests/report",

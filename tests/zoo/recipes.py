@@ -256,6 +256,19 @@ _SPECIAL: dict[str, Recipe] = {
         },
         nan=(".ci[]", ".null_mean", ".null_sd", ".p"),
     ),
+    "measures.compare_models": Recipe(
+        mx.measures.compare_models,
+        {
+            "models": {"x": X, "y": Y},
+            "rdms": RDMS,
+            "comparison": "pearson",
+            "dissimilarity": "euclidean",
+            "confidence": 0.9,
+        },
+        nan=(".p_pairs", ".p_pairs_corrected"),  # of a model and itself
+    ),
+    "measures.mds": Recipe(mx.measures.mds, {"rdm": RDMS[0].matrix, "num_dimensions": 2}),
+    "measures.mds, RDM": Recipe(mx.measures.mds, {"rdm": RDMS[0]}),
     "measures.noise_ceiling": Recipe(
         mx.measures.noise_ceiling, {"rdms": RDMS, "comparison": "pearson"}
     ),
@@ -317,11 +330,11 @@ _SPECIAL: dict[str, Recipe] = {
     "theory.drift_fixed_point": Recipe(mx.theory.drift_fixed_point, {**_THEORY, "decay": 0.1}),
     "theory.edge_fixed_point": Recipe(mx.theory.edge_fixed_point, {**_THEORY, "lr": 1e-3}),
     "theory.entropic_flow": Recipe(
-        mx.theory.entropic_flow, {**_THEORY, **_SLOW, "momentum": 0.1, "rtol": 1e-4}
+        mx.theory.entropic_flow, {**_THEORY, **_SLOW, "momentum": 0.1, "decay": 0.2, "rtol": 1e-4}
     ),
     "theory.modified_flow": Recipe(mx.theory.modified_flow, {**_THEORY, **_SLOW, "rtol": 1e-4}),
     "theory.slow_drift": Recipe(
-        mx.theory.slow_drift, {**_THEORY, **_SLOW, "momentum": 0.1, "rtol": 1e-4}
+        mx.theory.slow_drift, {**_THEORY, **_SLOW, "momentum": 0.1, "decay": 0.2, "rtol": 1e-4}
     ),
     "theory.slow_drift, steps": Recipe(
         mx.theory.slow_drift, {"steps": np.array([0.0, 10.0, 20.0])}, {**_THEORY, "lr": 0.05}

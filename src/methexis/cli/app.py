@@ -12,6 +12,7 @@ from methexis.cli.errors import BAD_INPUT
 from methexis.cli.probing import probe
 from methexis.cli.reverse import reverse
 from methexis.cli.sharpen import sharpen
+from methexis.cli.subjects import subjects
 from methexis.cli.verify import verify
 from methexis.version import __version__
 
@@ -28,6 +29,7 @@ app.command("break")(break_)
 app.command()(sharpen)
 app.command()(probe)
 app.command()(compare)
+app.command()(subjects)
 app.command()(reverse)
 
 

@@ -18,7 +18,8 @@ def break_(
     ] = None,
     names: Listing = False,
     quick: Annotated[
-        bool, typer.Option("--quick", help="One problem, few learning rates: seconds, a look.")
+        bool,
+        typer.Option("--quick", help="A quick look, in seconds: one problem, few learning rates."),
     ] = False,
     seed: Seed = 0,
     out: Out = None,

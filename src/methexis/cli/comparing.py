@@ -34,7 +34,7 @@ def compare(
     ] = None,
     second: Annotated[
         str | None,
-        typer.Argument(metavar="B", help="Another, of the same samples.", show_default=False),
+        typer.Argument(metavar="B", help="Another one, of the same samples.", show_default=False),
     ] = None,
     measure: Annotated[
         list[str] | None,
@@ -52,20 +52,23 @@ def compare(
     names: Annotated[bool, typer.Option("--list", help="List the measures.")] = False,
     preprocessing: Annotated[
         str,
-        typer.Option(help="none; prh: clip at the 95 % quantile, rows of length one; prh_rows."),
+        typer.Option(
+            help="Steps before: none; prh, which clips at the 95 % quantile and scales rows to "
+            "length one; prh_rows, which clips at the mean of the rows' quantiles."
+        ),
     ] = "none",
     pool: Annotated[
         str | None,
         typer.Option(
-            help="Arrays with tokens: mean, first, last, each (a layer), flatten; of convolutions: "
-            "spatial (channels first), spatial_last."
+            help="How arrays with tokens become rows: mean, first, last, each (a layer) or "
+            "flatten; those of convolutions: spatial (channels first) or spatial_last."
         ),
     ] = None,
     mask: Annotated[
         list[str] | None,
         typer.Option(
-            help=".npy of the real tokens: 1 or 0 (samples, tokens), or lengths (samples,); of one "
-            "side A=FILE or B=FILE. none: all are real."
+            help=".npy that tells real tokens from padding: 1 or 0 (samples, tokens), or lengths "
+            "(samples,). For one side: A=FILE or B=FILE; none: all tokens are real."
         ),
     ] = None,
     layers: Annotated[
@@ -73,13 +76,13 @@ def compare(
     ] = None,
     rdm: Annotated[
         str | None,
-        typer.Option(help="Which hold dissimilarities of samples, not features: A, B or AB."),
+        typer.Option(help="Sides that hold dissimilarities of samples, not features: A, B or AB."),
     ] = None,
     reference: Annotated[
         list[str] | None,
         typer.Option(
-            help="What scores are read against: untrained=PATH, input=PATH, whose layers are those "
-            "of B (or of A, or one for all); or random (features with the spectrum of A). May be "
+            help="What scores are read against: name=PATH, such as untrained=PATH, with the layers "
+            "of B (or of A, or one for all); or random, features with the spectrum of A. May be "
             "repeated."
         ),
     ] = None,
@@ -92,31 +95,38 @@ def compare(
     ] = False,
     inputs: Annotated[
         Path | None,
-        typer.Option(help="File with inputs for saved runs. [default: drawn, for teachers]"),
+        typer.Option(help="File with inputs for saved runs. [default: drawn by the run's teacher]"),
     ] = None,
-    replica: Annotated[int, typer.Option(help="Replica of saved runs.")] = 0,
+    replica: Annotated[int, typer.Option(help="Replica of saved runs to compare.")] = 0,
     null: Annotated[
         str,
-        typer.Option(help="auto (moments where known), moments, permutation or none."),
+        typer.Option(
+            help="Where chance is from: auto (moments if known), moments, permutation, none."
+        ),
     ] = "auto",
     correction: Annotated[
-        str, typer.Option(help="Of p for the number of pairs: max (search) or holm.")
+        str, typer.Option(help="How p is corrected for the number of pairs: max (search) or holm.")
     ] = "max",
     permutations: Annotated[
         int | None,
-        typer.Option(help="Orders drawn. [default: 999 for one pair, else 199 to 999 as time has]"),
+        typer.Option(
+            help="Number of orders drawn. [default: 999 for one pair, else 199 to 999 as time has]"
+        ),
     ] = None,
     bootstrap: Annotated[
-        int, typer.Option(help="Resamples for the interval of a single pair; 0: none.")
+        int, typer.Option(help="Number of resamples for the interval of a single pair; 0: none.")
     ] = 999,
     alpha: Annotated[float, typer.Option(help="Level of significance, after correction.")] = 0.05,
     memory: Annotated[
         str | None,
         typer.Option(
-            help="Most to take; beyond, rows are read in one pass by what can. [default: 4 GiB]"
+            help="Most memory to take; beyond it, rows are read in one pass by measures that can. "
+            "[default: 4 GiB]"
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of permutations, bootstrap and drawn inputs.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Seed of all that is drawn: permutations, bootstrap, inputs.")
+    ] = 0,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for report and data. [default: methexis-compare-A-B]"),
@@ -127,8 +137,8 @@ def compare(
     """Compare representations: how aligned, between which levels, where, and how sure.
 
     A and B hold features (num_samples, num_features) of the same samples in the same order, as
-    .npy, .npz, .safetensors, .parquet, zarr, a saved run, or a folder of such: every file a layer.
-    Without B, the layers of A are compared with each other.
+    .npy, .npz, .safetensors, .parquet, .h5, .mat, .pt, zarr, a saved run, or a folder of these, in
+    which every file is a layer. Without B, the layers of A are compared with each other.
 
     Example: methexis compare model-a/ model-b/ -m cka:debiased=true -m mutual_knn:k=20
     """
@@ -252,11 +262,11 @@ def _untrained(
 
 
 def _list(*, as_json: bool) -> None:
-    found = scenarios.listed_measures()
+    measures = scenarios.listed_measures()
     if as_json:
-        print_json(found)
+        print_json(measures)
         return
-    for one in found:
+    for one in measures:
         typer.echo(_line(one))
 
 
@@ -283,7 +293,7 @@ def _models_inside(path: Path) -> str:
 
 
 def _default(first: str, second: str | None) -> Path:
-    """A folder named by both; with their parents where the names are one."""
+    """The default folder, named after both models; with their parents where the names are equal."""
     paths = [Path(path).resolve() for path in (first, second) if path is not None]
     names = [bare(path.name) for path in paths]
     if len(set(names)) < len(names):

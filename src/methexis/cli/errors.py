@@ -21,6 +21,14 @@ def print_json(data: Any) -> None:
     sys.stdout.write(json_text(data) + "\n")
 
 
+def _as_typed(message: str) -> str:
+    """A message that begins with the name of an option that was typed, with the option as typed."""
+    name, colon, rest = message.partition(":")
+    option = "--" + name.replace("_", "-")
+    typed = any(word.partition("=")[0] == option for word in sys.argv[1:])
+    return f"{option}{colon}{rest}" if typed else message
+
+
 @contextmanager
 def user_errors(
     resume_hint: Callable[[], str] = str,
@@ -30,7 +38,7 @@ def user_errors(
     try:
         yield
     except MethexisError as error:
-        typer.echo(f"error: {shown(str(error))}", err=True)
+        typer.echo(f"error: {_as_typed(shown(str(error)))}", err=True)
         raise typer.Exit(BAD_INPUT) from None
     except OSError as error:
         where = f" {shown(str(error.filename))}" if error.filename else ""

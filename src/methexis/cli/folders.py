@@ -40,7 +40,7 @@ def prepared(
     force : bool
         Whether results in it may be replaced.
     leftovers : function
-        Which names an interrupted run of ours leaves.
+        Whether a name is one that an interrupted run of ours leaves.
 
     Raises
     ------
@@ -86,11 +86,11 @@ def fill(
         If something cannot be written; likewise.
     """
 
-    def found(folder: Path) -> None:
+    def numbers(folder: Path) -> None:
         data(folder)
         (folder / RESULT).write_text(summary + "\n", encoding="utf-8")
 
-    put_results(out, found)
+    put_results(out, numbers)
     try:
         put_results(out, report, add=True)
     except (OSError, MethexisError):
@@ -129,10 +129,10 @@ def _holds_results(out: Path) -> bool:
     if RESULT in listed(out):
         return (out / RESULT).exists()
     try:
-        found = json.loads((out / RESULT).read_text(encoding="utf-8"))
+        content = json.loads((out / RESULT).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return False
-    return isinstance(found, dict) and any(found.keys() >= known for known in _EARLIER)
+    return isinstance(content, dict) and any(content.keys() >= known for known in _EARLIER)
 
 
 def bare(name: str) -> str:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
+from methexis.progress import fitted
+
 
 def announcer() -> Callable[[str], None]:
     """A function that writes what begins now: dimmed on a terminal, plain elsewhere."""
@@ -35,7 +37,8 @@ class LiveLine:
             return
         self._last = now
         if self._live:
-            sys.stderr.write("\r\x1b[2K" + ("" if ended else f"\x1b[2m… {text}\x1b[0m"))
+            line = f"\x1b[2m… {fitted(text, sys.stderr, taken=2)}\x1b[0m"
+            sys.stderr.write("\r\x1b[2K" + ("" if ended else line))
         else:
             sys.stderr.write(f"... {text}\n")
         sys.stderr.flush()
@@ -48,7 +51,7 @@ class LiveLine:
 
 
 class Clock:
-    """Beside a job that cannot say how far it is: how long it has run, and how long it may take.
+    """Shows how long a job has run, and may take, that cannot itself say how far it is.
 
     Within ``with``, the line that was last given is shown anew, with the time, as often as a live
     line is; one that says how far the job is, `LiveLine` itself shows.
@@ -61,11 +64,11 @@ class Clock:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def begin(self, text: str) -> None:
-        """Something begins, of which only time is known."""
+        """Begin something of which only the time is known."""
         self._began, self._text = time.monotonic(), text
 
     def end(self) -> None:
-        """From here on the job says itself how far it is."""
+        """Stop showing the time alone: from here on the job itself says how far it is."""
         self._text = ""
 
     def __enter__(self) -> Clock:

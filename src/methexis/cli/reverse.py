@@ -18,7 +18,8 @@ def reverse(
     ] = None,
     names: Listing = False,
     quick: Annotated[
-        bool, typer.Option("--quick", help="One problem, two learning rates: seconds, a look.")
+        bool,
+        typer.Option("--quick", help="A quick look, in seconds: one problem, two learning rates."),
     ] = False,
     seed: Seed = 0,
     out: Out = None,

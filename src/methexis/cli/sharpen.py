@@ -17,7 +17,7 @@ def sharpen(
     ] = None,
     names: Listing = False,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Two learning rates: seconds, a look.")
+        bool, typer.Option("--quick", help="A quick look, in seconds: two learning rates.")
     ] = False,
     seed: Seed = 0,
     out: Out = None,

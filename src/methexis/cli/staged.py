@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 #: Options that all of these commands have. The folder's default is ``methexis-VERB-NAME``.
 Listing = Annotated[bool, typer.Option("--list", help="List the names, with what each claims.")]
-Seed = Annotated[int, typer.Option(help="0: the seeds fixed beforehand; others repeat the runs.")]
+Seed = Annotated[
+    int, typer.Option(help="0: the seeds fixed beforehand; any other repeats the runs.")
+]
 Out = Annotated[
     Path | None,
     typer.Option(help="Folder for report and data. [default: methexis-VERB-NAME]"),
@@ -44,7 +46,7 @@ Result = TypeVar("Result", bound="JobResult[Any]")
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for."""
+    """What was asked of a command: entries, settings and the folder for results."""
 
     verb: str  # the command
     name: str | None  # an entry, or ``all``
@@ -57,7 +59,7 @@ class Request:
 
     @property
     def folder(self) -> Path:
-        """Where results go."""
+        """The folder into which results are written."""
         return Path(f"methexis-{self.verb}-{self.name}") if self.out is None else self.out
 
     @property

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 def verify(
     easy: Annotated[
         bool,
-        typer.Option("--easy", help="Depths 2 and 3 and condition 1.7, not 3, 5 and 10: faster."),
+        typer.Option(
+            "--easy", help="A faster problem: depths 2, 3 and condition 1.7, not 3, 5 and 10."
+        ),
     ] = False,
     noise: Annotated[
         str, typer.Option(help="Label noise: isotropic or anisotropic (condition 25).")

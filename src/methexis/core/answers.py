@@ -62,9 +62,9 @@ def of_replicas(
     weights : list of arrays (..., d_i, d_{i-1})
         Weights as `checks.weight_list` gives them.
     function : callable
-        From layers to an array, or one per layer, with the leading dimensions of the weights.
+        Maps layers to an array, or to one per layer, with the leading dimensions of the weights.
     undefined : str
-        Where, of sound weights, it is not defined: for the message.
+        In which cases the answer to sound weights is undefined, for the message.
 
     Raises
     ------
@@ -82,20 +82,20 @@ def of_replicas(
         first = np.unravel_index(int(np.argmax(alive)), alive.shape)
         layers = [np.where(alive[..., None, None], w, w[first]) for w in layers]
     with computed(name):
-        found = function(layers)
-    parts: list[Array] = list(found) if isinstance(found, list) else [found]
+        answer = function(layers)
+    parts: list[Array] = list(answer) if isinstance(answer, list) else [answer]
     for k, part in enumerate(parts):
         require_finite(name, part, layers, undefined)
         if not alive.all():
             matched = alive.reshape(*alive.shape, *(1,) * (part.ndim - alive.ndim))
             parts[k] = np.where(matched, part, np.nan)
-    return cast("Answer", parts if isinstance(found, list) else parts[0])
+    return cast("Answer", parts if isinstance(answer, list) else parts[0])
 
 
 def finite_replicas(weights: Sequence[Array]) -> NDArray[np.bool_]:
     """Which replicas have finite weights, over the leading dimensions."""
-    found = [np.isfinite(w).all(axis=(-2, -1)) for w in weights]
-    return np.asarray(np.logical_and.reduce(found))
+    finite_layers = [np.isfinite(w).all(axis=(-2, -1)) for w in weights]
+    return np.asarray(np.logical_and.reduce(finite_layers))
 
 
 def require_finite(name: str, answer: Array, given: Sequence[Array], undefined: str = "") -> None:

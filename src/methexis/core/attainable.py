@@ -35,7 +35,7 @@ def attainable(problem: Problem, rank: int | None = None) -> Problem:
     Parameters
     ----------
     problem : Problem
-        Of a linear student and a quadratic loss.
+        A problem of a linear student and a quadratic loss.
     rank : int, optional
         Largest rank of ``F``; by default, and at most, the narrowest hidden width. Less for a
         student with dead neurons.
@@ -50,8 +50,8 @@ def attainable(problem: Problem, rank: int | None = None) -> Problem:
     --------
     >>> from methexis.core import EDLN, Problem, Teacher, View
     >>> teacher = Teacher([[1.0, 2.0]])  # y = x1 + 2 x2 + ε, of which the student sees x1
-    >>> found = attainable(Problem.of(teacher, EDLN((1,), view=View([[1.0, 0.0]]))))
-    >>> found.target.round(12).tolist(), found.cov_noise.round(12).tolist()
+    >>> reachable = attainable(Problem.of(teacher, EDLN((1,), view=View([[1.0, 0.0]]))))
+    >>> reachable.target.round(12).tolist(), reachable.cov_noise.round(12).tolist()
     ([[1.0, 0.0]], [[5.0]])
     """
     problem.require_theory()

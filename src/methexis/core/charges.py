@@ -104,11 +104,11 @@ def mixed_charges(
     >>> mixed_charges(x, y)[0].tolist()
     [[1.0]]
     """
-    found = []
+    mixed = []
     for (x, y), (x_next, y_next) in itertools.pairwise(zip(first, second, strict=True)):
         inner = slice(None, -1 if bias else None)
-        found.append(x_next[..., inner].mT @ y_next[..., inner] - y @ x.mT)
-    return found
+        mixed.append(x_next[..., inner].mT @ y_next[..., inner] - y @ x.mT)
+    return mixed
 
 
 def gradient_charges(gradients: Sequence[Array], *, bias: bool = False) -> list[Array]:
@@ -388,5 +388,5 @@ def scaled_charges(
 
 
 def _both(matrix: Array) -> Array:
-    """``A + Aᵀ``."""
+    """Twice the symmetric part, ``A + Aᵀ``."""
     return matrix + matrix.mT

@@ -163,10 +163,12 @@ def count(name: str, value: Any, *, least: int, most: int = MOST_COUNT) -> int:
     MethexisError
         If ``value`` is not an integer, below ``least``, or above ``most``: beyond all memory.
     """
-    found = integer(name, value, least=least)
-    if found > most:
-        raise MethexisError(f"{name}: expected an integer in [{least}, {most}], got {shown(found)}")
-    return found
+    counted = integer(name, value, least=least)
+    if counted > most:
+        raise MethexisError(
+            f"{name}: expected an integer in [{least}, {most}], got {shown(counted)}"
+        )
+    return counted
 
 
 def sequence(name: str, value: Any, what: str) -> list[Any]:
@@ -279,19 +281,19 @@ def array_list(name: str, arrays: Sequence[ArrayLike]) -> list[Array]:
     Raises
     ------
     MethexisError
-        If this is no list of such arrays, or it is empty.
+        If this is not a list of arrays of that shape, or it is empty.
     """
     if not isinstance(arrays, list | tuple) or not arrays:
         got = "an empty one" if isinstance(arrays, list | tuple) else type(arrays).__name__
         raise MethexisError(f"{name}: expected a list of arrays, got {got}")
-    found = [doubles(f"{name}[{i}]", a) for i, a in enumerate(arrays)]
-    for i, array in enumerate(found):
+    matrices = [doubles(f"{name}[{i}]", a) for i, a in enumerate(arrays)]
+    for i, array in enumerate(matrices):
         if array.ndim < 2 or array.size == 0:
             raise MethexisError(
                 f"{name}[{i}]: expected shape (..., rows, columns), none of them zero, got "
                 f"{array.shape}"
             )
-    return found
+    return matrices
 
 
 def require_replicas(name: str, array: Array, first: Array) -> None:

@@ -74,23 +74,23 @@ def doubles(name: str, value: Any) -> NDArray[np.float64]:
     Raises
     ------
     MethexisError
-        As `admitted`.
+        On the input that `admitted` refuses.
     """
-    found = admitted(name, value)
-    if is_tensor(found):
-        found = found.cpu().double().numpy()
-    return np.array(found, dtype=np.float64)
+    array = admitted(name, value)
+    if is_tensor(array):
+        array = array.cpu().double().numpy()
+    return np.array(array, dtype=np.float64)
 
 
 def is_tensor(value: Any) -> bool:
-    """Whether this is a tensor of PyTorch."""
+    """Whether a value is a tensor of PyTorch."""
     torch = sys.modules.get("torch")
     kind = getattr(torch, "Tensor", None)
     return isinstance(kind, type) and isinstance(value, kind)
 
 
 def name_of_type(value: Any) -> str:
-    """The type of an array's numbers as it came, such as ``"bfloat16"``; of a list, nothing."""
+    """Name of the type in which an array came, such as ``"bfloat16"``; empty of a list."""
     return type_name(getattr(value, "dtype", ""))
 
 
@@ -119,7 +119,7 @@ def real(name: str, dtype: np.dtype[Any], expected: str = "real numbers") -> Non
 
 
 def native(name: str, array: NDArray[Any]) -> NDArray[Any]:
-    """The same numbers in a type that arithmetic knows: native bytes; truth values are 0 and 1.
+    """The numbers in a type that arithmetic knows: native bytes; truth values are 0 and 1.
 
     Raises
     ------
@@ -132,8 +132,8 @@ def native(name: str, array: NDArray[Any]) -> NDArray[Any]:
         return array.astype(np.float64)
     if array.dtype.kind == "f" and array.dtype.itemsize > 8:
         with np.errstate(over="ignore"):
-            found = array.astype(np.float64)
-        if not np.array_equal(np.isinf(found), np.isinf(array)):
+            rounded = array.astype(np.float64)
+        if not np.array_equal(np.isinf(rounded), np.isinf(array)):
             largest = np.format_float_scientific(
                 np.abs(array[np.isfinite(array)]).max(), precision=3, trim="-"
             )
@@ -141,12 +141,12 @@ def native(name: str, array: NDArray[Any]) -> NDArray[Any]:
                 f"{name}: expected numbers in the range of double precision, got {largest} of "
                 f"dtype {array.dtype}; change the unit"
             )
-        return found
+        return rounded
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def exact(name: str, array: NDArray[Any], given: str = "") -> NDArray[Any]:
-    """The same array, if it holds no integer beyond what doubles hold exactly.
+    """Return the array itself, if it holds no integer beyond what doubles hold exactly.
 
     Raises
     ------
@@ -208,7 +208,7 @@ def unmasked(name: str, array: np.ma.MaskedArray[Any, Any]) -> NDArray[Any]:
 
 
 def _plain(name: str, value: Any) -> Any:
-    """Lists of arrays: each array is looked at, for NumPy drops masks and chokes on tensors."""
+    """Check each array in a list: NumPy would drop their masks, and cannot convert tensors."""
     if not isinstance(value, list | tuple):
         return value
     if not any(isinstance(one, list | tuple | np.ndarray) or is_tensor(one) for one in value):

@@ -48,9 +48,9 @@ def entropic_gap(grad_out: Array, grad_in: Array) -> Array:
             f"got {grad_out.shape} and {grad_in.shape}"
         )
     with computed("entropic_gap"):
-        found = gap_of(grad_out, grad_in)
-    require_finite("entropic_gap", found, [grad_out, grad_in])
-    return found
+        gap = gap_of(grad_out, grad_in)
+    require_finite("entropic_gap", gap, [grad_out, grad_in])
+    return gap
 
 
 def gap_of(grad_out: Array, grad_in: Array) -> Array:
@@ -95,9 +95,9 @@ def canonical_gauge(grad_out: Array, grad_in: Array) -> Array:
             f"{grad_out.shape} and {grad_in.shape}"
         )
     with computed("canonical_gauge"):
-        found = _canonical(grad_out, grad_in)
-    require_finite("canonical_gauge", found, [grad_out, grad_in])
-    return found
+        gauge = _canonical(grad_out, grad_in)
+    require_finite("canonical_gauge", gauge, [grad_out, grad_in])
+    return gauge
 
 
 def _canonical(grad_out: Array, grad_in: Array) -> Array:

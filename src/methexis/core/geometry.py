@@ -75,8 +75,8 @@ def align_maps(map_a: ArrayLike, map_b: ArrayLike, cov_x: ArrayLike) -> LayerAli
     --------
     >>> import numpy as np
     >>> a = np.array([[1.0, 0.0], [0.0, 2.0]])
-    >>> found = align_maps(a, 3.0 * a[::-1], np.eye(2))
-    >>> round(found.cosine, 12), round(found.scale, 12), round(found.rotation_error, 6)
+    >>> alignment = align_maps(a, 3.0 * a[::-1], np.eye(2))
+    >>> round(alignment.cosine, 12), round(alignment.scale, 12), round(alignment.rotation_error, 6)
     (1.0, 9.0, 0.0)
     """
     a = real_array("map_a", map_a, (None, None))

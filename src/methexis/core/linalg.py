@@ -49,11 +49,11 @@ def solve_positive(matrices: Array, right: Array) -> Array:
     """
     if matrices.shape[-1] < _CHOLESKY_FROM:
         return np.asarray(np.linalg.solve(matrices, right))
-    found = np.empty_like(right)
-    for matrix, one, solution in zip(matrices, right, found, strict=True):
+    solutions = np.empty_like(right)
+    for matrix, one, solution in zip(matrices, right, solutions, strict=True):
         _, values, failed = dposv(matrix.T, one)
         solution[...] = np.linalg.solve(matrix, one) if failed else values
-    return found
+    return solutions
 
 
 def rank(matrix: Array, tolerance: float = RANK_TOLERANCE) -> int:

@@ -1,7 +1,7 @@
 """A .npy file, mapped, after what its header declares was compared with what the file holds.
 
 NumPy believes a header: one that says True for a length gives fewer rows, what lies behind the
-array is never looked at, a pipe under the name of a file waits for ever. Whoever opens a file by
+array is never looked at, a pipe under the name of a file waits forever. Whoever opens a file by
 its path does it through here, whatever layer it is in.
 """
 
@@ -53,7 +53,7 @@ def header(file: IO[bytes]) -> tuple[np.dtype[Any], tuple[int, ...], str, int]:
     Raises
     ------
     ValueError
-        If there is no such header. Of what is wrong with it NumPy raises other errors too.
+        If there is no header; NumPy raises other errors, too, if it is malformed.
     """
     start = file.read(8)
     version, wide = start[6:], 2 if start[6:] == b"\x01\x00" else 4

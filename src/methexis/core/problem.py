@@ -231,7 +231,7 @@ class Problem(Displayed):
 
     @cached_property
     def root_x(self) -> Array:
-        """Symmetric root ``Σx^{1/2}``."""
+        """Symmetric root ``Σx^{1/2}`` of the inputs' second moment."""
         return sqrt_psd(self.cov_x)
 
     @cached_property
@@ -325,12 +325,12 @@ class Problem(Displayed):
             ("invertible input embedding", self.embed_in, self.embed_in.shape[1], "column"),
             ("invertible output embedding", self.embed_out, self.embed_out.shape[0], "row"),
         ):
-            found = rank(matrix)
+            actual = rank(matrix)
             lost = self._lost_inputs() if side == "column" else self._lost_labels()
-            if found < full and lost > RANK_TOLERANCE:
+            if actual < full and lost > RANK_TOLERANCE:
                 raise ConditionError(
                     name,
-                    f"expected full {side} rank {full}, got rank {found} of shape {matrix.shape}",
+                    f"expected full {side} rank {full}, got rank {actual} of shape {matrix.shape}",
                 )
         narrowest = min(self.dims[1:-1])
         if narrowest < self.rank:
@@ -365,12 +365,12 @@ class Problem(Displayed):
         noise = np.linalg.svd(sqrt_psd(self.cov_noise) @ left[:, : self.rank], compute_uv=False)
         # Below the rounding of the labels themselves there is no noise, whatever its own spread.
         floor = max(RANK_TOLERANCE * float(noise[0]), NOISE_FLOOR * float(values[0]))
-        found = int(np.sum(noise > floor))
-        if found < self.rank:
+        num_noisy = int(np.sum(noise > floor))
+        if num_noisy < self.rank:
             raise ConditionError(
                 "full-rank noise",
                 f"expected label noise in all {self.rank} directions of the signal, got "
-                f"{found}; along noise-free directions the entropy has no minimum",
+                f"{num_noisy}; along noise-free directions the entropy has no minimum",
             )
 
     def _facts(self) -> dict[str, object]:

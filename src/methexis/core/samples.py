@@ -85,27 +85,27 @@ class Samples(Displayed):
         >>> Samples.classes([[0.5], [0.1], [0.9]], [1, 0, 1]).y.tolist()
         [[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
         """
-        found = admitted("labels", labels)
-        if is_tensor(found) and not found.is_floating_point():
-            found = found.cpu().numpy()
-        if getattr(found.dtype, "kind", "f") not in "iu" or found.ndim != 1 or found.size == 0:
+        given = admitted("labels", labels)
+        if is_tensor(given) and not given.is_floating_point():
+            given = given.cpu().numpy()
+        if getattr(given.dtype, "kind", "f") not in "iu" or given.ndim != 1 or given.size == 0:
             raise MethexisError(
                 "labels: expected one integer per sample, got dtype "
-                f"{found.dtype} and shape {tuple(found.shape)}"
+                f"{given.dtype} and shape {tuple(given.shape)}"
             )
-        most = int(found.max()) + 1
+        most = int(given.max()) + 1
         number = count("num_classes", most if num_classes is None else num_classes, least=1)
-        if found.min() < 0 or most > number:
+        if given.min() < 0 or most > number:
             raise MethexisError(
-                f"labels: expected classes in [0, {number - 1}], got {found.min()} … {found.max()}"
+                f"labels: expected classes in [0, {number - 1}], got {given.min()} … {given.max()}"
             )
-        rows = np.zeros((len(found), number))
-        rows[np.arange(len(found)), found] = 1.0
+        rows = np.zeros((len(given), number))
+        rows[np.arange(len(given)), given] = 1.0
         return cls(x, rows)
 
     @property
     def num_samples(self) -> int:
-        """Number of rows."""
+        """Number of samples, the rows of ``x`` and ``y``."""
         return len(self.x)
 
     @property

@@ -156,7 +156,7 @@ class Teacher(Displayed):
 
     @property
     def dim_y(self) -> int:
-        """Number of labels."""
+        """Number of labels per sample."""
         return int(self.weight.shape[0])
 
     @property

@@ -51,10 +51,10 @@ class _SharedLimit:
             here = threading.get_ident()
             if not self._calls[here]:
                 libraries = ThreadpoolController().select(user_api="blas").lib_controllers
-                found = [(library, library.num_threads) for library in libraries]
-                self._own[here] = [one for one in found if _per_thread(one[0])]
+                with_threads = [(library, library.num_threads) for library in libraries]
+                self._own[here] = [one for one in with_threads if _per_thread(one[0])]
                 if not self._calls.total():
-                    self._shared = [one for one in found if not _per_thread(one[0])]
+                    self._shared = [one for one in with_threads if not _per_thread(one[0])]
                     _set((library, 1) for library, _ in self._shared)
                 _set((library, 1) for library, _ in self._own[here])
             self._calls[here] += 1
@@ -87,7 +87,7 @@ def _per_thread(library: Any) -> bool:
 
 
 def _set(limits: Iterable[tuple[Any, int]]) -> None:
-    """Set numbers of threads, also where threadpoolctl lets but one thread set them.
+    """Set numbers of threads, also where threadpoolctl lets only one thread set them.
 
     That rule keeps threads from undoing each other's limits, which the count of callers does here.
     """

@@ -20,14 +20,14 @@ def sync_tree(root: Path) -> None:
     if root.is_file():
         _sync(root)
         return
-    with ThreadPoolExecutor(_AT_ONCE) as pool:  # the disk takes many together as fast as one
+    with ThreadPoolExecutor(_AT_ONCE) as pool:  # the disk takes many at once as fast as one
         list(pool.map(_sync, [root / file for file in files_below(root)]))
     for folder, _, _ in os.walk(root):
         _sync_folder(Path(folder))
 
 
 def settled_in(folder: Path) -> None:
-    """Write the names in a folder through, after a rename: what cannot be any more, is not."""
+    """Write a folder's names through after a rename; too late to refuse, errors are ignored."""
     with suppress(OSError):
         _sync_folder(folder)
 

@@ -32,7 +32,7 @@ def fill(
     replaceable: Callable[[str], bool],
     outdated: Collection[str] = (),
 ) -> None:
-    """Move what is written into a folder, all of it or nothing; by who is alone there.
+    """Move what is written into a folder, all of it or nothing; the caller holds its lock.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def fill(
 
 
 def settle(folder: Path, last: str) -> None:
-    """Finish what a killed process had begun to move into a folder; by who is alone there."""
+    """Finish what a killed process had begun to move into a folder; the caller holds its lock."""
     for staged in left_behind(folder, last):
         if (staged / _JOURNAL).is_file():
             _carry_out(folder, staged)
@@ -93,16 +93,16 @@ def settle(folder: Path, last: str) -> None:
 
 
 def digest(path: Path) -> str:
-    """A file's fingerprint."""
-    found = blake2b(digest_size=16)
+    """Fingerprint of a file's content, in hexadecimal."""
+    hashed = blake2b(digest_size=16)
     with path.open("rb") as file:
         while block := file.read(1 << 20):
-            found.update(block)
-    return found.hexdigest()
+            hashed.update(block)
+    return hashed.hexdigest()
 
 
 def inside(name: object) -> bool:
-    """Whether something is a relative path that leads nowhere but down.
+    """Whether a value is a relative path that leads nowhere but down.
 
     Examples
     --------

@@ -4,7 +4,7 @@ Locks lie in a folder of their own for each user, under names made of the paths 
 A lock beside what it guards would either litter the user's folders or have to be deleted, and a
 lock that is deleted can be held twice. The system frees the lock of a process that dies. Processes
 that share no such folder (of other machines, or other users) are not kept apart here; for them
-renames decide, and the loser is told all the same.
+renames decide, and the loser is told nevertheless.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def _folder() -> Path:
     user = os.getuid() if hasattr(os, "getuid") else 0
     folder = Path(tempfile.gettempdir()) / f"methexis-locks-{user}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if hasattr(os, "getuid") and (found.st_uid != user or found.st_mode & 0o22):
+    status = folder.lstat()
+    if hasattr(os, "getuid") and (status.st_uid != user or status.st_mode & 0o22):
         raise MethexisError(
             f"locks: expected {folder} to belong to this user alone, got one that others may "
             "write; remove it, or name another folder for temporary files in TMPDIR"

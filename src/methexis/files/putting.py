@@ -111,10 +111,10 @@ def recover(path: Path) -> None:
 def identity(path: Path) -> tuple[int, int] | None:
     """What tells a file or folder from another one that takes its place; None for nothing."""
     try:
-        found = path.lstat()
+        status = path.lstat()
     except FileNotFoundError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 @contextmanager
@@ -135,7 +135,7 @@ def _allow(path: Path, what: str, replaceable: Callable[[Path], None] | None) ->
 
 
 def _exchange(path: Path, staging: Staging, before: tuple[int, int] | None, what: str) -> None:
-    """Two renames; others that share no lock with us may have been here in the meantime."""
+    """Swap by two renames; a process that shares no lock may have come in between."""
     try:
         if before is not None and os.path.lexists(path):
             path.rename(staging.old)

@@ -41,12 +41,12 @@ def put_results(folder: Path, write: Callable[[Path], object], *, add: bool = Fa
 
     def with_list(staged: Path) -> None:
         write(staged)
-        found = {name: digest(staged / name) for name in files_below(staged)}
+        digests = {name: digest(staged / name) for name in files_below(staged)}
         content = {
             "about": "Written by Methexis: the files here that are its own, with fingerprints.",
             "format": 1,
             "version": __version__,
-            "files": (before if add else {}) | found,
+            "files": (before if add else {}) | digests,
             "earlier": unlisted and not add,
         }
         write_through(staged / MANIFEST, json.dumps(content, indent=1).encode())
@@ -72,7 +72,7 @@ def listed(folder: Path) -> dict[str, str]:
     """Files of ours in a folder, with fingerprints; none if there is no list of ours."""
     files = _list(folder).get("files")
     if isinstance(files, dict) and all(inside(name) for name in files):
-        return {str(name): str(found) for name, found in files.items()}
+        return {str(name): str(fingerprint) for name, fingerprint in files.items()}
     return {}
 
 
@@ -111,12 +111,12 @@ def read_result(folder: str | Path) -> dict[str, Any]:
         raise MethexisError(f"result: expected results with a list of files, got none in {place}")
     for name, written in files.items():
         try:
-            found = digest(place / name)
+            fingerprint = digest(place / name)
         except OSError as error:
             raise MethexisError(
                 f"result: expected {name} in {place}, got: {error.strerror or error}"
             ) from None
-        if found != written:
+        if fingerprint != written:
             raise MethexisError(
                 f"result: expected {name} in {place} as it was written, got other content"
             )

@@ -34,9 +34,9 @@ class Staging:
     ----------
     folder : Path
     new : Path
-        Where what is made goes; a file or a folder.
+        The place where what is made goes: a file or a folder.
     old : Path
-        Where what stood in its place waits until it is no longer needed.
+        The place where what is replaced waits until it is no longer needed.
     """
 
     def __init__(self, parent: Path, key: str) -> None:
@@ -51,12 +51,12 @@ class Staging:
 
     @property
     def new(self) -> Path:
-        """Where what is made goes."""
+        """The place where what is made goes."""
         return self.folder / "new"
 
     @property
     def old(self) -> Path:
-        """Where what was there waits."""
+        """The place where what is replaced waits."""
         return self.folder / "old"
 
     def remove(self) -> None:
@@ -113,7 +113,7 @@ def left_behind(parent: Path, key: str) -> Iterator[Path]:
 
 
 def waiting(parent: Path, key: str) -> bool:
-    """Whether there may be something of a killed process beside a path."""
+    """Whether a killed process may have left something beside a path."""
     return parent.is_dir() and any(parent.glob(f"{_beginning(key)}*"))
 
 
@@ -124,12 +124,12 @@ def is_staging(name: str) -> bool:
 
 def _is_ours(folder: Path) -> bool:
     try:
-        found = folder.lstat()
+        status = folder.lstat()
         if folder.is_symlink() or not folder.is_dir():
             return False
-        if hasattr(os, "getuid") and found.st_uid != os.getuid():
+        if hasattr(os, "getuid") and status.st_uid != os.getuid():
             return False
-        old = time.time() - found.st_mtime > _ABANDONED
+        old = time.time() - status.st_mtime > _ABANDONED
         if not old and f"-{_machine()}-" not in folder.name:
             return False
         mark = folder / MARK

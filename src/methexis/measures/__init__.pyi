@@ -2,6 +2,8 @@ from .dissimilarity.crossnobis import crossnobis as crossnobis
 from .dissimilarity.crossnobis import mahalanobis as mahalanobis
 from .dissimilarity.crossnobis import residuals as residuals
 from .dissimilarity.dissimilarities import rdm as rdm
+from .dissimilarity.mds import MDS as MDS
+from .dissimilarity.mds import mds as mds
 from .dissimilarity.noise import noise_covariance as noise_covariance
 from .dissimilarity.rsa import RSA as RSA
 from .dissimilarity.rsa import rsa as rsa
@@ -18,6 +20,8 @@ from .inference.groups import GroupComparison as GroupComparison
 from .inference.groups import NoiseCeiling as NoiseCeiling
 from .inference.groups import compare_group as compare_group
 from .inference.groups import noise_ceiling as noise_ceiling
+from .inference.models import ModelComparison as ModelComparison
+from .inference.models import compare_models as compare_models
 from .inference.paired.closer import Closer as Closer
 from .inference.paired.closer import closer as closer
 from .inference.paired.levels import Between as Between

@@ -11,7 +11,7 @@ from array_api_compat import is_array_api_obj, size
 from methexis.core.checks import integer, shown
 from methexis.errors import MethexisError
 
-#: Without a word from the user: what a small machine has left beside the representations.
+#: Unless the user says otherwise: what a small machine has left beside the representations.
 DEFAULT = "4 GiB"
 
 _UNITS = {
@@ -38,10 +38,10 @@ def memory_bytes(name: str, value: Any) -> int:
         value = DEFAULT
     if not isinstance(value, str):
         return integer(name, value, least=1)
-    found = _WORDS.fullmatch(value)
-    if found is None or found[2].upper() not in _UNITS:
+    words = _WORDS.fullmatch(value)
+    if words is None or words[2].upper() not in _UNITS:
         raise MethexisError(f"{name}: expected bytes or words such as '2 GiB', got {shown(value)}")
-    amount = float(found[1]) * _UNITS[found[2].upper()]
+    amount = float(words[1]) * _UNITS[words[2].upper()]
     if not 1.0 <= amount < 2.0**63:
         raise MethexisError(f"{name}: expected bytes that a machine can have, got {shown(value)}")
     return int(amount)

@@ -59,12 +59,12 @@ class Invariance(StrEnum):
 
 def invariant(*groups: Invariance) -> frozenset[Invariance]:
     """The groups, and all that they contain: orthogonal maps contain rotations."""
-    found = set(groups)
-    if Invariance.INVERTIBLE in found:
-        found |= {Invariance.ORTHOGONAL, Invariance.SCALE}
-    if Invariance.ORTHOGONAL in found:
-        found |= {Invariance.ROTATION, Invariance.PERMUTATION}
-    return frozenset(found)
+    closed = set(groups)
+    if Invariance.INVERTIBLE in closed:
+        closed |= {Invariance.ORTHOGONAL, Invariance.SCALE}
+    if Invariance.ORTHOGONAL in closed:
+        closed |= {Invariance.ROTATION, Invariance.PERMUTATION}
+    return frozenset(closed)
 
 
 @dataclass(frozen=True)
@@ -104,14 +104,14 @@ class Measure(Displayed, ABC, Generic[R]):
     min_samples : int
         Fewest rows.
     resampling : {"bootstrap", "halves", "none"}
-        Which resamples of the rows give an interval; see `resampling`.
+        Resamples of the rows that give an interval; see `resampling`.
     may_be_dominated : bool
         Whether one sample can make so much of the null's spread that its moments do not tell the
         tail (`NullMoments.dominance`): only the data show, so a plan names both ways.
     jackknifed : bool
         Whether bootstrap samples spread at least as the jackknife says.
     reference : str
-        Where it comes from.
+        The paper that the measure comes from.
     """
 
     name: ClassVar[str]
@@ -141,12 +141,12 @@ class Measure(Displayed, ABC, Generic[R]):
 
     @property
     def title(self) -> str:
-        """What a table calls it, with the options that matter."""
+        """The measure's name in tables, with the options that matter."""
         return self.label
 
     @property
     def invariances(self) -> frozenset[Invariance]:
-        """All groups under which scores do not change, and no other; of most measures, these."""
+        """All groups of maps under which the score does not change, and no others."""
         return invariant(Invariance.ORTHOGONAL, Invariance.SCALE, Invariance.TRANSLATION)
 
     @property
@@ -185,12 +185,12 @@ class Measure(Displayed, ABC, Generic[R]):
 
     @property
     def streams(self) -> bool:
-        """Whether the score can be had from one pass over the rows, by `from_pass`."""
+        """Whether one pass over the rows gives the score, by `from_pass`."""
         return False
 
     @property
     def streams_null(self) -> bool:
-        """Whether one pass also gives mean and deviation of the null, by `chance_from_pass`."""
+        """Whether one pass also gives the null's mean and deviation, by `chance_from_pass`."""
         return False
 
     def from_pass(self, gathered: Any) -> float:
@@ -198,7 +198,7 @@ class Measure(Displayed, ABC, Generic[R]):
         raise NotImplementedError(f"{self.name} takes whole arrays")
 
     def chance_from_pass(self, gathered: Any) -> Any:
-        """Mean and deviation of the null from the same (`streaming.chance`); None if unknown."""
+        """Mean and deviation of the null from one pass (`streaming.chance`); None if unknown."""
         del gathered
         return None
 
@@ -226,7 +226,7 @@ class Measure(Displayed, ABC, Generic[R]):
         """What of one representation is needed to compare it."""
 
     def reduce_rdm(self, rdm: RDM) -> R:
-        """The same from dissimilarities, if the measure needs no more than these.
+        """What `reduce` gives, from dissimilarities, if the measure needs no more than these.
 
         Raises
         ------
@@ -239,7 +239,7 @@ class Measure(Displayed, ABC, Generic[R]):
         )
 
     def reduce_any(self, given: Representation, steps: Preprocessing | None = None) -> R:
-        """The same of either; steps are for features, which an RDM has not."""
+        """Reduce features or an RDM; the steps are for features, which an RDM does not have."""
         if isinstance(given, RDM):
             return self.reduce_rdm(given)
         return self.reduce(given if steps is None else steps(given))
@@ -248,11 +248,16 @@ class Measure(Displayed, ABC, Generic[R]):
     def score(self, a: R, b: R) -> float:
         """The score of a pair."""
 
+    def notice(self, first: Representation, second: Representation) -> str:
+        """What of these two makes their score mislead, in a sentence; nothing as a rule."""
+        del first, second
+        return ""
+
     def reorder(self, reduced: R, order: NDArray[np.int64]) -> R:
         """What `reduce` would give of the rows in that order, without computing it again."""
         reordered: Any = reduced
-        found: R = reordered.reordered(order)
-        return found
+        moved: R = reordered.reordered(order)
+        return moved
 
     def permuted(self, a: R, b: R, orders: Orders) -> Array:
         """Scores with the rows of the second in each of the orders, ``(num_orders,)``."""
@@ -280,7 +285,7 @@ class Measure(Displayed, ABC, Generic[R]):
         raise NotImplementedError(f"{self.name} has no moments in closed form")
 
     def lean(self, reduced: R) -> R:
-        """The same without what grids never need, such as what bootstrap samples are made from."""
+        """What grids need of a reduced representation: nothing for bootstrap samples."""
         return reduced
 
     def score_grid(self, rows: Sequence[R], columns: Sequence[R]) -> Array:
@@ -299,7 +304,7 @@ class Measure(Displayed, ABC, Generic[R]):
     def direct_work(
         self, num_samples: int, widths_a: list[int], widths_b: list[int] | None, item_bytes: int
     ) -> tuple[Time, int] | None:
-        """What `direct_grid` takes of such features: time, and least memory; None without a way."""
+        """Time and least memory that `direct_grid` takes; None where there is no such way."""
         del num_samples, widths_a, widths_b, item_bytes
         return None
 
@@ -336,7 +341,7 @@ class Measure(Displayed, ABC, Generic[R]):
         return None
 
     def interactions(self, a: R, b: R, samples: NDArray[np.int64]) -> Array | None:
-        """How much some samples move it together with each, ``(num_chosen, num_samples)``.
+        """How much pairs of samples move the score together, ``(num_chosen, num_samples)``.
 
         0 of a sample with itself; None where it is not known. See `inference.paired.joint`.
         """

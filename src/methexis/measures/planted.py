@@ -62,7 +62,7 @@ class PlantedPair(Displayed):
     strength : float
         How much of it, in [0, 1].
     map_a, map_b : arrays (48, num_latents), (40, num_latents)
-        From the latent ``z`` to the features.
+        Maps from the latent ``z`` to the features.
     offset_b : array (40,)
         Added to the features of the second.
     alignment : float
@@ -103,7 +103,7 @@ def planted_pair(
     strength : float
         How much of it, in [0, 1]; 0 leaves the pair perfectly aligned.
     seed : int
-        Of teacher, networks and cause; pairs of one seed differ in strength only.
+        Seed of teacher, networks and cause; pairs of one seed differ in strength only.
     background : float
         Share of both representations' variance, in [0, 1), that is noise of their own, whatever the
         cause. Without it an aligned pair scores the same in every draw, and the smallest change is
@@ -170,8 +170,8 @@ def planted_pair(
         np.hstack([np.sqrt(1.0 - background) * a, noises[0], np.zeros((len(a), len(b)))]),
         np.hstack([np.sqrt(1.0 - background) * b, np.zeros((len(b), len(a))), noises[1]]),
     )
-    found = align_maps(*maps, np.eye(maps[0].shape[1]))
-    return PlantedPair(cause, strength, *maps, offset, found.cosine)
+    alignment = align_maps(*maps, np.eye(maps[0].shape[1]))
+    return PlantedPair(cause, strength, *maps, offset, alignment.cosine)
 
 
 def _noise(features: Array, share: float, seed: list[int]) -> Array:
@@ -193,7 +193,7 @@ def _hidden(teacher: Teacher, student: EDLN, layer: int, *, seed: int) -> Array:
 def _moved(
     teacher: Teacher, student: EDLN, strength: float, generator: np.random.Generator, *, seed: int
 ) -> Array:
-    """The same layer elsewhere on the orbit, by ``T = O e^{strength spread Z} O'`` in each layer.
+    """The layer's map moved along its orbit, by ``T = O e^{strength spread Z} O'`` in each layer.
 
     ``O' = Oᵀ``: at strength 0 nothing moves.
     """

@@ -5,7 +5,6 @@ A measure's module is imported when it is asked for, so that one comparison load
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from methexis import measures
 from methexis.core.checks import shown
 from methexis.errors import MethexisError
 from methexis.measures.measure import Measure
+from methexis.text import suggestion
 
 
 class _Classes(Mapping[str, type[Measure[Any]]]):
@@ -22,8 +22,8 @@ class _Classes(Mapping[str, type[Measure[Any]]]):
         self._names = names
 
     def __getitem__(self, name: str) -> type[Measure[Any]]:
-        found: type[Measure[Any]] = getattr(measures, self._names[name])
-        return found
+        kind: type[Measure[Any]] = getattr(measures, self._names[name])
+        return kind
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -68,7 +68,7 @@ MEASURES: Mapping[str, type[Measure[Any]]] = _Classes(
 
 
 def chosen(measure: Any, options: dict[str, Any]) -> Measure[Any]:
-    """A measure from its name and options, or as it is.
+    """A measure from its name and options, or the given measure itself.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def chosen(measure: Any, options: dict[str, Any]) -> Measure[Any]:
     if isinstance(measure, Measure):
         if options:
             raise MethexisError(
-                f"options: expected none beside a measure that is made already, got {options}"
+                f"options: expected none with a measure that is made already, got {options}"
             )
         return measure
     if not isinstance(measure, str):
@@ -86,10 +86,9 @@ def chosen(measure: Any, options: dict[str, Any]) -> Measure[Any]:
             f"measure: expected a name, such as 'cka', or a Measure, got {shown(measure)}"
         )
     if measure not in MEASURES:
-        near = difflib.get_close_matches(measure.lower(), MEASURES, n=1, cutoff=0.0)[0]
         raise MethexisError(
-            f"measure: expected one of {', '.join(MEASURES)}, got {shown(measure)}; did you mean "
-            f"{near!r}?"
+            f"measure: expected one of {', '.join(MEASURES)}, got {shown(measure)}"
+            f"{suggestion(measure, list(MEASURES))}"
         )
     entry = MEASURES[measure]
     known = entry.option_names()

@@ -30,7 +30,7 @@ class PowerLaw(Displayed):
     exponent : float
         ``α``, positive for a spectrum that falls.
     standard_error : float
-        Of the line's slope, as if deviations were independent, which eigenvalues' are not: a lower
+        Error of the line's slope, as if eigenvalues deviated independently; they do not: a lower
         bound.
     r_squared : float
         Share of the variance of ``log λ`` that the line explains.
@@ -173,7 +173,7 @@ def power_law(x: Any, *, first: int | None = None, last: int | None = None) -> P
     first, last : int, optional
         Ranks, counted from 1. By default from a tenth to a half of the number of eigenvalues: the
         first few are set by the task, the last by the number of samples. The window is part of the
-        result, for the exponent depends on it.
+        result, because the exponent depends on it.
 
     Returns
     -------

@@ -21,7 +21,7 @@ from methexis.measures.work import PRODUCT, Time, num_threads
 _ROWS = 512
 #: Numbers that are put in order, at once and in rows, and the seconds that `work` allows for it.
 _NUMBERS, _WIDTH, _SECONDS = 100_000, 250, 1.6e-3
-#: Times that each is done; the shortest counts, for other work only makes it longer.
+#: Times that each is done; the shortest counts, because other work only makes it longer.
 _ROUNDS = 3
 
 
@@ -71,9 +71,9 @@ def measured(clock: Callable[[], float]) -> Speed:
 
 def _shortest(act: Callable[[], object], clock: Callable[[], float]) -> float:
     act()  # memory and threads are made at the first call
-    found = []
+    durations = []
     for _ in range(_ROUNDS):
         began = clock()
         act()
-        found.append(clock() - began)
-    return min(found)
+        durations.append(clock() - began)
+    return min(durations)

@@ -38,7 +38,7 @@ class Units:
     xp: Namespace
 
     def reordered(self, order: NDArray[np.int64]) -> Units:
-        """The units with samples in that order."""
+        """The units with their samples in another order."""
         index = indices(self.xp, order, self.columns)
         return Units(self.xp.take(self.columns, index, axis=0), self.xp)
 
@@ -62,12 +62,12 @@ class UnitMeasure(Measure[Units]):
 
     @property
     def title(self) -> str:
-        """What a table calls it."""
+        """The measure's name in tables."""
         return self.label + (" up to sign" if self.absolute else "")
 
     @property
     def range(self) -> tuple[float, float]:
-        """Of correlations, or of their absolute values."""
+        """Bounds of the score: those of correlations, or of their absolute values."""
         return (0.0 if self.absolute else -1.0, 1.0)
 
     @property

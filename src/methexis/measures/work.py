@@ -38,17 +38,17 @@ class Time:
     passes: float = 0.0  # everything else
 
     def __add__(self, other: Time) -> Time:
-        """Of both, one after the other."""
+        """Time of both, one after the other."""
         return Time(self.products + other.products, self.passes + other.passes)
 
     def __mul__(self, count: float) -> Time:
-        """Of so many."""
+        """Time of doing the same so many times."""
         return Time(self.products * count, self.passes * count)
 
     __rmul__ = __mul__
 
     def seconds(self, threads: int = 1) -> float:
-        """On so many threads."""
+        """Seconds on so many threads."""
         return self.products / threads + self.passes
 
 
@@ -56,12 +56,12 @@ NOTHING = Time()
 
 
 def products(count: float, nanoseconds: float = PRODUCT) -> Time:
-    """So many multiply-adds of products of matrices; of decompositions each takes longer."""
+    """Time of multiply-adds in products of matrices; in decompositions each takes longer."""
     return Time(products=1e-9 * nanoseconds * count)
 
 
 def passes(count: float, nanoseconds: float = 1.0) -> Time:
-    """So many numbers that are gone through, at so many nanoseconds each."""
+    """Time of going through so many numbers, at so many nanoseconds each."""
     return Time(passes=1e-9 * nanoseconds * count)
 
 
@@ -125,5 +125,5 @@ def grid_order(
 
 @cache
 def num_threads() -> int:
-    """On how many threads the library of linear algebra makes products."""
+    """Number of threads on which the library of linear algebra makes products."""
     return max((int(pool["num_threads"]) for pool in threadpool_info()), default=1)

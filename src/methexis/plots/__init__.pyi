@@ -8,6 +8,7 @@ from .levels import Level as Level
 from .mark import Look as Look
 from .mark import Mark as Mark
 from .onto import Axes as Axes
+from .onto import has_numbers as has_numbers
 from .onto import onto as onto
 from .panel import Axis as Axis
 from .panel import Legend as Legend

@@ -15,7 +15,7 @@ from methexis.plots.heat_map import HeatMap
 from methexis.plots.mark import Plain
 from methexis.plots.panel import Panel
 
-__all__ = ["Axes", "onto"]
+__all__ = ["Axes", "has_numbers", "onto"]
 
 #: Attributes of marks that say at which height something is drawn.
 _HEIGHTS = ("y", "values", "shares", "low")
@@ -33,7 +33,7 @@ def onto(axes: Axes | None, picture: Panel | HeatMap) -> Axes:
         raise MethexisError(
             f"ax: expected axes of Matplotlib, got {type(axes).__name__}; of several axes, pass one"
         )
-    if not _has_numbers(picture):
+    if not has_numbers(picture):
         raise MethexisError(
             "plot: expected numbers that can be drawn, got none that is finite; see whether any "
             "replica or pair is left that could be measured"
@@ -46,7 +46,7 @@ def onto(axes: Axes | None, picture: Panel | HeatMap) -> Axes:
     return axes
 
 
-def _has_numbers(picture: Panel | HeatMap) -> bool:
+def has_numbers(picture: Panel | HeatMap) -> bool:
     """Whether anything is drawn at a finite height."""
     marks: tuple[Plain, ...] = picture.marks if isinstance(picture, Panel) else (picture,)
     heights = (getattr(mark, name, None) for mark in marks for name in _HEIGHTS)

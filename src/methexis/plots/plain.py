@@ -18,11 +18,12 @@ from methexis.plots.interval import Band, Interval, Span
 from methexis.plots.levels import Bars, Caption, Histogram, Level, Rungs
 from methexis.plots.mark import Look
 from methexis.plots.panel import Axis, Key, Legend, Panel, Picture
+from methexis.plots.words import Words
 
 _KINDS = {
     kind.__name__: kind
     for kind in (
-        *(Curve, Dots, Joins, Interval, Band, Span, Level, Rungs, Bars, Histogram, Caption),
+        *(Curve, Dots, Joins, Interval, Band, Span, Level, Rungs, Bars, Histogram, Caption, Words),
         *(Look, Axis, Key, Legend, Panel, HeatMap, Picture),
     )
 }

@@ -15,10 +15,12 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "comparing.text": ["print_compare"],
         "reversing.page": ["write_reverse_report"],
         "reversing.text": ["print_reversal", "print_reverse"],
-        "running.page": ["write_report"],
         "sharpening.page": ["write_sharpen_report"],
         "sharpening.text": ["print_case", "print_sharpen"],
+        "subjects.page": ["write_subjects_report"],
+        "subjects.text": ["print_subjects"],
         "verify.page": ["write_verify_report"],
         "verify.text": ["print_verify"],
+        "writing": ["write_report"],
     },
 )

@@ -6,9 +6,11 @@ from methexis.report.comparing.text import print_compare as print_compare
 from methexis.report.reversing.page import write_reverse_report as write_reverse_report
 from methexis.report.reversing.text import print_reversal as print_reversal
 from methexis.report.reversing.text import print_reverse as print_reverse
-from methexis.report.running.page import write_report as write_report
 from methexis.report.sharpening.page import write_sharpen_report as write_sharpen_report
 from methexis.report.sharpening.text import print_case as print_case
 from methexis.report.sharpening.text import print_sharpen as print_sharpen
+from methexis.report.subjects.page import write_subjects_report as write_subjects_report
+from methexis.report.subjects.text import print_subjects as print_subjects
 from methexis.report.verify.page import write_verify_report as write_verify_report
 from methexis.report.verify.text import print_verify as print_verify
+from methexis.report.writing import write_report as write_report

@@ -49,10 +49,17 @@ _SUFFIXES = {
     ".npz": "read_npz",
     ".safetensors": "read_safetensors",
     ".parquet": "read_parquet",
+    ".h5": "read_hdf5",
+    ".hdf5": "read_hdf5",
+    ".mat": "read_mat",
+    ".pt": "read_torch",
+    ".pth": "read_torch",
+    ".bin": "read_torch",
+    ".ckpt": "read_torch",
 }
-_KNOWN = f"{', '.join(_SUFFIXES)}, a zarr store or a saved run"
+_KNOWN = ".npy, .npz, .safetensors, .parquet, .h5, .mat, .pt, a zarr store or a saved run"
 #: Files that run code when they are read.
-_PICKLES = {".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt"}
+_PICKLES = {".pkl", ".pickle"}
 _ZARR = ("zarr.json", ".zarray", ".zgroup")
 
 
@@ -121,7 +128,7 @@ def load(
         recover(source)
     if not _there(source):
         raise MethexisError(
-            f"{place(source)}: expected a file or folder of representations, got none"
+            f"{place(source)}: no such file or folder; expected one that holds representations"
         )
     members = _of_file(source, read) if _kind(source) is not None else _of_folder(source, read)
     found: list[Representation] = []

@@ -147,7 +147,7 @@ class Representations(Displayed):
         return replace(self, layers=tuple(layer.taken(rows) for layer in self.layers))
 
     def __len__(self) -> int:
-        """Number of layers."""
+        """Number of layers of the model."""
         return len(self.layers)
 
     def __iter__(self) -> Iterator[Representation]:
@@ -156,7 +156,7 @@ class Representations(Displayed):
 
     @property
     def num_samples(self) -> int:
-        """Number of samples."""
+        """Number of samples, the same in every layer."""
         return self.layers[0].shape[0]
 
     @property

@@ -22,6 +22,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
             "run_reverse",
         ],
         "sharpening": ["CASES", "CaseResult", "SharpenResult", "chosen_cases", "run_sharpen"],
+        "subjects": ["SubjectsResult", "SubjectsSettings", "run_subjects"],
         "verify": ["VerifyResult", "VerifySettings", "run_verify"],
     },
 )

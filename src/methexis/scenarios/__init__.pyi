@@ -19,6 +19,9 @@ from methexis.scenarios.sharpening import CaseResult as CaseResult
 from methexis.scenarios.sharpening import SharpenResult as SharpenResult
 from methexis.scenarios.sharpening import chosen_cases as chosen_cases
 from methexis.scenarios.sharpening import run_sharpen as run_sharpen
+from methexis.scenarios.subjects import SubjectsResult as SubjectsResult
+from methexis.scenarios.subjects import SubjectsSettings as SubjectsSettings
+from methexis.scenarios.subjects import run_subjects as run_subjects
 from methexis.scenarios.verify import VerifyResult as VerifyResult
 from methexis.scenarios.verify import VerifySettings as VerifySettings
 from methexis.scenarios.verify import run_verify as run_verify

@@ -21,9 +21,10 @@ from methexis.theory.entropy import (
     entropy_gradient,
     gaps,
 )
-from methexis.theory.flow import SlowPath, entropic_flow, modified_flow
+from methexis.theory.flow import entropic_flow, modified_flow
 from methexis.theory.gauge import apply_gauge, balanced_minimum, random_minimum
 from methexis.theory.irreversibility import unreturned
+from methexis.theory.path import SlowPath
 from methexis.theory.platonic import (
     PlatonicSolution,
     entropy_bound,

@@ -36,7 +36,13 @@ _MOST_STEPS = 100_000
 
 
 def integrate_stabilised(
-    field: Field, start: Array, times: Array, *, rtol: float, atol: float
+    field: Field,
+    start: Array,
+    times: Array,
+    *,
+    rtol: float,
+    atol: float,
+    watch: Callable[[float], None] | None = None,
 ) -> Array:
     """Follow ``dy/dt = field(y)`` from ``start`` at ``times[0]`` and return ``y`` at all ``times``.
 
@@ -49,6 +55,8 @@ def integrate_stabilised(
         Increasing.
     rtol, atol : float
         Tolerances of the root mean square error of a step.
+    watch : function, optional
+        Is told each time that was reached.
 
     Returns
     -------
@@ -107,6 +115,8 @@ def integrate_stabilised(
         for k in range(row, until):
             found[k] = _between(y, slope, new, new_slope, step, (times[k] - time) / step)
         row, time, y, slope = until, arrived, new, new_slope
+        if watch is not None:
+            watch(time)
         step *= min(5.0, 0.8 * max(error, 1e-10) ** (-1.0 / 3.0))
         since += 1
         if since >= _RATE_STEPS:

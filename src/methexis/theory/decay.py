@@ -21,23 +21,12 @@ from methexis.core.answers import computed
 from methexis.core.checks import Array, number, weight_list
 from methexis.core.edln import EDLN
 from methexis.core.mlp import MLP
-from methexis.core.problem import Problem, theory_problem
+from methexis.core.problem import theory_problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.theory.flow import entropic_velocity
+from methexis.theory.flow import decayed, entropic_velocity
 from methexis.theory.platonic import platonic_of
-from methexis.theory.projection import Normal
 from methexis.theory.steady import FixedPoint, fixed_point_of
-
-
-def decayed(
-    problem: Problem, weights: list[Array], velocity: list[Array], decay: float
-) -> list[Array]:
-    """``velocity - κ P θ``."""
-    if decay == 0.0:
-        return velocity
-    pull = Normal(problem, weights).tangent(weights)
-    return [v - decay * p for v, p in zip(velocity, pull, strict=True)]
 
 
 @computed("decay_fixed_point")

@@ -27,8 +27,8 @@ from methexis.core.problem import Problem, bind, theory_problem
 from methexis.core.products import pullback, pullback_differential
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.theory.decay import decayed
-from methexis.theory.flow import SlowPath, integrate_slow, slow_times_of
+from methexis.theory.flow import decayed, integrate_slow, slow_times_of
+from methexis.theory.path import SlowPath
 from methexis.theory.platonic import platonic_of
 from methexis.theory.projection import Normal
 from methexis.theory.steady import FixedPoint, fixed_point_of
@@ -79,6 +79,7 @@ def slow_drift(
     batch: int = 1,
     steps: int | Sequence[int],
     momentum: float = 0.0,
+    decay: float = 0.0,
     loss: str = "squared",
     rtol: float = 1e-7,
 ) -> SlowPath:
@@ -98,8 +99,13 @@ def slow_drift(
     """
     problem, layers = bind(source, student, weights, loss)
     number("rtol", rtol, above=0.0, below=1.0)
+    decay = number("decay", decay, least=0.0)
     times = slow_times_of(steps, lr, batch, momentum)
-    return integrate_slow(problem, layers, times, lambda w: drift_velocity(problem, w), rtol=rtol)
+
+    def velocity(w: list[Array]) -> list[Array]:
+        return decayed(problem, w, drift_velocity(problem, w), decay)
+
+    return integrate_slow(problem, layers, times, velocity, rtol=rtol)
 
 
 @computed("drift_fixed_point")

@@ -8,35 +8,35 @@ along the minima, ``dθ/dτ = -¼ P ∇S`` (docs/theory.md §5).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 import scipy.integrate
 from numpy.typing import NDArray
 
-from methexis import plots
 from methexis.core.answers import computed, finite_replicas, require_finite
-from methexis.core.checks import Array, MethexisError, count, integer, number, one_of, shown
+from methexis.core.checks import Array, MethexisError, count, integer, number, shown
 from methexis.core.edln import EDLN
 from methexis.core.foreign import doubles
-from methexis.core.geometry import cosines_of
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, bind
-from methexis.core.products import hidden_maps, loss_gradient
+from methexis.core.products import loss_gradient
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.display import Displayed
-from methexis.theory import drawing
 from methexis.theory.bounded import bounded
 from methexis.theory.chebyshev import integrate_stabilised
 from methexis.theory.curvature import hessian_product, one_set
-from methexis.theory.entropy import entropy_gradient_of, entropy_of
+from methexis.theory.entropy import entropy_gradient_of
+from methexis.theory.path import SlowPath
 from methexis.theory.projection import Normal, polish, project_of
 
 #: A velocity on slow time: weights of all replicas in, derivatives out.
 Velocity = Callable[[list[Array]], list[Array]]
+#: Weight decay at a slow time.
+Pull = Callable[[float], float]
+#: Is told slow times as they are reached, to show how far a path has come.
+Watch = Callable[[float], None]
 
 #: Evaluations of the right-hand side of the modified flow: an implicit method needs few.
 _MOST_IMPLICIT = 3_000
@@ -44,70 +44,25 @@ _MOST_IMPLICIT = 3_000
 _LEAST_TIME = 1e-290
 
 
-@dataclass(frozen=True, eq=False)
-class SlowPath(Displayed):
-    """Predicted weights along slow time.
-
-    Attributes
-    ----------
-    slow_time : array (num_times,)
-        ``τ = Σ_t η_t²/B``.
-    weights : list of arrays (num_times, ..., d_i, d_{i-1})
-        Predicted weights, on the minima.
-    problem : Problem
-        What they solve: the student, bound to its source.
-    """
-
-    slow_time: Array
-    weights: list[Array]
-    problem: Problem = field(repr=False)
-
-    def worst_pair(self) -> Array:
-        """Least alignment over all pairs of hidden layers, ``(num_times, ...)``; NaN when lost.
-
-        Of one hidden layer it is 1, because there is no other one.
-        """
-        with np.errstate(all="ignore"):
-            maps = hidden_maps(self.problem, self.weights)
-            return np.asarray(cosines_of(maps, self.problem.cov_x).min(axis=(-2, -1)))
-
-    def plot(self, ax: plots.Axes | None = None, *, quantity: str | None = None) -> plots.Axes:
-        """Draw the path over slow time: replicas faint, their median thick.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            Where to draw; on a new figure by default.
-        quantity : {"worst_pair", "entropy"}, optional
-            Alignment of the least aligned pair of layers, the default where there is a pair; or
-            the entropy, the default of students with one hidden layer.
-
-        Raises
-        ------
-        MethexisError
-            If ``ax`` are no axes, there is no such quantity, or all replicas are lost.
-        """
-        if quantity is None:
-            quantity = "worst_pair" if len(self.weights) > 2 else "entropy"
-        one_of("quantity", quantity, tuple(drawing.QUANTITIES))
-        if quantity == "worst_pair":
-            return drawing.along_slow_time(self.slow_time, self.worst_pair(), quantity, ax)
-        with np.errstate(all="ignore"):
-            values = entropy_of(self.problem, self.weights)
-        return drawing.along_slow_time(self.slow_time, values, quantity, ax)
-
-    def _facts(self) -> dict[str, object]:
-        lead = self.weights[0].shape[1:-2]
-        told: dict[str, object] = {"times": len(self.slow_time)}
-        told["slow_time"] = float(self.slow_time[-1]) if len(self.slow_time) else 0.0
-        layers = tuple(w.shape[-2:] for w in self.weights)
-        return told | {"layers": layers} | ({"replicas": lead} if lead else {})
-
-
 def entropic_velocity(problem: Problem, weights: list[Array]) -> list[Array]:
     """``dθ/dτ = -¼ P ∇S`` at weights on the minima."""
     force = [-0.25 * g for g in entropy_gradient_of(problem, weights)]
     return Normal(problem, weights).tangent(force)
+
+
+def decayed(
+    problem: Problem, weights: list[Array], velocity: list[Array], decay: float
+) -> list[Array]:
+    """``velocity - κ P θ``, with weight decay ``κ``."""
+    if decay == 0.0:
+        return velocity
+    pull = Normal(problem, weights).tangent(weights)
+    return [v - decay * p for v, p in zip(velocity, pull, strict=True)]
+
+
+def slowed(velocity: list[Array], pace: float) -> list[Array]:
+    """The velocity of batches that know more than independent samples do, see `shuffle_factor`."""
+    return velocity if pace == 1.0 else [pace * v for v in velocity]
 
 
 def integrate_slow(
@@ -118,6 +73,8 @@ def integrate_slow(
     *,
     rtol: float,
     stabilised: bool = False,
+    pull: Pull | None = None,
+    watch: Watch | None = None,
 ) -> SlowPath:
     """Project ``weights``, follow ``velocity`` and return the weights at ``slow_times``.
 
@@ -125,6 +82,14 @@ def integrate_slow(
     order 2, which is faster where rates are far apart and a few digits are enough. A trial step so
     long that its weights overflow is shortened like any other bad one. Points are polished back
     onto the minima.
+
+    Parameters
+    ----------
+    pull : function, optional
+        Weight decay ``κ`` at a slow time, where it changes along the way: ``-κ P θ`` is added to
+        the velocity. Not for ``stabilised``, which takes autonomous equations alone.
+    watch : function, optional
+        Is told slow times that were reached.
 
     Raises
     ------
@@ -135,18 +100,25 @@ def integrate_slow(
     span = (0.0, float(times[-1]))
     alive = finite_replicas(weights)
     if not alive.all():
-        return _without_lost(problem, weights, times, velocity, alive, rtol, stabilised)
+        return _without_lost(
+            problem, weights, times, velocity, alive, rtol, stabilised, pull, watch
+        )
     with computed("slow dynamics"):
         start = flatten(project_of(problem, weights))
     shape = start.shape
 
-    def field(_: float, state: Array) -> Array:
+    def field(time: float, state: Array) -> Array:
+        if watch is not None and not stabilised:
+            watch(time)
+        layers = unflatten(state.reshape(shape), problem.dims)
         with np.errstate(all="ignore"):
             try:
-                found = velocity(unflatten(state.reshape(shape), problem.dims))
+                moving = velocity(layers)
+                if pull is not None:
+                    moving = decayed(problem, layers, moving, pull(time))
             except np.linalg.LinAlgError:  # of weights that are not finite
                 return np.full_like(state, np.nan)
-        return flatten(found).ravel()
+        return flatten(moving).ravel()
 
     atol = rtol * 1e-2 * float(np.abs(start).max())
     if span[1] == 0.0:
@@ -154,7 +126,7 @@ def integrate_slow(
     elif stabilised:
         since = np.concatenate([[0.0], times])
         states = integrate_stabilised(
-            partial(field, 0.0), start.ravel(), since, rtol=rtol, atol=atol
+            partial(field, 0.0), start.ravel(), since, rtol=rtol, atol=atol, watch=watch
         )
         states = states[1:].reshape(len(times), *shape)
     else:
@@ -187,6 +159,8 @@ def _without_lost(
     alive: NDArray[np.bool_],
     rtol: float,
     stabilised: bool,
+    pull: Pull | None,
+    watch: Watch | None,
 ) -> SlowPath:
     """The paths of replicas that are not lost; those of the others are NaN."""
     if not alive.any():
@@ -195,7 +169,14 @@ def _without_lost(
             "all of them lost"
         )
     path = integrate_slow(
-        problem, [w[alive] for w in weights], times, velocity, rtol=rtol, stabilised=stabilised
+        problem,
+        [w[alive] for w in weights],
+        times,
+        velocity,
+        rtol=rtol,
+        stabilised=stabilised,
+        pull=pull,
+        watch=watch,
     )
     whole = [np.full((len(times), *w.shape), np.nan) for w in weights]
     for layer, found in zip(whole, path.weights, strict=True):
@@ -257,10 +238,11 @@ def entropic_flow(
     batch: int = 1,
     steps: int | Sequence[int],
     momentum: float = 0.0,
+    decay: float = 0.0,
     loss: str = "squared",
     rtol: float = 1e-7,
 ) -> SlowPath:
-    """Path of SGD with shuffled epochs, on slow time: ``dθ/dτ = -¼ P ∇S``.
+    """Path of SGD with shuffled epochs, on slow time: ``dθ/dτ = -¼ P ∇S - κ P θ``.
 
     Also the path of i.i.d. SGD from a teacher when the noise is isotropic in the loss's metric.
     Weights off the minima are first taken to them by gradient flow: the fast part of SGD, to
@@ -280,6 +262,9 @@ def entropic_flow(
         Learning rate ``η``, batch size ``B``, heavy-ball ``β``.
     steps : int or increasing sequence of int
         SGD steps at which to report; an int asks for 65 equally spaced points up to it.
+    decay : float
+        ``κ = γB/η >= 0`` of weight decay, as in `decay_fixed_point`, where the path then ends; with
+        momentum that of the plain SGD at ``η/(1-β)`` which it acts like (docs/theory.md §2).
     loss : {"squared", "whitened"}
         Loss.
     rtol : float
@@ -307,12 +292,14 @@ def entropic_flow(
     """
     problem, layers = bind(source, student, weights, loss)
     number("rtol", rtol, above=0.0, below=1.0)
+    decay = number("decay", decay, least=0.0)
     times = slow_times_of(steps, lr, batch, momentum)
-    factor = shuffle_factor(source.num_samples, batch) if isinstance(source, Samples) else 1.0
-    path = integrate_slow(
-        problem, layers, factor * times, lambda w: entropic_velocity(problem, w), rtol=rtol
-    )
-    return SlowPath(times, path.weights, problem)
+    pace = shuffle_factor(source.num_samples, batch) if isinstance(source, Samples) else 1.0
+
+    def velocity(w: list[Array]) -> list[Array]:
+        return decayed(problem, w, slowed(entropic_velocity(problem, w), pace), decay)
+
+    return integrate_slow(problem, layers, times, velocity, rtol=rtol)
 
 
 def modified_flow(

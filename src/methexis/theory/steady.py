@@ -154,7 +154,7 @@ class _Frame:
         return np.asarray(found[np.abs(found) > ZERO_RATE * np.abs(found).max(initial=0.0)])
 
     def _linearised(self) -> tuple[Array, Array]:
-        """``Tᵀ`` and ``A``."""
+        """The linearised dynamics: ``Tᵀ`` and ``A``."""
         weights = unflatten(self.state, self.problem.dims)
         basis = self._directions(weights)
         epsilon = _DIFFERENCE * float(np.abs(self.state).max())

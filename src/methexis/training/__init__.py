@@ -10,6 +10,7 @@ from methexis.training.optimisers import (
     RMSProp,
     SignSGD,
 )
+from methexis.training.prediction.predicted import Predicted
 from methexis.training.records.run import Run, open_run
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "GradientFlow",
+    "Predicted",
     "RMSProp",
     "Run",
     "SignSGD",

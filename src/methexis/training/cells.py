@@ -39,6 +39,7 @@ _TAKEN = re.compile(
     r"|(diverged|collapsed)_step|(weights|biases|charges|spectrum)_\d+|embed_(in|out)"
     r"|predicted_\w+|universal_kernel|loss|accuracy|sharpness|hessian_trace|imbalance|entropic_gap"
     r"|(entropy|entropy_ratio|theory_alignment|alignment)(_projected)?"
+    r"|source(_\w+)?|given_\w+|seen_input|private_input(_b)?|student_\d+"
 )
 
 
@@ -63,6 +64,7 @@ def hyper_parameter(
     0.1
     """
     if not isinstance(value, xr.DataArray):
+        _one_value(name, value)
         return number(name, value, least=least, above=above, below=below)
     _check_dims(name, value)
     if value.dtype.kind not in "fiu":
@@ -98,12 +100,25 @@ def seed_parameter(value: Any) -> int | xr.DataArray:
         On anything else, or dimensions that cannot become cells.
     """
     if not isinstance(value, xr.DataArray):
+        _one_value("seed", value)
         return integer("seed", value, least=0, most=2**64 - 1)
     _check_dims("seed", value)
     if value.dtype.kind not in "iu":
         raise MethexisError(f"seed: expected integers, got dtype {value.dtype}")
     integer("seed", int(value.values.min()), least=0, most=2**64 - 1)
     return value.astype(np.uint64)
+
+
+def _one_value(name: str, value: Any) -> None:
+    """Refuse several values without a name of their dimension, and say how to give them one."""
+    if not isinstance(value, list | tuple | np.ndarray):
+        return
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        return
+    raise MethexisError(
+        f"{name}: expected one number, or for several values an array with a named dimension, "
+        f"xarray.DataArray(values, dims='{name}'), got {type(value).__name__} without one"
+    )
 
 
 def _check_dims(name: str, value: xr.DataArray) -> None:

@@ -10,7 +10,6 @@ the clock, so that the same call measures the same on every machine, however bus
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from methexis.core.checks import MethexisError, number
 from methexis.core.problem import Problem
+from methexis.text import suggestion
 
 #: Variables of a run that each costly quantity fills.
 COSTLY: dict[str, tuple[str, ...]] = {
@@ -115,10 +115,9 @@ def costly_names(measure: str | Sequence[str], what: str = "measure") -> tuple[s
         return tuple(COSTLY)
     for name in names:
         if name not in tuple(COSTLY):
-            near = difflib.get_close_matches(str(name), [*COSTLY, ALL], n=1, cutoff=0.0)[0]
             raise MethexisError(
-                f"{what}: expected names among {', '.join(COSTLY)}, got {name!r}; did you mean "
-                f"{near!r}?"
+                f"{what}: expected names among {', '.join(COSTLY)}, got {name!r}"
+                f"{suggestion(str(name), [*COSTLY, ALL])}"
             )
     return tuple(name for name in COSTLY if name in names)
 

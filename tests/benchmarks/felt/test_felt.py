@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -11,6 +12,8 @@ from typer.testing import CliRunner
 from benchmarks.__main__ import app
 from benchmarks.felt.calls import CALLS, REFERENCE, Call
 from benchmarks.felt.job import FeltResult, FeltSettings, run_felt, seconds_of, timed
+from benchmarks.felt.limits import committed_ratios, slower
+from benchmarks.machine import machine
 from benchmarks.timing import Timing
 from methexis.errors import MethexisError
 
@@ -30,6 +33,35 @@ def test_ratios_are_medians_over_that_of_the_reference() -> None:
     )
     assert result.ratio("import") == 2.0
     assert result.summary()["felt"]["import"]["seconds"] == 4.0
+
+
+def result_of(ratio: float) -> FeltResult:
+    names = ("import", "train d8, default", "train d8, steps alone")
+    seconds = {REFERENCE: Timing((2.0,))} | {name: Timing((2.0 * ratio,)) for name in names}
+    return FeltResult(seconds, machine())
+
+
+def test_what_has_doubled_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "felt.json"
+    file.write_text(json.dumps(result_of(3.0).summary()))
+    committed = committed_ratios(file)
+    assert slower(result_of(5.9), committed) == []
+    slow = slower(result_of(6.1), committed)
+    assert [one.split(":")[0] for one in slow] == ["import", "train d8, default"]
+    with pytest.raises(MethexisError, match="expected a committed ratio of import, train d8, def"):
+        slower(result_of(1.0), {REFERENCE: 1.0})
+    for ratio, status in ((5.9, 0), (6.1, 2)):
+        monkeypatch.setattr("benchmarks.__main__.run_felt", lambda *_a, r=ratio, **_k: result_of(r))
+        done = CliRunner().invoke(app, ["felt", "--check", str(file)])
+        assert done.exit_code == status
+        assert ("felt times have doubled: import: 6.1" in done.stderr) == bool(status)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"felt": 1}', '{"felt": {"import": {}}}'])
+def test_what_is_no_result_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "felt.json").write_text(text)
+    with pytest.raises(MethexisError, match=r"^check: expected felt\.json of an earlier run, got "):
+        committed_ratios(tmp_path / "felt.json")
 
 
 def test_training_is_compared_with_its_steps() -> None:

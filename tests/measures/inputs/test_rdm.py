@@ -172,3 +172,24 @@ def test_more_than_rounding_is_refused() -> None:
 
 def test_huge_entries_do_not_overflow() -> None:
     assert RDM(np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]) * 2e307).matrix.max() == 1.2e308
+
+
+def test_subjects_who_saw_other_orders_are_arranged_alike() -> None:
+    x = np.random.default_rng(0).normal(size=(6, 3))
+    names = list("abcdef")
+    seen = [3, 1, 0, 5, 4, 2]
+    given = rdm(x[seen], labels=[names[k] for k in seen])
+    wanted = rdm(x, labels=names)
+    assert given.arranged(names).labels == tuple(names)
+    assert given.arranged(names).matrix == pytest.approx(wanted.matrix, rel=1e-14)
+    part = given.arranged(list("fbda"))
+    assert part.matrix == pytest.approx(rdm(x[[5, 1, 3, 0]]).matrix, rel=1e-14)
+    for labels, message in (
+        ("abcx", "expected the label 'x', got 6 labels without it"),
+        ("abc", "expected at least 4 samples"),
+        ("aabc", "expected labels that differ, got 'a' twice"),
+    ):
+        with pytest.raises(MethexisError, match=message):
+            given.arranged(list(labels))
+    with pytest.raises(MethexisError, match="expected an RDM with labels"):
+        rdm(x).arranged(names)

@@ -184,7 +184,9 @@ def test_halves_are_disjoint_and_fair() -> None:
 
 
 def test_no_interval_where_halves_are_too_small() -> None:
-    with pytest.warns(DegenerateWarning, match="no interval, for half of 39 samples are too few"):
+    with pytest.warns(
+        DegenerateWarning, match="no interval, because half of 39 samples are too few"
+    ):
         found = compare(X[:39], Y[:39], MutualKNN(k=19), num_bootstrap=10)
     assert np.isnan(found.ci).all()
 

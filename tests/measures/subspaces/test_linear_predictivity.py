@@ -103,7 +103,9 @@ def test_an_outlier_beside_which_all_others_are_rounding_predicts_the_mean() -> 
 def test_without_ridge_a_feature_of_held_out_samples_alone_is_refused() -> None:
     x, y = related(n=30, dx=3, dy=2)
     x[:, 0] = np.arange(30) == 7
-    with pytest.raises(MethexisError, match="ridge: expected more than 0, for directions of X "):
+    with pytest.raises(
+        MethexisError, match="ridge: expected more than 0, because there are directions of X "
+    ):
         linear_predictivity(x, y, ridge=0.0, direction="forward")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from methexis.measures.inference.drawing import shades
 from methexis.plots import style
 from methexis.report import print_compare, write_compare_report
 from methexis.report.comparing import figures
@@ -139,13 +140,14 @@ def test_cells_and_frames_of_the_figure() -> None:
     result = compared(3, 4, noise=2)
     pairs = result.found[0]
     with style.house_style():
-        figure = figures.shades(
+        drawn = figures.drawn(
             pairs,
             (result.first.names, result.second.names),
-            result.answers[0].in_row,
+            result.answers[0],
             itself=False,
             alpha=0.05,
-        ).draw()
+        )
+        figure = shades(drawn).draw()
     axes = figure.axes[0]
     assert np.array_equal(np.ravel(axes.collections[0].get_array()), np.ravel(pairs.score))  # type: ignore[arg-type]
     assert len(axes.collections[1].get_paths()) == (~pairs.significant(0.05)).sum()

@@ -98,5 +98,8 @@ def test_lost_replicas(tmp_path: Path) -> None:
 
 
 def test_something_else_than_a_run(tmp_path: Path) -> None:
-    with pytest.raises(MethexisError, match="run: expected a Run, got int"):
+    with pytest.raises(
+        MethexisError,
+        match="result: expected a result, such as a Run, a Comparison or a Grid, got int",
+    ):
         write_report(3, tmp_path)  # type: ignore[arg-type]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from methexis.scenarios.framework.judging import chi_squared, largest
+from methexis.scenarios.framework.judging import Verdict, chi_squared, largest
+from methexis.scenarios.framework.points import Point
 
 DRAWS = 20_000
 
@@ -23,3 +24,20 @@ def test_probabilities_are_how_often_normal_numbers_do_worse() -> None:
 def test_nothing_to_judge_is_no_alarm() -> None:
     assert chi_squared([]) == (0.0, 1.0)
     assert largest([]) == (0.0, 1.0)
+
+
+def test_what_an_allowance_hides_is_said() -> None:
+    """Points inside it add nothing to χ², and a χ² of nothing looks like perfect agreement."""
+
+    def verdict(*gaps: float, allowed: float) -> Verdict[Point]:
+        points = (
+            Point.compared(predicted=1.0, measured=1.0 + g, error=0.1, dof=31, allowed=allowed)
+            for g in gaps
+        )
+        return Verdict("curve", tuple(points))
+
+    assert verdict(0.1, -0.2, allowed=0.3).statement == "2 points, all within the allowance; no χ²"
+    some = verdict(0.1, -0.4, allowed=0.3)
+    assert (some.num_within, some.summary()["within_allowance"]) == (1, 1)
+    assert some.statement.startswith(f"χ² {some.chi2:.1f} for 2 points, 1 within the allowance (p ")
+    assert "allowance" not in verdict(0.0, 0.1, allowed=0.0).statement

@@ -15,7 +15,7 @@ import zarr
 
 import methexis as mx
 from methexis.core.charges import charges
-from methexis.training.records.run import FORMAT_VERSION
+from methexis.training.records.reading import FORMAT_VERSION
 from tests.files import damage
 
 #: Written by `fixture_run().save(...)` under format 1; never written again.
@@ -197,7 +197,7 @@ def test_a_newer_format_is_refused(run: mx.Run, tmp_path: Path) -> None:
     meta = json.loads((path / "zarr.json").read_text())
     meta["attributes"]["format_version"] = FORMAT_VERSION + 1
     (path / "zarr.json").write_text(json.dumps(meta))
-    with pytest.raises(mx.MethexisError, match=r"expected format 3 or older at .*, got 4"):
+    with pytest.raises(mx.MethexisError, match=r"expected format 4 or older at .*, got 5"):
         mx.open_run(path)
 
 

@@ -104,7 +104,7 @@ class Stream:
     stream: int = StreamId.SAMPLES
 
     def __post_init__(self) -> None:
-        """Check the ranges."""
+        """Check that every part of the address is in its range."""
         integer("seed", self.seed, least=0, most=_MOST_64)
         integer("replica", self.replica, least=0, most=_MOST_32)
         integer("stream", self.stream, least=0, most=_MOST_32)

@@ -107,7 +107,7 @@ def wide_numbers(
     Raises
     ------
     MethexisError
-        As `streams.words`.
+        On the input that `streams.words` refuses.
 
     Examples
     --------

@@ -131,7 +131,7 @@ def uniforms(
     Raises
     ------
     MethexisError
-        As `words`.
+        On the input that `words` refuses.
 
     Examples
     --------
@@ -180,7 +180,7 @@ def normals(
     Raises
     ------
     MethexisError
-        As `words`.
+        On the input that `words` refuses.
 
     Examples
     --------
@@ -232,7 +232,7 @@ def indices(
     Raises
     ------
     MethexisError
-        As `words`; also for `num_samples`.
+        On the input that `words` refuses; also for `num_samples`.
 
     Examples
     --------
@@ -273,7 +273,7 @@ def permutations(
     Raises
     ------
     MethexisError
-        As `words`; also for `num_samples`.
+        On the input that `words` refuses; also for `num_samples`.
 
     Examples
     --------

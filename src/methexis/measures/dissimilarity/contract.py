@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
+import array_api_compat
+import numpy as np
+
 from methexis.core.checks import one_of
 from methexis.errors import MethexisError
 from methexis.measures.dissimilarity.dissimilarities import DISSIMILARITIES, of_features
+from methexis.measures.dissimilarity.squares import said_of_squares
 from methexis.measures.inputs.features import Features, Tensor
 from methexis.measures.inputs.rdm import RDM
+from methexis.measures.inputs.representations import Representation
 from methexis.measures.measure import Invariance, Measure, invariant
 from methexis.measures.pairs.bilinear import matrix_work
 from methexis.measures.work import NOTHING, Time, Work, passes
@@ -18,6 +23,9 @@ from methexis.measures.work import NOTHING, Time, Work, passes
 _REDUCE = 45.0
 #: Per pair that is put in order.
 _ORDER = 5.5
+
+#: Samples that are enough to see that two RDMs are of two kinds: a million triples at most.
+_MOST_LOOKED_AT = 100
 
 R = TypeVar("R")
 
@@ -42,7 +50,7 @@ class RDMMeasure(Measure[R]):
 
     @property
     def invariances(self) -> frozenset[Invariance]:
-        """Those of the dissimilarity, up to a scale."""
+        """The invariances of the dissimilarity between rows, and one scale."""
         if self.dissimilarity == "correlation":  # of a row over its features: axes, origin matter
             return invariant(Invariance.PERMUTATION, Invariance.SCALE)
         if self.dissimilarity == "cosine":
@@ -51,11 +59,11 @@ class RDMMeasure(Measure[R]):
 
     @property
     def min_features(self) -> int:
-        """Two, where rows are correlated."""
+        """Two features where rows are correlated, else one."""
         return 2 if self.dissimilarity == "correlation" else 1
 
     def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
-        """Of matrices over pairs of samples, and what this measure does to them besides."""
+        """The work of matrices over pairs of samples, and of what this measure does to them."""
         reduce, score, resample = self.more_work(num_samples)
         return matrix_work(
             num_samples,
@@ -68,13 +76,39 @@ class RDMMeasure(Measure[R]):
         )
 
     def more_work(self, num_samples: int) -> tuple[Time, Time, Time]:
-        """Beyond making the RDMs and one product: to reduce, to score, and for a resample."""
+        """What a pair takes beyond RDMs and one product: to reduce, to score, and per resample."""
         del num_samples
         return NOTHING, NOTHING, NOTHING
 
     def reduce(self, features: Features) -> R:
         """What `reduce_rdm` makes of the RDM of the rows."""
-        return self.reduce_rdm(of_features(features, self.dissimilarity))
+        return self.reduce_rdm(self._rdm(features))
+
+    @property
+    def ranked(self) -> bool:
+        """Whether only the order of dissimilarities counts, so that a square changes nothing."""
+        return False
+
+    def notice(self, first: Representation, second: Representation) -> str:
+        """Whether one holds squared distances and the other plain ones (`squares`)."""
+        if self.ranked or not (isinstance(first, RDM) or isinstance(second, RDM)):
+            return ""
+        one, other = (self._rdm(_some(given)) for given in (first, second))
+        return said_of_squares(one, other)
+
+    def _rdm(self, given: Representation) -> RDM:
+        """An RDM as it is; of features their own."""
+        return given if isinstance(given, RDM) else of_features(given, self.dissimilarity)
+
+
+def _some(given: Representation) -> Representation:
+    """The same of fewer samples, spread over all, where there are many."""
+    n, xp = given.num_samples, given.xp
+    places = np.unique(np.linspace(0, n - 1, min(n, _MOST_LOOKED_AT)).astype(np.intp))
+    if isinstance(given, RDM):
+        return given.reordered(places)
+    index = xp.asarray(places, device=array_api_compat.device(given.array))
+    return given.replaced(xp.take(given.array, index, axis=0))
 
 
 def require_spread(rdm: RDM) -> None:

@@ -89,7 +89,7 @@ def crossnobis(
     measurements : array (num_measurements, num_features)
         Repeated measurements of patterns.
     conditions : sequence (num_measurements,)
-        Which condition (sample, stimulus) each is of. The RDM has them in order of first
+        Condition (sample, stimulus) of each measurement. The RDM has them in order of first
         appearance, with their names as labels.
     partitions : sequence (num_measurements,)
         In which independent part of the experiment (run, session) each was made. Every condition
@@ -166,7 +166,7 @@ def residuals(
     measurements : array (num_measurements, num_features)
         Repeated measurements of patterns.
     conditions : sequence (num_measurements,)
-        Which condition each is of.
+        Condition of each measurement.
     partitions : sequence (num_measurements,), optional
         If given, the mean of each condition in each partition is taken away, else that of each
         condition. Give them for `crossnobis`: of Gaussian noise these residuals are independent of
@@ -207,9 +207,9 @@ def residuals(
     sums = np.zeros((len(names), rows.shape[1]))
     with np.errstate(over="ignore", invalid="ignore"):
         np.add.at(sums, cell, rows)
-    found = rows - (sums / counts[:, None])[cell]
-    require_finite("residuals", found, [rows])
-    return found, freedom
+    left = rows - (sums / counts[:, None])[cell]
+    require_finite("residuals", left, [rows])
+    return left, freedom
 
 
 def _means(
@@ -262,5 +262,5 @@ def _in_units_of_noise(rows: Array, covariance: ArrayLike) -> Array:
             "covariance: expected a positive definite matrix, got a singular one; shrink it "
             "(noise_covariance)"
         ) from None
-    found: Array = solve_triangular(root, rows.T, lower=True).T
-    return found
+    whitened: Array = solve_triangular(root, rows.T, lower=True).T
+    return whitened

@@ -5,9 +5,9 @@ All four kinds are squared Euclidean distances, of the rows as they are or broug
 loses its digits where two rows are close, and may come out negative. Squared distances below 1/128
 of ``|x|² + |y|²`` are therefore computed once more, from the difference of the two rows: nothing
 has to be cut off at zero, duplicates are at distance zero exactly, and every dissimilarity is right
-to about 512 units of rounding (a few thousand where all rows lie along one direction, for then the
-errors of long sums have one sign). That number also decides which of them are tied where ranks are
-taken: one-hot rows are all equally far apart, and rounding must not rank them.
+to about 512 units of rounding (a few thousand where all rows lie along one direction, because then
+the errors of long sums have one sign). That number also decides which of them are tied where ranks
+are taken: one-hot rows are all equally far apart, and rounding must not rank them.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ def rdm(
     x : array (num_samples, num_features)
         Features, of NumPy or PyTorch.
     dissimilarity : str
-        Which; Euclidean by default, for it depends on nothing but the geometry of the samples.
+        Euclidean by default, because it depends on nothing but the geometry of the samples.
     labels : sequence of str, optional
         Names of the samples.
     precision : {"float64", "float32"}
-        Of the computation.
+        Precision of the computation.
 
     Raises
     ------
@@ -78,8 +78,8 @@ def rdm(
     >>> rdm([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0], [1.0, 0.0]]).matrix[0].tolist()
     [0.0, 5.0, 1.0, 1.0]
     """
-    found = of_features(features("X", x, precision=precision), dissimilarity)
-    return RDM(found.matrix, found.dissimilarity, labels, found.tolerance, found.name)
+    made = of_features(features("X", x, precision=precision), dissimilarity)
+    return RDM(made.matrix, made.dissimilarity, labels, made.tolerance, made.name)
 
 
 def of_features(given: Features, dissimilarity: str) -> RDM:
@@ -132,8 +132,8 @@ def _directions(given: Features, dissimilarity: str) -> Tensor:
             )
         if given.num_features == 2:
             warn(
-                f"{given.name}: the correlation of rows of 2 features is 1 or -1; use Euclidean "
-                "distances"
+                f"{given.name}: the correlation of rows of 2 features is 1 or -1, whatever they "
+                "are; use Euclidean distances"
             )
         flat = xp.max(rows, axis=1) == xp.min(rows, axis=1)
         refuse_rows(

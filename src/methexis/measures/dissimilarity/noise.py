@@ -39,7 +39,7 @@ def noise_covariance(
     shrinkage : {"ledoit_wolf", "diagonal", "none"}
         Towards what.
     degrees_of_freedom : int, optional
-        By which ``m S`` is divided in the end, ``m`` less the number of parameters that were fitted
+        Divisor of ``m S`` in the end: ``m`` less the number of parameters that were fitted
         (one mean per condition, say); ``num_residuals - 1`` by default.
 
     Returns
@@ -72,9 +72,9 @@ def noise_covariance(
     one_of("shrinkage", shrinkage, SHRINKAGES)
     errors = real_array("residuals", residuals, (None, None))
     with computed("noise_covariance"):
-        found, share = _shrunk(np.array(errors), shrinkage, degrees_of_freedom)
-    require_finite("noise_covariance", found, [errors])
-    return found, share
+        shrunk, share = _shrunk(np.array(errors), shrinkage, degrees_of_freedom)
+    require_finite("noise_covariance", shrunk, [errors])
+    return shrunk, share
 
 
 def _shrunk(errors: Array, shrinkage: str, degrees_of_freedom: int | None) -> tuple[Array, float]:

@@ -45,20 +45,20 @@ def groups(values: Tensor, tolerance: float = 0.0) -> Groups:
 def average_ranks(values: Tensor, tolerance: float = 0.0) -> Tensor:
     """Ranks from 1, ties sharing their mean; of the type of the values."""
     xp = array_api_compat.array_namespace(values)
-    found = groups(values, tolerance)
-    bounds = xp.astype(found.bounds, values.dtype)
+    ties = groups(values, tolerance)
+    bounds = xp.astype(ties.bounds, values.dtype)
     means = (bounds[:-1] + bounds[1:] + 1) / 2
     ranks = xp.empty_like(values)
-    ranks[found.order] = xp.take(means, found.group)
+    ranks[ties.order] = xp.take(means, ties.group)
     return ranks
 
 
 def group_numbers(values: Tensor, tolerance: float = 0.0) -> Tensor:
-    """For each value the number of its group of ties, from 0: all that a rank correlation needs."""
+    """Number of each value's group of ties, from 0: all that a rank correlation needs."""
     xp = array_api_compat.array_namespace(values)
-    found = groups(values, tolerance)
-    numbers = xp.empty_like(found.group)
-    numbers[found.order] = found.group
+    ties = groups(values, tolerance)
+    numbers = xp.empty_like(ties.group)
+    numbers[ties.order] = ties.group
     return numbers
 
 

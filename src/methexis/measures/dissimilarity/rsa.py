@@ -53,16 +53,21 @@ class RSA(RDMMeasure[PairMatrix], BilinearMeasure):
 
     @property
     def title(self) -> str:
-        """What a table calls it."""
+        """The measure's name in tables."""
         return f"RSA ({self.dissimilarity}, {self.comparison})"
 
     @property
     def self_normed(self) -> bool:
-        """Unless entries are ranks, which depend on all others."""
+        """Whether entries depend on their pair alone: ranks depend on all other entries."""
         return self.comparison != "spearman"
 
+    @property
+    def ranked(self) -> bool:
+        """Whether it is Spearman's correlation, which ranks them."""
+        return self.comparison == "spearman"
+
     def more_work(self, num_samples: int) -> tuple[Time, Time, Time]:
-        """Ranks, and products of weights with matrices."""
+        """The time of ranks, and of products of weights with matrices."""
         pairs = float(num_samples) ** 2
         if self.comparison == "spearman":
             return passes(pairs, _RANKED), NOTHING, passes(pairs, _RANKED_ANEW)
@@ -86,9 +91,9 @@ class RSA(RDMMeasure[PairMatrix], BilinearMeasure):
     def resampled(self, a: PairMatrix, b: PairMatrix, counts: Counts) -> Array:
         """Scores of bootstrap samples, without the pairs of a sample with its own duplicate.
 
-        Their dissimilarity is zero whatever the representations are, so they would count as
-        agreement. Every other pair counts as often as it is drawn; ranks are taken anew. NaN where
-        a bootstrap sample has no two dissimilarities that differ.
+        The dissimilarity of such a pair is zero whatever the representations are, so it would count
+        as agreement. Every other pair counts as often as it is drawn; ranks are taken anew. NaN
+        where a bootstrap sample has no two dissimilarities that differ.
         """
         if self.comparison == "spearman":
             return _resampled_ranks(a, b, counts)
@@ -97,8 +102,8 @@ class RSA(RDMMeasure[PairMatrix], BilinearMeasure):
         times: Any = xp.asarray(counts, dtype=one.dtype, device=array_api_compat.device(one))
 
         def total(matrix: Tensor) -> Array:  # over pairs of different samples: zero diagonals
-            found: Array = to_numpy(xp.sum((times @ matrix) * times, axis=1))
-            return found
+            sums: Array = to_numpy(xp.sum((times @ matrix) * times, axis=1))
+            return sums
 
         upper, left, right = total(one * two), total(one * one), total(two * two)
         if self.comparison == "pearson":

@@ -33,7 +33,7 @@ class Order:
     untied: int  # pairs of dissimilarities that are not tied
 
     def reordered(self, order: NDArray[np.int64]) -> Order:
-        """The samples in that order."""
+        """The order of the dissimilarities after the samples are reordered."""
         return Order(self.numbers[np.ix_(order, order)], self.untied)
 
 
@@ -53,8 +53,13 @@ class RSAKendall(RDMMeasure[Order]):
 
     @property
     def title(self) -> str:
-        """What a table calls it."""
+        """The measure's name in tables."""
         return f"RSA ({self.dissimilarity}, Kendall's tau-{self.variant})"
+
+    @property
+    def ranked(self) -> bool:
+        """Always: pairs are counted by their order."""
+        return True
 
     def more_work(self, num_samples: int) -> tuple[Time, Time, Time]:
         """Dissimilarities are sorted once, and pairs of them counted for every score."""
@@ -64,16 +69,16 @@ class RSAKendall(RDMMeasure[Order]):
     def reduce_rdm(self, rdm: RDM) -> Order:
         """The order of the dissimilarities; on the CPU, where SciPy counts."""
         require_spread(rdm)
-        found = group_numbers(to_numpy(rdm.condensed), rdm.tolerance)
+        entries = group_numbers(to_numpy(rdm.condensed), rdm.tolerance)
         first, second = np.triu_indices(rdm.num_samples, k=1)
         numbers = np.zeros((rdm.num_samples, rdm.num_samples), dtype=np.int64)
-        numbers[first, second] = numbers[second, first] = found
-        sizes = np.bincount(found)
+        numbers[first, second] = numbers[second, first] = entries
+        sizes = np.bincount(entries)
         tied = int(np.sum(sizes * (sizes - 1) // 2))
-        return Order(numbers, len(found) * (len(found) - 1) // 2 - tied)
+        return Order(numbers, len(entries) * (len(entries) - 1) // 2 - tied)
 
     def score(self, a: Order, b: Order) -> float:
-        """The tau of a pair."""
+        """Kendall's tau of a pair."""
         above = np.triu_indices(len(a.numbers), k=1)
         one, two = a.numbers[above], b.numbers[above]
         # SciPy's p-value is for independent numbers, which dissimilarities are not: the cheap one.

@@ -40,7 +40,7 @@ class RSAWhitened(RDMMeasure[PairMatrix], BilinearMeasure):
 
     @property
     def title(self) -> str:
-        """What a table calls it."""
+        """The measure's name in tables."""
         return f"RSA ({self.dissimilarity}, whitened {self.comparison})"
 
     def reduce_rdm(self, rdm: RDM) -> PairMatrix:

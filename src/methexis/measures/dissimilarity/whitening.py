@@ -1,8 +1,8 @@
 """RDMs in a metric in which their noise is white, without the covariance of their entries.
 
 Patterns measured with independent noise of covariance ``Σ`` between samples (the identity, unless
-known) give squared distances whose errors are correlated, for two pairs that share a sample share
-its noise. Where the signal is weak the covariance of the entries is, up to a factor,
+known) give squared distances whose errors are correlated, because two pairs that share a sample
+share its noise. Where the signal is weak the covariance of the entries is, up to a factor,
 
     V_{(ij)(kl)} = (c_ijᵀ Σ c_kl)²,    c_ij = e_i - e_j
 
@@ -33,7 +33,7 @@ from methexis.measures.inputs.rdm import RDM
 
 
 def whitened(rdm: RDM, matrix: Tensor, noise: ArrayLike | None = None) -> Tensor:
-    """The ``B`` of this file: inner products of such are those of whitened RDMs.
+    """The matrix ``B`` derived above: inner products of such are those of whitened RDMs.
 
     The matrix is an RDM's entries or a function of them, symmetric, with a zero diagonal; the noise
     has a covariance ``Σ`` between samples that is the same for every feature, the identity by
@@ -48,8 +48,8 @@ def whitened(rdm: RDM, matrix: Tensor, noise: ArrayLike | None = None) -> Tensor
     if noise is None:
         columns = xp.mean(matrix, axis=0, keepdims=True)
         return -(matrix - columns - columns.T + xp.mean(columns)) / 2
-    found = _whitened_with(to_numpy(matrix), covariance("noise", noise, rdm.num_samples))
-    return xp.asarray(found, dtype=matrix.dtype, device=array_api_compat.device(matrix))
+    white = _whitened_with(to_numpy(matrix), covariance("noise", noise, rdm.num_samples))
+    return xp.asarray(white, dtype=matrix.dtype, device=array_api_compat.device(matrix))
 
 
 def _whitened_with(matrix: Array, noise: Array) -> Array:
@@ -66,5 +66,5 @@ def _whitened_with(matrix: Array, noise: Array) -> Array:
     across = both @ ones
     gram = both - across[:, None] * ones - ones[:, None] * across
     gram += (ones @ across) * (ones[:, None] * ones)
-    found: Array = -(gram + gram.T) / 4
-    return found
+    white: Array = -(gram + gram.T) / 4
+    return white

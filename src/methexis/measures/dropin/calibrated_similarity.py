@@ -72,7 +72,7 @@ def calibrate(
     smax : float or None
         Largest value of the similarity. None: the score is ``max(0, s - τ)``.
     seed : int
-        Of the orders.
+        Seed of the orders.
     perm_fn : function (n, device) -> order, optional
         Draws an order of the rows of `Y` instead, for pairings that are restricted.
 
@@ -127,7 +127,7 @@ def calibrate_layers(
     X_layers, Y_layers : sequences of arrays (num_samples, num_features)
         Layers of two models, of the same samples.
     sim, K, alpha, smax, seed, perm_fn
-        As of `calibrate`.
+        The same as of `calibrate`.
     agg : {"max", "mean"} or function
         What is made of the scores ``(num_X_layers, num_Y_layers)``.
 
@@ -139,14 +139,14 @@ def calibrate_layers(
     Raises
     ------
     MethexisError
-        As `calibrate`, and if there are no layers.
+        On the input that `calibrate` refuses; if there are no layers.
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
     >>> x, y = rng.normal(size=(2, 3, 64, 30))
-    >>> found = [calibrate_layers(x, other, "cka").score for other in (y, x[::-1])]
-    >>> [round(score, 6) for score in found]
+    >>> scores = [calibrate_layers(x, other, "cka").score for other in (y, x[::-1])]
+    >>> [round(score, 6) for score in scores]
     [0.0, 1.0]
     """
     K, alpha, smax, seed = _settings(K, alpha, smax, seed)
@@ -185,8 +185,8 @@ def _scored(
     scores = np.empty((len(orders) + 1, len(sides[0]), len(sides[1])))
     if callable(sim) and not isinstance(sim, Measure):
         for (i, x), (j, y) in product(enumerate(sides[0]), enumerate(sides[1])):
-            found = _called(sim, _given(X_layers[i], x), _given(Y_layers[j], y), orders)
-            scores[0, i, j], scores[1:, i, j] = found
+            values = _called(sim, _given(X_layers[i], x), _given(Y_layers[j], y), orders)
+            scores[0, i, j], scores[1:, i, j] = values
         return scores
     measure = _similarity(sim)
     rows, columns = ([measure.reduce(layer) for layer in side] for side in sides)

@@ -111,7 +111,7 @@ def cka(
     rbf_sigma: float = 1.0,
     unbiased: bool = False,
 ) -> float:
-    """CKA as they have it, ``h(K, L) / (√(h(K, K) h(L, L)) + 1e-6)``.
+    """CKA as platonic-rep has it, ``h(K, L) / (√(h(K, K) h(L, L)) + 1e-6)``.
 
     h is ``Tr(K H L H)``, or with `unbiased` Song's estimator.
 
@@ -174,7 +174,7 @@ def cknna(
     distance_agnostic: bool = False,
     unbiased: bool = True,
 ) -> float:
-    """CKNNA as they have it: `cka` of kernels that are zero where a pair is not near in both.
+    """CKNNA as platonic-rep has it: `cka` of kernels, zero where a pair is not near in both.
 
     With ``α_ij = 1`` where j is among the k samples of largest inner product with i in A and in B,
     ``h(α K, α L) / (√(h(α_A K, α_A K) h(α_B L, α_B L)) + 1e-6)``, α of each alone below.
@@ -264,7 +264,7 @@ def _pair(feats_A: Any, feats_B: Any, *, scaled: bool = False) -> tuple[Features
 def _score(measure: NeighbourMeasure, feats_A: Any, feats_B: Any) -> float:
     given = _pair(feats_A, feats_B, scaled=measure.scale_free)
     lists = (measure.reduce(one) for one in given)
-    a, b = (replace(found, ties=None) for found in lists)  # theirs takes some of those tied
+    a, b = (replace(one, ties=None) for one in lists)  # theirs takes some of those tied
     return measure.score(a, b)
 
 
@@ -286,12 +286,12 @@ def _ratio(hsic: Any, one: Tensor, other: Tensor) -> float:
 
 
 def _root(product: float) -> float:
-    """NaN where two estimates of what cannot be negative have other signs, as theirs is."""
+    """Root of a product of estimates; NaN where it is negative, as in platonic-rep."""
     if product >= 0.0:
         return math.sqrt(product)
     warn(
-        "the score is NaN, for an estimate of what cannot be negative is: centre the features, or "
-        "take more samples"
+        "the score is NaN, because an estimate of what cannot be negative is negative: centre the "
+        "features, or take more samples"
     )
     return math.nan
 

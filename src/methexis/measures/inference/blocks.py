@@ -65,12 +65,12 @@ class Blocks:
 
     def scores(self) -> Array:
         """The scores of all pairs, without moments or orders of a null."""
-        found, _, _ = self.run(
+        scores, _, _ = self.run(
             np.empty((0, self.source.num_samples), dtype=np.int64), moments=False
         )
         if self.half:
-            found = np.where(np.tri(len(found), k=-1, dtype=bool), found.T, found)
-        return found
+            scores = np.where(np.tri(len(scores), k=-1, dtype=bool), scores.T, scores)
+        return scores
 
     def run(self, orders: Orders, *, moments: bool) -> tuple[Array, Moments, Array]:
         """Scores, their moments over orders, and scores of the given orders ``(num_orders, …)``.
@@ -78,7 +78,7 @@ class Blocks:
         Unless moments are asked for, only those means are found that the measure knows.
         """
         scores = np.full(self.shape, np.nan)
-        found = np.full((5, *self.shape), np.nan)
+        moments_of_pairs = np.full((5, *self.shape), np.nan)
         permuted = np.full((len(orders), *self.shape), np.nan)
         cells = list(self._cells(*self._block(permuted.nbytes)))
         total, done = sum(len(rows) * len(columns) for rows, columns in cells), 0
@@ -89,9 +89,9 @@ class Blocks:
             at = slice(rows.start, rows.stop), slice(columns.start, columns.stop)
             scores[at] = self.method.score_grid(a, b)
             if moments:
-                found[:, at[0], at[1]] = self._moments(first, second)
+                moments_of_pairs[:, at[0], at[1]] = self._moments(first, second)
             else:
-                found[0, at[0], at[1]] = self._means(a, b)
+                moments_of_pairs[0, at[0], at[1]] = self._means(a, b)
             for low in range(0, len(orders), _ORDERS):
                 some = orders[low : low + _ORDERS]
                 permuted[low : low + _ORDERS, at[0], at[1]] = self.method.permuted_grid(a, b, some)
@@ -99,7 +99,7 @@ class Blocks:
                 self.progress("pairs", done + int(share * len(a) * len(b)), total)
             done += len(a) * len(b)
             self.progress("pairs", done, total)
-        return scores, Moments(*found), permuted
+        return scores, Moments(*moments_of_pairs), permuted
 
     def _block(self, results: int) -> tuple[int, int]:
         """How many rows and columns are kept at a time."""
@@ -122,7 +122,7 @@ class Blocks:
                 yield range(top, min(rows, top + height)), range(left, min(columns, left + width))
 
     def _taken(self, first: Sequence[Key], second: Sequence[Key]) -> tuple[list[Any], list[Any]]:
-        """Both sides reduced, and nothing else kept."""
+        """The reduced representations of both sides; all others are dropped."""
         wanted = {self._key(key) for key in (*first, *second)}
         self._reduced = {key: value for key, value in self._reduced.items() if key in wanted}
         return [self._take(key) for key in first], [self._take(key) for key in second]
@@ -145,8 +145,8 @@ class Blocks:
         return self._sums[key]
 
     def _means(self, a: Sequence[Any], b: Sequence[Any]) -> Array:
-        found = [[self.method.null_mean(one, other) for other in b] for one in a]
-        return np.array(found, dtype=np.float64)
+        means = [[self.method.null_mean(one, other) for other in b] for one in a]
+        return np.array(means, dtype=np.float64)
 
     def _moments(self, first: Sequence[Key], second: Sequence[Key]) -> Array:
         def of(one: Key, other: Key) -> NullMoments | None:
@@ -155,10 +155,10 @@ class Blocks:
                 return self.method.moments_from(a, b)
             return self.method.null_moments(self._take(one), self._take(other))
 
-        found = np.full((5, len(first), len(second)), np.nan)
+        moments_of_pairs = np.full((5, len(first), len(second)), np.nan)
         for i, one in enumerate(first):
             for j, other in enumerate(second):
                 moments = of(one, other)
                 if moments is not None:
-                    found[:, i, j] = astuple(moments)
-        return found
+                    moments_of_pairs[:, i, j] = astuple(moments)
+        return moments_of_pairs

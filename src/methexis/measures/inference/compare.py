@@ -82,11 +82,11 @@ def compare(
     num_bootstrap : int
         Resamples for the interval (of which kind, the measure says); 0 leaves it out.
     confidence : float
-        Of the interval.
+        Confidence level of the interval.
     seed : int
-        Of permutations and bootstrap.
+        Seed of permutations and bootstrap.
     precision : {"float64", "float32"}
-        Of the computation; one pass is always in double precision.
+        Precision of the computation; one pass is always in double precision.
     memory : int or str, optional
         Most bytes to take, such as ``"2 GiB"``; 4 GiB by default. Given arrays do not count.
     progress : function of (what, done, all), optional
@@ -105,7 +105,7 @@ def compare(
         Repetitions of x (trials, runs), whose halves make the ceiling; by default halves of the
         units of x do. See `levels`.
     **options
-        Of the measure.
+        Options of the measure.
 
     Raises
     ------
@@ -117,8 +117,8 @@ def compare(
     --------
     >>> import numpy as np
     >>> x = np.random.default_rng(0).normal(size=(50, 4))
-    >>> found = compare(x, 2.0 * x, "cka")
-    >>> round(found.score, 6), found.p < 1e-3
+    >>> comparison = compare(x, 2.0 * x, "cka")
+    >>> round(comparison.score, 6), comparison.p < 1e-3
     (1.0, True)
     >>> y, untrained = x @ np.ones((4, 4)) + x, np.random.default_rng(1).normal(size=(50, 4))
     >>> compare(x, y, references={"untrained": untrained}).levels.headline.share > 0.5
@@ -158,13 +158,16 @@ def compare(
                 f"{method.name}: expected at least {method.min_samples} samples, got {n}"
             )
         a, b = (method.reduce_any(given, steps) for given in (first, second))
+        misleading = method.notice(first, second)
+        if misleading:
+            warn(misleading)
         score = method.score(a, b)
-        found = _closed(method, a, b, n, null)
-        if found is None:
+        null_law = _closed(method, a, b, n, null)
+        if null_law is None:
             if plan is not None and plan.orders_if_dominated:
                 after = plan.seconds_if_dominated - plan.seconds
                 tell(progress, plan.fallback, after, method.title)
-            found = _drawn(method, a, b, nulls.orders(n, num_permutations, seed))
+            null_law = _drawn(method, a, b, nulls.orders(n, num_permutations, seed))
         resampled = (
             resamples(method, a, b, num_samples=n, num_resamples=num_bootstrap, seed=seed)
             if num_bootstrap
@@ -185,7 +188,7 @@ def compare(
                     (first, second),
                     (a, b),
                     checked_references(references, first, precision, scaled=scaled),
-                    chance=found.mean,
+                    chance=null_law.mean,
                     repeats=checked_repeats(repeats, first, precision),
                     steps=steps,
                     confidence=confidence,
@@ -199,17 +202,19 @@ def compare(
         measure=method.name,
         options=method.options(),
         score=score,
-        null_mean=found.mean,
-        null_sd=found.sd,
-        p=found.p_value(score, distance=method.distance) if found.method != "none" else np.nan,
-        effect=float(nulls.effect(score, found.mean, method.aligned)),
-        z=_ratio(sign * (score - found.mean), found.sd),
+        null_mean=null_law.mean,
+        null_sd=null_law.sd,
+        p=null_law.p_value(score, distance=method.distance)
+        if null_law.method != "none"
+        else np.nan,
+        effect=float(nulls.effect(score, null_law.mean, method.aligned)),
+        z=_ratio(sign * (score - null_law.mean), null_law.sd),
         ci=ci,
         confidence=confidence,
         n=n,
         d=d,
-        null=found.method,
-        num_permutations=len(found.scores),
+        null=null_law.method,
+        num_permutations=len(null_law.scores),
         num_bootstrap=0 if resampled is None else len(resampled.scores),
         seed=seed,
         preprocessing={
@@ -234,19 +239,19 @@ def plan(
     memory: int | str | None = None,
     **options: Any,
 ) -> Plan:
-    """What `compare` will do with these, and about how long it will take; nothing is computed.
+    """Tell what `compare` will do, and about how long it will take; nothing is computed.
 
     Parameters
     ----------
     x, y : array (num_samples, num_features), RDM, or (int, int)
-        As of `compare`, or their shapes alone.
+        Representations as `compare` takes them, or their shapes alone.
     measure, preprocessing, null, num_permutations, num_bootstrap, memory, **options
-        As of `compare`.
+        The same as of `compare`.
 
     Raises
     ------
     MethexisError
-        Where `compare` would refuse, from sizes.
+        If sizes alone tell that `compare` would refuse.
 
     Examples
     --------
@@ -263,14 +268,17 @@ def plan(
     ]
     sizes = sizes_of(given[:1], given[1:], single=True)
     if sizes is None:
-        raise MethexisError("X, Y: expected arrays (num_samples, num_features), or their shapes")
+        raise MethexisError(
+            "X, Y: expected arrays (num_samples, num_features), or their shapes, got "
+            f"{type(x).__name__} and {type(y).__name__}"
+        )
     return planned(chosen(measure, options), sizes, asked)
 
 
 def _asked(
     null: str, num_permutations: int, num_bootstrap: int, memory: Any, steps: Preprocessing
 ) -> Asked:
-    """What is asked of one pair, checked."""
+    """What is asked of the comparison of one pair, checked."""
     return Asked(
         one_of("null", null, NULLS),
         "none",
@@ -305,7 +313,7 @@ def _closed(method: Measure[Any], a: Any, b: Any, n: int, null: str) -> nulls.Nu
         if null == "auto":
             return None
         warn(
-            f"{method.title}: the tail of the null is not known from its moments, for "
+            f"{method.title}: the tail of the null is not known from its moments, because "
             f"there are {n} samples and the share of one of them is "
             f"{moments.dominance:.2f}; use null='permutation'"
         )

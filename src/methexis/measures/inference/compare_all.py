@@ -23,11 +23,12 @@ from methexis.measures.inference.grid_inference import inferred, nothing
 from methexis.measures.inference.plan import Asked, Plan, Progress, planned, tell
 from methexis.measures.inference.sizes import opened, sizes_of
 from methexis.measures.inference.streamed import Passes, streamed_grid
-from methexis.measures.inputs.features import PRECISIONS
+from methexis.measures.inputs.features import PRECISIONS, warn
 from methexis.measures.inputs.joining import joined
 from methexis.measures.inputs.naming import Named, named
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.preprocessing import preprocessing as steps_named
+from methexis.measures.inputs.rdm import RDM
 from methexis.measures.inputs.source import Source
 from methexis.measures.measure import Measure
 from methexis.measures.registry import chosen
@@ -71,8 +72,8 @@ def compare_all(
     preprocessing : Preprocessing or {"none", "prh"}, optional
         Steps before, recorded in the result; none by default.
     null : {"auto", "moments", "permutation", "none"}
-        Of each pair: "auto" takes moments in closed form where the measure has them, else orders;
-        and p-values from the orders where moments are not to be trusted, as `compare` does.
+        Null of each pair: "auto" takes moments in closed form where the measure has them, else
+        orders; p-values come from orders also where moments cannot be trusted, as in `compare`.
     correction : {"max", "holm"}
         "max" searches over permuted grids, see above; "holm" needs no orders where moments are
         known, but counts layers that are nearly one as so many chances.
@@ -80,26 +81,27 @@ def compare_all(
         Orders; by default as many as take about ten minutes, between 199 and 999. 0 leaves out the
         correction by "max".
     seed : int
-        Of the orders.
+        Seed of the orders.
     precision : {"auto", "float64", "float32"}
-        Of products. "auto" takes float32 where all input is float32 or half and the measure's pairs
-        are made straight from the features (linear CKA), which adds up in double; else float64, and
-        where a few samples are so much longer than the others that debiased sums cancel.
+        Precision of products. "auto" takes float32 where all input is float32 or half and the
+        measure's pairs are made straight from the features (linear CKA), which adds up in double;
+        it takes float64 elsewhere, and where a few samples are so much longer than the others that
+        debiased sums cancel.
     memory : int or str, optional
         Most bytes for what is kept of representations and for products, such as ``"2 GiB"``; the
         default is 4 GiB. Given arrays do not count. Beyond it, measures for which one pass over the
-        rows is enough are had from that, as `compare` tells.
+        rows is enough come from that pass, as `compare` tells.
     progress : function of (what, done, all), optional
         Told what follows and how long it takes, with 0 of 0, before anything is computed; then
         called as work goes on. Without it, what takes more than half a minute is a warning of the
         logger ``methexis``.
     **options
-        Of the measure.
+        Options of the measure.
 
     Returns
     -------
     Grid
-        Its ``data`` is labelled by names.
+        All scores; its ``data`` is labelled by names.
 
     Raises
     ------
@@ -144,6 +146,7 @@ def compare_all(
         used = "float32" if single else "float64" if precision == "auto" else precision
         source = Source(rows, columns, method, steps, used)
         assert plan is not None  # what has no sizes, `Source` refuses
+        _say_misleading(method, source)
         blocks = Blocks(method, source, budget, progress or _silent)
         if null == "none":
             scores = blocks.direct() if plan.direct else None
@@ -194,14 +197,25 @@ def _named(name: str, given: Any) -> list[Named]:
 def _plan(
     method: Measure[Any], rows: Sequence[Named], columns: Sequence[Named] | None, asked: Asked
 ) -> Plan | None:
-    """None of what is no representation."""
+    """The plan of all pairs; None where something given is no representation."""
     arrays = [None if side is None else [one.array for one in side] for side in (rows, columns)]
     sizes = sizes_of(arrays[0] or [], arrays[1])
     return None if sizes is None else planned(method, sizes, asked)
 
 
+def _say_misleading(method: Measure[Any], source: Source) -> None:
+    """Warn of the first pair with an RDM whose score misleads; others have the same cause."""
+    for i, row in enumerate(source.rows):
+        for j, column in enumerate(source.columns):
+            if isinstance(row.array, RDM) or isinstance(column.array, RDM):
+                misleading = method.notice(source.row(i), source.column(j))
+                if misleading:
+                    warn(misleading)
+                    return
+
+
 def _single(given: Sequence[Named]) -> bool:
-    """Single only where input is; what is made straight from features is added in double."""
+    """Whether all input came in single precision or less; else products are made in double."""
     types = {str(getattr(one.array, "dtype", "float64")).removeprefix("torch.") for one in given}
     return types <= set(SINGLE)
 

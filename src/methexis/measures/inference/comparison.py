@@ -25,9 +25,9 @@ class Comparison(Displayed):
     measure : str
         Name of the measure.
     options : dict
-        Its options.
+        Options of the measure.
     score : float
-        Its value, as it came out.
+        Value of the score, as it came out.
     null_mean, null_sd : float
         Mean and standard deviation of the score over pairings of the rows at random; NaN without
         a null.
@@ -44,7 +44,7 @@ class Comparison(Displayed):
         Interval over samples for the expected score at this number of samples; NaN where
         the measure has none.
     confidence : float
-        Of that interval.
+        Confidence level of that interval.
     n : int
         Number of samples.
     d : (int, int)
@@ -54,7 +54,7 @@ class Comparison(Displayed):
     num_permutations, num_bootstrap : int
         Orders and resamples drawn.
     seed : int
-        Of both.
+        Seed of permutations and bootstrap.
     preprocessing : dict
         What was done to the features before, and the types of their numbers as they came.
     notes : tuple of str
@@ -119,7 +119,7 @@ class Comparison(Displayed):
         return line if self.levels is None else f"{self.conclusion}\n{line}"
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it in plain types, for JSON."""
+        """The whole comparison in plain types, for JSON."""
         return asdict(self)
 
     def plot(self, ax: plots.Axes | None = None) -> plots.Axes:
@@ -135,20 +135,23 @@ class Comparison(Displayed):
         MethexisError
             If ``ax`` are no axes, or there is no score.
         """
+        return plots.onto(ax, self._picture())
+
+    def _picture(self) -> plots.Panel:
         marks = () if self.levels is None else self.levels.marks
         levels = [
             drawing.Mark(drawing.trimmed(one.name), one.score, one.ci, one.estimated)
             for one in marks
             if one.kind != CHANCE
         ]
-        found = drawing.Mark("as given", self.score, self.ci)
+        own = drawing.Mark("as given", self.score, self.ci)
         chance = (self.null_mean, self.null_sd)
-        return drawing.pair(chosen(self.measure, self.options), found, levels, chance, self.n, ax)
+        return drawing.pair(chosen(self.measure, self.options), own, levels, chance, self.n)
 
     def to_dataframe(self) -> Any:
-        """All of it as a `pandas.DataFrame` of one row, so that rows can be put together.
+        """The comparison as a `pandas.DataFrame` of one row, so that rows can be put together.
 
-        Of levels it has the scores, and where the score lies between the first and the ceiling.
+        Levels give their scores, and where the score lies between the first and the ceiling.
         """
         record = self.as_dict() | {"levels": None}
         if self.levels is not None:

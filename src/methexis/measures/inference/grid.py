@@ -92,7 +92,7 @@ class Grid(Displayed):
 
     @property
     def measure(self) -> Measure[Any]:
-        """What was measured, with its options."""
+        """The measure, with its options."""
         about = self.data.attrs
         return chosen(str(about["measure"]), json.loads(about["options"]))
 
@@ -111,7 +111,7 @@ class Grid(Displayed):
 
     @property
     def precision(self) -> str:
-        """Of the computation."""
+        """The precision of the computation: "float64" or "float32"."""
         return str(self.data.attrs["precision"])
 
     @property
@@ -131,7 +131,7 @@ class Grid(Displayed):
         return "corrected by Holm's method" if about["correction"] == "holm" else "not corrected"
 
     def better(self) -> list[int]:
-        """For each row the place of the column most aligned with it (`alignment`)."""
+        """The place of the column most aligned with each row, by `alignment`."""
         return [int(place) for place in np.argmax(self._ranked(), axis=1)]
 
     def counted(self) -> NDArray[np.bool_]:
@@ -140,7 +140,7 @@ class Grid(Displayed):
         return np.triu(known) if self.data.attrs["same"] and self.measure.symmetric else known
 
     def significant(self, alpha: float) -> NDArray[np.bool_]:
-        """Which pairs are, after correction; none where p is unknown.
+        """Which pairs are significant after correction; none where p is unknown.
 
         Raises
         ------
@@ -161,7 +161,7 @@ class Grid(Displayed):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What degenerates here; the texts of the warnings."""
+        """The texts of the warnings that tell what degenerates here."""
         return tuple(json.loads(self.data.attrs["notes"]))
 
     @property
@@ -172,7 +172,7 @@ class Grid(Displayed):
     def best(self) -> Best:
         """The most aligned pair of different representations: the largest `alignment`.
 
-        Its p is valid although it was chosen: the correction holds for all pairs at once.
+        The pair's p is valid although it was chosen: the correction holds for all pairs at once.
         """
         cell = self.data.isel(self._place(self._ranked()))
         return Best(
@@ -221,12 +221,12 @@ class Grid(Displayed):
         return f"{first}\nmost aligned: {', '.join(parts)}"
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it in plain types, for JSON."""
-        found: dict[str, Any] = self.data.to_dict()
-        about = found["attrs"]
+        """The whole grid in plain types, for JSON."""
+        content: dict[str, Any] = self.data.to_dict()
+        about = content["attrs"]
         about |= {name: json.loads(about[name]) for name in _PARTS}
         about |= {name: bool(about.get(name, 0)) for name in _FLAGS}
-        return found
+        return content
 
     def plot(self, ax: plots.Axes | None = None, *, alpha: float = _LEVEL) -> plots.Axes:
         """Draw all pairs as shades; of one layer with many, their scores along these.
@@ -243,6 +243,9 @@ class Grid(Displayed):
         MethexisError
             If ``ax`` are no axes, ``alpha`` is no number from 0, or no pair has a score.
         """
+        return plots.onto(ax, self._picture(alpha))
+
+    def _picture(self, alpha: float = _LEVEL) -> plots.HeatMap | plots.Panel:
         sides = [[str(name) for name in self.data[f"layer_{side}"].values] for side in "ab"]
         models = [[str(name) for name in self.data[f"model_{side}"].values] for side in "ab"]
         same = bool(self.data.attrs["same"])
@@ -256,7 +259,7 @@ class Grid(Displayed):
             titles=drawing.titles(models, same=same),
             same=same,
         )
-        return drawing.grid(pairs, ax)
+        return drawing.grid(pairs)
 
     def to_dataframe(self) -> Any:
         """All pairs as a `pandas.DataFrame`: a row for each, with names, sizes and numbers."""
@@ -274,7 +277,7 @@ class Grid(Displayed):
         return told | ({"notes": self.notes} if self.notes else {})
 
     def _table(self) -> Table:
-        """Scores, a row for each layer of the first."""
+        """Table of the scores, with a row for each layer of the first model."""
         head = ["score", *map(str, self.data["layer_b"].values)]
         names = map(str, self.data["layer_a"].values)
         return head, ([name, *row] for name, row in zip(names, self.score, strict=True))
@@ -283,9 +286,9 @@ class Grid(Displayed):
 def alignment(effect: Array, score: Array, *, distance: bool) -> Array:
     """How aligned each pair is, for "most aligned": its effect; where none is known, its score.
 
-    Not the score, for chance levels differ between layers; and not ``z``, which says how sure an
-    alignment is: by Procrustes or CCA a wide layer has a narrow null, and with it a larger z than a
-    narrow layer that is aligned more.
+    The score will not do, because chance levels differ between layers, nor ``z``, which says how
+    sure an alignment is: by Procrustes or CCA a wide layer has a narrow null, and with it a larger
+    z than a narrow layer that is aligned more.
 
     Larger is more aligned, whether the measure is a distance or not; -inf where nothing is known.
 
@@ -325,24 +328,26 @@ def labelled(
     return Grid(xr.Dataset(variables, coordinates, about | plain))
 
 
-def of_pair(found: Comparison, measure: Measure[Any], names: tuple[str, str]) -> Grid:
-    """One pair as a grid."""
+def of_pair(comparison: Comparison, measure: Measure[Any], names: tuple[str, str]) -> Grid:
+    """The comparison of one pair as a grid."""
     values: dict[str, Array] = {
-        name: np.array([[getattr(found, name, found.p)]])  # p_corrected is p
+        name: np.array([[getattr(comparison, name, comparison.p)]])  # p_corrected is p
         for name in VARIABLES
     }
-    sides = [([Named("", name, None)], [d or 0]) for name, d in zip(names, found.d, strict=True)]
+    sides = [
+        ([Named("", name, None)], [d or 0]) for name, d in zip(names, comparison.d, strict=True)
+    ]
     about = {
         "same": False,
-        "n": found.n,
-        "preprocessing": found.preprocessing,
-        "precision": found.preprocessing["precision"],
-        "given": sorted(set(found.preprocessing["given"])),
-        "null": found.null,
+        "n": comparison.n,
+        "preprocessing": comparison.preprocessing,
+        "precision": comparison.preprocessing["precision"],
+        "given": sorted(set(comparison.preprocessing["given"])),
+        "null": comparison.null,
         "correction": "none",
-        "num_permutations": found.num_permutations,
-        "seed": found.seed,
-        "notes": list(found.notes),
-        "one_pass": found.one_pass,
+        "num_permutations": comparison.num_permutations,
+        "seed": comparison.seed,
+        "notes": list(comparison.notes),
+        "one_pass": comparison.one_pass,
     }
-    return replace(labelled(measure, values, sides, about), single=found)
+    return replace(labelled(measure, values, sides, about), single=comparison)

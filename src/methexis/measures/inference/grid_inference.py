@@ -36,7 +36,7 @@ def inferred(
 
     Moments over orders are NaN where they are not known; permuted scores ``(num_orders, num_a,
     num_b)`` are of orders that are the same for all pairs, and the correction by "max" needs them.
-    The null "auto" takes moments, but the tails of cells whose moments are not to be trusted
+    The null "auto" takes moments, but the tails of cells whose moments cannot be trusted
     (`nulls.trusted`) from the permuted scores, if there are any. Of one list with itself (`same`),
     nothing below the diagonal is looked at.
     """
@@ -71,7 +71,7 @@ def inferred(
             observed, drawn = (sign * (v - scale[0]) / unit for v in (scores, permuted))
             corrected = max_statistic(np.where(cells, observed, np.nan), drawn)
             corrected[cells & np.isnan(corrected)] = 1.0  # the same score whatever the order
-    found = {
+    variables = {
         "score": scores,
         "null_mean": mean,
         "null_sd": sd,
@@ -83,12 +83,12 @@ def inferred(
     }
     if same and method.symmetric:
         below = np.tri(len(scores), k=-1, dtype=bool)
-        found = {name: np.where(below, array.T, array) for name, array in found.items()}
-    return found
+        variables = {name: np.where(below, array.T, array) for name, array in variables.items()}
+    return variables
 
 
 def _share(scores: Array, permuted: Array) -> Array:
-    """Share of orders that are at least as aligned, the given one included; ties are."""
+    """Share of orders that are at least as aligned; ties and the given order count."""
     tie = TIE * np.maximum(np.abs(scores), np.max(np.abs(permuted), axis=0))
     extreme = np.count_nonzero(permuted >= scores - tie, axis=0)
     return np.asarray((1 + extreme) / (1 + len(permuted)))

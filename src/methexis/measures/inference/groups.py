@@ -29,12 +29,12 @@ from methexis.measures.dissimilarity.rsa_whitened import RSAWhitened
 from methexis.measures.dissimilarity.whitening import whitened
 from methexis.measures.inference import nulls
 from methexis.measures.inference.intervals import Resamples, interval
-from methexis.measures.inputs.features import features, to_numpy
+from methexis.measures.inputs.features import features, to_numpy, warn
 from methexis.measures.inputs.rdm import RDM, same_samples
 from methexis.measures.inputs.representations import Representation
 
 #: The measure that makes each comparison; their dissimilarity is for a model given as features.
-_MEASURES: dict[str, RDMMeasure[Any]] = {
+MEASURES_OF: dict[str, RDMMeasure[Any]] = {
     "pearson": RSA(comparison="pearson"),
     "spearman": RSA(comparison="spearman"),
     "cosine": RSA(comparison="cosine"),
@@ -43,7 +43,7 @@ _MEASURES: dict[str, RDMMeasure[Any]] = {
     "tau_a": RSAKendall(variant="a"),
     "tau_b": RSAKendall(variant="b"),
 }
-COMPARISONS = tuple(_MEASURES)
+COMPARISONS = tuple(MEASURES_OF)
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,9 @@ class NoiseCeiling(Displayed):
     lower, upper : float
         Means over subjects.
     lower_by_subject, upper_by_subject : tuple of float
-        Of each subject with the mean RDM of the others, and of all.
+        Scores of each subject with the mean RDM of the others, and with that of all.
     comparison : str
-        By which RDMs were compared.
+        How RDMs were compared.
     """
 
     lower: float
@@ -68,7 +68,7 @@ class NoiseCeiling(Displayed):
 
     @property
     def num_subjects(self) -> int:
-        """Number of subjects."""
+        """Number of subjects, one RDM each."""
         return len(self.lower_by_subject)
 
     def _facts(self) -> dict[str, object]:
@@ -85,26 +85,28 @@ class GroupComparison(Displayed):
     score : float
         Mean over subjects.
     scores : tuple of float
-        Of each subject.
+        Score of each subject.
     ci : (float, float)
         Bootstrap interval over subjects for the mean score of the population they come from, on
         these samples.
     confidence : float
-        Of that interval.
+        Confidence level of that interval.
     null_mean, null_sd : float
-        Of the mean score over orders of the model's samples.
+        Mean and deviation of the mean score over orders of the model's samples.
     p : float
         One-sided probability of such a mean score, were the model's samples assigned at random.
     ceiling : NoiseCeiling
-        Of the subjects.
+        Noise ceiling of the subjects.
     comparison, dissimilarity : str
-        By which RDMs were compared, and of which kind the model's is.
+        How RDMs were compared, and of which kind the model's RDM is.
     n : int
         Number of samples.
     num_permutations, num_bootstrap : int
         Orders and bootstrap samples drawn.
     seed : int
-        Of both.
+        Seed of permutations and bootstrap.
+    notes : tuple of str
+        What misleads here; the texts of the warnings.
     """
 
     score: float
@@ -121,9 +123,10 @@ class GroupComparison(Displayed):
     num_permutations: int
     num_bootstrap: int
     seed: int
+    notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it in plain types, for JSON."""
+        """The whole comparison in plain types, for JSON."""
         return asdict(self)
 
     def _facts(self) -> dict[str, object]:
@@ -137,7 +140,7 @@ def noise_ceiling(rdms: Sequence[RDM | Any] | Any, comparison: str = "pearson") 
     """Lower and upper estimate of the best mean score that a model can have.
 
     Upper: the mean over subjects of the score of a subject's RDM with the mean RDM of all; lower:
-    with the mean RDM of the others. Before RDMs are averaged they are made alike such that their
+    with the mean RDM of the others. Before RDMs are averaged they are made alike so that their
     mean has the best mean score:
 
     =====================  ===================================================================
@@ -177,14 +180,14 @@ def noise_ceiling(rdms: Sequence[RDM | Any] | Any, comparison: str = "pearson") 
     >>> rng = np.random.default_rng(0)
     >>> true = rng.normal(size=45) + 10.0
     >>> recorded = true + rng.normal(size=(12, 45))
-    >>> found = noise_ceiling(recorded)
+    >>> ceiling = noise_ceiling(recorded)
     >>> best = np.mean([np.corrcoef(true, one)[0, 1] for one in recorded])
-    >>> bool(found.lower < best < found.upper)
+    >>> bool(ceiling.lower < best < ceiling.upper)
     True
     """
     stack = subjects(rdms)
     one_of("comparison", comparison, COMPARISONS)
-    measure = _MEASURES[comparison]
+    measure = MEASURES_OF[comparison]
     alike = np.array([_alike(rdm, comparison) for rdm in stack])
     total = alike.sum(axis=0)
     lower: list[float] = []
@@ -220,17 +223,17 @@ def compare_group(
         One per subject; condensed rows as well.
     comparison : {"pearson", "spearman", "cosine", "whitened_cosine", "whitened_correlation", \
 "tau_a", "tau_b"}
-        Of RDMs.
+        How RDMs are compared.
     dissimilarity : {"euclidean", "squared", "correlation", "cosine"}
-        Between the model's rows, where it comes as features.
+        Dissimilarity between the model's rows, where it comes as features.
     num_permutations : int
         Orders of the model's samples drawn for p; 0 leaves it out.
     num_bootstrap : int
         Bootstrap samples of subjects for the interval; 0 leaves it out.
     confidence : float
-        Of the interval.
+        Confidence level of the interval.
     seed : int
-        Of both.
+        Seed of permutations and bootstrap.
 
     Raises
     ------
@@ -239,7 +242,8 @@ def compare_group(
 
     Notes
     -----
-    The interval speaks of other subjects and the same samples, p of the pairing of samples. With
+    The interval speaks of other subjects and the same samples, p of the pairing of samples;
+    `compare_models` sets several models beside each other and beside the ceiling. With
     few subjects a bootstrap interval is too narrow, by about ``sqrt((S - 1) / S)`` and more: at 10
     subjects a 95 % interval covers about 90 %.
 
@@ -250,8 +254,8 @@ def compare_group(
     >>> x = rng.normal(size=(10, 3))
     >>> from methexis.measures import rdm
     >>> recorded = rdm(x).condensed + rng.normal(size=(8, 45))
-    >>> found = compare_group(x, recorded)
-    >>> bool(found.ceiling.lower < found.score), found.p < 0.01
+    >>> comparison = compare_group(x, recorded)
+    >>> bool(comparison.ceiling.lower < comparison.score), comparison.p < 0.01
     (True, True)
     """
     stack = subjects(rdms)
@@ -260,13 +264,16 @@ def compare_group(
     num_bootstrap = count("num_bootstrap", num_bootstrap, least=0)
     confidence = number("confidence", confidence, above=0.0, below=1.0)
     seed = integer("seed", seed, least=0)
-    measure = replace(_MEASURES[comparison], dissimilarity=dissimilarity)
-    given = _on_cpu(model)
+    measure = replace(MEASURES_OF[comparison], dissimilarity=dissimilarity)
+    given = on_cpu("model", model)
     if isinstance(given, RDM):
         same_samples(given, stack[0])
     n = stack[0].num_samples
     if given.num_samples != n:
         raise MethexisError(f"model: expected the {n} samples of the RDMs, got {given.num_samples}")
+    misleading = measure.notice(given, stack[0])
+    if misleading:
+        warn(misleading)
     predicted = measure.reduce_any(given)
     recorded = [measure.reduce_rdm(rdm) for rdm in stack]
     scores = np.array([measure.score(predicted, subject) for subject in recorded])
@@ -297,20 +304,27 @@ def compare_group(
         num_permutations=len(null.scores),
         num_bootstrap=num_bootstrap,
         seed=seed,
+        notes=(misleading,) if misleading else (),
     )
 
 
 def subjects(rdms: Sequence[RDM | Any] | Any) -> list[RDM]:
     """Check the RDMs of several subjects. There must be 3 or more, of the same samples."""
     if isinstance(rdms, RDM):
-        raise MethexisError("rdms: expected one RDM per subject, got a single one")
+        raise MethexisError(
+            "rdms: expected one RDM per subject, got a single one; mx.compare takes it beside a "
+            "model, and speaks of its conditions, not of a group"
+        )
     stack = []
     for k, entry in enumerate(sequence("rdms", rdms, "RDMs")):
         one = entry if isinstance(entry, RDM) else RDM(entry, name=f"rdms[{k}]")
-        found = RDM(to_numpy(one.matrix), one.dissimilarity, one.labels, one.tolerance)
-        stack.append(found.called(f"rdms[{k}]"))
+        moved = RDM(to_numpy(one.matrix), one.dissimilarity, one.labels, one.tolerance)
+        stack.append(moved.called(f"rdms[{k}]"))
     if len(stack) < 3:
-        raise MethexisError(f"rdms: expected at least 3 subjects, got {len(stack)}")
+        raise MethexisError(
+            f"rdms: expected at least 3 subjects, got {len(stack)}; mx.compare takes a single RDM "
+            "beside a model, and speaks of its conditions, not of a group"
+        )
     for other in stack[1:]:
         if other.num_samples != stack[0].num_samples:
             raise MethexisError(
@@ -336,9 +350,10 @@ def _alike(rdm: RDM, comparison: str) -> Array:
     return np.asarray(RSA(comparison=comparison).reduce_rdm(rdm).matrix)
 
 
-def _on_cpu(model: Any) -> Representation:
+def on_cpu(name: str, model: Any) -> Representation:
+    """Features or an RDM of a model, checked, in NumPy, where those of subjects are."""
     if isinstance(model, RDM):
-        found = RDM(to_numpy(model.matrix), model.dissimilarity, model.labels, model.tolerance)
-        return found.called("model")
-    checked = features("model", model)
-    return features("model", to_numpy(checked.array))
+        moved = RDM(to_numpy(model.matrix), model.dissimilarity, model.labels, model.tolerance)
+        return moved.called(name)
+    checked = features(name, model)
+    return features(name, to_numpy(checked.array))

@@ -1,7 +1,7 @@
 """From scores of resamples to an interval.
 
 An interval is for the expected score at this number of samples, ``μ``. Resamples say how the score
-is distributed about it: take ``d``, their scores less their mean, for their bias is none of the
+is distributed about it: take ``d``, their scores less their mean, because their bias is none of the
 score's (a bootstrap sample has fewer distinct samples). If errors had one law whatever the score,
 the interval would be that law mirrored. But scores spread less near a bound, and a score that is
 skewed over samples comes out low together with its spread. BCa intervals (Efron 1987) suppose that

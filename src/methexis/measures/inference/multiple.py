@@ -6,7 +6,8 @@
   on each other, because one order of the rows serves all of them: neighbouring layers, which are
   nearly one, cost next to nothing.
 
-NaN marks what is no hypothesis (a representation with itself) and is neither counted nor corrected.
+NaN marks what is not a hypothesis (a representation with itself): it is neither counted nor
+corrected.
 """
 
 from __future__ import annotations
@@ -94,8 +95,8 @@ def _sorted(p: Array) -> tuple[Array, NDArray[np.intp]]:
 
 
 def _back(p: Array, order: NDArray[np.intp], corrected: Array) -> Array:
-    """What they were corrected to, at most 1, where they stood."""
-    found, whole = np.empty(len(order)), np.full(p.shape, np.nan)
-    found[order] = np.minimum(1.0, corrected)
-    whole[~np.isnan(p)] = found
+    """Corrected p-values, at most 1, in the places of those they were made from."""
+    placed, whole = np.empty(len(order)), np.full(p.shape, np.nan)
+    placed[order] = np.minimum(1.0, corrected)
+    whole[~np.isnan(p)] = placed
     return whole

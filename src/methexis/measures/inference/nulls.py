@@ -4,9 +4,9 @@ The null distribution is that of the score over all orders of the rows of one re
 keeps both representations as they are, and takes away what pairs them. Where its first three
 moments are known in closed form, a Pearson type III distribution with those moments stands for it
 (Josse, Pagès and Husson 2008 do so for the RV coefficient): a Gaussian would understate the tail,
-for these nulls are skewed. Three moments do not tell the tail where one sample makes most of the
-spread (heavy tails: the score is large if two outliers meet, and takes few values else), nor of
-few samples. There, and where moments are not known, orders are drawn, and p is
+because these nulls are skewed. Three moments do not tell the tail where one sample makes most of
+the spread (heavy tails: the score is large if two outliers meet, and takes few values otherwise),
+nor of few samples. There, and where moments are not known, orders are drawn, and p is
 ``(1 + number as extreme) / (1 + number)``.
 """
 
@@ -111,7 +111,7 @@ def from_scores(scores: Array, mean: float | None = None) -> Null:
 def effect(score: ArrayLike, mean: ArrayLike, aligned: float) -> Array:
     """``(score - mean) / (aligned - mean)``: 0 at chance, 1 for two identical representations.
 
-    NaN where chance is as aligned as can be but for rounding, as of two representations that
+    NaN where chance is as aligned as can be up to rounding, as of two representations that
     span all samples: the ratio would be one of roundings.
     """
     score, mean = np.asarray(score, np.float64), np.asarray(mean, np.float64)

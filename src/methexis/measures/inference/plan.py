@@ -1,11 +1,11 @@
 """What a comparison will be, from sizes alone: its way, its null, its time and memory; a promise.
 
-Decided before anything is computed. Whole arrays give everything, and are taken if the memory that
-was given holds what that takes. Beyond it, measures of second moments are had from one pass over
-the rows, whatever their number; and where whole arrays would take too long, those whose chance
-level and deviation one pass gives exactly, for they lose little by it. One pass must fit too, and
-be well faster where it is taken to be fast. A measure that has no way is refused at once if memory
-is short; if it is only slow, it is told how long it takes.
+The way is decided before anything is computed. Whole arrays give everything, and are taken if the
+memory that was given holds what that takes. Beyond it, measures of second moments come from one
+pass over the rows, whatever their number; and where whole arrays would take too long, so are those
+whose chance level and deviation one pass gives exactly, because they lose little by it. One pass
+must fit too, and be well faster where it is taken to be fast. A measure that has no way is refused
+at once if memory is short; if it is only slow, how long it takes is told.
 
 What is decided never depends on the number of cores, so that results do not; only the time that is
 told does.
@@ -92,7 +92,7 @@ class Plan(Displayed):
     num_orders : int
         Orders that are drawn: for the null, or to correct for the number of pairs.
     orders_if_dominated : int
-        Orders that are drawn besides if one sample makes most of the null's spread, which only the
+        Orders that are also drawn if one sample makes most of the null's spread, which only the
         data show; the null is then by permutation. 0 where that cannot be.
     interval : str
         Which resamples give an interval: "bootstrap", "halves" or "none".
@@ -117,7 +117,7 @@ class Plan(Displayed):
     direct: bool = False
 
     def __str__(self) -> str:
-        """How long it takes, and how the null is had."""
+        """How long it takes, and where the null is from."""
         if self.one_pass:
             known = "mean and deviation of the null exact" if self.null == "moments" else "no null"
             how = f"one pass over the rows, {known}"
@@ -138,13 +138,13 @@ class Plan(Displayed):
         return text
 
     def told(self, wording: Wording | None = None) -> str:
-        """The same, and what would take less where it takes very long."""
+        """The plan in words, and what would take less where it takes very long."""
         less = f"; {(wording or Wording()).less}"
         return str(self) + (less if self.seconds > PATIENCE_OF_MANY else "")
 
     @property
     def fallback(self) -> str:
-        """What is told where one sample does dominate."""
+        """What is told where one sample dominates the null."""
         return (
             f"one sample dominates: {self.orders_if_dominated} permutations, "
             f"{duration(self.seconds_if_dominated - self.seconds)}"
@@ -175,7 +175,7 @@ def planned(
     case = _Case(measure, sizes, asked)
     if asked.null == "moments" and case.null != "moments":
         raise MethexisError(
-            f"null: expected 'permutation', for {measure.name} has no moments in closed form, "
+            f"null: expected 'permutation', because {measure.name} has no moments in closed form, "
             "got 'moments'"
         )
     time, num_bytes = case.whole()
@@ -308,21 +308,21 @@ class _Case:
 
     @property
     def passes(self) -> bool:
-        """Whether one pass can give the measure of these."""
+        """Whether one pass can give the measure of these representations."""
         return self.measure.streams and not self.sizes.dissimilarities
 
     @property
     def direct(self) -> tuple[Time, int] | None:
-        """Time and memory of all pairs straight from features; None where they are not had so."""
+        """Time and memory of all pairs straight from features; None where there is no such way."""
         sizes, asked = self.sizes, self.asked
         if self.null != "none" or sizes.single or sizes.dissimilarities or not asked.plain:
             return None
         rows, columns = sizes.widths
         item = max(layer.item_bytes for layer in (*sizes.rows, *sizes.columns))
-        found = self.measure.direct_work(
+        cost = self.measure.direct_work(
             sizes.num_samples, rows, None if sizes.same else columns, item
         )
-        return found if found is not None and found[1] <= asked.memory else None
+        return cost if cost is not None and cost[1] <= asked.memory else None
 
     def whole(self) -> tuple[Time, int]:
         """Time and memory of whole arrays: one pair at a time is held, each layer reduced once."""
@@ -348,7 +348,7 @@ class _Case:
         return time + orders * measure.order_work(n, rows, columns), num_bytes
 
     def one_pass(self) -> Time:
-        """One pass over each of the pairs that are gone through."""
+        """Time of one pass over the rows of each pair."""
         sizes, (rows, columns) = self.sizes, self.sizes.widths
         half = sizes.same and self.measure.symmetric
 
@@ -365,7 +365,7 @@ class _Case:
 
 
 def _refusal(case: _Case, wanted: int, wording: Wording) -> MethexisError:
-    """What is too much, and what would do instead."""
+    """The error of a plan that does not fit: what is too much, and what would do instead."""
     measure, asked, n = case.measure, case.asked, case.sizes.num_samples
     ways = [f"{wording.memory.format(readable(wanted))} if the machine has that"]
     if case.passes and pass_bytes(case.sizes) <= asked.memory:
@@ -387,7 +387,7 @@ def _refusal(case: _Case, wanted: int, wording: Wording) -> MethexisError:
 
 
 def _streaming() -> list[str]:
-    """The best known of those that can be had from one pass, in the words of the command."""
+    """The best-known measures that one pass can give, in the words of the command."""
     named = [name for name in ("cka", "rv", "procrustes", "cca") if MEASURES[name]().streams]
     return ["cka:debiased=true" if name == "cka" else name for name in named]
 

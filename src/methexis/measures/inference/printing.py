@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 #: P-values below which a fitted tail carries no information.
 _LEAST = 1e-4
 
@@ -18,7 +20,7 @@ def rounded(value: float) -> str:
 
 
 def probability(name: str, p: float) -> str:
-    """A p-value; of one below ``1e-4`` no more than that, for its size tells nothing.
+    """A p-value; of one below ``1e-4`` only that it is, because its size tells nothing.
 
     Examples
     --------
@@ -59,3 +61,21 @@ def percent(share: float, *, unit: bool = True) -> str:
     ('62 %', '0')
     """
     return f"{100.0 * share:z.0f}" + (" %" if unit else "")
+
+
+def cell(value: float, span: float = 1.0) -> str:
+    """Write a score so that a column of them can be compared.
+
+    Examples
+    --------
+    >>> cell(0.4321), cell(-0.031), cell(-0.001), cell(1.0), cell(12.345, 20.0), cell(float("nan"))
+    ('.43', '-.03', '.00', '1.0', '12.3', '–')
+    """
+    if not np.isfinite(value):
+        return "–"
+    if span > 2.0:
+        return f"{value:.3g}"
+    text = f"{value:.2f}".replace("-0.00", "0.00")
+    if text.lstrip("-").startswith("0."):
+        return text.replace("0.", ".", 1)
+    return f"{value:.1f}"

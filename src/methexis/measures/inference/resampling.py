@@ -3,7 +3,7 @@
 A measure says which resamples it is made for.
 
 ``bootstrap``: as many rows as there are, drawn with replacement. Measures of kernels take them by
-weights, such that no pair of a sample with its own copy counts. How far such resamples spread is
+weights, so that no pair of a sample with its own copy counts. How far such resamples spread is
 compared with the jackknife, the scores with one sample left out each, and the larger of the two is
 taken, as it is the safe one:
 
@@ -70,7 +70,7 @@ def resamples(
     score = measure.score(a, b)
     if measure.interval_from(num_samples) == "none":
         warn(
-            f"{measure.name}: no interval, for half of {num_samples} samples are too few for "
+            f"{measure.name}: no interval, because half of {num_samples} samples are too few for "
             f"{measure.title}"
         )
         return None
@@ -93,10 +93,10 @@ def _bootstrapped(
     """Scores of bootstrap samples, as far apart as the jackknife says if that is farther."""
     drawn = nulls.counts(num_samples, num_resamples, seed)
     without = left_out(num_samples, seed)
-    found = measure.resampled(a, b, np.concatenate([drawn, without]))
-    if found is None:
+    resampled = measure.resampled(a, b, np.concatenate([drawn, without]))
+    if resampled is None:
         return None
-    scores, without_some = found[: len(drawn)], found[len(drawn) :]
+    scores, without_some = resampled[: len(drawn)], resampled[len(drawn) :]
     lost = np.count_nonzero(np.isnan(without_some))
     others = f", and {lost} of {len(without)} scores with samples left out" if lost else ""
     if _void(measure, scores, "bootstrap samples", others):
@@ -115,9 +115,9 @@ def _void(measure: Measure[Any], scores: Array, kind: str, others: str) -> bool:
     if not lost and not others:
         return False
     warn(
-        f"{measure.title}: no interval, for {lost} of {len(scores)} {kind}{others} have no score "
-        "(too few different samples, or nothing but rounding in which they differ): take more "
-        "samples"
+        f"{measure.title}: no interval, because {lost} of {len(scores)} {kind}{others} have no "
+        "score (too few different samples, or nothing but rounding in which they differ): "
+        "take more samples"
     )
     return True
 

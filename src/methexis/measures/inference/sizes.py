@@ -27,7 +27,7 @@ class Layer(NamedTuple):
 
 @dataclass(frozen=True)
 class Sizes:
-    """Of two lists of representations, or of one list beside itself."""
+    """Sizes of two lists of representations, or of one list compared with itself."""
 
     num_samples: int
     rows: tuple[Layer, ...]
@@ -45,7 +45,7 @@ class Sizes:
         *,
         single: bool = False,
     ) -> Sizes:
-        """From numbers of features, of double precision."""
+        """Sizes from numbers of features, with numbers in double precision."""
         rows = tuple(Layer(width) for width in widths_a)
         columns = rows if widths_b is None else tuple(Layer(width) for width in widths_b)
         return cls(num_samples, rows, columns, widths_b is None, single)
@@ -60,15 +60,15 @@ class Sizes:
 def sizes_of(
     rows: Sequence[Any], columns: Sequence[Any] | None, *, single: bool = False
 ) -> Sizes | None:
-    """Sizes of representations as they are given; None where one is no such, which others tell."""
+    """Sizes of representations as they are given; None where one is not a representation."""
     everything = [*rows, *(columns or ())]
-    found = [known for one in everything if (known := _layer(one)) is not None]
-    if len(found) < len(everything):
+    known_layers = [known for one in everything if (known := _layer(one)) is not None]
+    if len(known_layers) < len(everything):
         return None
-    layers = tuple(layer for _, layer in found)
+    layers = tuple(layer for _, layer in known_layers)
     given = layers[: len(rows)]
     return Sizes(
-        found[0][0],
+        known_layers[0][0],
         given,
         given if columns is None else layers[len(rows) :],
         columns is None,

@@ -61,25 +61,25 @@ class Passes:
 
     @property
     def made(self) -> bool:
-        """Whether all is gathered, and further measures take no time."""
+        """Whether all moments are gathered, so that further measures take no time."""
         return bool(self._kept)
 
     def moments(self, i: int, j: int, show: Callable[[int, int], None]) -> PassMoments:
-        """Of one pair."""
+        """The moments of one pair, gathered in one pass or kept from an earlier one."""
         if (i, j) in self._kept:
             return self._kept[i, j]
         one, other = self.rows[i], self.columns[j]
         names = one.label, other.label
-        found = one_pass(one.array, other.array, budget=self.budget, names=names, progress=show)
-        for name, matrix in zip(names, (found.second.xx, found.second.yy), strict=True):
+        gathered = one_pass(one.array, other.array, budget=self.budget, names=names, progress=show)
+        for name, matrix in zip(names, (gathered.second.xx, gathered.second.yy), strict=True):
             if not np.trace(matrix) > 0.0:
                 raise MethexisError(
                     f"{name}: expected features that differ between samples, got "
-                    f"{found.second.num_samples} equal rows"
+                    f"{gathered.second.num_samples} equal rows"
                 )
         if self._keeps:
-            self._kept[i, j] = found
-        return found
+            self._kept[i, j] = gathered
+        return gathered
 
 
 def streamed_grid(
@@ -118,7 +118,7 @@ def streamed_pair(
     measure = plan.measure
     values, about = _streamed(plan, passes, null, progress)
     sides = [Rows(one.label, one.array) for one in (passes.rows[0], passes.columns[0])]
-    found: dict[str, Any] = {name: float(values[name][0, 0]) for name in (*KNOWN, "effect")}
+    numbers: dict[str, Any] = {name: float(values[name][0, 0]) for name in (*KNOWN, "effect")}
     return Comparison(
         measure=measure.name,
         options=measure.options(),
@@ -137,14 +137,14 @@ def streamed_pair(
         },
         notes=tuple(about["notes"]),
         one_pass=True,
-        **found,
+        **numbers,
     )
 
 
 def _streamed(
     plan: Plan, passes: Passes, null: str, progress: Progress | None
 ) -> tuple[dict[str, Array], dict[str, Any]]:
-    """Variables of all pairs, and what there is to say of them."""
+    """Variables and attributes of all pairs; each pair's notes are among the attributes."""
     measure, same = plan.measure, passes.same
     shape = len(passes.rows), len(passes.columns)
     half = same and measure.symmetric
@@ -189,8 +189,8 @@ def _streamed(
 
 
 def _each_once(corrected: Callable[[Array], Array], p: Array, *, half: bool) -> Array:
-    """What corrects p over all pairs, of which some stand there twice."""
+    """Corrected p-values of pairs of which some stand there twice, so that each counts once."""
     if not half:
         return corrected(p)
-    found = corrected(np.where(np.tri(len(p), dtype=bool), np.nan, p))
-    return np.where(np.isnan(found), found.T, found)
+    once = corrected(np.where(np.tri(len(p), dtype=bool), np.nan, p))
+    return np.where(np.isnan(once), once.T, once)

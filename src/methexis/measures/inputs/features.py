@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from methexis.core.checks import one_of
 from methexis.core.foreign import admitted, is_tensor, name_of_type, type_name
 from methexis.errors import DegenerateWarning, MethexisError
+from methexis.measures.inputs.mistaken import refuse_dissimilarities, rounding_of
 
 #: An array of any library that follows the array API.
 Tensor: TypeAlias = Any
@@ -66,16 +67,16 @@ class Features:
 
     @property
     def num_samples(self) -> int:
-        """Number of rows."""
+        """Number of samples, which are the rows."""
         return int(self.array.shape[0])
 
     @property
     def num_features(self) -> int:
-        """Number of columns."""
+        """Number of features, which are the columns."""
         return int(self.array.shape[1])
 
     def replaced(self, array: Tensor) -> Features:
-        """The same with other numbers."""
+        """The same representation with other numbers."""
         return replace(self, array=array)
 
 
@@ -98,12 +99,12 @@ class Typed:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the array."""
+        """The shape of the array."""
         return tuple(self.array.shape)
 
     @property
     def dtype(self) -> Any:
-        """The type that they have now."""
+        """The type that the numbers have now."""
         return self.array.dtype
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
@@ -116,7 +117,7 @@ class Given(Protocol):
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """The name by which messages call the representation."""
         ...
 
     @property
@@ -131,7 +132,7 @@ class Given(Protocol):
 
     @property
     def num_samples(self) -> int:
-        """Number of samples."""
+        """Number of samples of the representation."""
         ...
 
 
@@ -158,8 +159,8 @@ def features(
     ------
     MethexisError
         If it is no array of real numbers (`core.foreign.admitted`), has no two dimensions, fewer
-        than 4 rows, no column, NaN or infinity (with the place), or only constant columns, or is
-        beyond the range of the precision.
+        than 4 rows, no column, NaN or infinity (with the place), or only constant columns, is an
+        RDM (`mistaken`), or is beyond the range of the precision.
     """
     one_of("precision", precision, PRECISIONS)
     came = ""
@@ -180,6 +181,7 @@ def features(
         )
     wide = array if array.dtype == xp.float64 else xp.astype(array, getattr(xp, precision))
     _finite(name, wide, xp)
+    refuse_dissimilarities(name, wide, rounding_of(array))
     numbers, exponent = in_precision(name, wide, precision, scaled=scaled)
     if not bool(xp.any(xp.max(numbers, axis=0) > xp.min(numbers, axis=0))):
         raise MethexisError(
@@ -214,7 +216,7 @@ def entered(name: str, value: Any) -> Tensor:
     Raises
     ------
     MethexisError
-        If it is none, or not to be taken whole (`core.foreign.admitted`).
+        If it is not an array, or cannot be taken whole (`core.foreign.admitted`).
     """
     foreign = (
         array_api_compat.is_array_api_obj(value)
@@ -230,7 +232,7 @@ def entered(name: str, value: Any) -> Tensor:
 
 
 def times_power_of_two(array: Tensor, exponent: int) -> Tensor:
-    """An array times ``2**exponent``, which is exact; in two steps, for one factor may overflow."""
+    """An array times ``2**exponent``, which is exact; in two steps, as one factor may overflow."""
     first = exponent // 2
     return array * 2.0**first * 2.0 ** (exponent - first)
 
@@ -255,7 +257,7 @@ def in_range(given: Features, power: int) -> None:
 
 
 def _most(precision: str, power: int) -> float:
-    """The largest number of which so high a power can be summed."""
+    """The largest number whose power of that degree can be summed."""
     return 10.0 ** (_DIGITS[precision] // power)
 
 

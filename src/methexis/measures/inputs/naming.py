@@ -23,7 +23,7 @@ class Layer(Protocol):
 
     @property
     def name(self) -> str:
-        """Of the layer."""
+        """The name of the layer."""
 
     @property
     def array(self) -> Any:
@@ -35,19 +35,19 @@ class Layer(Protocol):
 
     @property
     def dissimilarities(self) -> bool:
-        """Whether the array holds those of all pairs of samples in place of features."""
+        """Whether the array holds dissimilarities of all pairs of samples in place of features."""
 
 
 @dataclass(frozen=True, eq=False)
 class Named:
-    """One representation.
+    """One representation with its names.
 
     Attributes
     ----------
     model, layer : str
-        Its names; the model is empty where there is one level only.
+        Names of model and layer; the model is empty where there is one level only.
     array : array (num_samples, num_features)
-        As it was given.
+        The array as it was given.
     """
 
     model: str
@@ -56,7 +56,7 @@ class Named:
 
     @property
     def label(self) -> str:
-        """Both names, as in ``"resnet/conv1"``."""
+        """The names of model and layer, as in ``"resnet/conv1"``."""
         return f"{self.model}/{self.layer}" if self.model else self.layer
 
 
@@ -78,24 +78,24 @@ def named(name: str, given: Any) -> list[Named]:
 
     Examples
     --------
-    >>> found = named("reps", {"net": {"h1": [[1.0]], "h2": [[2.0]]}})
-    >>> [representation.label for representation in found]
+    >>> layers = named("reps", {"net": {"h1": [[1.0]], "h2": [[2.0]]}})
+    >>> [representation.label for representation in layers]
     ['net/h1', 'net/h2']
     """
-    found = []
+    representations = []
     for key, value in _items(name, given):
         if _is_group(value):
-            found += [
+            representations += [
                 Named(key, layer, unwrapped(array))
                 for layer, array in _items(f"{name}[{key!r}]", value)
             ]
         else:
-            found.append(Named("", key, unwrapped(value)))
-    labels = [one.label for one in found]
+            representations.append(Named("", key, unwrapped(value)))
+    labels = [one.label for one in representations]
     for label in labels:
         if labels.count(label) > 1:
             raise MethexisError(f"{name}: expected different names, got {label!r} twice")
-    return found
+    return representations
 
 
 def unwrapped(given: Any) -> Any:
@@ -109,7 +109,7 @@ def unwrapped(given: Any) -> Any:
 
 
 def single(name: str, given: Any) -> Any:
-    """The same, also of a model that has one layer.
+    """What is compared of a layer, or of a model that has one layer.
 
     Raises
     ------

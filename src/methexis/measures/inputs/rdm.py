@@ -14,9 +14,11 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from methexis.core.checks import SYMMETRY_TOLERANCE, number, one_of, sequence
+from methexis import plots
+from methexis.core.checks import number, one_of, sequence
 from methexis.display import Displayed
 from methexis.errors import MethexisError
+from methexis.measures.inputs import rdm_drawing
 from methexis.measures.inputs.features import (
     MIN_SAMPLES,
     PRECISIONS,
@@ -26,10 +28,7 @@ from methexis.measures.inputs.features import (
     in_precision,
     to_numpy,
 )
-
-#: Units of rounding of its type by which an RDM may miss symmetry and zeros: ``1 - r`` of products
-#: that were summed in blocks is off by a few, of long rows by more.
-ROUNDINGS = 16.0
+from methexis.measures.inputs.mistaken import rounding_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +85,12 @@ class RDM(Displayed):
 
     @property
     def xp(self) -> Namespace:
-        """The functions of the library that holds it."""
+        """The functions of the library that holds the matrix."""
         return array_api_compat.array_namespace(self.matrix)
 
     @property
     def num_samples(self) -> int:
-        """Number of samples."""
+        """Number of samples, the rows of the matrix."""
         return int(self.matrix.shape[0])
 
     @property
@@ -100,7 +99,7 @@ class RDM(Displayed):
         return self.matrix[above_diagonal(self.xp, self.matrix)]
 
     def called(self, name: str, *, precision: str = "float64", scaled: bool = False) -> RDM:
-        """The same under another name, in the precision of a computation; see `in_precision`."""
+        """The RDM under another name, in the precision of a computation; see `in_precision`."""
         one_of("precision", precision, PRECISIONS)
         return replace(
             self,
@@ -109,7 +108,7 @@ class RDM(Displayed):
         )
 
     def beside(self, array: Tensor) -> RDM:
-        """The same in the library, on the device and of the type of another array."""
+        """The RDM in the library, on the device and of the type of another array."""
         xp = array_api_compat.array_namespace(array)
         if xp is self.xp and array_api_compat.device(self.matrix) == array_api_compat.device(array):
             return replace(self, matrix=xp.astype(self.matrix, array.dtype, copy=False))
@@ -119,12 +118,67 @@ class RDM(Displayed):
         return replace(self, matrix=moved)
 
     def reordered(self, order: Any) -> RDM:
-        """The same of the samples in that order."""
+        """The RDM of the samples in another order."""
         xp = self.xp
         index = xp.asarray(order, device=array_api_compat.device(self.matrix))
         taken = xp.take(xp.take(self.matrix, index, axis=0), index, axis=1)
         labels = None if self.labels is None else [self.labels[int(i)] for i in order]
         return replace(self, matrix=taken, labels=labels)
+
+    def arranged(self, labels: Sequence[str]) -> RDM:
+        """The same with its samples in the order of some labels: all of its own, or a part of them.
+
+        So RDMs of subjects who saw the conditions in different orders become comparable.
+
+        Parameters
+        ----------
+        labels : sequence of str
+            Those that are wanted, in their order; at least 4.
+
+        Raises
+        ------
+        MethexisError
+            If it has no labels, or not one of these.
+
+        Examples
+        --------
+        >>> seen = RDM([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], labels=["d", "a", "b", "c"])
+        >>> seen.arranged(["a", "b", "c", "d"]).matrix[0].tolist()
+        [0.0, 4.0, 5.0, 1.0]
+        """
+        if self.labels is None:
+            raise MethexisError(
+                f"{self.name}: expected an RDM with labels, to put it in their order, got none"
+            )
+        places = {label: place for place, label in enumerate(self.labels)}
+        wanted = [str(label) for label in sequence("labels", labels, "labels")]
+        for label in wanted:
+            if label not in places:
+                raise MethexisError(
+                    f"{self.name}: expected the label {label!r}, got {len(places)} labels without "
+                    f"it, such as {self.labels[0]!r}"
+                )
+        return self.reordered(np.array([places[label] for label in wanted], dtype=np.intp))
+
+    def plot(self, ax: plots.Axes | None = None) -> plots.Axes:
+        """Draw the dissimilarities of all pairs as shades: darker is less alike.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; on a new figure by default.
+
+        Raises
+        ------
+        MethexisError
+            If ``ax`` are no axes.
+        """
+        return plots.onto(ax, self._picture())
+
+    def _picture(self) -> plots.HeatMap:
+        """The picture that `plot` draws, for a page."""
+        matrix = to_numpy(self.matrix).astype(np.float64)
+        return rdm_drawing.heat_map(matrix, self.dissimilarity, self.labels)
 
     def _facts(self) -> dict[str, object]:
         told: dict[str, object] = {"num_samples": self.num_samples}
@@ -168,11 +222,7 @@ def _array(name: str, value: Any) -> tuple[Tensor, float]:
             f"{name}: expected a square or a condensed matrix, got shape {tuple(array.shape)}"
         )
     keep = array.dtype in {xp.float32, xp.float64}
-    rounding = SYMMETRY_TOLERANCE
-    if xp.isdtype(array.dtype, "real floating"):
-        given = xp.finfo(array.dtype)
-        rounding = max(rounding, (ROUNDINGS if given.bits >= 32 else 2.0) * float(given.eps))
-    return array if keep else xp.astype(array, xp.float64), rounding
+    return array if keep else xp.astype(array, xp.float64), rounding_of(array)
 
 
 def _square(name: str, condensed: Tensor) -> Tensor:
@@ -241,10 +291,10 @@ def _labels(name: str, labels: Sequence[str] | None, n: int) -> tuple[str, ...] 
         return None
     if isinstance(labels, str):
         raise MethexisError(f"{name}: expected a sequence of {n} labels, got one string")
-    found = tuple(str(label) for label in sequence(name, labels, "labels"))
-    if len(found) != n:
-        raise MethexisError(f"{name}: expected {n} labels, one per sample, got {len(found)}")
-    if len(set(found)) != n:
-        twice = next(label for label in found if found.count(label) > 1)
+    words = tuple(str(label) for label in sequence(name, labels, "labels"))
+    if len(words) != n:
+        raise MethexisError(f"{name}: expected {n} labels, one per sample, got {len(words)}")
+    if len(set(words)) != n:
+        twice = next(label for label in words if words.count(label) > 1)
         raise MethexisError(f"{name}: expected labels that differ, got {twice!r} twice")
-    return found
+    return words

@@ -30,9 +30,9 @@ class Source:
     same : bool
         Whether that is so.
     num_samples : int
-        Of all of them.
+        Number of samples of all representations.
     precision : str
-        Of the computation.
+        Precision of the computation.
     widths : dict
         Numbers of features by side, ``"a"`` and ``"b"``; 0 of an RDM.
     given : set of str
@@ -67,12 +67,12 @@ class Source:
         first = self._checked(members[0])
         labelled = first if isinstance(first, RDM) else None
         for place, one in enumerate(members):
-            found = self._checked(one)
-            together(first, found)
-            if isinstance(found, RDM):
-                labelled = found if labelled is None else labelled
-                same_samples(labelled, found)
-            width, given = _described(found)
+            checked = self._checked(one)
+            together(first, checked)
+            if isinstance(checked, RDM):
+                labelled = checked if labelled is None else labelled
+                same_samples(labelled, checked)
+            width, given = _described(checked)
             self.widths["a" if place < len(rows) else "b"].append(width)
             self.given.add(given)
         if self.same:
@@ -93,11 +93,11 @@ class Source:
         return self._ready(self.columns[k])
 
     def widest(self, side: str) -> int:
-        """Which of a side has most features."""
+        """Place of the representation with most features, of one side."""
         return int(np.argmax(self.widths[side]))
 
     def arrays(self) -> tuple[list[Tensor], list[Tensor] | None] | None:
-        """All arrays as given, columns None for the rows; None if there are steps before."""
+        """All arrays as given, None for columns that are the rows; None if steps come before."""
         everything = (*self.rows, *self.columns)
         if self._steps != Preprocessing() or any(isinstance(o.array, RDM) for o in everything):
             return None
@@ -105,27 +105,27 @@ class Source:
         return rows, None if self.same else columns
 
     def _ready(self, one: Named) -> Representation:
-        found = self._checked(one)
-        return found if isinstance(found, RDM) else self._steps(found)
+        checked = self._checked(one)
+        return checked if isinstance(checked, RDM) else self._steps(checked)
 
     def _array(self, one: Named) -> Tensor:
-        """As given, unless it has to be brought into range."""
+        """The array as given, unless it has to be brought into range."""
         if one.label in self._far:
             return self._features(one).array
         given = one.array.array if isinstance(one.array, Typed) else one.array
         return entered(one.label, given)
 
     def _features(self, one: Named) -> Features:
-        found = features(one.label, one.array, precision=self.precision, scaled=self._scaled)
-        if found.exponent:
+        rows = features(one.label, one.array, precision=self.precision, scaled=self._scaled)
+        if rows.exponent:
             self._far.add(one.label)
-        return found
+        return rows
 
     def _checked(self, one: Named) -> Representation:
         if not isinstance(one.array, RDM):
             return self._features(one)
-        found = one.array.called(one.label, precision=self.precision, scaled=self._scaled)
-        return found if self._home is None else found.beside(self._home)
+        renamed = one.array.called(one.label, precision=self.precision, scaled=self._scaled)
+        return renamed if self._home is None else renamed.beside(self._home)
 
 
 def _described(given: Representation) -> tuple[int, str]:

@@ -77,13 +77,13 @@ class RBFMatrix(PairMatrix):
             inside = xp.sum((w @ near) * w, axis=1) - xp.sum(w * w, axis=1)
             pairs = to_numpy(xp.sum(w, axis=1) ** 2 - xp.sum(w * w, axis=1))
             # One sample drawn again and again has no pair.
-            found: Array = to_numpy(inside) / np.where(pairs > 0.5, pairs, np.nan)
-            return found
+            shares: Array = to_numpy(inside) / np.where(pairs > 0.5, pairs, np.nan)
+            return shares
 
         # The share of all is not exactly half where pairs are odd in number or tied.
         level = 0.5 - (share(weights) - share(ones))
-        found: Array = np.interp(level, *self._quantiles) - 1.0
-        return found
+        wider: Array = np.interp(level, *self._quantiles) - 1.0
+        return wider
 
     @cached_property
     def _squares(self) -> Tensor:
@@ -112,7 +112,7 @@ class RBFMatrix(PairMatrix):
 
 
 def moved(a: RBFMatrix, b: RBFMatrix, counts: Counts, score: float, *, normalised: bool) -> Array:
-    """By how much scores of bootstrap samples change with their bandwidths, to first order.
+    """Change of bootstrap samples' scores that their bandwidths make, to first order.
 
     From the `score` of all samples; where it is a cosine, ``N / √(A B)``, its derivative is less by
     that of the normaliser.

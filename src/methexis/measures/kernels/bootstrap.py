@@ -32,7 +32,7 @@ class Side:
         self._products: dict[int, Tensor] = {}
 
     def product(self, a: int) -> Tensor:
-        """Of the kernel without diagonal and ``w^a``."""
+        """Product of the kernel, without its diagonal, with ``w^a``."""
         if a not in self._products:
             weights = self._powers[a]
             self._products[a] = self.form.times(weights) - weights * self.diagonal
@@ -51,27 +51,27 @@ class Pair(WeightedPair):
         self._products: dict[int, Tensor] = {}
 
     def product(self, side: int, a: int) -> Tensor:
-        """Of one kernel without diagonal and ``w^a``."""
+        """Product of one side's kernel, without its diagonal, with ``w^a``."""
         return self._sides[side].product(a)
 
     def form(self, a: int, b: int) -> Tensor:
-        """Of the entrywise product of both, without diagonal, and ``w^a``, ``w^b``."""
+        """The form ``w^a · (K∘L) w^b`` of both kernels' entrywise product, without its diagonal."""
         one, other = (side.form for side in self._sides)
         if isinstance(one, FeatureRows) and isinstance(other, FeatureRows):
-            found = self.xp.sum(self._crossed(one, other, a) * self._crossed(one, other, b), axis=1)
+            form = self.xp.sum(self._crossed(one, other, a) * self._crossed(one, other, b), axis=1)
         else:
-            found = self.xp.sum(self._joint(a) * self.powers[b], axis=1)
+            form = self.xp.sum(self._joint(a) * self.powers[b], axis=1)
         diagonals = self.diagonals[0] * self.diagonals[1]
-        return found - self.xp.sum(self.powers[a] * self.powers[b] * diagonals, axis=1)
+        return form - self.xp.sum(self.powers[a] * self.powers[b] * diagonals, axis=1)
 
     def _joint(self, a: int) -> Tensor:
-        """Of matrices: ``(K∘L) w^a``."""
+        """``(K∘L) w^a`` where both kernels are matrices."""
         if a not in self._products:
             self._products[a] = self.powers[a] @ self._matrix
         return self._products[a]
 
     def _crossed(self, one: FeatureRows, other: FeatureRows, a: int) -> Tensor:
-        """Of features: ``Xᵀ diag(w^a) Y``, flattened; products of two are forms of ``K∘L``."""
+        """``Xᵀ diag(w^a) Y``, flattened: products of two such rows are forms of ``K∘L``."""
         if a not in self._products:
             crossed = [one.rows.T @ (w[:, None] * other.rows) for w in self.powers[a]]
             self._products[a] = self.xp.reshape(self.xp.stack(crossed), (len(crossed), -1))
@@ -97,7 +97,7 @@ def scores(
     if isinstance(a, FeatureRows) and isinstance(b, FeatureRows):  # cross-products take memory too
         wide = max(wide, *(int(f.rows.shape[1]) ** 2 for f in (a, b)))
     height = max(1, BLOCK // wide)
-    found = []
+    parts = []
     for start in range(0, len(counts), height):
         block = np.asarray(counts[start : start + height], dtype=np.float64)
         weights = xp.astype(
@@ -122,10 +122,10 @@ def scores(
                 for value, floor in zip(own, floors, strict=True)
             ]
             both = both / (norms[0] * norms[1])
-        found.append(both)
-    return np.concatenate(found)
+        parts.append(both)
+    return np.concatenate(parts)
 
 
 def _estimated(pair: Pair, estimator: str) -> Array:
-    found: Array = to_numpy(pair.estimate(estimator))
-    return found
+    estimates: Array = to_numpy(pair.estimate(estimator))
+    return estimates

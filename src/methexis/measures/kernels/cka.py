@@ -50,7 +50,7 @@ class CKA(KernelMeasure):
 
     @property
     def title(self) -> str:
-        """Kernel, estimator and correction."""
+        """The measure's name in tables: kernel, estimator and correction."""
         words = ["debiased"] if self.debiased else []
         words.append("linear" if self.kernel == "linear" else f"RBF({self.bandwidth:g})")
         words.append("CKA")
@@ -62,24 +62,24 @@ class CKA(KernelMeasure):
 
     @property
     def range(self) -> tuple[float, float]:
-        """[0, 1] biased, [-1, 1] debiased, without bounds if corrected for sampled features."""
+        """Bounds: [0, 1] biased, [-1, 1] debiased, none if corrected for sampled features."""
         if self.sampled_features:
             return (-math.inf, math.inf)
         return super().range
 
     @property
     def aligned(self) -> float:
-        """One; corrected for sampled features, it is two *different* samples that score 1."""
+        """One; corrected for sampled features, two *different* samples of features score 1."""
         return math.nan if self.sampled_features else 1.0
 
     @property
     def min_features(self) -> int:
-        """One; two, if they stand for many."""
+        """One feature; two, if they stand for many."""
         return 2 if self.sampled_features else 1
 
     @property
     def invariances(self) -> frozenset[Invariance]:
-        """Orthogonal maps (of sampled features permutations only), one scale, translation."""
+        """Orthogonal maps (permutations only, if features are sampled), one scale, translation."""
         kept = Invariance.PERMUTATION if self.sampled_features else Invariance.ORTHOGONAL
         return invariant(kept, Invariance.SCALE, Invariance.TRANSLATION)
 
@@ -94,7 +94,7 @@ class CKA(KernelMeasure):
         return self.sampled_features
 
     def rows_of(self, features: Features) -> Tensor | None:
-        """Centred features, of a linear kernel. One feature cannot stand for many."""
+        """Centred features, where the kernel is linear; a single feature cannot stand for many."""
         if features.num_features < self.min_features:
             raise MethexisError(f"{features.name}: expected at least two sampled features, got one")
         return super().rows_of(features)
@@ -113,12 +113,12 @@ class RV(KernelMeasure):
 
     @property
     def title(self) -> str:
-        """Which of both."""
+        """The measure's name in tables: "RV", or "modified RV"."""
         return "modified RV" if self.modified else "RV"
 
     @property
     def centring(self) -> str:
-        """With the diagonal or without."""
+        """The estimator of HSIC, with the kernel's diagonal or without."""
         return "lange" if self.modified else "biased"
 
 
@@ -160,8 +160,8 @@ def cka(
         Take an estimator of HSIC that is zero on average for independent representations. Scores
         can be negative then. The ratio is not unbiased, only its three parts are.
     estimator : {"song", "lange"}
-        Which: unbiased, of Song et al., or that of Lange et al. Off-diagonal inner products, both
-        lie in [-1, 1].
+        The estimator of a debiased score: the unbiased one of Song et al., or that of Lange et al.
+        Both are off-diagonal inner products, and lie in [-1, 1].
     sampled_features : bool
         The columns are samples of many features (`sampling`), drawn independently for x and
         y; estimate CKA of all of them. For populations with more effective dimensions than there

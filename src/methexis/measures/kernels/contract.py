@@ -55,7 +55,7 @@ class SampledMatrix(PairMatrix):
     rows: Tensor  # whose products, centred, are the entries of the matrix
 
     def reordered(self, order: NDArray[np.int64]) -> Self:
-        """Rows and columns in that order."""
+        """The matrix with rows and columns in another order."""
         index: Any = self.xp.asarray(order, device=array_api_compat.device(self.rows))
         rows = self.xp.take(self.rows, index, axis=0)
         return replace(super().reordered(order), rows=rows)
@@ -76,7 +76,7 @@ class KernelMeasure(PairMeasure[PairForm]):
 
     @property
     def range(self) -> tuple[float, float]:
-        """[0, 1] of a cosine, [-1, 1] debiased."""
+        """Bounds of the score: [0, 1] for a cosine, [-1, 1] if debiased."""
         return (-1.0 if self.centring in DEBIASED else 0.0, 1.0)
 
     @property
@@ -124,11 +124,11 @@ class KernelMeasure(PairMeasure[PairForm]):
 
     @property
     def self_normed(self) -> bool:
-        """Of cosines; but a median bandwidth, and corrections, depend on all samples."""
+        """Whether it is a cosine; a median bandwidth, and corrections, depend on all samples."""
         return self.normalised and self.kernel != "rbf" and not self.corrects_features
 
     def alike(self, a: PairForm, b: PairForm) -> tuple[PairForm, PairForm]:
-        """Both as features or both as matrices; a wide one beside a narrow one is a matrix."""
+        """The pair as features, or as matrices where either of them is a matrix."""
         if isinstance(a, FeatureRows) and not isinstance(b, FeatureRows):
             return a.matrix, b
         if isinstance(b, FeatureRows) and not isinstance(a, FeatureRows):
@@ -141,11 +141,11 @@ class KernelMeasure(PairMeasure[PairForm]):
         return self.kernel == "linear" and not self.corrects_features
 
     def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
-        """Of matrices over pairs; of linear kernels of many samples, of their features."""
+        """The work of matrices over pairs or, of a linear kernel and many samples, of features."""
         if self._by_rows(num_samples, num_features):
-            found = rows_work(num_samples, num_features)
+            work = rows_work(num_samples, num_features)
         else:
-            found = matrix_work(
+            work = matrix_work(
                 num_samples,
                 num_features,
                 reduce=kernel_work(num_samples, median=self.median_bandwidth is not None),
@@ -153,10 +153,10 @@ class KernelMeasure(PairMeasure[PairForm]):
                 resample=products(_PRODUCTS * num_samples**2, 2 * 0.05),
                 matrices=_MATRICES,
             )
-        return sampled_work(found, num_samples, num_features) if self.corrects_features else found
+        return sampled_work(work, num_samples, num_features) if self.corrects_features else work
 
     def order_work(self, num_samples: int, widths_a: list[int], widths_b: list[int]) -> Time:
-        """Of features pair by pair, of matrices all pairs together."""
+        """Time of one order: features are compared pair by pair, matrices all pairs together."""
         if self._by_rows(num_samples, (max(widths_a), max(widths_b))):
             return Measure.order_work(self, num_samples, widths_a, widths_b)
         return super().order_work(num_samples, widths_a, widths_b)
@@ -173,7 +173,7 @@ class KernelMeasure(PairMeasure[PairForm]):
 
     @property
     def streams_null(self) -> bool:
-        """Whatever streams: variances over orders need no more."""
+        """Whether the null streams: wherever the score does, because it needs no more sums."""
         return self.streams
 
     def from_pass(self, gathered: PassMoments) -> float:
@@ -184,8 +184,8 @@ class KernelMeasure(PairMeasure[PairForm]):
         normaliser = gathered.normaliser(self.centring)
         if math.isnan(normaliser):
             warn(
-                f"{self.title}: the score is NaN, for a centred kernel is zero between different "
-                "samples"
+                f"{self.title}: the score is NaN, because a centred kernel is zero between "
+                "different samples"
             )
             return math.nan
         return cross / normaliser
@@ -199,7 +199,7 @@ class KernelMeasure(PairMeasure[PairForm]):
     def direct_work(
         self, num_samples: int, widths_a: list[int], widths_b: list[int] | None, item_bytes: int
     ) -> tuple[Time, int] | None:
-        """Of linear kernels, what their products take."""
+        """The time and memory of linear kernels' products; None of other kernels."""
         return grid_work(num_samples, widths_a, widths_b, item_bytes) if self.linear else None
 
     def direct_grid(
@@ -213,7 +213,7 @@ class KernelMeasure(PairMeasure[PairForm]):
         """All pairs of linear kernels without keeping any, where no digits are lost by it."""
         if not self.linear:
             return None
-        found = linear_products(
+        inner = linear_products(
             rows,
             columns,
             centre=self.centring != "plain",
@@ -221,13 +221,13 @@ class KernelMeasure(PairMeasure[PairForm]):
             budget=budget,
             progress=progress,
         )
-        if found.cancellation(self.centring) > MOST_CANCELLED[precision]:
+        if inner.cancellation(self.centring) > MOST_CANCELLED[precision]:
             return None
-        scores, a, b = found.estimates(self.centring)
+        scores, a, b = inner.estimates(self.centring)
         if not self.normalised:
-            return scores / divisor(found.diagonals_a.shape[1], self.centring)
-        found_scores: Array = scores / np.sqrt(np.outer(a, b))
-        return found_scores
+            return scores / divisor(inner.diagonals_a.shape[1], self.centring)
+        cosines: Array = scores / np.sqrt(np.outer(a, b))
+        return cosines
 
     def resampled(self, a: PairForm, b: PairForm, counts: Counts) -> Array:
         """Scores of bootstrap samples; debiased, a sample and its duplicate are never a pair.
@@ -238,16 +238,16 @@ class KernelMeasure(PairMeasure[PairForm]):
         """
         one, other = self.alike(a, b)
         sampled = (_rows(a, one), _rows(b, other)) if self.corrects_features else None
-        found = bootstrap.scores(
+        scores = bootstrap.scores(
             one, other, counts, self.centring, normalised=self.normalised, sampled=sampled
         )
         if isinstance(one, FeatureRows) and isinstance(other, FeatureRows) and not self.normalised:
-            found = found * (one.factor * other.factor)
+            scores = scores * (one.factor * other.factor)
         if isinstance(one, RBFMatrix) and isinstance(other, RBFMatrix):
-            found = found + bandwidth.moved(
+            scores = scores + bandwidth.moved(
                 one, other, counts, one.inner(other), normalised=self.normalised
             )
-        return found
+        return scores
 
     def _factor(self, features: Features, rows: Tensor | None, own: float, least: float) -> float:
         """What the centred matrix, whose squared norm is own, is multiplied by."""
@@ -257,12 +257,12 @@ class KernelMeasure(PairMeasure[PairForm]):
             own = self._shared(features.xp, rows, own)
         if own > least:
             return 1.0 / math.sqrt(own)
-        because = (
+        reason = (
             "what its different features share has no positive variance"
             if self.corrects_features
             else "its centred kernel is zero between different samples"
         )
-        warn(f"{self.title}: the score is NaN, for {features.name} has no norm: {because}")
+        warn(f"{self.title}: the score is NaN, because {features.name} has no norm: {reason}")
         return math.nan
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Distance correlation, squared."""
+"""Squared distance correlation: whether two representations depend on each other at all."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class DistanceCorrelation(KernelMeasure):
 
     @property
     def title(self) -> str:
-        """Biased or not."""
+        """The measure's name in tables, debiased or not."""
         return f"{'debiased ' if self.debiased else ''}squared distance correlation"
 
     @property
@@ -38,7 +38,7 @@ def distance_correlation(x: Any, y: Any, *, debiased: bool = False) -> float:
     """Squared distance correlation, ``dCov²(x, y) / sqrt(dCov²(x, x) dCov²(y, y))``.
 
     ``dCov²`` is the mean product of the doubly centred distances ``‖x_i - x_j‖`` and
-    ``‖y_i - y_j‖``; debiased, of those centred such that it is zero on average for independent
+    ``‖y_i - y_j‖``; debiased, of those centred so that it is zero on average for independent
     representations. Note the square: the distance correlation of 2007 is the root of the biased
     value, and is zero for many samples only if they are independent.
 

@@ -91,8 +91,8 @@ def centred(xp: Namespace, kernel: Tensor, estimator: str) -> Tensor:
         kernel = hollow(xp, kernel)
     rows = xp.sum(kernel, axis=0)
     means = rows / p
-    found = kernel - means[:, None] - means[None, :] + xp.sum(rows) / q
-    return hollow(xp, found) if estimator in DEBIASED else found
+    matrix = kernel - means[:, None] - means[None, :] + xp.sum(rows) / q
+    return hollow(xp, matrix) if estimator in DEBIASED else matrix
 
 
 def centred_totals(estimator: str, trace: float) -> tuple[float, float]:
@@ -109,7 +109,7 @@ class Sums:
 
     num_samples: int
     #: ``Σ_ij K_ij L_ij``, ``Σ_i r_i u_i`` and ``s v``, with the diagonals and, below, without, each
-    #: as exact as it can be had.
+    #: as exact as can be.
     whole: tuple[Any, Any, Any]
     off: tuple[Any, Any, Any]
     #: ``Σ_i (A_ii B_ii - K_ii L_ii)`` with ``A = H K H``: what centring makes of the diagonals.
@@ -119,7 +119,7 @@ class Sums:
     def of_centred(
         cls, num_samples: int, whole: Any, off: Any, diagonals: Any, traces: Any
     ) -> Sums:
-        """Of linear kernels of centred features, or of any that are to be compared as they are.
+        """The sums of linear kernels of centred features, or of kernels compared as they are.
 
         From ``Σ_ij K_ij L_ij``, the same for ``i ≠ j``, ``Σ_i K_ii L_ii`` and ``Tr K Tr L``: rows
         sum to zero, without the diagonal to ``-K_ii``, and ``H K H = K``.
@@ -128,11 +128,11 @@ class Sums:
 
     @classmethod
     def of_hollow(cls, num_samples: int, pairs: float, rows: float, totals: float) -> Sums:
-        """Of kernels with zeros on the diagonal, from ``Tr(K L)``, ``1ᵀK L1`` and ``1ᵀK1 1ᵀL1``.
+        """The sums of kernels with zero diagonals, from ``Tr(K L)``, ``1ᵀK L1`` and ``1ᵀK1 1ᵀL1``.
 
         ``A_ii = s/n² - 2 r_i/n`` makes ``Σ A_ii B_ii = 4 Σ r_i u_i / n² - 3 s v / n³``. Of kernels
         that are not symmetric, as of neighbours, (1) is no longer an average over quadruples; the
-        programs of CKNNA compute it all the same, with these sums.
+        programs of CKNNA compute it nevertheless, with these sums.
         """
         sums, n = (pairs, rows, totals), num_samples
         return cls(n, sums, sums, 4.0 * rows / n**2 - 3.0 * totals / n**3)
@@ -244,5 +244,5 @@ def song_of_quadruples(
     pairs, apart, chains = sums
     total = num_samples * (num_samples - 3) * (pairs + apart - 2.0 * chains)
     some = quadruples > 0.5  # weights are whole numbers, or near 1 where a sample is left out
-    found = total / xp.where(some, quadruples, xp.ones_like(quadruples))
-    return xp.where(some, found, xp.full_like(found, float("nan")))
+    mean = total / xp.where(some, quadruples, xp.ones_like(quadruples))
+    return xp.where(some, mean, xp.full_like(mean, float("nan")))

@@ -30,7 +30,7 @@ class GramCosine(KernelMeasure):
         return "plain"
 
     def rows_of(self, features: Features) -> Tensor:
-        """The rows as they are."""
+        """The features' rows as they are."""
         return features.array
 
 
@@ -98,8 +98,8 @@ def gram_alignment(x: Any, y: Any) -> LayerAlignment:
     Examples
     --------
     >>> x = [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [2.0, 1.0]]
-    >>> found = gram_alignment(x, [[-3.0 * b, 3.0 * a] for a, b in x])
-    >>> round(found.cosine, 9), round(found.scale, 9), bool(found.rotation[1, 0] > 0.999)
+    >>> fit = gram_alignment(x, [[-3.0 * b, 3.0 * a] for a, b in x])
+    >>> round(fit.cosine, 9), round(fit.scale, 9), bool(fit.rotation[1, 0] > 0.999)
     (1.0, 9.0, True)
     """
     first, second = pair(x, y)

@@ -60,8 +60,8 @@ class LinearProducts:
             sums = _own(*side)
             left, terms = estimate(sums, estimator), size(sums, estimator)
             with np.errstate(divide="ignore", invalid="ignore"):
-                found = np.where(left > 0.0, terms / left, np.inf)
-            worst = max(worst, float(np.max(found)))
+                ratios = np.where(left > 0.0, terms / left, np.inf)
+            worst = max(worst, float(np.max(ratios)))
         return worst
 
     def estimates(self, estimator: str) -> tuple[Array, Array, Array]:
@@ -82,7 +82,7 @@ def _own(own: Array, diagonals: Array) -> Sums:
 
 
 def _sums(off: Array, diagonals: Array, traces: Array, num_samples: int) -> Sums:
-    """Off the diagonal nothing is a difference: what is on it is never added to be subtracted."""
+    """Sums over pairs; off the diagonal none is a difference, because diagonals stay apart."""
     return Sums.of_centred(num_samples, off + diagonals, off, diagonals, traces)
 
 
@@ -135,7 +135,7 @@ class _BlockSizes:
 
     @property
     def item(self) -> int:
-        """Of one number."""
+        """Bytes of one number."""
         return _ITEM[self.precision]
 
     @property
@@ -145,22 +145,22 @@ class _BlockSizes:
 
     @property
     def least(self) -> int:
-        """Of the smallest blocks, whichever way is taken."""
+        """Bytes of the smallest blocks, whichever way is taken."""
         rows = self.least_rows
         return max(self.blocks(rows, rows), self.strips(rows, 1))
 
     def fixed(self, all_widths: int) -> int:
-        """Of diagonals and means."""
+        """Bytes of all diagonals and means."""
         return 8 * (self.num_layers * self.num_samples + all_widths)
 
     def blocks(self, height: int, width: int) -> int:
-        """Of that many rows and columns of all kernels."""
+        """Bytes of a block of so many rows and columns of all kernels."""
         factors = 2 * (height + width) * self.widest
         sums = num_sums(self.num_layers, height * width) if self.precision == "float32" else 0
         return self.item * (height * width * (self.num_layers + 2) + factors + sums)
 
     def strips(self, rows: int, strip: int) -> int:
-        """Of products of some columns of one layer and another layer, over rows."""
+        """Bytes of the products of a strip of one layer's columns with another layer, over rows."""
         return 4 * self.item * rows * self.widest + (16 + self.item) * strip * self.widest
 
 
@@ -255,11 +255,11 @@ class _Layers:
         return rounded, self.xp.astype(mean - self._double(rounded), self.dtype)
 
     def _diagonal(self, k: int) -> Array:
-        found = np.empty(self.num_samples)
+        lengths = np.empty(self.num_samples)
         for low in range(0, self.num_samples, WIDENED):
             rows = self._double(self.block(k, low, low + WIDENED))
-            found[low : low + WIDENED] = to_numpy(self.xp.linalg.vecdot(rows, rows))
-        return found
+            lengths[low : low + WIDENED] = to_numpy(self.xp.linalg.vecdot(rows, rows))
+        return lengths
 
     def _double(self, array: Tensor) -> Tensor:
         return self.xp.astype(array, self.xp.float64, copy=False)
@@ -340,19 +340,19 @@ def _squared_cross(layers: _Layers, i: int, j: int) -> float:
         rows = max(sizes.least_rows, rows // 2)
     while strip > 1 and sizes.strips(rows, strip) > layers.rest:
         strip //= 2
-    found = 0.0
+    squares = 0.0
     for left in range(0, widths[0], strip):
         right = min(widths[0], left + strip)
         sums = layers.zeros(right - left, widths[1])
         for low in range(0, layers.num_samples, rows):
             x, y = layers.block(i, low, low + rows), layers.block(j, low, low + rows)
             sums += x[:, left:right].T @ y
-        found += float(layers.xp.sum(sums * sums))
-    return found
+        squares += float(layers.xp.sum(sums * sums))
+    return squares
 
 
 def _into(xp: Namespace, x: Tensor, y: Tensor, out: Tensor) -> None:
-    """``X Yᵀ`` into a stretch of memory."""
+    """Write ``X Yᵀ`` into a stretch of memory."""
     shape = (int(x.shape[0]), int(y.shape[0]))
     if array_api_compat.is_numpy_array(out):
         np.matmul(x, y.T, out=out.reshape(shape))

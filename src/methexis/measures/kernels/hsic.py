@@ -1,4 +1,4 @@
-"""The Hilbert–Schmidt independence criterion."""
+"""The Hilbert–Schmidt independence criterion (HSIC) of two representations."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class HSIC(KernelMeasure):
 
     @property
     def title(self) -> str:
-        """Kernel and estimator."""
+        """The measure's name in tables, with kernel and estimator."""
         kernel = "linear" if self.kernel == "linear" else f"RBF({self.bandwidth:g})"
         return f"{'debiased ' if self.debiased else ''}{kernel} HSIC"
 
     @property
     def range(self) -> tuple[float, float]:
-        """From 0; debiased, without bounds."""
+        """Bounds of the score: from 0 up; none if debiased."""
         return (-math.inf if self.debiased else 0.0, math.inf)
 
     @property

@@ -25,7 +25,7 @@ def check_kernel(kernel: str, bandwidth: float) -> None:
 
 
 def kernel_work(num_samples: int, *, median: bool) -> Time:
-    """Of both kernels of a pair, beyond their products; with distances sorted for a bandwidth."""
+    """Time that both kernels of a pair take beyond products; a median sorts all distances."""
     pairs = float(num_samples) ** 2
     ordered = passes(2 * pairs * log2(num_samples), _SORTED) if median else NOTHING
     return passes(pairs, _MADE) + ordered
@@ -55,8 +55,8 @@ def squared_distances(features: Features) -> Tensor:
     """``‖x_i - x_j‖²``; rounding below zero, which duplicate rows can cause, is zero."""
     xp, rows = features.xp, centred_rows(features)
     squares = xp.sum(rows * rows, axis=1)
-    found = squares[:, None] + squares[None, :] - 2.0 * (rows @ rows.T)
-    return hollow(xp, xp.where(found > 0.0, found, xp.zeros_like(found)))
+    distances = squares[:, None] + squares[None, :] - 2.0 * (rows @ rows.T)
+    return hollow(xp, xp.where(distances > 0.0, distances, xp.zeros_like(distances)))
 
 
 def hollow(xp: Namespace, matrix: Tensor) -> Tensor:
@@ -75,6 +75,6 @@ def _median_distance(features: Features, squares: Tensor) -> float:
     if median == 0.0:
         raise MethexisError(
             f"{features.name}: expected a median distance between samples above zero for the "
-            "bandwidth, got 0, for most rows are equal"
+            "bandwidth, got 0, because most rows are equal"
         )
     return median

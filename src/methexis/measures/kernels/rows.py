@@ -47,7 +47,7 @@ def suits(num_samples: int, num_features: int) -> bool:
 
 
 def rows_work(n: int, num_features: tuple[int, int]) -> Work:
-    """Of features alone: every sum over pairs is one of products of features."""
+    """The work of features alone: every sum over pairs is a product of features."""
     a, b = num_features
     own, cross = n * (a * a + b * b), n * a * b
     return pair_work(
@@ -84,7 +84,7 @@ class FeatureRows(PairForm):
         return self.factor * other.factor * self.raw(other)
 
     def raw(self, other: FeatureRows) -> float:
-        """The same without factors."""
+        """Sum over pairs of samples, without the normalising factors."""
         xp, n = self.xp, int(self.rows.shape[0])
         whole = squared_cross(xp, self.rows, other.rows)
         one, two = self.diagonal, other.diagonal
@@ -94,22 +94,22 @@ class FeatureRows(PairForm):
         )
 
     def influence(self, other: FeatureRows) -> Array:
-        """As of matrices, to 1/n: of so many samples debiased centring is nothing."""
+        """How much each sample moves `inner`: as of matrices, up to a negligible 1/n."""
         sums = self._along(other), self._along(self), other._along(other)
         return without_each(self.inner(other), *sums)
 
     def _along(self, other: FeatureRows) -> tuple[Array, Array]:
         """Sums along the rows of the product of both kernels, and its diagonal."""
         crossed = self.rows.T @ other.rows
-        found = self.xp.sum((self.rows @ crossed) * other.rows, axis=1)
+        sums = self.xp.sum((self.rows @ crossed) * other.rows, axis=1)
         diagonal = self.diagonal * other.diagonal
         if self.estimator in DEBIASED:
-            found, diagonal = found - diagonal, self.xp.zeros_like(diagonal)
+            sums, diagonal = sums - diagonal, self.xp.zeros_like(diagonal)
         factor = self.factor * other.factor
-        return to_numpy(found * factor), to_numpy(diagonal * factor)
+        return to_numpy(sums * factor), to_numpy(diagonal * factor)
 
     def reordered(self, order: NDArray[np.int64]) -> Self:
-        """The rows in that order."""
+        """The features with their rows in another order."""
         index: Any = self.xp.asarray(order, device=array_api_compat.device(self.rows))
         return replace(self, rows=self.xp.take(self.rows, index, axis=0))
 

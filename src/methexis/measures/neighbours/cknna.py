@@ -15,7 +15,7 @@ from methexis.core.checks import Array, integer, number, one_of
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, to_numpy, warn
 from methexis.measures.kernels.estimators import Sums, divisor, estimate
-from methexis.measures.measure import Invariance, NullMoments
+from methexis.measures.measure import Invariance, NullMoments, Orders
 from methexis.measures.neighbours import knn, subsets
 from methexis.measures.neighbours.expected import at_labels, with_ties
 from methexis.measures.neighbours.indices import Indices
@@ -27,6 +27,8 @@ from methexis.measures.rounding import CANCELLED
 
 DEFINITIONS = ("paper", "code")
 KERNELS = ("cosine", "dot")
+#: Samples up to which whole matrices are faster than sparse ones under orders, of the code.
+SMALL = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +38,7 @@ class NeighbourKernel:
     Attributes
     ----------
     neighbours : Neighbours
-        Which samples are.
+        Lists of nearest neighbours.
     values : array (num_samples, num_kept)
         The kernel of each sample with those in its list.
     means : array (num_samples,)
@@ -59,20 +61,20 @@ class NeighbourKernel:
 
     @cached_property
     def tied(self) -> TiedKernel:
-        """The same by the chances of being a neighbour, where ties leave open who is."""
+        """The kernel times the chance of being a neighbour, where ties leave open who is one."""
         lists = self.neighbours
-        found = lists.groups
+        groups = lists.groups
         values, rest = at_labels(lists.lists, lists.k, lists.ties, self.values)
-        rows = np.repeat(np.arange(len(self.means)), np.diff(found.labels.indptr))
+        rows = np.repeat(np.arange(len(self.means)), np.diff(groups.labels.indptr))
         centred, centred_rest = values - self.means[rows], rest - self.means
-        norm = float(np.sqrt(found.valued(centred**2, centred_rest**2).total))
-        if norm <= CANCELLED * float(np.sqrt(found.valued(values**2, rest**2).total)):
+        norm = float(np.sqrt(groups.valued(centred**2, centred_rest**2).total))
+        if norm <= CANCELLED * float(np.sqrt(groups.valued(values**2, rest**2).total)):
             _say_constant()
             norm = float("nan")
         return TiedKernel(
-            found.chances,
-            found.valued(values, rest),
-            found.valued(centred / norm, centred_rest / norm),
+            groups.chances,
+            groups.valued(values, rest),
+            groups.valued(centred / norm, centred_rest / norm),
         )
 
     @cached_property
@@ -89,7 +91,7 @@ class TiedKernel:
     """A kernel times the chance that a sample is a neighbour, over all pairs.
 
     Equally near samples have equal kernels, so ``⟨K, K⟩`` is the same however ties are broken.
-    ``⟨K, L⟩`` is the average over ways to break them of each side, for chances multiply.
+    ``⟨K, L⟩`` is the average over ways to break them of each side, because chances multiply.
 
     Attributes
     ----------
@@ -129,27 +131,27 @@ class CKNNA(ListMeasure[NeighbourKernel]):
 
     @property
     def compared(self) -> tuple[float, float]:  # type: ignore[override]
-        """Of the code's, four sparse products."""
+        """Time per sample and its power of k; the code's definition takes four sparse products."""
         return (400.0, 1.5) if self.definition == "paper" else (2600.0, 1.0)
 
     @property
     def range(self) -> tuple[float, float]:
-        """Cauchy–Schwarz bounds the paper's; a ratio of unbiased estimates has no bound."""
+        """Bounds: of the paper's by Cauchy–Schwarz; a ratio of unbiased estimates has none."""
         return (-1.0, 1.0) if self.definition == "paper" else (-np.inf, np.inf)
 
     @property
     def aligned(self) -> float:
-        """1, unless the denominator has an offset."""
+        """One, unless the denominator has an offset."""
         return 1.0 if self.offset == 0.0 else np.nan
 
     @property
     def symmetric(self) -> bool:
-        """Not the code's: it takes the trace of a product of kernels that are not symmetric."""
+        """Whether it is the paper's: the code's takes a trace of kernels that are not symmetric."""
         return self.definition == "paper"
 
     @property
     def title(self) -> str:
-        """What a table calls it."""
+        """The measure's name in tables."""
         kind = "" if self.definition == "paper" else ", as in platonic-rep"
         return f"CKNNA (k = {self.k}, {self.metric}{kind})"
 
@@ -159,7 +161,7 @@ class CKNNA(ListMeasure[NeighbourKernel]):
         return list_invariances(self.metric)
 
     def closed_null(self, num_samples: int) -> bool:
-        """Of the paper's definition: the code's is a ratio of estimates."""
+        """Whether it is the paper's definition: the code's is a ratio of estimates."""
         del num_samples
         return self.definition == "paper"
 
@@ -187,13 +189,19 @@ class CKNNA(ListMeasure[NeighbourKernel]):
             reduced.neighbours.reordered(order), reduced.values[order], reduced.means[order]
         )
 
+    def permuted(self, a: NeighbourKernel, b: NeighbourKernel, orders: Orders) -> Array:
+        """Scores with the second reordered; of the code from whole matrices if they are small."""
+        if self.definition == "paper" or orders.shape[1] > SMALL:
+            return super().permuted(a, b, orders)
+        return _ratios(a.tied, b.tied, orders, self.offset)
+
     def null_moments(self, a: NeighbourKernel, b: NeighbourKernel) -> NullMoments | None:
         """Exact moments over all orders of the paper's, which is a sum over pairs of samples."""
         if self.definition != "paper" or a.sums is None or b.sums is None:
             return None
-        found = moments.null_moments(a.sums, b.sums)
+        moments_of_orders = moments.null_moments(a.sums, b.sums)
         tied = a.neighbours.undecided or b.neighbours.undecided
-        return with_ties(found) if tied else found
+        return with_ties(moments_of_orders) if tied else moments_of_orders
 
     def of_subsets(
         self,
@@ -241,7 +249,7 @@ def _subset(kernel: NeighbourKernel, chosen: NDArray[np.bool_]) -> tuple[Indices
 
 
 def shorter(kernel: NeighbourKernel, k: int) -> NeighbourKernel:
-    """The same for fewer neighbours."""
+    """The kernel with fewer neighbours of each sample."""
     return replace(kernel, neighbours=kernel.neighbours.cut(k))
 
 
@@ -268,8 +276,8 @@ def _tied_subset(
     for row in anew:
         others, _ = full.ranking(int(samples[row]))
         others = others[chosen[others]][: ties.length[row] + 1]
-        found = full.products(int(samples[row]), others.astype(np.int64))
-        values[row, : ties.length[row]], rest[row] = found[:-1], found[-1]
+        kernels = full.products(int(samples[row]), others.astype(np.int64))
+        values[row, : ties.length[row]], rest[row] = kernels[:-1], kernels[-1]
     values = np.where(np.arange(lists.shape[1]) < ties.length[:, None], values, rest[:, None])
     return NeighbourKernel(
         Neighbours(lists, full.k, full.metric, full.given, full.rows[chosen], ties), values, means
@@ -280,10 +288,10 @@ def matrix(lists: Indices, values: Array) -> sparse.csr_array:
     """A square matrix with these values at the neighbours of each sample, and zeros elsewhere."""
     n, k = lists.shape
     ends = np.arange(0, n * k + 1, k)
-    # Copies, for sorting happens in place.
-    found = sparse.csr_array((values.flatten(), lists.flatten(), ends), shape=(n, n))
-    found.sort_indices()
-    return found
+    # Copies, because sorting happens in place.
+    square = sparse.csr_array((values.flatten(), lists.flatten(), ends), shape=(n, n))
+    square.sort_indices()
+    return square
 
 
 def unit(values: Array, means: Array) -> Array:
@@ -297,7 +305,10 @@ def unit(values: Array, means: Array) -> Array:
 
 
 def _say_constant() -> None:
-    warn("CKNNA: the kernel at neighbours is the mean of its row everywhere; the score is NaN")
+    warn(
+        "CKNNA: the score is NaN, because the kernel at neighbours is everywhere the mean of "
+        "its row"
+    )
 
 
 def _tied_ratio(a: TiedKernel, b: TiedKernel, offset: float) -> float:
@@ -313,9 +324,33 @@ def _tied_ratio(a: TiedKernel, b: TiedKernel, offset: float) -> float:
     return _ratio(shared, estimate(a.kernel, a.kernel) * estimate(b.kernel, b.kernel), offset)
 
 
+def _ratios(a: TiedKernel, b: TiedKernel, orders: Orders, offset: float) -> Array:
+    """`_tied_ratio` with the second in each of the orders, from dense matrices."""
+    first, chances = a.kernel.dense(), a.chances.dense()
+    second, others = b.kernel.dense(), b.chances.dense()
+    n = len(first)
+
+    def estimate(one: Array, other: Array) -> float:
+        sums = one.sum(axis=0), other.sum(axis=1)
+        constant = float(np.sum(sums[0]) * np.sum(sums[1])) / ((n - 1) * (n - 2))
+        through = 2.0 / (n - 2) * float(sums[0] @ sums[1])
+        return (float(np.sum(one * other.T)) + constant - through) / (n * (n - 3))
+
+    product = estimate(first, first) * estimate(second, second)
+    scores = np.empty(len(orders))
+    for place, order in enumerate(orders):
+        moved = np.ix_(order, order)
+        shared = estimate(first * others[moved], second[moved] * chances)
+        scores[place] = _ratio(shared, product, offset)
+    return scores
+
+
 def _ratio(shared: float, product: float, offset: float) -> float:
     if product <= 0.0:
-        warn("CKNNA: an unbiased estimate of a kernel with itself is not positive; score is NaN")
+        warn(
+            "CKNNA: the score is NaN, because an unbiased estimate of a kernel with itself is not "
+            "positive"
+        )
         return float("nan")
     return float(shared / (np.sqrt(product) + offset))
 
@@ -331,7 +366,7 @@ def _ratio_of_estimates(first: sparse.csr_array, second: sparse.csr_array, offse
 
 
 def _hsic(first: sparse.csr_array, second: sparse.csr_array) -> float:
-    """Song's estimate, for diagonals of zeros."""
+    """Song's estimate of HSIC, of kernels with zero diagonals."""
     n = first.shape[0]
     trace = first.multiply(second.T).sum()
     through = first.sum(axis=0) @ second.sum(axis=1)

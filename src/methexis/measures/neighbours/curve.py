@@ -70,7 +70,7 @@ class NeighbourCurve(Displayed):
     exponent_intervals : array (len(ks), 2)
         For the exponents.
     confidence : float
-        Of the intervals.
+        Confidence level of the intervals.
     metric : str
         What nearest means.
     preprocessing : dict
@@ -94,7 +94,7 @@ class NeighbourCurve(Displayed):
     num_subsets: int
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it in plain types, for JSON."""
+        """The whole curve in plain types, for JSON."""
         return {
             name: value.tolist() if isinstance(value, np.ndarray) else value
             for name, value in asdict(self).items()
@@ -123,15 +123,17 @@ class NeighbourCurve(Displayed):
         MethexisError
             If ``ax`` are no axes, or there is no score.
         """
-        scores = drawing.falling(self.ns, self.ks, self.scores, self.chance, self.metric)
-        return plots.onto(ax, scores)
+        return plots.onto(ax, self._picture())
+
+    def _picture(self) -> plots.Panel:
+        return drawing.falling(self.ns, self.ks, self.scores, self.chance, self.metric)
 
     def _facts(self) -> dict[str, object]:
         told: dict[str, object] = {"ns": self.ns, "ks": self.ks, "metric": self.metric}
         return told | {"num_subsets": self.num_subsets, "confidence": self.confidence}
 
     def _table(self) -> Table:
-        """Scores, a row for each number of samples; below them the limits."""
+        """Table of the scores, with a row for each number of samples; below them the limits."""
         head = ["n", *(f"k = {k}" for k in self.ks)]
         rows: list[list[object]] = [[n, *row] for n, row in zip(self.ns, self.scores, strict=True)]
         return head, [*rows, ["limit at k/n", *self.limits], ["exponent", *self.exponents]]
@@ -167,9 +169,9 @@ def neighbour_curve(
         Random subsets of each size, and pairs of halves for the intervals: 50 give their width to a
         tenth.
     confidence : float
-        Of the intervals.
+        Confidence level of the intervals.
     seed : int
-        Of the subsets.
+        Seed of the subsets.
 
     Raises
     ------
@@ -265,7 +267,7 @@ def _scores(
         if k not in known and tied:
             known[k] = float(np.mean(expected_share(*(part.cut(k).groups for part in parts))))
         elif k not in known:
-            one, other = (found[:, :k] for found in lists)
+            one, other = (side[:, :k] for side in lists)
             known[k] = float(np.mean(shared(one, other))) / k
         return known[k]
 
@@ -326,12 +328,12 @@ def _curve(
 def _limits(scores: Array, used: NDArray[np.bool_], sizes: Sequence[int] | Array) -> Array:
     """``s_∞`` of ``s_∞ + c/n``, weighted by n, as variances fall; of each column."""
     n = np.asarray(sizes, dtype=float)
-    found = np.full(scores.shape[1], np.nan)
+    limits = np.full(scores.shape[1], np.nan)
     for column, chosen in enumerate(used.T):
         if np.count_nonzero(chosen) >= 2:
             values = scores[chosen, column, None]
-            found[column] = _fitted(values, 1.0 / n[chosen], np.sqrt(n[chosen]))[0, 0]
-    return found
+            limits[column] = _fitted(values, 1.0 / n[chosen], np.sqrt(n[chosen]))[0, 0]
+    return limits
 
 
 def _exponents(above: Array, sizes: Sequence[int] | Array) -> Array:
@@ -350,10 +352,10 @@ def _fitted(values: Array, along: Array, weights: Array) -> Array:
 def _intervals(values: Array, halves: Array, confidence: float) -> Array:
     """Values plus and minus quantiles of half the difference of halves."""
     difference = 0.5 * (halves[:, 0] - halves[:, 1])
-    found = np.full((len(values), 2), np.nan)
+    intervals = np.full((len(values), 2), np.nan)
     for column, value in enumerate(values):
         spread = np.abs(difference[:, column])
         if np.isfinite(value) and np.isfinite(spread).all():
             reach = np.quantile(spread, confidence)
-            found[column] = value - reach, value + reach
-    return found
+            intervals[column] = value - reach, value + reach
+    return intervals

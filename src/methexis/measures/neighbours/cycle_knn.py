@@ -30,11 +30,11 @@ class CycleKNN(NeighbourMeasure):
 
     @property
     def symmetric(self) -> bool:
-        """With one neighbour: two steps that lead back are a pair, whichever comes first."""
+        """Whether k is one: then two steps that lead back are a pair, whichever comes first."""
         return self.k == 1
 
     def alike(self, a: Indices, b: Indices) -> Array:
-        """1 where one of the neighbours in the second has the sample among its own in the first."""
+        """One where a neighbour in the second has the sample among its neighbours in the first."""
         itself = np.arange(len(a), dtype=a.dtype)[:, None, None]
         return np.asarray(np.any(a[b] == itself, axis=(1, 2)), dtype=np.float64)
 
@@ -71,8 +71,8 @@ def cycle_knn(x: Any, y: Any, *, k: int = 1, metric: str = "cosine") -> float:
     Notes
     -----
     Pitfalls: not symmetric in x and y. It saturates: with k tries a sample returns by chance with
-    probability about ``1 - exp(-k²/n)``. Two identical representations need not score 1, for to be
-    a neighbour is not symmetric either.
+    probability about ``1 - exp(-k²/n)``. Two identical representations need not score 1, because
+    being a neighbour is not symmetric either.
 
     Cost: ``n² d`` per representation, ``n k²`` per pair.
 

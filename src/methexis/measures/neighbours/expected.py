@@ -46,9 +46,9 @@ FEW_VALUES = 1.5
 NUM_DRAWS = 16
 
 
-def with_ties(found: NullMoments) -> NullMoments:
-    """Moments of a score under ties, whose tail is not to be trusted where it takes few values."""
-    return replace(found, dominance=1.0) if abs(found.skewness) > FEW_VALUES else found
+def with_ties(moments: NullMoments) -> NullMoments:
+    """Moments of a score under ties, whose tail cannot be trusted where it takes few values."""
+    return replace(moments, dominance=1.0) if abs(moments.skewness) > FEW_VALUES else moments
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ class Groups:
     begin : array (num_samples,)
         Where the boundary group begins; k where whole groups fill the places.
     size : array (num_samples,)
-        Its members; 1 where there is none.
+        Number of the boundary group's members; 1 where there is no such group.
     labels : sparse array (num_samples, num_samples)
         One more than `starts`, at the members of all groups but those in `tail`.
     tail : sparse array (num_samples, num_samples) of bool
@@ -109,16 +109,16 @@ class Groups:
 
     @cached_property
     def stored(self) -> Any:
-        """`tail` as numbers."""
+        """`tail` as a matrix of integers."""
         return self.tail.astype(np.int64)
 
     @cached_property
     def members(self) -> Integers:
         """How many rows each group has, ``(num_samples, k + 1)``, by label."""
         rows = np.repeat(np.arange(len(self.begin)), np.diff(self.labels.indptr))
-        found = counted(rows, self.labels.data, (len(self.begin), self.k + 1))
-        found[self.in_tail, self.begin[self.in_tail] + 1] = self.size[self.in_tail]
-        return found
+        sizes = counted(rows, self.labels.data, (len(self.begin), self.k + 1))
+        sizes[self.in_tail, self.begin[self.in_tail] + 1] = self.size[self.in_tail]
+        return sizes
 
     @cached_property
     def chances(self) -> RowForm:
@@ -131,20 +131,20 @@ class Groups:
         strict = self.labels.data <= self.begin[rows]
         data = values * np.where(strict, 1.0, self.share[rows])
         shape = self.labels.shape
-        found = sparse.csr_array((data, self.labels.indices, self.labels.indptr), shape=shape)
+        stored = sparse.csr_array((data, self.labels.indices, self.labels.indptr), shape=shape)
         share = np.where(self.in_tail, self.share * rest, 0.0)
         sign = np.where(self.outside, -1.0, 1.0)
-        found = sparse.csr_array(found + scaled(self.stored.astype(np.float64), sign * share))
-        found.sort_indices()
-        return RowForm(found, np.where(self.outside, share, 0.0))
+        stored = sparse.csr_array(stored + scaled(self.stored.astype(np.float64), sign * share))
+        stored.sort_indices()
+        return RowForm(stored, np.where(self.outside, share, 0.0))
 
     def repeated(self, count: int) -> Groups:
-        """So many times, one below the other; columns stay the samples."""
+        """The groups repeated so many times, one copy below the other; columns stay the samples."""
         rows = np.tile(np.arange(len(self.begin)), count)
         return self._taken(rows, self.nearest[rows], self.labels[rows], self.tail[rows])
 
     def under(self, orders: Orders) -> Groups:
-        """Of the samples in each of the orders, one below the other."""
+        """The groups of the samples in each of the orders, one below the other."""
         rows = orders.ravel()
         nearest = self.nearest[rows].reshape(len(orders), -1)
         return self._taken(
@@ -235,12 +235,12 @@ def overlap(a: Groups, b: Groups) -> Overlap:
 
 def expected_share(a: Groups, b: Groups) -> Array:
     """The chance of being a neighbour in one times that in the other, summed; over k."""
-    found = overlap(a, b)
+    rows_shared = overlap(a, b)
     shared = (
-        found.both
-        + b.share * found.first
-        + a.share * found.second
-        + a.share * b.share * found.neither
+        rows_shared.both
+        + b.share * rows_shared.first
+        + a.share * rows_shared.second
+        + a.share * b.share * rows_shared.neither
     )
     return np.asarray(shared / a.k)
 
@@ -257,9 +257,9 @@ def shared_labels(a: Groups, b: Groups) -> tuple[Integers, Integers, Integers]:
 
 def in_tail(a: Groups, b: Groups) -> Integers:
     """How many labelled rows of the first are in the tail of the second, by label."""
-    found = sparse.csr_array(a.labels.multiply(b.stored))
-    rows = np.repeat(np.arange(len(a.begin)), np.diff(found.indptr))
-    counts = counted(rows, found.data, (len(a.begin), a.k + 1))
+    shared = sparse.csr_array(a.labels.multiply(b.stored))
+    rows = np.repeat(np.arange(len(a.begin)), np.diff(shared.indptr))
+    counts = counted(rows, shared.data, (len(a.begin), a.k + 1))
     labelled = a.members.copy()
     labelled[a.in_tail, a.begin[a.in_tail] + 1] = 0
     return np.where(b.outside[:, None], labelled - counts, counts)
@@ -270,18 +270,18 @@ def tails(a: Groups, b: Groups) -> Integers:
     n = a.labels.shape[1]
     shared = np.asarray(a.stored.multiply(b.stored).sum(axis=1)).ravel()
     one, other = (np.diff(v.tail.indptr) for v in (a, b))
-    found = np.where(
+    shared_by_tails = np.where(
         a.outside,
         np.where(b.outside, n - 1 - one - other + shared, other - shared),
         np.where(b.outside, one - shared, shared),
     )
-    return np.where(a.in_tail & b.in_tail, found, 0).astype(np.int64)
+    return np.where(a.in_tail & b.in_tail, shared_by_tails, 0).astype(np.int64)
 
 
 def counted(rows: Integers, labels: Integers, shape: tuple[int, int]) -> Integers:
     """How often each label comes in each row."""
-    found = np.bincount(rows * shape[1] + labels, minlength=shape[0] * shape[1])
-    return np.asarray(found.reshape(shape), dtype=np.int64)
+    counts = np.bincount(rows * shape[1] + labels, minlength=shape[0] * shape[1])
+    return np.asarray(counts.reshape(shape), dtype=np.int64)
 
 
 def at_labels(lists: Indices, k: int, ties: Ties | None, values: Array) -> tuple[Array, Array]:
@@ -308,9 +308,18 @@ def expected_number(a: Groups, b: Groups, value: Callable[[Array], Array]) -> Ar
     second has before its own, and v drawn that are in its boundary group, w more are shared: a
     hypergeometric number, of the second's draws among what the first has.
     """
-    found = overlap(a, b)
+    rows_shared = overlap(a, b)
     keys = np.stack(
-        [found.both, found.first, found.second, found.neither, a.places, a.size, b.places, b.size]
+        [
+            rows_shared.both,
+            rows_shared.first,
+            rows_shared.second,
+            rows_shared.neither,
+            a.places,
+            a.size,
+            b.places,
+            b.size,
+        ]
     ).T.astype(np.int64)
     kinds, which = np.unique(keys, axis=0, return_inverse=True)
     k = a.k
@@ -350,7 +359,7 @@ def _log_choices(total: Any, chosen: Any) -> Array:
 
 @cache
 def _log_factorials(bits: int) -> Array:
-    """Of all numbers of so many bits."""
+    """Logarithms of the factorials of all numbers of so many bits."""
     return np.asarray(gammaln(np.arange(2**bits) + 1.0))
 
 
@@ -359,21 +368,21 @@ def _log_factorials(bits: int) -> Array:
 
 def expected_lists(a: Groups, b: Groups, alike: Callable[[Any, Any], Array]) -> Array:
     """The average of a function of two lists over orders of their ties, ``(num_samples,)``."""
-    found = np.empty(len(a.begin))
+    averages = np.empty(len(a.begin))
     loose = a.loose | b.loose
     if not loose.all():
-        found[~loose] = alike(a.nearest[~loose], b.nearest[~loose])
+        averages[~loose] = alike(a.nearest[~loose], b.nearest[~loose])
     rows = np.flatnonzero(loose)
     if len(rows) == 0:
-        return found
+        return averages
     tables = tables_of(a, b)[rows]
     step = max(2**20 // (NUM_DRAWS * a.k), 1)
     for start in range(0, len(rows), step):
         some, part = rows[start : start + step], tables[start : start + step]
         one, other = _drawn(part, a, b, some)
         scores = alike(one.reshape(-1, a.k), other.reshape(-1, a.k))
-        found[some] = scores.reshape(len(some), NUM_DRAWS).mean(axis=1)
-    return found
+        averages[some] = scores.reshape(len(some), NUM_DRAWS).mean(axis=1)
+    return averages
 
 
 def tables_of(a: Groups, b: Groups) -> Integers:
@@ -383,15 +392,15 @@ def tables_of(a: Groups, b: Groups) -> Integers:
     """
     n, size = len(a.begin), a.k + 1
     rows, one, other = shared_labels(a, b)
-    found = counted(rows, one * size + other, (n, size**2)).reshape(n, size, size)
+    tables = counted(rows, one * size + other, (n, size**2)).reshape(n, size, size)
     every = np.arange(n)
     last_a, last_b = (np.minimum(v.begin + 1, a.k) for v in (a, b))
-    found[every, :, last_b] += in_tail(a, b)
-    found[every, last_a, :] += in_tail(b, a)
-    found[every, last_a, last_b] += tails(a, b)
-    found[:, 1:, 0] = a.members[:, 1:] - found[:, 1:, 1:].sum(axis=2)
-    found[:, 0, 1:] = b.members[:, 1:] - found[:, 1:, 1:].sum(axis=1)
-    return np.asarray(found)
+    tables[every, :, last_b] += in_tail(a, b)
+    tables[every, last_a, :] += in_tail(b, a)
+    tables[every, last_a, last_b] += tails(a, b)
+    tables[:, 1:, 0] = a.members[:, 1:] - tables[:, 1:, 1:].sum(axis=2)
+    tables[:, 0, 1:] = b.members[:, 1:] - tables[:, 1:, 1:].sum(axis=1)
+    return np.asarray(tables)
 
 
 def _drawn(tables: Integers, a: Groups, b: Groups, rows: Integers) -> tuple[Integers, Integers]:
@@ -428,21 +437,31 @@ def _names(
 
     Members of a group are taken cell by cell, those in no group of the other side last.
     """
+    # Small integers, and every place a block: these loops are all that a null under ties costs.
     k = starts.shape[1]
     every = np.arange(len(tables))[:, None]
     size = members[every, starts + 1]
-    picks = np.empty(numbers.shape, dtype=np.int64)
+    kind = np.min_scalar_type(-int(size.max(initial=1)) - 1)
+    none = np.iinfo(kind).max
+    picks = np.empty((k, *numbers.shape[:2]), dtype=kind)
+    taken = np.full_like(picks, none)  # of the group, in ascending order
     for p in range(k):
+        taken[:p, starts[:, p] == p] = none  # a new group
         left = size[:, p] - (p - starts[:, p])
-        pick = np.floor(numbers[:, :, p] * left[:, None]).astype(np.int64)
-        same = (starts[:, :p] == starts[:, p : p + 1])[:, None, :]
-        taken = np.sort(np.where(same, picks[:, :, :p], _FAR), axis=2)
-        for q in range(p):  # members that are taken are passed over, in ascending order
-            pick += pick >= taken[:, :, q]
-        picks[:, :, p] = pick
-    ends = np.cumsum(tables[:, 1:, 1:], axis=2)[every, starts]  # (num_rows, k places, k cells)
-    cell = np.sum(picks[..., None] >= ends[:, None], axis=3)
-    before = np.concatenate([np.zeros_like(ends[..., :1]), ends], axis=2)
-    place = picks - np.take_along_axis(before, cell.transpose(0, 2, 1), axis=2).transpose(0, 2, 1)
-    label = np.broadcast_to((starts + 1)[:, None, :], picks.shape)
-    return (label, np.where(cell == k, 0, cell + 1)), place
+        pick = np.floor(numbers[:, :, p] * left[:, None]).astype(kind)
+        for q in range(p):  # members that are taken are passed over
+            pick += pick >= taken[q]
+        picks[p] = pick
+        for q in range(p):
+            taken[q], pick = np.minimum(taken[q], pick), np.maximum(taken[q], pick)
+        taken[p] = pick
+    ends = np.cumsum(tables[:, 1:, 1:], axis=2)[every, starts].astype(kind)
+    cell, place = np.zeros_like(picks), picks.copy()
+    for c in range(k):
+        end = ends[:, :, c].T[:, :, None]
+        beyond = picks >= end
+        cell += beyond
+        np.subtract(picks, end, out=place, where=beyond)
+    cell = np.where(cell == k, 0, cell + 1)
+    label = np.broadcast_to((starts + 1)[:, None, :], numbers.shape)
+    return (label, cell.transpose(1, 2, 0).astype(np.int64)), place.transpose(1, 2, 0)

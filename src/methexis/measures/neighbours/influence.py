@@ -73,9 +73,9 @@ def _pushed(lists: Indices, other: sparse.csr_array, k: int) -> sparse.csr_array
     inner = max(0, k - reach)
     about = lists[:, inner : k + reach]
     width = about.shape[1]
-    found = np.asarray(other[np.repeat(np.arange(n), width), about.ravel()]).reshape(n, width)
-    total = found.sum(axis=1)
+    pulls = np.asarray(other[np.repeat(np.arange(n), width), about.ravel()]).reshape(n, width)
+    total = pulls.sum(axis=1)
     edge = np.repeat((total / width)[:, None], k, axis=1)
     if width > 1:
-        edge[:, inner:] = (total[:, None] - found[:, : k - inner]) / (width - 1)
+        edge[:, inner:] = (total[:, None] - pulls[:, : k - inner]) / (width - 1)
     return _pattern(lists[:, :k], edge)

@@ -30,7 +30,7 @@ class JaccardKNN(NeighbourMeasure):
 
     def expected(self, a: Groups, b: Groups) -> Array:
         """The average over numbers of shared neighbours, exact."""
-        return expected_number(a, b, lambda found: self._jaccard(found, a.k))
+        return expected_number(a, b, lambda num_shared: self._jaccard(num_shared, a.k))
 
     def permuted(self, a: Neighbours, b: Neighbours, orders: Orders) -> Array:
         """Scores with the lists of the second renamed in each order."""
@@ -38,8 +38,8 @@ class JaccardKNN(NeighbourMeasure):
             return self.tied_permuted(a.groups, b.groups, orders)
         return np.array(
             [
-                np.mean(self._jaccard(found, self.k))
-                for found in shared_under(a.nearest, b.nearest, orders)
+                np.mean(self._jaccard(num_shared, self.k))
+                for num_shared in shared_under(a.nearest, b.nearest, orders)
             ]
         )
 
@@ -57,8 +57,8 @@ class JaccardKNN(NeighbourMeasure):
         return float(np.sum(chances * self._jaccard(share, self.k)))
 
     @staticmethod
-    def _jaccard(found: Numbers | Array, k: int) -> Array:
-        return found / (2.0 * k - found)
+    def _jaccard(num_shared: Numbers | Array, k: int) -> Array:
+        return num_shared / (2.0 * k - num_shared)
 
 
 def jaccard_knn(x: Any, y: Any, *, k: int = 10, metric: str = "cosine") -> float:

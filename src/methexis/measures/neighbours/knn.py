@@ -102,7 +102,7 @@ def nearest(
 def ranked(
     given: Features, k: int, *, metric: str = "cosine", block_bytes: int = BLOCK_BYTES
 ) -> Ranked:
-    """The same, with the groups of equally near rows.
+    """Find the nearest neighbours of every row, with the groups of equally near rows.
 
     Parameters and errors as in `nearest`. A row of zeros has no direction; its cosine with every
     other row is taken to be 0, so that all others are equally near to it.
@@ -118,8 +118,8 @@ def ranked(
     The second row is as near to the third as to the first:
 
     >>> from methexis.measures.inputs.features import features
-    >>> found = ranked(features("X", [[0.0], [1.0], [2.0], [4.0]]), 2, metric="euclidean")
-    >>> found.lists.tolist(), found.ties.first.tolist()
+    >>> near = ranked(features("X", [[0.0], [1.0], [2.0], [4.0]]), 2, metric="euclidean")
+    >>> near.lists.tolist(), near.ties.first.tolist()
     ([[1, 2], [0, 2], [1, 0], [2, 1]], [[0, 1], [0, 0], [0, 1], [0, 1]])
     """
     one_of("metric", metric, METRICS)
@@ -134,7 +134,7 @@ def ranked(
         search.among_all(np.arange(n))
     else:
         search.by_blocks()
-    return Ranked(search.found, ties(n, k, search.firsts, search.tails))
+    return Ranked(search.lists, ties(n, k, search.firsts, search.tails))
 
 
 def ranking(given: Features, row: int, metric: str) -> tuple[Indices, Indices]:
@@ -149,13 +149,13 @@ def products(given: Features, lists: Indices, *, metric: str) -> Array:
     """Inner products, or cosines, of every row with those in its list, ``(num_samples, k)``."""
     xp, array = given.xp, directions(given, metric)
     device = array_api_compat.device(array)
-    found = np.empty(lists.shape)
+    values = np.empty(lists.shape)
     step = max(BLOCK_BYTES // (8 * given.num_samples), 1)
     for start in range(0, given.num_samples, step):
         some = slice(start, start + step)
         index = xp.asarray(lists[some].astype(np.int64), device=device)
-        found[some] = to_numpy(xp.take_along_axis(array[some] @ array.T, index, axis=1))
-    return found
+        values[some] = to_numpy(xp.take_along_axis(array[some] @ array.T, index, axis=1))
+    return values
 
 
 def copies(given: Features) -> list[tuple[int, int]]:
@@ -177,7 +177,7 @@ class _Search:
     def __init__(self, rows: Rows, k: int, block_bytes: int) -> None:
         self.rows, self.k, self.block_bytes = rows, k, block_bytes
         self.n = rows.given.num_samples
-        self.found = np.empty((self.n, k), dtype=np.int32)
+        self.lists = np.empty((self.n, k), dtype=np.int32)
         self.firsts: dict[int, Indices] = {}
         self.tails: dict[int, Tail] = {}
         self.stored = 0
@@ -211,7 +211,7 @@ class _Search:
             assert candidates is not None
             one_rows = np.arange(first, min(first + size, n))
             keys, indices = (to_numpy(v) for v in (candidates.keys, candidates.indices))
-            self.found[one_rows], sure = rows.sorted(one_rows, keys, indices, self.k)
+            self.lists[one_rows], sure = rows.sorted(one_rows, keys, indices, self.k)
             unsure = np.flatnonzero(~sure)
             still = [i for i in unsure if not self._closed(int(one_rows[i]), indices[i], keys[i])]
             self.among_all(one_rows[still])
@@ -219,7 +219,7 @@ class _Search:
     def _closed(self, row: int, others: NDArray[np.int64], keys: Array) -> bool:
         """Settle one row by its candidates, unless others may belong to the last group."""
         keys = keys.astype(np.float64)
-        found, first, highest = self.rows.settled(row, others, keys, self.rows.relative)
+        nearest_first, first, highest = self.rows.settled(row, others, keys, self.rows.relative)
         last = np.flatnonzero(first == first[self.k - 1])[-1]
         if len(others) < self.n - 1:
             # No row outside has a key below the largest candidate's, so none is nearer than that.
@@ -227,16 +227,16 @@ class _Search:
             slack = self.rows.tolerance(row, others[largest], keys[largest])
             if not keys[largest] - highest[last] > slack:
                 return False
-        self._keep(row, found, first)
+        self._keep(row, nearest_first, first)
         return True
 
-    def _keep(self, row: int, found: Indices, first: Indices) -> None:
+    def _keep(self, row: int, nearest_first: Indices, first: Indices) -> None:
         """Take a list; the group of its last place goes beyond it if it has more members."""
         k = self.k
-        self.found[row], self.firsts[row] = found[:k], first[:k]
+        self.lists[row], self.firsts[row] = nearest_first[:k], first[:k]
         self.tails.pop(row, None)
         if len(first) > k and first[k] == first[k - 1]:
-            self.tails[row] = fewer(found[first == first[k - 1]], self.n, row)
+            self.tails[row] = fewer(nearest_first[first == first[k - 1]], self.n, row)
             self.stored += len(self.tails[row].stored)
             if self.stored > MOST_TIED:
                 raise MethexisError(
@@ -277,16 +277,16 @@ class _Search:
     def _settle_inner(
         self, row: int, keys: Array, inner: NDArray[np.bool_], near: NDArray[np.bool_]
     ) -> None:
-        """Where the group of the k-th place is known already, those before it."""
+        """Settle the places before the group of the k-th place, which is known already."""
         before = np.flatnonzero(inner)
         group = np.flatnonzero(near & ~inner).astype(np.int32)
         relative = float(self.rows.sharpness[row])
-        found, first, _ = self.rows.settled(row, before, keys[before], relative)
+        inner_lists, first, _ = self.rows.settled(row, before, keys[before], relative)
         starts = np.full(len(group), len(before), dtype=np.int32)
-        self._keep(row, np.concatenate([found, group]), np.concatenate([first, starts]))
+        self._keep(row, np.concatenate([inner_lists, group]), np.concatenate([first, starts]))
 
     def _settle(self, row: int, keys: Array, limit: float) -> None:
-        """Among those whose keys are below a limit, which is raised until no other can be as near.
+        """Settle a row among keys below a limit, raised until no other row can be as near.
 
         Bounds differ between others: a key that is low may belong to one that is far.
         """
@@ -296,11 +296,11 @@ class _Search:
             if len(members) < self.k:
                 limit = float(np.partition(keys, self.k - 1)[self.k - 1])
                 continue
-            found, first, highest = self.rows.settled(row, members, keys[members], relative)
+            nearest_first, first, highest = self.rows.settled(row, members, keys[members], relative)
             last = np.flatnonzero(first == first[self.k - 1])[-1]
             widest = int(np.argmax(np.where(np.isfinite(keys), self.rows.lengths, 0.0)))
             needed = highest[last] + self.rows.tolerance(row, np.array(widest), highest[last])
             if len(members) == self.n - 1 or limit > needed:
                 break
             limit = float(needed) + abs(float(needed)) * 1e-12
-        self._keep(row, found, first)
+        self._keep(row, nearest_first, first)

@@ -58,13 +58,13 @@ class Neighbours:
     k : int
         How many of them a measure looks at.
     metric : str
-        Of `knn.nearest`.
+        Metric of `knn.nearest`.
     given : Features
-        Where they were found, should a subset leave fewer than k of a list.
+        Features that the lists are from, for a subset that leaves fewer than k of a list.
     rows : array (num_samples,)
-        Which row of `given` each sample is.
+        Row of `given` that each sample is.
     ties : Ties or None
-        Which of the others are equally near; None where no two are.
+        Groups of equally near samples; None where no two are equally near.
     """
 
     lists: Indices
@@ -76,12 +76,12 @@ class Neighbours:
 
     @property
     def nearest(self) -> Indices:
-        """The k nearest, ``(num_samples, k)``."""
+        """The k nearest neighbours of each sample, ``(num_samples, k)``."""
         return self.lists[:, : self.k]
 
     @cached_property
     def groups(self) -> Groups:
-        """The k places by groups of equally near rows."""
+        """The k places of each sample's list, by groups of equally near rows."""
         return groups(self.lists, self.k, self.ties)
 
     @cached_property
@@ -97,8 +97,8 @@ class Neighbours:
         """
         if not self.undecided:
             return 1.0
-        found = self.groups
-        return float(np.mean(found.begin + found.places * found.share)) / self.k
+        own = self.groups
+        return float(np.mean(own.begin + own.places * own.share)) / self.k
 
     @cached_property
     def sums(self) -> moments.PairSums | None:
@@ -134,7 +134,7 @@ class Neighbours:
         return Neighbours(lists, self.k, self.metric, self.given, self.rows[chosen], ties)
 
     def cut(self, k: int) -> Neighbours:
-        """The same lists for fewer neighbours."""
+        """The lists with fewer neighbours of each sample."""
         return replace(self, k=k)
 
     def among(self, chosen: NDArray[np.bool_]) -> Indices:
@@ -146,11 +146,11 @@ class Neighbours:
         samples = np.flatnonzero(chosen)
         lists = self.lists.take(samples, axis=0)
         enough, entries = self._first(lists, chosen)
-        found = np.empty((len(lists), self.k), dtype=np.int32)
-        found[enough] = lists.ravel().take(entries).reshape(-1, self.k)
+        nearest = np.empty((len(lists), self.k), dtype=np.int32)
+        nearest[enough] = lists.ravel().take(entries).reshape(-1, self.k)
         for row in np.flatnonzero(~enough):
-            found[row] = self._anew(int(samples[row]), chosen)
-        return (np.cumsum(chosen, dtype=np.int32) - 1).take(found)
+            nearest[row] = self._anew(int(samples[row]), chosen)
+        return (np.cumsum(chosen, dtype=np.int32) - 1).take(nearest)
 
     def places(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Where the lists of `among` are in the full ones, ``(num_chosen, k)``; -1 if made anew."""
@@ -183,7 +183,7 @@ class Neighbours:
         return ranking[chosen[ranking]][: self.k]
 
     def ranking(self, sample: int) -> tuple[Indices, Indices]:
-        """All others from the nearest to the farthest, and where the group of each begins."""
+        """All other samples from the nearest to the farthest, and where each one's group begins."""
         names = np.empty(len(self.rows), dtype=np.int32)
         names[self.rows] = np.arange(len(self.rows), dtype=np.int32)
         ranking, first = knn.ranking(self.given, int(self.rows[sample]), self.metric)
@@ -200,7 +200,7 @@ def neighbours(given: Features, k: int, metric: str, *, share: float = 0.5) -> N
     k : int
         How many neighbours are compared.
     metric : {"cosine", "euclidean", "dot"}
-        Of `knn.nearest`.
+        Metric of `knn.nearest`.
     share : float
         The smallest subset of the samples that will be asked for; lists are long enough for most.
 
@@ -230,8 +230,8 @@ def neighbours(given: Features, k: int, metric: str, *, share: float = 0.5) -> N
     # Half of the samples leave half of a list of M, give or take √M/2; so k of M = 3 k + 20 are
     # missed about once in 10^5 lists.
     kept = min(int(np.ceil((1.5 * k + 10) / share)), n - 1)
-    found = knn.ranked(given, kept, metric=metric)
-    lists = Neighbours(found.lists, k, metric, given, np.arange(n), found.ties)
+    ranked = knn.ranked(given, kept, metric=metric)
+    lists = Neighbours(ranked.lists, k, metric, given, np.arange(n), ranked.ties)
     _say_ties(lists, knn.copies(given))
     return lists
 
@@ -274,7 +274,7 @@ class ListMeasure(Measure[R]):
     matrices: ClassVar[float] = 0.0
 
     def interval_from(self, num_samples: int) -> str:
-        """Halves; none of samples of which half have too few neighbours."""
+        """Halves of the samples, or "none" where half of them have too few neighbours."""
         return self.resampling if num_samples // 2 > max(self.k, MIN_SAMPLES - 1) else "none"
 
     def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
@@ -360,7 +360,7 @@ class NeighbourMeasure(ListMeasure[Neighbours]):
 
     @property
     def title(self) -> str:
-        """What a table calls it."""
+        """The measure's name in tables."""
         return f"{self.label} (k = {self.k}, {self.metric})"
 
     @property
@@ -373,7 +373,7 @@ class NeighbourMeasure(ListMeasure[Neighbours]):
         """How alike two lists of each sample are, ``(num_samples,)``."""
 
     def reduce(self, features: Features) -> Neighbours:
-        """The neighbour lists."""
+        """The lists of nearest neighbours of each sample."""
         return neighbours(features, self.k, self.metric)
 
     def score(self, a: Neighbours, b: Neighbours) -> float:
@@ -391,7 +391,7 @@ class NeighbourMeasure(ListMeasure[Neighbours]):
         return reduced.reordered(order)
 
     def lean(self, reduced: Neighbours) -> Neighbours:
-        """The k nearest alone; subsets of the samples would need more."""
+        """The lists cut to k neighbours; subsets of the samples would need more."""
         nothing = reduced.given.replaced(reduced.given.xp.zeros((0, 1)))
         if reduced.ties is not None:
             return replace(reduced, given=nothing)
@@ -410,13 +410,13 @@ class NeighbourMeasure(ListMeasure[Neighbours]):
         return scores
 
     def tied_permuted(self, a: Groups, b: Groups, orders: Orders) -> Array:
-        """The same where there are ties."""
+        """Scores with the second reordered, averaged over the ways to break ties."""
         scores = [np.empty(0)]
         step = max(1, self.at_once // orders.shape[1])
         for start in range(0, len(orders), step):
             part = orders[start : start + step]
-            found = self.expected(a.repeated(len(part)), b.under(part))
-            scores.append(np.mean(found.reshape(part.shape), axis=1))
+            scores_of_samples = self.expected(a.repeated(len(part)), b.under(part))
+            scores.append(np.mean(scores_of_samples.reshape(part.shape), axis=1))
         return np.concatenate(scores)
 
     def of_subsets(

@@ -42,14 +42,16 @@ class MutualKNN(NeighbourMeasure):
         return np.asarray(shared(a, b) / a.shape[1])
 
     def expected(self, a: Groups, b: Groups) -> Array:
-        """The chance of being a neighbour in one times that in the other, summed; over k."""
+        """The chance of being a neighbour in one times that in the other, summed, over k."""
         return expected_share(a, b)
 
     def permuted(self, a: Neighbours, b: Neighbours, orders: Orders) -> Array:
         """Scores with the lists of the second renamed in each order."""
         if a.undecided or b.undecided:
             return self.tied_permuted(a.groups, b.groups, orders)
-        counts = (int(found.sum()) for found in shared_under(a.nearest, b.nearest, orders))
+        counts = (
+            int(num_shared.sum()) for num_shared in shared_under(a.nearest, b.nearest, orders)
+        )
         return np.fromiter(counts, dtype=float, count=len(orders)) / a.nearest.size
 
     def score_grid(self, rows: Sequence[Neighbours], columns: Sequence[Neighbours]) -> Array:
@@ -60,13 +62,13 @@ class MutualKNN(NeighbourMeasure):
         return overlap_counts(one, other) / rows[0].nearest.size
 
     def influence(self, a: Neighbours, b: Neighbours) -> Array | None:
-        """From who enters a list and who leaves it; None where neighbours are tied."""
+        """How much each sample moves the score, by lists it enters; None where there are ties."""
         return None if self._tied(a, b) else Overlaps(a.lists, b.lists, self.k).first
 
     def interactions(
         self, a: Neighbours, b: Neighbours, samples: NDArray[np.int64]
     ) -> Array | None:
-        """The same of pairs of samples."""
+        """How much pairs of samples move the score together; None where there are ties."""
         return None if self._tied(a, b) else Overlaps(a.lists, b.lists, self.k).second(samples)
 
     @staticmethod
@@ -74,7 +76,7 @@ class MutualKNN(NeighbourMeasure):
         return a.ties is not None or b.ties is not None
 
     def closed_null(self, num_samples: int) -> bool:
-        """Always: the score is a sum over pairs of samples."""
+        """True, because the score is a sum over pairs of samples."""
         del num_samples
         return True
 
@@ -100,17 +102,17 @@ class MutualKNN(NeighbourMeasure):
 
     def null_sums(self, reduced: Neighbours) -> moments.PairSums | None:
         """Sums over pairs of neighbours."""
-        found: moments.PairSums | None = reduced.sums
-        return found
+        sums: moments.PairSums | None = reduced.sums
+        return sums
 
     def moments_from(self, a: moments.PairSums, b: moments.PairSums) -> NullMoments:
         """Exact moments over all orders, of a count over ``n k``.
 
         With ties scores are not counts; steps between them shrink as the chances of a place do.
         """
-        found, own = moments.null_moments(a, b), _own(a, self.k) * _own(b, self.k)
-        found = replace(found, step=own / (a.num_samples * self.k))
-        return found if own == 1.0 else with_ties(found)
+        moments_of_orders, own = moments.null_moments(a, b), _own(a, self.k) * _own(b, self.k)
+        moments_of_orders = replace(moments_of_orders, step=own / (a.num_samples * self.k))
+        return moments_of_orders if own == 1.0 else with_ties(moments_of_orders)
 
     def null_moments(self, a: Neighbours, b: Neighbours) -> NullMoments | None:
         """Exact moments over all orders: the score is a sum over pairs of samples."""
@@ -121,8 +123,8 @@ class MutualKNN(NeighbourMeasure):
 
 def _own(sums: moments.PairSums, k: int) -> float:
     """``Σ_ij a_ij² / (n k)``, from the norm after centring; 1 without ties."""
-    found = sums.scale**2 + k / (sums.num_samples - 1)
-    return 1.0 if abs(found - 1.0) < OTHER_WAY else found
+    own = sums.scale**2 + k / (sums.num_samples - 1)
+    return 1.0 if abs(own - 1.0) < OTHER_WAY else own
 
 
 def mutual_knn(x: Any, y: Any, *, k: int = 10, metric: str = "cosine") -> float:

@@ -42,8 +42,8 @@ def expected_returns(a: Groups, b: Groups) -> Array:
         # One member: the mean of its chance over the group.
         total = np.bincount(rows[~strict], weights=missed[~strict], minlength=n)
         stored = np.repeat(np.arange(n), np.diff(b.tail.indptr))
-        found = 1.0 - (_at(back, stored, b.tail.indices) + form.rest[b.tail.indices])
-        tail = np.bincount(stored, weights=found, minlength=n)
+        missed_by_tail = 1.0 - (_at(back, stored, b.tail.indices) + form.rest[b.tail.indices])
+        tail = np.bincount(stored, weights=missed_by_tail, minlength=n)
         whole = (n - 1) - form.column_sums
         total = np.where(b.in_tail, np.where(b.outside, whole - tail, tail), total)
         lost[alone] *= (total / b.size)[alone]
@@ -57,29 +57,29 @@ def expected_returns(a: Groups, b: Groups) -> Array:
 def members(groups: Groups, rows: Integers) -> Any:
     """Which samples are in the boundary groups of some, ``(num_rows, num_samples)``."""
     labels = groups.labels[rows].toarray()
-    found = labels == groups.begin[rows, None] + 1
+    inside = labels == groups.begin[rows, None] + 1
     stored = groups.tail[rows].toarray() != groups.outside[rows, None]
-    found |= stored & groups.in_tail[rows, None]
-    found[np.arange(len(rows)), rows] = False
-    return found
+    inside |= stored & groups.in_tail[rows, None]
+    inside[np.arange(len(rows)), rows] = False
+    return inside
 
 
 def _drawn(missed: Array, member: Any, groups: Groups, rows: Integers) -> Array:
     """Mean product over random choices of as many members as there are places."""
     places = groups.places[rows]
     number = np.arange(int(places.max()) + 1)
-    found = np.zeros((len(rows), len(number)))
-    found[:, 0] = 1.0
+    products = np.zeros((len(rows), len(number)))
+    products[:, 0] = 1.0
     seen = np.zeros(len(rows))
     for column in np.flatnonzero(member.any(axis=0)):
         some = np.flatnonzero(member[:, column])
         seen[some] += 1.0
         share = np.minimum(number / seen[some, None], 1.0)
-        before = found[some]
+        before = products[some]
         after = (1.0 - share) * before
         after[:, 1:] += share[:, 1:] * missed[some, column, None] * before[:, :-1]
-        found[some] = after
-    return np.asarray(found[np.arange(len(rows)), places])
+        products[some] = after
+    return np.asarray(products[np.arange(len(rows)), places])
 
 
 def _at(matrix: Any, rows: Integers, columns: Any) -> Array:

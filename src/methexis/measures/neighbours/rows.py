@@ -56,7 +56,7 @@ def rows_at(xp: Namespace, array: Tensor, rows: NDArray[np.int64]) -> Tensor:
 
 
 def duplicates(given: Features) -> NDArray[np.int64]:
-    """For every row the number of a row that equals it: the same for all that are equal.
+    """Number of a row that equals each row: the same number for all that are equal.
 
     Equal rows have equal sums with fixed weights, so only rows whose sums are equal are compared.
     """
@@ -70,9 +70,9 @@ def duplicates(given: Features) -> NDArray[np.int64]:
     if len(same):
         one, other = (to_numpy(rows_at(xp, array, order[same + step])) for step in (0, 1))
         new[same + 1] = ~(one == other).all(axis=1)
-    found = np.empty(len(order), dtype=np.int64)
-    found[order] = order[np.maximum.accumulate(np.where(new, np.arange(len(order)), 0))]
-    return found
+    numbers = np.empty(len(order), dtype=np.int64)
+    numbers[order] = order[np.maximum.accumulate(np.where(new, np.arange(len(order)), 0))]
+    return numbers
 
 
 @dataclass(frozen=True)
@@ -132,18 +132,18 @@ class Rows:
         if own:
             place = xp.arange(keys.shape[0], device=array_api_compat.device(keys))
             keys[place, place] = xp.inf
-        found = smallest(xp, keys, count, columns.start)
+        smallest_here = smallest(xp, keys, count, columns.start)
         if best is None:
-            return found
-        keys = xp.concat([best.keys, found.keys], axis=1)
-        indices = xp.concat([best.indices, found.indices], axis=1)
+            return smallest_here
+        keys = xp.concat([best.keys, smallest_here.keys], axis=1)
+        indices = xp.concat([best.indices, smallest_here.indices], axis=1)
         chosen = smallest(xp, keys, count, 0)
         return Candidates(chosen.keys, xp.take_along_axis(indices, chosen.indices, axis=1))
 
     def sorted(
         self, rows: NDArray[np.int64], keys: Array, indices: NDArray[np.int64], k: int
     ) -> tuple[Indices, NDArray[np.bool_]]:
-        """The k nearest by keys, and of which rows none is a tie nor can rounding change them."""
+        """The k nearest by keys, and the rows in which neither ties nor rounding matter."""
         order = np.argsort(keys, axis=1, kind="stable")
         keys = np.take_along_axis(keys, order, axis=1).astype(np.float64)
         indices = np.take_along_axis(indices, order, axis=1)
@@ -182,13 +182,13 @@ class Rows:
         Parameters
         ----------
         row : int
-            Whose neighbours.
+            The row whose neighbours are put in order.
         others : array (num_others,)
             Rows.
         keys : array (num_others,)
-            Their keys, which are lower bounds.
+            Keys of the others, which are lower bounds.
         relative : float
-            Of the bounds: `relative` of the products that keys are from.
+            Error of the bounds: `relative` of the products that keys are from.
         """
         order = np.argsort(keys, kind="stable")
         keys, others = keys[order], others[order]
@@ -216,8 +216,8 @@ class Rows:
         """All others of a row from the nearest to the farthest, and where each group begins."""
         others = np.delete(np.arange(self.given.num_samples), row)
         keys = self.all_keys(np.array([row]))[0, others]
-        found, first, _ = self.settled(row, others, keys, float(self.sharpness[row]))
-        return found, first
+        nearest_first, first, _ = self.settled(row, others, keys, float(self.sharpness[row]))
+        return nearest_first, first
 
     # Products of some rows with all, in double precision, in NumPy.
 
@@ -284,15 +284,15 @@ class Rows:
 
     def distances(self, rows: NDArray[np.int64], others: NDArray[np.int64]) -> Array:
         """Squared distances from the differences, or inner products with a minus; in NumPy."""
-        found = np.empty(others.shape)
+        squared = np.empty(others.shape)
         width = max(DIFFERENCE_BYTES // (8 * self.given.num_features), 1)
         for begin in range(0, others.shape[1], width):
             part = slice(begin, begin + width)
             size = max(width // len(others[0, part]), 1)
             for start in range(0, len(rows), size):
                 some = slice(start, start + size)
-                found[some, part] = self._differences(rows[some], others[some, part])
-        return found
+                squared[some, part] = self._differences(rows[some], others[some, part])
+        return squared
 
     def _differences(self, rows: NDArray[np.int64], others: NDArray[np.int64]) -> Array:
         left = self._exact(rows)[:, None]
@@ -301,10 +301,10 @@ class Rows:
             return np.asarray(-np.einsum("rcd,rcd->rc", np.broadcast_to(left, right.shape), right))
         none = ~left.any(axis=2) | ~right.any(axis=2)
         right -= left
-        found = np.einsum("rcd,rcd->rc", right, right)
+        squared = np.einsum("rcd,rcd->rc", right, right)
         if self.metric == "cosine":
-            found[none] = 2.0
-        return np.asarray(found)
+            squared[none] = 2.0
+        return np.asarray(squared)
 
     def _exact(self, rows: NDArray[np.int64]) -> Array:
         """Rows as they came, in double precision, of length one for the cosine."""

@@ -47,7 +47,7 @@ class SecondOrderCosine(ListMeasure[CosineNeighbours]):
 
     @property
     def title(self) -> str:
-        """What a table calls it."""
+        """The measure's name in tables."""
         return f"second-order cosine (k = {self.k}, {self.profile})"
 
     @property
@@ -56,7 +56,7 @@ class SecondOrderCosine(ListMeasure[CosineNeighbours]):
         return list_invariances("cosine")
 
     def reduce(self, features: Features) -> CosineNeighbours:
-        """Lists and cosines."""
+        """The lists of nearest neighbours, and the cosines of all pairs of samples."""
         rows = to_numpy(knn.directions(features, "cosine"))
         return CosineNeighbours(neighbours(features, self.k, "cosine"), rows @ rows.T)
 
@@ -108,7 +108,7 @@ class SecondOrderCosine(ListMeasure[CosineNeighbours]):
         return self._cosine(once, one, other)
 
     def _tied(self, a: Neighbours, b: Neighbours, first: Array, second: Array) -> float:
-        """The same where each sample is in the union by its chance of being in either list."""
+        """Mean cosine of profiles, where each sample is in the union of two lists by chance."""
         one, other = (v.groups.chances.dense() for v in (a, b))
         return self._cosine(one + other - one * other, first, second)
 

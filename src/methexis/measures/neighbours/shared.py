@@ -50,7 +50,7 @@ def shared(a: Indices, b: Indices) -> Numbers:
 
 
 def shared_under(a: Indices, b: Indices, orders: Orders) -> Iterator[Numbers]:
-    """The same with the samples of the second in each order: one array ``(num_samples,)`` for each.
+    """Numbers shared with the second's samples in each order: an array ``(num_samples,)`` for each.
 
     Lists are renamed, not found again: in order π sample ``i`` of the second is its sample ``π_i``,
     whose neighbour ``j`` is now called ``π⁻¹_j``.

@@ -30,22 +30,22 @@ def among(
     Parameters
     ----------
     lists, ties
-        Of all samples.
+        Lists and ties of all samples.
     k : int
         How many neighbours are needed.
     chosen : array (num_samples,) of bool
         The subset.
     ranking : function
-        Of a sample: all others from the nearest to the farthest, and where each group begins.
+        Gives all others of a sample from the nearest on, and where each group begins.
 
     Returns
     -------
     lists : array (num_chosen, num_kept)
-        By new numbers; places beyond the whole groups of a sample are -1.
+        Lists by new numbers; places beyond the whole groups of a sample are -1.
     ties : Ties
-        Of them.
+        Ties in the new lists.
     anew : array
-        Which of the chosen samples, by new numbers, were ranked anew.
+        Chosen samples, by new numbers, that were ranked anew.
     """
     samples = np.flatnonzero(chosen)
     names = (np.cumsum(chosen, dtype=np.int32) - 1).astype(np.int32)
@@ -57,11 +57,11 @@ def among(
     stored = np.diff(tail.indptr)
     size = np.where(has_tail, np.where(outside, len(samples) - 1 - stored, stored), 0)
     width = max(k, int(length.max()))
-    found = np.full((len(samples), width), -1, dtype=np.int32)
+    shortened = np.full((len(samples), width), -1, dtype=np.int32)
     starts = np.tile(np.arange(width, dtype=np.int32), (len(samples), 1))
     rows, places = np.nonzero(kept)
     new = np.cumsum(kept, axis=1)[rows, places] - 1
-    found[rows, new] = names[lists[rows, places]]
+    shortened[rows, new] = names[lists[rows, places]]
     begins = np.ones(len(rows), dtype=bool)
     group = first[rows, places]
     begins[1:] = (rows[1:] != rows[:-1]) | (group[1:] != group[:-1])
@@ -75,8 +75,8 @@ def among(
             begin = np.searchsorted(group, group, side="left")
             cut = int(begin[k - 1])  # the last group is taken as the tail, however many it has
             length[row] = cut
-            found[row], starts[row] = -1, np.arange(width)
-            found[row, :cut], starts[row, :cut] = order[:cut], begin[:cut]
+            shortened[row], starts[row] = -1, np.arange(width)
+            shortened[row, :cut], starts[row, :cut] = order[:cut], begin[:cut]
             members = np.sort(order[begin == cut]).astype(np.int32)
             group_left = fewer(members, len(samples), int(row))
             rest[row], outside[row] = group_left.stored, group_left.outside
@@ -84,4 +84,4 @@ def among(
         tail = pattern(rest, len(samples))
     beyond = np.arange(width) >= length[:, None]
     starts = np.where(beyond, length[:, None], starts).astype(np.int32)
-    return found, Ties(starts, length, tail, outside, size), short
+    return shortened, Ties(starts, length, tail, outside, size), short

@@ -14,7 +14,7 @@ by each representation independently:
 
 is the chance that j is a neighbour of i. A score that is a sum over ``a_ij b_ij`` is its average at
 once; `expected` has the others. This depends on which rows are equally near and on nothing else.
-Hence it does not change when the rows of both are put in another order; and hence it is a function
+So it does not change when the rows of both are put in another order; and so it is a function
 ``T`` of the two representations which is the same for every pairing of their rows. If the rows
 are exchangeable under the null hypothesis, so are the scores ``T(X, Y_π)`` over all orders π, and
 the share of orders with a score at least as high is a p-value that is never too small, whatever is
@@ -72,18 +72,18 @@ class Ties:
         return begin, np.where(in_tail, self.size, np.count_nonzero(same, axis=1)), in_tail
 
     def loose(self, k: int, *, ordered: bool) -> Booleans:
-        """Of which samples ties leave open who the k nearest are, or (ordered) in which order."""
+        """Samples of which ties leave open who the k nearest are, or (ordered) in which order."""
         if ordered:
             alone = self.first[:, :k] == np.arange(k)
             begin, size, in_tail = self.boundary(k)
             unordered: Booleans = ~alone.all(axis=1) | in_tail | (begin + size > k)
             return unordered
         begin, size, in_tail = self.boundary(k)
-        found: Booleans = (begin + size > k) | in_tail
-        return found
+        undecided: Booleans = (begin + size > k) | in_tail
+        return undecided
 
     def reordered(self, order: Integers) -> Ties:
-        """Of the samples in that order."""
+        """The ties of the samples in another order."""
         return Ties(
             self.first[order],
             self.length[order],
@@ -115,9 +115,11 @@ def renamed(matrix: Any, orders: Integers) -> Any:
     taken = matrix[orders.ravel()]
     block = np.repeat(np.arange(len(orders)), np.diff(taken.indptr[:: orders.shape[1]]))
     shape = (orders.size, matrix.shape[1])
-    found = sparse.csr_array((taken.data, names[block, taken.indices], taken.indptr), shape=shape)
-    found.sort_indices()
-    return found
+    under_new_names = sparse.csr_array(
+        (taken.data, names[block, taken.indices], taken.indptr), shape=shape
+    )
+    under_new_names.sort_indices()
+    return under_new_names
 
 
 def ties(
@@ -128,7 +130,7 @@ def ties(
     Parameters
     ----------
     num_samples, num_kept : int
-        Of the lists.
+        Shape of the lists.
     firsts : dict
         For samples of which some others are equally near: where the group of each place begins.
     tails : dict

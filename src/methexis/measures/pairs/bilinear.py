@@ -35,7 +35,7 @@ _TRIPLES, _MOMENTS = 2.0, 40.0
 
 
 def moments_work(num_samples: int) -> Time:
-    """Of the moments over orders of two matrices over pairs of samples."""
+    """Time of the moments over orders of two matrices over pairs of samples."""
     pairs = float(num_samples) ** 2
     return products(_TRIPLES * pairs * num_samples) + passes(pairs, _MOMENTS)
 
@@ -50,10 +50,10 @@ def matrix_work(
     resample: Time,
     matrices: float,
 ) -> Work:
-    """Of two matrices over pairs of samples, of which so many are held at once.
+    """Work of two matrices over pairs of samples, of which so many are held at once.
 
     Beyond the product that makes both, `reduce`, and beyond the product of their entries, `score`;
-    for an order, so many nanoseconds per pair of samples besides.
+    for an order, also so many nanoseconds per pair of samples.
     """
     n, pairs = num_samples, float(num_samples) ** 2
     compared = passes(pairs, _SCORE) + score
@@ -80,7 +80,7 @@ class PairForm(ABC):
     @cached_property
     @abstractmethod
     def diagonal(self) -> Tensor:
-        """Of the kernel that bootstrap samples are made from."""
+        """Diagonal of the kernel that bootstrap samples are made from."""
 
     @abstractmethod
     def times(self, weights: Tensor) -> Tensor:
@@ -96,7 +96,7 @@ class PairForm(ABC):
 
     @abstractmethod
     def reordered(self, order: NDArray[np.int64]) -> Self:
-        """The same of the samples in that order."""
+        """The form of the samples in another order."""
 
     def null_moments(self, other: Any) -> NullMoments | None:
         """Exact moments of `inner` over all orders, from sums that each keeps."""
@@ -111,8 +111,8 @@ class PairForm(ABC):
 class PairMatrix(PairForm):
     """A representation as a matrix over pairs of samples.
 
-    The `matrix` is normalised such that the score of a pair is the sum of the products of entries;
-    bootstrap samples are made from the `kernel`, for they are centred and normalised anew.
+    The `matrix` is normalised so that the score of a pair is the sum of the products of entries;
+    bootstrap samples are made from the `kernel`, because they are centred and normalised anew.
     """
 
     matrix: Tensor
@@ -126,7 +126,7 @@ class PairMatrix(PairForm):
 
     @cached_property
     def diagonal(self) -> Tensor:
-        """Of the kernel."""
+        """The diagonal of the kernel."""
         return self.xp.linalg.diagonal(self.kernel)
 
     def times(self, weights: Tensor) -> Tensor:
@@ -144,11 +144,11 @@ class PairMatrix(PairForm):
         return float(self.xp.sum(self.matrix * other.matrix))
 
     def influence(self, other: PairMatrix) -> Array:
-        """From the sums of products along each row."""
+        """How much each sample moves `inner`, from sums of products along its row."""
         return influence.of_matrices(self.matrix, other.matrix, self.inner(other), self.xp)
 
     def reordered(self, order: NDArray[np.int64]) -> Self:
-        """Rows and columns in that order."""
+        """The matrix with rows and columns in another order."""
         index: Any = self.xp.asarray(order, device=array_api_compat.device(self.matrix))
 
         def taken(matrix: Tensor) -> Tensor:
@@ -170,7 +170,7 @@ class PairMeasure(Measure[F]):
     """A measure ``Σ_ij a_ij b_ij`` of two forms over pairs of samples, symmetric ones."""
 
     def closed_null(self, num_samples: int) -> bool:
-        """Always: the score is a sum over pairs of samples."""
+        """True, because the score is a sum over pairs of samples."""
         del num_samples
         return True
 
@@ -181,7 +181,7 @@ class PairMeasure(Measure[F]):
         return passes(entries * columns, _GATHERED) + together
 
     def alike(self, a: F, b: F) -> tuple[F, F]:
-        """Both as forms of one kind, where there are several."""
+        """The pair as forms of one kind, where there are several kinds."""
         return a, b
 
     def score(self, a: F, b: F) -> float:
@@ -195,12 +195,12 @@ class PairMeasure(Measure[F]):
         return False
 
     def influence(self, a: F, b: F) -> Array | None:
-        """From the products of entries, where scores are cosines."""
+        """How much each sample moves a score that is a cosine; None of other scores."""
         one, other = self.alike(a, b)
         return one.influence(other) if self.self_normed else None
 
     def interactions(self, a: F, b: F, samples: NDArray[np.int64]) -> Array | None:
-        """The same of pairs of samples, where there are matrices."""
+        """How much pairs of samples move the score together; None where there are no matrices."""
         one, other = self.alike(a, b)
         if not (isinstance(one, PairMatrix) and isinstance(other, PairMatrix)):
             return None
@@ -225,7 +225,7 @@ class PairMeasure(Measure[F]):
         return moments.null_moments(a, b)
 
     def lean(self, reduced: F) -> F:
-        """Without what bootstrap samples are made from."""
+        """The matrix alone, without the kernel that bootstrap samples are made from."""
         if not isinstance(reduced, PairMatrix):
             return reduced
         plain: Any = PairMatrix(reduced.matrix, reduced.matrix, reduced.xp)
@@ -251,5 +251,5 @@ class BilinearMeasure(PairMeasure[PairMatrix]):
 
 
 def _matrices(forms: Sequence[PairForm]) -> list[Tensor] | None:
-    found = [form.matrix for form in forms if isinstance(form, PairMatrix)]
-    return found if len(found) == len(forms) else None
+    matrices = [form.matrix for form in forms if isinstance(form, PairMatrix)]
+    return matrices if len(matrices) == len(forms) else None

@@ -95,7 +95,7 @@ def scale_of(centred: float, raw: float, epsilon: float) -> float:
 
 
 class Dense(Entries):
-    """A dense matrix."""
+    """A dense matrix, centred and scaled, and its diagonal."""
 
     def __init__(self, matrix: Tensor) -> None:
         xp: Namespace = array_api_compat.array_namespace(matrix)
@@ -164,8 +164,8 @@ class _Shifted:
     shift: float
 
     def __matmul__(self, vector: Array) -> Array:
-        found: Array = self.values @ vector + self.shift * (np.sum(vector) - vector)
-        return found
+        product: Array = self.values @ vector + self.shift * (np.sum(vector) - vector)
+        return product
 
     def times(self, other: _Shifted) -> _Shifted:
         """The entrywise product with another matrix of this form, which has this form."""
@@ -202,8 +202,8 @@ class SparseEntries(Entries):
 
     def apply(self, forward: int, backward: int, vector: Array) -> Array:
         """Product of entrywise powers with a vector."""
-        found: Array = self._raised(forward, backward) @ vector
-        return found
+        product: Array = self._raised(forward, backward) @ vector
+        return product
 
     def _raised(self, forward: int, backward: int) -> Any:
         key = (forward, backward)

@@ -56,7 +56,7 @@ def pair_products(
     xp: Namespace = array_api_compat.array_namespace(first[0])
     n = int(first[0].shape[0])
     steps: list[Any] = [None] if orders is None else [_index(order, first[0]) for order in orders]
-    found = np.zeros((len(steps), len(first), len(second)))
+    sums = np.zeros((len(steps), len(first), len(second)))
     height = max(1, BLOCK // (n * (len(first) + len(second))))
     for low in range(0, n, height):
         high = min(n, low + height)
@@ -71,8 +71,8 @@ def pair_products(
             else:
                 down, across = order[low:high], order[left:]
                 parts = [xp.take(xp.take(m, down, axis=0), across, axis=1) for m in second]
-            found[k] += vector_products(rows, _stacked(xp, parts, None))
-    return found[0] if orders is None else found
+            sums[k] += vector_products(rows, _stacked(xp, parts, None))
+    return sums[0] if orders is None else sums
 
 
 def vector_products(first: Tensor, second: Tensor) -> Array:
@@ -90,7 +90,7 @@ def vector_products(first: Tensor, second: Tensor) -> Array:
     length = int(first.shape[1])
     whole = length // CHUNK * CHUNK
     pairs = int(first.shape[0]) * int(second.shape[0])
-    found = np.zeros((first.shape[0], second.shape[0]))
+    inner = np.zeros((first.shape[0], second.shape[0]))
     step = max(1, SUMS // pairs) * CHUNK
     for low in range(0, whole, step):
         one, other = (
@@ -100,10 +100,10 @@ def vector_products(first: Tensor, second: Tensor) -> Array:
             for v in (first, second)
         )
         sums = xp.matmul(one, xp.permute_dims(other, (0, 2, 1)))
-        found += to_numpy(xp.sum(sums, axis=0, dtype=xp.float64))
+        inner += to_numpy(xp.sum(sums, axis=0, dtype=xp.float64))
     if whole < length:
-        found += to_numpy(first[:, whole:] @ second[:, whole:].T)
-    return found
+        inner += to_numpy(first[:, whole:] @ second[:, whole:].T)
+    return inner
 
 
 def num_sums(num_vectors: int, length: int) -> int:

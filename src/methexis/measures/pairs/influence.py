@@ -1,7 +1,7 @@
 """How one sample, and how two together, move a score that is a sum over pairs of samples.
 
 Let a score be ``S = N / √(A B)`` with ``N = Σ_ij w_i w_j k_ij l_ij`` and ``A``, ``B`` the same of
-``k`` with itself and of ``l``; entries are centred, and normalised such that ``A = B = 1`` where
+``k`` with itself and of ``l``; entries are centred, and normalised so that ``A = B = 1`` where
 all weights w are 1. Weights also move the centring, but what they add to ``k_ij`` depends on i or
 on j alone, and sums to zero against ``l``. So, to second order in the weights,
 
@@ -12,7 +12,7 @@ apart from products of the ``ψ``, and from what two samples do to the centring 
 smaller the more dimensions there are. (What `of_matrices` gives is the
 score without a sample, to which ``ψ`` is the first order: few samples of very different sizes make
 a ratio that is not linear in them.) ``Σ ψ²`` is the variance over
-samples, with each interaction of two samples counted twice, for it stands in the ``ψ`` of both;
+samples, with each interaction of two samples counted twice, because it stands in the ``ψ`` of both;
 ``Σ_{i<j} g_ij²`` is what has been counted too often (`inference.paired.joint` takes it away).
 """
 
@@ -38,9 +38,9 @@ def of_matrices(one: Tensor, other: Tensor, score: float, xp: Namespace) -> Arra
 def between(one: Tensor, other: Tensor, score: float, samples: NDArray[np.int64]) -> Array:
     """Second order: rows of ``g`` for some samples, ``(num_chosen, num_samples)``."""
     a, b = (np.asarray(to_numpy(matrix[samples]), dtype=np.float64) for matrix in (one, other))
-    found = 2.0 * (a * b - 0.5 * score * (a * a + b * b))
-    found[np.arange(len(samples)), samples] = 0.0  # of a sample with itself
-    return np.asarray(found)
+    interactions = 2.0 * (a * b - 0.5 * score * (a * a + b * b))
+    interactions[np.arange(len(samples)), samples] = 0.0  # of a sample with itself
+    return np.asarray(interactions)
 
 
 def without_each(

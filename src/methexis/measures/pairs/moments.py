@@ -278,8 +278,8 @@ class _FreeSums:
     def distinct(self, num_arcs: int) -> Array:
         table = _table(num_arcs)
         free = [prod(self._component(c) for c in graph) for graph in table.graphs]
-        found: Array = table.inversion @ np.array(free)
-        return found
+        sums: Array = table.inversion @ np.array(free)
+        return sums
 
     def _component(self, component: Component) -> float:
         if component not in self._known:

@@ -21,7 +21,7 @@ BLOCK = 1 << 24
 class Products(Entries):
     """A symmetric matrix ``U S Uᵀ`` off the diagonal, and its diagonal, whatever ``u_iᵀ S u_i`` is.
 
-    Of factors U ``(num_samples, rank)`` and a symmetric core S.
+    It is made of factors U ``(num_samples, rank)`` and a symmetric core S.
     """
 
     symmetric = True
@@ -87,16 +87,16 @@ class Products(Entries):
         return {2: self._xp.concat(squares) - own**2, 3: self._xp.concat(cubes) - own**3}
 
     def triangles(self) -> tuple[float, float]:
-        """Both kinds are one; with ``m = U S Uᵀ - diag(e)``, ``Tr m³`` expanded in e."""
+        """Cyclic and transitive triangles, both ``Tr m³`` of ``m = U S Uᵀ - diag(e)``."""
         xp, own = self._xp, self._own
         through = self._core @ (self._factors.T @ self._factors)
         twice = through @ self._core
-        found = (
+        trace = (
             float(xp.sum((through @ through) * through.T))
             - 3.0 * float(xp.sum(own * xp.sum((self._factors @ twice) * self._factors, axis=1)))
             + 2.0 * float(xp.sum(own**3))
         )
-        return found, found
+        return trace, trace
 
     def _square(self, factors: Tensor, core: Tensor) -> float:
         """Squared Frobenius norm of ``U S Uᵀ``."""

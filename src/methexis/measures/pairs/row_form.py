@@ -1,8 +1,8 @@
-"""Matrices over pairs that are sparse but for a constant in each row: ``m_ij = s_ij + r_i``.
+"""Matrices over pairs that are sparse up to a constant in each row: ``m_ij = s_ij + r_i``.
 
 So are the chances of being a neighbour where most others are equally near. Sums, entrywise
 products and products with vectors go with the entries of s; the diagonal is zero. A product with
-the transposed, ``(s_ij + r_i)(s_ji + r_j)``, is sparse but for an outer product: `RowEntries` has
+the transposed, ``(s_ij + r_i)(s_ji + r_j)``, is sparse up to an outer product: `RowEntries` has
 those, for moments.
 """
 
@@ -40,20 +40,20 @@ class RowForm:
 
     @property
     def num_samples(self) -> int:
-        """Rows and columns."""
+        """Number of samples, which are rows and columns."""
         return len(self.rest)
 
     @property
     def row_sums(self) -> Array:
-        """Sums over columns."""
-        found: Array = self.values.sum(axis=1) + (self.num_samples - 1) * self.rest
-        return found
+        """Sums of the entries of each row."""
+        sums: Array = self.values.sum(axis=1) + (self.num_samples - 1) * self.rest
+        return sums
 
     @property
     def column_sums(self) -> Array:
-        """Sums over rows."""
-        found: Array = self.values.sum(axis=0) + np.sum(self.rest) - self.rest
-        return found
+        """Sums of the entries of each column."""
+        sums: Array = self.values.sum(axis=0) + np.sum(self.rest) - self.rest
+        return sums
 
     @property
     def total(self) -> float:
@@ -80,7 +80,7 @@ class RowForm:
         return self.times(other).total
 
     def trace(self, other: RowForm) -> float:
-        """``Σ_ij m_ij w_ji``."""
+        """Trace of the product with another, ``Σ_ij m_ij w_ji``."""
         return float(
             self.values.multiply(other.values.T).sum()
             + self.values.sum(axis=0) @ other.rest
@@ -90,13 +90,13 @@ class RowForm:
         )
 
     def dense(self) -> Array:
-        """As an array (num_samples, num_samples)."""
-        found: Array = self.values.toarray() + self.rest[:, None]
-        np.fill_diagonal(found, 0.0)
-        return found
+        """The matrix as an array ``(num_samples, num_samples)``."""
+        matrix: Array = self.values.toarray() + self.rest[:, None]
+        np.fill_diagonal(matrix, 0.0)
+        return matrix
 
     def entries(self) -> Entries | None:
-        """For moments; None where these would take longer than drawing orders."""
+        """The entries for moments; None where these would take longer than drawing orders."""
         n = self.num_samples
         if n <= LARGEST_FULL and self.values.nnz > FULL * n**2:
             return Dense(self.dense())
@@ -122,8 +122,8 @@ class _Outer:
 
     def __matmul__(self, vector: Array) -> Array:
         weighted = self.right * vector
-        found: Array = self.values @ vector + self.left * (np.sum(weighted) - weighted)
-        return found
+        product: Array = self.values @ vector + self.left * (np.sum(weighted) - weighted)
+        return product
 
     def times(self, other: _Outer) -> _Outer:
         return _Outer(
@@ -136,9 +136,9 @@ class _Outer:
 
     def _on(self, values: Any) -> Any:
         """The outer product where a sparse matrix has entries, times these."""
-        found = scaled(values, self.left)
-        found.data *= self.right[found.indices]
-        return found
+        entries = scaled(values, self.left)
+        entries.data *= self.right[entries.indices]
+        return entries
 
     @property
     def transposed(self) -> _Outer:

@@ -21,7 +21,7 @@ Third moments, and with them the tail, need sums over pairs of samples that no s
 Whatever the shape, ``P(T ≥ mean + z sd) ≤ 1 / (1 + z²)`` for z > 0 (Cantelli's inequality).
 
 Where every order gives the same score, as for rows that are all orthogonal and equally long, all of
-this is differences of equal numbers: what is but rounding of its terms is taken as 0, and a score
+this is differences of equal numbers: what is only rounding of its terms is taken as 0, and a score
 that differs from the mean by rounding as the mean, or p would be of rounding too.
 """
 
@@ -91,8 +91,8 @@ def chance_level(
 ) -> Chance | None:
     """Chance level of a measure of linear kernels by an estimator of HSIC; None without a unit.
 
-    Of each side ``XᵀX``, ``Σ k_i²`` and ``Σ_ij A_ij²`` are given; the unit is what the score was
-    divided by.
+    Each side gives ``XᵀX``, ``Σ k_i²`` and ``Σ_ij A_ij²``; the unit is what the score was divided
+    by.
     """
     n = num_samples
     a, b = (_sums(n, estimator, *side) for side in (first, second))
@@ -111,7 +111,7 @@ def chance_level(
 
 
 def _sums(n: int, estimator: str, matrix: Array, squares: float, own: float) -> _Sums:
-    """Of the matrix of an estimator, from ``XᵀX``, ``Σ k_i²`` and ``Σ_ij A_ij²``."""
+    """The sums of an estimator's matrix, from ``XᵀX``, ``Σ k_i²`` and ``Σ_ij A_ij²``."""
     trace, size = float(np.trace(matrix)), float(np.sum(matrix * matrix))
     totals = centred_totals(estimator, trace)
     if estimator == "song":

@@ -59,7 +59,7 @@ class PassMoments:
         return cross, one, other
 
     def own(self, estimator: str) -> tuple[float, float]:
-        """``Σ A_ij²`` of each, by an estimator; 0 where it is but rounding."""
+        """``Σ A_ij²`` of each, by an estimator; 0 where it is only rounding."""
         _, *both = self._sums()
         # Sums without the diagonal are differences themselves, of what the diagonal adds.
         one, other = (
@@ -214,7 +214,7 @@ class _Sums:
         self.ty += t @ y
 
     def moments(self, n: int) -> PassMoments:
-        """Everything relative to the means."""
+        """The moments relative to the means."""
         delta, epsilon = self.sum_x / n, self.sum_y / n
 
         def both(

@@ -24,7 +24,7 @@ class Streamed(Displayed):
     Attributes
     ----------
     scores : dict of float
-        By the title of the measure, in the order they were asked for.
+        Scores by the title of the measure, in the order in which they were asked for.
     n : int
         Number of samples.
     d : (int, int)
@@ -32,8 +32,8 @@ class Streamed(Displayed):
     moments : PassMoments
         What was gathered; further measures have their score by `Measure.from_pass` of it.
     chances : dict of Chance or None
-        By the same titles: mean and deviation over orders of the rows, exact for kernel measures;
-        None for the others.
+        Chance levels by the same titles: mean and deviation over orders of the rows, exact for
+        kernel measures; None for the others.
     """
 
     scores: dict[str, float]
@@ -81,7 +81,7 @@ def stream(
     ----------
     x, y : path of a .npy file, or array-like (num_samples, num_features)
         Paired rows: zarr arrays, memory-mapped files, anything with shape, dtype and slices. A path
-        is best for .npy, for pages of a mapped file count as memory.
+        is best for .npy, because pages of a mapped file count as memory.
     measures : str or Measure, or several
         What to score.
     memory : int or str, optional
@@ -100,8 +100,8 @@ def stream(
     --------
     >>> import numpy as np
     >>> x = np.random.default_rng(0).normal(size=(1000, 3))
-    >>> found = stream(x, 2.0 * x, ["cka", "procrustes"])
-    >>> [round(score, 6) for score in found.scores.values()]
+    >>> streamed = stream(x, 2.0 * x, ["cka", "procrustes"])
+    >>> [round(score, 6) for score in streamed.scores.values()]
     [1.0, 1.0]
     """
     one = isinstance(measures, str | Measure)

@@ -23,19 +23,19 @@ class AlignedCosine(Measure[Basis]):
     reference: ClassVar[str] = "Hamilton, Leskovec and Jurafsky 2016, arXiv:1605.09096"
 
     def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
-        """As of other bases, without intervals."""
+        """The work of bases, without bootstrap samples."""
         return basis_work(num_samples, num_features, sides=3.0)
 
     def reduce(self, features: Features) -> Basis:
         """The basis of the centred features. A sample that is their mean has no direction."""
-        xp, found = features.xp, basis(features)
-        lengths = xp.linalg.vector_norm(found.columns * found.sizes, axis=1)
+        xp, directions = features.xp, basis(features)
+        lengths = xp.linalg.vector_norm(directions.columns * directions.sizes, axis=1)
         least = int(xp.argmin(lengths))
         if float(lengths[least]) <= rounding(features, float(xp.linalg.vector_norm(lengths))):
             raise MethexisError(
                 f"{features.name}: expected samples other than the mean, got it in row {least}"
             )
-        return found
+        return directions
 
     def score(self, a: Basis, b: Basis) -> float:
         """The mean cosine of the rows of ``U_x S_x L`` and ``U_y S_y R``, aligned directions."""
@@ -97,7 +97,7 @@ def matrix_cosine(x: Any, y: Any) -> float:
     .. math:: \frac{\langle X, Y \rangle}{\|X\|_F \|Y\|_F}
 
     of centred features. It is the one comparison here that sees rotations: of one model before and
-    after a step, say. It is no entry of the registry, for it needs equally many features.
+    after a step, say. It is no entry of the registry, because it needs equally many features.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def matrix_cosine(x: Any, y: Any) -> float:
     first, second = pair(x, y, scaled=True)
     if first.num_features != second.num_features:
         raise MethexisError(
-            "X, Y: expected equally many features, for columns are paired too, got "
+            "X, Y: expected equally many features, because columns are paired too, got "
             f"{first.num_features} and {second.num_features}"
         )
     xp = first.xp

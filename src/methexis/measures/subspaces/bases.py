@@ -7,8 +7,8 @@ singular values are the canonical correlations. Procrustes and Bures distances, 
 are functions of these three (`Overlap`), and there are four ways to them:
 
 - from two bases: one product of ``(r_x, n)`` by ``(n, r_y)`` numbers;
-- with permuted rows: the same with the rows of ``U_y`` taken in another order, for a permuted basis
-  is a basis still;
+- with permuted rows: the same with the rows of ``U_y`` taken in another order, because a permuted
+  basis is still a basis;
 - of a bootstrap sample, where sample ``k`` counts ``c_k`` times: rows weigh ``√c_k`` after weighted
   centring. ``U`` is well conditioned whatever the features were, so the small Gram matrices of its
   weighted rows are safe to decompose, and nothing as long as the samples is;
@@ -16,7 +16,7 @@ are functions of these three (`Overlap`), and there are four ways to them:
 
 Directions smaller than ``max(n, d) ε ‖X‖_F`` are rounding, not features, and are left out: ``ε`` is
 the spacing of numbers at 1 in the precision of the computation, and the norm is taken before
-centring, for that is what was rounded.
+centring, because that is what was rounded.
 """
 
 from __future__ import annotations
@@ -111,12 +111,12 @@ class Basis:
 
     @property
     def num_samples(self) -> int:
-        """Number of rows."""
+        """Number of samples, which are rows."""
         return int(self.columns.shape[0])
 
     @property
     def rank(self) -> int:
-        """Number of directions."""
+        """Number of principal directions kept."""
         return int(self.columns.shape[1])
 
     @cached_property
@@ -295,10 +295,10 @@ def _orthonormal(part: Basis, rows: Tensor, *, sizes: bool) -> tuple[Tensor, Ten
     if not sizes:
         return turn, inside
     inner = (inside * roots)[:, :, None] * turned(vectors) * part.sizes
-    rotation, found, _ = xp.linalg.svd(inner, full_matrices=False)
-    smallest = least * xp.max(found, axis=-1, keepdims=True)
-    found = xp.where(found > smallest, found, xp.zeros_like(found))
-    return turn @ rotation * xp.astype(found > 0, rows.dtype)[:, None, :], found
+    rotation, lengths, _ = xp.linalg.svd(inner, full_matrices=False)
+    smallest = least * xp.max(lengths, axis=-1, keepdims=True)
+    lengths = xp.where(lengths > smallest, lengths, xp.zeros_like(lengths))
+    return turn @ rotation * xp.astype(lengths > 0, rows.dtype)[:, None, :], lengths
 
 
 def _turned(
@@ -308,5 +308,5 @@ def _turned(
 
 
 def held(rows_x: Tensor, rows_y: Tensor) -> Callable[[], tuple[Tensor, Tensor]]:
-    """Columns of an overlap that are there."""
+    """Return a function that gives columns of an overlap which are already made."""
     return lambda: (rows_x, rows_y)

@@ -49,16 +49,16 @@ class KernelShape(ShapeMeasure):
 
     @property
     def title(self) -> str:
-        """What a table calls it."""
+        """The measure's name in tables."""
         return f"{self.label} ({self.kernel} kernel)"
 
     @property
     def streams(self) -> bool:
-        """Of a linear kernel."""
+        """Whether the kernel is linear: then second moments are enough."""
         return self.kernel == "linear"
 
     def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
-        """As of other bases; of another kernel its eigenvalues first, over as many as samples."""
+        """The work of bases; a kernel that is not linear is first decomposed, ``n^3``."""
         if self.kernel == "linear":
             return super().work(num_samples, num_features)
         n = num_samples
@@ -162,8 +162,8 @@ def bures(x: Any, y: Any, *, kernel: str = "linear", bandwidth: float = 1.0) -> 
 
     Notes
     -----
-    *Cost*: linear as `procrustes`; rbf ``n^3`` per representation and per pair, for its kernel has
-    full rank: permutations of thousands of samples take hours. *Pitfalls*: of narrow kernels
+    *Cost*: linear as `procrustes`; rbf ``n^3`` per representation and per pair, because its kernel
+    has full rank: permutations of thousands of samples take hours. *Pitfalls*: of narrow kernels
     (``bandwidth`` well below 1) every score tends to 1, all kernels being diagonal. Bootstrap
     samples keep the bandwidth of the whole.
 

@@ -40,19 +40,19 @@ class CanonicalMeasure(SubspaceMeasure):
     @property
     @abstractmethod
     def title(self) -> str:
-        """Of which correlations, and whether of their squares."""
+        """The measure's name in tables, with whether correlations are squared."""
 
     @property
     def nuclear(self) -> bool:
-        """Of squares, the overlap's squares are enough."""
+        """Whether singular values are needed: squared correlations need squares only."""
         return not self.squared
 
     def closed_null(self, num_samples: int) -> bool:
-        """Of squares, where matrices over pairs of samples are small."""
+        """Whether correlations are squared, and matrices over pairs of samples are small."""
         return self.squared and num_samples <= MOMENTS_SAMPLES
 
     def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
-        """As of other bases; moments from projections over pairs of samples, ``n^3``."""
+        """The work of bases, and of moments from projections over pairs of samples, ``n^3``."""
         moments = moments_work(num_samples)
         return replace(super().work(num_samples, num_features), moments=moments)
 
@@ -61,11 +61,11 @@ class CanonicalMeasure(SubspaceMeasure):
         xp = overlap.xp
         x, y = (counted(sizes, xp) for sizes in (overlap.sizes_x, overlap.sizes_y))
         if self.squared:
-            found = xp.sum(overlap.matrix * overlap.matrix, axis=(-2, -1))
+            total = xp.sum(overlap.matrix * overlap.matrix, axis=(-2, -1))
         else:
-            found = nuclear(overlap.matrix, xp)
+            total = nuclear(overlap.matrix, xp)
         least = xp.where(x < y, x, y)
-        return found / xp.where(least > 0, least, xp.full_like(least, float("nan")))
+        return total / xp.where(least > 0, least, xp.full_like(least, float("nan")))
 
     def score(self, a: Basis, b: Basis) -> float:
         """The score of a pair; with a warning where the number of samples decides it."""
@@ -79,9 +79,9 @@ class CanonicalMeasure(SubspaceMeasure):
         if not self.squared or a.num_samples > MOMENTS_SAMPLES:
             return None
         x, y = self._trimmed(a), self._trimmed(b)
-        found = moments.null_moments(x.sums, y.sums)
+        traces = moments.null_moments(x.sums, y.sums)
         q = min(x.rank, y.rank)
-        return NullMoments(found.mean / q, found.sd / q, found.skewness)
+        return NullMoments(traces.mean / q, traces.sd / q, traces.skewness)
 
     def null_mean(self, a: Basis, b: Basis) -> float | None:
         """``r_x r_y / (n - 1) / q``, the exact mean of squares, for any number of samples."""
@@ -116,7 +116,7 @@ class CCA(CanonicalMeasure):
 
     @property
     def title(self) -> str:
-        """What a table calls it."""
+        """The measure's name in tables."""
         return "mean squared CCA" if self.squared else "mean CCA"
 
     @property
@@ -145,7 +145,7 @@ class SVCCA(CanonicalMeasure):
 
     @property
     def title(self) -> str:
-        """What a table calls it."""
+        """The measure's name in tables."""
         kept = (
             f"{100 * self.variance:g} % of variance"
             if self.num_directions is None
@@ -171,7 +171,7 @@ class SVCCA(CanonicalMeasure):
 
     @property
     def streams(self) -> bool:
-        """Unless features are standardised before."""
+        """Whether second moments are enough: not where features are standardised first."""
         return not self.standardise
 
     def reduce(self, features: Features) -> Basis:
@@ -281,7 +281,7 @@ def svcca(
     Warns
     -----
     DegenerateWarning
-        As `cca`.
+        In the cases in which `cca` warns.
 
     Notes
     -----

@@ -55,7 +55,7 @@ class SubspaceMeasure(Measure[Basis]):
 
     @property
     def streams(self) -> bool:
-        """Whether `from_moments` gives the score: nothing but second moments enters."""
+        """Whether `from_moments` gives the score, because only second moments enter."""
         return True
 
     def from_pass(self, gathered: PassMoments) -> float:
@@ -87,8 +87,8 @@ class SubspaceMeasure(Measure[Basis]):
         """Scores of bootstrap samples: rows weigh by how often they were drawn."""
         if self.resampling == "none":
             return None
-        found = resampled_overlaps(a, b, counts, sizes=self.sees_sizes)
-        return self._all(self._masked(pairs) for pairs in found)
+        overlaps = resampled_overlaps(a, b, counts, sizes=self.sees_sizes)
+        return self._all(self._masked(pairs) for pairs in overlaps)
 
     def from_moments(self, moments: SecondMoments) -> float:
         """The score from second moments alone; see `second_moments.py` for its price in digits."""
@@ -108,8 +108,8 @@ class SubspaceMeasure(Measure[Basis]):
         matrix = pairs.matrix * x[..., :, None] * y[..., None, :]
         return Overlap(pairs.sizes_x * x, pairs.sizes_y * y, matrix, pairs.num_samples, xp)
 
-    def _all(self, found: Iterable[Overlap]) -> Array:
-        parts = [to_numpy(self.values(pairs)).astype(np.float64) for pairs in found]
+    def _all(self, overlaps: Iterable[Overlap]) -> Array:
+        parts = [to_numpy(self.values(pairs)).astype(np.float64) for pairs in overlaps]
         return np.concatenate(parts) if parts else np.empty(0)
 
 
@@ -119,17 +119,17 @@ def span_troubles(name: str, x: Basis, y: Basis) -> list[str]:
     Centred columns live in ``n - 1`` dimensions, so spans of ``r_x`` and ``r_y`` of them share at
     least ``r_x + r_y - (n - 1)``.
     """
-    found, most = [], x.num_samples - 1
+    troubles, most = [], x.num_samples - 1
     advice = "reduce features (svcca), take more samples, or use a measure with a ridge (gulp)"
     wide = x if x.rank >= y.rank else y
     if wide.rank >= most:
-        found.append(
+        troubles.append(
             f"{name}: expected fewer directions than samples, got {wide.rank} of {wide.name} for "
             f"{x.num_samples} samples, so that every canonical correlation is 1 whatever the other "
             f"is; {advice}"
         )
     elif x.rank + y.rank > most:
-        found.append(
+        troubles.append(
             f"{name}: expected fewer directions together than samples, got {x.rank} and {y.rank} "
             f"for {x.num_samples} samples, so that {x.rank + y.rank - most} canonical correlations "
             f"are 1 whatever the features are; {advice}"
@@ -137,12 +137,12 @@ def span_troubles(name: str, x: Basis, y: Basis) -> list[str]:
     for part in (x, y):
         blurred = int(part.xp.sum(part.xp.astype(part.sizes <= part.blur, part.xp.int64)))
         if blurred:
-            found.append(
+            troubles.append(
                 f"{name}: expected directions larger than the rounding of {part.name} as it came, "
                 f"got {blurred} of {part.rank} that are not, and count like the others; reduce "
                 "features (svcca), or use a measure with a ridge (gulp)"
             )
-    return found
+    return troubles
 
 
 def nuclear(matrix: Tensor, xp: Namespace) -> Tensor:

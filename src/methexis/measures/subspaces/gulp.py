@@ -30,7 +30,7 @@ class GULP(SubspaceMeasure):
 
     @property
     def nuclear(self) -> bool:
-        """Squares of the overlap only."""
+        """False, because only squares of the overlap enter."""
         return False
 
     def __post_init__(self) -> None:
@@ -39,7 +39,7 @@ class GULP(SubspaceMeasure):
 
     @property
     def title(self) -> str:
-        """What a table calls it."""
+        """The measure's name in tables."""
         return f"GULP (ridge = {self.ridge:g})"
 
     @property

@@ -8,7 +8,7 @@ diagonal with singular values ``σ``,
     g_ij = Σ_{a<b} z_ab(i) z_ab(j),    z_ab = (x_a y_b - x_b y_a) / √(σ_a + σ_b),
 
 the second derivative of a sum of singular values; where one shape is wider than the other by
-directions b, ``z_ab = x_a y_b / √σ_a`` besides. An angle follows by its derivative.
+directions b, there is also ``z_ab = x_a y_b / √σ_a``. An angle follows by its derivative.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Turns:
     Parameters
     ----------
     a, b : Basis
-        With sizes as they are.
+        Two bases, with sizes as they are.
     """
 
     def __init__(self, a: Basis, b: Basis) -> None:
@@ -60,9 +60,9 @@ class Turns:
         """Rows of ``g``, ``(num_chosen, num_samples)``; None where there are too many turns."""
         if self._turned is None:
             return None
-        found = self._turned[samples] @ self._turned.T
-        found[np.arange(len(samples)), samples] = 0.0
-        return np.asarray(found)
+        interactions = self._turned[samples] @ self._turned.T
+        interactions[np.arange(len(samples)), samples] = 0.0
+        return np.asarray(interactions)
 
     @cached_property
     def _turned(self) -> Array | None:

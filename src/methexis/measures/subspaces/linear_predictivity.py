@@ -63,12 +63,12 @@ class LinearPredictivity(Measure[Basis]):
 
     @property
     def title(self) -> str:
-        """What a table calls it."""
+        """The measure's name in tables."""
         how = {"both": "both ways", "forward": "X to Y", "backward": "Y to X"}[self.direction]
         return f"linear predictivity ({how}, {self.num_folds} folds)"
 
     def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
-        """As of other bases, without intervals; and every fold's residuals, each way."""
+        """The work of bases, without bootstrap samples, and of every fold's residuals each way."""
         ways = 2 if self.direction == "both" else 1
         plain = basis_work(num_samples, num_features, nuclear=False, sides=3.0 * ways)
         folds = passes(ways * num_samples * sum(num_features), _RESIDUAL)
@@ -82,8 +82,8 @@ class LinearPredictivity(Measure[Basis]):
     def score(self, a: Basis, b: Basis) -> float:
         """R² of the wanted direction, or the mean of both."""
         ways = {"both": [(a, b), (b, a)], "forward": [(a, b)], "backward": [(b, a)]}
-        found = [self._r_squared(source, target) for source, target in ways[self.direction]]
-        return sum(found) / len(found)
+        scores = [self._r_squared(source, target) for source, target in ways[self.direction]]
+        return sum(scores) / len(scores)
 
     def _r_squared(self, source: Basis, target: Basis) -> float:
         xp, n = source.xp, source.num_samples
@@ -153,7 +153,7 @@ def _require_varied(source: Basis, parts: list[NDArray[np.int64]]) -> None:
     Raises
     ------
     MethexisError
-        If not: a direction is had from held-out samples alone.
+        If they do not: some direction is known from held-out samples alone.
     """
     xp, n = source.xp, source.num_samples
     for part in parts:
@@ -161,8 +161,8 @@ def _require_varied(source: Basis, parts: list[NDArray[np.int64]]) -> None:
         ones = xp.full_like(rows[:, :1], n**-0.5)
         if float(xp.max(xp.linalg.svdvals(xp.concat([ones, rows], axis=1)))) ** 2 > 1 - _CANCELLED:
             raise MethexisError(
-                f"ridge: expected more than 0, for directions of {source.name} in which only "
-                "samples of one fold differ, got 0"
+                f"ridge: expected more than 0, because there are directions of {source.name} in "
+                "which only samples of one fold differ, got 0"
             )
 
 
@@ -200,13 +200,13 @@ def linear_predictivity(
     ridge : float
         Penalty, in units of the training samples' total variance (sum over features and samples):
         a direction with this share of the variance is shrunk by half. The default .001 does little
-        but for directions of no weight.
+        except directions of no weight.
     num_folds : int
         Folds; 5 hold out a fifth of the samples each. With ``num_samples`` folds it leaves one out.
     direction : {"both", "forward", "backward"}
         From X to Y, from Y to X, or the mean of both R², the default.
     seed : int
-        Of the folds, which do not depend on the data.
+        Seed of the folds, which do not depend on the data.
 
     Returns
     -------

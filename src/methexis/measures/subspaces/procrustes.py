@@ -57,7 +57,7 @@ class ShapeMeasure(SubspaceMeasure):
 
     @property
     def bases(self) -> float:
-        """None without whitening."""
+        """Decompositions per bootstrap sample: none without whitening, two with it."""
         return 0.0 if self.alpha == 1.0 else 2.0
 
     def score(self, a: Basis, b: Basis) -> float:
@@ -101,21 +101,21 @@ class PartlyWhitened(ShapeMeasure):
         """How fast the value changes with the cosine of the shapes, at a cosine."""
 
     def influence(self, a: Basis, b: Basis) -> Array | None:
-        """From the best rotation, of shapes as they are; None of whitened ones."""
+        """How much each sample moves the value, from the best rotation; None of whitened shapes."""
         if self.alpha != 1.0:
             return None
         turns = Turns(a, b)
         return np.asarray(self.per_score(turns.score) * turns.first)
 
     def interactions(self, a: Basis, b: Basis, samples: NDArray[np.int64]) -> Array | None:
-        """From how it turns; None where there are very many directions."""
+        """How much pairs of samples move the value; None where directions are too many."""
         turns = Turns(a, b)
-        found = turns.second(samples)
-        return None if found is None else np.asarray(self.per_score(turns.score) * found)
+        of_score = turns.second(samples)
+        return None if of_score is None else np.asarray(self.per_score(turns.score) * of_score)
 
     @property
     def title(self) -> str:
-        """What a table calls it."""
+        """The measure's name in tables."""
         return self.label + ("" if self.alpha == 1.0 else f" (alpha = {self.alpha:g})")
 
     @property
@@ -152,15 +152,15 @@ class ProcrustesDistance(PartlyWhitened):
 
     @property
     def per_score(self) -> Callable[[float], float]:
-        """Of an arc cosine; 0 where the shapes are one, and the angle has no derivative."""
+        """Slope of the arc cosine; 0 where the shapes are one, and the angle has no derivative."""
         return lambda score: -1.0 / math.sqrt(1.0 - score**2) if score < 1.0 else 0.0
 
     def values(self, overlap: Overlap) -> Tensor:
         """``2 arcsin(chord / 2)``: the arc cosine of the score, with all digits near 0."""
         xp = overlap.xp
         x, y = (weights(sizes, self.alpha, xp) for sizes in (overlap.sizes_x, overlap.sizes_y))
-        found = 2.0 * xp.asin(roots(squared_gap(overlap, x, y), xp) / 2.0)
-        return only_of_shapes(found, x, y, xp)
+        angles = 2.0 * xp.asin(roots(squared_gap(overlap, x, y), xp) / 2.0)
+        return only_of_shapes(angles, x, y, xp)
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def procrustes(x: Any, y: Any, *, alpha: float = 1.0) -> float:
     x, y : array (num_samples, num_features)
         Paired rows; numbers of features may differ, which is as if the narrower had zeros appended.
     alpha : float
-        From 0 (whitened: spans only) to 1 (as it is; the default, for whitening blows up the
+        From 0 (whitened: spans only) to 1 (as it is; the default, because whitening blows up the
         directions that carry least signal).
 
     Returns
@@ -212,7 +212,7 @@ def procrustes(x: Any, y: Any, *, alpha: float = 1.0) -> float:
     Warns
     -----
     DegenerateWarning
-        With alpha = 0, if the ranks together exceed ``num_samples - 1``, as `cca` does.
+        With ``alpha = 0``, if the ranks together exceed ``num_samples - 1``, as `cca` does.
 
     Notes
     -----
@@ -316,8 +316,8 @@ def cosine_of_shapes(overlap: Overlap, alpha: float) -> Tensor:
     """``‖W_x M W_y‖_*`` with weights of norm one; Bures similarity of their Gram matrices too."""
     xp = overlap.xp
     x, y = (weights(sizes, alpha, xp) for sizes in (overlap.sizes_x, overlap.sizes_y))
-    found = nuclear(x[..., :, None] * overlap.matrix * y[..., None, :], xp)
-    return only_of_shapes(found, x, y, xp)
+    cosines = nuclear(x[..., :, None] * overlap.matrix * y[..., None, :], xp)
+    return only_of_shapes(cosines, x, y, xp)
 
 
 def only_of_shapes(values: Tensor, x: Tensor, y: Tensor, xp: Namespace) -> Tensor:

@@ -31,19 +31,19 @@ class PWCCA(Measure[Basis]):
 
     @property
     def title(self) -> str:
-        """What a table calls it."""
+        """The measure's name in tables."""
         return f"PWCCA (weights from {self.weights})"
 
     @property
     def invariances(self) -> frozenset[Invariance]:
         """Permutations and one scale: sums of absolute values over features see rotations.
 
-        The side that gives no weights may undergo any invertible map besides.
+        The side that gives no weights may also undergo any invertible map.
         """
         return invariant(Invariance.PERMUTATION, Invariance.SCALE, Invariance.TRANSLATION)
 
     def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
-        """As of other bases, without intervals."""
+        """The work of bases, without bootstrap samples."""
         return basis_work(num_samples, num_features, sides=1.0)
 
     def reduce(self, features: Features) -> Basis:
@@ -85,9 +85,9 @@ def pwcca(x: Any, y: Any, *, weights: str = "both") -> float:
     x, y : array (num_samples, num_features)
         Paired rows.
     weights : {"both", "first", "narrower"}
-        Whose features weigh. Tools disagree: the paper takes those of the first representation;
-        the authors' code those of the one with fewer features. Both make the score depend on which
-        is called first, so the default averages the two weighted means.
+        The side whose features weigh. Tools disagree: the paper takes the features of the first
+        representation, the authors' code those of the narrower one. Both make the score depend on
+        which is called first, so the default averages the two weighted means.
 
     Returns
     -------

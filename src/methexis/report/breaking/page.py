@@ -11,23 +11,22 @@ from methexis.report.house import outcome
 from methexis.scenarios.breaking.result import BreakResult, ScenarioResult
 
 
-def write_break_report(result: BreakResult, out_dir: str | Path) -> Path:
+def write_break_report(result: BreakResult, path: str | Path) -> Path:
     """Write the report of `run_break`.
 
     Parameters
     ----------
     result : BreakResult
         What was found.
-    out_dir : path
-        Folder; made if missing. It receives ``report.html``, which needs no other file, and every
-        figure as PDF in ``figures/``.
+    path : path
+        Where to, as `write_report` takes it.
 
     Raises
     ------
     MethexisError
         If the report cannot be written.
     """
-    return outcome.write("break.html.j2", result, out_dir, figures(result), _section)
+    return outcome.write("break.html.j2", result, path, figures(result), _section)
 
 
 def _section(one: ScenarioResult) -> dict[str, Any]:

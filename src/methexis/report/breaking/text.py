@@ -23,11 +23,8 @@ def print_scenario(one: ScenarioResult, *, rows: bool) -> None:
     console = outcome.begin(scenario.title, f"{one.name}, {one.seconds:.1f} s", scenario.claim)
     for v in one.verdicts:
         lost = f"; {v.lost} replica{'s' * (v.lost > 1)} lost" if v.lost else ""
-        text = (
-            f"{v.curve}: χ² {v.chi2:.1f} for {v.dof} points (p {v.p_value:.2g}), "
-            f"largest {v.largest:+.1f} σ{lost}"
-        )
-        say(console, text, lead=outcome.mark(v.agrees), indent=4)
+        far = f", largest {v.largest:+.1f} σ" if v.num_within < v.dof else ""
+        say(console, f"{v.curve}: {v.statement}{far}{lost}", lead=outcome.mark(v.agrees), indent=4)
         points = one.of(v.curve) if rows else list(v.outliers)
         if points:
             console.print(_table(one, points))

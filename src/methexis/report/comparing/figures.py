@@ -1,10 +1,8 @@
 """Pictures of a comparison: layers beside layers as shades, one layer along many, one pair.
 
-Darker is always more aligned, whether the measure grows or falls with alignment. A stroke through a
-cell says that it is not significant after correction, a frame that it is the best of its row and
-ahead of all others, a broken frame that it may be the best. The colours go from chance to
-identical, in every report alike, so that two of them compare; cells have their numbers where they
-fit.
+Grids are drawn as `Grid.plot` draws them (`measures.inference.drawing`). What the answer of a job
+adds stands out: a frame round the best of a row, where it is ahead of all others, and a broken one
+round each that may be it.
 """
 
 from __future__ import annotations
@@ -16,25 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.measures import Grid, NeighbourCurve
+from methexis.measures.inference.drawing import Cells, Pairs, along, shades
 from methexis.measures.neighbours import drawing
 from methexis.plots import style
 from methexis.plots.curve import Curve
-from methexis.plots.heat_map import HeatMap
 from methexis.plots.interval import Band
 from methexis.plots.levels import Caption, Rungs
 from methexis.plots.mark import Look, Mark
 from methexis.plots.panel import Axis, Legend, Panel, Picture
-from methexis.report.comparing.words import cell, keys
-from methexis.report.house.labels import labels, shortened, trimmed
+from methexis.report.comparing.words import keys
 from methexis.scenarios.comparing.answer import Answer
 from methexis.scenarios.comparing.result import CompareResult
 
-#: Most layers of which every one is named, and most cells in a row that hold their numbers.
-_MOST_TICKS, _MOST_WRITTEN = 16, 8
-#: Signs of a layer's name along an axis; longer ones are shortened to what tells them apart.
-_NAME = 12
-#: Most cells that are drawn as shapes: the page stays small, and frames could not be told apart.
-_MOST_DRAWN = 2500
 _POINT = Look(style.SGD, marker="o", size=4.5, joined=False)
 
 
@@ -52,59 +43,37 @@ def figures(result: CompareResult) -> Iterator[Picture]:
             yield Picture(key, plot, f"{title} over the number of samples")
         if result.single:
             continue
+        shown = drawn(pairs, names, answer, itself=result.itself, alpha=alpha)
         if 1 in pairs.score.shape:
-            of = 1 if pairs.score.shape[0] == 1 else 0
-            plot = along(pairs, names[of], answer, of="AB"[of], alpha=alpha)
-            yield Picture(key, plot, f"{title} along the layers, with chance level")
+            yield Picture(key, along(shown), f"{title} along the layers, with chance level")
         else:
-            map_ = shades(pairs, names, answer.in_row, itself=result.itself, alpha=alpha)
-            yield Picture(key, map_, f"{title} of all pairs of layers")
+            yield Picture(key, shades(shown), f"{title} of all pairs of layers")
 
 
-def shades(
+def drawn(
     pairs: Grid,
     names: tuple[Sequence[str], Sequence[str]],
-    in_row: NDArray[np.bool_],
+    answer: Answer,
     *,
     itself: bool,
     alpha: float,
-) -> HeatMap:
-    """Scores of all pairs of layers; rows are layers of A, columns layers of B."""
-    rows, columns = pairs.score.shape
-    size = min(34.0, 330.0 / columns)
-    square = rows >= columns / 3
-    height = float(np.clip(rows * (size if square else max(size, 12.0)), 90.0, 620.0))
-    low, high = _span(pairs, itself=itself)
+) -> Pairs:
+    """What is drawn of a grid, with what its answer makes stand out."""
     weak = pairs.weak(alpha)
-    framed, dotted = marked(pairs, in_row, alpha)
-    written = max(rows, columns) <= _MOST_WRITTEN
-    return HeatMap(
+    framed, dotted = marked(pairs, answer.in_row, alpha)
+    return Pairs(
+        pairs.measure,
         pairs.score,
-        rows=_axis(names[0], 0, itself=itself),
-        columns=_axis(names[1], 1, itself=itself),
-        low=low,
-        high=high,
-        width=style.PANEL,
-        height=int(height + 150),
-        square=square,
-        lightest="grey",
-        reversed=pairs.measure.distance,
-        gaps=0.8 if max(rows, columns) <= 24 else 0.2,
-        texts=tuple(
-            tuple(cell(value, high - low) for value in line)
-            for line in (pairs.score if written else ())
-        ),
+        pairs.null_mean,
+        pairs.null_sd,
+        weak,
+        names=(list(names[0]), list(names[1])),
+        titles=("layer", "layer") if itself else ("layer of A", "layer of B"),
+        same=itself,
         framed=framed,
         dotted=dotted,
-        struck=tuple((int(i), int(j)) for i, j in np.argwhere(weak)),
-        stroke=0.35 if written else 1.0,
-        bar=bar_label(pairs),
-        bar_below=True,
-        pixels=rows * columns > _MOST_DRAWN,
+        ringed=np.ravel(answer.in_set) & ~np.ravel(weak),
     )
-
-
-Cells = tuple[tuple[int, int], ...]
 
 
 def marked(pairs: Grid, in_row: NDArray[np.bool_], alpha: float) -> tuple[Cells, Cells]:
@@ -120,39 +89,6 @@ def marked(pairs: Grid, in_row: NDArray[np.bool_], alpha: float) -> tuple[Cells,
         inside = [j for j in inside if not weak[i, j]]
         (alone if len(inside) == 1 and in_row[i].any() else maybe).extend((i, j) for j in inside)
     return tuple(alone), tuple(maybe)
-
-
-def along(pairs: Grid, names: Sequence[str], answer: Answer, *, of: str, alpha: float) -> Panel:
-    """Scores of one layer of one model along the layers of another, with the chance level."""
-    score, mean, sd = (np.ravel(a) for a in (pairs.score, pairs.null_mean, pairs.null_sd))
-    weak = np.ravel(pairs.weak(alpha))
-    at = np.arange(len(score))
-    known = bool(np.isfinite(mean).any())
-    marks: list[Mark] = []
-    if known:
-        look = Look(style.CONTROL, alpha=0.3)
-        low, high = mean - 2 * sd, mean + 2 * sd
-        marks.append(Band(at, low, high, look, "chance ± 2 sd", stepped=len(at) == 1))
-    marks.append(Curve(at, score, Look(style.SGD, width=1.4, alpha=0.8)))
-    marks.append(Curve(at[~weak], score[~weak], _POINT, "significant" if known else ""))
-    if weak.any():
-        hollow = replace(_POINT, inside="white")
-        marks.append(Curve(at[weak], score[weak], hollow, "not significant"))
-    inside = np.ravel(answer.in_set) & ~weak
-    if inside.any():
-        ring = Look(style.STUDENTS[1], width=1.4, marker="o", size=9, joined=False, inside="none")
-        one = "nearest" if inside.sum() == 1 else "may be nearest"
-        marks.append(Curve(at[inside], score[inside], ring, one))
-    every = max(1, int(np.ceil(len(at) / 10)))
-    short, rule = shortened(names)
-    shown = tuple(trimmed(name, 14) for name in short[::every])
-    x = Axis(
-        f"layer of {of}" + (f" ({rule})" if rule else ""),
-        ticks=tuple(range(0, len(at), every)),
-        names=shown,
-        turned=90 if max(map(len, shown)) > 3 else 0,
-    )
-    return Panel(x, Axis(pairs.measure.title), tuple(marks), Legend(3), height=330)
 
 
 def falling(curve: NeighbourCurve) -> Panel:
@@ -229,43 +165,3 @@ def _row_of_levels(k: int, pairs: Grid, answer: Answer, named: set[str]) -> list
     marks.append(Curve([effect], [k], replace(_POINT, size=5), once("score")))
     marks.append(Caption(k - 0.3, pairs.measure.title))
     return marks
-
-
-def bar_label(pairs: Grid) -> str:
-    """The measure's name and range, in words."""
-    low, high = (
-        "−∞" if bound == -np.inf else "∞" if bound == np.inf else style.plain(bound)
-        for bound in pairs.measure.range
-    )
-    return f"{pairs.measure.title} (range {low} … {high})"
-
-
-def _span(pairs: Grid, *, itself: bool) -> tuple[float, float]:
-    """Ends of the colours: chance, and two that are identical.
-
-    The chance level is the middle one of all pairs, to two decimals. Where one of both is unknown,
-    what was found, a layer beside itself left out.
-    """
-    chance = np.nanmedian(pairs.null_mean) if np.isfinite(pairs.null_mean).any() else np.nan
-    ends = (float(np.round(chance, 2)) + 0.0, pairs.measure.aligned)
-    if np.isfinite(ends).all() and ends[0] != ends[1]:
-        return min(ends), max(ends)
-    score = pairs.score.copy()
-    if itself and len(score) > 1:
-        np.fill_diagonal(score, np.nan)
-    values = score[np.isfinite(score)]
-    if not len(values):
-        return 0.0, 1.0
-    low, high = float(values.min()), float(values.max())
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
-
-
-def _axis(names: Sequence[str], which: int, *, itself: bool) -> Axis:
-    short, rule = labels(names, _NAME)
-    every = max(1, int(np.ceil(len(names) / _MOST_TICKS)))
-    ticks = tuple(range(0, len(names), every))
-    shown = tuple(trimmed(short[k], _NAME) for k in ticks)
-    word = f"layer{'' if itself else ' of ' + 'AB'[which]}" + (f" ({rule})" if rule else "")
-    upright = which == 1 and max(map(len, shown)) > 2
-    label = trimmed(word, 40 if which else 34)
-    return Axis(label, ticks=ticks, names=shown, turned=90 if upright else 0)

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from methexis.measures import Grid
+from methexis.plots.labels import labels, said
 from methexis.report.comparing import words
 from methexis.report.comparing.figures import figures
 from methexis.report.house import numbers
-from methexis.report.house.labels import labels, said
 from methexis.report.house.page import Page
 from methexis.representations import Representations
 from methexis.scenarios.comparing.answer import Answer
@@ -24,24 +24,22 @@ _MOST_ROWS = 400
 _NAME = 20
 
 
-def write_compare_report(result: CompareResult, out_dir: str | Path) -> Path:
+def write_compare_report(result: CompareResult, path: str | Path) -> Path:
     """Write the report of `run_compare`.
 
     Parameters
     ----------
     result : CompareResult
         What was found.
-    out_dir : path
-        Folder; made if missing. It receives ``report.html``, which needs no other file, and every
-        figure as PDF in ``figures/``.
+    path : path
+        Where to, as `write_report` takes it.
 
     Raises
     ------
     MethexisError
         If the report cannot be written.
     """
-    out = Path(out_dir)
-    page = Page(out / "report.html", out / "figures")
+    page = Page.at(path)
     pictures = list(figures(result))
     page.draw(pictures)
     short_a, rule_a = labels(result.first.names, _NAME)

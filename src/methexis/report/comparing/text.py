@@ -17,10 +17,11 @@ from rich.console import Console
 from rich.text import Text
 
 from methexis.measures.inference.grid import Grid, alignment
+from methexis.measures.inference.printing import cell
+from methexis.plots.labels import labels, said, shortened
 from methexis.report.comparing.words import (
     UNCORRECTED,
     best_rows,
-    cell,
     curve,
     decimals,
     interval,
@@ -32,7 +33,6 @@ from methexis.report.comparing.words import (
     steps,
     sure,
 )
-from methexis.report.house.labels import labels, said, shortened
 from methexis.report.house.terminal import Terminal
 from methexis.representations import Representations
 from methexis.scenarios.comparing.answer import Answer

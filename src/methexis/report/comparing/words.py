@@ -297,24 +297,6 @@ def curve(pairs: Grid) -> str:
     return in_words(pairs.curve, pairs.measure.options()["k"])
 
 
-def cell(value: float, span: float = 1.0) -> str:
-    """Write a score so that a column of them can be compared.
-
-    Examples
-    --------
-    >>> cell(0.4321), cell(-0.031), cell(-0.001), cell(1.0), cell(12.345, 20.0), cell(float("nan"))
-    ('.43', '-.03', '.00', '1.0', '12.3', '–')
-    """
-    if not np.isfinite(value):
-        return "–"
-    if span > 2.0:
-        return f"{value:.3g}"
-    text = f"{value:.2f}".replace("-0.00", "0.00")
-    if text.lstrip("-").startswith("0."):
-        return text.replace("0.", ".", 1)
-    return f"{value:.1f}"
-
-
 def in_words(curve: NeighbourCurve, k: int) -> str:
     """What becomes of the score at k as samples are added, in one sentence.
 

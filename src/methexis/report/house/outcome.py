@@ -32,7 +32,7 @@ def key(one: Judged) -> str:
 def write(
     template: str,
     result: JobResult[Any],
-    out_dir: str | Path,
+    path: str | Path,
     pictures: Iterable[Picture],
     section: Callable[[Any], dict[str, Any]],
     **context: Any,
@@ -44,8 +44,7 @@ def write(
     MethexisError
         If the report cannot be written.
     """
-    out = Path(out_dir)
-    page = Page(out / "report.html", out / "figures")
+    page = Page.at(path)
     page.draw(pictures)
     summary = result.summary()
     provenance = {

@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from methexis.core.checks import MethexisError
+from methexis.core.checks import MethexisError, location
 from methexis.files import fill, locked, settle
 from methexis.plots.panel import Picture
 from methexis.plots.style import house_style
@@ -54,6 +54,22 @@ class Page:
             raise MethexisError(
                 f"report: expected a new file or a report to replace, got {target}, which is none"
             )
+
+    @classmethod
+    def at(cls, path: str | Path) -> Page:
+        """The page at an HTML file, with its PDFs beside it; or ``report.html`` in a folder.
+
+        The PDFs of ``name.html`` go to ``name-figures``, those of a folder to ``figures``.
+
+        Raises
+        ------
+        MethexisError
+            If something is in the way, or the folder cannot be made.
+        """
+        target = location("write_report", path)
+        if target.suffix.lower() in (".html", ".htm") and not target.is_dir():
+            return cls(target, target.with_name(f"{target.stem}-figures"))
+        return cls(target / "report.html", target / "figures")
 
     def draw(self, pictures: Iterable[Picture]) -> None:
         """Draw pictures; a template finds each by its name."""

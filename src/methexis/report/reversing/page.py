@@ -12,8 +12,8 @@ from methexis.scenarios.irreversibility.result import ReverseResult, ReverseScen
 from methexis.scenarios.irreversibility.verdict import LAW
 
 
-def write_reverse_report(result: ReverseResult, out_dir: str | Path) -> Path:
-    """Write the report of `run_reverse`: ``report.html``, and every figure as PDF in ``figures/``.
+def write_reverse_report(result: ReverseResult, path: str | Path) -> Path:
+    """Write the report of `run_reverse`: the page, and every figure as PDF.
 
     Raises
     ------
@@ -21,7 +21,7 @@ def write_reverse_report(result: ReverseResult, out_dir: str | Path) -> Path:
         If the report cannot be written.
     """
     pictures = figures(result)
-    return outcome.write("reverse.html.j2", result, out_dir, pictures, _section, allowed_law=LAW)
+    return outcome.write("reverse.html.j2", result, path, pictures, _section, allowed_law=LAW)
 
 
 def _section(one: ReverseScenarioResult) -> dict[str, Any]:

@@ -23,11 +23,8 @@ def print_reversal(one: ReverseScenarioResult, *, rows: bool) -> None:
     points = one.points if rows else [p for v in one.verdicts for p in v.outliers]
     _print_points(console, one, points)
     for v in one.verdicts:
-        text = (
-            f"{v.curve}: χ² {v.chi2:.1f} for {v.dof} points (p {v.p_value:.2g}), largest "
-            f"{deviation(v.largest, 1)} σ"
-        )
-        say(console, text, lead=outcome.mark(v.agrees), indent=4)
+        far = f", largest {deviation(v.largest, 1)} σ" if v.num_within < v.dof else ""
+        say(console, f"{v.curve}: {v.statement}{far}", lead=outcome.mark(v.agrees), indent=4)
         if v.rest_dof:
             text = (
                 f"other directions: χ² {v.rest_chi2:.0f} for {v.rest_dof} (p {v.rest_p:.2g}); "

@@ -81,12 +81,13 @@ def worst_pair(
     *,
     predicted: Array | None = None,
     control: Array | None = None,
+    name: str = "SGD",
     width: int = style.PANEL,
     height: int = 400,
 ) -> Panel:
     """Alignment of the least aligned pair of layers: each replica thin, their median thick."""
     x = clock.positive
-    marks = _replicas(x, measured, control)
+    marks = _replicas(x, measured, control, name)
     if predicted is not None:
         marks.append(predicted_curve(x, middle(predicted), "predicted"))
     return Panel(
@@ -106,6 +107,7 @@ def distance_to_one(
     projected: Array | None = None,
     predicted: Array | None = None,
     control: Array | None = None,
+    name: str = "SGD",
     rows: NDArray[np.bool_] | None = None,
 ) -> Panel:
     """``1 - alignment`` of the worst pair on logarithmic axes, where small offsets show.
@@ -118,7 +120,7 @@ def distance_to_one(
         for values in (projected, predicted, control)
     )
     gap = positive(1.0 - measured)
-    marks = _replicas(x, gap, still)
+    marks = _replicas(x, gap, still, name)
     if on_minima is not None and np.isfinite(middle(on_minima)).any():
         look = Look(style.MARK, width=1.8, order=4)
         marks.append(line(x, middle(on_minima), rows, look, "median, projected"))
@@ -240,14 +242,14 @@ def _students(
     return Panel(clock.axis, Axis(label, "fitted", high=bound), tuple(marks))
 
 
-def _replicas(x: Array, measured: Array, control: Array | None) -> list[Mark]:
+def _replicas(x: Array, measured: Array, control: Array | None, name: str) -> list[Mark]:
     """Every replica thin and faint, and their medians."""
     alpha = faint(measured.shape[-1])
     marks: list[Mark] = []
     if control is not None:
         marks.append(Curve(x, control, Look(style.CONTROL, width=0.7, alpha=alpha, order=1)))
     marks.append(Curve(x, measured, Look(style.SGD, width=0.8, alpha=alpha, order=2)))
-    marks.append(Curve(x, middle(measured), Look(style.SGD, width=3.2, order=3), "SGD, median"))
+    marks.append(Curve(x, middle(measured), Look(style.SGD, width=3.2, order=3), f"{name}, median"))
     if control is not None:
         look = Look(style.CONTROL, width=2.4, order=2)
         marks.append(Curve(x, middle(control), look, "force off, median"))

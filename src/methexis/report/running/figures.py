@@ -8,16 +8,22 @@ from methexis.core.checks import Array
 from methexis.plots import style
 from methexis.plots.panel import Picture
 from methexis.report.running import curves, gather, layers
+from methexis.report.running.theory import Theory
 from methexis.training.records.run import Run
 
 
-def figures(run: Run) -> Iterator[Picture]:
-    """All pictures of a run without cells."""
+def figures(run: Run, theory: Theory) -> Iterator[Picture]:
+    """All pictures of a run without cells, with what theory predicts for it."""
     if run.healthy.any():
-        yield from paths(run)
+        yield from paths(
+            run,
+            entropy=theory.entropy_ratio,
+            sharpness=theory.sharpness,
+            trace=theory.hessian_trace,
+        )
         yield from spectra(run)
         if run.tree.sizes["layer"] > 1:
-            yield from pairs(run, headline=True)
+            yield from pairs(run, headline=True, predicted=theory.worst_pair)
 
 
 def pairs(
@@ -38,6 +44,7 @@ def pairs(
     """
     clock = gather.slow_clock(run)
     measured = gather.worst_pair(run)
+    name_of_rule = str(run.provenance["optimiser"]["name"])
     what = (
         "Alignment of the least aligned pair of layers over slow time, every replica thin and "
         "their median thick"
@@ -48,7 +55,13 @@ def pairs(
             ("worst_pair_narrow", style.PANEL, 430),
         ):
             figure = curves.worst_pair(
-                clock, measured, predicted=predicted, control=control, width=width, height=height
+                clock,
+                measured,
+                predicted=predicted,
+                control=control,
+                name=name_of_rule,
+                width=width,
+                height=height,
             )
             yield Picture(name, figure, what)
     figure = curves.distance_to_one(
@@ -57,6 +70,7 @@ def pairs(
         projected=gather.worst_pair(run, projected=True),
         predicted=predicted,
         control=control,
+        name=name_of_rule,
         rows=gather.rows(run, "alignment_projected"),
     )
     yield Picture("distance_to_one", figure, "One minus alignment of the worst pair on log axes")

@@ -129,7 +129,7 @@ def paths(
             name=student_name(k),
             raw=raw[..., k],
             projected=None if other is None else other[..., k],
-            predicted=None if predicted is None else predicted[..., k],
+            predicted=_drawn(predicted, k),
             level=None if levels is None else levels[k],
             rows=rows(run, name),
             projected_rows=None if projected is None else rows(run, projected),
@@ -137,6 +137,13 @@ def paths(
         for k in range(run.num_students)
         if np.isfinite(raw[..., k]).any()
     ]
+
+
+def _drawn(predicted: Array | None, k: int) -> Array | None:
+    """What is predicted of student ``k``; None where that is nothing."""
+    if predicted is None or not np.isfinite(predicted[..., k]).any():
+        return None
+    return predicted[..., k]
 
 
 def predicted(run: Run, name: str) -> list[float | None]:

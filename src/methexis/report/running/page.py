@@ -1,4 +1,4 @@
-"""`write_report`: the report of any run."""
+"""`write_run`: the report of any run."""
 
 from __future__ import annotations
 
@@ -7,51 +7,33 @@ from pathlib import Path
 
 import numpy as np
 
-from methexis.core.checks import MethexisError
 from methexis.plots.replicas import middle
 from methexis.report.house.page import Page
 from methexis.report.running import gather
 from methexis.report.running.cells import write_cells
 from methexis.report.running.figures import figures
+from methexis.report.running.theory import theory_of
 from methexis.training.records.run import Run
 
 
-def write_report(run: Run, path: str | Path) -> Path:
-    """Write a report of a run: one HTML file with its figures, and every figure as PDF.
+def write_run(run: Run, path: str | Path) -> Path:
+    """Write the report of a run, with what theory predicts for it.
 
     Of a run with cells it is a table of all cells; ``run.cell(...)`` has a report of its own.
-
-    Parameters
-    ----------
-    run : Run
-        Result of `train`, or of `open_run`.
-    path : path
-        An HTML file, whose PDFs go to the folder ``<name>-figures`` beside it; or a folder, which
-        receives ``report.html`` and ``figures/``.
-
-    Returns
-    -------
-    Path
-        The HTML file.
 
     Raises
     ------
     MethexisError
-        If ``run`` is no run, or the report cannot be written.
+        If the report cannot be written.
     """
-    if not isinstance(run, Run):
-        raise MethexisError(f"run: expected a Run, got {type(run).__name__}")
-    target = Path(path)
-    if target.suffix.lower() in (".html", ".htm"):
-        page = Page(target, target.with_name(f"{target.stem}-figures"))
-    else:
-        page = Page(target / "report.html", target / "figures")
+    page = Page.at(path)
     if run.cells:
         return write_cells(page, run)
     healthy = int(run.healthy.sum())
     pairs = run.tree.sizes["layer"] > 1
     ends = None
-    page.draw(figures(run))
+    theory = theory_of(run)
+    page.draw(figures(run, theory))
     if healthy and pairs:
         ends = {
             "start": float(np.median(gather.worst_pair(run)[0])),
@@ -69,6 +51,7 @@ def write_report(run: Run, path: str | Path) -> Path:
         healthy=healthy,
         replicas=len(run.healthy),
         ends=ends,
+        theory=theory,
         record=record,
         slow=bool(run.data["slow_time"].values[-1] > 0),
         provenance=gather.provenance_rows(record),

@@ -10,15 +10,15 @@ from methexis.report.sharpening.figures import LABELS, figures
 from methexis.scenarios.sharpening.result import CaseResult, SharpenResult
 
 
-def write_sharpen_report(result: SharpenResult, out_dir: str | Path) -> Path:
-    """Write the report of `run_sharpen`: ``report.html``, and every figure as PDF in ``figures/``.
+def write_sharpen_report(result: SharpenResult, path: str | Path) -> Path:
+    """Write the report of `run_sharpen`: the page, and every figure as PDF.
 
     Raises
     ------
     MethexisError
         If the report cannot be written.
     """
-    return outcome.write("sharpen.html.j2", result, out_dir, figures(result), _section)
+    return outcome.write("sharpen.html.j2", result, path, figures(result), _section)
 
 
 def _section(one: CaseResult) -> dict[str, Any]:

@@ -20,29 +20,27 @@ from methexis.scenarios.verify.settings import TARGET
 SMALL_TURN, LARGE_TURN = 0.3, 3.0
 
 
-def write_verify_report(result: VerifyResult, out_dir: str | Path) -> Path:
+def write_verify_report(result: VerifyResult, path: str | Path) -> Path:
     """Write the report of a verification.
 
     Parameters
     ----------
     result : VerifyResult
         What `run_verify` found.
-    out_dir : path
-        Folder; made if missing. It receives ``report.html``, which needs no other file, and every
-        figure as PDF in ``figures/``.
+    path : path
+        Where to, as `write_report` takes it.
 
     Returns
     -------
     Path
-        ``out_dir/report.html``.
+        The HTML file.
 
     Raises
     ------
     MethexisError
         If the report cannot be written.
     """
-    out = Path(out_dir)
-    page = Page(out / "report.html", out / "figures")
+    page = Page.at(path)
     run, healthy = result.run, result.run.healthy
     names = gather.layer_names(run)
     page.draw(figures(result))

@@ -9,9 +9,12 @@ from methexis import lazy as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
-        "npy": ["read_npy", "read_npz"],
+        "hdf5": ["read_hdf5"],
+        "matlab": ["read_mat"],
+        "npy": ["read_npy", "read_npz", "read_npz_words"],
         "parquet": ["read_parquet"],
         "probed": ["read_probed"],
+        "pytorch": ["read_torch"],
         "runs": ["read_run"],
         "tensors": ["read_safetensors"],
         "zarrs": ["read_zarr"],

@@ -1,7 +1,11 @@
+from methexis.representations.readers.hdf5 import read_hdf5 as read_hdf5
+from methexis.representations.readers.matlab import read_mat as read_mat
 from methexis.representations.readers.npy import read_npy as read_npy
 from methexis.representations.readers.npy import read_npz as read_npz
+from methexis.representations.readers.npy import read_npz_words as read_npz_words
 from methexis.representations.readers.parquet import read_parquet as read_parquet
 from methexis.representations.readers.probed import read_probed as read_probed
+from methexis.representations.readers.pytorch import read_torch as read_torch
 from methexis.representations.readers.runs import read_run as read_run
 from methexis.representations.readers.tensors import read_safetensors as read_safetensors
 from methexis.representations.readers.zarrs import read_zarr as read_zarr

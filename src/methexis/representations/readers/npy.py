@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import zipfile
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
@@ -95,10 +96,53 @@ def read_npz(path: Path) -> list[Stored | Unread]:
     return found
 
 
+def read_npz_words(path: Path, name: str) -> list[str]:
+    """Words of one array of a .npz file, such as names of conditions; of none, an empty list.
+
+    Raises
+    ------
+    MethexisError
+        If the archive is truncated or damaged, or the array holds no words in one dimension.
+    """
+    where = place(path, name)
+    size = regular(path)
+    with (
+        guarded(where, "a whole .npz file"),
+        path.open("rb") as raw,
+        zipfile.ZipFile(raw) as archive,
+    ):
+        for member in archive.infolist():
+            if member.filename == f"{name}.npy":
+                stored = _member(archive, member, name, where, size, _no_words)
+                if isinstance(stored, Unread):
+                    raise MethexisError(f"{where}: {stored.why}")
+                if stored.array.ndim != 1:
+                    raise MethexisError(
+                        f"{where}: expected words in one dimension, got shape {stored.array.shape}"
+                    )
+                return [str(word) for word in stored.array.tolist()]
+    return []
+
+
+def _no_words(dtype: np.dtype[Any]) -> str:
+    """Why an array holds no words; empty if it does."""
+    if dtype.kind == "U":
+        return ""
+    return f"expected real numbers or words, got dtype {brief(str(dtype))}"
+
+
 def _member(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, where: str, archive_bytes: int
+    archive: zipfile.ZipFile,
+    member: zipfile.ZipInfo,
+    name: str,
+    where: str,
+    archive_bytes: int,
+    unfitting: Callable[[np.dtype[Any]], str] | None = None,
 ) -> Stored | Unread:
-    """One array of an archive; read whole, for only then its checksum is compared."""
+    """One array of an archive; read whole, for only then its checksum is compared.
+
+    ``unfitting`` says why a type is not read, by default one that is none of real numbers.
+    """
     if not member.filename.endswith(".npy"):
         return Unread(name, "no array: its name does not end in .npy")
     if member.flag_bits & 1:
@@ -113,7 +157,7 @@ def _member(
         raise ValueError(f"{member.file_size} bytes declared, held in {packed}")
     with archive.open(member) as file:
         dtype, shape, order, offset = _begun(file, where, "a whole .npz file")
-        why = _refused(dtype)
+        why = (unfitting or _refused)(dtype)
         if why:
             return Unread(name, why)
         declared = fitting(shape, dtype.itemsize)

@@ -34,7 +34,10 @@ class Case:
 
     def __post_init__(self) -> None:
         if not np.all(np.abs(self.predicted) <= 1.0 + 1e-12):
-            raise MethexisError("case: expected predicted alignments in [-1, 1]")
+            largest = float(np.max(np.abs(self.predicted)))
+            raise MethexisError(
+                f"case: expected predicted alignments in [-1, 1], got one of size {largest:g}"
+            )
 
     @property
     def parts(self) -> Mapping[str | None, float]:

@@ -85,7 +85,7 @@ def _narrowed(student: EDLN, rank: int | None) -> EDLN:
 
 
 def padded(weights: list[Array], hidden: tuple[int, ...]) -> list[Array]:
-    """The same network with dead neurons, up to the given hidden widths.
+    """The weights of the same network with dead neurons, up to the given hidden widths.
 
     Examples
     --------

@@ -66,7 +66,7 @@ def measure(case: Case, cell: Cell[Case], seed: int, show: Progress | None = Non
             names = layer_names(ensemble.students)
         began = time.monotonic()
         outcome = train(ensemble, effort.replicas, seed + number, show)
-        found, error = jackknife(partial(_apart, pair), outcome.late)
+        apart, error = jackknife(partial(_apart, pair), outcome.late)
         error = float(np.hypot(error, ACCURACY))
         readings.append(
             Reading(
@@ -76,7 +76,7 @@ def measure(case: Case, cell: Cell[Case], seed: int, show: Progress | None = Non
                 replicas=effort.replicas,
                 lost=outcome.lost,
                 seed=seed + number,
-                value=found,
+                value=apart,
                 error=error,
                 seconds=time.monotonic() - began,
             )
@@ -102,7 +102,7 @@ def watched(case: Case, ensemble: Ensemble) -> tuple[int, int]:
     if case.predicted[pair] < PERFECT:
         return pair
     start = plan_of(ensemble, 2, 0).start
-    found = alignments(
+    aligned = alignments(
         joint_kernels(
             ensemble.source,
             ensemble.students,
@@ -112,8 +112,8 @@ def watched(case: Case, ensemble: Ensemble) -> tuple[int, int]:
     )
     owner = np.repeat(np.arange(len(ensemble.students)), [s.depth - 1 for s in ensemble.students])
     if len(ensemble.students) > 1:
-        found = np.where(owner[:, None] == owner, np.inf, found)
-    return worst_pair(found, tie=ACCURACY)
+        aligned = np.where(owner[:, None] == owner, np.inf, aligned)
+    return worst_pair(aligned, tie=ACCURACY)
 
 
 def compare(

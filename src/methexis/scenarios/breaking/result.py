@@ -29,7 +29,7 @@ class Verdict(judging.Verdict[Point]):
 
     @property
     def lost(self) -> int:
-        """Replicas left out."""
+        """Number of replicas that were left out."""
         return sum(r.lost for p in self.points for r in p.readings)
 
     def summary(self) -> dict[str, Any]:
@@ -50,17 +50,17 @@ class ScenarioResult(DialResult[Point]):
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
-        """One per curve."""
+        """The verdicts, one per curve."""
         return tuple(Verdict(c.name, tuple(self.of(c.name))) for c in self.scenario.curves)
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        dial, found = self.scenario.dial, super().summary()
+        dial, content = self.scenario.dial, super().summary()
         shown = ("symbol", "words", "unit", "scale", "names")
-        found["dial"] = to_json({key: getattr(dial, key) for key in shown})
-        for told, curve in zip(found["curves"], self.scenario.curves, strict=True):
+        content["dial"] = to_json({key: getattr(dial, key) for key in shown})
+        for told, curve in zip(content["curves"], self.scenario.curves, strict=True):
             told["powers"] = list(curve.full.powers)
-        return found
+        return content
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ def two_students(
     Parameters
     ----------
     seed : int
-        Of the problem; that of student ``k`` is ``10 seed + k``, counted from 1.
+        Seed of the problem; that of student ``k`` is ``10 seed + k``, counted from 1.
     hidden : two tuples of int, optional
         Hidden widths; by default those that fit teachers of two labels.
 

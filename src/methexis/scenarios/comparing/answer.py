@@ -54,9 +54,9 @@ class Answer:
     levels : Levels or None
         What its score is read against; None where rows were read in one pass.
     ranking : Ranking or None
-        Of the pairs that were followed, and their places.
+        Ranking of the pairs that were followed.
     places : tuple of (int, int)
-        Of those pairs.
+        Places of those pairs in the grid.
     in_set : array (num_a, num_b) of bool
         Whether a pair may be the most aligned of all; nowhere without a ranking.
     in_row : array (num_a, num_b) of bool
@@ -78,7 +78,7 @@ class Answer:
     why_not: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it in plain types, for JSON."""
+        """The whole answer in plain types, for JSON."""
         return {
             "sentence": self.sentence,
             "place": list(self.place),
@@ -274,12 +274,12 @@ def _order(
     side = "a" if columns is None else "b"
     followed = [(reduced("a", i, rows[i]), reduced(side, j, other[j])) for i, j in places]
     try:
-        found = joint(method, followed, num_samples=n, seed=seed)
+        joint_scores = joint(method, followed, num_samples=n, seed=seed)
     except MethexisError as error:
         return None, (), str(error).partition(": ")[2]
     chance = np.array([pairs.null_mean[place] for place in places])
     labels = [(names[0][i], names[1][j]) for i, j in places]
-    return ranked(method, found, chance, labels, n=n, seed=seed), places, ""
+    return ranked(method, joint_scores, chance, labels, n=n, seed=seed), places, ""
 
 
 def _followed(pairs: Grid) -> tuple[tuple[int, int], ...]:
@@ -305,16 +305,16 @@ def _rows_of(
     names: tuple[Sequence[str], Sequence[str]],
     seed: int,
 ) -> NDArray[np.bool_]:
-    """For each layer of A the layers of B that may be the most aligned with it."""
-    found = np.zeros(pairs.score.shape, dtype=bool)
+    """The layers of B that may be the most aligned with each layer of A, as a table of bool."""
+    candidates = np.zeros(pairs.score.shape, dtype=bool)
     same = bool(pairs.data.attrs["same"]) and pairs.measure.symmetric
-    for i in range(len(found)):
+    for i in range(len(candidates)):
         some = [k for k, (a, b) in enumerate(places) if a == i or (same and b == i)]
         inside = order.among(np.array(some, dtype=np.int64), seed) if some else np.empty(0)
         for k, known in zip(some, inside, strict=True):
             a, b = places[k]
-            found[i, b if a == i else a] = known
-    return found
+            candidates[i, b if a == i else a] = known
+    return candidates
 
 
 def _where(
@@ -332,14 +332,14 @@ def _where(
     if not others:
         return f"Most aligned: {lead}, ahead of all others."
     if others + 1 == len(order.labels):
-        return f"Which pair is the most aligned is not to be told; largest: {lead}."
+        return f"Which pair is the most aligned cannot be told; largest: {lead}."
     first = _called(*members[0], pairs)
     more = f" and {others - 1} more" if others > 1 else ""
-    return f"Most aligned: {lead}, not to be told from {first}{more} of {len(order.labels)}."
+    return f"Most aligned: {lead}, indistinguishable from {first}{more} of {len(order.labels)}."
 
 
 def _called(one: str, other: str, pairs: Grid) -> str:
-    """A pair; of one layer along many, the other alone."""
+    """The words for a pair; of one layer along many, the other layer alone."""
     if pairs.score.shape[0] == 1:
         return other
     return one if pairs.score.shape[1] == 1 else f"{one} with {other}"

@@ -47,7 +47,8 @@ def run_compare(
     Parameters
     ----------
     first, second : Representations
-        Of the same samples in the same order. Without a second, the first is compared with itself.
+        Models of the same samples in the same order. Without a second, the first is compared with
+        itself.
     settings : CompareSettings
     references : mapping, optional
         Models against which scores are read, by name, such as either of both untrained: A's layer
@@ -82,7 +83,7 @@ def run_compare(
     columns = None if second is None else _named(second.layers)
     plans = [plan_of(measure, rows, columns, settings) for measure in settings.measures]
     passes = Passes(rows, columns, memory_bytes("memory", settings.memory))
-    found: list[Grid] = []
+    grids: list[Grid] = []
     answers: list[Answer] = []
     refused: list[MethexisError] = []
     for plan in plans:
@@ -112,16 +113,16 @@ def run_compare(
                 raise
             refused.append(type(error)(f"{plan.measure.title}: {error}"))
             continue
-        found.append(grid)
+        grids.append(grid)
         answers.append(answer)
-    if not found:
+    if not grids:
         raise refused[0]
     return CompareResult(
         first=first,
         second=other,
         itself=second is None,
         settings=replace(settings, references=tuple(given)),
-        found=tuple(found),
+        found=tuple(grids),
         answers=tuple(answers),
         left_out=tuple(str(error) for error in refused),
         command=command,
@@ -210,13 +211,13 @@ def _after(plan: Plan) -> float:
 def _named(layers: Sequence[Representation]) -> list[Named]:
     """What is compared by its file, by which messages call it; an RDM in place of features."""
     sources = [layer.source for layer in layers]
-    found = []
+    named_layers = []
     for layer in layers:
         once = sources.count(layer.source) == 1
         label = layer.source if once else f"{layer.source} ({layer.name})"
         array = RDM(layer.array, name=layer.source) if layer.dissimilarities else None
-        found.append(Named("", label, unwrapped(layer) if array is None else array))
-    return found
+        named_layers.append(Named("", label, unwrapped(layer) if array is None else array))
+    return named_layers
 
 
 def _transposed(first: Representations, second: Representations) -> str:

@@ -32,7 +32,7 @@ class CompareResult(Displayed):
         Whether it is.
     settings : CompareSettings
     found : tuple of Grid
-        One per measure that could be had.
+        One grid per measure that could be computed.
     command : str
     seconds : float
     answers : tuple of Answer
@@ -63,7 +63,7 @@ class CompareResult(Displayed):
 
     @property
     def titles(self) -> tuple[str, str]:
-        """Names of both; with their folders where the names are one."""
+        """Names of both models; with their folders where the names are equal."""
         names = (self.first.name, self.second.name)
         if self.itself or Path(names[0]).stem != Path(names[1]).stem:
             return names
@@ -114,7 +114,7 @@ class CompareResult(Displayed):
 
 def _measured(grid: Grid, answer: Answer) -> dict[str, Any]:
     measure = grid.measure
-    found: dict[str, Any] = {
+    content: dict[str, Any] = {
         "measure": measure.name,
         "title": measure.title,
         "options": measure.options(),
@@ -131,8 +131,8 @@ def _measured(grid: Grid, answer: Answer) -> dict[str, Any]:
         **{name: getattr(grid, name).tolist() for name in VARIABLES},
     }
     if grid.single is not None:
-        found |= {"ci": list(grid.single.ci), "confidence": grid.single.confidence}
-        found["num_bootstrap"] = grid.single.num_bootstrap
+        content |= {"ci": list(grid.single.ci), "confidence": grid.single.confidence}
+        content["num_bootstrap"] = grid.single.num_bootstrap
     if grid.curve is not None:
-        found["curve"] = grid.curve.as_dict()
-    return to_json(found)  # type: ignore[no-any-return]
+        content["curve"] = grid.curve.as_dict()
+    return to_json(content)  # type: ignore[no-any-return]

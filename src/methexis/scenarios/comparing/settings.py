@@ -83,7 +83,7 @@ class Step:
     measure: str  # title of the measure at work
     what: str  # what it does
     #: How far that is; both 0 where a measure begins, or permutations are drawn after all: then
-    #: `what` says how long it takes, and how the null is had.
+    #: `what` says how long it takes, and where the null is from.
     done: int
     total: int
     seconds: float = 0.0  # that time

@@ -45,7 +45,7 @@ def measures_named(names: Sequence[str], settings: Sequence[str] = ()) -> list[M
     names, settings = _words("names", names), _words("settings", settings)
     shared = dict(_option(word) for word in settings)
     unused = set(shared)
-    found: list[Measure[Any]] = []
+    measures: list[Measure[Any]] = []
     for word in names:
         name, _, own = word.partition(":")
         given = dict(_option(part) for part in own.split(",")) if own else {}
@@ -54,16 +54,16 @@ def measures_named(names: Sequence[str], settings: Sequence[str] = ()) -> list[M
         unused -= known
         fitting = {option: value for option, value in shared.items() if option in known}
         measure = chosen(name, fitting | given)
-        if measure in found:
+        if measure in measures:
             raise MethexisError(f"measure: expected each once, got {word} twice")
-        found.append(measure)
+        measures.append(measure)
     if unused:
         option = min(unused)
         raise MethexisError(
             f"set: expected an option of {' or '.join(names)}, got {option!r}; methexis compare "
             "--list names them"
         )
-    return found
+    return measures
 
 
 def listed_measures() -> list[dict[str, Any]]:

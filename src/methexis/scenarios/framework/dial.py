@@ -12,7 +12,7 @@ from methexis.errors import MethexisError
 
 @dataclass(frozen=True)
 class Dial:
-    """What is turned."""
+    """What a job turns, over which values, and how a figure shows them."""
 
     #: For axes and tables; the unit may be empty.
     symbol: str

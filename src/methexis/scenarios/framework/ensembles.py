@@ -68,11 +68,11 @@ class Ensemble:
         return np.maximum(np.rint(times / unit), 1).astype(np.int64) * unit
 
     def hurried(self, factor: float) -> Ensemble:
-        """The same with all slow times times a factor."""
+        """The ensemble with all slow times multiplied by a factor."""
         return replace(self, slow_times=tuple(factor * time for time in self.slow_times))
 
     def thinned(self, every: int) -> Ensemble:
-        """The same, looked at at every ``every``-th of the slow times only, the last among them."""
+        """The ensemble with every ``every``-th slow time only, the last among them."""
         return replace(self, slow_times=self.slow_times[::-every][::-1])
 
 

@@ -34,13 +34,26 @@ class Verdict(Generic[Points]):
 
     @property
     def judged(self) -> tuple[Points, ...]:
-        """The points of which theory claims something: the largest deviation is one of theirs."""
+        """The points of which theory claims something; the largest deviation is one of theirs."""
         return self.points
 
     @property
     def counted(self) -> tuple[Points, ...]:
-        """Those among them in which there is chance: they are counted in χ²."""
+        """The judged points in which there is chance, and which therefore count in χ²."""
         return self.judged
+
+    @property
+    def num_within(self) -> int:
+        """How many of them an allowance covers whole, so that they add nothing to χ²."""
+        return sum(p.allowed > 0.0 and p.deviation == 0.0 for p in self.counted)
+
+    @property
+    def statement(self) -> str:
+        """χ² with its p, or that there is none because an allowance covers every point."""
+        if self.num_within == self.dof > 0:
+            return f"{self.dof} points, all within the allowance; no χ²"
+        part = f", {self.num_within} within the allowance" if self.num_within else ""
+        return f"χ² {self.chi2:.1f} for {self.dof} points{part} (p {self.p_value:.2g})"
 
     @property
     def dof(self) -> int:
@@ -72,7 +85,7 @@ class Verdict(Generic[Points]):
 
     @property
     def largest_p(self) -> float:
-        """Probability of one as large among so many."""
+        """Probability of a deviation as large as `largest` among so many."""
         return self._largest[1]
 
     @property
@@ -82,7 +95,7 @@ class Verdict(Generic[Points]):
 
     @property
     def p_values(self) -> tuple[float, ...]:
-        """Of every test, how often a right theory does worse."""
+        """The p-value of every test: how often a right theory does worse."""
         return self.p_value, self.largest_p
 
     @property
@@ -100,6 +113,7 @@ class Verdict(Generic[Points]):
             "p_value": self.p_value,
             "largest_deviation": self.largest,
             "largest_p_value": self.largest_p,
+            **({"within_allowance": self.num_within} if self.num_within else {}),
         }
 
 
@@ -114,7 +128,7 @@ class Check:
 
 
 def chi_squared(deviations: Sequence[float]) -> tuple[float, float]:
-    """Sum of squares, and the probability of one as large; 1 where there are none.
+    """Sum of squared deviations, and the probability of one as large; 1 where there are none.
 
     Examples
     --------
@@ -127,7 +141,7 @@ def chi_squared(deviations: Sequence[float]) -> tuple[float, float]:
 
 
 def largest(deviations: Sequence[float]) -> tuple[float, float]:
-    """The largest with its sign, and the probability of one as large among so many.
+    """The largest deviation with its sign, and the probability of one as large among so many.
 
     Examples
     --------
@@ -135,6 +149,6 @@ def largest(deviations: Sequence[float]) -> tuple[float, float]:
     >>> far, round(p_value, 4)  # 1 - 0.95²
     (-1.96, 0.0975)
     """
-    found = max(deviations, key=abs, default=0.0)
-    single = 2.0 * float(scipy.stats.norm.sf(abs(found)))
-    return found, 1.0 - (1.0 - single) ** max(len(deviations), 1)
+    farthest = max(deviations, key=abs, default=0.0)
+    single = 2.0 * float(scipy.stats.norm.sf(abs(farthest)))
+    return farthest, 1.0 - (1.0 - single) ** max(len(deviations), 1)

@@ -34,7 +34,7 @@ def joint_kernels(
     problems: Sequence[Problem],
     weights: Sequence[Sequence[Array]],
 ) -> list[Array]:
-    """The same of the joint input of all students, private features included; all their layers."""
+    """Kernels of all students' layers over their joint input, private features included."""
     moment, places = joint_inputs(source, students)
     root = sqrt_psd(moment)
     kernels = []
@@ -71,8 +71,8 @@ def worst_pair(alignment: Array, tie: float = 0.0) -> tuple[int, int]:
 
     Examples
     --------
-    >>> found = np.array([[1.0, 0.5, 0.5 - 1e-16], [0.5, 1.0, 1.0], [0.5 - 1e-16, 1.0, 1.0]])
-    >>> worst_pair(found), worst_pair(found, tie=1e-8)
+    >>> matrix = np.array([[1.0, 0.5, 0.5 - 1e-16], [0.5, 1.0, 1.0], [0.5 - 1e-16, 1.0, 1.0]])
+    >>> worst_pair(matrix), worst_pair(matrix, tie=1e-8)
     ((0, 2), (0, 1))
     """
     pairs = list(itertools.combinations(range(len(alignment)), 2))

@@ -76,7 +76,7 @@ class Point:
 
     @property
     def gap(self) -> float:
-        """Measured less predicted."""
+        """The measured value less the predicted one."""
         return self.measured - self.predicted
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
 from methexis.core.checks import shown
 from methexis.errors import MethexisError
+from methexis.text import suggestion
 
 ALL = "all"
 
@@ -17,7 +17,7 @@ class Named(Protocol):
 
     @property
     def name(self) -> str:
-        """On the command line."""
+        """The name on the command line."""
 
 
 Entry = TypeVar("Entry", bound=Named)
@@ -54,8 +54,7 @@ class Registry(dict[str, Entry]):
             return list(self.values())
         if name in self:
             return [self[name]]
-        near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.0)[0]
         raise MethexisError(
-            f"{self.kind}: expected one of {', '.join(names)}, got {shown(name)}; did you mean "
-            f"{near!r}?"
+            f"{self.kind}: expected one of {', '.join(names)}, got {shown(name)}"
+            f"{suggestion(name, names)}"
         )

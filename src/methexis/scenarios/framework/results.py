@@ -26,7 +26,7 @@ class DialResult(Displayed, ABC, Generic[Point]):
     scenario : Scenario
     quick : bool
     seed : int
-        Of the first run.
+        Seed of the first run.
     points : tuple of DialPoint
     lines : tuple of Line
         Predictions, of the curves and problems that were measured.
@@ -48,7 +48,7 @@ class DialResult(Displayed, ABC, Generic[Point]):
     @property
     @abstractmethod
     def verdicts(self) -> Sequence[Verdict[Point]]:
-        """One per curve."""
+        """The verdicts, one per curve."""
 
     @property
     def agrees(self) -> bool:
@@ -70,13 +70,13 @@ class DialResult(Displayed, ABC, Generic[Point]):
         """Plain data for JSON."""
         scenario = self.scenario
         told = {key: getattr(scenario, key) for key in ("name", "title", "claim", "limit", "note")}
-        found = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "scenario"}
+        measured = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "scenario"}
         return {
             **told,
             "agrees": self.agrees,
             "problems": list(scenario.problems),
             "curves": [v.summary() for v in self.verdicts],
-            **to_json(found),
+            **to_json(measured),
         }
 
     @classmethod
@@ -100,19 +100,19 @@ class Judged(Protocol):
 
     @property
     def name(self) -> str:
-        """On the command line."""
+        """The name on the command line."""
 
     @property
     def quick(self) -> bool:
-        """Whether it was a look."""
+        """Whether it was a quick look."""
 
     @property
     def seed(self) -> int:
-        """Of the first run."""
+        """The seed of the first run."""
 
     @property
     def agrees(self) -> bool:
-        """Whether it agrees with its prediction."""
+        """Whether the part agrees with its prediction."""
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -139,7 +139,7 @@ class JobResult(Displayed, Generic[PartResult]):
 
     @property
     def agrees(self) -> bool:
-        """Whether all of them agree."""
+        """Whether all parts agree with their predictions."""
         return all(r.agrees for r in self.results)
 
     def summary(self) -> dict[str, Any]:

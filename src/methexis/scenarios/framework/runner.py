@@ -57,7 +57,7 @@ class MeasurePart(Protocol[Part_contra, PartResult_co]):
     def __call__(
         self, part: Part_contra, /, *, quick: bool, seed: int, show: Show | None
     ) -> PartResult_co:
-        """What was found."""
+        """Measure and judge the part; return its result."""
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,10 @@ class Job(Generic[Part_contra, PartResult, Result_co]):
         began = time.monotonic()
         results = []
         for part in parts:
-            found = self.measure(part, quick=quick, seed=seed, show=show)
-            results.append(found)
+            result = self.measure(part, quick=quick, seed=seed, show=show)
+            results.append(result)
             if finished is not None:
-                finished(found)
+                finished(result)
         return self.result(tuple(results), command, time.monotonic() - began)
 
 
@@ -126,7 +126,7 @@ def along_dial(
     """
     cells = scenario.cells(quick=quick)
     case_of = cache(scenario.case)  # the lines need most of what is measured
-    found = []
+    measured = []
     for number, cell in enumerate(cells):
 
         def at(report: Report, cell: Cell[Case] = cell, number: int = number) -> None:
@@ -134,8 +134,8 @@ def along_dial(
                 show(Step(scenario.name, cell.curve.name, number, len(cells), report))
 
         case = case_of(cell.curve, cell.problem, cell.value)
-        found.append(measure(case, cell, seed + _CASE_STRIDE * number, at))
-    return found, lines(scenario, 1 + max(cell.problem for cell in cells), case_of)
+        measured.append(measure(case, cell, seed + _CASE_STRIDE * number, at))
+    return measured, lines(scenario, 1 + max(cell.problem for cell in cells), case_of)
 
 
 def lines(
@@ -144,7 +144,7 @@ def lines(
     case_of: Callable[[Curve[Case], int, float], Case],
 ) -> tuple[Line, ...]:
     """Predictions at the dial's values and, where it has a scale, half-way between them."""
-    found = []
+    drawn = []
     for curve in scenario.curves:
         last = scenario.values(curve.full)[-1]
         values = tuple(value for value in scenario.dial.fine if value <= last)
@@ -152,8 +152,8 @@ def lines(
             parts = [case_of(curve, problem, value).parts for value in values]
             for part in parts[0]:
                 predicted = tuple(p[part] for p in parts)
-                found.append(Line(curve.name, problem, values, predicted, part))
-    return tuple(found)
+                drawn.append(Line(curve.name, problem, values, predicted, part))
+    return tuple(drawn)
 
 
 def first_seed(fixed: int, seed: int) -> int:

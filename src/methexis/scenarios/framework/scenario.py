@@ -99,7 +99,7 @@ class Scenario(Generic[Case]):
     #: where it should fail.
     limit: str
     seed: int  # of the first run; the others count on from it
-    note: str = ""  # what a reader should know besides
+    note: str = ""  # what else a reader should know
 
     def values(self, effort: Effort) -> tuple[float, ...]:
         """Dial values that are measured."""

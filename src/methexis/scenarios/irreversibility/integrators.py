@@ -1,6 +1,6 @@
 """Explicit Runge–Kutta methods for gradient flow, there and back, and to which order they return.
 
-Going on with the step ``-h``, a method of order ``p`` retraces the flow but for its own errors.
+Going on with the step ``-h``, a method of order ``p`` retraces the flow up to its own errors.
 They do not add: what one step there and back leaves is even in ``h`` to leading order, so that at
 fixed time the return is of the odd order ``q = 2 ⌊p/2⌋ + 1`` (docs/theory.md §5.10). Plain descent
 is Euler's method, ``p = q = 1``.
@@ -99,7 +99,7 @@ class Integration:
 
     @property
     def parts(self) -> dict[str | None, float]:
-        """The predicted order."""
+        """The order of return that theory predicts."""
         return {ORDER: float(return_order(self.method.order))}
 
     def measure(self, cell: Cell[Any], *, seed: int, show: Progress | None = None) -> Found:

@@ -17,7 +17,7 @@ def run_reversal(
     """Measure and judge one scenario; see `runner.Job`."""
     began = time.monotonic()
     first = first_seed(scenario.seed, seed)
-    found, lines = along_dial(
+    measured, lines = along_dial(
         scenario,
         lambda case, cell, seed, at: case.measure(cell, seed=seed, show=at),
         quick=quick,
@@ -28,11 +28,11 @@ def run_reversal(
         scenario=scenario,
         quick=quick,
         seed=first,
-        points=tuple(p for f in found for p in f.points),
+        points=tuple(p for f in measured for p in f.points),
         lines=lines,
-        rests=tuple(f.rest for f in found if f.rest is not None),
+        rests=tuple(f.rest for f in measured if f.rest is not None),
         controls=() if scenario.controls is None else scenario.controls(quick),
-        law=max(f.law for f in found),
+        law=max(f.law for f in measured),
         seconds=time.monotonic() - began,
     )
 

@@ -50,7 +50,7 @@ def spread(values: Array) -> float:
 
 
 def extrapolated(
-    rates: Sequence[float], found: Sequence[Array], powers: tuple[int, ...], rounding: Array
+    rates: Sequence[float], samples: Sequence[Array], powers: tuple[int, ...], rounding: Array
 ) -> Limit:
     """Limit of the means: the same weights for all components.
 
@@ -58,22 +58,22 @@ def extrapolated(
     ----------
     rates : sequence of float
         Learning rates.
-    found : sequence of arrays (replica, n)
+    samples : sequence of arrays (replica, n)
         Displacements over ``η``; of one replica if nothing is random.
     powers : tuple of int
-        Of the fit; no more are used than there are rates.
+        Powers of the fit; no more are used than there are rates.
     rounding : array (num_rates,)
-        Error by rounding of every number found, added to the errors that are seen in them.
+        Error by rounding of every number in `samples`, added to the errors that are seen in them.
     """
-    replicas, size = found[0].shape
-    means = np.stack([f.mean(axis=0) for f in found])
+    replicas, size = samples[0].shape
+    means = np.stack([f.mean(axis=0) for f in samples])
     powers = powers[: len(rates)]
     if replicas == 1:
         weights = combination(rates, powers, np.ones(len(rates)))
         fewer = combination(rates, powers[:-1], np.ones(len(rates)))
         error = np.abs((weights - fewer) @ means) + np.abs(weights) @ rounding
         return Limit(weights @ means, np.diag(error**2), np.inf, weights)
-    covariances = np.stack([np.cov(f, rowvar=False) / replicas for f in found])
+    covariances = np.stack([np.cov(f, rowvar=False) / replicas for f in samples])
     covariances += rounding[:, None, None] ** 2 * np.eye(size)
     sizes = np.sqrt(np.trace(covariances, axis1=1, axis2=2))
     weights = combination(rates, powers, sizes)
@@ -118,7 +118,7 @@ def scores(
     named : int
         How many directions come first.
     allowed : array (named,)
-        By how much each may be off.
+        How much each component may be off.
     """
     gap = limit.mean - target
     gap[:named] = beyond(gap[:named], allowed)

@@ -63,7 +63,7 @@ class Control:
 
 @dataclass(frozen=True)
 class Found:
-    """All of one case."""
+    """All that was measured of one case."""
 
     points: tuple[Point, ...]  # one per direction
     rest: Rest | None  # None where nothing is random, and in quick runs

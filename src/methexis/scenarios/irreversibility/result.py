@@ -30,7 +30,7 @@ class ReverseScenarioResult(DialResult[Point]):
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
-        """One per curve."""
+        """The verdicts, one per curve."""
         return tuple(
             Verdict(
                 curve.name,

@@ -46,7 +46,7 @@ class Verdict(judging.Verdict[Point]):
 
     @property
     def rest_dof(self) -> int:
-        """Their number, over all cases."""
+        """Number of the other directions, over all cases."""
         return sum(r.dof for r in self.rests)
 
     @property
@@ -65,7 +65,7 @@ class Verdict(judging.Verdict[Point]):
 
     @property
     def raw_p(self) -> float:
-        """Probability of one as large."""
+        """Probability of a χ² as large as `raw_chi2`."""
         return self._raw[1]
 
     @property
@@ -75,7 +75,7 @@ class Verdict(judging.Verdict[Point]):
 
     @property
     def p_values(self) -> tuple[float, ...]:
-        """Of all four questions."""
+        """The p-values of all four questions."""
         return *super().p_values, self.rest_p, self.raw_p
 
     def summary(self) -> dict[str, Any]:

@@ -113,13 +113,13 @@ def batch_curvature(
         moved.append(v @ layers[-1] + w @ moved[-1])
         layers.append(w @ layers[-1])
     signal, turned = bend @ layers.pop() - labels, bend @ moved.pop()
-    found = []
+    products = []
     for w, v in zip(reversed(weights), reversed(directions), strict=True):
         h, dh = layers.pop(), moved.pop()
-        found.append(turned @ h.mT + signal @ dh.mT)
+        products.append(turned @ h.mT + signal @ dh.mT)
         turned = v.mT @ signal + w.mT @ turned
         signal = w.mT @ signal
-    return found[::-1]
+    return products[::-1]
 
 
 def _batches(plan: Plan, steps: range | Iterator[int]) -> Iterator[Batch | None]:

@@ -66,10 +66,8 @@ class Walks:
         return self._limit(self.share)
 
     def _limit(self, share: float) -> Array:
-        found = unreturned_of(
-            self.setting.problem, self.setting.start, np.array([self.time]), share
-        )
-        return np.asarray(flatten(found)[0])
+        left = unreturned_of(self.setting.problem, self.setting.start, np.array([self.time]), share)
+        return np.asarray(flatten(left)[0])
 
     @cached_property
     def directions(self) -> dict[str, Array]:
@@ -149,7 +147,9 @@ class Walks:
         target = self.predicted @ basis
         weight = max(float(np.abs(w).max()) for w in self.setting.start)
         rounding = ROUNDING * weight / np.array(rates)
-        limits = [extrapolated(rates, found, effort.powers, rounding) for found in (reduced, plain)]
+        limits = [
+            extrapolated(rates, vectors, effort.powers, rounding) for vectors in (reduced, plain)
+        ]
         named = len(self.directions)
         allowed = effort.allowed(float(np.linalg.norm(target[:named]))) * np.ones(named)
         judged, raw_judged = (scores(limit, target, named, allowed) for limit in limits)

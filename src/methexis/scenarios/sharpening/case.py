@@ -47,9 +47,9 @@ class Case:
     full: Effort
     quick: Effort
     seed: int  # of the first run
-    note: str = ""  # what a reader should know besides
+    note: str = ""  # what else a reader should know
     control: bool = False  # whether gradient flow is followed from the same weights
-    #: What the case claims besides directions and paths, checked once it is measured.
+    #: What the case claims beyond directions and paths, checked once it is measured.
     facts: Callable[[Found], list[Check]] | None = None
 
 
@@ -90,11 +90,11 @@ class Found:
 
     @property
     def quantities(self) -> list[str]:
-        """What was measured."""
+        """Names of the quantities that were measured."""
         return list(self.readings[0].value)
 
     def num_students(self, quantity: str) -> int:
-        """Of how many students."""
+        """Number of students of which a quantity was measured."""
         return int(self.readings[0].value[quantity].shape[-1])
 
     @property

@@ -41,15 +41,15 @@ def predicted(case: Case, times: Sequence[float]) -> dict[str, Array]:
         integrate_slow(p, w, np.asarray(times), partial(case.training.velocity, p), rtol=_RTOL)
         for p, w in zip(problems, starts, strict=True)
     ]
-    found = on_minima(problems, [path.weights for path in paths])
+    quantities = on_minima(problems, [path.weights for path in paths])
     if case.training.batch_sharpness:
         batch = case.training.batch
         values = [
             batch_sharpness_of(p, path.weights, batch)
             for p, path in zip(problems, paths, strict=True)
         ]
-        found[BATCH] = np.stack(values, axis=-1)
-    return found
+        quantities[BATCH] = np.stack(values, axis=-1)
+    return quantities
 
 
 def on_minima(problems: Sequence[Problem], weights: Sequence[list[Array]]) -> dict[str, Array]:
@@ -58,13 +58,13 @@ def on_minima(problems: Sequence[Problem], weights: Sequence[list[Array]]) -> di
     Alignment is that of the least aligned two hidden layers.
     """
     pairs = list(zip(problems, weights, strict=True))
-    found = {
+    quantities = {
         TRACE: np.stack([trace_of(p, w) for p, w in pairs], axis=-1),
         TOP: np.stack([minimum_spectrum(p, w)[..., -1] for p, w in pairs], axis=-1),
     }
     if len(pairs) > 1:
-        found[ALIGNMENT] = worst_pairs(problems, weights)[..., None]
-    return found
+        quantities[ALIGNMENT] = worst_pairs(problems, weights)[..., None]
+    return quantities
 
 
 def sampled_batch_sharpness(

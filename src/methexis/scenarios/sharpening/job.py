@@ -25,11 +25,11 @@ def run_case(
         if show is not None:
             show(Step(case.name, "", 0, 1, report))
 
-    found = measure(case, seed=first, quick=quick, show=at)
-    checks = judge(found)
+    outcome = measure(case, seed=first, quick=quick, show=at)
+    checks = judge(outcome)
     if case.facts is not None:
-        checks += tuple(case.facts(found))
-    return CaseResult(found, checks, first, time.monotonic() - began)
+        checks += tuple(case.facts(outcome))
+    return CaseResult(outcome, checks, first, time.monotonic() - began)
 
 
 run_sharpen = Job(run_case, SharpenResult)

@@ -69,7 +69,10 @@ def plan_of(case: Case, small: float, replicas: int, seed: int, sharpest: float)
     lr, label_noise, per_step = case.training.rates(small, sharpest)
     steps = np.maximum(np.rint(np.asarray(case.slow_times) / per_step), 1).astype(np.int64)
     if len(np.unique(steps)) < len(steps):
-        raise MethexisError(f"{case.name}: expected slow times at least a step apart")
+        raise MethexisError(
+            f"{case.name}: expected slow times at least a step apart, got steps {steps.tolist()}; "
+            "take a smaller parameter, or fewer times"
+        )
     return make_plan(
         students,
         case.training.source(teacher),

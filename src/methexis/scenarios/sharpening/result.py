@@ -24,7 +24,7 @@ class CaseResult(Displayed):
     found : Found
     checks : tuple of Check
     seed : int
-        Of the first run.
+        Seed of the first run.
     seconds : float
     """
 
@@ -40,7 +40,7 @@ class CaseResult(Displayed):
 
     @property
     def quick(self) -> bool:
-        """Whether it was a look."""
+        """Whether it was a quick look."""
         return self.found.quick
 
     @property
@@ -50,24 +50,24 @@ class CaseResult(Displayed):
 
     @property
     def passed(self) -> bool:
-        """The same, in the words of `sharpen`."""
+        """Whether every check is passed; another name of `agrees`."""
         return self.agrees
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        found, case = self.found, self.found.case
+        measured, case = self.found, self.found.case
         return {
             **{key: getattr(case, key) for key in ("name", "title", "claim", "found", "note")},
             "passed": self.passed,
             "expected": {"trace": case.expected[0], "top": case.expected[1]},
-            "quick": found.quick,
+            "quick": measured.quick,
             "seed": self.seed,
             "checks": to_json(self.checks),
-            "start": to_json(found.start),
-            "control": {name: values[-1, 0].tolist() for name, values in found.control.items()},
-            "points": to_json(found.points),
-            "runs": [{key: getattr(r, key) for key in _RUN} for r in found.readings],
-            "prediction": to_json({"slow_time": found.fine_times, **found.fine}),
+            "start": to_json(measured.start),
+            "control": {name: values[-1, 0].tolist() for name, values in measured.control.items()},
+            "points": to_json(measured.points),
+            "runs": [{key: getattr(r, key) for key in _RUN} for r in measured.readings],
+            "prediction": to_json({"slow_time": measured.fine_times, **measured.fine}),
             "seconds": self.seconds,
         }
 
@@ -91,5 +91,5 @@ class SharpenResult(JobResult[CaseResult]):
 
     @property
     def passed(self) -> bool:
-        """Whether all of them are passed."""
+        """Whether all cases are passed."""
         return self.agrees

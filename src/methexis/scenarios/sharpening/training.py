@@ -45,7 +45,7 @@ class Online(Training):
     batch_sharpness: bool = field(default=True, kw_only=True)
 
     def source(self, teacher: Teacher) -> Teacher | Samples:
-        """The teacher itself."""
+        """The teacher itself, which draws fresh samples."""
         return teacher
 
     def rates(self, small: float, sharpest: float) -> tuple[float, float, float]:
@@ -91,8 +91,8 @@ class Edge(Training):
 class SingleSamples(Training):
     """SGD on single samples of one Gaussian input at a fixed learning rate near *its* edge.
 
-    The teacher's labels are noise-free but for fresh noise of deviation ``σ``; ``σ²`` is the small
-    parameter, and ``τ = σ² η² t``.
+    The teacher's labels are noise-free except for fresh noise of deviation ``σ``; ``σ²`` is the
+    small parameter, and ``τ = σ² η² t``.
     """
 
     lr: float

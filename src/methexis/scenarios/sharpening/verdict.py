@@ -37,18 +37,18 @@ class PathVerdict(Verdict[PathPoint]):
 
     @property
     def p_values(self) -> tuple[float, ...]:
-        """Of the only test: the largest deviation."""
+        """The p-value of the only test, that of the largest deviation."""
         return (self.largest_p,)
 
 
-def judge(found: Found) -> tuple[Check, ...]:
+def judge(outcome: Found) -> tuple[Check, ...]:
     """All checks of a case but its own facts."""
-    checks = [Check("lost replicas", str(found.lost), "none", found.lost == 0)]
-    for quantity, expected in zip((TRACE, TOP), found.case.expected, strict=True):
-        for student in range(found.num_students(quantity)):
-            checks.append(_direction(found, quantity, student, expected))
-    for quantity in found.quantities:
-        path = PathVerdict(quantity, tuple(p for p in found.points if p.quantity == quantity))
+    checks = [Check("lost replicas", str(outcome.lost), "none", outcome.lost == 0)]
+    for quantity, expected in zip((TRACE, TOP), outcome.case.expected, strict=True):
+        for student in range(outcome.num_students(quantity)):
+            checks.append(_direction(outcome, quantity, student, expected))
+    for quantity in outcome.quantities:
+        path = PathVerdict(quantity, tuple(p for p in outcome.points if p.quantity == quantity))
         checks.append(
             Check(
                 f"{WORDS[quantity]}: path",
@@ -60,12 +60,12 @@ def judge(found: Found) -> tuple[Check, ...]:
     return tuple(checks)
 
 
-def _direction(found: Found, quantity: str, student: int, expected: str) -> Check:
-    """From the start, which is known, to the last slow time."""
-    start = float(found.start[quantity][student])
-    end = found.of(quantity, student)[-1]
+def _direction(outcome: Found, quantity: str, student: int, expected: str) -> Check:
+    """Check the direction from the start, which is known, to the last slow time."""
+    start = float(outcome.start[quantity][student])
+    end = outcome.of(quantity, student)[-1]
     sign = {RISES: 1.0, FALLS: -1.0}[expected]
-    which = f", student {student + 1}" if found.num_students(quantity) > 1 else ""
+    which = f", student {student + 1}" if outcome.num_students(quantity) > 1 else ""
     return Check(
         f"{WORDS[quantity]}{which}: {expected}",
         f"{start:.4g} to {end.measured:.4g} ± {end.half:.2g}",

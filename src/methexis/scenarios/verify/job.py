@@ -127,9 +127,9 @@ def run_verify(
     clock.stop("SGD")
     if not run.healthy.any():
         raise MethexisError(
-            f"lr: expected a learning rate at which SGD is stable, but all {settings.replicas} "
-            f"replicas diverged at lr = {schedule.lr:g}; the largest Hessian eigenvalue at the "
-            f"Platonic point is {max(s.sharpness for s in solutions):.3g}, try a smaller lr"
+            f"lr: expected a learning rate at which SGD is stable, got {schedule.lr:g}, at which "
+            f"all {settings.replicas} replicas diverged; the largest Hessian eigenvalue at the "
+            f"Platonic point is {max(s.sharpness for s in solutions):.3g}: try a smaller lr"
         )
     say("control: gradient flow from the same weights")
     control = run_plan(_control_plan(settings, plan, schedule), Silent(), None)

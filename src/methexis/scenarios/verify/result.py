@@ -103,8 +103,8 @@ class Way:
         close enough to a minimum to be projected; infinite without any.
         """
         these = self.compared
-        found = np.median(self.run.worst_pair(projected=True)[:, these], axis=1)
-        apart = np.abs(found - np.median(self.predicted[:, these], axis=1))
+        median = np.median(self.run.worst_pair(projected=True)[:, these], axis=1)
+        apart = np.abs(median - np.median(self.predicted[:, these], axis=1))
         apart = apart[np.isfinite(apart)]
         return float(apart.max()) if len(apart) else float("inf")
 
@@ -176,8 +176,8 @@ class VerifyResult(Displayed):
         """Final worst pair per healthy replica: ``"raw"``, ``"projected"`` or ``"control"``."""
         if which == "control":
             return np.asarray(self.control.worst_pair(projected=False)[-1][self.control.healthy])
-        found = self.run.worst_pair(projected=which == "projected")[-1]
-        return np.asarray(found[self.run.healthy])
+        worst = self.run.worst_pair(projected=which == "projected")[-1]
+        return np.asarray(worst[self.run.healthy])
 
     def summary(self) -> dict[str, Any]:
         """Plain data for ``--json``."""

@@ -73,9 +73,9 @@ def judge(
         ]
     else:
         projected = run.worst_pair(projected=True)[-1][healthy]
-        found, wanted = 1.0 - float(np.median(projected)), 1.0 - prediction.final_worst_pair
+        offset, wanted = 1.0 - float(np.median(projected)), 1.0 - prediction.final_worst_pair
         name = "1 - median worst pair, projected"
-        checks.append(_offset(name, found, wanted, 5, " (slow drift)"))
+        checks.append(_offset(name, offset, wanted, 5, " (slow drift)"))
     still = float(np.median(control.worst_pair()[-1]))
     checks.append(_at_most("median worst pair of the control", still, CONTROL_AT_MOST, 4))
     return Verdict((*checks, *(check for way in ways for check in way_checks(way))))
@@ -88,8 +88,8 @@ def way_checks(way: Way) -> list[Check]:
     if lost:
         checks.append(Check(f"{way.name}: lost replicas", str(lost), "none", False))
     if way.predicted_by == "slow drift":
-        found, wanted = 1.0 - final["projected"], 1.0 - final["predicted"]
-        checks.append(_offset(f"{way.name}: 1 - median worst pair", found, wanted, 4))
+        offset, wanted = 1.0 - final["projected"], 1.0 - final["predicted"]
+        checks.append(_offset(f"{way.name}: 1 - median worst pair", offset, wanted, 4))
     else:
         checks.append(_at_least(f"{way.name}: median worst pair", final["raw"], WAYS_TARGET))
     name = f"{way.name}: path from the {way.predicted_by}"
@@ -97,18 +97,18 @@ def way_checks(way: Way) -> list[Check]:
     return checks
 
 
-def _at_least(name: str, found: float, least: float, remark: str = "") -> Check:
-    return Check(name, f"{found:.6f}", f">= {least}{remark}", found >= least)
+def _at_least(name: str, measured: float, least: float, remark: str = "") -> Check:
+    return Check(name, f"{measured:.6f}", f">= {least}{remark}", measured >= least)
 
 
-def _at_most(name: str, found: float, most: float, digits: int) -> Check:
-    return Check(name, f"{found:.{digits}f}", f"<= {most}", found <= most)
+def _at_most(name: str, measured: float, most: float, digits: int) -> Check:
+    return Check(name, f"{measured:.{digits}f}", f"<= {most}", measured <= most)
 
 
-def _offset(name: str, found: float, wanted: float, digits: int, remark: str = "") -> Check:
-    passed = abs(found - wanted) <= OFFSET_RTOL * wanted
+def _offset(name: str, measured: float, wanted: float, digits: int, remark: str = "") -> Check:
+    passed = abs(measured - wanted) <= OFFSET_RTOL * wanted
     expected = f"{wanted:.{digits}f} within {OFFSET_RTOL:.0%}{remark}"
-    return Check(name, f"{found:.{digits}f}", expected, passed)
+    return Check(name, f"{measured:.{digits}f}", expected, passed)
 
 
 def _bound(minima: list[RandomMinima]) -> Check:

@@ -68,7 +68,7 @@ def measure_run(
             f"{type(source).__name__}"
         )
     count = tree.sizes["student"]
-    problems = [_problem(tree, provenance, k, source) for k in range(count)]
+    problems = [stored_problem(tree, provenance, k, source) for k in range(count)]
     network = tuple(tree["diverged_step"].sizes)
     shape = tuple(tree["diverged_step"].sizes.values())
     noise = _per_network(tree, provenance["label_noise"])
@@ -106,22 +106,7 @@ class _Job:
 
     def pairs(self, weights: Sequence[list[Array]]) -> Array:
         """Alignments of all pairs of layers, on the inputs that all students see."""
-        shared = self.found.num_shared
-        problems = [m.problem for m in self.students]
-        maps = [hidden_maps(p, w) for p, w in zip(problems, weights, strict=True)]
-        sizes = [len(p.cov_x) for p in problems]
-        total = shared + sum(size - shared for size in sizes)
-        moment = np.zeros((total, total))
-        joint = []
-        start = shared
-        for problem, size, layers in zip(problems, sizes, maps, strict=True):
-            at = [*range(shared), *range(start, start + size - shared)]
-            moment[np.ix_(at, at)] = problem.cov_x
-            start += size - shared
-            for h in layers:
-                joint.append(np.zeros((*h.shape[:-1], total)))
-                joint[-1][..., at] = h
-        return cosines_of(joint, moment)
+        return alignments_of([m.problem for m in self.students], weights, self.found.num_shared)
 
 
 class _Found:
@@ -170,6 +155,29 @@ class _Found:
         return xr.Dataset(variables, coords | {"step": np.asarray(tree["step"])[self.rows]})
 
 
+def alignments_of(
+    problems: Sequence[Problem], weights: Sequence[Sequence[Array]], num_shared: int
+) -> Array:
+    """Alignments of all pairs of layers of linear students, ``(..., layer, layer)``.
+
+    All see the first ``num_shared`` inputs; the others are private to each.
+    """
+    maps = [hidden_maps(p, w) for p, w in zip(problems, weights, strict=True)]
+    sizes = [len(p.cov_x) for p in problems]
+    total = num_shared + sum(size - num_shared for size in sizes)
+    moment = np.zeros((total, total))
+    joint = []
+    start = num_shared
+    for problem, size, layers in zip(problems, sizes, maps, strict=True):
+        at = [*range(num_shared), *range(start, start + size - num_shared)]
+        moment[np.ix_(at, at)] = problem.cov_x
+        start += size - num_shared
+        for h in layers:
+            joint.append(np.zeros((*h.shape[:-1], total)))
+            joint[-1][..., at] = h
+    return cosines_of(joint, moment)
+
+
 def _end(column: str) -> str:
     """What a column has one value of: a student, a layer, or a pair of layers."""
     if column == "alignment_projected":
@@ -197,13 +205,24 @@ def _rows(tree: xr.DataTree, at: Sequence[int] | NDArray[Any] | int | None) -> N
     return np.searchsorted(steps, np.unique(wanted))
 
 
-def _problem(
-    tree: xr.DataTree, provenance: Mapping[str, Any], k: int, source: Samples | None
+def stored_problem(
+    tree: xr.DataTree,
+    provenance: Mapping[str, Any],
+    k: int,
+    source: Samples | None,
+    asked: str = "measure",
 ) -> Problem:
+    """The folded problem of one student, with the rows of a data set where they are given.
+
+    Raises
+    ------
+    MethexisError
+        If the run is of a version that did not keep it, or the data have other inputs.
+    """
     group = tree.children[f"student_{k}"]
     if f"{STORED}target" not in group:
         raise MethexisError(
-            "measure: expected a run that holds its problem, got one saved by an older version; "
+            f"{asked}: expected a run that holds its problem, got one saved by an older version; "
             "use mx.theory with its source, student and weights"
         )
     parts = {name: np.asarray(group[f"{STORED}{name}"]) for name in PARTS}

@@ -91,7 +91,7 @@ class Checkpoints:
             yield
 
     def save(self) -> None:
-        """Write the file."""
+        """Write the checkpoint's file, if it has a path."""
         if self.path is not None:
             save_checkpoint(self.path, self.plan, self.state, self.records, self.makers)
 

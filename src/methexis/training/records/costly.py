@@ -119,5 +119,5 @@ def to_theory(problem: Problem, weights: list[Array], solution: PlatonicSolution
 
 
 def total(layers: list[Array]) -> Array:
-    """Sum over layers."""
+    """Sum of an array per layer over all layers."""
     return np.asarray(sum(layers[1:], layers[0]))

@@ -15,7 +15,7 @@ from methexis.training.records.storage import MEASURED_NETWORKS, MEASURED_STEPS
 
 #: What can be drawn, and how its axis is called.
 QUANTITIES = {
-    "worst_pair": "alignment of the worst pair of layers (1 = same)",
+    "worst_pair": "alignment of the worst pair (1 = same)",
     "loss": "loss L (squared label units)",
     "entropy": "entropy S (squared gradient)",
     "entropy_ratio": "entropy S / its least value",

@@ -19,8 +19,10 @@ from methexis.training.engines.state import State
 from methexis.training.measuring import COSTLY
 from methexis.training.plan import Plan
 from methexis.training.records.afterwards import stored_parts
+from methexis.training.records.origin import SOURCE, source_group, student_parts
+from methexis.training.records.reading import FORMAT_VERSION
 from methexis.training.records.recording import Recorder, Records
-from methexis.training.records.run import FORMAT_VERSION, Run
+from methexis.training.records.run import Run
 from methexis.training.records.storage import MEASURED_NETWORKS, MEASURED_STEPS
 from methexis.version import __version__
 
@@ -91,7 +93,8 @@ def build_run(
     groups = {
         f"/student_{k}": _student(plan, recorder, records, k) for k in range(len(plan.students))
     }
-    return Run(xr.DataTree.from_dict({"/": data, **groups}))
+    origin = {f"/{SOURCE}": source_group(plan.source)}
+    return Run(xr.DataTree.from_dict({"/": data, **groups, **origin}))
 
 
 def _measured(plan: Plan, name: str) -> dict[str, Any]:
@@ -152,7 +155,8 @@ def _student(plan: Plan, recorder: Recorder, records: Records, k: int) -> xr.Dat
     add("spectrum", records.spectra[k], "mode_{i}")
     variables["embed_in"] = (("unit_0", "input"), problem.embed_in)
     variables["embed_out"] = (("output", f"unit_{problem.depth}"), problem.embed_out)
-    variables |= stored_parts(problem)
+    given, kind = student_parts(plan.students[k])
+    variables |= stored_parts(problem) | given
     attrs: dict[str, Any] = {
         "depth": problem.depth,
         "dims": list(problem.dims),
@@ -160,7 +164,7 @@ def _student(plan: Plan, recorder: Recorder, records: Records, k: int) -> xr.Dat
         "activation": problem.activation,
         "bias": int(problem.bias),
         "charge_law": conserved_part(problem.activation) or "none",
-    }
+    } | kind
     predicted = _predicted(plan, recorder, k)
     variables |= {name: value for name, value in predicted.items() if value[0]}
     attrs |= {name: float(value[1]) for name, value in predicted.items() if not value[0]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,25 +16,21 @@ from numpy.typing import ArrayLike, NDArray
 from methexis import plots
 from methexis.core.activations import ACTIVATIONS
 from methexis.core.checks import Array, MethexisError, boolean, integer, location, real_array
+from methexis.core.edln import EDLN
+from methexis.core.mlp import MLP
 from methexis.core.samples import Samples
+from methexis.core.teacher import Teacher
 from methexis.display import Displayed
-from methexis.files import identity, put_folder, recover
+from methexis.files import put_folder
+from methexis.progress import Progress, choose
+from methexis.training.prediction.following import PATIENCE, predict_run
+from methexis.training.prediction.predicted import Predicted
+from methexis.training.records import cell as cell_of
 from methexis.training.records import drawing, tables
 from methexis.training.records.afterwards import measure_run
-from methexis.training.records.storage import (
-    MEASURED_NETWORKS,
-    VERSION,
-    read_tree,
-    strangers,
-    write_tree,
-)
-
-#: 2: activation, biases, dimensions of cells, and every chunk is written, so that one that was lost
-#: is noticed. Of format 1, chunks of nothing but NaN were left out. 3: checksums of all chunks and
-#: attributes, so that what was damaged is noticed.
-FORMAT_VERSION = 3
-#: Times that a store is read which others replace meanwhile.
-_READINGS = 5
+from methexis.training.records.origin import require_source, stored_student, without_source
+from methexis.training.records.reading import FORMAT_VERSION, read_run, require_run
+from methexis.training.records.storage import MEASURED_NETWORKS, write_tree
 
 _LOG = logging.getLogger("methexis")
 
@@ -51,8 +47,9 @@ class Run(Displayed):
     tree : xarray.DataTree
         `data` at the root; one group ``student_k`` per student with ``weights_i``
         (step, *cells, replica, out, in), ``biases_i`` if it has any, ``charges_i``, ``spectrum_i``
-        and the frozen maps. The charges are whole matrices; which of their entries obey the laws
-        of docs/theory.md §2 is said by the attribute ``charge_law``: behind a ReLU the diagonal.
+        and the frozen maps; and the source in a group of its own. The charges are whole matrices;
+        which of their entries obey the laws of docs/theory.md §2 is said by the attribute
+        ``charge_law``: behind a ReLU the diagonal.
     """
 
     tree: xr.DataTree
@@ -70,8 +67,36 @@ class Run(Displayed):
 
     @property
     def num_students(self) -> int:
-        """Number of students."""
+        """Number of students in the run."""
         return self.tree.sizes["student"]
+
+    @property
+    def source(self) -> Teacher | Samples:
+        """What the run was trained on.
+
+        Raises
+        ------
+        MethexisError
+            If the run was saved without it, or by a version that did not keep it.
+        """
+        return require_source(self.tree, None, "source")
+
+    @property
+    def students(self) -> list[EDLN | MLP]:
+        """The students, with their embeddings and views.
+
+        Raises
+        ------
+        MethexisError
+            If the run was saved by a version that did not keep them.
+        """
+        held = [stored_student(self._group(k)) for k in range(self.num_students)]
+        if any(student is None for student in held):
+            raise MethexisError(
+                "students: expected a run that holds its students, got one saved by an older "
+                "version; what it keeps of them are their frozen maps, in run.tree"
+            )
+        return [student for student in held if student is not None]
 
     @property
     def cells(self) -> dict[str, int]:
@@ -113,14 +138,15 @@ class Run(Displayed):
                 raise MethexisError(f"cell: expected one value of {dim}, got {label!r}")
             places[dim] = int(found[0])
         groups = {
-            node.path: _select(node.to_dataset(inherit=False), places) for node in self.tree.subtree
+            node.path: cell_of.select(node.to_dataset(inherit=False), places)
+            for node in self.tree.subtree
         }
         network = tuple(self.tree["diverged_step"].sizes.items())
         for variable in groups["/"].data_vars.values():
             if MEASURED_NETWORKS in variable.attrs:
                 networks = variable.attrs[MEASURED_NETWORKS]
-                variable.attrs[MEASURED_NETWORKS] = _networks_at(networks, network, places)
-        provenance = _at(self.provenance, places)
+                variable.attrs[MEASURED_NETWORKS] = cell_of.networks_at(networks, network, places)
+        provenance = cell_of.provenance_at(self.provenance, places)
         groups["/"].attrs["provenance"] = json.dumps(provenance)
         return Run(xr.DataTree.from_dict(groups))
 
@@ -216,6 +242,69 @@ class Run(Displayed):
         """
         return measure_run(self.tree, self.provenance, quantity, at, source)
 
+    def predict(
+        self,
+        *,
+        replicas: int | None = None,
+        source: Teacher | Samples | None = None,
+        rtol: float = 1e-7,
+        patience: float = PATIENCE,
+        progress: Progress | str | bool | None = "auto",
+    ) -> Predicted:
+        """Follow the path that theory draws for this run, or say why it draws none.
+
+        Which path it is depends on how samples were drawn (docs/theory.md §5): in shuffled epochs
+        the entropic flow, slowed by what batches know of each other; of independent samples the
+        slow drift; of fresh noise on labels a drift of its own, and with weight decay a pull. It
+        starts where gradient flow leads from the weights of the first recorded step, and knows
+        nothing of what the run did afterwards.
+
+        Parameters
+        ----------
+        replicas : int, optional
+            Follow the first so many; 8 by default, or all of fewer.
+        source : Teacher or Samples, optional
+            What the run was trained on, where it was saved without it or by an older version.
+        rtol : float
+            Relative tolerance of the integrator.
+        patience : float
+            Seconds that it may take on one core, as estimated from sizes.
+        progress : "auto", bool or function
+            As in `train`.
+
+        Returns
+        -------
+        Predicted
+            With ``paths``, ``worst_pair()``, ``plot()``; where there is none with its ``reason``.
+
+        Raises
+        ------
+        MethexisError
+            If the source is gone or another one, the run has cells, or the estimate is beyond
+            ``patience``.
+
+        Examples
+        --------
+        >>> import methexis as mx
+        >>> teacher = mx.Teacher([[1.0], [0.0]])
+        >>> run = mx.train(mx.EDLN((2, 2)), teacher, mx.SGD(lr=0.01), steps=50, replicas=2)
+        >>> prediction = run.predict()
+        >>> prediction.name, prediction.worst_pair().shape == run.worst_pair().shape
+        ('entropic flow', True)
+        >>> mx.train(mx.EDLN((1,)), teacher, mx.Adam(lr=0.01), steps=4).predict().reason[:24]
+        'theory follows SGD, and '
+        """
+        return predict_run(
+            self.tree,
+            self.provenance,
+            self.cells,
+            replicas=replicas,
+            source=source,
+            rtol=rtol,
+            patience=patience,
+            show=choose(progress),
+        )
+
     def activations(
         self, x: ArrayLike, *, student: int = 0, layer: int = 1, replica: int = 0
     ) -> Array:
@@ -249,8 +338,11 @@ class Run(Displayed):
             hidden = act(hidden)
         return np.asarray(hidden)
 
-    def save(self, path: str | Path, *, force: bool = False) -> Path:
+    def save(self, path: str | Path, *, force: bool = False, source: bool = True) -> Path:
         """Write the run to a zarr store; whole or not at all.
+
+        With ``source=False`` the data that the run was trained on are left out, where they are
+        large or not to be handed on; whatever needs them then asks for them.
 
         ``force`` replaces a saved run, and nothing else, once the new one is complete. Of several
         processes that save to one path, one does at a time, and the others are refused.
@@ -262,12 +354,13 @@ class Run(Displayed):
             another process is saving there, or it cannot be written.
         """
         target = Path(path)
+        tree = self.tree if boolean("source", source) else without_source(self.tree)
         try:
             put_folder(
                 target,
-                lambda folder: write_tree(self.tree, folder, FORMAT_VERSION),
+                lambda folder: write_tree(tree, folder, FORMAT_VERSION),
                 what="save",
-                replaceable=_require_run if force else None,
+                replaceable=require_run if force else None,
             )
         except OSError as error:
             raise MethexisError(
@@ -351,117 +444,4 @@ def open_run(path: str | Path) -> Run:
     MethexisError
         If there is none at ``path``, it has a newer format, or it is not as it was written.
     """
-    source = location("open_run", path)
-    try:
-        recover(source)
-        for _ in range(_READINGS):
-            before = identity(source.resolve())
-            try:
-                return _open(source)
-            except MethexisError:
-                if identity(source.resolve()) == before:
-                    raise
-        return _open(source)
-    except OSError as error:
-        raise MethexisError(
-            f"open_run: expected a saved run at {source}, got: {error.strerror or error}"
-        ) from None
-
-
-def _open(source: Path) -> Run:
-    if not source.is_dir():
-        raise MethexisError(f"open_run: expected a saved run, got no folder at {source}")
-    version = _format_version(source)
-    if version > FORMAT_VERSION:
-        raise MethexisError(
-            f"open_run: expected format {FORMAT_VERSION} or older at {source}, got {version}; "
-            "update methexis"
-        )
-    try:
-        return Run(read_tree(source, version))
-    except Exception as error:  # of whatever type: damaged files are read by three other packages
-        raise MethexisError(
-            f"open_run: expected a saved run at {source}, got: {_one_line(error)}"
-        ) from None
-
-
-def _require_run(path: Path) -> None:
-    """See that all of a folder is a saved run, so that it may be replaced."""
-    try:
-        _format_version(path)
-        others = strangers(path)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        raise MethexisError(
-            f"save: expected a saved run to replace, got {path}, which is none"
-        ) from None
-    if others:
-        raise MethexisError(
-            f"save: expected a saved run to replace, got {path}, in which {others[0]} is not of "
-            "the run; move it away"
-        )
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-def _networks_at(
-    networks: Sequence[int], sizes: tuple[tuple[Hashable, int], ...], places: dict[str, int]
-) -> list[int]:
-    """Networks among those of some cells, counted anew there."""
-    chosen = np.zeros([size for _, size in sizes], dtype=np.bool_)
-    chosen.flat[np.asarray(networks, dtype=np.int64)] = True
-    taken = chosen[tuple(places.get(str(dim), slice(None)) for dim, _ in sizes)]
-    found: list[int] = np.flatnonzero(taken).tolist()
-    return found
-
-
-def _select(data: xr.Dataset, places: dict[str, int]) -> xr.Dataset:
-    """Take some cells; what varies no longer is told as in a run in which it never did."""
-    part = data.isel({dim: at for dim, at in places.items() if dim in data.dims})
-    for name in [str(name) for name in part.data_vars]:
-        closed_form = name.startswith("predicted_") or name == "universal_kernel"
-        if closed_form and part[name].isnull().all():
-            part = part.drop_vars(name)
-        elif closed_form and not part[name].dims:
-            part.attrs[name] = float(part[name])
-            part = part.drop_vars(name)
-    return part
-
-
-def _at(record: dict[str, Any], places: dict[str, int]) -> dict[str, Any]:
-    """Provenance of a cell: each hyper-parameter's own value, and the dimensions left."""
-    result: dict[str, Any] = {}
-    for key, value in record.items():
-        if key == "cells":
-            left = {dim: found for dim, found in value.items() if dim not in places}
-            result |= {"cells": left} if left else {}
-            taken = {
-                dim: found[places[dim]] if isinstance(found, list) else places[dim]
-                for dim, found in value.items()
-                if dim in places
-            }
-            result["cell"] = record.get("cell", {}) | taken
-        elif isinstance(value, dict) and value.keys() == {"dims", "values"}:
-            index = tuple(places.get(dim, slice(None)) for dim in value["dims"])
-            kept = [dim for dim in value["dims"] if dim not in places]
-            values = np.asarray(value["values"])[index].tolist()
-            result[key] = {"dims": kept, "values": values} if kept else values
-        elif isinstance(value, dict) and key != "cell":
-            result[key] = _at(value, places)
-        elif key not in result:
-            result[key] = value
-    return result
-
-
-def _format_version(source: Path) -> int:
-    """Read the format version alone, so that a newer format is refused before it is misread."""
-    try:
-        version = json.loads((source / "zarr.json").read_text(encoding="utf-8"))["attributes"][
-            VERSION
-        ]
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        version = None
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise MethexisError(f"open_run: expected a saved run at {source}, got something else")
-    return version
+    return Run(read_run(location("open_run", path)))

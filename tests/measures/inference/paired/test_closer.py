@@ -106,7 +106,7 @@ A, B, C = three(40)
         ((A, B[:30], C), {}, "A, B: expected paired rows, .* got 40 and 30 rows"),
         (([RDM(rdm(A).matrix)], B, C), {}, "expected at least 3 subjects, got 1"),
         (([RDM(rdm(A).matrix)] * 3, B, C), {"groups": [0] * 40}, "groups: expected none for"),
-        (([RDM(rdm(A).matrix)] * 3, B, C), {"measure": "cka"}, "expected one of dissimilarities"),
+        (([RDM(rdm(A).matrix)] * 3, B, C), {"measure": "cka"}, "expected one that compares RDMs"),
         ((A, B, C), {"groups": [0] * 40}, "groups: expected at least 3 groups, got 1"),
         ((A, B, C), {"groups": [0, 1, 2]}, r"groups: expected one label for each of 40 .*\(3,\)"),
         ((A, B, C), {"measure": "matching"}, "measure: expected one with intervals"),
@@ -144,7 +144,7 @@ def test_the_best_layer_comes_with_those_that_might_be() -> None:
     assert apart < 0
     assert p < 0.01
     assert found.difference(2, 2) == (0.0, 1.0)
-    assert "not to be told from" in str(found)
+    assert "indistinguishable from" in str(found)
     json.dumps(found.as_dict())
 
 

@@ -55,30 +55,30 @@ class Closer(Displayed):
     measure : str
         Name of the measure.
     options : dict
-        Its options.
+        Options of the measure.
     names : (str, str, str)
         What A, B and C are called.
     scores : (float, float)
-        Of A and B, and of A and C; over subjects, their means.
+        Scores of A and B, and of A and C; over subjects, their means.
     difference : float
-        Of the two, positive if A is closer to B, whether the measure is a distance or not.
+        Difference of the scores: positive if A is closer to B, of distances too.
     ci : (float, float)
         Interval for its expectation at this number of samples; over subjects, in the population
         that they come from.
     confidence : float
-        Of that interval.
+        Confidence level of that interval.
     p : float
         Two-sided probability of a difference as large, were both expected scores equal.
     error : float
         Standard error of the difference.
     correlation : float
-        Of both scores over samples (or subjects): what pairing them gains. 0 gains nothing.
+        Correlation of both scores over samples (or subjects): at 0 pairing gains nothing.
     n : int
         Number of samples.
     units : int
-        Of what was resampled: samples, groups of them, or subjects.
+        Number of what was resampled: samples, groups of them, or subjects.
     kind : str
-        Which of these: "samples", "groups" or "subjects".
+        What was resampled: "samples", "groups" or "subjects".
     preprocessing : dict
         What was done to the features before.
     notes : tuple of str
@@ -103,7 +103,7 @@ class Closer(Displayed):
 
     @property
     def nearer(self) -> str | None:
-        """Which of B and C is nearer at a level of 5 %; None if that is not to be told."""
+        """Which of B and C is nearer at a level of 5 %; None if neither is shown to be."""
         if not self.p <= _LEVEL:
             return None
         return self.names[1] if self.difference > 0 else self.names[2]
@@ -124,7 +124,7 @@ class Closer(Displayed):
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it in plain types, for JSON."""
+        """The whole answer in plain types, for JSON."""
         return asdict(self) | {"nearer": self.nearer}
 
     def _facts(self) -> dict[str, object]:
@@ -155,7 +155,7 @@ def closer(
     Parameters
     ----------
     a, b, c : array (num_samples, num_features) or RDM
-        Of the same samples in the same order; as of `compare`. Recordings of several subjects, a
+        Representations of the same samples in the same order. Recordings of several subjects, a
         list of RDMs or an array ``(num_subjects, num_samples, num_samples)``, may stand for a: then
         the difference is one over subjects, of whom 3 are needed.
     measure : str or Measure, optional
@@ -167,17 +167,17 @@ def closer(
     preprocessing : Preprocessing or {"none", "prh", "prh_rows"}, optional
         Steps before; none by default.
     confidence : float
-        Of the interval.
+        Confidence level of the interval.
     seed : int
-        Of what is drawn, where something is; `joint` says where.
+        Seed of what is drawn, where something is; `joint` says where.
     precision : {"float64", "float32"}
-        Of the computation.
+        Precision of the computation.
     memory : int or str, optional
         Most bytes to take, such as ``"2 GiB"``; 4 GiB by default. All three are held at once.
     names : (str, str, str)
         What messages and the result call them.
     **options
-        Of the measure.
+        Options of the measure.
 
     Returns
     -------
@@ -202,8 +202,8 @@ def closer(
     >>> rng = np.random.default_rng(0)
     >>> a = rng.normal(size=(200, 8))
     >>> b, c = a + 0.5 * rng.normal(size=(200, 8)), a + rng.normal(size=(200, 8))
-    >>> found = closer(a, b, c)
-    >>> found.nearer, found.p < 1e-4, found.ci[0] < found.difference < found.ci[1]
+    >>> answer = closer(a, b, c)
+    >>> answer.nearer, answer.p < 1e-4, answer.ci[0] < answer.difference < answer.ci[1]
     ('B', True, True)
     """
     confidence = number("confidence", confidence, above=0.0, below=1.0)
@@ -221,41 +221,44 @@ def closer(
         if several:
             if groups is not None:
                 raise MethexisError("groups: expected none for several subjects, got some")
-            n, found, kind = _over_subjects(method, a, (b, c), steps, names, precision)
+            n, joint_scores, kind = _over_subjects(method, a, (b, c), steps, names, precision)
         else:
             room(method, [(names[0], a), (names[1], b), (names[2], c)], budget)
             reduced, checked = reduced_with(method, a, (b, c), steps, names, precision)
             n = checked[0].num_samples
             kind = "samples" if groups is None else "groups"
-            found = joint(
+            joint_scores = joint(
                 method,
                 [(reduced[0], one) for one in reduced[1:]],
                 num_samples=n,
                 groups=None if groups is None else group_numbers(groups, n),
                 seed=seed,
             )
-            _say_chance(method, reduced, checked, seed, found)
+            _say_chance(method, reduced, checked, seed, joint_scores)
+    caught = list({str(w.message): w for w in caught}.values())  # of every subject the same
     notes = tuple(str(w.message) for w in caught if issubclass(w.category, DegenerateWarning))
     for warning in caught:
         warnings.warn(warning.message, warning.category, stacklevel=2)
     sign = -1.0 if method.distance else 1.0
-    error = float(found.errors()[0, 1])
-    difference = sign * float(found.scores[0] - found.scores[1])
-    reach = found.quantile(confidence) * error
-    spread = np.sqrt(np.diagonal(found.loose))
+    error = float(joint_scores.errors()[0, 1])
+    difference = sign * float(joint_scores.scores[0] - joint_scores.scores[1])
+    reach = joint_scores.quantile(confidence) * error
+    spread = np.sqrt(np.diagonal(joint_scores.loose))
     return Closer(
         measure=method.name,
         options=method.options(),
         names=names,
-        scores=(float(found.scores[0]), float(found.scores[1])),
+        scores=(float(joint_scores.scores[0]), float(joint_scores.scores[1])),
         difference=difference,
         ci=(difference - reach, difference + reach),
         confidence=confidence,
-        p=_p(difference, error, found),
+        p=_p(difference, error, joint_scores),
         error=error,
-        correlation=float(found.loose[0, 1] / np.prod(spread)) if spread.all() else float("nan"),
+        correlation=float(joint_scores.loose[0, 1] / np.prod(spread))
+        if spread.all()
+        else float("nan"),
         n=n,
-        units=found.dof + 1,
+        units=joint_scores.dof + 1,
         kind=kind,
         preprocessing={**steps.described(), "precision": precision},
         notes=notes,
@@ -295,7 +298,12 @@ def reduced_with(
         raise MethexisError(
             f"{method.name}: expected at least {method.min_samples} samples, got {n}"
         )
-    return [method.reduce_any(one, steps) for one in checked], checked
+    reduced = [method.reduce_any(one, steps) for one in checked]
+    for other in checked[1:]:
+        misleading = method.notice(checked[0], other)
+        if misleading:
+            warn(misleading)
+    return reduced, checked
 
 
 def room(method: Measure[Any], given: Sequence[tuple[str, Any]], memory: int) -> None:
@@ -334,14 +342,18 @@ def group_numbers(groups: Any, num_samples: int) -> NDArray[np.int64]:
     return np.asarray(numbers, dtype=np.int64)
 
 
-def _p(difference: float, error: float, found: Joint) -> float:
+def _p(difference: float, error: float, joint_scores: Joint) -> float:
     if error == 0.0:  # both vary as one, to rounding
-        return 1.0 if abs(difference) <= OTHER_WAY * float(np.max(np.abs(found.scores))) else 0.0
-    return float(found.two_sided(difference / error))
+        return (
+            1.0
+            if abs(difference) <= OTHER_WAY * float(np.max(np.abs(joint_scores.scores)))
+            else 0.0
+        )
+    return float(joint_scores.two_sided(difference / error))
 
 
 def _several(a: Any) -> bool:
-    """Whether this is the recordings of several subjects."""
+    """Whether a value holds the recordings of several subjects."""
     if isinstance(a, list | tuple) and len(a) > 0 and all(isinstance(one, RDM) for one in a):
         return True
     shape: Any = getattr(a, "shape", ())
@@ -368,8 +380,8 @@ def _over_subjects(
     """Scores of every subject with each model, and how they vary together over subjects."""
     if not isinstance(method, RDMMeasure):
         raise MethexisError(
-            "measure: expected one of dissimilarities, such as rsa, for subjects, got "
-            f"{method.name}"
+            "measure: expected one that compares RDMs, such as rsa, because subjects are given as "
+            f"RDMs, got {method.name}"
         )
     stack = subjects(a)
     scores = np.empty((len(stack), len(others)))
@@ -377,8 +389,8 @@ def _over_subjects(
         reduced, _ = reduced_with(method, subject, others, steps, names, precision)
         scores[place] = [method.score(reduced[0], one) for one in reduced[1:]]
     covariance = np.cov(scores.T) / len(stack)
-    found = Joint(np.mean(scores, axis=0), covariance, covariance, len(stack) - 1)
-    return stack[0].num_samples, found, "subjects"
+    over_subjects = Joint(np.mean(scores, axis=0), covariance, covariance, len(stack) - 1)
+    return stack[0].num_samples, over_subjects, "subjects"
 
 
 def _say_chance(
@@ -386,7 +398,7 @@ def _say_chance(
     reduced: Sequence[Any],
     checked: Sequence[Representation],
     seed: int,
-    found: Joint,
+    joint_scores: Joint,
 ) -> None:
     """Warn where B and C differ in width, and chance alone makes one score higher."""
     widths = [one.num_features if isinstance(one, Features) else 0 for one in checked[1:]]
@@ -395,7 +407,7 @@ def _say_chance(
     n = checked[0].num_samples
     levels = [chance(method, reduced[0], one, n, seed) for one in reduced[1:]]
     apart = levels[0] - levels[1]
-    if abs(apart) > 0.2 * float(found.errors()[0, 1]):
+    if abs(apart) > 0.2 * float(joint_scores.errors()[0, 1]):
         b, c = (one.name for one in checked[1:])
         warn(
             f"{method.title}: by chance {b} ({widths[0]} features) scores {levels[0]:.3g} and {c} "

@@ -1,6 +1,6 @@
 """Several scores on the same samples: how they vary together.
 
-Whether one score is larger than another is not to be seen from their two intervals: on other
+Whether one score is larger than another cannot be seen from their two intervals: on other
 samples both would have been larger or smaller together, and their difference varies less than
 either, mostly much less. So all scores are followed through one and the same resampling of the
 samples, and what comes out is their covariance.
@@ -59,9 +59,9 @@ class Joint:
     ----------
     scores : array (num_pairs,)
     covariance : array (num_pairs, num_pairs)
-        Of samples drawn anew.
+        Covariance of the scores over samples drawn anew.
     loose : array (num_pairs, num_pairs)
-        The same with interactions counted twice: no variance is taken for less than half of this.
+        Covariance with interactions counted twice: no variance is taken for less than half.
     dof : int
         Units less one.
     """
@@ -72,7 +72,7 @@ class Joint:
     dof: int
 
     def scaled(self, units: Array, shifts: Array) -> Joint:
-        """Of ``(score - shift) / unit``, which are known."""
+        """The joint law of ``(score - shift) / unit``, with shifts and units known exactly."""
         outer = np.outer(units, units)
         return Joint(
             (self.scores - shifts) / units,
@@ -82,25 +82,25 @@ class Joint:
         )
 
     def part(self, places: NDArray[np.int64]) -> Joint:
-        """Of some of the pairs."""
+        """The joint law of some of the pairs."""
         square = np.ix_(places, places)
         return Joint(self.scores[places], self.covariance[square], self.loose[square], self.dof)
 
     def variance(self, contrasts: Array) -> Array:
-        """Of sums of scores with these weights, ``(num_contrasts,)``."""
-        found, most = (
+        """Variance of sums of scores with these weights, ``(num_contrasts,)``."""
+        variances, most = (
             np.einsum("ip,pq,iq->i", contrasts, one, contrasts)
             for one in (self.covariance, self.loose)
         )
-        return np.asarray(np.maximum(found, 0.5 * most))
+        return np.asarray(np.maximum(variances, 0.5 * most))
 
     def errors(self) -> Array:
         """Standard errors of the differences of all pairs of scores, ``(num_pairs, num_pairs)``."""
-        found, most = (_differences(one) for one in (self.covariance, self.loose))
-        found = np.maximum(found, 0.5 * most)
+        variances, most = (_differences(one) for one in (self.covariance, self.loose))
+        variances = np.maximum(variances, 0.5 * most)
         own = np.diagonal(self.loose)
-        there = found > CANCELLED * (own[:, None] + own[None, :])  # else scores vary as one
-        return np.asarray(np.sqrt(np.where(there, found, 0.0)))
+        there = variances > CANCELLED * (own[:, None] + own[None, :])  # else scores vary as one
+        return np.asarray(np.sqrt(np.where(there, variances, 0.0)))
 
     def draws(self, seed: int) -> Array:
         """Scores less their expectations, by a t law, ``(num_draws, num_pairs)``."""
@@ -122,7 +122,7 @@ class Joint:
 
 
 def held(measure: Measure[Any], num_samples: int, widths: Sequence[int]) -> int:
-    """Bytes of so many representations that are held at once, of these numbers of features."""
+    """Bytes of representations with these numbers of features, all held at once."""
     widest = max(widths)
     return int(0.5 * len(widths) * measure.work(num_samples, (widest, widest)).num_bytes)
 
@@ -164,7 +164,7 @@ def joint(
     groups : array (num_samples,), optional
         Numbers from 0 of the groups of samples that belong together.
     seed : int
-        Of whatever is drawn.
+        Seed of whatever is drawn.
 
     Raises
     ------
@@ -200,22 +200,22 @@ def _of_units(scores: Array, units: Array, twice: Array | float) -> Joint:
     return Joint(scores, loose - twice, loose, count - 1)
 
 
-def _left_out(scores: Array, found: Array) -> Joint:
-    """From scores with one of J parts of the samples left out, ``(J, num_pairs)``."""
-    count = len(found)
-    units = (np.mean(found, axis=0) - found) * ((count - 1) / count)
+def _left_out(scores: Array, leaving_out: Array) -> Joint:
+    """The joint scores from scores with one of J parts left out, ``(J, num_pairs)``."""
+    count = len(leaving_out)
+    units = (np.mean(leaving_out, axis=0) - leaving_out) * ((count - 1) / count)
     return _of_units(scores, units, 0.0)
 
 
-def _of_draws(scores: Array, found: list[Array], num_samples: int) -> Joint:
-    covariance = np.atleast_2d(np.cov(np.stack(found)))
+def _of_draws(scores: Array, draws: list[Array], num_samples: int) -> Joint:
+    covariance = np.atleast_2d(np.cov(np.stack(draws)))
     return Joint(scores, covariance, covariance, num_samples - 1)
 
 
 def _of_groups(
     measure: Measure[Any], pairs: Sequence[tuple[Any, Any]], scores: Array, groups: Any
 ) -> Joint:
-    """One group left out at a time."""
+    """The joint scores from a jackknife that leaves out one group at a time."""
     kept = (groups[None, :] != np.arange(groups.max() + 1)[:, None]).astype(np.float64)
     if measure.resampling == "bootstrap":
         kept *= kept.shape[1] / kept.sum(axis=1, keepdims=True)
@@ -231,10 +231,10 @@ def _of_halves(
     num_samples: int,
     seed: int,
 ) -> Joint:
-    """From disjoint halves, at the same k and at half of it; the mean of both."""
+    """The joint scores from disjoint halves, at the same k and at half of it; the mean of both."""
     if measure.interval_from(num_samples) == "none":
         raise MethexisError(
-            f"{measure.name}: expected more samples, for half of {num_samples} are too few for "
+            f"{measure.name}: expected more samples, because half of {num_samples} are too few for "
             f"{measure.title}"
         )
     count = min(max(SCORES_OF_HALVES // len(pairs), LEAST_HALVES), NUM_RESAMPLES // 5)
@@ -252,19 +252,19 @@ def _of_halves(
 
 
 def _resampled(measure: Measure[Any], a: Any, b: Any, counts: Any) -> Array:
-    found = measure.resampled(a, b, counts)
-    if found is None or not np.isfinite(found).all():
+    scores = measure.resampled(a, b, counts)
+    if scores is None or not np.isfinite(scores).all():
         raise MethexisError(
             f"{measure.name}: expected a score of every resample, got some without: too few "
             "different samples, or nothing but rounding in which they differ; take more samples"
         )
-    return found
+    return scores
 
 
 def _gathered(units: Array, groups: NDArray[np.int64]) -> Array:
-    found = np.zeros((int(groups.max()) + 1, units.shape[1]))
-    np.add.at(found, groups, units)
-    return found
+    sums = np.zeros((int(groups.max()) + 1, units.shape[1]))
+    np.add.at(sums, groups, units)
+    return sums
 
 
 def _interactions(
@@ -275,10 +275,10 @@ def _interactions(
     samples = np.arange(n)
     if rows < n:
         samples = np.sort(np.random.default_rng(seed).choice(n, rows, replace=False))
-    found = [measure.interactions(a, b, samples) for a, b in pairs]
-    if any(one is None for one in found):
+    by_pair = [measure.interactions(a, b, samples) for a, b in pairs]
+    if any(one is None for one in by_pair):
         return 0.0
-    block = np.stack([np.ravel(np.asarray(one)) for one in found])
+    block = np.stack([np.ravel(np.asarray(one)) for one in by_pair])
     return np.asarray(0.5 * (n / rows) * (block @ block.T))
 
 

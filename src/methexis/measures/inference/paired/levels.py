@@ -83,7 +83,7 @@ class Between(Displayed):
     share : float
         0 at the one, 1 at the other; NaN where they cannot be told apart.
     ci : (float, float)
-        Its interval.
+        Interval of the share.
     p : float
         Two-sided probability of so large a difference from the level below, were there none; NaN
         for chance, of which the comparison has its own.
@@ -105,9 +105,9 @@ class Levels(Displayed):
     marks : tuple of Level
         Chance, then references in the order given, then the ceiling.
     between : tuple of Between
-        From each reference, and from chance last, to the ceiling.
+        Places of the score from each reference, and from chance last, to the ceiling.
     confidence : float
-        Of all intervals.
+        Confidence level of all intervals.
     """
 
     marks: tuple[Level, ...]
@@ -127,7 +127,7 @@ class Levels(Displayed):
 
     @property
     def headline(self) -> Between:
-        """From the first reference; from chance where there is none."""
+        """The score's place above the first reference; above chance where there is no reference."""
         return self.between[0]
 
     def said(self, title: str, score: float, p: float, alpha: float = 0.05) -> str:
@@ -143,8 +143,8 @@ class Levels(Displayed):
         'Aligned more than untrained: CKA 0.55 is 50 % (40 to 60 %) of the way from untrained (0.20)
         to the ceiling (0.90, halves of the units of A).'
         """
-        found = self.headline
-        low, high = self.named(found.below), self.named(found.above)
+        headline = self.headline
+        low, high = self.named(headline.below), self.named(headline.above)
         top = f"identical ({short(high.score)})"
         if high.estimated:
             top = f"the ceiling ({short(high.score)}, {high.words})"
@@ -160,22 +160,22 @@ class Levels(Displayed):
                 f"Aligned beyond chance: {title} {short(score)} ({low.name} {short(low.score)}); "
                 "what identical representations would score is not known."
             )
-        if np.isnan(found.share):
+        if np.isnan(headline.share):
             return (
-                f"Not to be told: {title} {short(score)}, but {low.name} "
+                f"Undecided: {title} {short(score)}, but {low.name} "
                 f"({short(low.score)}) and {top} cannot be told apart."
             )
-        ends = f" ({percent(found.ci[0], unit=False)} to {percent(found.ci[1])})"
+        ends = f" ({percent(headline.ci[0], unit=False)} to {percent(headline.ci[1])})"
         place = (
-            f"{title} {short(score)} is {percent(found.share)}"
-            f"{ends if np.isfinite(found.ci[0]) else ''} of the way from {low.name} "
+            f"{title} {short(score)} is {percent(headline.share)}"
+            f"{ends if np.isfinite(headline.ci[0]) else ''} of the way from {low.name} "
             f"({short(low.score)}) to {top}"
         )
         if low.kind == CHANCE:
             return f"Aligned beyond chance: {place}."
-        if not found.p <= alpha:
+        if not headline.p <= alpha:
             return f"Not aligned more than {low.name}: {place}."
-        word = "more" if found.share > 0 else "less"
+        word = "more" if headline.share > 0 else "less"
         return f"Aligned {word} than {low.name}: {place}."
 
     def _facts(self) -> dict[str, object]:
@@ -183,7 +183,7 @@ class Levels(Displayed):
         return told | {"confidence": self.confidence}
 
     def _table(self) -> Table:
-        """Where the score lies, from each level."""
+        """Table of where the score lies, seen from each level."""
         rows = ([b.below, b.above, b.share, b.ci, b.p] for b in self.between)
         return ["from", "to", "share", "interval", "p"], rows
 
@@ -206,11 +206,11 @@ def levels(
     ----------
     method : Measure
     pair : (Representation, Representation)
-        Both sides, checked.
+        Representations of both sides, checked.
     reduced : (reduced, reduced)
         And what the measure needs of them.
     references : mapping
-        By name, checked; or the word "random".
+        References by name, checked; or the word "random".
     chance : float
         The chance level; NaN where it is unknown.
     repeats : sequence of Representation
@@ -218,7 +218,7 @@ def levels(
     steps : Preprocessing, optional
         Steps before.
     confidence, seed
-        Of intervals, and of splits and draws.
+        Confidence of intervals, and seed of splits and draws.
     """
     generator = np.random.default_rng(seed)
     first, n = pair[0], pair[0].num_samples
@@ -226,7 +226,7 @@ def levels(
     halves, words = _halves(first, repeats, generator)
     pairs = [reduced, *((reduced[0], method.reduce_any(one, steps)) for one in given.values())]
     pairs += [(method.reduce_any(a, steps), method.reduce_any(b, steps)) for a, b in halves]
-    found = _jointly(method, pairs, n, seed)
+    joint_scores = _jointly(method, pairs, n, seed)
     which = np.eye(len(pairs))
     marks = [Level(CHANCE, CHANCE, chance, (np.nan, np.nan), "rows paired at random")]
     weights: dict[str, Array | None] = {CHANCE: None}
@@ -239,19 +239,19 @@ def levels(
             weights[name] = None
         else:
             weights[name] = which[1 + list(given).index(name)]
-            marks.append(_level(name, "reference", found, weights[name], confidence, ""))
+            marks.append(_level(name, "reference", joint_scores, weights[name], confidence, ""))
     top = which[1 + len(given) :].mean(axis=0) if halves else None
     if top is not None and not repeats:
-        reached, sign = float(top @ found.scores), -1.0 if method.distance else 1.0
-        if (sign * found.scores[: 1 + len(given)]).max() > sign * reached:  # no ceiling
+        reached, sign = float(top @ joint_scores.scores), -1.0 if method.distance else 1.0
+        if (sign * joint_scores.scores[: 1 + len(given)]).max() > sign * reached:  # no ceiling
             top, words = None, f"identical; halves of the units of A reach {short(reached)}"
     if top is None:
         marks.append(Level(CEILING, CEILING, method.aligned, (np.nan, np.nan), words, False))
     else:
-        marks.append(_level(CEILING, CEILING, found, top, confidence, words))
+        marks.append(_level(CEILING, CEILING, joint_scores, top, confidence, words))
     placed = [
         _between(
-            found,
+            joint_scores,
             one,
             weights[one.name],
             marks[-1],
@@ -285,7 +285,7 @@ def checked_references(
             "references: expected representations by name, such as {'untrained': Y0}, or "
             f"'random', got {type(given).__name__}"
         )
-    found: dict[str, Representation | str] = {}
+    references: dict[str, Representation | str] = {}
     for key, one in given.items():
         name = str(key)
         if name in {CHANCE, CEILING}:
@@ -300,7 +300,7 @@ def checked_references(
                     f"references[{name!r}]: expected features for X, whose spectrum random "
                     "features have, got an RDM"
                 )
-            found[name] = one
+            references[name] = one
             continue
         label = f"reference {name}"
         held = single(label, one)  # a layer that was read from a file counts as what it holds
@@ -309,8 +309,8 @@ def checked_references(
         else:
             other = features(label, held, precision=precision, scaled=scaled)
         together(x, other)
-        found[name] = other
-    return found
+        references[name] = other
+    return references
 
 
 def checked_repeats(given: Any, x: Representation, precision: str) -> list[Representation]:
@@ -323,7 +323,7 @@ def checked_repeats(given: Any, x: Representation, precision: str) -> list[Repre
     """
     if given is None:
         return []
-    found: list[Representation] = []
+    repeats: list[Representation] = []
     members = hasattr(given, "__len__") and not isinstance(given, type)
     if getattr(given, "ndim", 3) != 3 or not members:
         raise MethexisError(
@@ -333,16 +333,16 @@ def checked_repeats(given: Any, x: Representation, precision: str) -> list[Repre
     for k, one in enumerate(given):
         other = features(f"repeats[{k}]", one, precision=precision)
         together(x, other)
-        found.append(other)
-    if len(found) < 2:
-        raise MethexisError(f"repeats: expected at least 2 repetitions of X, got {len(found)}")
-    return found
+        repeats.append(other)
+    if len(repeats) < 2:
+        raise MethexisError(f"repeats: expected at least 2 repetitions of X, got {len(repeats)}")
+    return repeats
 
 
 def _halves(
     first: Representation, repeats: Sequence[Representation], generator: np.random.Generator
 ) -> tuple[list[tuple[Features, Features]], str]:
-    """Splits of what can be split, and what that is."""
+    """Pairs of random halves, of repetitions or of units, and in words which of both."""
     if repeats:
         whole = [one for one in repeats if isinstance(one, Features)]
 
@@ -354,15 +354,15 @@ def _halves(
         return [(mean(p[:middle]), mean(p[middle:])) for p in splits], "halves of the repetitions"
     if not isinstance(first, Features) or first.num_features < 2:
         return [], "identical, not estimated"
-    found = []
+    halves = []
     for _ in range(NUM_SPLITS):
         order, middle = generator.permutation(first.num_features), first.num_features // 2
         parts = np.sort(order[:middle]), np.sort(order[middle:])
         one, other = (first.replaced(first.array[:, part]) for part in parts)
         if _constant(one) or _constant(other):
             return [], "identical, not estimated"
-        found.append((one, other))
-    return found, "halves of the units of A"
+        halves.append((one, other))
+    return halves, "halves of the units of A"
 
 
 def _constant(part: Features) -> bool:
@@ -401,15 +401,15 @@ def _jointly(method: Measure[Any], pairs: Sequence[Any], n: int, seed: int) -> J
 
 
 def _level(
-    name: str, kind: str, found: Joint, weights: Any, confidence: float, words: str
+    name: str, kind: str, joint_scores: Joint, weights: Any, confidence: float, words: str
 ) -> Level:
-    score = float(weights @ found.scores)
-    reach = found.quantile(confidence) * _error(found, weights)
+    score = float(weights @ joint_scores.scores)
+    reach = joint_scores.quantile(confidence) * _error(joint_scores, weights)
     return Level(name, kind, score, (score - reach, score + reach), words)
 
 
 def _between(
-    found: Joint,
+    joint_scores: Joint,
     low: Level,
     below: Array | None,
     high: Level,
@@ -418,24 +418,28 @@ def _between(
     confidence: float,
     distance: bool,
 ) -> Between:
-    """The share, by the delta method; of a level without weights, that level is known."""
-    own = np.eye(len(found.scores))[0]
+    """Where the score lies, by the delta method; a level without weights is known exactly."""
+    own = np.eye(len(joint_scores.scores))[0]
     below, above = (0.0 * own if one is None else one for one in (below, above))
-    reach = found.quantile(confidence)
-    span, score = high.score - low.score, float(found.scores[0])
-    error, apart = _error(found, own - below), _error(found, above - below)
+    reach = joint_scores.quantile(confidence)
+    span, score = high.score - low.score, float(joint_scores.scores[0])
+    error, apart = _error(joint_scores, own - below), _error(joint_scores, above - below)
     p = np.nan
     if low.kind != CHANCE and np.isfinite(error):
         same = abs(score - low.score) <= OTHER_WAY
-        p = float(found.two_sided((score - low.score) / error)) if error > 0.0 else float(same)
+        p = (
+            float(joint_scores.two_sided((score - low.score) / error))
+            if error > 0.0
+            else float(same)
+        )
     sign = -1.0 if distance else 1.0
     least = reach * apart if np.isfinite(apart) else 0.0
-    if not sign * span > least:  # not above, or nobody knows
+    if not sign * span > least:  # not above, or unknown
         return Between(low.name, high.name, np.nan, (np.nan, np.nan), p)
     share = (score - low.score) / span
-    width = reach * _error(found, (own - (1.0 - share) * below - share * above) / span)
+    width = reach * _error(joint_scores, (own - (1.0 - share) * below - share * above) / span)
     return Between(low.name, high.name, share, (share - width, share + width), p)
 
 
-def _error(found: Joint, weights: Array) -> float:
-    return float(np.sqrt(found.variance(weights[None])[0]))
+def _error(joint_scores: Joint, weights: Array) -> float:
+    return float(np.sqrt(joint_scores.variance(weights[None])[0]))

@@ -138,10 +138,10 @@ class Ranking(Displayed):
         if len(names) == len(self.labels):
             return f"None of {len(names)} is shown to be the most aligned; largest: {lead}"
         rest = ", ".join(names[1:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-        return f"Most aligned: {lead}, not to be told from {rest} (of {len(self.labels)})"
+        return f"Most aligned: {lead}, indistinguishable from {rest} (of {len(self.labels)})"
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it in plain types, for JSON."""
+        """The whole ranking in plain types, for JSON."""
         return {
             "labels": [list(one) for one in self.labels],
             "measure": self.measure,
@@ -164,7 +164,7 @@ class Ranking(Displayed):
         return told | ({"notes": self.notes} if self.notes else {})
 
     def _table(self) -> Table:
-        """The pairs, the most aligned first."""
+        """Table of the pairs, the most aligned first."""
         order = np.argsort(-self.effects, kind="stable")
         rows = (
             [_pair_name(self.labels[k]), self.effects[k], self.in_set[k], self.p_best[k]]
@@ -174,7 +174,7 @@ class Ranking(Displayed):
 
 
 def _pair_name(names: tuple[str, str]) -> str:
-    """Both names of a pair, without one that is empty."""
+    """The name of a pair: both names, without one that is empty."""
     return " and ".join(name for name in names if name)
 
 
@@ -200,7 +200,7 @@ def nearest(
     candidates : mapping or sequence
         Representations of the same samples, by name or in a list.
     measure, groups, preprocessing, confidence, seed, precision, memory, **options
-        As of `closer`.
+        The same as of `closer`.
 
     Returns
     -------
@@ -218,8 +218,8 @@ def nearest(
     >>> rng = np.random.default_rng(0)
     >>> a = rng.normal(size=(300, 6))
     >>> layers = {f"h{k}": a + 0.3 * k * rng.normal(size=(300, 6)) for k in (4, 1, 2)}
-    >>> found = nearest(a, layers)
-    >>> found.first[1], found.members
+    >>> ranking = nearest(a, layers)
+    >>> ranking.first[1], ranking.members
     ('h1', [('', 'h1')])
     """
     confidence = number("confidence", confidence, above=0.0, below=1.0)
@@ -240,13 +240,13 @@ def nearest(
         n = checked[0][0].num_samples
         pairs = [(one, other) for one in reduced[0] for other in reduced[1]]
         units = None if groups is None else group_numbers(groups, n)
-        found = joint(method, pairs, num_samples=n, groups=units, seed=seed)
+        joint_scores = joint(method, pairs, num_samples=n, groups=units, seed=seed)
         levels = np.array([chance(method, *pair, n, seed) for pair in pairs])
     for warning in caught:
         warnings.warn(warning.message, warning.category, stacklevel=2)
     return ranked(
         method,
-        found,
+        joint_scores,
         levels,
         [(one.label, other.label) for one in rows for other in columns],
         n=n,
@@ -258,7 +258,7 @@ def nearest(
 
 def ranked(
     method: Measure[Any],
-    found: Joint,
+    joint_scores: Joint,
     levels: Array,
     labels: Sequence[tuple[str, str]],
     *,
@@ -271,7 +271,7 @@ def ranked(
     known = np.isfinite(method.aligned) and np.isfinite(levels).all()
     sign = -1.0 if method.distance else 1.0
     units = method.aligned - levels if known else np.full(len(levels), sign)
-    scaled = found.scaled(units, levels if known else np.zeros(len(levels)))
+    scaled = joint_scores.scaled(units, levels if known else np.zeros(len(levels)))
     draws, errors, effects = scaled.draws(seed), scaled.errors(), scaled.scores
     own = np.sqrt(np.maximum(np.diagonal(scaled.covariance), 0.5 * np.diagonal(scaled.loose)))
     reach = np.quantile(np.max(np.abs(_over(draws, own)), axis=1), confidence) * own
@@ -281,7 +281,7 @@ def ranked(
         labels=tuple(labels),
         measure=method.name,
         title=method.title,
-        scores=found.scores,
+        scores=joint_scores.scores,
         effects=effects,
         intervals=np.stack([effects - reach, effects + reach], axis=1),
         in_set=in_set,
@@ -304,37 +304,37 @@ def _inside(
 
 
 def _against_the_best(effects: Array, draws: Array, errors: Array, most: float) -> Array:
-    """For each, the share of draws in which some other leads it by as many errors as is so here."""
-    found = np.ones(len(effects))
+    """Per effect, the share of draws in which another leads it by as many errors as is so here."""
+    shares = np.ones(len(effects))
     if len(effects) == 1:
-        return found
+        return shares
     for i, effect in enumerate(effects):
         others = np.arange(len(effects)) != i
         lead = np.max(_over(effects[others] - effect, errors[i, others]))
         if lead > most:
-            found[i] = 1.0 / (1 + len(draws))
+            shares[i] = 1.0 / (1 + len(draws))
         elif lead > 0.0:
             drawn = np.max(_over(draws[:, others] - draws[:, [i]], errors[i, others]), axis=1)
-            found[i] = (1 + np.count_nonzero(drawn >= lead)) / (1 + len(draws))
-    return found
+            shares[i] = (1 + np.count_nonzero(drawn >= lead)) / (1 + len(draws))
+    return shares
 
 
 def _largest(draws: Array, errors: Array) -> Array:
     """The largest of all differences, in errors, of each draw."""
-    found = np.zeros(len(draws))
+    largest = np.zeros(len(draws))
     for i in range(len(errors) - 1):
         apart = np.abs(draws[:, i + 1 :] - draws[:, [i]])
-        found = np.maximum(found, np.max(_over(apart, errors[i, i + 1 :]), axis=1))
-    return found
+        largest = np.maximum(largest, np.max(_over(apart, errors[i, i + 1 :]), axis=1))
+    return largest
 
 
 def _over(values: Array, errors: Array) -> Array:
     """Values in standard errors; what has none and is not zero is infinitely far."""
-    values = np.where(np.abs(values) > TIE, values, 0.0)  # what is of order one, but for rounding
+    values = np.where(np.abs(values) > TIE, values, 0.0)  # what is of order one, up to rounding
     with np.errstate(invalid="ignore", divide="ignore"):
-        found = values / errors
+        ratios = values / errors
     apart = np.where(values > 0.0, np.inf, np.where(values < 0.0, -np.inf, 0.0))
-    return np.where(errors > 0.0, found, apart)
+    return np.where(errors > 0.0, ratios, apart)
 
 
 def _rows(a: Any) -> list[Named]:
@@ -347,7 +347,7 @@ def _rows(a: Any) -> list[Named]:
 def _checked(
     rows: Sequence[Named], columns: Sequence[Named], precision: str, *, scaled: bool
 ) -> tuple[list[Representation], list[Representation]]:
-    """Both sides, each beside the first row."""
+    """Both sides as representations, each checked with the first row."""
     names = [one.label or "A" for one in rows], [one.label for one in columns]
     given = [
         [opened(name, one.array) for name, one in zip(side, members, strict=True)]

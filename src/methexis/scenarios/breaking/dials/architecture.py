@@ -20,7 +20,7 @@ Three random problems, five inputs and labels, even noise (0.5 of the signal), s
 and 3 in random embeddings and views.
 
 Where theory predicts 1 exactly, with nothing lost, the fit has no linear term (`case.powers_at`).
-Students that are both narrow agree but for 2e-7, and their curve has none anywhere: by
+Students that are both narrow agree up to 2e-7, and their curve has none anywhere: by
 docs/theory.md (5.14b) the linear term that this leaves out is below 2e-5 at all learning rates
 here, a tenth of a standard error of the extrapolated value.
 

@@ -73,7 +73,7 @@ class Start:
     sharpest: float  # largest sharpness of both students at start and end
 
     def seen(self, small: float, slow_time: float, sampling: str, batch: int) -> Ensemble:
-        """Runs from here, looked at once."""
+        """An ensemble that starts here and is looked at once."""
         start, lr = self.start, small / self.sharpest
         return Ensemble(
             self.source, self.students, start, lr, (slow_time,), sampling=sampling, batch=batch

@@ -13,7 +13,7 @@ What a student does not see is noise to it. Its own target, input moment and noi
 regression on what it sees (`core.attainable`), and since inputs are Gaussian its data are exactly
 of the theorem's kind. That noise is uneven, whatever ``Σε`` is, so that independent samples end at
 the slow drift's fixed point. As a control, two other students both see ``c`` and ``p``: they agree
-for every ``s`` but for the offset that uneven noise makes. Alignment is measured on the joint
+for every ``s`` up to the offset that uneven noise makes. Alignment is measured on the joint
 distribution of all inputs: a kernel is a function of the whole ``(c, p, p')``, in which a student
 is blind to some.
 
@@ -59,9 +59,9 @@ def _problem(number: int, share: float, same: bool) -> tuple[Teacher, tuple[EDLN
     for kind, power in enumerate((1.0 - share, share / 2.0, share / 2.0)):
         block = slice(kind * FEATURES, (kind + 1) * FEATURES)
         cov_x[block, block] = random_covariance(FEATURES, 2.0, generator)
-        found = random_conditioned(FEATURES, 3.0, generator)
-        signal = float(np.trace(found @ cov_x[block, block] @ found.T))
-        maps.append(found * np.sqrt(power / signal))
+        weight = random_conditioned(FEATURES, 3.0, generator)
+        signal = float(np.trace(weight @ cov_x[block, block] @ weight.T))
+        maps.append(weight * np.sqrt(power / signal))
     teacher = Teacher(np.hstack(maps), cov_x, NOISE / FEATURES * np.eye(FEATURES))
     students = []
     for other, hidden in ((1, (2,)), (1 if same else 2, (3, 2))):

@@ -8,7 +8,7 @@ slow drift's fixed point, since Φ makes the second student's noise uneven.
 *Repair.* The noise-whitened loss measures errors in units of the noise and does not know Φ: with it
 all students share one kernel again, also for independent samples. That needs ``Σε`` or, where
 nobody knows it, its running estimate from past residuals (docs/theory.md (1.12)). The estimate
-fluctuates for ever, by an amount that does not vanish with η. It does no harm to a Gaussian noise:
+fluctuates forever, by an amount that does not vanish with η. It does no harm to a Gaussian noise:
 the estimate is ``Σε^{1/2} Ω Σε^{1/2}`` with an ``Ω`` whose law knows no direction, so that the mean
 metric and the mean noise in it are both still proportional to ``Σε⁻¹``, as (5.9) asks.
 

@@ -15,7 +15,7 @@ Three random problems, five inputs and labels, even noise (0.3 of the signal), s
 and 3, five neurons in each hidden layer, in random embeddings and views.
 
 Where theory predicts 1 exactly, at ``k = 5``, the fit has no linear term (`case.powers_at`). Two
-students at ``k < 5`` agree but for 2e-8, and their curve has none anywhere: by docs/theory.md
+students at ``k < 5`` agree up to 2e-8, and their curve has none anywhere: by docs/theory.md
 (5.14b) the linear term that this leaves out is below 4e-6 at all learning rates here, a tenth of a
 standard error of the extrapolated value.
 

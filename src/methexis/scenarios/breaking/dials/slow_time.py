@@ -43,8 +43,8 @@ def _case(batch: int, sampling: str, number: int, relaxations: float) -> Case:
     if sampling == "full":
         return Case(aligned(problem.source, problem.students, problem.start), at)
     values = DIAL.fine if relaxations in DIAL.fine else (relaxations,)
-    found = path(number, sampling, tuple(value * unit for value in values))
-    return Case(found[relaxations * unit], at)
+    alignments = path(number, sampling, tuple(value * unit for value in values))
+    return Case(alignments[relaxations * unit], at)
 
 
 def _curve(name: str, batch: int, sampling: str, quick: Effort) -> Curve[Case]:

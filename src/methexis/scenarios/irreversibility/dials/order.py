@@ -21,7 +21,7 @@ DIAL = Dial(
     names=tuple(f"{m.name} ({m.order})" for m in METHODS),
 )
 SCALED_TIME = 1.0
-#: Not shorter, lest the methods of high order return to rounding.
+#: Not shorter: methods of high order would return to within rounding.
 STEPS = (6, 8, 10, 12, 15)
 #: Powers of the correction to a pure power of the step.
 FULL = Effort(tuple(SCALED_TIME / n for n in STEPS), 1, (1, 2, 3))

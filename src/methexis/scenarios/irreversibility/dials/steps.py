@@ -43,19 +43,19 @@ def _case(sampling: str, minimum: bool, number: int, value: float) -> Walks:
 
 
 def _controls(quick: bool) -> tuple[Control, ...]:
-    """Of the first problem, at the smallest step: exact descent from a minimum, and flow."""
+    """Controls of the first problem at the smallest step: descent from a minimum, and flow."""
     small = (LOOK if quick else RANDOM).small[-1]
     minimum, elsewhere = setting(0), setting(0, minimum=False)
-    found = []
+    controls = []
     for value in DIAL.values:
         plan = Walks(minimum, value, "full").plan(small, 1, 0)
         length = float(np.linalg.norm(retrace(plan).left))
-        found.append(Control(AT_REST, plan.steps, length))
+        controls.append(Control(AT_REST, plan.steps, length))
         for name, method in FLOWS.items():
             time = value / elsewhere.sharpest
             length = left_behind(elsewhere, method, time, plan.steps)
-            found.append(Control(name, plan.steps, length))
-    return tuple(found)
+            controls.append(Control(name, plan.steps, length))
+    return tuple(controls)
 
 
 SCENARIO = Scenario(

@@ -48,9 +48,9 @@ def one_output_matters() -> Teacher:
     return Teacher(weight)
 
 
-def losses(found: Found) -> list[Check]:
+def losses(outcome: Found) -> list[Check]:
     """Runs that would go beyond their edge: whether they are lost is a matter of the noise."""
-    del found
+    del outcome
     weak, strong = (_lost(noise) for noise in (_WEAK, _STRONG))
     return [
         Check(

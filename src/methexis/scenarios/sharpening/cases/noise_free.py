@@ -1,7 +1,7 @@
 """A label without noise: sharpening that never ends, and what fresh samples make of it.
 
 Two inputs and labels, the second label without noise. Where the signal does not mix the labels, the
-largest eigenvalue grows as the square root of slow time, for ever. With a signal at an angle and
+largest eigenvalue grows as the square root of slow time, forever. With a signal at an angle and
 fresh samples sharpening ends; in shuffled epochs, says theory, it would not.
 """
 
@@ -65,39 +65,39 @@ def log_slope(points: Sequence[PathPoint]) -> tuple[float, float, float]:
     return float(measured), float(error), float(np.log(last.predicted / first.predicted) / span)
 
 
-def exponent(found: Found) -> list[Check]:
-    """Of the largest eigenvalue between the last two slow times, and where it leads."""
-    return [_at_the_end(found, 0.01, digits=4, limit="1/2")]
+def exponent(outcome: Found) -> list[Check]:
+    """Exponent of the largest eigenvalue between the last two slow times, and its limit."""
+    return [_at_the_end(outcome, 0.01, digits=4, limit="1/2")]
 
 
-def _at_the_end(found: Found, allowed: float, *, digits: int, limit: str) -> Check:
-    """The exponent against its prediction; ``allowed`` is what a quick run may be off besides."""
-    measured, error, predicted = log_slope(found.of(TOP))
+def _at_the_end(outcome: Found, allowed: float, *, digits: int, limit: str) -> Check:
+    """The exponent against its prediction; a quick run may be off by ``allowed`` more."""
+    measured, error, predicted = log_slope(outcome.of(TOP))
     return Check(
         "exponent of λ at the end",
         f"{measured:.{digits}f} ± {1.96 * error:.{digits}f}",
         f"{predicted:.{digits}f} ({limit} in the limit)",
-        abs(measured - predicted) <= _EXPONENT * error + (allowed if found.quick else 0.0),
+        abs(measured - predicted) <= _EXPONENT * error + (allowed if outcome.quick else 0.0),
     )
 
 
-def ends(found: Found) -> list[Check]:
-    """With fresh samples sharpening ends; in shuffled epochs, says theory, it would not."""
-    teacher = found.case.teacher()
-    (student,) = found.case.students(teacher)
+def ends(outcome: Found) -> list[Check]:
+    """Check that sharpening ends with fresh samples; theory says that it would not in epochs."""
+    teacher = outcome.case.teacher()
+    (student,) = outcome.case.students(teacher)
     problem = Problem.of(teacher, student)
-    (start,) = found.case.start(teacher, [student])
+    (start,) = outcome.case.start(teacher, [student])
     path = integrate_slow(
         problem,
         start,
-        np.asarray(found.case.slow_times),
+        np.asarray(outcome.case.slow_times),
         lambda w: entropic_velocity(problem, w),
         rtol=1e-6,
     )
     shuffled = float(minimum_spectrum(problem, path.weights)[-1, -1])
-    end = found.of(TOP)[-1]
+    end = outcome.of(TOP)[-1]
     return [
-        _at_the_end(found, 0.02, digits=3, limit="0"),
+        _at_the_end(outcome, 0.02, digits=3, limit="0"),
         Check(
             "λ at the end, against the path of shuffled epochs",
             f"{end.measured:.4g} ± {end.half:.2g}",

@@ -44,13 +44,13 @@ def _start(teacher: Teacher, students: Sequence[EDLN]) -> list[list[Array]]:
     ]
 
 
-def facts(found: Found) -> list[Check]:
-    """Without the force neither happens."""
+def facts(outcome: Found) -> list[Check]:
+    """Check that without the force neither alignment nor sharpening happens."""
     checks = []
     for quantity, name in ((TOP, "largest eigenvalue"), (ALIGNMENT, "alignment")):
-        start, still = found.start[quantity], found.control[quantity][-1, 0]
+        start, still = outcome.start[quantity], outcome.control[quantity][-1, 0]
         moved = float(np.max(np.abs(still / start - 1.0)))
-        ends = np.array([p.measured for p in _ends(found, quantity)])
+        ends = np.array([p.measured for p in _ends(outcome, quantity)])
         factor = float(np.min(ends / start))
         checks.append(
             Check(
@@ -63,8 +63,8 @@ def facts(found: Found) -> list[Check]:
     return checks
 
 
-def _ends(found: Found, quantity: str) -> list[PathPoint]:
-    return [found.of(quantity, k)[-1] for k in range(found.num_students(quantity))]
+def _ends(outcome: Found, quantity: str) -> list[PathPoint]:
+    return [outcome.of(quantity, k)[-1] for k in range(outcome.num_students(quantity))]
 
 
 CASE = Case(

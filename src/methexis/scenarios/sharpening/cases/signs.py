@@ -41,7 +41,7 @@ class Member:
     start: str
 
     def teacher(self) -> Teacher:
-        """One input, three labels."""
+        """The teacher, with one input and three labels."""
         return Teacher.random(1, 3, condition_noise=self.condition, seed=self.seed)
 
     def students(self, teacher: Teacher) -> list[EDLN]:
@@ -50,7 +50,7 @@ class Member:
         return [EDLN(hidden=(2,))]
 
     def weights(self, teacher: Teacher, student: EDLN) -> list[Array]:
-        """The start.
+        """The weights from which training starts.
 
         ``flat`` is the minimum of least trace: the Platonic point of the same problem with noise of
         equal strength in all directions.
@@ -74,13 +74,13 @@ class Member:
 
 def members() -> list[tuple[Member, tuple[float, float]]]:
     """All members of the family with their changes."""
-    found = []
+    family = []
     for seed in range(NUM_SEEDS):
         for condition in CONDITIONS:
             for start in STARTS:
                 member = Member(seed, condition, start)
-                found.append((member, member.changes()))
-    return found
+                family.append((member, member.changes()))
+    return family
 
 
 def best(

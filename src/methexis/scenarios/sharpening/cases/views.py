@@ -41,9 +41,9 @@ def _students(teacher: Teacher) -> list[EDLN]:
     return [EDLN(hidden=(3,), view=view(10.0, teacher))]
 
 
-def facts(found: Found) -> list[Check]:
+def facts(outcome: Found) -> list[Check]:
     """What is claimed of ill-conditioned views, against what holds."""
-    del found
+    del outcome
     teacher = _teacher()
     students = [EDLN(hidden=(3,), view=view(c, teacher)) for c in VIEW_CONDITIONS]
     platonics = [platonic(teacher, s) for s in students]
@@ -97,10 +97,10 @@ def _least_top(problem: Problem, start: list[Array]) -> float:
             return np.inf
         return float(minimum_spectrum(problem, apply_gauge(start, [gauge]))[-1])
 
-    found = scipy.optimize.minimize(
+    least = scipy.optimize.minimize(
         top, np.zeros(width**2), method="Nelder-Mead", options={"maxiter": 3000, "adaptive": True}
     )
-    return float(found.fun)
+    return float(least.fun)
 
 
 def _relative_sharpness(condition: float) -> float:

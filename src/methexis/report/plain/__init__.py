@@ -1,0 +1,1 @@
+"""The report of a result that has no page of its own: its sentence, its picture and its table."""

@@ -1,0 +1,1 @@
+"""The report of `methexis subjects`: page, figures and text."""

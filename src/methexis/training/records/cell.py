@@ -1,0 +1,58 @@
+"""One cell of a run, or some: its variables and its provenance, as of a run of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+
+def networks_at(
+    networks: Sequence[int], sizes: tuple[tuple[Hashable, int], ...], places: dict[str, int]
+) -> list[int]:
+    """Networks among those of some cells, counted anew there."""
+    chosen = np.zeros([size for _, size in sizes], dtype=np.bool_)
+    chosen.flat[np.asarray(networks, dtype=np.int64)] = True
+    taken = chosen[tuple(places.get(str(dim), slice(None)) for dim, _ in sizes)]
+    found: list[int] = np.flatnonzero(taken).tolist()
+    return found
+
+
+def select(data: xr.Dataset, places: dict[str, int]) -> xr.Dataset:
+    """Take some cells; what varies no longer is told as in a run in which it never did."""
+    part = data.isel({dim: at for dim, at in places.items() if dim in data.dims})
+    for name in [str(name) for name in part.data_vars]:
+        closed_form = name.startswith("predicted_") or name == "universal_kernel"
+        if closed_form and part[name].isnull().all():
+            part = part.drop_vars(name)
+        elif closed_form and not part[name].dims:
+            part.attrs[name] = float(part[name])
+            part = part.drop_vars(name)
+    return part
+
+
+def provenance_at(record: dict[str, Any], places: dict[str, int]) -> dict[str, Any]:
+    """Provenance of a cell: each hyper-parameter's own value, and the dimensions left."""
+    result: dict[str, Any] = {}
+    for key, value in record.items():
+        if key == "cells":
+            left = {dim: found for dim, found in value.items() if dim not in places}
+            result |= {"cells": left} if left else {}
+            taken = {
+                dim: found[places[dim]] if isinstance(found, list) else places[dim]
+                for dim, found in value.items()
+                if dim in places
+            }
+            result["cell"] = record.get("cell", {}) | taken
+        elif isinstance(value, dict) and value.keys() == {"dims", "values"}:
+            index = tuple(places.get(dim, slice(None)) for dim in value["dims"])
+            kept = [dim for dim in value["dims"] if dim not in places]
+            values = np.asarray(value["values"])[index].tolist()
+            result[key] = {"dims": kept, "values": values} if kept else values
+        elif isinstance(value, dict) and key != "cell":
+            result[key] = provenance_at(value, places)
+        elif key not in result:
+            result[key] = value
+    return result
