@@ -135,14 +135,14 @@ def probe(
         targets = [_default(one.model, one.data) if out is None else out for one in asked]
         if len(set(targets)) < len(targets):
             raise MethexisError("MODEL: expected models of different names, got two of one")
-        found = []
+        stores = []
         for one, target in zip(asked, targets, strict=True):
             store = probes.run_probe(one, target, untrained=untrained, force=force, progress=True)
-            found.append(store)
+            stores.append(store)
             if not as_json:
                 _print(store, target)
         if as_json:
-            told = [store.described() for store in found]
+            told = [store.described() for store in stores]
             print_json(told[0] if len(told) == 1 else told)
         elif len(targets) > 1:
             typer.echo(f"next: methexis compare {shlex.join(map(str, targets[:2]))}")

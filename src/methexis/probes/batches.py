@@ -213,12 +213,12 @@ def _mask(given: Any, mask: MaskOf, size: int, where: str) -> NDArray[np.bool_] 
         value = None
     if value is None:
         return None
-    found = plain(value)
-    if found.ndim != 2 or len(found) != size:
+    numbers = plain(value)
+    if numbers.ndim != 2 or len(numbers) != size:
         raise MethexisError(
-            f"{where}: expected a mask of shape ({size}, num_tokens), got shape {found.shape}"
+            f"{where}: expected a mask of shape ({size}, num_tokens), got shape {numbers.shape}"
         )
-    real = np.asarray(found != 0)
+    real = np.asarray(numbers != 0)
     empty = np.flatnonzero(~real.any(axis=1))
     if len(empty):
         raise MethexisError(

@@ -76,8 +76,8 @@ class Asked(Displayed):
 
 def run_list(asked: Asked) -> LayerList:
     """Layers of a model with types and shapes, from the first samples."""
-    found = loaded(asked.model, asked.tokenizer)
-    return listed(found.model, _source(asked, found), asked.layers or "**")
+    held = loaded(asked.model, asked.tokenizer)
+    return listed(held.model, _source(asked, held), asked.layers or "**")
 
 
 def run_probe(
@@ -96,13 +96,13 @@ def run_probe(
         If model or data cannot be opened, or for the reasons of `probe`.
     """
     require_free(out, force=force)
-    found = loaded(asked.model, asked.tokenizer)
+    held = loaded(asked.model, asked.tokenizer)
     job = Job(asked.layers, asked.pool, asked.tokens, force, progress)
     if not untrained:
-        return probed(found.model, _source(asked, found), out, job)
-    twin = opened(fresh(found.given, asked.seed), f"{found.model.name}, untrained")
+        return probed(held.model, _source(asked, held), out, job)
+    twin = opened(fresh(held.given, asked.seed), f"{held.model.name}, untrained")
     beside = out.with_name(f"{out.stem}-untrained{out.suffix}")
-    return twin_then(found.model, twin, lambda: _source(asked, found), out, beside, job, asked.seed)
+    return twin_then(held.model, twin, lambda: _source(asked, held), out, beside, job, asked.seed)
 
 
 @dataclass
@@ -123,17 +123,17 @@ class Texts:
         """A batch of inputs, and fingerprints of the lines."""
         texts = [self.lines[row] for row in rows]
         prints = [blake2b(text.encode(), digest_size=DIGEST).digest() for text in texts]
-        found = np.frombuffer(b"".join(prints), np.uint8).reshape(-1, DIGEST)
+        names = np.frombuffer(b"".join(prints), np.uint8).reshape(-1, DIGEST)
         made = self.tokens(texts, self.length)
         if isinstance(made, dict) and self.takes is not None:
             made = {name: value for name, value in made.items() if name in self.takes}
-        return made, found
+        return made, names
 
 
-def _source(asked: Asked, found: Loaded) -> Source:
+def _source(asked: Asked, held: Loaded) -> Source:
     names = None if asked.ids is None else _lines("ids", asked.ids)
     return Source(
-        _data(asked, found),
+        _data(asked, held),
         batch_size=asked.batch_size,
         prepare=None,
         mask=MASK,
@@ -144,11 +144,11 @@ def _source(asked: Asked, found: Loaded) -> Source:
     )
 
 
-def _data(asked: Asked, found: Loaded) -> Any:
+def _data(asked: Asked, held: Loaded) -> Any:
     """The samples of DATA, as far as the model has what makes inputs of them."""
     path = asked.data
     if path.is_dir():
-        return ImageFolder(path, found.transform, asked.size or 224)
+        return ImageFolder(path, held.transform, asked.size or 224)
     if path.suffix.lower() == ".npy":
         try:
             return mapped(path)
@@ -158,12 +158,12 @@ def _data(asked: Asked, found: Loaded) -> Any:
                 f"{brief(str(path))}: {sentence(error)}"
             ) from None
     lines = _lines("DATA", path)
-    if found.tokenizer is None:
+    if held.tokenizer is None:
         raise MethexisError(
-            f"DATA: expected data that {found.model.name} takes, got text and no tokenizer beside "
+            f"DATA: expected data that {held.model.name} takes, got text and no tokenizer beside "
             "the model; give --tokenizer FOLDER, or a .npy of its inputs"
         )
-    return Texts(lines, found.tokenizer, asked.length, found.model.takes())
+    return Texts(lines, held.tokenizer, asked.length, held.model.takes())
 
 
 def _lines(name: str, path: Path) -> list[str]:
@@ -175,7 +175,7 @@ def _lines(name: str, path: Path) -> list[str]:
         raise MethexisError(
             f"{name}: expected a text file in UTF-8, got {brief(str(path))}: {why}"
         ) from None
-    found = [line.strip() for line in text.splitlines() if line.strip()]
-    if not found:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines:
         raise MethexisError(f"{name}: expected lines of text, got none in {brief(str(path))}")
-    return found
+    return lines

@@ -137,7 +137,7 @@ def listed(model: Model, source: Source, pattern: str | None) -> LayerList:
     names, types, usual = wanted(model, pattern), model.layers(), set(model.usual())
     with model.held(names) as run:
         proofs = proved(model, run, first_of(iter(source))[0], "flatten")
-    found = [
+    outputs = [
         LayerOutput(
             name,
             types[output.layer],
@@ -152,8 +152,8 @@ def listed(model: Model, source: Source, pattern: str | None) -> LayerList:
         )
         for name, output, proof in named_proofs(proofs, names)
     ]
-    found += [
+    outputs += [
         LayerOutput(name, types[name], (), "", (), name in usual, NOT_CALLED)
         for name in silent(proofs, names)
     ]
-    return LayerList(model.name, tuple(found))
+    return LayerList(model.name, tuple(outputs))

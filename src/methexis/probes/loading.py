@@ -115,20 +115,20 @@ def _tokenizer(path: Path) -> Callable[[list[str], int | None], Any]:
     require("transformers", f"tokenizer {path}")
     try:
         with _quiet():
-            found = transformers.AutoTokenizer.from_pretrained(str(path), local_files_only=True)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(str(path), local_files_only=True)
     except Exception as error:
         raise MethexisError(
             f"tokenizer: expected a folder with one that transformers can open, got {path}: "
             f"{sentence(error)}"
         ) from error
-    if found.pad_token is None:
-        found.pad_token = found.eos_token  # of models that were trained without padding
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token  # of models that were trained without padding
 
     def tokens(texts: list[str], length: int | None) -> Any:
-        most = length or min(int(found.model_max_length), 512)
+        most = length or min(int(tokenizer.model_max_length), 512)
         kind = "pt" if "torch" in sys.modules else "np"
         return dict(
-            found(texts, padding=True, truncation=True, max_length=most, return_tensors=kind)
+            tokenizer(texts, padding=True, truncation=True, max_length=most, return_tensors=kind)
         )
 
     return tokens
@@ -137,14 +137,14 @@ def _tokenizer(path: Path) -> Callable[[list[str], int | None], Any]:
 def _image_transform(path: Path) -> Callable[[Any], Any] | None:
     try:
         with _quiet():
-            found = transformers.AutoImageProcessor.from_pretrained(
+            processor = transformers.AutoImageProcessor.from_pretrained(
                 str(path), local_files_only=True, use_fast=False
             )
     except Exception as error:
         raise MethexisError(
             f"MODEL: expected the image transform of {path} to open, got: {sentence(error)}"
         ) from error
-    return lambda image: found(image, return_tensors="np")["pixel_values"][0]
+    return lambda image: processor(image, return_tensors="np")["pixel_values"][0]
 
 
 def _script(path: Path) -> Any:

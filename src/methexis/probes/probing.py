@@ -243,8 +243,8 @@ def probed(
         stream = iter(source)
         joined, looked = first_of(stream)
         proofs = proved(model, run, joined, job.pool)
-        found, left_out = _layers(proofs, names, job)
-        columns = [column for layer in found for column in layer.columns]
+        stored, left_out = _layers(proofs, names, job)
+        columns = [column for layer in stored for column in layer.columns]
         plan = {
             "model": print_,
             "layers": [[c.name, c.width, c.dtype] for c in columns],
@@ -257,7 +257,7 @@ def probed(
                 prints = batch.fingerprints()
                 there = store.passed(prints)
                 if not there:
-                    store.append(_features(run, batch, found, proofs, job, done), prints)
+                    store.append(_features(run, batch, stored, proofs, job, done), prints)
                 done += batch.size
                 if not there:
                     show(done, total)
@@ -331,18 +331,18 @@ def _layers(
         If nothing is left, or what was asked for by its name is not.
     """
     refused = dict.fromkeys(silent(proofs, names), NOT_CALLED)
-    found = []
+    layers = []
     for name, output, proof in named_proofs(proofs, names):
         if proof.refused:
             refused[name] = proof.refused
             continue
-        found.append(_Layer(output, name, proof, _columns(name, output, proof, job)))
+        layers.append(_Layer(output, name, proof, _columns(name, output, proof, job)))
     for name, why in refused.items():
         exact = job.layers is not None and is_exact(job.layers, name)
-        if exact or not found:
+        if exact or not layers:
             more = f" (and {len(refused) - 1} more)" if not exact and len(refused) > 1 else ""
             raise MethexisError(f"layer {brief(name)}: {why}{more}")
-    return found, [f"{brief(name)} ({why})" for name, why in refused.items()]
+    return layers, [f"{brief(name)} ({why})" for name, why in refused.items()]
 
 
 def _columns(name: str, output: Output, proof: Proof, job: Job) -> tuple[Column, ...]:
@@ -431,7 +431,7 @@ def _rows(layer: _Layer, value: Any, batch: Batch, job: Job, done: int) -> list[
         parts = reduced(value, axes, job.pool, batch.mask, job.tokens)
     except ValueError as error:
         raise MethexisError(f"{where}: {error}, which begins with sample {done}") from None
-    found = []
+    arrays = []
     for part, column in zip(parts, layer.columns, strict=True):
         rows = np.array(_numpy(part, value), dtype=column.dtype)  # a copy: see torch_models
         if rows.shape != (batch.size, column.width):
@@ -448,8 +448,8 @@ def _rows(layer: _Layer, value: Any, batch: Batch, job: Job, done: int) -> list[
                 f"{where}: expected finite activations, got {rows[bad[0], bad[1]]} in sample "
                 f"{done + int(bad[0])}, feature {int(bad[1])}"
             )
-        found.append(rows)
-    return found
+        arrays.append(rows)
+    return arrays
 
 
 def _numpy(part: Any, value: Any) -> Any:

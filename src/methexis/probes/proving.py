@@ -157,13 +157,13 @@ def _inputs_only(batch: Batch) -> NDArray[np.uint8]:
 
 
 def _shapes(run: Run, batch: Batch) -> dict[Output, tuple[int, ...]]:
-    found: dict[Output, tuple[int, ...]] = {}
+    shapes: dict[Output, tuple[int, ...]] = {}
 
     def take(output: Output, value: Any) -> None:
-        found[output] = () if value is None else tuple(value.shape)
+        shapes[output] = () if value is None else tuple(value.shape)
 
     run(batch, take)
-    return found
+    return shapes
 
 
 def _begun(value: Any, fewer: tuple[int, ...] | None, many: int, few: int) -> Proof:
@@ -391,7 +391,7 @@ def _shrunk(batch: Batch) -> list[Batch]:
         }
         mask = None if batch.mask is None else batch.mask[:, : length - 1]
         return [Batch(inputs, batch.size, mask)]
-    found = []
+    batches = []
     ndim = max(value.ndim for value in arrays.values())
     ways = [tuple(range(2, ndim)), tuple(range(1, ndim - 1)), tuple(range(1, ndim))]
     if ndim == 3:
@@ -401,8 +401,8 @@ def _shrunk(batch: Batch) -> list[Batch]:
             key: _halved(value, axes) if key in arrays and value.ndim == ndim else value
             for key, value in batch.inputs.items()
         }
-        found.append(Batch(inputs, batch.size))
-    return found
+        batches.append(Batch(inputs, batch.size))
+    return batches
 
 
 def _long(value: Any, length: int) -> bool:

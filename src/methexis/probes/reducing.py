@@ -74,17 +74,17 @@ def reduced(
     if pool in {"mean", "max", "spatial", "spatial_last"}:
         over = tuple(places)
         if real is None:
-            found = xp.max(x, axis=over) if pool == "max" else xp.mean(x, axis=over)
+            pooled = xp.max(x, axis=over) if pool == "max" else xp.mean(x, axis=over)
         else:
             wide = xp.reshape(real, _shape(real, places[0], x.ndim))
             if pool == "max":
                 low = xp.full_like(x, -float("inf"))
-                found = xp.max(xp.where(wide, x, low), axis=over)
+                pooled = xp.max(xp.where(wide, x, low), axis=over)
             else:
                 kept = xp.sum(xp.where(wide, x, xp.zeros_like(x)), axis=over)
                 count = xp.sum(xp.astype(real, x.dtype), axis=1)
-                found = kept / xp.reshape(count, (rows, *[1] * (kept.ndim - 1)))
-        return [xp.reshape(found, (rows, -1))]
+                pooled = kept / xp.reshape(count, (rows, *[1] * (kept.ndim - 1)))
+        return [xp.reshape(pooled, (rows, -1))]
     x = xp.reshape(xp.moveaxis(x, places[0], 1), (rows, x.shape[places[0]], -1))
     starts, ends = _ends(mask if real is not None else None, rows, x.shape[1])
     if pool in {"first", "last"}:

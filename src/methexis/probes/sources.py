@@ -247,7 +247,7 @@ def _collated(members: Sequence[Any]) -> Any:
 def _digests(ids: Any, count: int | None) -> NDArray[np.uint8]:
     """Fingerprints of what names the samples."""
     if isinstance(ids, np.ndarray) and ids.dtype == np.uint8 and ids.ndim == 2:
-        found = ids
+        digests = ids
     else:
         names = [str(one) for one in sequence("ids", ids, "names of samples")]
         if len(set(names)) < len(names):
@@ -255,7 +255,7 @@ def _digests(ids: Any, count: int | None) -> NDArray[np.uint8]:
         rows = [
             blake2b(name.encode("utf-8", "surrogatepass"), digest_size=DIGEST) for name in names
         ]
-        found = np.array([list(row.digest()) for row in rows], dtype=np.uint8)
-    if count is not None and len(found) != count:
-        raise MethexisError(f"ids: expected one for each of {count} samples, got {len(found)}")
-    return found
+        digests = np.array([list(row.digest()) for row in rows], dtype=np.uint8)
+    if count is not None and len(digests) != count:
+        raise MethexisError(f"ids: expected one for each of {count} samples, got {len(digests)}")
+    return digests

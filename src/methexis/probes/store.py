@@ -314,7 +314,7 @@ def nodes(names: Sequence[str]) -> list[str]:
     >>> nodes(["encoder.0", "/encoder/0", "samples"])
     ['encoder.0', 'encoder.0-2', 'samples-3']
     """
-    found: list[str] = []
+    folders: list[str] = []
     taken = {SAMPLES}  # in small letters, because some file systems know no others
     for place, name in enumerate(names, start=1):
         plain = "".join(s if s.isascii() and (s.isalnum() or s in "._-#") else "." for s in name)
@@ -322,8 +322,8 @@ def nodes(names: Sequence[str]) -> list[str]:
         if plain.lower() in taken:
             plain = f"{plain}-{place}"
         taken.add(plain.lower())
-        found.append(plain)
-    return found
+        folders.append(plain)
+    return folders
 
 
 def _is_ours(out: Path) -> None:

@@ -95,12 +95,12 @@ def _names(given: Any) -> list[tuple[str, SampleNames]]:
 def _keys(names: SampleNames) -> list[tuple[bytes, int]]:
     """Keys of samples; equal samples are told by which of them they are."""
     count: dict[bytes, int] = {}
-    found = []
+    counted = []
     for row in names.keys:
         key = row.tobytes()
         count[key] = count.get(key, 0) + 1
-        found.append((key, count[key]))
-    return found
+        counted.append((key, count[key]))
+    return counted
 
 
 def _common(names: Sequence[SampleNames]) -> list[tuple[bytes, int]]:
