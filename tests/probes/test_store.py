@@ -64,7 +64,7 @@ def test_what_was_interrupted_goes_on_to_the_same_bits(tmp_path: Path, after: in
     with pytest.raises(Enough):
         probe(model(), stopping([*batches(), None], after), out=out)
     assert not out.exists()
-    with pytest.raises(MethexisError, match=r"expected a file or folder"):
+    with pytest.raises(MethexisError, match=r"no such file or folder"):
         load(out)
     runs = []
     counted = model()

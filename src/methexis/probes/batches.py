@@ -54,12 +54,12 @@ class Batch:
 
     @property
     def positional(self) -> tuple[Any, ...]:
-        """Inputs in order."""
+        """The inputs that have no name, in order."""
         return tuple(value for key, value in self.inputs.items() if isinstance(key, int))
 
     @property
     def named(self) -> dict[str, Any]:
-        """Inputs by name."""
+        """The inputs that have a name, by it."""
         return {key: value for key, value in self.inputs.items() if isinstance(key, str)}
 
     def taken(self, rows: Sequence[int]) -> Batch:

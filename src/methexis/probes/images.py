@@ -60,7 +60,7 @@ class ImageFolder:
         self._transform, self._size = transform, size
 
     def __len__(self) -> int:
-        """Number of images."""
+        """Number of images in the folder."""
         return len(self._files)
 
     @property

@@ -79,7 +79,7 @@ class LayerList(Displayed):
     outputs: tuple[LayerOutput, ...]
 
     def __len__(self) -> int:
-        """Number of outputs."""
+        """Number of outputs that are listed."""
         return len(self.outputs)
 
     def __iter__(self) -> Iterator[LayerOutput]:

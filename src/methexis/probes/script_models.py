@@ -34,18 +34,18 @@ class _Open:
         self.names.append(name)
 
     def leave(self, output: Any) -> None:
-        """It has given something."""
+        """The module that was entered last has given a tensor, or nothing."""
         name = ".".join(self.names)
         self.names.pop()
         if self.asking is not None and name in self.wanted:
             self.asking.give(name, output)
 
     def leave_several(self, outputs: list[Any]) -> None:
-        """It has given a tuple, of which these are the tensors."""
+        """The module that was entered last has given a tuple with these tensors."""
         self.leave(tuple(outputs))
 
     def leave_nothing(self) -> None:
-        """It has given something that is no tensor."""
+        """The module that was entered last has given what is no tensor."""
         self.leave(None)
 
 

@@ -75,7 +75,7 @@ class Source:
         self._batches = self._iterate(given, size)
 
     def __iter__(self) -> Iterator[Batch]:
-        """The batches, once."""
+        """The batches in their order, for one time."""
         return self._named(self._batches)
 
     def about(self, first: int) -> int | None:

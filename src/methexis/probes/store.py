@@ -206,7 +206,7 @@ class Store:
         return whole.hexdigest()
 
     def close(self) -> None:
-        """Close all files."""
+        """Close the files of all layers."""
         for file in self._files:
             file.close()
 

@@ -48,13 +48,13 @@ class Teller:
 
 
 class Silent(Teller):
-    """Shows nothing."""
+    """Progress that is shown to nobody."""
 
     def __init__(self) -> None:
         super().__init__(None)
 
     def __call__(self, done: int, total: int | None) -> None:
-        """Do nothing."""
+        """Do nothing with the numbers of samples."""
 
 
 def told(since: int, done: int, total: int | None, seconds: float) -> str:

@@ -237,7 +237,7 @@ class Pass:
         self._calls: Counter[str] = Counter()
 
     def begin(self, take: Take) -> None:
-        """A new pass."""
+        """Begin a new pass, in which nothing was called yet."""
         self._take = take
         self._calls.clear()
 
