@@ -186,8 +186,8 @@ def _print(store: Representations, target: Path) -> None:
 
 
 def _default(model: str, data: Path) -> Path:
-    name = model.rpartition(":")[2] if ":" in model else Path(model).resolve().name
+    name = model.rpartition(":")[2] if ":" in model else Path(model).absolute().name
     if not name:
         raise MethexisError(f"MODEL: expected a model, got {model!r}")
     stem = Path(name).stem if Path(name).suffix in {".pt", ".jit", ".onnx"} else name
-    return Path(f"{short(bare(stem))}-{short(Path(bare(data.resolve().name)).stem)}.zarr")
+    return Path(f"{short(bare(stem))}-{short(Path(bare(data.absolute().name)).stem)}.zarr")

@@ -103,7 +103,7 @@ def _folder(path: Path, texts: Any) -> Loaded:
         transform = _image_transform(path)
     if texts is None and _has_tokenizer(path):
         texts = _tokenizer(path)
-    return Loaded(opened(module, path.resolve().name), module, texts, transform)
+    return Loaded(opened(module, path.absolute().name), module, texts, transform)
 
 
 def _has_tokenizer(path: Path) -> bool:
