@@ -50,9 +50,10 @@ class Comparison(Displayed):
     d : (int, int)
         Numbers of features; None of an RDM.
     null : str
-        "moments" (closed form), "permutation" or "none".
+        "moments" (closed form), "permutation", "regression" (permutations, of most of which a part
+        of the score was computed and the rest is predicted from it) or "none".
     num_permutations, num_bootstrap : int
-        Orders and resamples drawn.
+        Orders drawn; and resamples, or scores with samples left out.
     seed : int
         Of both.
     preprocessing : dict
@@ -64,6 +65,11 @@ class Comparison(Displayed):
         is no interval.
     levels : Levels or None
         What the score is read against, where `references` or `repeats` were given.
+    num_whole : int
+        Orders of which the whole score was computed; all but by "regression".
+    interval : str
+        What the interval is from: "bootstrap", "halves", "jackknife" (each sample left out),
+        "groups" (of samples left out) or "none".
     """
 
     measure: str
@@ -86,6 +92,8 @@ class Comparison(Displayed):
     notes: tuple[str, ...]
     one_pass: bool = False
     levels: Levels | None = None
+    num_whole: int = 0
+    interval: str = "none"
 
     @property
     def conclusion(self) -> str:
