@@ -97,11 +97,15 @@ def compare(
     ] = "max",
     permutations: Annotated[
         int | None,
-        typer.Option(help="Orders drawn. [default: 999 for one pair, else 199 to 999 as time has]"),
+        typer.Option(help="Orders drawn, and scored whole. [default: 199 to 999, as time has]"),
     ] = None,
     bootstrap: Annotated[
-        int, typer.Option(help="Resamples for the interval of a single pair; 0: none.")
-    ] = 999,
+        int | None,
+        typer.Option(
+            help="Resamples for the interval of a single pair; 0: none. [default: 999, or the "
+            "jackknife where they take long]"
+        ),
+    ] = None,
     alpha: Annotated[float, typer.Option(help="Level of significance, after correction.")] = 0.05,
     memory: Annotated[
         str | None,

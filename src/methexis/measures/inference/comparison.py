@@ -119,12 +119,19 @@ class Comparison(Displayed):
             parts.append(f"{self.confidence:.0%} interval {low} to {high}")
         if self.null != "none":
             parts.append(f"by chance {rounded(self.null_mean)} ± {rounded(self.null_sd)}")
-            parts.append(probability("p", self.p))
+            parts.append(probability("p", self.p) + self._predicted)
         if np.isfinite(self.effect):
             parts.append(f"effect {rounded(self.effect)}")
         one, two = ("(an RDM)" if d is None else d for d in self.d)
         line = ", ".join(parts) + f" (n {self.n}, d {one} and {two})"
         return line if self.levels is None else f"{self.conclusion}\n{line}"
+
+    @property
+    def _predicted(self) -> str:
+        """In words, of how many orders the score was not computed but predicted."""
+        if self.null != "regression":
+            return ""
+        return f" (of {self.num_permutations} permutations {self.num_whole} whole)"
 
     def as_dict(self) -> dict[str, Any]:
         """All of it in plain types, for JSON."""
