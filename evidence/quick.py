@@ -4,9 +4,9 @@ Of wide pairs `compare` computes the whole score of a few orders only, and predi
 a part (`measures.inference.regressed`); and its interval is from scores with samples left out. Two
 counts, of seeds, sizes, laws and numbers that were fixed before the run:
 
-- *Nulls*: how often p <= .05, and p <= .01, of pairs that share nothing. The part is made of so many
-  leading directions as the cell says, so that its share of all is that of 32 of the directions of
-  pairs for which it is used.
+- *Nulls*: how often p <= .05, and p <= .01, of pairs that share nothing. The part is made of as
+  many leading directions as the cell says: a quarter or an eighth of all, as 32 are of 128 or 256,
+  and one of 32, as 32 are of 1,024.
 - *Intervals*: how often the interval of 95 % holds the expected score at this number of samples,
   the mean over many other draws.
 
@@ -277,7 +277,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-INTRODUCTION = f"""# Quick comparisons
+INTRODUCTION = """# Quick comparisons
 
 Of wide pairs 999 decompositions for a null, and as many for an interval, take minutes. `mx.compare`
 takes seconds: of 999 orders of the rows it computes a part of the score, of some the whole, and

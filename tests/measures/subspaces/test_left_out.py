@@ -28,9 +28,14 @@ def pair(measure: Measure[Any], n: int, widths: tuple[int, int], seed: int = 0) 
 def differences(measure: Measure[Any], n: int, widths: tuple[int, int]) -> tuple[Array, Array]:
     """What each sample moves, in closed form and by leaving it out."""
     a, b = pair(measure, n, widths)
+    return moved(measure, a, b)
+
+
+def moved(measure: Measure[Any], a: Any, b: Any) -> tuple[Array, Array]:
     formula = measure.left_out(a, b)
-    exact = measure.resampled(a, b, left_out(n, 0))
-    assert formula is not None and exact is not None
+    exact = measure.resampled(a, b, left_out(a.num_samples, 0, a.num_samples))
+    assert formula is not None
+    assert exact is not None
     return formula - measure.score(a, b), exact - measure.score(a, b)
 
 
@@ -61,7 +66,7 @@ def test_it_is_the_better_the_more_samples_there_are(name: str) -> None:
         x = rng.normal(size=(n, 4))
         y = x @ turn + 0.5 * rng.normal(size=(n, 4))
         a, b = (measure.reduce(features("X", one)) for one in (x, y))
-        formula, exact = measure.left_out(a, b), measure.resampled(a, b, left_out(n, 0, n))
+        formula, exact = moved(measure, a, b)
         errors.append(np.std(formula - exact) / np.std(exact))
     assert errors[1] < 0.25 * errors[0]
 

@@ -23,7 +23,7 @@ from methexis.measures.work import NOTHING, Time, Work
 #: Orders and resamples if time does not matter: orders resolve p to .001.
 ORDERS, RESAMPLES = 999, 999
 #: Seconds that the orders of one pair may take, and its resamples.
-SECONDS_OF_ORDERS, SECONDS_OF_RESAMPLES = 2.0, 2.0
+SECONDS_OF_ORDERS, SECONDS_OF_RESAMPLES = 3.0, 2.0
 #: Fewest orders by whose ranks p is taken: they resolve it to .005.
 FEWEST_ORDERS = 199
 #: Fewest orders of which the whole score is computed, for a regression with eight degrees of
@@ -57,7 +57,7 @@ def orders(work: Work, *, parts: bool) -> Orders:
     >>> from methexis.measures.work import passes
     >>> slow = Work(NOTHING, NOTHING, passes(1e7), 0, 0, part=passes(1e5))
     >>> orders(slow, parts=True), orders(slow, parts=False)
-    (Orders(drawn=999, whole=190), Orders(drawn=200, whole=200))
+    (Orders(drawn=999, whole=290), Orders(drawn=300, whole=300))
     """
     each = work.order.seconds()
     if ORDERS * each <= SECONDS_OF_ORDERS:

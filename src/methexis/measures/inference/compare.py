@@ -28,7 +28,7 @@ from methexis.measures.inputs.naming import Named, single
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.preprocessing import preprocessing as steps_named
 from methexis.measures.inputs.representations import Representation, both
-from methexis.measures.measure import Measure, Orders
+from methexis.measures.measure import Measure
 from methexis.measures.registry import chosen
 from methexis.measures.rounding import OTHER_WAY
 from methexis.measures.work import NOTHING
@@ -77,13 +77,13 @@ def compare(
         beside them stays as it is.
     null : {"auto", "moments", "permutation", "none"}
         "auto" takes moments in closed form where the measure has them and they tell the tail
-        (`nulls.trusted`), else permutations. Where the scores of 999 would take more than about two
-        seconds, of most of them only a part of the score is computed, if the measure has one that
-        is quick, and the rest is predicted from it (`regressed`); the result's null is then
+        (`nulls.trusted`), else permutations. Where the scores of 999 would take more than about
+        three seconds, of most of them only a part of the score is computed, if the measure has one
+        that is quick, and the rest is predicted from it (`regressed`); the result's null is then
         "regression".
     num_permutations : int, optional
         Orders drawn where they are needed, and scored whole: 999 resolve p to .001. By default 999,
-        and where those would take more than about two seconds and no part is quick, as many as
+        and where those would take more than about three seconds and no part is quick, as many as
         take that, 199 at least.
     num_bootstrap : int, optional
         Resamples for the interval (of which kind, the measure says); 0 leaves it out. By default

@@ -17,9 +17,9 @@ with one sample (or group of samples) left out, ``a = Σ u³ / (6 (Σ u²)^{3/2}
 The same scores give the variance by the jackknife, ``(J - 1)/J Σ u²``, below which `resampling`
 lets no spread of bootstrap samples fall.
 
-Where bootstrap samples would take long the interval is from the ``s_k`` alone (`without_resamples`):
-their sum's law is a normal one but for its skewness, ``6 a``, so that ``z₀ = a`` and the quantile
-of ``d`` at ``Φ(w)`` is ``σ (w + a (w² - 1))`` to that order. Of few groups the variance is not
+Where bootstrap samples would take long the interval is from the ``s_k`` alone
+(`without_resamples`): the law of ``d`` is a normal one but for its skewness, ``6 a``, so that
+``z₀ = a`` and its quantile at ``Φ(w)`` is ``σ (w + a (w² - 1))`` to that order. Of few groups the variance is not
 sure, and Student's quantile of ``J - 1`` degrees of freedom stands for z. The jackknife counts
 interactions of two samples twice, so such intervals are rather too wide than too narrow.
 """

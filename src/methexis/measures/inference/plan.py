@@ -209,9 +209,8 @@ def planned(
     doubtful = sizes.single and (asked.null, case.null) == ("auto", "moments")
     drawn, again = 0, NOTHING
     if doubtful and measure.may_be_dominated:
-        drawn = asked.num_permutations
-        if drawn is None:
-            drawn = amounts.orders(case.work, parts=False).drawn
+        count = asked.num_permutations
+        drawn = amounts.orders(case.work, parts=False).drawn if count is None else count
         again = drawn * case.work.order
     orders, resampling = case.orders, case.resampling
     return Plan(

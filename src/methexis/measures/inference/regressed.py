@@ -18,13 +18,15 @@ of permutations that are all less extreme. If the part says nothing of the score
 Student's of one score against a few others; if it says all, it is the permutation test.
 
 The orders that are scored whole are chosen by their parts, evenly over their ranks, so that slope
-and residuals come from the whole law and not from its middle. How often p is below its level is counted in
-``python -m evidence.partial_nulls``.
+and residuals come from the whole law and not from its middle. A prediction is less sure than a
+score, so that tails are rather too long: p is conservative where the part says little. How often it
+is below its level is counted in ``python -m evidence.quick``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +77,7 @@ class RegressedNull(Null):
 
 
 def regressed(
-    measure: Measure[object], a: object, b: object, orders: Orders, num_whole: int
+    measure: Measure[Any], a: Any, b: Any, orders: Orders, num_whole: int
 ) -> RegressedNull:
     """Draw the null of a pair: parts of all orders, whole scores of some."""
     parts = measure.permuted_part(a, b, orders)

@@ -95,9 +95,7 @@ def shapes_without(a: Basis, b: Basis) -> tuple[Array, Array, Array]:
     times, so that sums stay sums over n. To first order a nuclear norm changes by
     ``tr(Qᵀ δM)``, with the best rotation ``Q`` of all samples.
     """
-    x, y = (
-        np.asarray(to_numpy(one.columns * one.sizes), dtype=np.float64) for one in (a, b)
-    )
+    x, y = (np.asarray(to_numpy(one.columns * one.sizes), dtype=np.float64) for one in (a, b))
     part = len(x) / (len(x) - 1)
     left, sizes, right = np.linalg.svd(x.T @ y, full_matrices=False)
     fit = np.sum((x @ left) * (y @ right.T), axis=1)
