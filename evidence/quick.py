@@ -10,8 +10,8 @@ counts, of seeds, sizes, laws and numbers that were fixed before the run:
 - *Intervals*: how often the interval of 95 % holds the expected score at this number of samples,
   the mean over many other draws.
 
-``--only NAME`` runs one case, whose file is ``evidence/results/quick/NAME.json``; ``--render``
-turns the files into docs/quick.md.
+``--only NAME`` runs one case, whose file is ``evidence/results/quick/NAME.json``, and ``--law LAW``
+of it one law only; ``--render`` turns the files into docs/quick.md.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -87,8 +88,9 @@ def _tails(n: int, d: int, rng: np.random.Generator) -> Array:
 
 
 def _copies(n: int, d: int, rng: np.random.Generator) -> Array:
-    """Every row four times."""
-    return np.asarray(np.repeat(rng.normal(size=(-(-n // 4), d)), 4, axis=0)[:n])
+    """Every row four times, in any order: copies at the same places would be shared."""
+    rows = np.repeat(rng.normal(size=(-(-n // 4), d)), 4, axis=0)[:n]
+    return np.asarray(rng.permutation(rows, axis=0))
 
 
 def _counts(n: int, d: int, rng: np.random.Generator) -> Array:
@@ -228,18 +230,28 @@ def _cases() -> list[str]:
     return [f"nulls-{name}" for name in NULLS] + [f"intervals-{name}" for name in INTERVALS]
 
 
-def run(case: str) -> list[dict[str, Any]]:
-    """All cells of one case."""
+def run(case: str, only: str | None = None) -> list[dict[str, Any]]:
+    """All cells of one case, or those of one law beside those that are stored."""
     kind, name = case.split("-", 1)
+    kept = {} if only is None else {_key(cell): cell for cell in stored().get(case, [])}
+
+    def cell(measure: Callable[[], Any], law: str, *key: Any) -> dict[str, Any]:
+        old = kept.get((*key, law))
+        return asdict(measure()) if old is None or law == only else old
+
     if kind == "nulls":
-        found = [asdict(null_cell(name, law)) for law in LAWS]
-    else:
-        found = [
-            asdict(interval_cell(name, c, law))
-            for c, (_, d, _) in enumerate(INTERVALS[name])
-            for law in pairs(d)
-        ]
-    return found
+        at = REGIMES[NULLS[name][1]]
+        return [cell(partial(null_cell, name, law), law, *at) for law in LAWS]
+    return [
+        cell(partial(interval_cell, name, c, law), law, *at)
+        for c, at in enumerate(INTERVALS[name])
+        for law in pairs(at[1])
+    ]
+
+
+def _key(cell: dict[str, Any]) -> tuple[Any, ...]:
+    third = cell["leading"] if "leading" in cell else cell["way"]
+    return (cell["num_samples"], cell["num_features"], third, cell["law"])
 
 
 def stored() -> dict[str, list[dict[str, Any]]]:
@@ -256,11 +268,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run and write."""
     parser = argparse.ArgumentParser(prog="python -m evidence.quick", description=__doc__)
     parser.add_argument("--only", action="append", choices=_cases(), metavar="NAME")
+    parser.add_argument("--law", help="run this law only, and keep what is stored of the others")
     parser.add_argument("--render", action="store_true", help="write the page, run nothing")
     given = parser.parse_args(arguments)
     for case in () if given.render else given.only or _cases():
         began = time.perf_counter()
-        cells = run(case)
+        cells = run(case, given.law)
         content = {
             "command": f"python -m evidence.quick --only {case}",
             "methexis": __version__,
