@@ -72,7 +72,7 @@ REPETITIONS, TARGET_DRAWS, CONFIDENCE = 300, 1000, 0.95
 INTERVALS = {
     "procrustes": ((100, 20, "jackknife"), (200, 60, "jackknife"), (200, 60, "groups")),
     "cca": ((100, 20, "jackknife"), (200, 60, "jackknife")),
-    "svcca": ((200, 60, "groups"),),
+    "svcca": ((200, 60, "few"),),
 }
 
 Draw = Callable[[int, int, np.random.Generator], Array]
@@ -365,7 +365,7 @@ def _interval_section(found: dict[str, list[dict[str, Any]]]) -> str:
 
 Of {REPETITIONS} pairs in every row, how often the interval of 95 % holds the expected score: the
 standard error is 1.3 %. "Jackknife" leaves out each sample in closed form, "groups" {FEWEST_GROUPS}
-groups of samples. The jackknife counts interactions of samples twice, so that intervals are rather
+groups of samples; "few" is Student's interval from {FEWEST_GROUPS} bootstrap samples. The jackknife counts interactions of samples twice, so that intervals are rather
 too wide where there is little in common.
 
 """

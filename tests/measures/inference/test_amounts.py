@@ -40,7 +40,7 @@ def test_wide_subspaces_are_given_parts_and_the_jackknife() -> None:
         assert (plan.interval, plan.num_resamples) == ("jackknife", 2000)
         assert f"999 permutations, {plan.num_whole} of them whole" in str(plan)
     plan = mx.measures.plan(*WIDE, "svcca")
-    assert (plan.null, plan.interval, plan.num_resamples) == ("regression", "groups", FEWEST_GROUPS)
+    assert (plan.null, plan.interval, plan.num_resamples) == ("regression", "few", FEWEST_GROUPS)
 
 
 def test_measures_without_a_part_are_given_fewer() -> None:

@@ -6,7 +6,8 @@ asking why. Beyond that:
 - orders are all drawn, but of most of them only a part of the score is computed, where the measure
   has one that is quick (`regressed`); else fewer are drawn, `FEWEST_ORDERS` at least;
 - resamples give way to scores with samples left out: each sample, where the measure has these in
-  closed form, else groups of samples (`intervals.left_out`); halves are fewer.
+  closed form, else groups of samples (`intervals.left_out`). Of a measure to which the jackknife
+  says nothing the bootstrap samples are few; halves are fewer.
 
 Seconds are those of `Work`, of one core of one machine: what is decided is the same everywhere.
 """
@@ -31,7 +32,7 @@ FEWEST_ORDERS = 199
 FEWEST_WHOLE = 10
 #: A part of the score is worth having if it takes at most this share of the whole.
 QUICK = 0.25
-#: Fewest groups of samples that are left out, and fewest halves.
+#: Fewest groups of samples that are left out or bootstrap samples, and fewest halves.
 FEWEST_GROUPS, FEWEST_HALVES = 12, 199
 
 
@@ -76,7 +77,7 @@ class Resampling:
     """Which scores make the interval, how many, and what they take.
 
     `way` is "bootstrap", "halves", "jackknife" (each sample left out, in closed form), "groups"
-    (of samples, left out), or "none".
+    (of samples, left out), "few" (bootstrap samples), or "none".
     """
 
     way: str
@@ -84,7 +85,9 @@ class Resampling:
     time: Time
 
 
-def resampling(work: Work, kind: str, num_samples: int, asked: int | None) -> Resampling:
+def resampling(
+    work: Work, kind: str, num_samples: int, asked: int | None, *, jackknifed: bool = True
+) -> Resampling:
     """What a measure whose resamples are of that kind is given; an explicit number is obeyed.
 
     Examples
@@ -108,4 +111,4 @@ def resampling(work: Work, kind: str, num_samples: int, asked: int | None) -> Re
     if work.jackknife != NOTHING:
         return Resampling("jackknife", num_samples, work.jackknife)
     count = int(np.clip(fit, FEWEST_GROUPS, min(num_samples, MOST_LEFT_OUT)))
-    return Resampling("groups", count, count * work.resample)
+    return Resampling("groups" if jackknifed else "few", count, count * work.resample)

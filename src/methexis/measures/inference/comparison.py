@@ -69,7 +69,7 @@ class Comparison(Displayed):
         Orders of which the whole score was computed; all but by "regression".
     interval : str
         What the interval is from: "bootstrap", "halves", "jackknife" (each sample left out),
-        "groups" (of samples left out) or "none".
+        "groups" (of samples left out), "few" (bootstrap samples, by their spread) or "none".
     """
 
     measure: str

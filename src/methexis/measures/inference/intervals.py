@@ -51,6 +51,13 @@ class Resamples:
 
 
 @dataclass(frozen=True)
+class Few:
+    """Scores of bootstrap samples, too few for quantiles."""
+
+    scores: Array
+
+
+@dataclass(frozen=True)
 class LeftOut:
     """Scores with one sample, or one group of samples, left out each."""
 
@@ -86,12 +93,14 @@ def acceleration(scores: Array) -> float:
 
 
 def interval(
-    score: float, resampled: Resamples | LeftOut | None, confidence: float
+    score: float, resampled: Resamples | LeftOut | Few | None, confidence: float
 ) -> tuple[float, float]:
     """Interval for the expected score at this number of samples.
 
     NaN without resamples; the score twice, if theirs are equal to rounding.
     """
+    if isinstance(resampled, Few):
+        return by_spread(score, resampled.scores, confidence)
     if isinstance(resampled, LeftOut):
         return without_resamples(score, resampled.scores, confidence)
     known = resampled is not None and not np.isnan(resampled.scores).any()
@@ -129,3 +138,17 @@ def without_resamples(score: float, scores: Array, confidence: float) -> tuple[f
     w = a + z / np.maximum(1.0 - a * z, np.finfo(np.float64).tiny)
     low, high = np.sqrt(jackknife_variance(scores)) * (w + a * (w * w - 1.0))
     return (float(score + low), float(score + high))
+
+
+def by_spread(score: float, scores: Array, confidence: float) -> tuple[float, float]:
+    """The same from few bootstrap samples: Student's interval of their deviation.
+
+    NaN where one of them has no score.
+    """
+    if np.isnan(scores).any():
+        return (float("nan"), float("nan"))
+    if np.ptp(scores) <= TIE * np.max(np.abs(scores)):
+        return (score, score)
+    t = special.stdtrit(len(scores) - 1, 0.5 + 0.5 * confidence)
+    half = float(t * np.std(scores, ddof=1))
+    return (score - half, score + half)

@@ -97,7 +97,8 @@ class Plan(Displayed):
         data show; the null is then by permutation. 0 where that cannot be.
     interval : str
         What gives an interval: "bootstrap", "halves"; where these would take long scores without
-        each sample in closed form, "jackknife", or without "groups" of samples; or "none".
+        each sample in closed form, "jackknife", without "groups" of samples, or "few" bootstrap
+        samples; or "none".
     num_resamples : int
         How many of these.
     seconds, seconds_if_dominated : float
@@ -292,7 +293,9 @@ class _Case:
             return null
         if null != "permutation" and not few and self.measure.closed_null(n):
             return "moments"
-        return "regression" if self.orders.whole < self.orders.drawn else "permutation"
+        if self.asked.num_permutations is None and self.orders.whole < self.orders.drawn:
+            return "regression"
+        return "permutation"
 
     @property
     def orders(self) -> amounts.Orders:
@@ -316,7 +319,8 @@ class _Case:
         """What gives an interval."""
         n, asked = self.sizes.num_samples, self.asked.num_bootstrap
         kind = self.measure.interval_from(n) if self.sizes.single else "none"
-        return amounts.resampling(self.work, kind, n, asked)
+        jackknifed = self.measure.jackknifed
+        return amounts.resampling(self.work, kind, n, asked, jackknifed=jackknifed)
 
     @property
     def work(self) -> Work:

@@ -51,6 +51,7 @@ from methexis.core.checks import Array
 from methexis.measures.inference import nulls
 from methexis.measures.inference.amounts import FEWEST_GROUPS, Resampling
 from methexis.measures.inference.intervals import (
+    Few,
     LeftOut,
     Resamples,
     acceleration,
@@ -66,7 +67,7 @@ NULL_ORDERS = 200
 
 def spreading(
     measure: Measure[Any], a: Any, b: Any, way: Resampling, *, num_samples: int, seed: int
-) -> tuple[Resamples | LeftOut | None, str]:
+) -> tuple[Resamples | LeftOut | Few | None, str]:
     """What an interval is made of, in the way that was planned, and which way it came to be.
 
     Groups of samples are left out where scores without each sample are not known of this pair.
@@ -80,6 +81,9 @@ def spreading(
         scores = measure.left_out(a, b)
         if scores is not None:
             return LeftOut(scores), way.way
+    if way.way == "few":
+        scores = measure.resampled(a, b, nulls.counts(num_samples, way.count, seed))
+        return (None, "none") if scores is None else (Few(scores), way.way)
     groups = FEWEST_GROUPS if way.way == "jackknife" else way.count
     without = measure.resampled(a, b, left_out(num_samples, seed, groups))
     if without is None:

@@ -289,6 +289,7 @@ _WAYS = {
     "halves": "{} halves",
     "jackknife": "each of {} samples left out",
     "groups": "each of {} groups of samples left out",
+    "few": "the spread of {} resamples",
     "none": "",
 }
 
