@@ -334,8 +334,8 @@ def _null_section(found: dict[str, list[dict[str, Any]]]) -> str:
 {NUM_NULLS:,} pairs that share nothing in every cell, {NUM_ORDERS} orders, {FEWEST_WHOLE} of them
 whole. By chance alone a cell of level 5 % lies between 4.1 and 6.0 % (95 %), of level 1 % between
 0.6 and 1.5 %. "Too many" is the probability of at least so many, the smaller of both levels,
-corrected by Holm's method over all cells and levels. "k^-1" are deviations of directions; "t2" and
-"t5" features of Student's law, a factor common to a row; "copies" has every row four times. The
+corrected by Holm's method over all cells and levels. "k^-1" are deviations of directions; "t2"
+features of Student's law, a factor common to a row; "copies" has every row four times. The
 part is the score of the leading directions, as many as the column says; for canonical correlations
 it is how far samples that both spans lean on meet. {len(cells)} cells, {wrong} rates with too many.
 
