@@ -364,9 +364,10 @@ def _interval_section(found: dict[str, list[dict[str, Any]]]) -> str:
 ## Intervals
 
 Of {REPETITIONS} pairs in every row, how often the interval of 95 % holds the expected score: the
-standard error is 1.3 %. "Jackknife" leaves out each sample in closed form, "groups" {FEWEST_GROUPS}
-groups of samples; "few" is Student's interval from {FEWEST_GROUPS} bootstrap samples. The jackknife counts interactions of samples twice, so that intervals are rather
-too wide where there is little in common.
+standard error is 1.3 %. "Jackknife" leaves out each sample in closed form, "groups"
+{FEWEST_GROUPS} groups of samples; "few" is Student's interval from {FEWEST_GROUPS} bootstrap
+samples. The jackknife counts interactions of samples twice, so that intervals are rather too wide
+where there is little in common.
 
 """
     return text + "\n".join(lines) + "\n"

@@ -11,10 +11,7 @@ from methexis.measures.inference.multiple import holm
 def cells(kind: str) -> list[quick.NullCell]:
     stored = quick.stored()
     return [
-        quick.NullCell(**cell)
-        for case in stored
-        if case.startswith(kind)
-        for cell in stored[case]
+        quick.NullCell(**cell) for case in stored if case.startswith(kind) for cell in stored[case]
     ]
 
 

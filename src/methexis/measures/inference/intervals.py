@@ -19,9 +19,10 @@ lets no spread of bootstrap samples fall.
 
 Where bootstrap samples would take long the interval is from the ``s_k`` alone
 (`without_resamples`): the law of ``d`` is a normal one but for its skewness, ``6 a``, so that
-``z₀ = a`` and its quantile at ``Φ(w)`` is ``σ (w + a (w² - 1))`` to that order. Of few groups the variance is not
-sure, and Student's quantile of ``J - 1`` degrees of freedom stands for z. The jackknife counts
-interactions of two samples twice, so such intervals are rather too wide than too narrow.
+``z₀ = a`` and its quantile at ``Φ(w)`` is ``σ (w + a (w² - 1))`` to that order. Of few groups the
+variance is not sure, and Student's quantile of ``J - 1`` degrees of freedom stands for z. The
+jackknife counts interactions of two samples twice, so such intervals are rather too wide than too
+narrow.
 """
 
 from __future__ import annotations
