@@ -78,8 +78,8 @@ def test_what_is_decided_does_not_depend_on_cores() -> None:
 def test_what_is_planned_is_done(name: str) -> None:
     """With seconds so few that a small pair is a wide one."""
     rng = np.random.default_rng(0)
-    common = rng.normal(size=(400, 130)) * np.arange(1, 131) ** -0.5
-    x, y = (common + 0.3 * rng.normal(size=(400, 130)) for _ in range(2))
+    common = rng.normal(size=(400, 110)) * np.arange(1, 111) ** -0.5
+    x, y = (common + 0.3 * rng.normal(size=(400, 110)) for _ in range(2))
     few = mock.patch.multiple(amounts, SECONDS_OF_ORDERS=0.01, SECONDS_OF_RESAMPLES=0.001)
     with few:
         plan = mx.measures.plan(x, y, name)

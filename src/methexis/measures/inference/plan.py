@@ -90,8 +90,6 @@ class Plan(Displayed):
         most orders only a part of the score is computed; see `regressed`) or "none".
     num_orders : int
         Orders that are drawn: for the null, or to correct for the number of pairs.
-    num_whole : int
-        Those of them of which the whole score is computed.
     orders_if_dominated : int
         Orders that are drawn besides if one sample makes most of the null's spread, which only the
         data show; the null is then by permutation. 0 where that cannot be.
@@ -99,14 +97,16 @@ class Plan(Displayed):
         What gives an interval: "bootstrap", "halves"; where these would take long scores without
         each sample in closed form, "jackknife", without "groups" of samples, or "few" bootstrap
         samples; or "none".
-    num_resamples : int
-        How many of these.
     seconds, seconds_if_dominated : float
         How long it takes, roughly, on the cores that there are; and in that case.
     num_bytes : int
         Most memory at a time; where pairs are made straight from features, the least.
     direct : bool
         Whether pairs are made straight from features, a block at a time, and nothing is kept.
+    num_whole : int
+        Orders of which the whole score is computed: all that are drawn, but by "regression".
+    num_resamples : int
+        How many of those the interval is from.
     """
 
     measure: Measure[Any]
@@ -114,14 +114,14 @@ class Plan(Displayed):
     why: str
     null: str
     num_orders: int
-    num_whole: int
     orders_if_dominated: int
     interval: str
-    num_resamples: int
     seconds: float
     seconds_if_dominated: float
     num_bytes: int
     direct: bool = False
+    num_whole: int = 0
+    num_resamples: int = 0
 
     def __str__(self) -> str:
         """How long it takes, and how the null is had."""
@@ -136,7 +136,7 @@ class Plan(Displayed):
                 how += f", corrected by {self.num_orders} permutations"
         else:
             how = f"null by {self.num_orders} permutations"
-            if self.num_whole < self.num_orders:
+            if self.null == "regression":
                 how += f", {self.num_whole} of them whole"
         text = f"{duration(self.seconds)}, {how}"
         if self.orders_if_dominated:
@@ -204,7 +204,7 @@ def planned(
             why += f"{readable(asked.memory)} were given"
         null = "moments" if case.null != "none" and measure.streams_null else "none"
         took = here.seconds(passed)
-        return Plan(measure, True, why, null, 0, 0, 0, "none", 0, took, took, least)
+        return Plan(measure, True, why, null, 0, 0, "none", took, took, least)
     if short:
         raise _refusal(case, min(num_bytes, least) if able else num_bytes, wording)
     doubtful = sizes.single and (asked.null, case.null) == ("auto", "moments")
