@@ -95,7 +95,7 @@ def scale_of(centred: float, raw: float, epsilon: float) -> float:
 
 
 #: Samples from which products of symmetric matrices make use of that.
-_LARGE = 2048
+LARGE = 2048
 
 
 class Dense(Entries):
@@ -154,7 +154,7 @@ class Dense(Entries):
     def triangles(self) -> tuple[float, float]:
         """Cyclic and transitive triangles."""
         # A matrix times its own transpose takes half of the work, which shows where it is large.
-        half = self.symmetric and self.num_samples >= _LARGE
+        half = self.symmetric and self.num_samples >= LARGE
         twice = self._matrix @ (self._matrix.T if half else self._matrix)
         transitive = float(self._xp.sum(twice * self._matrix))
         if self.symmetric:
