@@ -294,8 +294,9 @@ INTRODUCTION = """# Quick comparisons
 
 Of wide pairs 999 decompositions for a null, and as many for an interval, take minutes. `mx.compare`
 takes seconds: of 999 orders of the rows it computes a part of the score, of some the whole, and
-predicts the others' from the part; and its interval is from scores with samples left out. Here is
-how often that is right, at the fewest whole scores and groups that are ever taken.
+predicts the others' from the part; and its interval is from scores with samples left out, or of
+SVCCA from few bootstrap samples. Here is how often that is right, at the fewest whole scores and
+groups that are ever taken.
 
 This page is written by `python -m evidence.quick --render` from the files in
 `evidence/results/quick`, which are written by `python -m evidence.quick`.

@@ -1,7 +1,6 @@
 """How many orders and resamples one pair is given where nothing is said.
 
-As many as today's science asks for, 999 each, where those take no longer than a user waits without
-asking why. Beyond that:
+999 of each, so that p resolves .001, where those take no more than a few seconds. Beyond that:
 
 - orders are all drawn, but of most of them only a part of the score is computed, where the measure
   has one that is quick (`regressed`); else fewer are drawn, `FEWEST_ORDERS` at least;
@@ -56,9 +55,9 @@ def orders(work: Work, *, parts: bool) -> Orders:
     Examples
     --------
     >>> from methexis.measures.work import passes
-    >>> slow = Work(NOTHING, NOTHING, passes(1e7), 0, 0, part=passes(1e5))
+    >>> slow = Work(NOTHING, NOTHING, passes(1.25e7), 0, 0, part=passes(1e5))
     >>> orders(slow, parts=True), orders(slow, parts=False)
-    (Orders(drawn=999, whole=290), Orders(drawn=300, whole=300))
+    (Orders(drawn=999, whole=232), Orders(drawn=239, whole=239))
     """
     each = work.order.seconds()
     if ORDERS * each <= SECONDS_OF_ORDERS:
