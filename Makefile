@@ -123,6 +123,7 @@ evidence-measures: $(NATIVE) ## the same for the measures of alignment: truth, c
 	$(BIN)/python -m evidence.tails
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.coverage
 	$(BIN)/python -m evidence.neighbour_intervals
+	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.quick
 
 docs: $(NATIVE) ## render tables from evidence and benchmarks, and output and pictures of the demo
 	$(BIN)/python -m tests.layers
@@ -136,6 +137,7 @@ docs: $(NATIVE) ## render tables from evidence and benchmarks, and output and pi
 	$(BIN)/python -m evidence.search --render
 	$(BIN)/python -m evidence.closer --render
 	$(BIN)/python -m evidence.interval_page
+	$(BIN)/python -m evidence.quick --render
 	$(BIN)/python -m evidence.reverse --render
 	$(BIN)/python -m evidence.demo
 	$(BIN)/python -m tests.docs.neuroscience --draw

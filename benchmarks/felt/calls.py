@@ -65,6 +65,11 @@ CALLS = (
         "import, then mx.compare(x, y) of 500 x 64",
         _program("first_compare"),
     ),
+    Call(
+        "compare wide",
+        "import, then mx.compare(x, y, 'procrustes') of 1000 x 256",
+        _program("compare_wide"),
+    ),
     *(
         Call(
             f"train {case}",

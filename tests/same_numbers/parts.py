@@ -114,9 +114,17 @@ def differences(part: str, name: str, *, most: int = 20) -> list[str]:
     return [line for line, _ in zip(lines, range(most), strict=False)]
 
 
+def _as_drawn(key: str, new: dict[str, Any]) -> bool:
+    """Whether an entry says that a comparison scored all orders whole, and resampled as before."""
+    if key in {"num_whole", "num_permutations"}:
+        return new.get("num_whole") == new.get("num_permutations")
+    return key == "interval" and new[key] in {"bootstrap", "halves", "none"}
+
+
 def _unequal(part: str, path: str, old: Any, new: Any, floor: float) -> Iterator[str]:
     if isinstance(old, dict) and isinstance(new, dict):
-        gained = {key for key in new.keys() - old.keys() if new[key] == GAINED.get(key)}
+        more = new.keys() - old.keys()
+        gained = {key for key in more if new[key] == GAINED.get(key) or _as_drawn(key, new)}
         new = {key: value for key, value in new.items() if key not in gained}
         if old.keys() != new.keys():
             yield f"{path}: had {sorted(old.keys() - new.keys())} in place of " + str(

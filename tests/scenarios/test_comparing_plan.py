@@ -75,7 +75,7 @@ def test_ways(samples: int, name: str, options: dict[str, object], one_pass: boo
     [
         ("rsa", {}, "reads the rows once (cka:debiased=true, rv, procrustes, cca), or a sample of"),
         ("hsic", {}, "of 200,000 samples, got 4 GiB; give --memory"),
-        ("mutual_knn", {"memory": "2 GiB"}, "or --bootstrap 0, or"),
+        ("mutual_knn", {"memory": "2 GiB", "num_bootstrap": 999}, "or --bootstrap 0, or"),
         ("cka", {"preprocessing": "prh", "memory": "1 GiB"}, "--preprocessing none, with which"),
         ("procrustes", {"null": "permutation", "memory": "1 GiB"}, "--null auto, with which one"),
     ],

@@ -110,12 +110,16 @@ def compare(
     permutations: Annotated[
         int | None,
         typer.Option(
-            help="Number of orders drawn. [default: 999 for one pair, else 199 to 999 as time has]"
+            help="Number of orders drawn, and scored whole. [default: 199 to 999, as time has]"
         ),
     ] = None,
     bootstrap: Annotated[
-        int, typer.Option(help="Number of resamples for the interval of a single pair; 0: none.")
-    ] = 999,
+        int | None,
+        typer.Option(
+            help="Number of resamples for the interval of a single pair; 0: none. [default: 999, "
+            "or the jackknife where they take long]"
+        ),
+    ] = None,
     alpha: Annotated[float, typer.Option(help="Level of significance, after correction.")] = 0.05,
     memory: Annotated[
         str | None,

@@ -263,6 +263,26 @@ class Measure(Displayed, ABC, Generic[R]):
         """Scores with the rows of the second in each of the orders, ``(num_orders,)``."""
         return np.array([self.score(a, self.reorder(b, order)) for order in orders])
 
+    def permuted_part(self, a: R, b: R, orders: Orders) -> Array:
+        """A part of each order's score that is quick, and moves with it, ``(num_orders,)``.
+
+        There is one where `work` has a time for it; see `inference.regressed`.
+        """
+        raise NotImplementedError(f"{self.name} has no part that is quick")
+
+    def permuted_roughly(self, a: R, b: R, orders: Orders) -> Array:
+        """What `permuted` gives, to a few digits if that is faster (`inference.regressed`)."""
+        return self.permuted(a, b, orders)
+
+    def left_out(self, a: R, b: R) -> Array | None:
+        """Scores without each of the samples, to first order in how directions turn.
+
+        ``(num_samples,)``; None where no closed form is known. `work` has a time for it where one
+        is known of most pairs.
+        """
+        del a, b
+        return None
+
     def null_moments(self, a: R, b: R) -> NullMoments | None:
         """Moments over all orders in closed form, or None where there is no closed form."""
         del a, b

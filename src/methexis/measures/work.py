@@ -76,6 +76,14 @@ class Work:
     drawn_bytes: int  # memory of each order or resample that is drawn
     moments: Time = NOTHING  # the null in closed form, where there is one
     resample: Time = NOTHING  # one resample of the rows for the interval, where there are such
+    part: Time = NOTHING  # a part of one order's score, where there is one that is quick
+    rough: Time = NOTHING  # one order's score to few digits, where that is faster
+    jackknife: Time = NOTHING  # scores without each sample, where there is a closed form
+
+    @property
+    def rough_order(self) -> Time:
+        """One order's score to a few digits."""
+        return self.order if self.rough == NOTHING else self.rough
 
 
 def pair_work(

@@ -14,12 +14,13 @@ import numpy as np
 from methexis.core.checks import count, integer, number, one_of
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures.budget import memory_bytes
-from methexis.measures.inference import nulls
+from methexis.measures.inference import amounts, nulls
 from methexis.measures.inference.comparison import Comparison
 from methexis.measures.inference.intervals import interval
 from methexis.measures.inference.paired.levels import checked_references, checked_repeats, levels
 from methexis.measures.inference.plan import Asked, Plan, Progress, planned, tell
-from methexis.measures.inference.resampling import resamples
+from methexis.measures.inference.regressed import regressed
+from methexis.measures.inference.resampling import spreading
 from methexis.measures.inference.sizes import opened, sizes_of
 from methexis.measures.inference.streamed import Passes, streamed_pair
 from methexis.measures.inputs.features import Features, warn
@@ -28,9 +29,10 @@ from methexis.measures.inputs.naming import Named, single
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.preprocessing import preprocessing as steps_named
 from methexis.measures.inputs.representations import Representation, both
-from methexis.measures.measure import Measure, Orders
+from methexis.measures.measure import Measure
 from methexis.measures.registry import chosen
 from methexis.measures.rounding import OTHER_WAY
+from methexis.measures.work import NOTHING
 
 NULLS = ("auto", "moments", "permutation", "none")
 
@@ -42,8 +44,8 @@ def compare(
     *,
     preprocessing: Preprocessing | str | None = None,
     null: str = "auto",
-    num_permutations: int = 999,
-    num_bootstrap: int = 999,
+    num_permutations: int | None = None,
+    num_bootstrap: int | None = None,
     confidence: float = 0.95,
     seed: int = 0,
     precision: str = "float64",
@@ -76,11 +78,19 @@ def compare(
         beside them stays as it is.
     null : {"auto", "moments", "permutation", "none"}
         "auto" takes moments in closed form where the measure has them and they tell the tail
-        (`nulls.trusted`), else permutations.
-    num_permutations : int
-        Orders drawn where they are needed: 999 resolve p to .001.
-    num_bootstrap : int
-        Resamples for the interval (of which kind, the measure says); 0 leaves it out.
+        (`nulls.trusted`), else permutations. Where the scores of 999 would take more than about
+        three seconds, of most of them only a part of the score is computed, if the measure has one
+        that is quick, and the rest is predicted from it (`regressed`); the result's null is then
+        "regression".
+    num_permutations : int, optional
+        Orders drawn where they are needed, and scored whole: 999 resolve p to .001. By default 999,
+        and where those would take more than about three seconds and no part is quick, as many as
+        take that, 199 at least.
+    num_bootstrap : int, optional
+        Resamples for the interval (of which kind, the measure says); 0 leaves it out. By default
+        999; where those would take more than about two seconds the interval is from scores with
+        samples left out (the jackknife), or from fewer halves. What is decided depends on sizes
+        alone.
     confidence : float
         Confidence level of the interval.
     seed : int
@@ -163,16 +173,16 @@ def compare(
             warn(misleading)
         score = method.score(a, b)
         null_law = _closed(method, a, b, n, null)
+        assert plan is not None  # what has no sizes, `both` refuses
         if null_law is None:
-            if plan is not None and plan.orders_if_dominated:
+            if plan.orders_if_dominated:
                 after = plan.seconds_if_dominated - plan.seconds
                 tell(progress, plan.fallback, after, method.title)
-            null_law = _drawn(method, a, b, nulls.orders(n, num_permutations, seed))
-        resampled = (
-            resamples(method, a, b, num_samples=n, num_resamples=num_bootstrap, seed=seed)
-            if num_bootstrap
-            else None
-        )
+            null_law = _drawn(method, a, b, plan, n, seed)
+        way = amounts.Resampling(plan.interval, plan.num_resamples, NOTHING)
+        resampled, spread_by = None, "none"
+        if num_bootstrap != 0:
+            resampled, spread_by = spreading(method, a, b, way, num_samples=n, seed=seed)
         ci = interval(score, resampled, confidence)
         if _beyond(ci, method.range):
             warn(
@@ -214,7 +224,9 @@ def compare(
         n=n,
         d=d,
         null=null_law.method,
-        num_permutations=len(null_law.scores),
+        num_permutations=null_law.num_orders,
+        num_whole=len(null_law.scores),
+        interval=spread_by,
         num_bootstrap=0 if resampled is None else len(resampled.scores),
         seed=seed,
         preprocessing={
@@ -234,8 +246,8 @@ def plan(
     *,
     preprocessing: Preprocessing | str | None = None,
     null: str = "auto",
-    num_permutations: int = 999,
-    num_bootstrap: int = 999,
+    num_permutations: int | None = None,
+    num_bootstrap: int | None = None,
     memory: int | str | None = None,
     **options: Any,
 ) -> Plan:
@@ -276,17 +288,25 @@ def plan(
 
 
 def _asked(
-    null: str, num_permutations: int, num_bootstrap: int, memory: Any, steps: Preprocessing
+    null: str,
+    num_permutations: int | None,
+    num_bootstrap: int | None,
+    memory: Any,
+    steps: Preprocessing,
 ) -> Asked:
     """What is asked of the comparison of one pair, checked."""
     return Asked(
         one_of("null", null, NULLS),
         "none",
-        count("num_permutations", num_permutations, least=0),
-        count("num_bootstrap", num_bootstrap, least=0),
+        _count("num_permutations", num_permutations),
+        _count("num_bootstrap", num_bootstrap),
         memory_bytes("memory", memory),
         steps == Preprocessing(),
     )
+
+
+def _count(name: str, value: int | None) -> int | None:
+    return None if value is None else count(name, value, least=0)
 
 
 class _Shape(NamedTuple):
@@ -320,9 +340,12 @@ def _closed(method: Measure[Any], a: Any, b: Any, n: int, null: str) -> nulls.Nu
     return nulls.from_moments(moments)
 
 
-def _drawn(method: Measure[Any], a: Any, b: Any, orders: Orders) -> nulls.Null:
+def _drawn(method: Measure[Any], a: Any, b: Any, plan: Plan, n: int, seed: int) -> nulls.Null:
+    orders = nulls.orders(n, plan.num_orders or plan.orders_if_dominated, seed)
     if len(orders) < 2:
         raise MethexisError(f"num_permutations: expected at least 2 for a null, got {len(orders)}")
+    if plan.null == "regression":
+        return regressed(method, a, b, orders, plan.num_whole)
     return nulls.from_scores(method.permuted(a, b, orders), method.null_mean(a, b))
 
 

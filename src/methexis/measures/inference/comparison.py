@@ -50,9 +50,10 @@ class Comparison(Displayed):
     d : (int, int)
         Numbers of features; None of an RDM.
     null : str
-        "moments" (closed form), "permutation" or "none".
+        "moments" (closed form), "permutation", "regression" (permutations, of most of which a part
+        of the score was computed and the rest is predicted from it) or "none".
     num_permutations, num_bootstrap : int
-        Orders and resamples drawn.
+        Orders drawn; and resamples, or scores with samples left out.
     seed : int
         Seed of permutations and bootstrap.
     preprocessing : dict
@@ -64,6 +65,11 @@ class Comparison(Displayed):
         is no interval.
     levels : Levels or None
         What the score is read against, where `references` or `repeats` were given.
+    num_whole : int
+        Orders of which the whole score was computed; all but by "regression".
+    interval : str
+        What the interval is from: "bootstrap", "halves", "jackknife" (each sample left out),
+        "groups" (of samples left out), "few" (bootstrap samples, by their spread) or "none".
     """
 
     measure: str
@@ -86,6 +92,8 @@ class Comparison(Displayed):
     notes: tuple[str, ...]
     one_pass: bool = False
     levels: Levels | None = None
+    num_whole: int = 0
+    interval: str = "none"
 
     @property
     def conclusion(self) -> str:
@@ -111,12 +119,19 @@ class Comparison(Displayed):
             parts.append(f"{self.confidence:.0%} interval {low} to {high}")
         if self.null != "none":
             parts.append(f"by chance {rounded(self.null_mean)} ± {rounded(self.null_sd)}")
-            parts.append(probability("p", self.p))
+            parts.append(probability("p", self.p) + self._predicted)
         if np.isfinite(self.effect):
             parts.append(f"effect {rounded(self.effect)}")
         one, two = ("(an RDM)" if d is None else d for d in self.d)
         line = ", ".join(parts) + f" (n {self.n}, d {one} and {two})"
         return line if self.levels is None else f"{self.conclusion}\n{line}"
+
+    @property
+    def _predicted(self) -> str:
+        """In words, of how many orders the score was not computed but predicted."""
+        if self.null != "regression":
+            return ""
+        return f" (of {self.num_permutations} permutations {self.num_whole} whole)"
 
     def as_dict(self) -> dict[str, Any]:
         """The whole comparison in plain types, for JSON."""

@@ -29,12 +29,18 @@ class Null:
 
     mean: float
     sd: float  # 0 if all drawn scores are ties
-    method: str  # "moments" (closed form, Pearson III tail), "permutation" or "none"
+    #: "moments" (closed form, Pearson III tail), "permutation", "regression" (`regressed`), "none".
+    method: str
     skewness: float  # NaN from fewer than three orders, or ties only
     scores: Array = field(repr=False)  # of the drawn orders; empty with "moments"
     #: Distance between possible scores, where they are counts: a count stands for the half step
     #: below it too, or "at least as aligned" would lose half of the score's own probability.
     step: float = 0.0
+
+    @property
+    def num_orders(self) -> int:
+        """Number of orders that were drawn."""
+        return len(self.scores)
 
     def p_value(self, score: float, *, distance: bool) -> float:
         """Probability of a score at least as aligned as this one; one-sided."""

@@ -24,7 +24,7 @@ from methexis.display import Displayed
 from methexis.errors import MethexisError
 from methexis.measures import speed
 from methexis.measures.budget import readable
-from methexis.measures.inference import nulls
+from methexis.measures.inference import amounts, nulls
 from methexis.measures.inference.intervals import MOST_LEFT_OUT
 from methexis.measures.inference.sizes import Sizes
 from methexis.measures.measure import Measure
@@ -42,8 +42,6 @@ Progress = Callable[[str, int, int], None]
 PATIENCE, PATIENCE_OF_MANY = 300.0, 3600.0
 #: How many times faster than whole arrays one pass must be to be taken for that: its p is a bound.
 FASTER = 3.0
-#: Orders drawn for one pair if nothing is said: they resolve p to .001.
-ORDERS = 999
 #: Orders of all pairs if nothing is said: as many as take so many seconds, between these numbers.
 #: 199 resolve corrected p-values to .005, 999 to .001.
 SECONDS_OF_ORDERS, FEWEST_ORDERS, MOST_ORDERS = 600.0, 199, 999
@@ -71,7 +69,7 @@ class Asked:
     null: str  # as of `compare` and `compare_all`, like the next two
     correction: str
     num_permutations: int | None
-    num_bootstrap: int
+    num_bootstrap: int | None
     memory: int  # most bytes
     plain: bool  # whether features are taken as they come, without preprocessing
 
@@ -88,20 +86,27 @@ class Plan(Displayed):
     why : str
         Why so, in words, if it is.
     null : str
-        Where the null will be from: "moments" (in closed form), "permutation" or "none".
+        Where the null will be from: "moments" (in closed form), "permutation", "regression" (of
+        most orders only a part of the score is computed; see `regressed`) or "none".
     num_orders : int
         Orders that are drawn: for the null, or to correct for the number of pairs.
     orders_if_dominated : int
         Orders that are also drawn if one sample makes most of the null's spread, which only the
         data show; the null is then by permutation. 0 where that cannot be.
     interval : str
-        Which resamples give an interval: "bootstrap", "halves" or "none".
+        What gives an interval: "bootstrap", "halves"; where these would take long scores without
+        each sample in closed form, "jackknife", without "groups" of samples, or "few" bootstrap
+        samples; or "none".
     seconds, seconds_if_dominated : float
         How long it takes, roughly, on the cores that there are; and in that case.
     num_bytes : int
         Most memory at a time; where pairs are made straight from features, the least.
     direct : bool
         Whether pairs are made straight from features, a block at a time, and nothing is kept.
+    num_whole : int
+        Orders of which the whole score is computed: all that are drawn, but by "regression".
+    num_resamples : int
+        How many of those the interval is from.
     """
 
     measure: Measure[Any]
@@ -115,6 +120,8 @@ class Plan(Displayed):
     seconds_if_dominated: float
     num_bytes: int
     direct: bool = False
+    num_whole: int = 0
+    num_resamples: int = 0
 
     def __str__(self) -> str:
         """How long it takes, and where the null is from."""
@@ -129,6 +136,8 @@ class Plan(Displayed):
                 how += f", corrected by {self.num_orders} permutations"
         else:
             how = f"null by {self.num_orders} permutations"
+            if self.null == "regression":
+                how += f", {self.num_whole} of them whole"
         text = f"{duration(self.seconds)}, {how}"
         if self.orders_if_dominated:
             text += (
@@ -201,16 +210,20 @@ def planned(
     doubtful = sizes.single and (asked.null, case.null) == ("auto", "moments")
     drawn, again = 0, NOTHING
     if doubtful and measure.may_be_dominated:
-        drawn = ORDERS if asked.num_permutations is None else asked.num_permutations
+        count = asked.num_permutations
+        drawn = amounts.orders(case.work, parts=False).drawn if count is None else count
         again = drawn * case.work.order
+    orders, resampling = case.orders, case.resampling
     return Plan(
         measure=measure,
         one_pass=False,
         why="",
         null=case.null,
-        num_orders=case.num_orders,
+        num_orders=orders.drawn,
+        num_whole=orders.whole,
         orders_if_dominated=drawn,
-        interval=case.interval,
+        interval=resampling.way,
+        num_resamples=resampling.count,
         seconds=seconds,
         seconds_if_dominated=seconds + here.seconds(again),
         num_bytes=num_bytes,
@@ -278,27 +291,36 @@ class _Case:
         few = self.sizes.single and n < nulls.FEW_SAMPLES and null == "auto"
         if null == "none":
             return null
-        closed = null != "permutation" and not few and self.measure.closed_null(n)
-        return "moments" if closed else "permutation"
+        if null != "permutation" and not few and self.measure.closed_null(n):
+            return "moments"
+        if self.asked.num_permutations is None and self.orders.whole < self.orders.drawn:
+            return "regression"
+        return "permutation"
 
     @property
-    def num_orders(self) -> int:
-        """Orders that are drawn whatever the data are."""
-        needed, single = self.null == "permutation", self.sizes.single
-        if self.null == "none" or not (needed or (not single and self.asked.correction == "max")):
-            return 0
+    def orders(self) -> amounts.Orders:
+        """Orders that are drawn whatever the data are, and how many of them are scored whole."""
+        n, null, single = self.sizes.num_samples, self.asked.null, self.sizes.single
+        few = single and n < nulls.FEW_SAMPLES and null == "auto"
+        needed = null == "permutation" or few or not self.measure.closed_null(n)
+        if null == "none" or not (needed or (not single and self.asked.correction == "max")):
+            return amounts.Orders(0, 0)
         count = self.asked.num_permutations
+        if count is None and single:
+            return amounts.orders(self.work, parts=null == "auto" and not few)
         if count is None:
-            return ORDERS if single else default_orders(self.measure, self.sizes)
+            count = default_orders(self.measure, self.sizes)
         if needed and count < 2:
             raise MethexisError(f"num_permutations: expected at least 2 for a null, got {count}")
-        return count
+        return amounts.Orders(count, count)
 
     @property
-    def interval(self) -> str:
-        """Which resamples give an interval."""
-        wanted = self.sizes.single and self.asked.num_bootstrap
-        return self.measure.interval_from(self.sizes.num_samples) if wanted else "none"
+    def resampling(self) -> amounts.Resampling:
+        """What gives an interval."""
+        n, asked = self.sizes.num_samples, self.asked.num_bootstrap
+        kind = self.measure.interval_from(n) if self.sizes.single else "none"
+        jackknifed = self.measure.jackknifed
+        return amounts.resampling(self.work, kind, n, asked, jackknifed=jackknifed)
 
     @property
     def work(self) -> Work:
@@ -328,24 +350,25 @@ class _Case:
         """Time and memory of whole arrays: one pair at a time is held, each layer reduced once."""
         if self.direct is not None:
             return self.direct
-        measure, sizes, orders, work = self.measure, self.sizes, self.num_orders, self.work
+        measure, sizes, orders, work = self.measure, self.sizes, self.orders, self.work
         n, (rows, columns) = sizes.num_samples, sizes.widths
         moments = work.moments if self.null == "moments" else NOTHING
-        resamples = 0 if self.interval == "none" else self.asked.num_bootstrap
-        if self.interval == "bootstrap":
-            resamples += min(n, MOST_LEFT_OUT)
-        num_bytes = work.num_bytes + work.drawn_bytes * max(orders, resamples)
+        resampling = self.resampling
+        held = max(orders.drawn, 0 if resampling.way == "jackknife" else resampling.count)
+        if resampling.way == "bootstrap":
+            held = max(orders.drawn, resampling.count + min(n, MOST_LEFT_OUT))
+        num_bytes = work.num_bytes + work.drawn_bytes * held
         if sizes.single:
-            drawn = orders * work.order + resamples * work.resample
-            if self.interval == "halves":  # what neighbours share by chance is taken from theirs
+            drawn = orders.time(work) + resampling.time
+            if resampling.way == "halves":  # what neighbours share by chance is taken from theirs
                 drawn = drawn + (work.moments if measure.closed_null(n) else 200 * work.order)
             return work.reduce + work.score + moments + drawn, num_bytes
         pairs = len(rows) * len(columns)
         if self.null != "none":
-            num_bytes = max(num_bytes, WORKSPACE + 8 * orders * pairs)
+            num_bytes = max(num_bytes, WORKSPACE + 8 * orders.drawn * pairs)
         layers = len(rows) + (0 if sizes.same else len(columns))
         time = 0.5 * layers * (work.reduce + moments) + pairs * work.score
-        return time + orders * measure.order_work(n, rows, columns), num_bytes
+        return time + orders.drawn * measure.order_work(n, rows, columns), num_bytes
 
     def one_pass(self) -> Time:
         """Time of one pass over the rows of each pair."""

@@ -15,7 +15,8 @@ taken, as it is the safe one:
 - Of few samples, or such with heavy tails, the bootstrap's variance of scores that are ratios is
   too small, and the jackknife's mostly larger.
 
-The spread is then skewed and accelerated as `intervals` tells. Canonical correlations are the
+The spread is then skewed and accelerated as `intervals` tells. Where bootstrap samples would take
+long, the jackknife alone makes the interval (`amounts`). Canonical correlations are the
 exception: what spans of many directions share by chance is an interaction of so many samples that
 the jackknife is far off, and the bootstrap is taken as it is.
 
@@ -48,7 +49,10 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.measures.inference import nulls
+from methexis.measures.inference.amounts import FEWEST_GROUPS, Resampling
 from methexis.measures.inference.intervals import (
+    Few,
+    LeftOut,
     Resamples,
     acceleration,
     jackknife_variance,
@@ -59,6 +63,33 @@ from methexis.measures.measure import Counts, Measure
 
 #: Orders for a variance that only corrects another one: its standard error is a tenth.
 NULL_ORDERS = 200
+
+
+def spreading(
+    measure: Measure[Any], a: Any, b: Any, way: Resampling, *, num_samples: int, seed: int
+) -> tuple[Resamples | LeftOut | Few | None, str]:
+    """What an interval is made of, in the way that was planned, and which way it came to be.
+
+    Groups of samples are left out where scores without each sample are not known of this pair.
+    """
+    if way.way in {"bootstrap", "halves", "none"}:
+        drawn = resamples(
+            measure, a, b, num_samples=num_samples, num_resamples=way.count, seed=seed
+        )
+        return drawn, way.way if drawn is not None else "none"
+    if way.way == "jackknife":
+        scores = measure.left_out(a, b)
+        if scores is not None:
+            return LeftOut(scores), way.way
+    if way.way == "few":
+        scores = measure.resampled(a, b, nulls.counts(num_samples, way.count, seed))
+        return (None, "none") if scores is None else (Few(scores), way.way)
+    groups = FEWEST_GROUPS if way.way == "jackknife" else way.count
+    without = measure.resampled(a, b, left_out(num_samples, seed, groups))
+    if without is None:
+        return None, "none"
+    _void(measure, without, "scores with groups of samples left out", "")
+    return LeftOut(without), "groups"
 
 
 def resamples(

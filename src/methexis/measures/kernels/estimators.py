@@ -62,6 +62,7 @@ from typing import Any
 
 from methexis.measures.inputs.features import Namespace, Tensor
 from methexis.measures.kernels.kernels import hollow
+from methexis.measures.pairs.entries import LARGE
 
 ESTIMATORS = ("biased", "song", "lange", "plain")
 #: Those that leave out pairs of a sample with itself: zero on average for independent samples.
@@ -91,7 +92,10 @@ def centred(xp: Namespace, kernel: Tensor, estimator: str) -> Tensor:
         kernel = hollow(xp, kernel)
     rows = xp.sum(kernel, axis=0)
     means = rows / p
-    matrix = kernel - means[:, None] - means[None, :] + xp.sum(rows) / q
+    if int(kernel.shape[0]) < LARGE:
+        matrix = kernel - means[:, None] - means[None, :] + xp.sum(rows) / q
+    else:  # symmetric to the last bit, of which products make use
+        matrix = kernel - (means[:, None] + means[None, :]) + xp.sum(rows) / q
     return hollow(xp, matrix) if estimator in DEBIASED else matrix
 
 

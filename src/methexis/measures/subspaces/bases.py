@@ -31,11 +31,11 @@ from numpy.typing import NDArray
 
 from methexis.core.caching import cached_property
 from methexis.errors import MethexisError
-from methexis.measures.inputs.features import Features, Namespace, Tensor, in_range
+from methexis.measures.inputs.features import Features, Namespace, Tensor, in_range, to_numpy
 from methexis.measures.measure import Counts, Orders
 from methexis.measures.pairs import moments
 from methexis.measures.rounding import negligible
-from methexis.measures.work import NOTHING, Work, pair_work, passes, products
+from methexis.measures.work import NOTHING, Time, Work, pair_work, passes, products
 
 T = TypeVar("T", bound=np.generic)
 
@@ -91,6 +91,45 @@ def basis_work(
         resample=drawn,
     )
     return replace(work, num_bytes=work.num_bytes + batch_bytes(n * max(ranks)))
+
+
+#: Directions of each that a part of a score is made of (`inference.regressed`).
+LEADING = 32
+#: Shares of the times above: of products in single precision, and of singular values from squares.
+_SINGLE, _SQUARED = 0.6, 0.6
+#: Of singular values with their vectors, over those without.
+_VECTORS = 2.5
+
+
+def leading_work(num_samples: int, num_features: tuple[int, int], *, every: bool) -> Time:
+    """One order of the largest directions, or of all that leans on samples if `every` one counts.
+
+    NOTHING where there are hardly more directions.
+    """
+    if min(*num_features, num_samples) <= LEADING:
+        return NOTHING
+    if every:
+        return passes(num_samples, _TAKEN)
+    small = products(num_samples * LEADING**2) + products(LEADING**3, _VALUES)
+    return small + passes(LEADING**2, _STEP) + passes(num_samples * LEADING, _TAKEN)
+
+
+def rough_work(num_samples: int, num_features: tuple[int, int], *, nuclear: bool) -> Time:
+    """One order's score from products in single precision."""
+    n, ranks = num_samples, [min(d, num_samples) for d in num_features]
+    found = _SINGLE * products(n * ranks[0] * ranks[1]) + passes(n * ranks[1], 0.5 * _TAKEN)
+    small = float(ranks[0]) * ranks[1] * min(ranks)
+    values = products(small, _VALUES) + passes(ranks[0] * ranks[1], _STEP)
+    return found + _SQUARED * values if nuclear else found
+
+
+def turning_work(num_samples: int, num_features: tuple[int, int]) -> Time:
+    """Singular vectors of one overlap, and both bases in them."""
+    n, ranks = num_samples, [min(d, num_samples) for d in num_features]
+    small = float(ranks[0]) * ranks[1] * min(ranks)
+    values = products(small, _VALUES) + passes(ranks[0] * ranks[1], _STEP)
+    both = products(n * sum(ranks) * min(ranks)) + passes(n * sum(ranks), _TAKEN)
+    return _VECTORS * values + both + products(n * ranks[0] * ranks[1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +192,8 @@ class Overlap:
     #: Gives ``U_x`` and ``U_y``, which distances need between nearly equal shapes; None if there
     #: are only moments.
     columns: Callable[[], tuple[Tensor, Tensor]] | None = None
+    #: Whether singular values to half of the digits are enough.
+    rough: bool = False
 
 
 def basis(features: Features, *, standardise: bool = False, directions: bool = False) -> Basis:
@@ -219,6 +260,28 @@ def permuted_overlaps(a: Basis, b: Basis, orders: Orders) -> Iterator[Overlap]:
         index = indices(xp, some.reshape(-1), b.columns)
         rows = xp.reshape(xp.take(b.columns, index, axis=0), (len(some), n, b.rank))
         yield Overlap(a.sizes, b.sizes, a.columns.T @ rows, n, xp, held(a.columns, rows))
+
+
+def rough_overlaps(a: Basis, b: Basis, orders: Orders) -> Iterator[Overlap]:
+    """The same from products in single precision, which are off by about ``√n 6e-8`` of a norm."""
+    xp = a.xp
+    one, other = (replace(part, columns=xp.astype(part.columns, xp.float32)) for part in (a, b))
+    for pairs in permuted_overlaps(one, other, orders):
+        matrix = xp.astype(pairs.matrix, a.columns.dtype)
+        yield replace(pairs, matrix=matrix, columns=None, rough=True)
+
+
+def leverages(a: Basis, b: Basis, orders: Orders) -> NDArray[np.float64]:
+    """``Σ_i |u_i|² |v_i|²`` over samples with the second in each order, ``(num_orders,)``.
+
+    What spans share because the samples that they lean on meet: of M's squares it is the part in
+    which every sample meets itself.
+    """
+    own, other = (
+        to_numpy(part.xp.sum(part.columns * part.columns, axis=1)).astype(np.float64)
+        for part in (a, b)
+    )
+    return np.asarray(other[orders] @ own)
 
 
 def resampled_overlaps(a: Basis, b: Basis, counts: Counts, *, sizes: bool) -> Iterator[Overlap]:

@@ -18,6 +18,7 @@ from methexis.measures.pairs import moments
 from methexis.measures.pairs.bilinear import moments_work
 from methexis.measures.subspaces.bases import Basis, Overlap, basis
 from methexis.measures.subspaces.contract import SubspaceMeasure, counted, nuclear, span_troubles
+from methexis.measures.subspaces.influence import spans_without
 from methexis.measures.subspaces.procrustes import share
 from methexis.measures.work import Work
 
@@ -47,6 +48,11 @@ class CanonicalMeasure(SubspaceMeasure):
         """Whether singular values are needed: squared correlations need squares only."""
         return not self.squared
 
+    @property
+    def leads(self) -> bool:
+        """All directions weigh alike."""
+        return False
+
     def closed_null(self, num_samples: int) -> bool:
         """Whether correlations are squared, and matrices over pairs of samples are small."""
         return self.squared and num_samples <= MOMENTS_SAMPLES
@@ -63,7 +69,7 @@ class CanonicalMeasure(SubspaceMeasure):
         if self.squared:
             total = xp.sum(overlap.matrix * overlap.matrix, axis=(-2, -1))
         else:
-            total = nuclear(overlap.matrix, xp)
+            total = nuclear(overlap.matrix, xp, rough=overlap.rough)
         least = xp.where(x < y, x, y)
         return total / xp.where(least > 0, least, xp.full_like(least, float("nan")))
 
@@ -118,6 +124,16 @@ class CCA(CanonicalMeasure):
     def title(self) -> str:
         """The measure's name in tables."""
         return "mean squared CCA" if self.squared else "mean CCA"
+
+    @property
+    def jackknifes(self) -> bool:
+        """Unless squared."""
+        return not self.squared
+
+    def left_out(self, a: Basis, b: Basis) -> Array | None:
+        """Mean correlations without each sample, were canonical directions as they are."""
+        sums = None if self.squared else spans_without(a, b)
+        return None if sums is None else sums / min(a.rank, b.rank)
 
     @property
     def invariances(self) -> frozenset[Invariance]:

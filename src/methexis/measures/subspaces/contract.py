@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -16,16 +17,22 @@ from methexis.core.checks import Array
 from methexis.measures.inputs.features import Features, Namespace, Tensor, to_numpy
 from methexis.measures.measure import Counts, Measure, Orders
 from methexis.measures.subspaces.bases import (
+    LEADING,
     Basis,
     Overlap,
     basis,
     basis_work,
+    leading_work,
+    leverages,
     overlap,
     permuted_overlaps,
     resampled_overlaps,
+    rough_overlaps,
+    rough_work,
+    turning_work,
 )
 from methexis.measures.subspaces.second_moments import SecondMoments, overlap_from_moments
-from methexis.measures.work import Work
+from methexis.measures.work import NOTHING, Work
 
 if TYPE_CHECKING:
     from methexis.measures.streaming.pass_moments import PassMoments
@@ -41,7 +48,23 @@ class SubspaceMeasure(Measure[Basis]):
     def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
         """A decomposition of each, and then matrices as small as their ranks."""
         bases = self.bases if self.resampling == "bootstrap" else None
-        return basis_work(num_samples, num_features, nuclear=self.nuclear, bases=bases)
+        work = basis_work(num_samples, num_features, nuclear=self.nuclear, bases=bases)
+        return replace(
+            work,
+            part=leading_work(num_samples, num_features, every=not self.leads),
+            rough=rough_work(num_samples, num_features, nuclear=self.nuclear),
+            jackknife=turning_work(num_samples, num_features) if self.jackknifes else NOTHING,
+        )
+
+    @property
+    def leads(self) -> bool:
+        """Whether its largest directions weigh most."""
+        return True
+
+    @property
+    def jackknifes(self) -> bool:
+        """Whether `left_out` is known."""
+        return False
 
     @property
     def nuclear(self) -> bool:
@@ -82,6 +105,22 @@ class SubspaceMeasure(Measure[Basis]):
     def permuted(self, a: Basis, b: Basis, orders: Orders) -> Array:
         """Scores with the rows of the second in each order."""
         return self._all(permuted_overlaps(self._trimmed(a), self._trimmed(b), orders))
+
+    def permuted_roughly(self, a: Basis, b: Basis, orders: Orders) -> Array:
+        """The same to single precision, and singular values from squares."""
+        return self._all(rough_overlaps(self._trimmed(a), self._trimmed(b), orders))
+
+    def permuted_part(self, a: Basis, b: Basis, orders: Orders) -> Array:
+        """Of the largest directions; where all weigh alike, how far leaning samples meet.
+
+        Of hardly any directions it is the score.
+        """
+        x, y = self._trimmed(a), self._trimmed(b)
+        if not self.leads and x.rank * y.rank > LEADING**2:
+            return leverages(x, y, orders)
+        if self.leads:
+            x, y = x.trimmed(LEADING), y.trimmed(LEADING)
+        return self._all(permuted_overlaps(x, y, orders))
 
     def resampled(self, a: Basis, b: Basis, counts: Counts) -> Array | None:
         """Scores of bootstrap samples: rows weigh by how often they were drawn."""
@@ -145,9 +184,18 @@ def span_troubles(name: str, x: Basis, y: Basis) -> list[str]:
     return troubles
 
 
-def nuclear(matrix: Tensor, xp: Namespace) -> Tensor:
-    """Sum of the singular values of each matrix."""
-    return xp.sum(xp.linalg.svdvals(matrix), axis=-1)
+def nuclear(matrix: Tensor, xp: Namespace, *, rough: bool = False) -> Tensor:
+    """Sum of the singular values of each matrix.
+
+    Roughly, they are roots of the eigenvalues of ``MᵀM``, off by at most ``√(d ε)`` of the largest
+    each, and mostly by far less; about half of the time.
+    """
+    if not rough:
+        return xp.sum(xp.linalg.svdvals(matrix), axis=-1)
+    if matrix.shape[-2] < matrix.shape[-1]:
+        matrix = matrix.mT
+    squares = xp.linalg.eigvalsh(matrix.mT @ matrix)
+    return xp.sum(xp.sqrt(xp.where(squares > 0, squares, xp.zeros_like(squares))), axis=-1)
 
 
 def counted(sizes: Tensor, xp: Namespace) -> Tensor:

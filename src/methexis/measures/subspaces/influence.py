@@ -25,6 +25,8 @@ from methexis.measures.subspaces.bases import Basis
 _MOST_TURNS = 4096
 #: Singular values below this share of the largest turn no further.
 _LEAST = 1e-9
+#: A sample whose squared length in a basis is as near to 1 as this is a direction by itself.
+_LEANS = 1e-6
 
 
 class Turns:
@@ -84,3 +86,43 @@ class Turns:
 def _shape(one: Basis) -> Array:
     rows = np.asarray(to_numpy(one.columns * one.sizes), dtype=np.float64)
     return np.asarray(rows / np.linalg.norm(rows))
+
+
+def shapes_without(a: Basis, b: Basis) -> tuple[Array, Array, Array]:
+    """Norms of both shapes, and their nuclear norm, without each sample: ``(num_samples,)`` each.
+
+    Sums of centred products lose ``n/(n-1) x_i y_iᵀ`` with a sample; the others count ``n/(n-1)``
+    times, so that sums stay sums over n. To first order a nuclear norm changes by
+    ``tr(Qᵀ δM)``, with the best rotation ``Q`` of all samples.
+    """
+    x, y = (np.asarray(to_numpy(one.columns * one.sizes), dtype=np.float64) for one in (a, b))
+    part = len(x) / (len(x) - 1)
+    left, sizes, right = np.linalg.svd(x.T @ y, full_matrices=False)
+    fit = np.sum((x @ left) * (y @ right.T), axis=1)
+    norms = [np.sum(one**2) - part * np.sum(one**2, axis=1) for one in (x, y)]
+    norm_x, norm_y = (np.sqrt(part * np.maximum(one, 0.0)) for one in norms)
+    return norm_x, norm_y, part * (np.sum(sizes) - part * fit)
+
+
+def spans_without(a: Basis, b: Basis) -> Array | None:
+    """Sum of the canonical correlations without each sample; None if one sample is a direction.
+
+    With rows u and v of both bases, each times ``√(n/(n-1))``, what is left is spanned by
+    ``I - u uᵀ`` and ``I - v vᵀ``, whose inverse roots are ``I + c u uᵀ`` with
+    ``c = (1/√(1 - |u|²) - 1) / |u|²``. So the overlap becomes
+    ``(I + c u uᵀ) (M - u vᵀ) (I + e v vᵀ)``, exactly, and its nuclear norm to first order what
+    ``tr(Qᵀ ·)`` is of it, with ``M = L σ R`` and ``Q = L R``. In ``p = Lᵀ u`` and ``q = R v`` all
+    terms are sums over directions.
+    """
+    u, v = (np.asarray(to_numpy(one.columns), dtype=np.float64) for one in (a, b))
+    part = len(u) / (len(u) - 1)
+    own, other = (part * np.sum(one**2, axis=1) for one in (u, v))
+    if max(np.max(own), np.max(other)) > 1.0 - _LEANS:
+        return None
+    left, sizes, right = np.linalg.svd(u.T @ v, full_matrices=False)
+    p, q = np.sqrt(part) * (u @ left), np.sqrt(part) * (v @ right.T)
+    c, e = ((1.0 / np.sqrt(1.0 - one) - 1.0) / np.maximum(one, _LEAST) for one in (own, other))
+    both, weighed = np.sum(p * q, axis=1), np.sum(sizes * p * q, axis=1)
+    moved = c * np.sum(sizes * p * p, axis=1) + e * np.sum(sizes * q * q, axis=1)
+    moved = moved + c * e * weighed * both - (1.0 + c * own) * (1.0 + e * other) * both
+    return np.asarray(np.sum(sizes) + moved)

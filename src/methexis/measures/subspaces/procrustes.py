@@ -18,6 +18,7 @@ aligned shapes themselves, ``‖X - Y Q‖``, which costs two products of the sa
 from __future__ import annotations
 
 import math
+import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array, number
-from methexis.errors import MethexisError
+from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures.inputs.features import Namespace, Tensor, warn
 from methexis.measures.measure import Counts, Invariance, invariant
 from methexis.measures.rounding import unless_rounded
@@ -42,7 +43,7 @@ from methexis.measures.subspaces.bases import (
     weighted,
 )
 from methexis.measures.subspaces.contract import SubspaceMeasure, nuclear, span_troubles
-from methexis.measures.subspaces.influence import Turns
+from methexis.measures.subspaces.influence import Turns, shapes_without
 from methexis.measures.subspaces.second_moments import SecondMoments
 
 #: Below this share of ``‖X‖² + ‖Y‖²`` a squared distance is computed from the aligned shapes: the
@@ -71,6 +72,31 @@ class ShapeMeasure(SubspaceMeasure):
         if self.alpha != 1.0:
             return super().resampled(a, b, counts)
         return self._all(resampled_shapes(a, b, counts))
+
+    @property
+    def leads(self) -> bool:
+        """Unless all directions are whitened."""
+        return self.alpha > 0.0
+
+    @property
+    def jackknifes(self) -> bool:
+        """Of shapes as they are."""
+        return self.alpha == 1.0
+
+    def left_out(self, a: Basis, b: Basis) -> Array | None:
+        """Scores without each sample, were the best rotation as it is."""
+        if self.alpha != 1.0:
+            return None
+        x, y, inner = shapes_without(a, b)
+        if not np.all(x * y > 0.0):
+            return None
+        # As of moments, one size each carries the norms.
+        matrix = (inner / (x * y))[:, None, None]
+        pairs = Overlap(x[:, None], y[:, None], matrix, a.num_samples, np)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DegenerateWarning)  # of shapes that are nearly equal
+            scores = np.asarray(self.values(pairs), dtype=np.float64)
+        return None if np.isnan(scores).any() else scores
 
     def from_moments(self, moments: SecondMoments) -> float:
         """The value from second moments; with ``alpha=1`` at no price in digits."""
@@ -316,7 +342,7 @@ def cosine_of_shapes(overlap: Overlap, alpha: float) -> Tensor:
     """``‖W_x M W_y‖_*`` with weights of norm one; Bures similarity of their Gram matrices too."""
     xp = overlap.xp
     x, y = (weights(sizes, alpha, xp) for sizes in (overlap.sizes_x, overlap.sizes_y))
-    cosines = nuclear(x[..., :, None] * overlap.matrix * y[..., None, :], xp)
+    cosines = nuclear(x[..., :, None] * overlap.matrix * y[..., None, :], xp, rough=overlap.rough)
     return only_of_shapes(cosines, x, y, xp)
 
 
@@ -331,7 +357,7 @@ def squared_gap(overlap: Overlap, x: Tensor, y: Tensor) -> Tensor:
     xp = overlap.xp
     inner = x[..., :, None] * overlap.matrix * y[..., None, :]
     both = xp.sum(x * x, axis=-1) + xp.sum(y * y, axis=-1)
-    plain = both - 2.0 * nuclear(inner, xp)
+    plain = both - 2.0 * nuclear(inner, xp, rough=overlap.rough)
     near = plain < NEAR * both
     if overlap.columns is None or not bool(xp.any(near)):
         return plain

@@ -22,9 +22,11 @@ from methexis.plots.labels import labels, said, shortened
 from methexis.report.comparing.words import (
     UNCORRECTED,
     best_rows,
+    chance_from,
     curve,
     decimals,
     interval,
+    interval_from,
     levels,
     limits,
     next_steps,
@@ -147,11 +149,10 @@ def _single(console: Console, pairs: Grid, result: CompareResult) -> None:
     console.print(Text(f"{pairs.measure.title}  {words['score']}", style="bold"))
     lines = []
     if np.isfinite(one.ci[0]):
-        kind = "halves" if pairs.measure.resampling == "halves" else "resamples"
-        remark = f"{one.num_bootstrap} {kind}"
+        remark = interval_from(pairs)
         lines.append((f"{one.confidence:.0%} interval", interval(pairs), remark))
     if one.null != "none":
-        how = "exact moments" if one.null == "moments" else f"{one.num_permutations} permutations"
+        how = chance_from(pairs)
         lines.append(("by chance", f"{words['chance']} ± {words['sd']}", how))
         sure = "" if one.p <= result.settings.alpha else "not significant"
         lines.append(("above chance", f"{words['z']} σ, p {words['p']}", sure))

@@ -283,8 +283,36 @@ def row(pairs: Grid, result: CompareResult, i: int, j: int) -> dict[str, Any]:
     }
 
 
+#: What an interval is from, by `Comparison.interval`; ``{}`` is how many.
+_WAYS = {
+    "bootstrap": "{} resamples",
+    "halves": "{} halves",
+    "jackknife": "each of {} samples left out",
+    "groups": "each of {} groups of samples left out",
+    "few": "the spread of {} resamples",
+    "none": "",
+}
+
+
+def interval_from(pairs: Grid) -> str:
+    """What the interval of a single pair is from."""
+    one = pairs.single
+    return "" if one is None else _WAYS[one.interval].format(one.num_bootstrap)
+
+
+def chance_from(pairs: Grid) -> str:
+    """What the chance level of a single pair is from."""
+    one = pairs.single
+    if one is None or one.null == "none":
+        return ""
+    if one.null == "moments":
+        return "exact moments"
+    whole = f", {one.num_whole} of them whole" if one.null == "regression" else ""
+    return f"{one.num_permutations} permutations{whole}"
+
+
 def interval(pairs: Grid) -> str:
-    """Bootstrap interval of a single pair in words; a dash where the measure has none."""
+    """Interval of a single pair in words; a dash where the measure has none."""
     if pairs.single is None or not np.isfinite(pairs.single.ci[0]):
         return "–"
     return " to ".join(decimals(end, digits(pairs)) for end in pairs.single.ci)

@@ -12,7 +12,7 @@ from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures import Grid, Measure, Plan, compare, compare_all
 from methexis.measures.budget import memory_bytes
 from methexis.measures.inference.grid import of_pair
-from methexis.measures.inference.plan import ORDERS, Asked, Progress, Wording, planned
+from methexis.measures.inference.plan import Asked, Progress, Wording, planned
 from methexis.measures.inference.sizes import sizes_of
 from methexis.measures.inference.streamed import Passes, streamed_grid, streamed_pair
 from methexis.measures.inputs.joining import joined
@@ -181,13 +181,13 @@ def _grid(plan: Plan, passes: Passes, settings: CompareSettings, tell: Progress)
                 one.array,
                 other.array,
                 measure,
-                num_permutations=ORDERS if count is None else count,
+                num_permutations=count,
                 num_bootstrap=settings.num_bootstrap,
                 names=names,
                 **whole,
             )
             curve = None
-            if settings.num_bootstrap:  # who wants no interval waits for no curve either
+            if settings.num_bootstrap != 0:  # who wants no interval waits for no curve either
                 steps = settings.preprocessing
                 curve = measure.curve(
                     one.array, other.array, preprocessing=steps, seed=settings.seed

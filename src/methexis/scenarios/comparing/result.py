@@ -112,6 +112,10 @@ class CompareResult(Displayed):
         return head, ([one["measure"], one.get("best"), one.get("score")] for one in told)
 
 
+#: How the null and the interval of a single pair came to be.
+_DRAWN = ("num_bootstrap", "interval", "num_permutations", "num_whole")
+
+
 def _measured(grid: Grid, answer: Answer) -> dict[str, Any]:
     measure = grid.measure
     content: dict[str, Any] = {
@@ -132,7 +136,7 @@ def _measured(grid: Grid, answer: Answer) -> dict[str, Any]:
     }
     if grid.single is not None:
         content |= {"ci": list(grid.single.ci), "confidence": grid.single.confidence}
-        content["num_bootstrap"] = grid.single.num_bootstrap
+        content |= {name: getattr(grid.single, name) for name in _DRAWN}
     if grid.curve is not None:
         content["curve"] = grid.curve.as_dict()
     return to_json(content)  # type: ignore[no-any-return]

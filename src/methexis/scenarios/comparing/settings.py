@@ -29,10 +29,10 @@ class CompareSettings(Displayed):
     correction : {"max", "holm"}
         How p-values of many pairs are corrected for having looked at all; see `compare_all`.
     num_permutations : int, optional
-        Orders, where they are needed: by default 999 for one pair, and for many as many as take
-        about ten minutes, from 199 to 999.
-    num_bootstrap : int
-        Bootstrap samples for the interval of a single pair.
+        Orders, where they are needed: by default for one pair as `mx.compare` has it, and for many
+        as many as take about ten minutes, from 199 to 999.
+    num_bootstrap : int, optional
+        Bootstrap samples for the interval of a single pair; by default as `mx.compare` has it.
     alpha : float
         A pair counts as aligned if its corrected p is at most this.
     seed : int
@@ -53,7 +53,7 @@ class CompareSettings(Displayed):
     null: str = "auto"
     correction: str = "max"
     num_permutations: int | None = None
-    num_bootstrap: int = 999
+    num_bootstrap: int | None = None
     alpha: float = 0.05
     seed: int = 0
     memory: str | None = None
@@ -70,7 +70,8 @@ class CompareSettings(Displayed):
         one_of("correction", self.correction, CORRECTIONS)
         if self.num_permutations is not None:
             count("permutations", self.num_permutations, least=0)
-        count("bootstrap", self.num_bootstrap, least=0)
+        if self.num_bootstrap is not None:
+            count("bootstrap", self.num_bootstrap, least=0)
         number("alpha", self.alpha, above=0.0, below=1.0)
         integer("seed", self.seed, least=0)
         memory_bytes("memory", self.memory)
