@@ -32,6 +32,8 @@ _ISOMETRIES = RUNGS[:3]
 _HOPELESS = 0.3
 #: Loss of a variant that a rung has not.
 _NEVER = 1e30
+#: Samples per direction that has variance from which losses fall as one over their number.
+_ENOUGH = 1.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +55,9 @@ class Ladder:
         One per fold, of all other folds.
     part : array (num_samples,) of bool
         Samples whose losses of the nonlinear rung were measured; elsewhere they are the linear ones.
+    reaches : bool
+        Whether halves have samples enough for the leading order to hold, so that `extrapolated`
+        may be used.
     """
 
     rungs: tuple[str, ...]
@@ -64,6 +69,12 @@ class Ladder:
     left_x: Array
     fits: tuple[Fit, ...]
     part: NDArray[np.bool_]
+    reaches: bool = True
+
+    @property
+    def halved(self) -> Array:
+        """Losses of maps fitted to about half as many samples."""
+        return np.asarray(2.0 * self.losses - self.extrapolated)
 
 
 def climbed(
@@ -89,7 +100,7 @@ def climbed(
         test = pair.fold == f
         fit = Fit.of(Sums.total([sums[g] for g in range(k) if g != f]))
         maps = all_maps(fit, rungs)
-        projected = _Projected(fit, pair, test)
+        projected = Projected(fit, pair, test)
         found.spread[:, test] = projected.spread
         for rung, variants in maps.items():
             for variant, one in enumerate(variants):
@@ -100,7 +111,9 @@ def climbed(
         wanted = [rung for rung in maps if fit.loss(maps[rung][0]) - least < _HOPELESS]
         nearby = [(f + 1 + g) % k for g in range(max(k // 2, 1))]
         half = Fit.of(Sums.total([sums[g] for g in nearby]))
-        halved = _Projected(half, pair, test)
+        halved = Projected(half, pair, test)
+        widest = max(len(fit.lx), len(fit.ly))
+        found.reaches = found.reaches and half.count >= _ENOUGH * widest
         for rung, variants in all_maps(half, tuple(wanted)).items():
             for variant, one in enumerate(variants):
                 found.half[rungs.index(rung), variant, :, test] = halved.losses(one).T
@@ -130,7 +143,7 @@ def all_maps(fit: Fit, rungs: tuple[str, ...]) -> dict[str, tuple[Maps, ...]]:
     return {rung: maps for rung, maps in found.items() if rung in rungs}
 
 
-class _Projected:
+class Projected:
     """Samples that are left out, in the principal coordinates of a fit."""
 
     def __init__(self, fit: Fit, pair: Paired, test: NDArray[np.bool_]) -> None:
@@ -156,11 +169,11 @@ class _Losses:
         self.full = np.full((len(rungs), 2, 2, n), np.inf)
         self.half = np.full((len(rungs), 2, 2, n), np.inf)
         self.spread = np.zeros((2, n))
-        self.bent: list[list[Array]] = [[], []]
+        self.reaches = True
         self.left_x: Array | None = None
         self.left_y: Array | None = None
 
-    def residuals(self, fit: Fit, at: _Projected, pair: Paired, test: NDArray[np.bool_]) -> None:
+    def residuals(self, fit: Fit, at: Projected, pair: Paired, test: NDArray[np.bool_]) -> None:
         """Keep what the linear map leaves of the test samples, in units."""
         if self.left_x is None or self.left_y is None:
             self.left_x, self.left_y = np.empty_like(pair.x), np.empty_like(pair.y)
@@ -182,7 +195,7 @@ class _Losses:
         held_out = 1.0 - float(np.mean(losses[linear].sum(axis=1) / self.spread.sum(axis=1)))
         return Ladder(
             self.rungs, losses, far, self.spread, learnt - held_out,
-            self.left_y, self.left_x, tuple(fits), part,
+            self.left_y, self.left_x, tuple(fits), part, self.reaches,
         )  # fmt: skip
 
     def _variants(self, fold: NDArray[np.int64]) -> tuple[Array, Array]:

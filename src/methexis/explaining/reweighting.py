@@ -34,6 +34,8 @@ _STEPS, _FEW_STEPS, _WIDE = 15, 8, 256
 #: Share of the variance between rotation and linear map below which there is nothing to search.
 _NOTHING = 1e-3
 _LEAST = 1e-9
+#: Least shared variance that is divided by, where nothing is shared.
+_TINY = 1e-30
 
 
 def reweighted(fit: Fit, turns: list[Array], rotated: Maps) -> Maps:
@@ -69,7 +71,7 @@ def _weights(fit: Fit, turn: Array, scale: float) -> Iterator[tuple[Array, Array
     else:
         p, g, d = turn.T @ fit.c, np.diag(fit.lx), (turn.T * fit.ly) @ turn
     values, axes = np.linalg.eigh(0.5 * (p + p.T))
-    values = np.maximum(values, _LEAST * values[-1])
+    values = np.maximum(values, max(_LEAST * float(values[-1]), _TINY))
     g_in, d_in = axes.T @ g @ axes, axes.T @ d @ axes
     low = values / np.diag(g_in)
     high = np.maximum(np.diag(d_in) / values, low)
