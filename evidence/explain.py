@@ -1,23 +1,22 @@
 """Does *explain* name the rung that is there? ``python -m evidence.explain``.
 
 Pairs are drawn of which the rung is known (`evidence.explain_laws`), and counted is what is named:
-that rung, a wrong one, or that it cannot be told. An *oracle* decides by the same rule from maps that
-are the best of the population, which it knows; where it fails, nobody could do better, and a
+that rung, a wrong one, or that it cannot be told. An *oracle* decides by the same rule from maps
+that are the best of the population, which it knows; where it fails, nobody could do better, and a
 strength at which it fails in more than 1 % is no fair question.
 
-Three sizes: *small* is 500 samples of 64 features (of planted pairs 48 and 40), *wide* 4,000 samples
-of 768, *few* 150 samples of 64. A file per case and size, ``evidence/results/explain/SIZE/CASE.json``,
-is written after every few draws, all cases in turn, and the same command goes on; ``--render`` turns
-the files into docs/explain-calibration.md. Laws, strengths, sizes and seeds stand here and were fixed
-before the judged runs; the thresholds of `methexis.explaining.verdict` were chosen on the seeds of
-the pilot (``--pilot``).
+Three sizes: *small* is 500 samples of 64 features (of planted pairs 48 and 40), *wide* 4,000
+samples of 768, *few* 150 samples of 64. A file per case and size,
+``evidence/results/explain/SIZE/CASE.json``, is written after every few draws, all cases in turn,
+and the same command goes on; ``--render`` turns the files into docs/explain-calibration.md. Laws,
+strengths, sizes and seeds stand here and were fixed before the judged runs; the thresholds of
+`methexis.explaining.verdict` were chosen on the seeds of the pilot (``--pilot``).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import textwrap
 import time
 import warnings
 from collections import Counter
@@ -113,7 +112,7 @@ def stored(name: str, size: str, folder: Path = FOLDER) -> list[dict[str, Any]]:
 def run(sizes: Sequence[str], names: Sequence[str], folder: Path = FOLDER) -> None:
     """Measure what is missing, all cases in turn."""
     for size in sizes:
-        n, d, total, turn, _ = SIZES[size]
+        _, _, total, turn, _ = SIZES[size]
         wanted = [name for name in names if size != "wide" or name not in PLANTED]
         for until in range(turn, total + 1, turn):
             for name in wanted:

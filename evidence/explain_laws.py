@@ -1,8 +1,8 @@
 """Pairs of representations of which the rung is known, for `evidence.explain`.
 
-Both sides are linear maps of latent normal numbers ``g``, ``x = A g`` and ``y = B g``, so that all second
-moments of the population are known; in *warped* alone y sees ``w(g) = g + (g² − 1)/√2`` in place of g.
-A law draws the maps anew for every pair. Strengths were fixed before the judged runs.
+Both sides are linear maps of latent normal numbers ``g``, ``x = A g`` and ``y = B g``, so that all
+second moments of the population are known; in *warped* alone y sees ``w(g) = g + (g² − 1)/√2`` in
+place of g. A law draws the maps anew for every pair. Strengths were fixed before the judged runs.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
             "compare_all",
             "nearest",
         ],
+        "explaining": ["Explanation", "Explanations", "explain", "explain_all"],
         # experiment
         "report": ["write_report"],
         "training": ["Run", "open_run"],

@@ -1,22 +1,22 @@
 r"""What a rung predicts where each side also holds something of its own.
 
-Suppose that both sides see one thing, each with noise of its own: ``x = z + m``, ``y = T z + n``. Then
-the best linear prediction of y from x is not T but ``T Σz Σx⁻¹``: T behind a filter, which is no
-rotation even if T is one. A test whether a linear map predicts better than a rotation would find
+Suppose that both sides see one thing, each with noise of its own: ``x = z + m``, ``y = T z + n``.
+Then the best linear prediction of y from x is not T but ``T Σz Σx⁻¹``: T behind a filter, which is
+no rotation even if T is one. A test whether a linear map predicts better than a rotation would find
 that it does, whatever T. So a rung of maps T may filter first. It predicts
 
 .. math:: ŷ = T S Σx^{-1} x, \qquad x̂ = T^{-1} S' Σy^{-1} y
 
 where S and S' are the parts of the covariances that the other side shares. That is no freedom to do
-anything, because what is shared is part of what there is: ``0 ⪯ S ⪯ Σx``, and ``0 ⪯ S' ⪯ Σy``. With the
-shared part read from the cross-covariance, ``S = sym(T⁻¹ Σyx)``, the filter in the coordinates in
-which x is white has the eigenvalues ``m`` of ``Σx^{-1/2} S Σx^{-1/2}``, and they may not pass 1: a
-direction of z cannot vary more than x does along it. They are capped there, and what the cap costs
-is what the rung cannot explain.
+anything, because what is shared is part of what there is: ``0 ⪯ S ⪯ Σx``, and ``0 ⪯ S' ⪯ Σy``. With
+the shared part read from the cross-covariance, ``S = sym(T⁻¹ Σyx)``, the filter in the coordinates
+in which x is white has the eigenvalues ``m`` of ``Σx^{-1/2} S Σx^{-1/2}``, and they may not pass 1:
+a direction of z cannot vary more than x does along it. They are capped there, and what the cap
+costs is what the rung cannot explain.
 
-For ``T = c R`` with one scale c for both directions the eigenvectors do not depend on c; m is capped
-at c on one side and at ``1/c`` on the other. The linear map is allowed if and only if
-``max m · max m' ≤ 1``; else the best c is where the two costs, ``Σ κ (m − c)₊²`` each, are least.
+For ``T = c R`` with one scale c for both directions the eigenvectors do not depend on c; m is
+capped at c on one side and at ``1/c`` on the other. The linear map is allowed if and only if ``max
+m · max m' ≤ 1``; else the best c is where the two costs, ``Σ κ (m − c)₊²`` each, are least.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def filtered(fit: Fit, there: Array, back: Array | None = None) -> Maps:
     found = there.T if back is None else back
     root_x, root_y = np.sqrt(fit.dx), np.sqrt(fit.dy)
     m, q = _white(found @ fit.c, root_x)
-    m_y, q_y = _white(fit.c @ (there.T if back is None else there.T), root_y)
+    m_y, q_y = _white(fit.c @ there.T, root_y)
     scale = 1.0
     if back is None:
         cost = _lengths(q, fit.dx) / fit.total_y
@@ -56,8 +56,8 @@ def filtered(fit: Fit, there: Array, back: Array | None = None) -> Maps:
 def read_out(fit: Fit, there: Array) -> Maps:
     """The same, where y is compared with as many directions of x as it has.
 
-    ``there`` has fewer rows than columns. What x has beside the directions that it reads is x's own,
-    and may depend on them: it is predicted by the linear map, freely.
+    ``there`` has fewer rows than columns. What x has beside the directions that it reads is x's
+    own, and may depend on them: it is predicted by the linear map, freely.
     """
     cov = (there * fit.lx) @ there.T
     ridge = float(fit.dx[0] - fit.lx[0])

@@ -2,7 +2,8 @@
 
 In the principal coordinates of x and of y both covariances are diagonal, so roots and inverses of
 covariances cost nothing. `Fit` holds the diagonals ``lx``, ``ly``, the cross-covariance ``c`` of
-shape ``(ry, rx)``, and one ridge per direction of prediction, chosen by generalised cross-validation
+shape ``(ry, rx)``, and one ridge per direction of prediction, chosen by generalised
+cross-validation
 from the moments alone. Every rung of the ladder is fitted from these.
 """
 

@@ -1,11 +1,12 @@
 """All rungs, each fitted without the samples that it predicts.
 
 A *loss* is the squared distance of a sample to its prediction. Per rung, direction and sample there
-are two: of maps fitted to all other folds, and of maps fitted to about half of these. A rung that is
-right in the population still loses by what it takes from samples, such as principal directions, and
-a larger rung may lose less by that. In the leading order such a loss falls as one over the number of
-samples, so ``2 l(n) − l(n/2)`` is free of it: the *extrapolated* loss, which says what a rung would
-explain if it were fitted to the population. By it rungs are told apart; shares are told by l(n).
+are two: of maps fitted to all other folds, and of maps fitted to about half of these. A rung that
+is right in the population still loses by what it takes from samples, such as principal directions,
+and a larger rung may lose less by that. In the leading order such a loss falls as one over the
+number of samples, so ``2 l(n) − l(n/2)`` is free of it: the *extrapolated* loss, which says what a
+rung would explain if it were fitted to the population. By it rungs are told apart; shares are told
+by l(n).
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ class Ladder:
     fits : tuple of Fit
         One per fold, of all other folds.
     part : array (num_samples,) of bool
-        Samples whose losses of the nonlinear rung were measured; elsewhere they are the linear ones.
+        Samples whose losses of the nonlinear rung were measured; elsewhere they are the linear
+        ones.
     reaches : bool
         Whether halves have samples enough for the leading order to hold, so that `extrapolated`
         may be used.
@@ -158,7 +160,8 @@ class Projected:
         """Squared distances of y and of x to their predictions."""
         y = self.y - self.x @ maps.forward.T
         x = self.x - self.y @ maps.backward.T
-        return np.stack([np.sum(y**2, axis=1), np.sum(x**2, axis=1)]) + self.beyond
+        lengths = np.stack([np.sum(y**2, axis=1), np.sum(x**2, axis=1)])
+        return np.asarray(lengths + self.beyond)
 
 
 class _Losses:
@@ -233,7 +236,7 @@ class _Losses:
                 known, aim = (pair.x, pair.y) if direction == 0 else (pair.y, pair.x)
                 means = (fit.mean_x, fit.mean_y) if direction == 0 else (fit.mean_y, fit.mean_x)
                 axes = (fit.axes_x, fit.axes_y) if direction == 0 else (fit.axes_y, fit.axes_x)
-                line = fit.linear[direction]
+                line = fit.linear.forward if direction == 0 else fit.linear.backward
                 inside = [(known[s] - means[0]) @ axes[0] for s in (train, test)]
                 goals = [(aim[s] - means[1]) @ axes[1] for s in (train, test)]
                 left = [g - i @ line.T for g, i in zip(goals, inside, strict=True)]
@@ -243,5 +246,7 @@ class _Losses:
                 places.append(np.flatnonzero(test))
             where = np.concatenate(places)
             losses = np.stack([np.concatenate(each) for each in zip(*rows, strict=True)])
-            found[direction, where] = cross_chosen(losses, linear[direction, where], pair.fold[where])
+            found[direction, where] = cross_chosen(
+                losses, linear[direction, where], pair.fold[where]
+            )
         return found

@@ -1,10 +1,10 @@
 """The last rung: what a smooth nonlinear map predicts of what the linear one leaves.
 
 Kernel ridge regression of the linear map's residuals, with Gaussian kernels of two widths and a
-quadratic one, and the mean of nearest neighbours. Which kernel and ridge is decided for each fold by
-the others, so that choosing wins nothing by itself. Of many samples a random part is taken, and few
-of the training rows serve as centres (the subset of regressors); a nonlinear map that would need
-more samples than that is not found, and the result says so.
+quadratic one, and the mean of nearest neighbours. Which kernel and ridge is decided for each fold
+by the others, so that choosing wins nothing by itself. Of many samples a random part is taken, and
+few of the training rows serve as centres (the subset of regressors); a nonlinear map that would
+need more samples than that is not found, and the result says so.
 """
 
 from __future__ import annotations
@@ -52,15 +52,11 @@ def predictions(train: Array, residuals: Array, test: Array, seed: int) -> Itera
 
 def _ridged(own: Array, among: Array, other: Array, targets: Array) -> Iterator[Array]:
     """Kernel ridge regression on some centres: minimises ``|t − K w|² + λ wᵀ K_c w``."""
-    square = len(own) == len(among)
-    product = None if square else own.T @ own
-    right = targets if square else own.T @ targets
+    every = len(own) == len(among)  # all training rows are centres, in their order
+    product, right = (own, targets) if every else (own.T @ own, own.T @ targets)
+    ridged = np.eye(len(among)) if every else among + 1e-8 * np.eye(len(among))
     for ridge in _RIDGES:
-        if square:  # all training rows are centres, in their order
-            matrix = own + ridge * np.eye(len(own))
-        else:
-            scaled = ridge * (among + 1e-8 * np.eye(len(among)))
-            matrix = product + scaled
+        matrix = product + ridge * ridged
         yield other @ cho_solve(cho_factor(matrix, lower=True, check_finite=False), right)
 
 

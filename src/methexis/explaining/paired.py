@@ -23,7 +23,7 @@ from methexis.measures.inputs.representations import both
 #: Fewest groups of equal rows of which anything can be left out and learnt again.
 LEAST = 20
 #: Folds, and fewer from how many samples on, where each fold has enough by itself.
-FOLDS, FEW_FOLDS, MANY = 5, 3, 5000
+FOLDS, FEW_FOLDS, MANY = 5, 3, 3000
 
 
 @dataclass(frozen=True, eq=False)

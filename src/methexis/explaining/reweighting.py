@@ -1,22 +1,23 @@
 """The fourth rung: a rotation behind weights along the principal directions.
 
-Every invertible map is ``R W`` with a rotation R and a symmetric W, so a rung of all such maps would
-be the linear one. Here W has the principal directions of what both sides share: it commutes with
-Σz, and the kernels of both sides have one eigenbasis. That is what weight decay, label maps and the
-length of training do to a kernel. The class is symmetric: if ``y = R W x`` then ``x = W⁻¹ Rᵀ y``, and
-``R W R⁻¹`` has the principal directions of y.
+Every invertible map is ``R W`` with a rotation R and a symmetric W, so a rung of all such maps
+would be the linear one. Here W has the principal directions of what both sides share: it commutes
+with Σz, and the kernels of both sides have one eigenbasis. That is what weight decay, label maps
+and the length of training do to a kernel. The class is symmetric: if ``y = R W x`` then ``x = W⁻¹
+Rᵀ y``, and ``R W R⁻¹`` has the principal directions of y.
 
 Then ``Σyx = R W Σz`` where ``W Σz`` is symmetric and positive, so the polar factor of Σyx is R here
 too, and ``P = Rᵀ Σyx`` has the same principal directions. What is left is W, within bounds: along a
-direction with variances a of x and b of y, and p of P, any weight from ``p/a`` (all of x is shared) to
-``b/p`` (all of y is) may be. A rotation is the case in which one weight c lies within all of them.
+direction with variances a of x and b of y, and p of P, any weight from ``p/a`` (all of x is shared)
+to ``b/p`` (all of y is) may be. A rotation is the case in which one weight c lies within all of
+them.
 
 Three ways to W are tried, and the best is kept. *Bounds*: the scale c of the rotation where it may
 be, else the nearest bound. *Transport*: the symmetric W with ``W Σx W = Σy``, which needs no basis,
 so that directions of nearly one variance, whose basis samples do not tell, do no harm; exact
 without noise. *Search*: weights in the basis of P, moved until the shared part fits under both
-covariances, ``S ⪯ Σx`` and ``W S W ⪯ Σy``, as matrices and not along directions only; exact with any
-noise, where variances are apart.
+covariances, ``S ⪯ Σx`` and ``W S W ⪯ Σy``, as matrices and not along directions only; exact with
+any noise, where variances are apart.
 """
 
 from __future__ import annotations

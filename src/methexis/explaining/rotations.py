@@ -61,9 +61,9 @@ def permutation(fit: Fit) -> Array:
 def rotations(fit: Fit) -> list[Array]:
     """Rotations that may be the best: polar factors.
 
-    If ``y = c R z + n`` and ``x = z + m``, then ``Σyx = c R Σz``, whose polar factor is R whatever the
-    noise. If y has lost directions of x that depend on those it kept, ``y = c Q x``, it is that of
-    the regression instead.
+    If ``y = c R z + n`` and ``x = z + m``, then ``Σyx = c R Σz``, whose polar factor is R whatever
+    the noise. If y has lost directions of x that depend on those it kept, ``y = c Q x``, it is that
+    of the regression instead.
     """
     found = [polar(fit.c)]
     if len(fit.ly) < len(fit.lx):

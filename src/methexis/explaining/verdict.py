@@ -1,13 +1,13 @@
 """Which rung is needed: the smallest beyond which no larger one explains more that matters.
 
-A rung r is *insufficient* if some larger rung s explains more than r: its extrapolated gain over the
-samples left out is at least the share `material` of all that can be explained, and is more than
-chance makes it (a paired t test over samples, corrected for all rungs above r by Holm's method), and beyond what
-learning from few samples puts in doubt. It is *undecided* if no rung does, but one might: its gain
-is as large but within the doubt, its interval still holds twice the material gain, or the samples
-are too few to learn the larger maps. *Optimism*, what the linear map explains of its own samples
-beyond others, measures both. The verdict is the first rung that is sufficient,
-and none, with the rungs that it may be, if that is not to be told.
+A rung r is *insufficient* if some larger rung s explains more than r: its extrapolated gain over
+the samples left out is at least the share `material` of all that can be explained, and is more than
+chance makes it (a paired t test over samples, corrected for all rungs above r by Holm's method),
+and beyond what learning from few samples puts in doubt. It is *undecided* if no rung does, but one
+might: its gain is as large but within the doubt, its interval still holds twice the material gain,
+or the samples are too few to learn the larger maps. *Optimism*, what the linear map explains of its
+own samples beyond others, measures both. The verdict is the first rung that is sufficient, and
+none, with the rungs that it may be, if that is not to be told.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ DOUBT = 0.2
 #: What the linear map may explain of its own samples beyond others, as a share of the variance.
 MOST_OPTIMISM = 0.25
 NOTHING = "nothing"
-#: Where samples are too few to extrapolate, a gain that is due to learning from few samples is about
+#: Where samples are too few to extrapolate, a gain that is due to learning from few samples is
+#: about
 #: twice as large over half of them. One that has grown less than this is believed.
 _FALLING = 1.5
 
@@ -116,7 +117,9 @@ def judged(
     p = holm(np.array([one.p for one in explained]))
     if not (p.min() <= level and best >= LEAST):
         possible = (NOTHING,) if top.upper < 4 * LEAST else (NOTHING, *ladder.rungs)
-        why = "" if len(possible) == 1 else "too few samples to learn whether one predicts the other"
+        why = (
+            "" if len(possible) == 1 else "too few samples to learn whether one predicts the other"
+        )
         return Verdict(possible[0] if not why else None, possible, tuple(explained), best, why)
     matters, doubt = material * best, DOUBT * max(ladder.optimism, 0.0)
     place = {rung: r for r, rung in enumerate(ladder.rungs)}

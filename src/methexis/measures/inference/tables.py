@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import lazy_loader
@@ -19,6 +19,13 @@ _PAIRS = {"ci": ("low", "high"), "d": ("x", "y")}
 def row(record: Mapping[str, Any]) -> Any:
     """A `pandas.DataFrame` of one row from what is known of a comparison."""
     columns = {name: ("comparison", [value]) for name, value in _columns(record)}
+    return xr.Dataset(columns).to_dataframe().reset_index(drop=True)
+
+
+def rows(records: Sequence[Mapping[str, Any]]) -> Any:
+    """A `pandas.DataFrame` with a row for each of several records of the same names."""
+    each = [dict(_columns(record)) for record in records]
+    columns = {name: ("row", [one[name] for one in each]) for name in each[0]}
     return xr.Dataset(columns).to_dataframe().reset_index(drop=True)
 
 

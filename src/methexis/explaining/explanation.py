@@ -1,0 +1,179 @@
+"""What `explain` finds."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from methexis import plots
+from methexis.display import Displayed, Table
+from methexis.errors import MethexisError
+from methexis.explaining import drawing, words
+from methexis.explaining.ancestry import Ancestry
+from methexis.explaining.sharing import Side
+from methexis.measures.inference import tables
+
+
+@dataclass(frozen=True)
+class Rung(Displayed):
+    """What maps of one kind explain.
+
+    Attributes
+    ----------
+    name : str
+        One of "identity", "permutation", "rotation", "reweighted", "linear" and "nonlinear".
+    share : float
+        Share of the variance of samples left out, the mean of both directions. It can be negative
+        where a map predicts worse than the mean does.
+    ci : (float, float)
+        95 % interval over samples.
+    shares : (float, float)
+        Of B's variance predicted from A, and of A's predicted from B.
+    extrapolated : float
+        The share with maps that were fitted to the population, by which rungs are told apart.
+    gain : float
+        Of the extrapolated share, over the rung below; over nothing for the lowest.
+    error : float
+        Standard error of the gain.
+    p : float
+        One-sided, that there is no gain.
+    """
+
+    name: str
+    share: float
+    ci: tuple[float, float]
+    shares: tuple[float, float]
+    extrapolated: float
+    gain: float
+    error: float
+    p: float
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation(Displayed):
+    """Which maps must be allowed before one representation predicts the other.
+
+    Attributes
+    ----------
+    names : (str, str)
+        What both are called.
+    rung : str or None
+        The smallest rung that is enough; "nothing" if none explains anything; None if that is not
+        to be told.
+    possible : tuple of str
+        Rungs that it may be.
+    why : str
+        Why it cannot be told, where it cannot.
+    rungs : tuple of Rung
+        From the smallest to the largest; without identity where widths differ.
+    n : int
+        Number of samples.
+    sides : (Side, Side)
+        What each is like, and has alone.
+    shared : int
+        Number of dimensions that both have.
+    ancestry : Ancestry or None
+        Whether units are in one order; None where widths differ or are less than 8.
+    movers : tuple of (int, float)
+        Samples that move the share of the rung the most, and their share of its variance.
+    repeated : int
+        Samples that repeat another.
+    resolves : float
+        Least gain that these samples can tell.
+    wanted : int
+        About how many samples would tell, where these do not; 0 where they do, or none would.
+    optimism : float
+        What the linear map explains of its own samples more than of others.
+    material : float
+        Share of what the best rung explains from which a gain matters.
+    preprocessing : dict
+        What was done before.
+    seed : int
+    """
+
+    names: tuple[str, str]
+    rung: str | None
+    possible: tuple[str, ...]
+    why: str
+    rungs: tuple[Rung, ...]
+    n: int
+    sides: tuple[Side, Side]
+    shared: int
+    ancestry: Ancestry | None
+    movers: tuple[tuple[int, float], ...]
+    repeated: int
+    resolves: float
+    wanted: int
+    optimism: float
+    material: float
+    preprocessing: dict[str, Any]
+    seed: int
+
+    @property
+    def sentence(self) -> str:
+        """The conclusion in plain words."""
+        return words.sentence(self)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What limits it, in sentences."""
+        return tuple(words.limits(self))
+
+    def rung_named(self, name: str) -> Rung:
+        """One rung by its name.
+
+        Raises
+        ------
+        MethexisError
+            If there is none of this name.
+        """
+        for one in self.rungs:
+            if one.name == name:
+                return one
+        known = ", ".join(one.name for one in self.rungs)
+        raise MethexisError(f"rung: expected one of {known}, got {name!r}")
+
+    def __str__(self) -> str:
+        """The conclusion."""
+        return self.sentence
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it in plain types, for JSON."""
+        return asdict(self) | {"sentence": self.sentence, "notes": list(self.notes)}
+
+    def plot(self, ax: plots.Axes | None = None) -> plots.Axes:
+        """Draw the share that each rung explains, with its interval.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, optional
+            Where; a new figure without.
+        """
+        return drawing.ladder(self.rungs, self.rung, self.possible, ax)
+
+    def to_dataframe(self) -> Any:
+        """A `pandas.DataFrame` with a row for each rung."""
+        records = []
+        for one in self.rungs:
+            record = asdict(one)
+            forward, backward = record.pop("shares")
+            records.append(record | {"share_of_second": forward, "share_of_first": backward})
+        return tables.rows(records)
+
+    def _facts(self) -> dict[str, object]:
+        told: dict[str, object] = {"rung": self.rung or "cannot tell"}
+        if self.rung is None:
+            told["possible"] = self.possible
+        elif self.rung != "nothing":
+            one = self.rung_named(self.rung)
+            told |= {"share": one.share, "ci": one.ci}
+        told |= {"names": self.names, "n": self.n, "shared": self.shared}
+        told["private"] = tuple(side.private for side in self.sides)
+        if self.ancestry is not None:
+            told["ancestry"] = self.ancestry.shared
+        return told
+
+    def _table(self) -> Table:
+        """A row for each rung."""
+        head = ["rung", "share", "from", "to", "gain", "p"]
+        return head, ([r.name, r.share, *r.ci, r.gain, r.p] for r in self.rungs)

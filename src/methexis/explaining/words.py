@@ -1,0 +1,100 @@
+"""What an explanation says, in plain words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from methexis.explaining.verdict import NOTHING
+from methexis.measures.inference.printing import percent
+
+if TYPE_CHECKING:
+    from methexis.explaining.explanation import Explanation
+
+#: Share from which both are called the same.
+_ALL = 0.995
+#: What a rung is, after "the same up to" and by itself.
+RUNG_WORDS = {
+    "identity": "a scale, in the same coordinates",
+    "permutation": "the order of the units and a scale",
+    "rotation": "a rotation and a scale",
+    "reweighted": "a rotation and weights along the principal directions",
+    "linear": "a linear map",
+    "nonlinear": "a nonlinear map",
+}
+
+
+def sentence(found: Explanation) -> str:
+    """The conclusion."""
+    a, b = found.names
+    if found.rung is None:
+        told = f"It cannot be told which map takes {a} to {b}: {found.why}"
+        return told + _between(found) + _more(found)
+    if found.rung == NOTHING:
+        return (
+            f"{a} and {b} share nothing that a map of these kinds finds: no rung predicts samples "
+            "that were left out"
+        )
+    rung = found.rung_named(found.rung)
+    maps = RUNG_WORDS[rung.name]
+    low, high = rung.ci
+    share = f"{percent(rung.share)} of their variance"
+    between = f"({percent(low, unit=False)} to {percent(high)}, of samples left out)"
+    if rung.share >= _ALL:
+        told = f"{a} and {b} are the same up to {maps}"
+    elif rung.name == "nonlinear":
+        told = f"{a} and {b} need {maps}, which explains {share} {between}"
+    else:
+        told = f"{a} and {b} are the same up to {maps} in {share} {between}, and no larger map"
+        told += " explains more that matters"
+    return told + _private(found) + _ancestry(found)
+
+
+def _between(found: Explanation) -> str:
+    named = [RUNG_WORDS.get(rung, rung) for rung in found.possible]
+    return "; possible are " + ", ".join(named[:-1]) + f" and {named[-1]}" if len(named) > 1 else ""
+
+
+def _more(found: Explanation) -> str:
+    return f"; about {found.wanted:,} samples would tell" if found.wanted else ""
+
+
+def _private(found: Explanation) -> str:
+    parts = [
+        f"{side.private} {'dimension' if side.private == 1 else 'dimensions'} of {side.name}"
+        for side in found.sides
+        if side.private
+    ]
+    return f", but for {' and '.join(parts)}" if parts else ""
+
+
+def _ancestry(found: Explanation) -> str:
+    if found.ancestry is None or not found.ancestry.shared:
+        return ""
+    return (
+        f"; their units are in one order, so they share ancestry (the same coordinates find "
+        f"{percent(found.ancestry.top1)} of {found.ancestry.samples:,} samples)"
+    )
+
+
+def limits(found: Explanation) -> list[str]:
+    """What a reader has to know of these samples before the conclusion is believed."""
+    told = [
+        f"Gains below {percent(found.resolves)} of the variance are not told apart at "
+        f"{found.n:,} samples"
+    ]
+    if found.repeated:
+        told.append(
+            f"{found.repeated:,} of {found.n:,} samples repeat another in one of both; such "
+            "samples were left out together"
+        )
+    for one in found.sides:
+        if one.outliers:
+            units = ", ".join(f"{unit} ({percent(share)})" for unit, share in one.outliers)
+            told.append(
+                f"Of {one.name} few units carry much of the variance: {units}; shares speak of "
+                "these first, and preprocessing='prh' clips them"
+            )
+        sample, share = one.heavy[0]
+        if share > max(0.05, 20.0 / found.n):
+            told.append(f"Sample {sample} is {percent(share)} of the variance of {one.name}")
+    return told
