@@ -9,6 +9,7 @@ import typer
 from methexis.cli.breaking import break_
 from methexis.cli.comparing import compare
 from methexis.cli.errors import BAD_INPUT
+from methexis.cli.explaining import explain
 from methexis.cli.reverse import reverse
 from methexis.cli.sharpen import sharpen
 from methexis.cli.verify import verify
@@ -26,6 +27,7 @@ app.command()(verify)
 app.command("break")(break_)
 app.command()(sharpen)
 app.command()(compare)
+app.command()(explain)
 app.command()(reverse)
 
 

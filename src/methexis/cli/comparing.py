@@ -147,7 +147,7 @@ def compare(
             memory=memory,
         )
 
-        masks = dict(part for word in mask or [] for part in _masks(word))
+        masks = dict(part for word in mask or [] for part in masks_of(word))
 
         def opened(path: str, side: str) -> Representations:
             try:
@@ -171,7 +171,7 @@ def compare(
             name: path if path == "random" else opened(path, side)
             for name, path in map(_reference, reference or [])
         }
-        folder = _default(first, second) if out is None else out
+        folder = default_folder(first, second) if out is None else out
         with prepared(folder, force=force):
             line = LiveLine()
             with Clock(line) as clock:
@@ -180,7 +180,7 @@ def compare(
                     b,
                     settings,
                     references=references,
-                    command=_command(),
+                    command=typed_command(),
                     show=_teller(line, clock),
                 )
             summary = json_text(result.summary())
@@ -191,7 +191,7 @@ def compare(
             report.print_compare(result, folder, time.perf_counter() - began)
 
 
-def _masks(word: str) -> list[tuple[str, str]]:
+def masks_of(word: str) -> list[tuple[str, str]]:
     """The mask of a side, or of both."""
     side, equals, path = word.partition("=")
     if equals and side in {"A", "B"}:
@@ -242,16 +242,16 @@ def _models_inside(path: Path) -> str:
     return f"; for its models: methexis compare {shlex.join(str(p) for p in inside[:2])}"
 
 
-def _default(first: str, second: str | None) -> Path:
+def default_folder(first: str, second: str | None, *, verb: str = "compare") -> Path:
     """A folder named by both; with their parents where the names are one."""
     paths = [Path(path).resolve() for path in (first, second) if path is not None]
     names = [bare(path.name) for path in paths]
     if len(set(names)) < len(names):
         names = [f"{path.parent.name}-{name}" for path, name in zip(paths, names, strict=True)]
-    return Path("-".join(["methexis-compare", *(short(name) for name in names)]))
+    return Path("-".join([f"methexis-{verb}", *(short(name) for name in names)]))
 
 
-def _command() -> str:
+def typed_command() -> str:
     """The command as it was typed, without what tells only where results go."""
     words, kept = sys.argv[1:], ["methexis"]
     skip = False
