@@ -34,6 +34,7 @@ from tests.display.specimens import (
     classes,
     comparison,
     curve,
+    explained,
     grid,
     path,
     read_against,
@@ -182,7 +183,8 @@ def test_a_line_costs_no_decomposition(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 DRAWN = {"Run": run, "Grid": grid, "Comparison": comparison, "SlowPath": path,
-         "NeighbourCurve": curve}  # fmt: skip
+         "NeighbourCurve": curve, "Explanations": explained,
+         "Explanation": lambda: explained().best()}  # fmt: skip
 
 
 def test_what_can_be_drawn() -> None:
@@ -230,6 +232,11 @@ def nothing(name: str) -> Any:
         return mx.Grid(value.data.where(np.zeros(value.score.shape, bool)))
     if name == "Comparison":
         return dataclasses.replace(value, score=float("nan"))
+    if name == "Explanation":
+        unknown = [dataclasses.replace(one, share=float("nan")) for one in value.rungs]
+        return dataclasses.replace(value, rungs=tuple(unknown))
+    if name == "Explanations":
+        return dataclasses.replace(value, pairs={})
     if name == "SlowPath":
         return dataclasses.replace(value, weights=[w * np.nan for w in value.weights])
     return dataclasses.replace(value, scores=value.scores * np.nan, chance=value.chance * np.nan)

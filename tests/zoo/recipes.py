@@ -21,6 +21,8 @@ from tests.zoo.methods import METHODS
 from tests.zoo.public import EXEMPT, public
 
 _THEORY = {"source": TEACHER, "student": STUDENT, "weights": WEIGHTS}
+#: Samples enough to be left out.
+LONG = np.random.default_rng(3).normal(size=(40, 3))
 _PAIR = {"x": X, "y": Y}
 _FEATS = {"feats_A": X, "feats_B": Y, "topk": 3}
 _SLOW = {"lr": 0.05, "batch": 2, "steps": 20}
@@ -177,6 +179,27 @@ _SPECIAL: dict[str, Recipe] = {
     ),
     "mx.compare, clipped rows": Recipe(
         mx.compare, {**_PAIR}, {"preprocessing": "prh_rows", "null": "none", "num_bootstrap": 0}
+    ),
+    "mx.explain": Recipe(
+        mx.explain,
+        {
+            "x": LONG,
+            "y": LONG[:, ::-1],
+            "preprocessing": "none",
+            "material": 0.02,
+            "seed": 0,
+            "names": ("A", "B"),
+        },
+    ),
+    "mx.explain_all": Recipe(
+        mx.explain_all,
+        {
+            "reps_a": {"h": LONG},
+            "reps_b": {"g": LONG[:, :2]},
+            "preprocessing": "none",
+            "material": 0.02,
+            "seed": 0,
+        },
     ),
     "mx.compare_all": Recipe(
         mx.compare_all,

@@ -40,8 +40,11 @@ _MOST_WRITTEN = 16
 def panel(rungs: Sequence[Rung], named: str | None, possible: Sequence[str]) -> plots.Panel:
     """Shares of all rungs: full where it is the one needed, ringed where it may be."""
     marks: list[plots.Mark] = []
-    least = min(0.0, *(max(one.share, -0.1) for one in rungs))
+    known = [one.share for one in rungs if np.isfinite(one.share)]
+    least = min([0.0, *(max(share, -0.1) for share in known)])
     for place, one in enumerate(rungs):
+        if not np.isfinite(one.share):
+            continue
         chosen = one.name == named
         maybe = named is None and one.name in possible
         colour = plots.style.SGD if chosen or maybe else plots.style.CONTROL
@@ -49,7 +52,9 @@ def panel(rungs: Sequence[Rung], named: str | None, possible: Sequence[str]) -> 
         marks.append(plots.Curve([place, place], ends, plots.Look(colour, width=2.0)))
         look = plots.Look(colour, marker="o", size=8, inside="white" if maybe else None)
         marks.append(plots.Curve([place], [max(one.share, -0.1)], look))
-    marks.append(plots.Level(1.0, plots.Look(plots.style.CONTROL, width=1.0, dashes=(1, 1.6))))
+    if known:
+        look = plots.Look(plots.style.CONTROL, width=1.0, dashes=(1, 1.6))
+        marks.append(plots.Level(1.0, look))
     x = plots.Axis(
         "maps that are allowed", low=-0.5, high=len(rungs) - 0.5, ticks=tuple(range(len(rungs))),
         names=tuple(TICKS[one.name] for one in rungs), grid=False, turned=30,

@@ -164,9 +164,9 @@ class Explanation(Displayed):
         told: dict[str, object] = {"rung": self.rung or "cannot tell"}
         if self.rung is None:
             told["possible"] = self.possible
-        elif self.rung != "nothing":
-            one = self.rung_named(self.rung)
-            told |= {"share": one.share, "ci": one.ci}
+        for one in self.rungs:
+            if one.name == self.rung:
+                told |= {"share": one.share, "ci": one.ci}
         told |= {"names": self.names, "n": self.n, "shared": self.shared}
         told["private"] = tuple(side.private for side in self.sides)
         if self.ancestry is not None:

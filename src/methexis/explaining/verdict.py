@@ -37,6 +37,8 @@ NOTHING = "nothing"
 #: about
 #: twice as large over half of them. One that has grown less than this is believed.
 _FALLING = 1.5
+#: Shares of variance that are nothing but rounding.
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,6 +186,8 @@ def _gain(
     sums = np.bincount(which, apart - mean)
     count = len(sums)
     error = float(np.sqrt(np.sum(sums**2) * count / (count - 1.0))) / len(apart)
+    if abs(mean) <= _ROUNDING:
+        return Gain(rung, over, mean, error, 1.0)
     if error == 0.0:
         return Gain(rung, over, mean, 0.0, 0.0 if mean > 0.0 else 1.0)
     return Gain(rung, over, mean, error, float(stats.t.sf(mean / error, count - 1)))
