@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from methexis import plots
 from methexis.core.checks import Array
+from methexis.explaining.rung import Rung
 from methexis.measures.inference.drawing import trimmed
-
-if TYPE_CHECKING:
-    from methexis.explaining.explanation import Rung
 
 #: Names of the rungs along an axis, and the signs that stand for them in cells.
 TICKS = {

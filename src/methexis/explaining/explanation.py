@@ -8,45 +8,11 @@ from typing import Any
 from methexis import plots
 from methexis.display import Displayed, Table
 from methexis.errors import MethexisError
-from methexis.explaining import drawing, words
+from methexis.explaining import drawing
 from methexis.explaining.ancestry import Ancestry
+from methexis.explaining.rung import Rung
 from methexis.explaining.sharing import Side
 from methexis.measures.inference import tables
-
-
-@dataclass(frozen=True)
-class Rung(Displayed):
-    """What maps of one kind explain.
-
-    Attributes
-    ----------
-    name : str
-        One of "identity", "permutation", "rotation", "reweighted", "linear" and "nonlinear".
-    share : float
-        Share of the variance of samples left out, the mean of both directions. It can be negative
-        where a map predicts worse than the mean does.
-    ci : (float, float)
-        95 % interval over samples.
-    shares : (float, float)
-        Of B's variance predicted from A, and of A's predicted from B.
-    extrapolated : float
-        The share with maps that were fitted to the population, by which rungs are told apart.
-    gain : float
-        Of the extrapolated share, over the rung below; over nothing for the lowest.
-    error : float
-        Standard error of the gain.
-    p : float
-        One-sided, that there is no gain.
-    """
-
-    name: str
-    share: float
-    ci: tuple[float, float]
-    shares: tuple[float, float]
-    extrapolated: float
-    gain: float
-    error: float
-    p: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +55,10 @@ class Explanation(Displayed):
     preprocessing : dict
         What was done before.
     seed : int
+    sentence : str
+        The conclusion in plain words.
+    notes : tuple of str
+        What limits it, in sentences.
     """
 
     names: tuple[str, str]
@@ -108,16 +78,8 @@ class Explanation(Displayed):
     material: float
     preprocessing: dict[str, Any]
     seed: int
-
-    @property
-    def sentence(self) -> str:
-        """The conclusion in plain words."""
-        return words.sentence(self)
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What limits it, in sentences."""
-        return tuple(words.limits(self))
+    sentence: str = ""
+    notes: tuple[str, ...] = ()
 
     def rung_named(self, name: str) -> Rung:
         """One rung by its name.
@@ -139,7 +101,7 @@ class Explanation(Displayed):
 
     def as_dict(self) -> dict[str, Any]:
         """All of it in plain types, for JSON."""
-        return asdict(self) | {"sentence": self.sentence, "notes": list(self.notes)}
+        return asdict(self)
 
     def plot(self, ax: plots.Axes | None = None) -> plots.Axes:
         """Draw the share that each rung explains, with its interval.

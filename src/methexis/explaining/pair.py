@@ -10,9 +10,10 @@ import numpy as np
 from methexis.core.checks import integer, number
 from methexis.errors import MethexisError
 from methexis.explaining.ancestry import ancestry
-from methexis.explaining.explanation import Explanation, Rung
+from methexis.explaining.explanation import Explanation
 from methexis.explaining.ladder import Ladder, climbed
 from methexis.explaining.paired import Paired, paired
+from methexis.explaining.rung import Rung
 from methexis.explaining.sharing import NUM_NAMED, shared_dimensions, side
 from methexis.explaining.verdict import (
     DOUBT,
@@ -23,6 +24,7 @@ from methexis.explaining.verdict import (
     Verdict,
     judged,
 )
+from methexis.explaining.words import told
 from methexis.measures.inference.plan import Progress
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.preprocessing import preprocessing as steps_named
@@ -119,7 +121,7 @@ def explain(
     )
     rungs = tuple(_rung(ladder, pair, verdict, r) for r in range(len(ladder.rungs)))
     resolves = _resolves(ladder, verdict, material)
-    return Explanation(
+    found = Explanation(
         names=(names[0], names[1]),
         rung=verdict.rung,
         possible=verdict.possible,
@@ -138,13 +140,14 @@ def explain(
         preprocessing=steps.described(),
         seed=seed,
     )
+    return told(found)
 
 
 def renamed(found: Explanation, names: tuple[str, str]) -> Explanation:
     """The same with other names of both."""
     one, other = found.sides
     sides = replace(one, name=names[0]), replace(other, name=names[1])
-    return replace(found, names=names, sides=sides)
+    return told(replace(found, names=names, sides=sides))
 
 
 def _spectra(ladder: Ladder) -> tuple[list[Any], list[Any]]:

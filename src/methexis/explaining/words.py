@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
+from methexis.explaining.explanation import Explanation
 from methexis.explaining.verdict import NOTHING
 from methexis.measures.inference.printing import percent
-
-if TYPE_CHECKING:
-    from methexis.explaining.explanation import Explanation
 
 #: Share from which both are called the same.
 _ALL = 0.995
@@ -23,12 +21,17 @@ RUNG_WORDS = {
 }
 
 
+def told(found: Explanation) -> Explanation:
+    """The same with its conclusion and its limits in words."""
+    return replace(found, sentence=sentence(found), notes=tuple(limits(found)))
+
+
 def sentence(found: Explanation) -> str:
     """The conclusion."""
     a, b = found.names
     if found.rung is None:
-        told = f"It cannot be told which map takes {a} to {b}: {found.why}"
-        return told + _between(found) + _more(found)
+        said = f"It cannot be told which map takes {a} to {b}: {found.why}"
+        return said + _between(found) + _more(found)
     if found.rung == NOTHING:
         return (
             f"{a} and {b} share nothing that a map of these kinds finds: no rung predicts samples "
@@ -40,13 +43,13 @@ def sentence(found: Explanation) -> str:
     share = f"{percent(rung.share)} of their variance"
     between = f"({percent(low, unit=False)} to {percent(high)}, of samples left out)"
     if rung.share >= _ALL:
-        told = f"{a} and {b} are the same up to {maps}"
+        said = f"{a} and {b} are the same up to {maps}"
     elif rung.name == "nonlinear":
-        told = f"{a} and {b} need {maps}, which explains {share} {between}"
+        said = f"{a} and {b} need {maps}, which explains {share} {between}"
     else:
-        told = f"{a} and {b} are the same up to {maps} in {share} {between}, and no larger map"
-        told += " explains more that matters"
-    return told + _private(found) + _ancestry(found)
+        said = f"{a} and {b} are the same up to {maps} in {share} {between}, and no larger map"
+        said += " explains more that matters"
+    return said + _private(found) + _ancestry(found)
 
 
 def _between(found: Explanation) -> str:
@@ -78,23 +81,23 @@ def _ancestry(found: Explanation) -> str:
 
 def limits(found: Explanation) -> list[str]:
     """What a reader has to know of these samples before the conclusion is believed."""
-    told = [
+    said = [
         f"Gains below {percent(found.resolves)} of the variance are not told apart at "
         f"{found.n:,} samples"
     ]
     if found.repeated:
-        told.append(
+        said.append(
             f"{found.repeated:,} of {found.n:,} samples repeat another in one of both; such "
             "samples were left out together"
         )
     for one in found.sides:
         if one.outliers:
             units = ", ".join(f"{unit} ({percent(share)})" for unit, share in one.outliers)
-            told.append(
+            said.append(
                 f"Of {one.name} few units carry much of the variance: {units}; shares speak of "
                 "these first, and preprocessing='prh' clips them"
             )
         sample, share = one.heavy[0]
         if share > max(0.05, 20.0 / found.n):
-            told.append(f"Sample {sample} is {percent(share)} of the variance of {one.name}")
-    return told
+            said.append(f"Sample {sample} is {percent(share)} of the variance of {one.name}")
+    return said

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from methexis.explaining.explanation import Explanation, Rung
+from methexis.explaining.explanation import Explanation
+from methexis.explaining.rung import Rung
 from methexis.explaining.sharing import Side
 from methexis.measures.inference.printing import percent, probability
 
