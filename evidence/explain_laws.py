@@ -27,7 +27,7 @@ class Law:
     draw: Callable[[np.random.Generator, int], Maps]
     words: str
     required: bool = True  # whether it counts for the requirement
-    warped: bool = False
+    warped: float = 0.0  # how much of the square y sees
 
 
 def base(rng: np.random.Generator, d: int) -> tuple[Array, Array, Array]:
@@ -79,6 +79,14 @@ def _rotated(rng: np.random.Generator, d: int) -> Maps:
 def _noised(rng: np.random.Generator, d: int) -> Maps:
     x, y = _rotated(rng, d)
     return beside(x, y, own(rng, x, 0.5), own(rng, y, 0.5))
+
+
+def _noised_by(share: float) -> Callable[[np.random.Generator, int], Maps]:
+    def draw(rng: np.random.Generator, d: int) -> Maps:
+        x, y = _rotated(rng, d)
+        return beside(x, y, own(rng, x, share), own(rng, y, share))
+
+    return draw
 
 
 def _reweighted(spread: float, share: float = 0.0) -> Callable[[np.random.Generator, int], Maps]:
@@ -153,7 +161,7 @@ TRANSFORMED: dict[str, Law] = {
     "units removed": Law("permutation", _units_removed, "permuted, then 3/8 of the units removed"),
     "reweighted": Law("reweighted", _reweighted(0.5), "weights e^(0.5 g) along the principal axes"),
     "sheared": Law("linear", _sheared(0.7), "weights e^(0.7 g) along random axes"),
-    "warped": Law("nonlinear", _warped, "w(g) in place of g", warped=True),
+    "warped": Law("nonlinear", _warped, "w(g) in place of g", warped=1.0),
     "unrelated": Law("nothing", _unrelated, "nothing shared"),
     "reweighted, noised": Law(
         "reweighted", _reweighted(0.7, 0.2), "weights e^(0.7 g), noise 20 % on both sides", False
@@ -162,9 +170,19 @@ TRANSFORMED: dict[str, Law] = {
         "linear", _sheared(0.9, 0.2), "weights e^(0.9 g), noise 20 % on both sides", False
     ),
 }
-LAWS = PLANTED | TRANSFORMED
+#: The same, where the oracle only just succeeds.
+WEAK: dict[str, Law] = {
+    "noised, strong": Law("rotation", _noised_by(1.5), "rotated, noise 150 % on both sides", False),
+    "reweighted, weak": Law("reweighted", _reweighted(0.3), "weights e^(0.3 g)", False),
+    "sheared, weak": Law("linear", _sheared(0.45), "weights e^(0.45 g) along random axes", False),
+    "warped, weak": Law("nonlinear", _warped, "w(g) with half of the square", False, 0.5),
+    "planted gauge, strong": Law(
+        "reweighted", _planted("gauge", 1.0), "a gauge of strength 1", required=False
+    ),
+}
+LAWS = PLANTED | TRANSFORMED | WEAK
 
 
-def warp(latents: Array) -> Array:
-    """``g + (g² − 1)/√2``: half of its variance is linear in g."""
-    return np.asarray(latents + (latents**2 - 1.0) / np.sqrt(2.0))
+def warp(latents: Array, strength: float = 1.0) -> Array:
+    """``g + s (g² − 1)/√2``, of variance 1 + s²."""
+    return np.asarray(latents + strength * (latents**2 - 1.0) / np.sqrt(2.0))
