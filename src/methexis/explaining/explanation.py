@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from methexis import plots
+from methexis.core.checks import one_of
 from methexis.display import Displayed, Table
-from methexis.errors import MethexisError
 from methexis.explaining import drawing
 from methexis.explaining.ancestry import Ancestry
 from methexis.explaining.rung import Rung
@@ -89,11 +89,8 @@ class Explanation(Displayed):
         MethexisError
             If there is none of this name.
         """
-        for one in self.rungs:
-            if one.name == name:
-                return one
-        known = ", ".join(one.name for one in self.rungs)
-        raise MethexisError(f"rung: expected one of {known}, got {name!r}")
+        one_of("rung", name, [one.name for one in self.rungs])
+        return next(one for one in self.rungs if one.name == name)
 
     def __str__(self) -> str:
         """The conclusion."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from methexis.core.checks import integer, number
+from methexis.core.checks import integer, number, shown
 from methexis.errors import MethexisError
 from methexis.explaining.ancestry import ancestry
 from methexis.explaining.explanation import Explanation
@@ -31,6 +31,8 @@ from methexis.measures.inputs.preprocessing import preprocessing as steps_named
 
 #: Half the width of a 95 % interval, in standard errors.
 _REACH = 1.96
+#: Beyond so many times as small an error no number of samples is named truly.
+_MOST_TIMES = 1e3
 
 
 def explain(
@@ -101,7 +103,7 @@ def explain(
         not isinstance(called, tuple | list)
         or [isinstance(one, str) for one in called] != [True] * 2
     ):
-        raise MethexisError(f"names: expected two words, of x and of y, got {called!r}")
+        raise MethexisError(f"names: expected two words, of x and of y, got {shown(called)}")
     steps = steps_named(preprocessing)
     pair = paired(x, y, steps, names=names, seed=seed)
 
@@ -184,12 +186,8 @@ def _rung(ladder: Ladder, pair: Paired, verdict: Verdict, rung: int) -> Rung:
 
 def _gain_of(ladder: Ladder, verdict: Verdict, rung: int) -> Gain:
     """The gain over the rung below, or over nothing."""
-    over = ladder.rungs[rung - 1] if rung else NOTHING
-    for one in verdict.gains:
-        if (one.rung, one.over) == (ladder.rungs[rung], over):
-            return one
-    nan = float("nan")  # nothing was explained, so rungs were not told apart
-    return Gain(ladder.rungs[rung], over, nan, nan, nan)
+    pair = ladder.rungs[rung], ladder.rungs[rung - 1] if rung else NOTHING
+    return next(one for one in verdict.gains if (one.rung, one.over) == pair)
 
 
 def _resolves(ladder: Ladder, verdict: Verdict, material: float) -> float:
@@ -211,7 +209,7 @@ def _wanted(ladder: Ladder, pair: Paired, verdict: Verdict, material: float) -> 
     error = max((g.error for g in open_), default=0.0)
     needed = [
         n * max(ladder.optimism, 0.0) / (0.5 * MOST_OPTIMISM),
-        n * (2.0 * _REACH * error / (material * verdict.best)) ** 2,
+        n * min(2.0 * _REACH * error / (material * verdict.best), _MOST_TIMES) ** 2,
         5.0 * widest,
         2.0 * n,
     ]

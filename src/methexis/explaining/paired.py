@@ -24,6 +24,8 @@ from methexis.measures.inputs.representations import both
 LEAST = 20
 #: Folds, and fewer from how many samples on, where each fold has enough by itself.
 FOLDS, FEW_FOLDS, MANY = 5, 3, 3000
+#: Share of the variance below which a fold has none beside the largest samples.
+_LEAST_SPREAD = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,14 +103,28 @@ def paired(
             f"{num_groups} of {len(groups)}; give more samples"
         )
     num_folds = FOLDS if num_groups < MANY else FEW_FOLDS
-    return Paired(
-        rows[0] / sizes[0],
-        rows[1] / sizes[1],
-        (sizes[0], sizes[1]),
-        folds(groups, num_folds, seed),
-        num_folds,
-        groups,
-    )
+    fold = folds(groups, num_folds, seed)
+    first, second = (one / size for one, size in zip(rows, sizes, strict=True))
+    for name, one in zip(names, (first, second), strict=True):
+        _comparable(name, one, fold)
+    return Paired(first, second, (sizes[0], sizes[1]), fold, num_folds, groups)
+
+
+def _comparable(name: str, rows: Array, fold: NDArray[np.int64]) -> None:
+    """See that every fold has variance beside the largest samples.
+
+    Raises
+    ------
+    MethexisError
+        If one sample has so much of it that the others are rounding beside it.
+    """
+    for number in range(int(fold.max()) + 1):
+        if float(np.mean(np.var(rows[fold == number], axis=0))) < _LEAST_SPREAD / rows.shape[1]:
+            sample = int(np.argmax(np.sum(rows**2, axis=1)))
+            raise MethexisError(
+                f"{name}: expected samples of comparable size, got sample {sample}, beside which "
+                "others are rounding; leave it out, or clip by preprocessing='prh'"
+            )
 
 
 def equal_rows(x: Array, y: Array) -> NDArray[np.int64]:

@@ -113,7 +113,12 @@ def judged(
     far = np.mean(losses / means[:, None], axis=1)
     halved = 1.0 - np.mean(ladder.halved.sum(axis=2) / ladder.spread.sum(axis=1), axis=1)
     chance = np.mean(ladder.spread / means[:, None], axis=0)
-    explained = [_gain(rung, NOTHING, chance, one, groups) for rung, one in _named(ladder, far)]
+    explained = [
+        _gain(rung, NOTHING, chance, one, groups)
+        for rung, one in zip(ladder.rungs, far, strict=True)
+    ]
+    over = [_gains_over(ladder, r, far, groups) for r in range(len(ladder.rungs))]
+    every = tuple(explained + [one for each in over for one in each])
     top = max(explained, key=lambda one: one.gain)
     best = max(top.gain, 0.0)
     p = holm(np.array([one.p for one in explained]))
@@ -122,19 +127,13 @@ def judged(
         why = (
             "" if len(possible) == 1 else "too few samples to learn whether one predicts the other"
         )
-        return Verdict(possible[0] if not why else None, possible, tuple(explained), best, why)
+        return Verdict(possible[0] if not why else None, possible, every, best, why)
     matters, doubt = material * best, DOUBT * max(ladder.optimism, 0.0)
     place = {rung: r for r, rung in enumerate(ladder.rungs)}
-    gains: list[Gain] = []
     states: list[tuple[bool, list[Gain]]] = []
-    for r, rung in enumerate(ladder.rungs):
-        over = [
-            _gain(ladder.rungs[s], rung, far[r], far[s], groups, part=_part(ladder, s))
-            for s in range(r + 1, len(ladder.rungs))
-        ]
-        gains += over
-        corrected = holm(np.array([one.p for one in over])) if over else np.empty(0)
-        sure = [one for one, q in zip(over, corrected, strict=True) if q <= level]
+    for r, larger in enumerate(over):
+        corrected = holm(np.array([one.p for one in larger])) if larger else np.empty(0)
+        sure = [one for one, q in zip(larger, corrected, strict=True) if q <= level]
         needed = any(
             one.gain >= matters + doubt
             and (ladder.reaches or halved[place[one.rung]] - halved[r] <= _FALLING * one.gain)
@@ -142,13 +141,12 @@ def judged(
         )
         might = [
             one
-            for one in over
+            for one in larger
             if one.upper >= 2.0 * matters or (one in sure and one.gain >= matters)
         ]
         states.append((needed, might))
     first = next(r for r, (needed, _) in enumerate(states) if not needed)
     rung, might = ladder.rungs[first], states[first][1]
-    every = tuple(explained + gains)
     if might:
         possible = (rung, *(one.rung for one in might))
         return Verdict(None, possible, every, best, "the intervals of the gains are too wide")
@@ -159,8 +157,13 @@ def judged(
     return Verdict(rung, (rung,), every, best)
 
 
-def _named(ladder: Ladder, far: Array) -> list[tuple[str, Array]]:
-    return list(zip(ladder.rungs, far, strict=True))
+def _gains_over(ladder: Ladder, rung: int, far: Array, groups: NDArray[np.int64]) -> list[Gain]:
+    """Gains of all larger rungs over one."""
+    name = ladder.rungs[rung]
+    return [
+        _gain(ladder.rungs[s], name, far[rung], far[s], groups, part=_part(ladder, s))
+        for s in range(rung + 1, len(ladder.rungs))
+    ]
 
 
 def _part(ladder: Ladder, rung: int) -> NDArray[np.bool_] | None:
