@@ -33,6 +33,7 @@ DOUBT = 0.2
 #: What the linear map may explain of its own samples beyond others, as a share of the variance.
 MOST_OPTIMISM = 0.25
 NOTHING = "nothing"
+_WIDE = "the intervals of the gains are too wide"
 #: Where samples are too few to extrapolate, a gain that is due to learning from few samples is
 #: about
 #: twice as large over half of them. One that has grown less than this is believed.
@@ -149,7 +150,9 @@ def judged(
     rung, might = ladder.rungs[first], states[first][1]
     if might:
         possible = (rung, *(one.rung for one in might))
-        return Verdict(None, possible, every, best, "the intervals of the gains are too wide")
+        wide = all(one.upper >= 2.0 * matters for one in might)
+        why = _WIDE if wide else "a gain is within what learning from few samples puts in doubt"
+        return Verdict(None, possible, every, best, why)
     linear = ladder.rungs.index("linear")
     if first < linear and ladder.optimism > MOST_OPTIMISM:
         why = "too few samples for the number of features to learn larger maps"

@@ -31,7 +31,7 @@ def sentence(found: Explanation) -> str:
     a, b = found.names
     if found.rung is None:
         said = f"It cannot be told which map takes {a} to {b}: {found.why}"
-        return said + _between(found) + _more(found)
+        return said + _between(found) + _more(found) + _ancestry(found)
     if found.rung == NOTHING:
         return (
             f"{a} and {b} share nothing that a map of these kinds finds: no rung predicts samples "
@@ -54,7 +54,7 @@ def sentence(found: Explanation) -> str:
 
 def _between(found: Explanation) -> str:
     named = [RUNG_WORDS.get(rung, rung) for rung in found.possible]
-    return "; possible are " + ", ".join(named[:-1]) + f" and {named[-1]}" if len(named) > 1 else ""
+    return f"; it may be {', '.join(named[:-1])}, or {named[-1]}" if len(named) > 1 else ""
 
 
 def _more(found: Explanation) -> str:
