@@ -120,6 +120,7 @@ evidence-measures: $(NATIVE) ## the same for the measures of alignment: truth, c
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.discrete
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.search
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.closer
+	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.explain
 	$(BIN)/python -m evidence.tails
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.coverage
 	$(BIN)/python -m evidence.neighbour_intervals
@@ -130,6 +131,7 @@ docs: $(NATIVE) ## render tables from evidence and benchmarks, and output and pi
 	$(BIN)/python -m evidence.render
 	$(BIN)/python -m benchmarks.render
 	$(BIN)/python -m evidence.breaking --render
+	$(BIN)/python -m evidence.explain --render
 	$(BIN)/python -m evidence.measures
 	$(BIN)/python -m evidence.truth --render
 	$(BIN)/python -m evidence.calibration --render

@@ -51,6 +51,7 @@ LAYERS: list[dict[str, str]] = [
     },
     {
         "scenarios": "whole jobs: problem, prediction, run, control, verdict; comparing files",
+        "explaining": "which maps take one representation to another",
     },
     {
         "cli": "what a person types",

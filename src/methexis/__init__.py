@@ -34,6 +34,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
             "nearest",
         ],
         "probes": ["probe"],
+        "explaining": ["Explanation", "Explanations", "explain", "explain_all"],
         # experiment
         "report": ["write_report"],
         "training": ["Run", "open_run"],

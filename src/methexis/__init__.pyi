@@ -14,6 +14,10 @@ from methexis.core.gap import canonical_gauge as canonical_gauge
 from methexis.core.gap import entropic_gap as entropic_gap
 from methexis.errors import ConditionError as ConditionError
 from methexis.errors import MethexisError as MethexisError
+from methexis.explaining import Explanation as Explanation
+from methexis.explaining import Explanations as Explanations
+from methexis.explaining import explain as explain
+from methexis.explaining import explain_all as explain_all
 from methexis.measures import Closer as Closer
 from methexis.measures import Comparison as Comparison
 from methexis.measures import Grid as Grid

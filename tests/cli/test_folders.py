@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import methexis as mx
-from methexis.cli.comparing import _default
+from methexis.cli.comparing import default_folder
 from methexis.cli.folders import bare, fill, prepared, short
 from methexis.files import read_result
 
@@ -127,11 +127,11 @@ def test_names_of_folders_can_be_made_and_tell_apart(first: str, second: str) ->
 
 def test_the_default_names_both(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    assert _default("a/llama-2.7b", "b/llama-2.13b").name == (
+    assert default_folder("a/llama-2.7b", "b/llama-2.13b").name == (
         "methexis-compare-llama-2.7b-llama-2.13b"
     )
-    assert _default("a/x.npy", "b/x.npy").name == "methexis-compare-a-x-b-x"
+    assert default_folder("a/x.npy", "b/x.npy").name == "methexis-compare-a-x-b-x"
     long = ["m" * 240 + end for end in "AB"]
-    one, other = _default(long[0], "x"), _default(long[1], "x")
+    one, other = default_folder(long[0], "x"), default_folder(long[1], "x")
     assert one != other
     one.mkdir()

@@ -73,6 +73,12 @@ def comparison() -> mx.Comparison:
 
 
 @cache
+def explained() -> mx.Explanations:
+    rows = np.random.default_rng(1).normal(size=(60, 9))
+    return mx.explain_all({"a": rows, "b": rows[:, :4]}, {"c": 2.0 * rows})
+
+
+@cache
 def read_against() -> mx.Comparison:
     """A comparison with levels."""
     return mx.compare(X, Y, measure="cka", references={"one": X[:, :1]}, num_bootstrap=19)
@@ -130,6 +136,7 @@ def specimens() -> dict[str, Any]:
     assert levels is not None
     closer = mx.closer(X, Y, X[:, :2], measure="cka", debiased=True)
     ranking = mx.measures.nearest(X, {"a": Y, "b": X[:, :2]}, measure="cka", debiased=True)
+    explanations = explained()
     broken, reversed_ = break_results.made_up("nothing"), reverse_results.made_up("order")
     made: list[Any] = [
         TEACHER, TEACHER.samples(5), STUDENT, mx.MLP(hidden=(3,), activation="relu"),
@@ -151,6 +158,7 @@ def specimens() -> dict[str, Any]:
         _sharpened(), SharpenResult((_sharpened(),), "methexis sharpen", 1.0), _verified(),
         scenarios.VerifySettings(easy=True), mx.GradientFlow(lr=0.1),
         *_probes(), predicted(), levels, levels.marks[0], levels.between[0], closer, ranking,
+        explanations, explanations.best(),
     ]  # fmt: skip
     for value in classes().values():
         if issubclass(value, Measure):

@@ -35,6 +35,7 @@ from tests.display.specimens import (
     classes,
     comparison,
     curve,
+    explained,
     grid,
     path,
     predicted,
@@ -188,7 +189,8 @@ def specimen(name: str) -> Any:
 
 
 DRAWN = {"Run": run, "Grid": grid, "Comparison": comparison, "SlowPath": path,
-         "NeighbourCurve": curve, "Predicted": predicted, **{name: partial(specimen, name)
+         "NeighbourCurve": curve, "Predicted": predicted, "Explanations": explained,
+         "Explanation": lambda: explained().best(), **{name: partial(specimen, name)
          for name in ("RDM", "MDS", "ModelComparison")}}  # fmt: skip
 
 
@@ -243,6 +245,11 @@ def nothing(name: str) -> Any:
         return dataclasses.replace(value, score=float("nan"))
     if name == "Predicted":
         return dataclasses.replace(value, paths=tuple(map(_lost, value.paths)))
+    if name == "Explanation":
+        unknown = [dataclasses.replace(one, share=float("nan")) for one in value.rungs]
+        return dataclasses.replace(value, rungs=tuple(unknown))
+    if name == "Explanations":
+        return dataclasses.replace(value, pairs={})
     if name == "SlowPath":
         return _lost(value)
     if name == "RDM":

@@ -30,6 +30,10 @@ def _drawn(**given: Any) -> Any:
 _CURVE = mx.measures.neighbour_curve(X, Y, ks=[1, 3], ns=[8, 14], num_subsets=2)
 _PATH = mx.theory.slow_drift(TEACHER, STUDENT, WEIGHTS, lr=0.05, steps=20)
 
+_LONG = np.random.default_rng(3).normal(size=(40, 3))
+_ALL_EXPLAINED = mx.explain_all({"h": _LONG}, {"g": _LONG[:, ::-1]})
+_EXPLAINED = _ALL_EXPLAINED.best()
+
 
 def _pictured(plot: Callable[..., Axes]) -> Callable[..., str]:
     """Draw, and let go of the figure: there are many calls."""
@@ -68,6 +72,9 @@ METHODS: dict[str, Recipe] = {
     "measures.ModelComparison.plot": Recipe(
         _pictured(mx.measures.compare_models([X, Y], RDMS).plot), {"ax": None}
     ),
+    "mx.Explanation.plot": Recipe(_pictured(_EXPLAINED.plot), {"ax": None}),
+    "mx.Explanation.rung_named": Recipe(_EXPLAINED.rung_named, {"name": "rotation"}),
+    "mx.Explanations.plot": Recipe(_pictured(_ALL_EXPLAINED.plot), {"ax": None}),
     "measures.NeighbourCurve.plot": Recipe(_pictured(_CURVE.plot), {"ax": None}),
     "theory.SlowPath.plot": Recipe(_pictured(_PATH.plot), {"ax": None, "quantity": "entropy"}),
     "mx.Run.activations": Recipe(

@@ -18,6 +18,8 @@ EXEMPT: dict[str, str] = {
         [
             "mx.Comparison",
             "mx.Grid",
+            "mx.Explanation",
+            "mx.Explanations",
             "mx.Run",
             "training.Predicted",
             "mx.Closer",
@@ -66,7 +68,8 @@ EXEMPT: dict[str, str] = {
         [
             f"report.{name}"
             for name in (
-                *("print_break", "print_case", "print_compare", "print_reversal", "print_reverse"),
+                *("print_break", "print_case", "print_compare", "print_explain"),
+                *("print_reversal", "print_reverse", "write_explain_report"),
                 *("print_scenario", "print_sharpen", "print_subjects", "print_verify"),
                 *("write_break_report", "write_compare_report", "write_reverse_report"),
                 *("write_sharpen_report", "write_subjects_report", "write_verify_report"),

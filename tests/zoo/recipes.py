@@ -16,6 +16,7 @@ import methexis as mx
 from methexis import core
 from methexis.measures import Measure, dropin
 from methexis.training.optimisers import UpdateRule
+from tests.zoo.explaining import EXPLAINING
 from tests.zoo.good import COV, LABELS, OTHER, RDMS, STUDENT, TEACHER, WEIGHTS, Recipe, X, Y
 from tests.zoo.methods import METHODS
 from tests.zoo.probing import PROBING
@@ -474,7 +475,7 @@ def _common(name: str, value: Any) -> Recipe | None:
     return None
 
 
-RECIPES: dict[str, Recipe] = {**_SPECIAL, **METHODS, **PROBING}
+RECIPES: dict[str, Recipe] = {**_SPECIAL, **METHODS, **PROBING, **EXPLAINING}
 for _name, _value in public():
     if _name not in RECIPES and _name not in EXEMPT:
         _found = _common(_name, _value)

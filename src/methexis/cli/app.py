@@ -9,6 +9,7 @@ import typer
 from methexis.cli.breaking import break_
 from methexis.cli.comparing import compare
 from methexis.cli.errors import BAD_INPUT
+from methexis.cli.explaining import explain
 from methexis.cli.probing import probe
 from methexis.cli.reverse import reverse
 from methexis.cli.sharpen import sharpen
@@ -30,6 +31,7 @@ app.command()(sharpen)
 app.command()(probe)
 app.command()(compare)
 app.command()(subjects)
+app.command()(explain)
 app.command()(reverse)
 
 

@@ -168,7 +168,7 @@ def compare(
             memory=memory,
         )
 
-        masks = dict(part for word in mask or [] for part in _masks(word))
+        masks = dict(part for word in mask or [] for part in masks_of(word))
 
         def opened(path: str, side: str) -> Representations:
             try:
@@ -194,7 +194,7 @@ def compare(
         }
         if not no_references and "untrained" not in references:
             references |= _untrained(a if b is None else b, opened, side)
-        folder = _default(first, second) if out is None else out
+        folder = default_folder(first, second) if out is None else out
         with prepared(folder, force=force):
             line = LiveLine()
             with Clock(line) as clock:
@@ -203,7 +203,7 @@ def compare(
                     b,
                     settings,
                     references=references,
-                    command=_command(),
+                    command=typed_command(),
                     show=_teller(line, clock),
                 )
             summary = json_text(result.summary())
@@ -214,7 +214,7 @@ def compare(
             report.print_compare(result, folder, time.perf_counter() - began)
 
 
-def _masks(word: str) -> list[tuple[str, str]]:
+def masks_of(word: str) -> list[tuple[str, str]]:
     """The mask of a side, or of both."""
     side, equals, path = word.partition("=")
     if equals and side in {"A", "B"}:
@@ -296,16 +296,16 @@ def _models_inside(path: Path) -> str:
     return f"; for its models: methexis compare {shlex.join(str(p) for p in inside[:2])}"
 
 
-def _default(first: str, second: str | None) -> Path:
-    """The default folder, named after both models; with their parents where the names are equal."""
+def default_folder(first: str, second: str | None, *, verb: str = "compare") -> Path:
+    """The default folder, named after both; with their parents where the names are equal."""
     paths = [Path(path).resolve() for path in (first, second) if path is not None]
     names = [bare(path.name) for path in paths]
     if len(set(names)) < len(names):
         names = [f"{path.parent.name}-{name}" for path, name in zip(paths, names, strict=True)]
-    return Path("-".join(["methexis-compare", *(short(name) for name in names)]))
+    return Path("-".join([f"methexis-{verb}", *(short(name) for name in names)]))
 
 
-def _command() -> str:
+def typed_command() -> str:
     """The command as it was typed, without what tells only where results go."""
     words, kept = sys.argv[1:], ["methexis"]
     skip = False

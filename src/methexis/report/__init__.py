@@ -13,6 +13,8 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "breaking.text": ["print_break", "print_scenario"],
         "comparing.page": ["write_compare_report"],
         "comparing.text": ["print_compare"],
+        "explaining.page": ["write_explain_report"],
+        "explaining.text": ["print_explain"],
         "reversing.page": ["write_reverse_report"],
         "reversing.text": ["print_reversal", "print_reverse"],
         "sharpening.page": ["write_sharpen_report"],

@@ -3,6 +3,8 @@ from methexis.report.breaking.text import print_break as print_break
 from methexis.report.breaking.text import print_scenario as print_scenario
 from methexis.report.comparing.page import write_compare_report as write_compare_report
 from methexis.report.comparing.text import print_compare as print_compare
+from methexis.report.explaining.page import write_explain_report as write_explain_report
+from methexis.report.explaining.text import print_explain as print_explain
 from methexis.report.reversing.page import write_reverse_report as write_reverse_report
 from methexis.report.reversing.text import print_reversal as print_reversal
 from methexis.report.reversing.text import print_reverse as print_reverse

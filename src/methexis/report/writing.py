@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from methexis.core.checks import MethexisError
+from methexis.explaining.job import ExplainResult
 from methexis.report.breaking.page import write_break_report
 from methexis.report.comparing.page import write_compare_report
+from methexis.report.explaining.page import write_explain_report
 from methexis.report.plain.kinds import KINDS
 from methexis.report.plain.page import write_plain
 from methexis.report.reversing.page import write_reverse_report
@@ -48,6 +50,7 @@ WRITERS: dict[type, Writer] = {
     CaseResult: _of_a_part(SharpenResult, "sharpen", write_sharpen_report),
     ReverseResult: write_reverse_report,
     ReverseScenarioResult: _of_a_part(ReverseResult, "reverse", write_reverse_report),
+    ExplainResult: write_explain_report,
     SubjectsResult: write_subjects_report,
     **dict.fromkeys(KINDS, write_plain),
 }

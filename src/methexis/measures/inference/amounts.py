@@ -43,14 +43,14 @@ class Orders:
     whole: int
 
     def time(self, work: Work) -> Time:
-        """What they take."""
+        """The time that all orders take."""
         if self.whole == self.drawn:
             return self.drawn * work.order
         return self.drawn * work.part + self.whole * work.rough_order
 
 
 def orders(work: Work, *, parts: bool) -> Orders:
-    """As many orders as the seconds hold; with or without parts of scores.
+    """The number of orders that the seconds hold, with or without parts of scores.
 
     Examples
     --------

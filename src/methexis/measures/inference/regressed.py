@@ -58,7 +58,7 @@ class RegressedNull(Null):
 
     @property
     def num_orders(self) -> int:
-        """Known and predicted."""
+        """The number of orders, scored whole or predicted."""
         return len(self.scores) + len(self.predicted)
 
     def p_value(self, score: float, *, distance: bool) -> float:

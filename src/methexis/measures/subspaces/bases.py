@@ -117,10 +117,10 @@ def leading_work(num_samples: int, num_features: tuple[int, int], *, every: bool
 def rough_work(num_samples: int, num_features: tuple[int, int], *, nuclear: bool) -> Time:
     """One order's score from products in single precision."""
     n, ranks = num_samples, [min(d, num_samples) for d in num_features]
-    found = _SINGLE * products(n * ranks[0] * ranks[1]) + passes(n * ranks[1], 0.5 * _TAKEN)
+    total = _SINGLE * products(n * ranks[0] * ranks[1]) + passes(n * ranks[1], 0.5 * _TAKEN)
     small = float(ranks[0]) * ranks[1] * min(ranks)
     values = products(small, _VALUES) + passes(ranks[0] * ranks[1], _STEP)
-    return found + _SQUARED * values if nuclear else found
+    return total + _SQUARED * values if nuclear else total
 
 
 def turning_work(num_samples: int, num_features: tuple[int, int]) -> Time:

@@ -50,7 +50,7 @@ class CanonicalMeasure(SubspaceMeasure):
 
     @property
     def leads(self) -> bool:
-        """All directions weigh alike."""
+        """Whether large directions weigh more: no, all directions weigh alike."""
         return False
 
     def closed_null(self, num_samples: int) -> bool:
@@ -127,7 +127,7 @@ class CCA(CanonicalMeasure):
 
     @property
     def jackknifes(self) -> bool:
-        """Unless squared."""
+        """Whether correlations are not squared."""
         return not self.squared
 
     def left_out(self, a: Basis, b: Basis) -> Array | None:

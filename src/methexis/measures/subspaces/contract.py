@@ -111,7 +111,7 @@ class SubspaceMeasure(Measure[Basis]):
         return self._all(rough_overlaps(self._trimmed(a), self._trimmed(b), orders))
 
     def permuted_part(self, a: Basis, b: Basis, orders: Orders) -> Array:
-        """Of the largest directions; where all weigh alike, how far leaning samples meet.
+        """The part of each score by large directions; by leaning samples where all weigh alike.
 
         Of hardly any directions it is the score.
         """

@@ -75,12 +75,12 @@ class ShapeMeasure(SubspaceMeasure):
 
     @property
     def leads(self) -> bool:
-        """Unless all directions are whitened."""
+        """Whether large directions weigh more, as they do unless all are whitened."""
         return self.alpha > 0.0
 
     @property
     def jackknifes(self) -> bool:
-        """Of shapes as they are."""
+        """Whether shapes are taken as they are."""
         return self.alpha == 1.0
 
     def left_out(self, a: Basis, b: Basis) -> Array | None:

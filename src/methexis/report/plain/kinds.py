@@ -14,6 +14,7 @@ import numpy as np
 
 from methexis.core.geometry import LayerAlignment
 from methexis.display import Table, told
+from methexis.explaining import Explanation, Explanations
 from methexis.measures import (
     MDS,
     RDM,
@@ -277,6 +278,17 @@ KINDS: dict[type, Kind] = {
             "as those of the RDM as far as two dimensions allow."
         ),
         caption="Conditions as points; near ones are alike.",
+    ),
+    Explanation: Kind(
+        "Which map takes one to the other?",
+        lambda r: r.sentence,
+        caption="The share of variance that each kind of map explains of samples left out, with "
+        "its interval; filled: the kind that is needed.",
+    ),
+    Explanations: Kind(
+        "Which map takes each to each?",
+        lambda r: r.sentence,
+        caption="Darker: a linear map explains more. The letter is the kind of map that is needed.",
     ),
     PowerLaw: Kind(
         "Power law of an eigenspectrum",

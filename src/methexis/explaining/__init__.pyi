@@ -1,0 +1,11 @@
+from .ancestry import Ancestry as Ancestry
+from .explanation import Explanation as Explanation
+from .job import ExplainResult as ExplainResult
+from .job import ExplainSettings as ExplainSettings
+from .job import run_explain as run_explain
+from .many import Explanations as Explanations
+from .many import explain_all as explain_all
+from .pair import explain as explain
+from .rung import Rung as Rung
+from .sharing import Side as Side
+from .verdict import Gain as Gain

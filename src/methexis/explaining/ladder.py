@@ -1,0 +1,252 @@
+"""All rungs, each fitted without the samples that it predicts.
+
+A *loss* is the squared distance of a sample to its prediction. Per rung, direction and sample there
+are two: of maps fitted to all other folds, and of maps fitted to about half of these. A rung that
+is right in the population still loses by what it takes from samples, such as principal directions,
+and a larger rung may lose less by that. In the leading order such a loss falls as one over the
+number of samples, so ``2 l(n) − l(n/2)`` is free of it: the *extrapolated* loss, which says what a
+rung would explain if it were fitted to the population. By it rungs are told apart; shares are told
+by l(n).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from methexis.core.checks import Array
+from methexis.explaining.filters import plain
+from methexis.explaining.fit import Fit, Maps, Sums
+from methexis.explaining.nonlinear import chosen_samples, cross_chosen, predictions
+from methexis.explaining.paired import Paired
+from methexis.explaining.reweighting import reweighted
+from methexis.explaining.rotations import identity, isometric, permutation, rotations
+
+#: From the smallest group of maps to all that is smooth.
+RUNGS = ("identity", "permutation", "rotation", "reweighted", "linear", "nonlinear")
+#: Rungs of partial isometries, which are tried without a filter too.
+_ISOMETRIES = RUNGS[:3]
+#: Share left beyond that of the linear map, in sample, from which a rung is not fitted to halves.
+_HOPELESS = 0.3
+#: Loss of a variant that a rung has not.
+_NEVER = 1e30
+#: Samples per direction that has variance from which losses fall as one over their number.
+_ENOUGH = 1.5
+
+
+@dataclass(frozen=True, eq=False)
+class Ladder:
+    """Losses of all rungs.
+
+    Attributes
+    ----------
+    rungs : tuple of str
+    losses, extrapolated : arrays (num_rungs, 2, num_samples)
+        From x to y, and from y to x; in units of the total variance.
+    spread : array (2, num_samples)
+        Squared distance of each sample of y, and of x, to the mean of the training samples.
+    optimism : float
+        What the linear map explains of its training samples more than of those left out.
+    left_y, left_x : arrays (num_samples, dy), (num_samples, dx)
+        What the linear map leaves of samples left out.
+    fits : tuple of Fit
+        One per fold, of all other folds.
+    part : array (num_samples,) of bool
+        Samples whose losses of the nonlinear rung were measured; elsewhere they are the linear
+        ones.
+    reaches : bool
+        Whether halves have samples enough for the leading order to hold, so that `extrapolated`
+        may be used.
+    """
+
+    rungs: tuple[str, ...]
+    losses: Array
+    extrapolated: Array
+    spread: Array
+    optimism: float
+    left_y: Array
+    left_x: Array
+    fits: tuple[Fit, ...]
+    part: NDArray[np.bool_]
+    reaches: bool = True
+
+    @property
+    def halved(self) -> Array:
+        """Losses of maps fitted to about half as many samples."""
+        return np.asarray(2.0 * self.losses - self.extrapolated)
+
+
+def climbed(
+    pair: Paired, *, seed: int = 0, tell: Callable[[int, int], None] = lambda _, __: None
+) -> Ladder:
+    """Fit all rungs without each fold in turn, and predict it.
+
+    Parameters
+    ----------
+    pair : Paired
+    seed : int
+        Of the samples that take part in the nonlinear rung.
+    tell : function of (done, all)
+        Told how many fits are done.
+    """
+    n, k = pair.num_samples, pair.num_folds
+    same = pair.x.shape[1] == pair.y.shape[1]
+    rungs = RUNGS if same else RUNGS[1:]
+    sums = [Sums.of(pair.x[pair.fold == f], pair.y[pair.fold == f]) for f in range(k)]
+    losses = _Losses(rungs, n)
+    fits, learnt = [], []
+    for f in range(k):
+        test = pair.fold == f
+        fit = Fit.of(Sums.total([sums[g] for g in range(k) if g != f]))
+        maps = all_maps(fit, rungs)
+        projected = Projected(fit, pair, test)
+        losses.spread[:, test] = projected.spread
+        for rung, variants in maps.items():
+            for variant, one in enumerate(variants):
+                losses.full[rungs.index(rung), variant, :, test] = projected.losses(one).T
+        losses.residuals(fit, projected, pair, test)
+        tell(2 * f + 1, 2 * k)
+        least = fit.loss(fit.linear)
+        wanted = [rung for rung in maps if fit.loss(maps[rung][0]) - least < _HOPELESS]
+        nearby = [(f + 1 + g) % k for g in range(max(k // 2, 1))]
+        half = Fit.of(Sums.total([sums[g] for g in nearby]))
+        halved = Projected(half, pair, test)
+        widest = max(len(fit.lx), len(fit.ly))
+        losses.reaches = losses.reaches and half.count >= _ENOUGH * widest
+        for rung, variants in all_maps(half, tuple(wanted)).items():
+            for variant, one in enumerate(variants):
+                losses.half[rungs.index(rung), variant, :, test] = halved.losses(one).T
+        fits.append(fit)
+        learnt.append(fit.learnt)
+        tell(2 * f + 2, 2 * k)
+    return losses.ladder(pair, fits, float(np.mean(learnt)), seed)
+
+
+def all_maps(fit: Fit, rungs: tuple[str, ...]) -> dict[str, tuple[Maps, ...]]:
+    """Maps of the rungs up to the linear one: filtered, and without a filter where there is one."""
+    maps_of: dict[str, tuple[Maps, ...]] = {}
+    if "identity" in rungs:
+        same = identity(fit)
+        maps_of["identity"] = isometric(fit, same), plain(fit, same)
+    if "permutation" in rungs:
+        order = permutation(fit)
+        maps_of["permutation"] = isometric(fit, order), plain(fit, order)
+    if "rotation" in rungs or "reweighted" in rungs:
+        turns = rotations(fit)
+        every = [(isometric(fit, turn), turn) for turn in turns]
+        best, turn = min(every, key=lambda one: fit.loss(one[0]))
+        maps_of["rotation"] = best, plain(fit, turn)
+        maps_of["reweighted"] = (reweighted(fit, turns, best),)
+    if "linear" in rungs:
+        maps_of["linear"] = (fit.linear,)
+    return {rung: maps for rung, maps in maps_of.items() if rung in rungs}
+
+
+class Projected:
+    """Samples that are left out, in the principal coordinates of a fit."""
+
+    def __init__(self, fit: Fit, pair: Paired, test: NDArray[np.bool_]) -> None:
+        x, y = pair.x[test] - fit.mean_x, pair.y[test] - fit.mean_y
+        self.x, self.y = x @ fit.axes_x, y @ fit.axes_y
+        self.spread = np.stack([np.sum(y**2, axis=1), np.sum(x**2, axis=1)])
+        beyond = np.stack([np.sum(self.y**2, axis=1), np.sum(self.x**2, axis=1)])
+        #: Variance in directions in which the training samples had none.
+        self.beyond = np.maximum(self.spread - beyond, 0.0)
+
+    def losses(self, maps: Maps) -> Array:
+        """Squared distances of y and of x to their predictions."""
+        y = self.y - self.x @ maps.forward.T
+        x = self.x - self.y @ maps.backward.T
+        lengths = np.stack([np.sum(y**2, axis=1), np.sum(x**2, axis=1)])
+        return np.asarray(lengths + self.beyond)
+
+
+class _Losses:
+    """Losses as they come in, of each rung with its variants."""
+
+    def __init__(self, rungs: tuple[str, ...], n: int) -> None:
+        self.rungs = rungs
+        self.full = np.full((len(rungs), 2, 2, n), np.inf)
+        self.half = np.full((len(rungs), 2, 2, n), np.inf)
+        self.spread = np.zeros((2, n))
+        self.reaches = True
+        self.left_x: Array | None = None
+        self.left_y: Array | None = None
+
+    def residuals(self, fit: Fit, at: Projected, pair: Paired, test: NDArray[np.bool_]) -> None:
+        """Keep what the linear map leaves of the test samples, in units."""
+        if self.left_x is None or self.left_y is None:
+            self.left_x, self.left_y = np.empty_like(pair.x), np.empty_like(pair.y)
+        forward, backward = fit.linear.forward, fit.linear.backward
+        y = pair.y[test] - fit.mean_y
+        self.left_y[test] = y - (at.x @ forward.T) @ fit.axes_y.T
+        x = pair.x[test] - fit.mean_x
+        self.left_x[test] = x - (at.y @ backward.T) @ fit.axes_x.T
+
+    def ladder(self, pair: Paired, fits: list[Fit], learnt: float, seed: int) -> Ladder:
+        """All of it, with the nonlinear rung."""
+        assert self.left_x is not None
+        assert self.left_y is not None
+        losses, far = self._variants(pair.fold)
+        top, linear = len(self.rungs) - 1, len(self.rungs) - 2
+        part = chosen_samples(pair.num_samples, seed)
+        bent = self._nonlinear(pair, fits, losses[linear], part, seed)
+        losses[top], far[top] = bent, far[linear] + bent - losses[linear]
+        held_out = 1.0 - float(np.mean(losses[linear].sum(axis=1) / self.spread.sum(axis=1)))
+        return Ladder(
+            self.rungs, losses, far, self.spread, learnt - held_out,
+            self.left_y, self.left_x, tuple(fits), part, self.reaches,
+        )  # fmt: skip
+
+    def _variants(self, fold: NDArray[np.int64]) -> tuple[Array, Array]:
+        """The variant of each rung that is better over the other folds, for each fold."""
+        losses = np.empty((len(self.rungs), *self.full.shape[2:]))
+        far = np.empty_like(losses)
+        means = self.spread.mean(axis=1)
+        half = np.where(np.isfinite(self.half), self.half, self.full)
+        for rung in range(len(self.rungs) - 1):
+            by_fold = np.stack(
+                [
+                    np.sum(self.full[rung][:, :, fold == f] / means[:, None], axis=(1, 2))
+                    for f in range(int(fold.max()) + 1)
+                ]
+            )
+            by_fold = np.where(np.isfinite(by_fold), by_fold, _NEVER)
+            for f in range(len(by_fold)):
+                here = fold == f
+                variant = int(np.argmin(by_fold.sum(axis=0) - by_fold[f]))
+                full = self.full[rung, variant][:, here]
+                losses[rung][:, here] = full
+                far[rung][:, here] = 2.0 * full - half[rung, variant][:, here]
+        return losses, far
+
+    def _nonlinear(
+        self, pair: Paired, fits: list[Fit], linear: Array, part: NDArray[np.bool_], seed: int
+    ) -> Array:
+        """Losses of the nonlinear rung, from what the linear maps leave."""
+        rest = linear.copy()
+        for direction in range(2):
+            rows: list[list[Array]] = []
+            places = []
+            for f, fit in enumerate(fits):
+                test, train = (pair.fold == f) & part, (pair.fold != f) & part
+                known, aim = (pair.x, pair.y) if direction == 0 else (pair.y, pair.x)
+                means = (fit.mean_x, fit.mean_y) if direction == 0 else (fit.mean_y, fit.mean_x)
+                axes = (fit.axes_x, fit.axes_y) if direction == 0 else (fit.axes_y, fit.axes_x)
+                line = fit.linear.forward if direction == 0 else fit.linear.backward
+                inside = [(known[s] - means[0]) @ axes[0] for s in (train, test)]
+                goals = [(aim[s] - means[1]) @ axes[1] for s in (train, test)]
+                left = [g - i @ line.T for g, i in zip(goals, inside, strict=True)]
+                beyond = linear[direction, test] - np.sum(left[1] ** 2, axis=1)
+                made = predictions(inside[0], left[0], inside[1], seed)
+                rows.append([np.sum((left[1] - one) ** 2, axis=1) + beyond for one in made])
+                places.append(np.flatnonzero(test))
+            where = np.concatenate(places)
+            losses = np.stack([np.concatenate(each) for each in zip(*rows, strict=True)])
+            rest[direction, where] = cross_chosen(
+                losses, linear[direction, where], pair.fold[where]
+            )
+        return rest

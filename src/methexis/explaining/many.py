@@ -1,0 +1,208 @@
+"""`explain_all`: the rung that each pair of many representations needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from methexis import plots
+from methexis.core.checks import Array
+from methexis.display import Displayed, Table
+from methexis.errors import MethexisError
+from methexis.explaining import drawing
+from methexis.explaining.explanation import Explanation
+from methexis.explaining.pair import explain
+from methexis.explaining.verdict import MATERIAL
+from methexis.measures.inference import tables
+from methexis.measures.inference.plan import Progress
+from methexis.measures.inputs.naming import named
+from methexis.measures.inputs.preprocessing import Preprocessing
+
+
+@dataclass(frozen=True, eq=False)
+class Explanations(Displayed):
+    """The explanation of each pair of two lists of representations.
+
+    Attributes
+    ----------
+    rows, columns : tuple of str
+        Names of both lists.
+    pairs : mapping from (str, str) to Explanation
+        By row and column; of one list with itself each pair once, and no layer with itself.
+    """
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    pairs: Mapping[tuple[str, str], Explanation]
+
+    @property
+    def share(self) -> Array:
+        """Share that a linear map explains, ``(num_rows, num_columns)``; NaN where no pair is."""
+        shares = np.full((len(self.rows), len(self.columns)), np.nan)
+        for (row, column), one in self.pairs.items():
+            place = self.rows.index(row), self.columns.index(column)
+            shares[place] = one.rung_named("linear").share
+        return shares
+
+    def best(self) -> Explanation:
+        """The pair of which the rung that is needed explains most, or a linear map."""
+        return max(self.pairs.values(), key=_explained)
+
+    @property
+    def sentence(self) -> str:
+        """How many pairs need which rung, and what the best one says."""
+        counts: dict[str, int] = {}
+        for one in self.pairs.values():
+            name = one.rung or "cannot tell"
+            counts[name] = counts.get(name, 0) + 1
+        told = ", ".join(f"{name} {count}" for name, count in counts.items())
+        return (
+            f"Of {len(self.pairs)} pairs: {told}. Most is explained of one: {self.best().sentence}"
+        )
+
+    def __str__(self) -> str:
+        """The conclusion in plain words."""
+        return self.sentence
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it in plain types, for JSON."""
+        return {
+            "rows": list(self.rows),
+            "columns": list(self.columns),
+            "sentence": self.sentence,
+            "pairs": [one.as_dict() for one in self.pairs.values()],
+        }
+
+    def plot(self, ax: plots.Axes | None = None) -> plots.Axes:
+        """Draw what a linear map explains of each pair, with the sign of the rung that is needed.
+
+        The signs: I the same coordinates, P another order, R a rotation, W and weights, L a linear
+        map, N a nonlinear one, 0 nothing, ? cannot be told.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, optional
+            Where; a new figure without.
+        """
+        return plots.onto(ax, self._picture())
+
+    def _picture(self) -> plots.HeatMap:
+        """The picture of all pairs, as data."""
+        signs = [
+            [
+                drawing.SIGNS[self.pairs[row, column].rung] if (row, column) in self.pairs else ""
+                for column in self.columns
+            ]
+            for row in self.rows
+        ]
+        return drawing.shades(self.share, signs, (self.rows, self.columns))
+
+    def to_dataframe(self) -> Any:
+        """A `pandas.DataFrame` with a row for each pair."""
+        return tables.rows([_record(one) for one in self.pairs.values()])
+
+    def _facts(self) -> dict[str, object]:
+        return {"rows": len(self.rows), "columns": len(self.columns), "pairs": len(self.pairs)}
+
+    def _table(self) -> Table:
+        """A row for each pair."""
+        head = ["first", "second", "rung", "share", "linear", "shared"]
+        return head, ([*list(_record(one).values())[:5], one.shared] for one in self.pairs.values())
+
+
+def explain_all(
+    reps_a: Any,
+    reps_b: Any = None,
+    *,
+    preprocessing: Preprocessing | str | None = None,
+    material: float = MATERIAL,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Explanations:
+    """Explain all pairs of representations of the same samples.
+
+    Parameters
+    ----------
+    reps_a : mapping or sequence
+        Arrays ``(num_samples, num_features)`` by name or in a list, or such by model, or what
+        ``mx.representations.load`` returns; as of `compare_all`.
+    reps_b : mapping or sequence, optional
+        The columns; by default those of `reps_a`, and each pair then counts once.
+    preprocessing, material, seed
+        As of `explain`.
+    progress : function of (what, done, all), optional
+        Told how many pairs are done.
+
+    Returns
+    -------
+    Explanations
+
+    Raises
+    ------
+    MethexisError
+        On input that is refused; the message names it.
+
+    Notes
+    -----
+    Every pair is explained by itself: what is found of many is not corrected for having looked at
+    all, because no pair is picked by its p.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.random.default_rng(0).normal(size=(100, 4))
+    >>> found = explain_all({"h1": x, "h2": x[:, ::-1]}, {"h1": 2.0 * x})
+    >>> [one.rung for one in found.pairs.values()]
+    ['identity', 'permutation']
+    """
+    first = named("reps_a", reps_a)
+    second = first if reps_b is None else named("reps_b", reps_b)
+    wanted = [
+        (one, other)
+        for i, one in enumerate(first)
+        for j, other in enumerate(second)
+        if reps_b is not None or i < j
+    ]
+    if not wanted:
+        raise MethexisError("reps_a: expected at least two representations, or reps_b, got one")
+    pairs = {}
+    for done, (one, other) in enumerate(wanted):
+        if progress is not None:
+            progress(f"{one.label} and {other.label}", done, len(wanted))
+        pairs[one.label, other.label] = explain(
+            one.array,
+            other.array,
+            preprocessing=preprocessing,
+            material=material,
+            seed=seed,
+            names=(one.label, other.label),
+        )
+    if progress is not None:
+        progress("pairs", len(wanted), len(wanted))
+    return Explanations(
+        tuple(one.label for one in first), tuple(one.label for one in second), pairs
+    )
+
+
+def _explained(pair: Explanation) -> float:
+    known = {one.name for one in pair.rungs}
+    return pair.rung_named(pair.rung if pair.rung in known else "linear").share
+
+
+def _record(pair: Explanation) -> dict[str, Any]:
+    """One row of the table of all pairs."""
+    return {
+        "first": pair.names[0],
+        "second": pair.names[1],
+        "rung": pair.rung or "cannot tell",
+        "share": _explained(pair),
+        "linear": pair.rung_named("linear").share,
+        "shared_dimensions": pair.shared,
+        "private_first": pair.sides[0].private,
+        "private_second": pair.sides[1].private,
+        "ancestry": pair.ancestry is not None and pair.ancestry.shared,
+        "n": pair.n,
+    }

@@ -1,0 +1,1 @@
+"""The report of `explain`: which maps take one representation to the other."""
