@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
+from methexis.core.caching import cached_property
 from methexis.core.checks import Array
 
 #: Ridges that are tried, in units of the mean eigenvalue. The least is rounding: no ridge at all.

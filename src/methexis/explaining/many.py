@@ -49,11 +49,15 @@ class Explanations(Displayed):
 
     def best(self) -> Explanation:
         """The pair of which the rung that is needed explains most, or a linear map."""
+        if not self.pairs:
+            raise MethexisError("pairs: expected at least one that is explained, got none")
         return max(self.pairs.values(), key=_explained)
 
     @property
     def sentence(self) -> str:
         """How many pairs need which rung, and what the best one says."""
+        if not self.pairs:
+            return "No pair is explained."
         counts: dict[str, int] = {}
         for one in self.pairs.values():
             name = one.rung or "cannot tell"

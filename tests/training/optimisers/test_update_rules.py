@@ -279,7 +279,7 @@ def test_refuses(rule: UpdateRule) -> None:
         if "below" in bounds:
             bad.append(bounds["below"])
         for value in bad:
-            with pytest.raises(mx.MethexisError, match=f"^{name}: expected a finite number"):
+            with pytest.raises(mx.MethexisError, match=f"^{name}: expected (a finite|one) number"):
                 build(**({"lr": 0.1} | {name: value}))
     with pytest.raises(mx.MethexisError, match=r"expected lr \* weight_decay < 1 .* got 1.5"):
         build(lr=0.5, weight_decay=3.0)

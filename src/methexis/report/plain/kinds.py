@@ -38,6 +38,7 @@ from methexis.measures.inference.grid import Best
 from methexis.measures.inference.paired.levels import Between, Level
 from methexis.measures.inference.printing import probability, rounded
 from methexis.plots.replicas import middle
+from methexis.probes import LayerList, LayerOutput
 from methexis.report.house import numbers
 from methexis.representations import Representation, Representations
 from methexis.theory import FixedPoint, PlatonicSolution, Relaxation
@@ -279,6 +280,11 @@ KINDS: dict[type, Kind] = {
         ),
         caption="Conditions as points; near ones are alike.",
     ),
+    LayerList: Kind(
+        "Layers of a model",
+        lambda r: f"{numbers.count(len(r))} outputs of layers can be probed.",
+    ),
+    LayerOutput: Kind("The output of a layer", lambda r: f"{r.name} gives one output."),
     Explanation: Kind(
         "Which map takes one to the other?",
         lambda r: r.sentence,

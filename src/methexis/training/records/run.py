@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from methexis import plots
 from methexis.core.activations import ACTIVATIONS
+from methexis.core.caching import cached_property
 from methexis.core.checks import Array, MethexisError, boolean, integer, location, real_array
 from methexis.core.edln import EDLN
 from methexis.core.mlp import MLP
@@ -44,15 +45,22 @@ class Run(Displayed):
 
     Attributes
     ----------
+    held : xarray.DataTree
+        All that is stored: `tree`, and the source in a group of its own.
     tree : xarray.DataTree
         `data` at the root; one group ``student_k`` per student with ``weights_i``
         (step, *cells, replica, out, in), ``biases_i`` if it has any, ``charges_i``, ``spectrum_i``
-        and the frozen maps; and the source in a group of its own. The charges are whole matrices;
+        and the frozen maps. The charges are whole matrices;
         which of their entries obey the laws of docs/theory.md §2 is said by the attribute
         ``charge_law``: behind a ReLU the diagonal.
     """
 
-    tree: xr.DataTree
+    held: xr.DataTree
+
+    @cached_property
+    def tree(self) -> xr.DataTree:
+        """Measurements and students, all with the dimensions of cells, without the source."""
+        return without_source(self.held)
 
     @property
     def data(self) -> xr.Dataset:
@@ -79,7 +87,7 @@ class Run(Displayed):
         MethexisError
             If the run was saved without it, or by a version that did not keep it.
         """
-        return require_source(self.tree, None, "source")
+        return require_source(self.held, None, "source")
 
     @property
     def students(self) -> list[EDLN | MLP]:
@@ -139,7 +147,7 @@ class Run(Displayed):
             places[dim] = int(found[0])
         groups = {
             node.path: cell_of.select(node.to_dataset(inherit=False), places)
-            for node in self.tree.subtree
+            for node in self.held.subtree
         }
         network = tuple(self.tree["diverged_step"].sizes.items())
         for variable in groups["/"].data_vars.values():
@@ -295,7 +303,7 @@ class Run(Displayed):
         'theory follows SGD, and '
         """
         return predict_run(
-            self.tree,
+            self.held,
             self.provenance,
             self.cells,
             replicas=replicas,
@@ -354,7 +362,7 @@ class Run(Displayed):
             another process is saving there, or it cannot be written.
         """
         target = Path(path)
-        tree = self.tree if boolean("source", source) else without_source(self.tree)
+        tree = self.held if boolean("source", source) else self.tree
         try:
             put_folder(
                 target,
