@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -330,8 +331,12 @@ def test_how_long_it_takes_is_told(tmp_path: Path) -> None:
         try:
             assert running.stderr is not None
             assert running.stderr.readline().startswith("... mutual kNN (k = 10, cosine): about ")
-            running.send_signal(signal.SIGINT)
-            assert running.wait(timeout=60) == 130
+            for _ in range(3):  # whole CI once saw the first one without effect for a minute
+                running.send_signal(signal.SIGINT)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    running.wait(timeout=20)
+                    break
+            assert running.poll() == 130
             assert "interrupted" in running.stderr.read()
         finally:
             running.kill()
