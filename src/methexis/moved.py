@@ -20,7 +20,8 @@ _FAMILIES = {
         "measures": "matching=units",
         "measures.dissimilarity": "crossnobis dissimilarities noise rsa rsa_kendall rsa_whitened",
         "measures.dropin": "calibration=calibrated_similarity",
-        "measures.inference": "ceilings=groups compare compare_all grid intervals resampling",
+        "measures.inference": "compare compare_all grid intervals resampling",
+        "measures.inference.subjects": "ceilings=groups",
         "measures.inputs": "preprocessing rdm",
         "measures.kernels": "bandwidth cka distance_correlation gram_cosine hsic rv=cka",
         "measures.neighbours": "cknna cycle_knn edit_distance_knn jaccard_knn lcs_knn mutual_knn "

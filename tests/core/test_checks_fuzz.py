@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from methexis.core import checks
-from methexis.core.foreign import admitted, doubles
+from methexis.core.outside.foreign import admitted, doubles
 from methexis.errors import MethexisError
 from methexis.measures.budget import memory_bytes
 from methexis.measures.inputs.features import features

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.testing import assert_array_equal
 
-from methexis.core.foreign import MOST_INTEGER, admitted, doubles
+from methexis.core.outside.foreign import MOST_INTEGER, admitted, doubles
 from methexis.errors import MethexisError
 
 GOOD = np.arange(6.0).reshape(3, 2) - 2.0

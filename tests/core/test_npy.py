@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import methexis as mx
-from methexis.core.npy import mapped
+from methexis.core.outside.npy import mapped
 from methexis.errors import MethexisError
 
 X = np.random.default_rng(0).normal(size=(12, 3))

@@ -10,7 +10,7 @@ import pytest
 
 from methexis.errors import MethexisError
 from methexis.probes import probe
-from methexis.probes.fresh import fresh
+from methexis.probes.frameworks.fresh import fresh
 from methexis.representations import load
 
 torch = pytest.importorskip("torch")

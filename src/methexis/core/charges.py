@@ -38,7 +38,7 @@ from methexis.core.checks import (
     one_of,
     require_replicas,
 )
-from methexis.core.foreign import doubles
+from methexis.core.outside.foreign import doubles
 
 _HOMOGENEOUS = ("relu", "leaky_relu")
 

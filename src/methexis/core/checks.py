@@ -2,7 +2,7 @@
 
 Every message is one sentence that says what was expected and what came. Nothing is repaired: an
 array with a NaN, an asymmetric covariance or a wrong shape is refused, never patched. What an array
-is, and whose, is judged in `core.foreign`, through which all of them come.
+is, and whose, is judged in `core.outside.foreign`, through which all of them come.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from methexis.core.foreign import doubles
+from methexis.core.outside.foreign import doubles
 from methexis.errors import ConditionError, MethexisError
 
 __all__ = [

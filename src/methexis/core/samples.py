@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 
 from methexis.core.caching import cached_property
 from methexis.core.checks import Array, MethexisError, count, read_only, real_array
-from methexis.core.foreign import admitted, is_tensor
 from methexis.core.linalg import inverse_psd
+from methexis.core.outside.foreign import admitted, is_tensor
 from methexis.core.threads import one_blas_thread
 from methexis.display import Displayed
 

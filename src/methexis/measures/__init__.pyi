@@ -16,12 +16,6 @@ from .inference.compare import plan as plan
 from .inference.compare_all import compare_all as compare_all
 from .inference.comparison import Comparison as Comparison
 from .inference.grid import Grid as Grid
-from .inference.groups import GroupComparison as GroupComparison
-from .inference.groups import NoiseCeiling as NoiseCeiling
-from .inference.groups import compare_group as compare_group
-from .inference.groups import noise_ceiling as noise_ceiling
-from .inference.models import ModelComparison as ModelComparison
-from .inference.models import compare_models as compare_models
 from .inference.paired.closer import Closer as Closer
 from .inference.paired.closer import closer as closer
 from .inference.paired.levels import Between as Between
@@ -30,6 +24,12 @@ from .inference.paired.levels import Levels as Levels
 from .inference.paired.ranking import Ranking as Ranking
 from .inference.paired.ranking import nearest as nearest
 from .inference.plan import Plan as Plan
+from .inference.subjects.groups import GroupComparison as GroupComparison
+from .inference.subjects.groups import NoiseCeiling as NoiseCeiling
+from .inference.subjects.groups import compare_group as compare_group
+from .inference.subjects.groups import noise_ceiling as noise_ceiling
+from .inference.subjects.models import ModelComparison as ModelComparison
+from .inference.subjects.models import compare_models as compare_models
 from .inputs.preprocessing import Preprocessing as Preprocessing
 from .inputs.rdm import RDM as RDM
 from .kernels.cka import CKA as CKA

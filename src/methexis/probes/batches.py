@@ -17,9 +17,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.core.foreign import name_of_type, native, real, type_name
+from methexis.core.outside.foreign import name_of_type, native, real, type_name
 from methexis.errors import MethexisError
-from methexis.probes.optional import is_tensor, torch
+from methexis.probes.frameworks.optional import is_tensor, torch
 from methexis.text import sentence
 
 #: Bytes of the fingerprint of a sample.

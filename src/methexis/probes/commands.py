@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import integer
-from methexis.core.npy import mapped
+from methexis.core.outside.npy import mapped
 from methexis.display import Displayed
 from methexis.errors import MethexisError
 from methexis.probes.batches import DIGEST, MASK
-from methexis.probes.fresh import fresh
+from methexis.probes.frameworks.fresh import fresh
+from methexis.probes.frameworks.loading import Loaded, loaded
+from methexis.probes.frameworks.opening import opened
 from methexis.probes.images import ImageFolder
 from methexis.probes.listing import LayerList, listed
-from methexis.probes.loading import Loaded, loaded
-from methexis.probes.opening import opened
 from methexis.probes.probing import BATCH_SIZE, MOST_TOKENS, TOKENS, Job, probed, twin_then
 from methexis.probes.reducing import require_pool
 from methexis.probes.sources import Source

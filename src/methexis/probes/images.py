@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from methexis.errors import MethexisError
 from methexis.probes.batches import DIGEST
-from methexis.probes.optional import is_tensor, require, torch
+from methexis.probes.frameworks.optional import is_tensor, require, torch
 from methexis.representations.opening import natural
 from methexis.text import brief, sentence
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from methexis.display import Displayed, Table
 from methexis.probes.batches import MASK, MaskOf
-from methexis.probes.models import Model
-from methexis.probes.opening import opened
+from methexis.probes.frameworks.models import Model
+from methexis.probes.frameworks.opening import opened
 from methexis.probes.probing import BATCH_SIZE, NOT_CALLED, named_proofs, silent, wanted
 from methexis.probes.proving import proved
 from methexis.probes.sources import Prepare, Source, first_of

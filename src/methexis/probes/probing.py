@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from methexis.core.checks import boolean, integer, location
 from methexis.errors import MethexisError
 from methexis.probes.batches import MASK, Batch, MaskOf
-from methexis.probes.fresh import fresh
-from methexis.probes.models import Model, Output, Run
-from methexis.probes.opening import opened
-from methexis.probes.optional import is_tensor
+from methexis.probes.frameworks.fresh import fresh
+from methexis.probes.frameworks.models import Model, Output, Run
+from methexis.probes.frameworks.opening import opened
+from methexis.probes.frameworks.optional import is_tensor
 from methexis.probes.patterns import is_exact, matching
 from methexis.probes.proving import Proof, proved
 from methexis.probes.reducing import reduced, require_pool

@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 
 from methexis.errors import MethexisError
 from methexis.probes.batches import Batch, is_array
-from methexis.probes.models import Model, Output, Run
-from methexis.probes.optional import is_tensor
+from methexis.probes.frameworks.models import Model, Output, Run
+from methexis.probes.frameworks.optional import is_tensor
 from methexis.probes.reducing import Axes
 
 #: Samples that are run, and those of them that are run alone.

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import integer, sequence
-from methexis.core.foreign import name_of_type
+from methexis.core.outside.foreign import name_of_type
 from methexis.errors import MethexisError
 from methexis.probes.batches import DIGEST, Batch, MaskOf, batch_of, checked, is_array
-from methexis.probes.optional import is_tensor, torch
+from methexis.probes.frameworks.optional import is_tensor, torch
 from methexis.text import sentence
 
 Prepare = Callable[[Any], Any] | None

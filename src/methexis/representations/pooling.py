@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import one_of
-from methexis.core.foreign import admitted, is_tensor, name_of_type
+from methexis.core.outside.foreign import admitted, is_tensor, name_of_type
 from methexis.errors import MethexisError
 from methexis.representations.padding import mask_of, real_tokens, refuse_padding
 

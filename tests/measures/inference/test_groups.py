@@ -13,7 +13,7 @@ from scipy.spatial.distance import pdist
 from methexis.core.checks import Array
 from methexis.errors import MethexisError
 from methexis.measures import RDM, compare_group, noise_ceiling, rdm, rsa, rsa_kendall, rsa_whitened
-from methexis.measures.inference.groups import COMPARISONS
+from methexis.measures.inference.subjects.groups import COMPARISONS
 from tests.measures.cases import related
 
 X, _ = related(n=12)

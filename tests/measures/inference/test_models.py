@@ -23,7 +23,7 @@ from methexis.measures import (
     noise_ceiling,
     rdm,
 )
-from methexis.measures.inference.groups import COMPARISONS
+from methexis.measures.inference.subjects.groups import COMPARISONS
 from methexis.text import json_text
 
 RNG = np.random.default_rng(0)

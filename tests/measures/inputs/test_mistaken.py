@@ -69,7 +69,8 @@ def test_features_are_taken(name: str) -> None:
 
 def test_no_random_graph_is_taken_for_an_rdm() -> None:
     for seed in range(200):
-        features("X", graph(seed))
+        given = graph(seed)
+        assert features("X", given).num_samples == len(given)
 
 
 def test_a_tensor_is_refused_too() -> None:

@@ -12,8 +12,8 @@ from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from methexis.core.foreign import admitted
-from methexis.core.npy import mapped
+from methexis.core.outside.foreign import admitted
+from methexis.core.outside.npy import mapped
 from methexis.errors import MethexisError
 from methexis.measures.inputs.rdm import RDM
 

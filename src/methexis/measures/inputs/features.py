@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import one_of
-from methexis.core.foreign import admitted, is_tensor, name_of_type, type_name
+from methexis.core.outside.foreign import admitted, is_tensor, name_of_type, type_name
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures.inputs.mistaken import refuse_dissimilarities, rounding_of
 
@@ -147,7 +147,7 @@ def features(
         What messages call it.
     value : array (num_samples, num_features), or such an array as `Typed`
         Any real numeric array of NumPy or PyTorch, a table of numbers, or nested lists; see
-        `core.foreign` for what is taken and what is refused.
+        `core.outside.foreign` for what is taken and what is refused.
     precision : {"float64", "float32"}
         Type in which everything is computed. Sums over samples are accumulated in it, so float32
         is for devices without fast double precision.
@@ -158,9 +158,9 @@ def features(
     Raises
     ------
     MethexisError
-        If it is no array of real numbers (`core.foreign.admitted`), has no two dimensions, fewer
-        than 4 rows, no column, NaN or infinity (with the place), or only constant columns, is an
-        RDM (`mistaken`), or is beyond the range of the precision.
+        If it is no array of real numbers (`core.outside.foreign.admitted`), has no two dimensions,
+        fewer than 4 rows, no column, NaN or infinity (with the place), or only constant columns, is
+        an RDM (`mistaken`), or is beyond the range of the precision.
     """
     one_of("precision", precision, PRECISIONS)
     came = ""
@@ -216,7 +216,7 @@ def entered(name: str, value: Any) -> Tensor:
     Raises
     ------
     MethexisError
-        If it is not an array, or cannot be taken whole (`core.foreign.admitted`).
+        If it is not an array, or cannot be taken whole (`core.outside.foreign.admitted`).
     """
     foreign = (
         array_api_compat.is_array_api_obj(value)

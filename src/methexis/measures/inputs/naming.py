@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from methexis.core.foreign import type_name
+from methexis.core.outside.foreign import type_name
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Typed
 from methexis.measures.inputs.rdm import RDM

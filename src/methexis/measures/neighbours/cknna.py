@@ -16,11 +16,12 @@ from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, to_numpy, warn
 from methexis.measures.kernels.estimators import Sums, divisor, estimate
 from methexis.measures.measure import Invariance, NullMoments, Orders
-from methexis.measures.neighbours import knn, subsets
-from methexis.measures.neighbours.expected import at_labels, with_ties
+from methexis.measures.neighbours import knn
 from methexis.measures.neighbours.indices import Indices
 from methexis.measures.neighbours.lists import ListMeasure, Neighbours, list_invariances, neighbours
 from methexis.measures.neighbours.shared import shared_products
+from methexis.measures.neighbours.tied import subsets
+from methexis.measures.neighbours.tied.expected import at_labels, with_ties
 from methexis.measures.pairs import moments
 from methexis.measures.pairs.row_form import RowForm
 from methexis.measures.rounding import CANCELLED

@@ -36,9 +36,9 @@ from methexis.measures.inputs.features import pair
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.preprocessing import preprocessing as steps_named
 from methexis.measures.neighbours import drawing, knn
-from methexis.measures.neighbours.expected import expected_share
 from methexis.measures.neighbours.lists import Neighbours, neighbours
 from methexis.measures.neighbours.shared import shared
+from methexis.measures.neighbours.tied.expected import expected_share
 
 KS = (1, 2, 5, 10, 20, 50)
 

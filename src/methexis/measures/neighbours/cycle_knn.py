@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.measures.neighbours.expected import Groups
 from methexis.measures.neighbours.indices import Indices
 from methexis.measures.neighbours.lists import NeighbourMeasure
-from methexis.measures.neighbours.returning import expected_returns
+from methexis.measures.neighbours.tied.expected import Groups
+from methexis.measures.neighbours.tied.returning import expected_returns
 
 
 @dataclass(frozen=True)

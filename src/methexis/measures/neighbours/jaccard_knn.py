@@ -10,10 +10,10 @@ from scipy import stats
 
 from methexis.core.checks import Array
 from methexis.measures.measure import Orders
-from methexis.measures.neighbours.expected import Groups, expected_number
 from methexis.measures.neighbours.indices import Indices
 from methexis.measures.neighbours.lists import NeighbourMeasure, Neighbours
 from methexis.measures.neighbours.shared import Numbers, shared, shared_under
+from methexis.measures.neighbours.tied.expected import Groups, expected_number
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, to_numpy
 from methexis.measures.neighbours.indices import Indices
 from methexis.measures.neighbours.rows import Candidates, Rows, directions, duplicates, rows_at
-from methexis.measures.neighbours.ties import Tail, Ties, fewer, ties
+from methexis.measures.neighbours.tied.ties import Tail, Ties, fewer, ties
 
 __all__ = [
     "METRICS",

@@ -25,10 +25,11 @@ from methexis.core.checks import Array, integer, one_of
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import MIN_SAMPLES, Features, to_numpy, warn
 from methexis.measures.measure import Counts, Invariance, Measure, Orders, invariant
-from methexis.measures.neighbours import knn, subsets
-from methexis.measures.neighbours.expected import Groups, expected_lists, groups
+from methexis.measures.neighbours import knn
 from methexis.measures.neighbours.indices import Indices
-from methexis.measures.neighbours.ties import Ties
+from methexis.measures.neighbours.tied import subsets
+from methexis.measures.neighbours.tied.expected import Groups, expected_lists, groups
+from methexis.measures.neighbours.tied.ties import Ties
 from methexis.measures.pairs import moments
 from methexis.measures.work import Work, drawn_bytes, held_bytes, passes, products
 

@@ -13,11 +13,11 @@ from methexis.core.checks import Array
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.measure import NullMoments, Orders
 from methexis.measures.neighbours.curve import NeighbourCurve, neighbour_curve
-from methexis.measures.neighbours.expected import Groups, expected_share, with_ties
 from methexis.measures.neighbours.indices import Indices
 from methexis.measures.neighbours.influence import Overlaps
 from methexis.measures.neighbours.lists import NeighbourMeasure, Neighbours
 from methexis.measures.neighbours.shared import overlap_counts, shared, shared_under
+from methexis.measures.neighbours.tied.expected import Groups, expected_share, with_ties
 from methexis.measures.pairs import moments
 from methexis.measures.rounding import OTHER_WAY
 

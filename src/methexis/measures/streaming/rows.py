@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.core.foreign import admitted, doubles, is_tensor, type_name
-from methexis.core.npy import mapped
+from methexis.core.outside.foreign import admitted, doubles, is_tensor, type_name
+from methexis.core.outside.npy import mapped
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import MOST, Typed
 

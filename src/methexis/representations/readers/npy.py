@@ -1,8 +1,8 @@
 """NumPy's own formats: one array per .npy, mapped; several per .npz, read.
 
-Headers are read by `methexis.core.npy` and not by `np.load`, which believes them: one that declares
-more than the file holds makes it allocate that first, two members of one name give the second
-twice, and what lies behind the array is never looked at.
+Headers are read by `methexis.core.outside.npy` and not by `np.load`, which believes them: one that
+declares more than the file holds makes it allocate that first, two members of one name give the
+second twice, and what lies behind the array is never looked at.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import IO, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.core.npy import header, mapped
+from methexis.core.outside.npy import header, mapped
 from methexis.errors import MethexisError
 from methexis.representations.readers.guarding import (
     fitting,

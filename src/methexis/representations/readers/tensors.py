@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.core.npy import lengths
+from methexis.core.outside.npy import lengths
 from methexis.representations.readers.guarding import (
     fitting,
     guarded,

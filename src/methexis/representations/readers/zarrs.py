@@ -21,7 +21,7 @@ import numpy as np
 import zarr
 from zarr.core.sync import sync
 
-from methexis.core.npy import lengths
+from methexis.core.outside.npy import lengths
 from methexis.errors import MethexisError
 from methexis.representations.readers.guarding import (
     fitting,

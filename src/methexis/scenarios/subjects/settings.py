@@ -8,7 +8,7 @@ from methexis.core.checks import number, one_of
 from methexis.display import Displayed
 from methexis.measures.dissimilarity.dissimilarities import DISSIMILARITIES
 from methexis.measures.dissimilarity.noise import SHRINKAGES
-from methexis.measures.inference.groups import COMPARISONS
+from methexis.measures.inference.subjects.groups import COMPARISONS
 
 #: The dissimilarity of models that is that of the subjects: squared beside crossnobis.
 AUTO = "auto"

@@ -25,10 +25,10 @@ from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures.budget import memory_bytes
 from methexis.measures.dissimilarity.contract import RDMMeasure
 from methexis.measures.inference import nulls
-from methexis.measures.inference.groups import subjects
 from methexis.measures.inference.paired.joint import Joint, joint, require_room
 from methexis.measures.inference.printing import probability, rounded
 from methexis.measures.inference.sizes import opened, sizes_of
+from methexis.measures.inference.subjects.groups import subjects
 from methexis.measures.inputs.features import Features, warn
 from methexis.measures.inputs.joining import joined
 from methexis.measures.inputs.naming import single

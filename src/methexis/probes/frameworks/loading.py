@@ -17,9 +17,9 @@ from pkgutil import resolve_name
 from typing import Any
 
 from methexis.errors import MethexisError
-from methexis.probes.models import Model
-from methexis.probes.opening import opened
-from methexis.probes.optional import is_module, require, torch, transformers
+from methexis.probes.frameworks.models import Model
+from methexis.probes.frameworks.opening import opened
+from methexis.probes.frameworks.optional import is_module, require, torch, transformers
 from methexis.text import brief, sentence
 
 #: Endings of files of TorchScript; some are also those of pickled weights.

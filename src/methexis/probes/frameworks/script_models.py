@@ -16,8 +16,8 @@ from functools import cache
 from typing import Any
 
 from methexis.errors import MethexisError
-from methexis.probes.optional import torch
-from methexis.probes.torch_models import Pass, TorchModel
+from methexis.probes.frameworks.optional import torch
+from methexis.probes.frameworks.torch_models import Pass, TorchModel
 from methexis.text import sentence
 
 

@@ -34,7 +34,7 @@ from methexis.core.caching import cached_property
 from methexis.core.checks import Array
 from methexis.measures.measure import NullMoments, Orders
 from methexis.measures.neighbours.indices import Indices
-from methexis.measures.neighbours.ties import Booleans, Integers, Ties, names_under, renamed
+from methexis.measures.neighbours.tied.ties import Booleans, Integers, Ties, names_under, renamed
 from methexis.measures.pairs.row_form import RowForm, scaled
 
 #: Skewness of a null above which, with ties, it is taken to have few values. A score of c and c'

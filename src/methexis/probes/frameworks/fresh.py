@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 from methexis.errors import MethexisError
-from methexis.probes.optional import is_module, is_script, torch
+from methexis.probes.frameworks.optional import is_module, is_script, torch
 from methexis.text import brief
 
 

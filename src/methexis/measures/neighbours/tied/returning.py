@@ -19,8 +19,8 @@ import numpy as np
 from scipy import sparse
 
 from methexis.core.checks import Array
-from methexis.measures.neighbours.expected import Groups
-from methexis.measures.neighbours.ties import Integers
+from methexis.measures.neighbours.tied.expected import Groups
+from methexis.measures.neighbours.tied.ties import Integers
 
 #: Entries of a block of rows over all samples.
 BLOCK = 2**22

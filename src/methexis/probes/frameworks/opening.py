@@ -8,11 +8,11 @@ from typing import Any
 
 from methexis.core.checks import shown
 from methexis.errors import MethexisError
-from methexis.probes.models import Model
-from methexis.probes.onnx_models import OnnxModel, is_onnx
-from methexis.probes.optional import is_module, is_script
-from methexis.probes.script_models import ScriptModel
-from methexis.probes.torch_models import TorchModel
+from methexis.probes.frameworks.models import Model
+from methexis.probes.frameworks.onnx_models import OnnxModel, is_onnx
+from methexis.probes.frameworks.optional import is_module, is_script
+from methexis.probes.frameworks.script_models import ScriptModel
+from methexis.probes.frameworks.torch_models import TorchModel
 
 
 def opened(model: Any, name: str = "") -> Model:

@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from methexis.core.foreign import type_name
+from methexis.core.outside.foreign import type_name
 from methexis.errors import MethexisError
 from methexis.probes.batches import Batch
-from methexis.probes.models import Output, Run, Take
-from methexis.probes.optional import is_tensor, torch
+from methexis.probes.frameworks.models import Output, Run, Take
+from methexis.probes.frameworks.optional import is_tensor, torch
 from methexis.text import brief, sentence
 
 #: Types, by name, whose outputs have channels first or last.

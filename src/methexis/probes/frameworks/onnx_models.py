@@ -20,8 +20,8 @@ import numpy as np
 from methexis.core.checks import location
 from methexis.errors import MethexisError
 from methexis.probes.batches import Batch, plain
-from methexis.probes.models import Output, Run, Take
-from methexis.probes.optional import is_tensor, onnx, onnxruntime, require
+from methexis.probes.frameworks.models import Output, Run, Take
+from methexis.probes.frameworks.optional import is_tensor, onnx, onnxruntime, require
 from methexis.text import brief, sentence
 
 #: Types of the runtime as NumPy has them.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from methexis.measures.neighbours.indices import Indices
-from methexis.measures.neighbours.ties import Booleans, Ties, fewer, pattern
+from methexis.measures.neighbours.tied.ties import Booleans, Ties, fewer, pattern
 
 
 def among(

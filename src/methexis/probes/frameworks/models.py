@@ -1,6 +1,6 @@
 """What a model is to this room: names of what it computes, a pass that hands it out, a fingerprint.
 
-Two frameworks fulfil it (`torch_models`, `onnx_models`); nothing else here knows either.
+`torch_models`, `script_models` and `onnx_models` fulfil it.
 """
 
 from __future__ import annotations

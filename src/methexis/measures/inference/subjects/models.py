@@ -26,8 +26,11 @@ from methexis.core.checks import Array, number, one_of
 from methexis.display import Displayed, Table
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures.dissimilarity.dissimilarities import of_features
-from methexis.measures.inference import models_drawing, tables
-from methexis.measures.inference.groups import (
+from methexis.measures.inference import tables
+from methexis.measures.inference.multiple import holm
+from methexis.measures.inference.printing import probability, short
+from methexis.measures.inference.subjects import drawing
+from methexis.measures.inference.subjects.groups import (
     COMPARISONS,
     MEASURES_OF,
     NoiseCeiling,
@@ -35,8 +38,6 @@ from methexis.measures.inference.groups import (
     on_cpu,
     subjects,
 )
-from methexis.measures.inference.multiple import holm
-from methexis.measures.inference.printing import probability, short
 from methexis.measures.inputs.features import warn
 from methexis.measures.inputs.naming import named
 from methexis.measures.inputs.rdm import RDM, same_samples
@@ -194,11 +195,11 @@ class ModelComparison(Displayed):
 
     def _picture(self) -> plots.Panel:
         """The picture that `plot` draws, for a page."""
-        return models_drawing.panel(self.drawn())
+        return drawing.panel(self.drawn())
 
-    def drawn(self) -> models_drawing.Models:
+    def drawn(self) -> drawing.Models:
         """What of it is drawn."""
-        return models_drawing.Models(
+        return drawing.Models(
             self.names,
             self.scores,
             self.intervals,

@@ -1,0 +1,1 @@
+"""What comes from outside: arrays of others, and files of NumPy."""

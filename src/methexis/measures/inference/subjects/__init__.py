@@ -1,0 +1,1 @@
+"""Models against the RDMs of several subjects."""

@@ -1,0 +1,1 @@
+"""Lists of neighbours in which some are equally near."""

@@ -1,0 +1,1 @@
+"""Models of PyTorch, TorchScript and ONNX, each behind the same few methods."""
