@@ -9,7 +9,7 @@ import numpy as np
 from methexis import plots
 from methexis.core.checks import Array
 from methexis.explaining.rung import Rung
-from methexis.measures.inference.drawing import trimmed
+from methexis.measures.inference.drawing import layer_axis
 
 #: Names of the rungs along an axis, and the signs that stand for them in cells.
 TICKS = {
@@ -30,7 +30,7 @@ SIGNS = {
     "nothing": "0",
     None: "?",
 }
-#: Most rows or columns whose cells hold signs, and of which every one is named.
+#: Most rows or columns whose cells hold signs.
 _MOST_WRITTEN = 16
 
 
@@ -65,18 +65,11 @@ def shades(
 ) -> plots.HeatMap:
     """Shares that the linear map explains of all pairs, each with the sign of its rung."""
     rows, columns = shares.shape
-    axes = []
-    for which, title in ((0, "layer (first)"), (1, "layer (second)")):
-        every = max(1, -(-len(names[which]) // _MOST_WRITTEN))
-        ticks = tuple(range(0, len(names[which]), every))
-        shown = tuple(trimmed(names[which][k]) for k in ticks)
-        upright = which == 1 and max(map(len, shown)) > 3
-        axes.append(plots.Axis(title, ticks=ticks, names=shown, turned=90 if upright else 0))
     few = max(rows, columns) <= _MOST_WRITTEN
     return plots.HeatMap(
         np.clip(shares, 0.0, 1.0),
-        rows=axes[0],
-        columns=axes[1],
+        rows=layer_axis(names[0], "layer (first)", 0),
+        columns=layer_axis(names[1], "layer (second)", 1),
         square=rows >= columns / 3,
         lightest="grey",
         texts=tuple(tuple(row) for row in signs) if few else (),

@@ -121,8 +121,8 @@ def shades(pairs: Pairs) -> plots.HeatMap:
     written = max(rows, columns) <= _MOST_WRITTEN
     return plots.HeatMap(
         pairs.score,
-        rows=_axis(pairs, 0),
-        columns=_axis(pairs, 1),
+        rows=layer_axis(pairs.names[0], pairs.titles[0], 0),
+        columns=layer_axis(pairs.names[1], pairs.titles[1], 1),
         low=low,
         high=high,
         width=plots.style.PANEL,
@@ -211,8 +211,19 @@ def _span(pairs: Pairs) -> tuple[float, float]:
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
-def _axis(pairs: Pairs, which: int) -> plots.Axis:
-    names = [shown(name) for name in pairs.names[which]]
+def layer_axis(given: Sequence[str], title: str, which: int) -> plots.Axis:
+    """The axis of a square of layers: what tells their names apart, and the rest in its title.
+
+    Parameters
+    ----------
+    given : sequence of str
+        Names of the layers.
+    title : str
+        What the axis is called.
+    which : int
+        0 for rows, 1 for columns.
+    """
+    names = [shown(name) for name in given]
     short, rule = labels.labels(names, _NAME)
     every = max(1, -(-len(names) // _MOST_TICKS))
     ticks = tuple(range(0, len(names), every))
@@ -220,7 +231,7 @@ def _axis(pairs: Pairs, which: int) -> plots.Axis:
     upright = which == 1 and max(map(len, told)) > 2
     # Upright beside few rows there is little room.
     room = 40 if which else int(np.clip(len(names) * 34 / _SIGN, 20, 34))
-    label = labels.trimmed(_with_rule(pairs.titles[which], rule, room), room)
+    label = labels.trimmed(_with_rule(title, rule, room), room)
     return plots.Axis(label, ticks=ticks, names=told, turned=90 if upright else 0)
 
 

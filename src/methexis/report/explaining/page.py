@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from methexis.report.house.page import Page
 
 #: Most pairs that stand in the page.
 _MOST_PAIRS = 400
+#: Signs of a layer's name in the table of pairs; longer ones are shortened.
+_NAME = 20
 
 
 def write_explain_report(result: ExplainResult, path: str | Path) -> Path:
@@ -37,13 +39,15 @@ def write_explain_report(result: ExplainResult, path: str | Path) -> Path:
     page.draw(figures(result))
     best = result.single or result.found.best()
     every = list(result.found.pairs.values())
+    rows, columns, rule = words.short_names(result, _NAME)
     return page.write(
         "explain.html.j2",
         heading=_heading(result),
         conclusion=result.conclusion,
         single=result.single is not None,
         best=_pair(best),
-        pairs=[_line(one) for one in every[:_MOST_PAIRS]],
+        pairs=[_line(one, rows, columns) for one in every[:_MOST_PAIRS]],
+        rule=rule,
         count=len(every),
         samples=result.first.num_samples,
         provenance=_provenance(result),
@@ -83,9 +87,11 @@ def _pair(found: Explanation) -> dict[str, Any]:
     }
 
 
-def _line(found: Explanation) -> dict[str, Any]:
+def _line(
+    found: Explanation, rows: Mapping[str, str], columns: Mapping[str, str]
+) -> dict[str, Any]:
     return {
-        "names": found.names,
+        "names": (rows[found.names[0]], columns[found.names[1]]),
         "needed": words.TITLES[found.rung] if found.rung else "cannot be told",
         "linear": words.share(found.rung_named("linear").share),
         "shared": found.shared,

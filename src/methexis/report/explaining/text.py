@@ -58,18 +58,18 @@ def _pair(console: Terminal, found: Explanation) -> None:
 
 
 def _pairs(console: Terminal, result: ExplainResult) -> None:
+    rows, columns, rule = words.short_names(result, _NAME - 2)
+    if rule:
+        console.print(Text(f"  {rule}", style="dim"), soft_wrap=True)
     console.print(Text(f"  {'A':<{_NAME}}{'B':<{_NAME}}{'needed':<13}linear", style="dim"))
     every = list(result.found.pairs.items())
     for (row, column), one in every[:_MOST_PAIRS]:
         explained = words.share(one.rung_named("linear").share)
-        line = f"  {_cut(row):<{_NAME}}{_cut(column):<{_NAME}}{one.rung or 'cannot tell':<13}"
+        both = f"{rows[row]:<{_NAME}}{columns[column]:<{_NAME}}"
+        line = f"  {both}{one.rung or 'cannot tell':<13}"
         console.print(Text(f"{line}{explained}"), soft_wrap=True)
     if len(every) > _MOST_PAIRS:
         console.print(Text(f"  … {len(every) - _MOST_PAIRS} more, in result.json", style="dim"))
-
-
-def _cut(name: str) -> str:
-    return name if len(name) < _NAME else f"…{name[-(_NAME - 2) :]}"
 
 
 def _wrapped(console: Terminal, sentence: str, style: str) -> None:

@@ -6,9 +6,11 @@ import math
 from typing import Any
 
 from methexis.explaining.explanation import Explanation
+from methexis.explaining.job import ExplainResult
 from methexis.explaining.rung import Rung
 from methexis.explaining.sharing import Side
 from methexis.measures.inference.printing import percent, probability
+from methexis.plots.labels import labels, said
 
 TITLES = {
     "identity": "the same coordinates",
@@ -19,6 +21,15 @@ TITLES = {
     "nonlinear": "a nonlinear map",
     "nothing": "nothing",
 }
+
+
+def short_names(result: ExplainResult, most: int) -> tuple[dict[str, str], dict[str, str], str]:
+    """Labels of the layers of both models by their names, and what gives the names back."""
+    rows, columns = result.found.rows, result.found.columns
+    first, first_rule = labels(rows, most)
+    second, second_rule = labels(columns, most)
+    rule = said(first_rule, second_rule, itself=result.itself)
+    return dict(zip(rows, first, strict=True)), dict(zip(columns, second, strict=True)), rule
 
 
 def rungs(found: Explanation) -> list[dict[str, Any]]:
