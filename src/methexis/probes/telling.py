@@ -7,7 +7,7 @@ import time
 from typing import Protocol, TextIO
 
 from methexis.errors import MethexisError
-from methexis.progress import notebook
+from methexis.progress import fitted, notebook
 
 
 class Progress(Protocol):
@@ -41,9 +41,8 @@ class Teller:
             return
         self._last = now
         text = told(done - self._first, done, total, now - self._began)
-        self._stream.write(
-            f"\r\x1b[2K{text}" + ("\n" if ended else "") if self._live else f"{text}\n"
-        )
+        line = f"\r\x1b[2K{fitted(text, self._stream)}" if self._live else text
+        self._stream.write(line + ("\n" if ended or not self._live else ""))
         self._stream.flush()
 
 
