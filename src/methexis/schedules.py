@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis import lazy as _lazy
+from methexis import plots
 from methexis.core.checks import Array, integer, number, one_of, real_array, shown
 from methexis.core.checks import count as count_of
 from methexis.display import Displayed
@@ -23,14 +24,18 @@ SCHEDULES = ("constant", "cosine", "inverse_time")
 
 #: Factors summed at once: small beside any run, long enough to cost nothing per call.
 _CHUNK = 2**16
+#: Places at which a factor is drawn.
+_DRAWN = 200
 
 
 @dataclass(frozen=True)
-class Schedule(Displayed):
+class Schedule(Displayed, plots.Pictured):
     """Factor of the learning rate at step ``t`` of ``T``.
 
     Steps count from 0, so the last one of a run has ``t = T - 1``; from ``t = T`` on the factor
     stays at its final value.
+
+    `plot` draws the factor over the share of the run.
 
     Parameters
     ----------
@@ -75,6 +80,14 @@ class Schedule(Displayed):
             falling = 1.0 / (1.0 + (1.0 / self.final - 1.0) * part)
             return np.maximum(falling, self.final)  # rounding may undercut the end
         return np.ones(length)
+
+    def _picture(self) -> plots.Panel:
+        """The picture that `plot` draws, as data."""
+        factors = self.factors(0, _DRAWN + 1, _DRAWN)
+        line = plots.Curve(np.arange(_DRAWN + 1) / _DRAWN, factors, plots.Look(plots.style.SGD))
+        across = plots.Axis("share t/T of the run")
+        upwards = plots.Axis("factor of the learning rate", low=0.0, high=1.05)
+        return plots.Panel(across, upwards, (line,))
 
     def sums_of_squares(self, steps: NDArray[np.int64], total: int) -> Array:
         """``Σ_{s<t} factor_s²`` at each ``t`` of increasing ``steps``.

@@ -16,7 +16,7 @@ from methexis.measures.inference.grid import Best
 from methexis.report.plain.kinds import KINDS
 from methexis.report.writing import WRITERS
 from tests.display import specimens as made
-from tests.display.test_display import DRAWN, HOSTILE, hostile_grid, nothing
+from tests.display.test_display import ALWAYS_NUMBERS, DRAWN, HOSTILE, hostile_grid, nothing
 from tests.report import break_results, reverse_results
 from tests.report.verify.test_verify_report import read
 from tests.zoo.public import EXEMPT, namespaces
@@ -71,7 +71,7 @@ def test_jobs_have_the_pages_of_their_commands(tmp_path: Path) -> None:
     assert (tmp_path / "one-figures").is_dir()
 
 
-@pytest.mark.parametrize("name", sorted(DRAWN.keys() - {"Run"}))
+@pytest.mark.parametrize("name", sorted(DRAWN.keys() - ALWAYS_NUMBERS - {"Run"}))
 def test_a_plot_of_nothing_is_a_sentence(name: str, tmp_path: Path) -> None:
     value = nothing(name)
     page, reader, text = read(mx.write_report(value, tmp_path))

@@ -68,6 +68,13 @@ METHODS: dict[str, Recipe] = {
     ),
     "measures.RDM.plot": Recipe(_pictured(RDMS[0].plot), {"ax": None}),
     "measures.RDM.arranged": Recipe(_LABELLED.arranged, {"labels": LABELS}),
+    "measures.GroupComparison.plot": Recipe(
+        _pictured(mx.measures.compare_group(X, RDMS).plot), {"ax": None}
+    ),
+    "mx.Closer.plot": Recipe(_pictured(mx.closer(X, Y, X[:, :2]).plot), {"ax": None}),
+    "mx.Ranking.plot": Recipe(_pictured(_RANKING.plot), {"ax": None}),
+    "measures.Levels.plot": Recipe(_pictured(_LEVELS.plot), {"ax": None}),
+    "schedules.Schedule.plot": Recipe(_pictured(mx.schedules.cosine().plot), {"ax": None}),
     "measures.MDS.plot": Recipe(_pictured(mx.measures.mds(RDMS[0]).plot), {"ax": None}),
     "measures.ModelComparison.plot": Recipe(
         _pictured(mx.measures.compare_models([X, Y], RDMS).plot), {"ax": None}

@@ -16,8 +16,10 @@ from methexis.measures.inference import tables
 
 
 @dataclass(frozen=True, eq=False)
-class Explanation(Displayed):
+class Explanation(Displayed, plots.Pictured):
     """Which maps must be allowed before one representation predicts the other.
+
+    `plot` draws the share that each rung explains, with its interval.
 
     Attributes
     ----------
@@ -99,16 +101,6 @@ class Explanation(Displayed):
     def as_dict(self) -> dict[str, Any]:
         """All of it in plain types, for JSON."""
         return asdict(self)
-
-    def plot(self, ax: plots.Axes | None = None) -> plots.Axes:
-        """Draw the share that each rung explains, with its interval.
-
-        Parameters
-        ----------
-        ax : matplotlib axes, optional
-            Where; a new figure without.
-        """
-        return plots.onto(ax, self._picture())
 
     def _picture(self) -> plots.Panel:
         """The picture that `plot` draws, for a page."""

@@ -23,8 +23,12 @@ from methexis.measures.inputs.preprocessing import Preprocessing
 
 
 @dataclass(frozen=True, eq=False)
-class Explanations(Displayed):
+class Explanations(Displayed, plots.Pictured):
     """The explanation of each pair of two lists of representations.
+
+    `plot` draws what a linear map explains of each pair, with the sign of the rung that is needed:
+    I the same coordinates, P another order, R a rotation, W and weights, L a linear map, N a
+    nonlinear one, 0 nothing, ? cannot be told.
 
     Attributes
     ----------
@@ -79,19 +83,6 @@ class Explanations(Displayed):
             "sentence": self.sentence,
             "pairs": [one.as_dict() for one in self.pairs.values()],
         }
-
-    def plot(self, ax: plots.Axes | None = None) -> plots.Axes:
-        """Draw what a linear map explains of each pair, with the sign of the rung that is needed.
-
-        The signs: I the same coordinates, P another order, R a rotation, W and weights, L a linear
-        map, N a nonlinear one, 0 nothing, ? cannot be told.
-
-        Parameters
-        ----------
-        ax : matplotlib axes, optional
-            Where; a new figure without.
-        """
-        return plots.onto(ax, self._picture())
 
     def _picture(self) -> plots.HeatMap:
         """The picture of all pairs, as data."""

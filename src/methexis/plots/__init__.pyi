@@ -13,6 +13,7 @@ from .onto import onto as onto
 from .panel import Axis as Axis
 from .panel import Legend as Legend
 from .panel import Panel as Panel
+from .pictured import Pictured as Pictured
 from .replicas import middle as middle
 from .replicas import positive as positive
 from .replicas import replicas as replicas

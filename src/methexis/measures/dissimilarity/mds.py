@@ -31,8 +31,11 @@ _MOST_NAMED, _ROOM = 40, 0.12
 
 
 @dataclass(frozen=True, eq=False)
-class MDS(Displayed):
+class MDS(Displayed, plots.Pictured):
     """Samples as points, by classical multidimensional scaling.
+
+    `plot` draws the points of the first two dimensions, with names where these are not too many; of
+    one dimension there is no picture.
 
     Attributes
     ----------
@@ -51,21 +54,6 @@ class MDS(Displayed):
     share: float
     labels: tuple[str, ...] | None
     dissimilarity: str
-
-    def plot(self, ax: plots.Axes | None = None) -> plots.Axes:
-        """Draw the points of the first two dimensions, with names where there are not too many.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            Where to draw; on a new figure by default.
-
-        Raises
-        ------
-        MethexisError
-            If ``ax`` are no axes, or there is only one dimension.
-        """
-        return plots.onto(ax, self._picture())
 
     def _picture(self) -> plots.Panel:
         """The picture that `plot` draws.

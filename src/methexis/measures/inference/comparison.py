@@ -17,8 +17,10 @@ from methexis.measures.registry import chosen
 
 
 @dataclass(frozen=True)
-class Comparison(Displayed):
+class Comparison(Displayed, plots.Pictured):
     """The alignment of two representations.
+
+    `plot` draws the score with its interval beside chance, and the levels where there are any.
 
     Attributes
     ----------
@@ -136,21 +138,6 @@ class Comparison(Displayed):
     def as_dict(self) -> dict[str, Any]:
         """The whole comparison in plain types, for JSON."""
         return asdict(self)
-
-    def plot(self, ax: plots.Axes | None = None) -> plots.Axes:
-        """Draw the score with its interval beside chance, and the levels where there are any.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            Where to draw; on a new figure by default.
-
-        Raises
-        ------
-        MethexisError
-            If ``ax`` are no axes, or there is no score.
-        """
-        return plots.onto(ax, self._picture())
 
     def _picture(self) -> plots.Panel:
         marks = () if self.levels is None else self.levels.marks

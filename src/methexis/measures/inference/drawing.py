@@ -33,7 +33,7 @@ _MOST_ALONG = 10
 #: Width of a sign of an axis, in pixels of the design.
 _SIGN = 7.5
 #: Most names of levels that stand level below an axis.
-_MOST_LEVEL = 3
+MOST_LEVEL = 3
 #: Most cells that are drawn as shapes: pages stay small, and frames could not be told apart.
 _MOST_DRAWN = 2500
 #: Deviations that the band of chance spans to either side.
@@ -105,7 +105,7 @@ def pair(
     x = plots.Axis(
         f"what is scored, with intervals ({n:,} rows)", low=-0.5, high=len(columns) - 0.5,
         ticks=tuple(range(len(columns))), names=tuple(one.name for one in columns), grid=False,
-        turned=30 if len(columns) > _MOST_LEVEL else 0,
+        turned=30 if len(columns) > MOST_LEVEL else 0,
     )  # fmt: skip
     marks = marks if np.isfinite(scored.score) else []
     return plots.Panel(x, plots.Axis(measure.title), tuple(marks))

@@ -32,8 +32,10 @@ from methexis.measures.inputs.mistaken import rounding_of
 
 
 @dataclass(frozen=True, eq=False)
-class RDM(Displayed):
+class RDM(Displayed, plots.Pictured):
     """Dissimilarities between all pairs of samples.
+
+    `plot` draws the dissimilarities of all pairs as shades: darker is less alike.
 
     Parameters
     ----------
@@ -159,21 +161,6 @@ class RDM(Displayed):
                     f"it, such as {self.labels[0]!r}"
                 )
         return self.reordered(np.array([places[label] for label in wanted], dtype=np.intp))
-
-    def plot(self, ax: plots.Axes | None = None) -> plots.Axes:
-        """Draw the dissimilarities of all pairs as shades: darker is less alike.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            Where to draw; on a new figure by default.
-
-        Raises
-        ------
-        MethexisError
-            If ``ax`` are no axes.
-        """
-        return plots.onto(ax, self._picture())
 
     def _picture(self) -> plots.HeatMap:
         """The picture that `plot` draws, for a page."""

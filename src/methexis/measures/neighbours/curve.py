@@ -44,8 +44,10 @@ KS = (1, 2, 5, 10, 20, 50)
 
 
 @dataclass(frozen=True, eq=False)
-class NeighbourCurve(Displayed):
+class NeighbourCurve(Displayed, plots.Pictured):
     """Mutual kNN over numbers of samples and of neighbours.
+
+    `plot` draws scores over numbers of samples, a line per number of neighbours, with chance.
 
     Attributes
     ----------
@@ -109,21 +111,6 @@ class NeighbourCurve(Displayed):
         rows.append(["k/n fixed", *(f"{s:.4f}" for s in self.limits)])
         rows.append(["exponent", *(f"{s:.3f}" for s in self.exponents)])
         return "\n".join("  ".join(f"{cell:>9s}" for cell in row) for row in [head, *rows])
-
-    def plot(self, ax: plots.Axes | None = None) -> plots.Axes:
-        """Draw scores over numbers of samples, a line per number of neighbours, with chance.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            Where to draw; on a new figure by default.
-
-        Raises
-        ------
-        MethexisError
-            If ``ax`` are no axes, or there is no score.
-        """
-        return plots.onto(ax, self._picture())
 
     def _picture(self) -> plots.Panel:
         return drawing.falling(self.ns, self.ks, self.scores, self.chance, self.metric)

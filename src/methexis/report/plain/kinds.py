@@ -221,8 +221,20 @@ KINDS: dict[type, Kind] = {
             f"{probability('corrected p', r.p)}."
         ),
     ),
-    Closer: Kind("Which is closer?", str, _closer_rows),
-    Ranking: Kind("Which are the most aligned?", str, _ranked_rows),
+    Closer: Kind(
+        "Which is closer?",
+        str,
+        _closer_rows,
+        "Both scores, with half of the interval of their difference to each side: they overlap "
+        "unless one is closer.",
+    ),
+    Ranking: Kind(
+        "Which are the most aligned?",
+        str,
+        _ranked_rows,
+        "Pairs in order, with intervals that hold for all of them together; filled: pairs that may "
+        "be the most aligned.",
+    ),
     Levels: Kind(
         "Levels of a comparison",
         lambda r: (
@@ -230,6 +242,7 @@ KINDS: dict[type, Kind] = {
             f"{rounded(r.headline.share)} of the way."
         ),
         _level_rows,
+        "The levels with their intervals, and the score as a line across them.",
     ),
     Level: Kind("A level", lambda r: f"{r.name} scores {rounded(r.score)}."),
     Between: Kind(
@@ -257,7 +270,13 @@ KINDS: dict[type, Kind] = {
         ),
         _subject_rows,
     ),
-    GroupComparison: Kind("A model and several subjects", _group, _group_rows),
+    GroupComparison: Kind(
+        "A model and several subjects",
+        _group,
+        _group_rows,
+        "The mean score with its interval over subjects, which are the points; the band is the "
+        "noise ceiling.",
+    ),
     ModelComparison: Kind(
         "Models and several subjects",
         lambda r: r.conclusion,

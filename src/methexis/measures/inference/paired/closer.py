@@ -19,12 +19,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from methexis import plots
 from methexis.core.checks import integer, number
 from methexis.display import Displayed
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures.budget import memory_bytes
 from methexis.measures.dissimilarity.contract import RDMMeasure
 from methexis.measures.inference import nulls
+from methexis.measures.inference.paired import drawing
 from methexis.measures.inference.paired.joint import Joint, joint, require_room
 from methexis.measures.inference.printing import probability, rounded
 from methexis.measures.inference.sizes import opened, sizes_of
@@ -47,8 +49,10 @@ _LEVEL = 0.05
 
 
 @dataclass(frozen=True)
-class Closer(Displayed):
+class Closer(Displayed, plots.Pictured):
     """Whether A is closer to B than to C.
+
+    `plot` draws both scores, with intervals that overlap unless one is closer.
 
     Attributes
     ----------
@@ -126,6 +130,12 @@ class Closer(Displayed):
     def as_dict(self) -> dict[str, Any]:
         """The whole answer in plain types, for JSON."""
         return asdict(self) | {"nearer": self.nearer}
+
+    def _picture(self) -> plots.Panel:
+        """The picture that `plot` draws, for a page."""
+        title = chosen(self.measure, self.options).title
+        counted = f"{self.units:,} {self.kind}"
+        return drawing.two(self.scores, self.ci, self.names, title, counted)
 
     def _facts(self) -> dict[str, object]:
         told: dict[str, object] = {"measure": self.measure, "nearer": self.nearer or "not known"}

@@ -27,9 +27,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from methexis import plots
 from methexis.core.checks import Array, one_of
 from methexis.display import Displayed, Table
 from methexis.errors import MethexisError
+from methexis.measures.inference import drawing as scores
+from methexis.measures.inference.paired import drawing
 from methexis.measures.inference.paired.joint import Joint, joint
 from methexis.measures.inference.printing import percent, short
 from methexis.measures.inputs.features import Features, features, to_numpy, together
@@ -97,8 +100,10 @@ class Between(Displayed):
 
 
 @dataclass(frozen=True)
-class Levels(Displayed):
+class Levels(Displayed, plots.Pictured):
     """The levels of a comparison, and where its score lies between them.
+
+    `plot` draws the levels on one axis, each with its interval, and the score across them.
 
     Attributes
     ----------
@@ -177,6 +182,23 @@ class Levels(Displayed):
             return f"Not aligned more than {low.name}: {place}."
         word = "more" if headline.share > 0 else "less"
         return f"Aligned {word} than {low.name}: {place}."
+
+    @property
+    def score(self) -> float:
+        """The score that is read between the levels; NaN where no share of the way is known."""
+        for place in self.between:
+            if np.isfinite(place.share):
+                below, above = self.named(place.below).score, self.named(place.above).score
+                return below + place.share * (above - below)
+        return float("nan")
+
+    def _picture(self) -> plots.Panel:
+        """The picture that `plot` draws, for a page."""
+        marks = [
+            scores.Mark(scores.trimmed(one.name), one.score, one.ci, one.estimated)
+            for one in self.marks
+        ]
+        return drawing.ladder(marks, self.score)
 
     def _facts(self) -> dict[str, object]:
         told: dict[str, object] = {one.name: one.score for one in self.marks}

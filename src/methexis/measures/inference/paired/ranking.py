@@ -22,10 +22,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from methexis import plots
 from methexis.core.checks import Array, integer, number
 from methexis.display import Displayed, Table
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures.budget import memory_bytes
+from methexis.measures.inference.paired import drawing
 from methexis.measures.inference.paired.closer import chance, default_measure, group_numbers, room
 from methexis.measures.inference.paired.joint import Joint, joint
 from methexis.measures.inference.printing import rounded
@@ -40,8 +42,10 @@ from methexis.measures.rounding import TIE
 
 
 @dataclass(frozen=True, eq=False)
-class Ranking(Displayed):
+class Ranking(Displayed, plots.Pictured):
     """How aligned many pairs are, with what is certain of their order.
+
+    `plot` draws effects with their intervals in order; full are those that may be the most aligned.
 
     Attributes
     ----------
@@ -156,6 +160,20 @@ class Ranking(Displayed):
             "n": self.n,
             "notes": list(self.notes),
         }
+
+    def _picture(self) -> plots.Panel:
+        """The picture that `plot` draws, for a page."""
+        return drawing.ordered(
+            drawing.Ordered(
+                [_pair_name(names) for names in self.labels],
+                self.effects,
+                self.intervals,
+                self.in_set,
+                self.confidence,
+                self.title,
+                self.n,
+            )
+        )
 
     def _facts(self) -> dict[str, object]:
         told: dict[str, object] = {"measure": self.title, "pairs": len(self.labels)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from methexis import plots
 from methexis.core.checks import Array
 from methexis.measures.inference.drawing import trimmed
 from methexis.plots.interval import Span
+from methexis.plots.levels import Rungs
 
 #: Most names of models that stand level below the axis, and how wide their points spread.
 _MOST_LEVEL, _SPREAD = 6, 0.3
@@ -34,7 +35,6 @@ def panel(models: Models) -> plots.Panel:
     places = np.arange(count, dtype=np.float64)
     spread = np.linspace(-_SPREAD, _SPREAD, num_subjects)
     means = models.scores.mean(axis=1)
-    half = (models.intervals[:, 1] - models.intervals[:, 0]) / 2.0
     low, high = models.ceiling
     drawn = np.concatenate([models.scores.ravel(), models.intervals.ravel(), [low, high, 0.0]])
     least = _LEAST_BAND * float(np.ptp(drawn))
@@ -43,8 +43,12 @@ def panel(models: Models) -> plots.Panel:
     grey = plots.Look(plots.style.CONTROL, marker="o", size=3.5, joined=False)
     for place, scores in zip(places, models.scores, strict=True):
         marks.append(plots.Curve(place + spread, scores, grey, "subjects" if place == 0.0 else ""))
-    blue = plots.Look(plots.style.SGD, marker="o", size=7, width=2.0, joined=False)
-    marks.append(plots.Interval(places, means, half, blue, "mean with interval"))
+    blue = plots.Look(plots.style.SGD, marker="o", size=7, width=2.0)
+    begins, ends = models.intervals.T
+    stroke = plots.Look(blue.colour, width=2.0)
+    marks.append(Rungs(places, begins, ends, stroke, upright=True))
+    marks.append(plots.Curve(places, means, replace(blue, joined=False)))
+    marks.append(plots.Curve([], [], blue, "mean with interval"))
     wide = plots.Look(plots.style.CONTROL, alpha=0.35, width=8.0)
     marks.append(plots.Curve([], [], wide, "noise ceiling"))
     x = plots.Axis(

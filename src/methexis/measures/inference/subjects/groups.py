@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial.distance import squareform
 
+from methexis import plots
 from methexis.core.checks import Array, count, integer, number, one_of, sequence
 from methexis.display import Displayed
 from methexis.errors import MethexisError
@@ -29,10 +30,21 @@ from methexis.measures.dissimilarity.rsa_whitened import RSAWhitened
 from methexis.measures.dissimilarity.whitening import whitened
 from methexis.measures.inference import nulls
 from methexis.measures.inference.intervals import Resamples, interval
+from methexis.measures.inference.subjects import drawing
 from methexis.measures.inputs.features import features, to_numpy, warn
 from methexis.measures.inputs.rdm import RDM, same_samples
 from methexis.measures.inputs.representations import Representation
 
+#: How sentences and axes call the comparisons.
+WORDS = {
+    "pearson": "Pearson correlation",
+    "spearman": "Spearman correlation",
+    "cosine": "cosine",
+    "whitened_cosine": "whitened cosine",
+    "whitened_correlation": "whitened correlation",
+    "tau_a": "Kendall's tau-a",
+    "tau_b": "Kendall's tau-b",
+}
 #: The measure that makes each comparison; their dissimilarity is for a model given as features.
 MEASURES_OF: dict[str, RDMMeasure[Any]] = {
     "pearson": RSA(comparison="pearson"),
@@ -77,8 +89,10 @@ class NoiseCeiling(Displayed):
 
 
 @dataclass(frozen=True)
-class GroupComparison(Displayed):
+class GroupComparison(Displayed, plots.Pictured):
     """A model against the RDMs of several subjects.
+
+    `plot` draws the mean score with its interval, the subjects, and the noise ceiling.
 
     Attributes
     ----------
@@ -128,6 +142,18 @@ class GroupComparison(Displayed):
     def as_dict(self) -> dict[str, Any]:
         """The whole comparison in plain types, for JSON."""
         return asdict(self)
+
+    def _picture(self) -> plots.Panel:
+        """The picture that `plot` draws, for a page."""
+        return drawing.panel(
+            drawing.Models(
+                ("the model",),
+                np.array([self.scores]),
+                np.array([self.ci]),
+                (self.ceiling.lower, self.ceiling.upper),
+                f"{WORDS[self.comparison]} with subjects",
+            )
+        )
 
     def _facts(self) -> dict[str, object]:
         told: dict[str, object] = {"score": self.score, "ci": self.ci, "p": self.p}

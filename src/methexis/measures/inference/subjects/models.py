@@ -33,6 +33,7 @@ from methexis.measures.inference.subjects import drawing
 from methexis.measures.inference.subjects.groups import (
     COMPARISONS,
     MEASURES_OF,
+    WORDS,
     NoiseCeiling,
     noise_ceiling,
     on_cpu,
@@ -43,21 +44,12 @@ from methexis.measures.inputs.naming import named
 from methexis.measures.inputs.rdm import RDM, same_samples
 from methexis.measures.rounding import OTHER_WAY
 
-#: How sentences and axes call the comparisons.
-_WORDS = {
-    "pearson": "Pearson correlation",
-    "spearman": "Spearman correlation",
-    "cosine": "cosine",
-    "whitened_cosine": "whitened cosine",
-    "whitened_correlation": "whitened correlation",
-    "tau_a": "Kendall's tau-a",
-    "tau_b": "Kendall's tau-b",
-}
-
 
 @dataclass(frozen=True, eq=False)
-class ModelComparison(Displayed):
+class ModelComparison(Displayed, plots.Pictured):
     """Several models against the RDMs of several subjects.
+
+    `plot` draws the mean score of every model with its interval, its subjects, and the ceiling.
 
     Attributes
     ----------
@@ -128,7 +120,7 @@ class ModelComparison(Displayed):
         name, group = self.names[best], f"the RDMs of {self.num_subjects} subjects"
         low, high = (short(float(end)) for end in self.intervals[best])
         score = (
-            f"(mean {_WORDS[self.comparison]} {short(float(self.means[best]))}, "
+            f"(mean {WORDS[self.comparison]} {short(float(self.means[best]))}, "
             f"{self.confidence:.0%} interval {low} to {high})"
         )
         if not self.p_zero_corrected[best] <= level:
@@ -178,21 +170,6 @@ class ModelComparison(Displayed):
         record = asdict(self) | {"num_subjects": self.num_subjects, "conclusion": self.conclusion}
         return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in record.items()}
 
-    def plot(self, ax: plots.Axes | None = None) -> plots.Axes:
-        """Draw the mean score of every model with its interval, its subjects, and the ceiling.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            Where to draw; on a new figure by default.
-
-        Raises
-        ------
-        MethexisError
-            If ``ax`` are no axes.
-        """
-        return plots.onto(ax, self._picture())
-
     def _picture(self) -> plots.Panel:
         """The picture that `plot` draws, for a page."""
         return drawing.panel(self.drawn())
@@ -204,7 +181,7 @@ class ModelComparison(Displayed):
             self.scores,
             self.intervals,
             (self.ceiling.lower, self.ceiling.upper),
-            f"{_WORDS[self.comparison]} with subjects",
+            f"{WORDS[self.comparison]} with subjects",
         )
 
     def to_dataframe(self) -> Any:
