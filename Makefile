@@ -126,7 +126,7 @@ evidence-measures: $(NATIVE) ## the same for the measures of alignment: truth, c
 	$(BIN)/python -m evidence.neighbour_intervals
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.quick
 
-docs: $(NATIVE) ## render tables from evidence and benchmarks, and output and pictures of the demo
+docs: $(NATIVE) ## render tables from evidence and benchmarks, the demo's output, and the tutorials
 	$(BIN)/python -m tests.layers
 	$(BIN)/python -m evidence.render
 	$(BIN)/python -m benchmarks.render
@@ -143,6 +143,7 @@ docs: $(NATIVE) ## render tables from evidence and benchmarks, and output and pi
 	$(BIN)/python -m evidence.reverse --render
 	$(BIN)/python -m evidence.demo
 	$(BIN)/python -m tests.docs.neuroscience --draw
+	$(BIN)/python -m tests.docs.notebooks
 
 lock: $(STAMP) ## resolve the development and the minimum versions anew
 	$(COMPILE) --upgrade --fork-strategy fewest --output-file requirements/dev.lock
@@ -163,7 +164,7 @@ $(STAMP): requirements/dev.lock requirements/torch.txt pyproject.toml
 # The package and nothing else: compilers of its extension are fetched for the while it is built.
 $(LIGHT): requirements/dev.lock pyproject.toml $(NATIVE_SOURCES)
 	@echo "make demo: puts the package and what it needs into $(VENV), about $(LIGHT_SIZE) MB, and"
-	@echo "compiles its engine: two to three minutes. (make test adds the development versions, 1.7 GB.)"
+	@echo "compiles its engine: two to three minutes. (make test adds the development versions, 1.8 GB.)"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	rm -rf build/demo
 	$(BIN)/python -m pip install --no-compile --disable-pip-version-check \

@@ -444,7 +444,7 @@ def test_a_ranking_is_drawn_in_order() -> None:
     drawn = dict(zip(axes.get_legend_handles_labels()[1], axes.containers, strict=True))
     full = drawn["may be the most aligned"][0]
     assert full.get_ydata().tolist() == sorted(ranking.effects[ranking.in_set])[::-1]
-    hollow = drawn["is not"][0]
+    hollow = drawn["is not the most aligned"][0]
     assert len(hollow.get_xdata()) == 3 - ranking.in_set.sum() > 0
     assert hollow.get_markerfacecolor() == "white"
 

@@ -20,7 +20,7 @@ from methexis.text import shown
 
 #: Most pairs that are drawn, the most aligned first, and signs of the name of each.
 _MOST_PAIRS, _NAME = 24, 18
-#: Room for the key above two scores, as a share of their height.
+#: Room for the key above intervals, as a share of their height.
 _ROOM = 0.25
 _POINT = plots.Look(plots.style.SGD, marker="o", size=7, width=2.0, joined=False)
 _GREY = replace(_POINT, colour=plots.style.CONTROL)
@@ -58,12 +58,17 @@ def two(
     across = plots.Axis(
         f"{a} beside what ({counted})", low=-0.5, high=1.5, ticks=(0, 1), names=(b, c), grid=False
     )
-    low, high = min(scores) - half, max(scores) + half
-    room = _ROOM * (high - low)
-    upwards = plots.Axis(title)
-    if room > 0.0:  # neither a NaN nor one score twice
-        upwards = plots.Axis(title, low=low - room / 4.0, high=high + room)
+    upwards = _with_room(title, np.array(scores) - half, np.array(scores) + half)
     return plots.Panel(across, upwards, tuple(marks), plots.Legend(1))
+
+
+def _with_room(label: str, lows: Array, highs: Array) -> plots.Axis:
+    """An axis of intervals with room for the key above them."""
+    low, high = float(np.min(lows)), float(np.max(highs))
+    room = _ROOM * (high - low)
+    if not room > 0.0:  # numbers that are not known, or one alone
+        return plots.Axis(label)
+    return plots.Axis(label, low=low - room / 4.0, high=high + room)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +95,7 @@ def ordered(pairs: Ordered) -> plots.Panel:
     marks = []
     for chosen, look, name in (
         (inside, _POINT, "may be the most aligned"),
-        (~inside, replace(_GREY, inside="white"), "is not"),
+        (~inside, replace(_GREY, inside="white"), "is not the most aligned"),
     ):
         if chosen.any():
             points = places[chosen], effects[chosen], half[chosen]
@@ -104,7 +109,8 @@ def ordered(pairs: Ordered) -> plots.Panel:
         ticks=tuple(places.tolist()), names=told, grid=False,
         turned=0 if len(order) <= 6 and max(map(len, told)) <= 6 else 90,
     )  # fmt: skip
-    upwards = plots.Axis(f"effect ({pairs.title}), {pairs.confidence:.0%} together")
+    label = f"effect ({pairs.title}), {pairs.confidence:.0%} together"
+    upwards = _with_room(label, effects - half, effects + half)
     return plots.Panel(across, upwards, tuple(marks))
 
 
