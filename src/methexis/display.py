@@ -75,15 +75,15 @@ def facts_of_fields(value: Any) -> dict[str, Any]:
     told = {}
     known = fields(value) if is_dataclass(value) else ()
     for field in known:
-        found = getattr(value, field.name)
+        held = getattr(value, field.name)
         default = field.default
         if default is MISSING and field.default_factory is not MISSING:
             default = field.default_factory()
-        if field.repr and found is not None and not _same(found, default):
-            told[field.name] = found
+        if field.repr and held is not None and not _same(held, default):
+            told[field.name] = held
     if not told and known:
         told[known[0].name] = getattr(value, known[0].name)
-    return {name: found for name, found in told.items() if not _is_empty(found)}
+    return {name: held for name, held in told.items() if not _is_empty(held)}
 
 
 def line(name: str, facts: Mapping[str, Any]) -> str:

@@ -384,6 +384,25 @@ def test_a_fitted_tail_is_not_told_to_the_digit() -> None:
     assert "p=0.25" in repr(dataclasses.replace(comparison(), p=0.25))
 
 
+@pytest.mark.parametrize("name", ["Closer", "Between", "Levels", "ModelComparison", "Explanation"])
+def test_no_tiny_p_is_told_to_the_digit(name: str) -> None:
+    value, tiny = specimens()[name], 2.345e-10
+    if name == "Levels":
+        value = dataclasses.replace(
+            value, between=tuple(dataclasses.replace(one, p=tiny) for one in value.between)
+        )
+    elif name == "ModelComparison":
+        value = dataclasses.replace(value, p_zero_corrected=value.p_zero_corrected * 0 + tiny)
+    elif name == "Explanation":
+        value = dataclasses.replace(
+            value, rungs=tuple(dataclasses.replace(one, p=tiny) for one in value.rungs)
+        )
+    else:
+        value = dataclasses.replace(value, p=tiny)
+    assert "&lt; 1e-4" in page(value)
+    assert "e-10" not in page(value) + repr(value)
+
+
 def test_what_was_measured_in_part_is_drawn_through_what_there_is() -> None:
     """Costly quantities may be of some records and networks only; the others leave no gaps."""
     many = mx.train(

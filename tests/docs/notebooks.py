@@ -45,11 +45,13 @@ c.InlineBackend.print_figure_kwargs = {"bbox_inches": "tight", "metadata": {"Sof
 """
 #: Colours of a picture.
 COLOURS = 192
+#: The row of a run's table that says how long it took.
+_TIMING = re.compile(r"<tr><th[^>]*>wall time s</th><td[^>]*>[^<]*</td></tr>")
 _NUMBER = re.compile(r"[-−]?\d+(?:\.\d+)?(?:e[-+−]?\d+)?")
-#: Blocks per side into which pictures are averaged to be compared; what share of them have to agree,
-#: and how far, of a range of 1. A line that is a pixel off, by another version's font, changes its
-#: blocks of some 15 pixels by .02 at most; a curve that is missing runs through a share of 1/32 of
-#: them or more, and changes each by .05 and more.
+#: Blocks per side into which pictures are averaged to be compared; what share of them have to
+#: agree, and how far, of a range of 1. A line that is a pixel off, by another version's font,
+#: changes its blocks of some 15 pixels by .02 at most; a curve that is missing runs through a share
+#: of 1/32 of them or more, and changes each by .05 and more.
 BLOCKS, MOST, APART = 32, 0.98, 0.03
 
 
@@ -113,6 +115,8 @@ def _tidied(outputs: list[Any]) -> Iterator[Any]:
     written: Any = None
     for one in outputs:
         data = one.get("data", {})
+        if "text/html" in data:
+            data["text/html"] = _TIMING.sub("", data["text/html"])
         if "<progress" in data.get("text/html", ""):
             continue
         if "image/png" in data:

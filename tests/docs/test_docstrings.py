@@ -28,8 +28,6 @@ ELLIPTICAL = {
     "Unless",
 }
 BOTH_ARE_NAMED = {"Both sides", "Both kernels"}  # the only subjects that "Both" may come before
-#: Folders whose summaries are not mended yet; a folder leaves the list when it is.
-OPEN_ROOMS = {"report", "training"}
 
 
 def docstrings(path: Path) -> Iterator[tuple[int, str]]:
@@ -47,10 +45,6 @@ def elliptical(summary: str) -> bool:
     return opening not in BOTH_ARE_NAMED and opening.split()[0] in ELLIPTICAL
 
 
-def room(path: Path) -> str:
-    return path.relative_to(SOURCE / "methexis").parts[0]
-
-
 def test_a_summary_without_a_subject_is_seen() -> None:
     assert elliptical("Of one number.")
     assert elliptical("Both as features or both as matrices.")
@@ -66,11 +60,7 @@ def test_no_docstring_is_shorter_than_four_words(path: Path) -> None:
     assert not short, f"{path}: write a sentence that names its subject"
 
 
-@pytest.mark.parametrize(
-    "path",
-    [path for path in FILES if room(path) not in OPEN_ROOMS],
-    ids=lambda path: str(path.relative_to(SOURCE)),
-)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_docstrings_name_their_subject(path: Path) -> None:
     bare = [f"{line}: {text}" for line, text in docstrings(path) if elliptical(text)]
     assert not bare, f"{path}: begin with what the function gives, or with what it does"

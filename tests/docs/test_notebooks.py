@@ -21,7 +21,9 @@ from tests.docs.notebooks import PAGES, differences, same_text, tidied
 
 MOST_BYTES = 400_000
 #: Names of folders of a machine, and what a progress line tells of its speed.
-STALE = re.compile(r"/(?:home|root|tmp|Users|work|mnt|opt|usr)/|steps/s|<progress|\d s left| at 0x")
+STALE = re.compile(
+    r"/(?:home|root|tmp|Users|work|mnt|opt|usr)/|steps/s|<progress|\d s left|wall time| at 0x"
+)
 
 
 def committed(page: Path) -> Any:

@@ -13,6 +13,7 @@ from methexis.explaining.ancestry import Ancestry
 from methexis.explaining.rung import Rung
 from methexis.explaining.sharing import Side
 from methexis.measures.inference import tables
+from methexis.measures.inference.printing import sized
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,4 +132,4 @@ class Explanation(Displayed, plots.Pictured):
     def _table(self) -> Table:
         """A row for each rung."""
         head = ["rung", "share", "from", "to", "gain", "p"]
-        return head, ([r.name, r.share, *r.ci, r.gain, r.p] for r in self.rungs)
+        return head, ([r.name, r.share, *r.ci, r.gain, sized(r.p)] for r in self.rungs)

@@ -112,8 +112,8 @@ class Legend:
             return lines, [key.name for key in self.keys]
         handles, names = axes.get_legend_handles_labels()
         if self.order:
-            found = dict(zip(names, handles, strict=True))
-            handles, names = [found[name] for name in self.order], list(self.order)
+            handle_of = dict(zip(names, handles, strict=True))
+            handles, names = [handle_of[name] for name in self.order], list(self.order)
         return list(handles), list(names)
 
 

@@ -38,8 +38,8 @@ def to_plain(value: Any) -> Any:
     [0.5, None]
     """
     if is_dataclass(value):
-        found = {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
-        return {"kind": type(value).__name__} | found
+        attributes = {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
+        return {"kind": type(value).__name__} | attributes
     if isinstance(value, np.ndarray | np.generic):
         return to_plain(value.tolist())
     if isinstance(value, list | tuple):

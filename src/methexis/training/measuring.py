@@ -76,7 +76,7 @@ class Measuring:
         return self.everywhere and self.quantities == tuple(COSTLY)
 
     def describe(self) -> dict[str, Any]:
-        """As plain data, for provenance; how many there are says which, since they are even."""
+        """The choice as plain data, for provenance: counts suffice, because they spread evenly."""
         return {
             "quantities": list(self.quantities),
             "records": ALL if self.everywhere else len(self.records),
@@ -84,7 +84,7 @@ class Measuring:
         }
 
     def sentence(self) -> str:
-        """Of what the costly quantities are, in words."""
+        """How many networks and records the costly quantities are measured at, in words."""
         if self.everywhere:
             return "of all networks at all records"
         return (

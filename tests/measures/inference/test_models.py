@@ -179,6 +179,19 @@ def test_models_may_be_a_list_or_rdms() -> None:
         (lambda: compare_models(LAYERS, rdm(TRUE)), "rdms: expected one RDM per subject, got a si"),
         (
             lambda: compare_models(LAYERS, [rdm(TRUE), rdm(TRUE), rdm(TRUE[:9])]),
+            "rdms: expected RDMs of the same samples, got 12 in rdms.0. and 9 in rdms.2.; take "
+            "those that all subjects saw, with rdm.arranged",
+        ),
+        (
+            lambda: noise_ceiling([rdm(TRUE), rdm(TRUE), rdm(TRUE[:9])]),
+            "rdms: expected RDMs of the same samples, got 12 in rdms.0. and 9 in rdms.2.",
+        ),
+        (
+            lambda: compare_group(TRUE, [rdm(TRUE), rdm(TRUE[:9]), rdm(TRUE)]),
+            "rdms: expected RDMs of the same samples, got 12 in rdms.0. and 9 in rdms.1.",
+        ),
+        (
+            lambda: closer([rdm(TRUE), rdm(TRUE), rdm(TRUE[:9])], TRUE, TRUE[:, :3], "rsa"),
             "rdms: expected RDMs of the same samples, got 12 in rdms.0. and 9 in rdms.2.",
         ),
         (

@@ -290,6 +290,16 @@ def test_it_says_what_it_would_cost() -> None:
         run.predict(replicas=1)
 
 
+def test_what_takes_a_second_is_not_refused() -> None:
+    """1064 parameters: one second of one core, at any patience that anybody has."""
+    teacher = mx.Teacher.random(16, 10)
+    run = mx.train(
+        mx.EDLN((24, 20)), teacher, mx.SGD(lr=1e-3), steps=500, batch=4, replicas=2, measure=(),
+        progress=None,
+    )  # fmt: skip
+    assert run.predict().worst_pair().shape == run.worst_pair().shape
+
+
 def test_cells_are_taken_one_at_a_time() -> None:
     lr = xr.DataArray([0.01, 0.02], coords={"lr": [0.01, 0.02]})
     run = trained(optimiser=mx.SGD(lr=lr), steps=50)

@@ -31,13 +31,15 @@ def probability(name: str, p: float) -> str:
 
 
 def sized(p: float) -> float | str:
-    """A p-value for a table: a number where its size tells something.
+    """A p-value for a table: a number where its size tells something, a dash where there is none.
 
     Examples
     --------
-    >>> sized(0.0123), sized(0.0)
-    (0.0123, '< 1e-4')
+    >>> sized(0.0123), sized(0.0), sized(float("nan"))
+    (0.0123, '< 1e-4', '–')
     """
+    if np.isnan(p):
+        return "–"
     return "< 1e-4" if p < _LEAST else p
 
 

@@ -196,7 +196,8 @@ def same_samples(first: RDM, second: RDM) -> None:
         else f"{first.labels[place]!r} and {second.labels[place]!r} at index {place}"
     )
     raise MethexisError(
-        f"{first.name}, {second.name}: expected the same labels in the same order, got {got}"
+        f"{first.name}, {second.name}: expected the same labels in the same order, got {got}; "
+        "arranged(labels) puts an RDM into an order"
     )
 
 

@@ -104,7 +104,7 @@ def _spread(result: ScenarioResult) -> list[tuple[int, float, Point]]:
     """Points with the number of their curve; those of different curves stand a little apart."""
     dial, curves = result.scenario.dial, result.scenario.curves
     middle = (len(curves) - 1) / 2.0
-    found = []
+    spread_points = []
     for k, curve in enumerate(curves):
         for point in result.of(curve.name):
             x = float(places(dial, [point.value])[0])
@@ -112,8 +112,8 @@ def _spread(result: ScenarioResult) -> list[tuple[int, float, Point]]:
                 x *= (dial.values[-1] / dial.values[0]) ** (0.012 * (k - middle))
             else:
                 x += (dial.values[-1] - dial.values[0]) * 0.012 * (k - middle)
-            found.append((k, x, point))
-    return found
+            spread_points.append((k, x, point))
+    return spread_points
 
 
 def _look(point: Point, k: int, size: float, *, interval: bool = False) -> Look:

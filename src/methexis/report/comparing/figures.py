@@ -96,14 +96,14 @@ def falling(curve: NeighbourCurve) -> Panel:
     return drawing.falling(curve.ns, curve.ks, curve.scores, curve.chance, curve.metric)
 
 
-def effects(found: Sequence[Grid], answers: Sequence[Answer]) -> Panel | None:
+def effects(grids: Sequence[Grid], answers: Sequence[Answer]) -> Panel | None:
     """The most aligned pair by every measure on one axis: 0 is chance, 1 two that are identical.
 
     References and ceiling are marks on the same axis.
     """
     shown = [
         (pairs, answer)
-        for pairs, answer in zip(found, answers, strict=True)
+        for pairs, answer in zip(grids, answers, strict=True)
         if np.isfinite(pairs.effect[answer.place])
     ]
     if not shown:

@@ -100,15 +100,15 @@ def _wrapped(console: Console, words: str, look: str) -> None:
 
 def _levels(console: Console, pairs: Grid, answer: Answer) -> None:
     """What the score is read against, a line each, aligned."""
-    found = levels(pairs, answer)
-    if not found:
+    level_rows = levels(pairs, answer)
+    if not level_rows:
         return
-    name = max(len(one["name"]) for one in found)
-    score = max(len(one["score"]) for one in found)
+    name = max(len(one["name"]) for one in level_rows)
+    score = max(len(one["score"]) for one in level_rows)
     console.print(
         Text(f"  {'level':<{name}}  {'score':>{score}}  from there to the ceiling", "dim")
     )
-    for one in found:
+    for one in level_rows:
         line = Text(f"  {one['name']:<{name}}  {one['score']:>{score}}  {one['share']:<22}")
         room = _width(console) - len(line) - 1
         if len(one["words"]) <= room:
@@ -183,26 +183,26 @@ def _list(console: Console, pairs: Grid, result: CompareResult) -> None:
 
 def _best(console: Console, pairs: Grid, result: CompareResult) -> None:
     """Each layer and the one most aligned with it."""
-    found = best_rows(pairs, result)
-    if len(found) > _MOST_ROWS:
+    nearest = best_rows(pairs, result)
+    if len(nearest) > _MOST_ROWS:
         values = alignment(pairs.effect, pairs.score, distance=pairs.measure.distance)
         best = pairs.better()
         ranked = np.argsort([-values[i, j] for i, j in enumerate(best)], kind="stable")
         kept = sorted(ranked[:_FEW_ROWS])
         console.print(
             Text(
-                f"  the {_FEW_ROWS} most aligned of {len(found)} layers; the report has all",
+                f"  the {_FEW_ROWS} most aligned of {len(nearest)} layers; the report has all",
                 style="dim",
             )
         )
-        found = [found[k] for k in kept]
+        nearest = [nearest[k] for k in kept]
     sides = {"first": ("layer", result.first.names), "second": ("best", result.second.names)}
-    _table(console, found, sides, itself=result.itself)
+    _table(console, nearest, sides, itself=result.itself)
 
 
 def _table(
     console: Console,
-    found: Sequence[dict[str, Any]],
+    pair_rows: Sequence[dict[str, Any]],
     sides: dict[str, tuple[str, list[str]]],
     *,
     itself: bool,
@@ -211,14 +211,16 @@ def _table(
     numbers = {
         "score": "score", "chance": "chance", "z": "σ", "corrected": "p corr.", "effect": "effect",
     }  # fmt: skip
-    widths = {key: max(len(head), *(len(r[key]) for r in found)) for key, head in numbers.items()}
+    widths = {
+        key: max(len(head), *(len(r[key]) for r in pair_rows)) for key, head in numbers.items()
+    }
     room = _width(console) - 3 - sum(widths.values()) - 2 * len(widths)  # margin and mark are 3
     most = min(_NAME if len(sides) > 1 else _ALONE, room // len(sides) - 2)
     called, rules = {}, []
     for side, (head, names) in sides.items():
         own, rule = labels(names, most)
         called[side] = dict(zip(names, own, strict=True))
-        widths[side] = max(len(head), *(len(called[side][r[side]]) for r in found))
+        widths[side] = max(len(head), *(len(called[side][r[side]]) for r in pair_rows))
         rules.append(rule)
 
     def line(words: dict[str, str], mark: str) -> str:
@@ -228,7 +230,7 @@ def _table(
 
     heads = {side: head for side, (head, _) in sides.items()} | numbers
     console.print(Text(line(heads, ""), style="dim"))
-    for one in found:
+    for one in pair_rows:
         words = one | {side: called[side][one[side]] for side in sides}
         weak = one["weak"]
         console.print(Text(line(words, _WEAK if weak else ""), style="dim" if weak else ""))

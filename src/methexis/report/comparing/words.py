@@ -28,13 +28,13 @@ def keys(result: CompareResult) -> list[str]:
 
 def steps(result: CompareResult) -> str:
     """What was done to the features before, in words."""
-    found = result.summary()["preprocessing"]
+    done = result.summary()["preprocessing"]
     words = []
-    if found["clip_quantile"] is not None:
-        words.append(f"clipped at the {100 * found['clip_quantile']:g} % quantile of |entries|")
-    if found["centre"]:
+    if done["clip_quantile"] is not None:
+        words.append(f"clipped at the {100 * done['clip_quantile']:g} % quantile of |entries|")
+    if done["centre"]:
         words.append("columns centred")
-    if found["normalise"]:
+    if done["normalise"]:
         words.append("rows scaled to length one")
     return ", ".join(words) or "none"
 
@@ -79,7 +79,7 @@ def sigmas(z: float) -> str:
 
 
 def best_rows(pairs: Grid, result: CompareResult) -> list[dict[str, Any]]:
-    """For each layer of A the layer of B that is most aligned with it."""
+    """A row for each layer of A, with the layer of B that is most aligned with it."""
     rows = []
     for i, j in enumerate(pairs.better()):
         if not (result.itself and i == j and len(result.first) > 1):
@@ -103,10 +103,10 @@ def levels(pairs: Grid, answer: Answer) -> list[dict[str, str]]:
     if answer.levels is None:
         return []
     places = digits(pairs)
-    found = []
+    level_rows = []
     for one in answer.levels.marks:
         low, high = (decimals(end, places) for end in one.ci)
-        found.append(
+        level_rows.append(
             {
                 "name": one.name,
                 "score": decimals(one.score, places),
@@ -115,7 +115,7 @@ def levels(pairs: Grid, answer: Answer) -> list[dict[str, str]]:
                 "share": _share(answer, one.name),
             }
         )
-    return found
+    return level_rows
 
 
 def _share(answer: Answer, name: str) -> str:
@@ -167,8 +167,8 @@ def size(result: CompareResult) -> str:
     """How many samples, and how wide layers are."""
 
     def widths(model: Representations) -> str:
-        found = sorted(layer.shape[1] for layer in model)
-        return f"{found[0]:,}" if found[0] == found[-1] else f"{found[0]:,} to {found[-1]:,}"
+        sizes = sorted(layer.shape[1] for layer in model)
+        return f"{sizes[0]:,}" if sizes[0] == sizes[-1] else f"{sizes[0]:,} to {sizes[-1]:,}"
 
     text = f"{result.first.num_samples:,} samples; layers {'' if result.itself else 'of A '}"
     text += f"have {widths(result.first)} features"
@@ -178,7 +178,7 @@ def size(result: CompareResult) -> str:
 def limits(result: CompareResult) -> list[str]:
     """What limits the answer: samples, widths, single samples, and notes, each cause once."""
     n = result.first.num_samples
-    found = []
+    reasons = []
     wide = [
         f"{name} of {side}" if not result.itself else name
         for side, model in (("A", result.first), ("B", result.second))[: 1 if result.itself else 2]
@@ -187,7 +187,7 @@ def limits(result: CompareResult) -> list[str]:
     ]
     if wide:
         named = _listed(wide)
-        found.append(
+        reasons.append(
             f"{named} {'has' if len(wide) == 1 else 'have'} as many features as there are samples "
             f"({n:,}) or more: scores by chance are high, except of debiased measures"
         )
@@ -195,16 +195,16 @@ def limits(result: CompareResult) -> list[str]:
         heavy = [(row, share) for row, share in answer.movers if share > MOVED]
         if heavy:
             rows = ", ".join(f"{row} ({percent(share)})" for row, share in heavy)
-            found.append(
+            reasons.append(
                 f"{pairs.measure.title}: few samples make much of its variance, row "
                 f"{rows}; look at them, or take them out on both sides"
             )
         if answer.why_not:
-            found.append(
+            reasons.append(
                 f"{pairs.measure.title}: which pair is the most aligned has no certainty: "
                 f"{answer.why_not}"
             )
-    return found + causes(result)
+    return reasons + causes(result)
 
 
 #: Share of a score's variance from which on one sample is named.
@@ -222,33 +222,33 @@ def causes(result: CompareResult) -> list[str]:
             rest = note[len(label) :]
             kind = re.sub(r"[\d.,]+", "#", rest)
             grouped.setdefault(kind, []).append((label, rest))
-    found = []
+    sentences = []
     for many in grouped.values():
         label, rest = many[0]
         others = list(dict.fromkeys(one for one, _ in many if one and one != label))
         more = f" (likewise {_listed(others)})" if others else ""
-        found.append(f"{label}{rest}{more}")
-    return found
+        sentences.append(f"{label}{rest}{more}")
+    return sentences
 
 
 def next_steps(result: CompareResult) -> list[str]:
     """What to do next, by what was found."""
-    found = []
+    advice = []
     if not result.settings.references:
-        found.append(
+        advice.append(
             "Give a level that means something: --reference untrained=PATH, the same architecture "
             "before training, or --reference input=PATH"
         )
     apart = [a.ranking for a in result.answers if a.ranking is not None]
     if any(one.in_set.sum() > 1 for one in apart):
-        found.append("More samples tell apart the pairs that may be the most aligned")
+        advice.append("More samples tell apart the pairs that may be the most aligned")
     if any(_level_with_ceiling(answer) for answer in result.answers):
-        found.append(
+        advice.append(
             "The level below and the ceiling are not apart: take a measure that tells them apart, "
             "such as mutual_knn, or more samples"
         )
-    found.append("Which of two models is closer to a third: mx.closer(a, b, c)")
-    return found
+    advice.append("Which of two models is closer to a third: mx.closer(a, b, c)")
+    return advice
 
 
 def _level_with_ceiling(answer: Answer) -> bool:
@@ -340,15 +340,15 @@ def in_words(curve: NeighbourCurve, k: int) -> str:
         f"{_short(score)} of {n:,}{' samples' if n == curve.ns[0] else ''}"
         for n, score in zip(curve.ns, curve.scores[:, place], strict=True)
     )
-    found = f"k = {k}: {scores}"
+    sentence = f"k = {k}: {scores}"
     limit, (low, high) = curve.limits[place], curve.limit_intervals[place]
     if np.isfinite(limit) and np.isfinite(low):
         share = k / curve.ns[0]
-        found += (
+        sentence += (
             f"; at the fixed share k/n = {_short(share)} more samples would give {_short(limit)} "
             f"({_short(low)} to {_short(high)})"
         )
-    return found
+    return sentence
 
 
 def _short(value: float) -> str:

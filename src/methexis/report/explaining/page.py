@@ -70,33 +70,33 @@ def _heading(result: ExplainResult) -> str:
     return f"{result.first.name} and {result.second.name}, explained"
 
 
-def _pair(found: Explanation) -> dict[str, Any]:
+def _pair(explanation: Explanation) -> dict[str, Any]:
     return {
-        "names": found.names,
-        "sentence": found.sentence,
-        "needed": words.TITLES[found.rung] if found.rung else "cannot be told",
-        "rungs": words.rungs(found),
-        "sides": words.sides(found),
-        "shared": found.shared,
-        "ancestry": words.ancestry(found),
-        "ancestor": found.ancestry is not None and found.ancestry.shared,
-        "movers": words.movers(found),
-        "notes": found.notes,
-        "material": f"{100 * found.material:g} %",
-        "linear": words.share(found.rung_named("linear").share),
+        "names": explanation.names,
+        "sentence": explanation.sentence,
+        "needed": words.TITLES[explanation.rung] if explanation.rung else "cannot be told",
+        "rungs": words.rungs(explanation),
+        "sides": words.sides(explanation),
+        "shared": explanation.shared,
+        "ancestry": words.ancestry(explanation),
+        "ancestor": explanation.ancestry is not None and explanation.ancestry.shared,
+        "movers": words.movers(explanation),
+        "notes": explanation.notes,
+        "material": f"{100 * explanation.material:g} %",
+        "linear": words.share(explanation.rung_named("linear").share),
     }
 
 
 def _line(
-    found: Explanation, rows: Mapping[str, str], columns: Mapping[str, str]
+    explanation: Explanation, rows: Mapping[str, str], columns: Mapping[str, str]
 ) -> dict[str, Any]:
     return {
-        "names": (rows[found.names[0]], columns[found.names[1]]),
-        "needed": words.TITLES[found.rung] if found.rung else "cannot be told",
-        "linear": words.share(found.rung_named("linear").share),
-        "shared": found.shared,
-        "private": [one.private for one in found.sides],
-        "ancestry": found.ancestry is not None and found.ancestry.shared,
+        "names": (rows[explanation.names[0]], columns[explanation.names[1]]),
+        "needed": words.TITLES[explanation.rung] if explanation.rung else "cannot be told",
+        "linear": words.share(explanation.rung_named("linear").share),
+        "shared": explanation.shared,
+        "private": [one.private for one in explanation.sides],
+        "ancestry": explanation.ancestry is not None and explanation.ancestry.shared,
     }
 
 

@@ -32,16 +32,16 @@ def print_explain(result: ExplainResult, out: Path, seconds: float | None = None
     console.print(f"report: {out / 'report.html'}", soft_wrap=True, markup=False)
 
 
-def _pair(console: Terminal, found: Explanation) -> None:
+def _pair(console: Terminal, explanation: Explanation) -> None:
     head = f"  {'maps that are allowed':<24}{'explained':>10}  {'interval':<17}{'gain':>7}  p"
     console.print(Text(head, style="dim"), soft_wrap=True)
-    for row in words.rungs(found):
+    for row in words.rungs(explanation):
         sign = "→" if row["needed"] else "?" if row["possible"] else " "
         line = f"{sign} {row['title']:<24}{row['share']:>10}  {row['interval']:<17}{row['gain']:>7}"
         style = "bold" if row["needed"] else ""
         console.print(Text(f"{line}  {row['p']}", style=style), soft_wrap=True)
     console.print()
-    for row in words.sides(found):
+    for row in words.sides(explanation):
         told = (
             f"{row['name']}: {row['features']} features, rank {row['rank']}, effective dimension "
             f"{row['effective']}; {row['private']} dimensions of its own; a linear map leaves "
@@ -49,11 +49,11 @@ def _pair(console: Terminal, found: Explanation) -> None:
         )
         told += f", which separates samples {row['apart']}" if row["apart"] else ""
         _wrapped(console, told, "")
-    _wrapped(console, f"shared: {found.shared} dimensions", "")
-    _wrapped(console, f"ancestry: {words.ancestry(found)}", "")
-    if said := words.movers(found):
+    _wrapped(console, f"shared: {explanation.shared} dimensions", "")
+    _wrapped(console, f"ancestry: {words.ancestry(explanation)}", "")
+    if said := words.movers(explanation):
         _wrapped(console, said, "dim")
-    for note in found.notes:
+    for note in explanation.notes:
         _wrapped(console, f"note: {note}", "yellow")
 
 

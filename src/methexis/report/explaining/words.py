@@ -32,12 +32,12 @@ def short_names(result: ExplainResult, most: int) -> tuple[dict[str, str], dict[
     return dict(zip(rows, first, strict=True)), dict(zip(columns, second, strict=True)), rule
 
 
-def rungs(found: Explanation) -> list[dict[str, Any]]:
+def rungs(explanation: Explanation) -> list[dict[str, Any]]:
     """Rows of the table of rungs."""
-    return [_rung(one, found) for one in found.rungs]
+    return [_rung(one, explanation) for one in explanation.rungs]
 
 
-def _rung(one: Rung, found: Explanation) -> dict[str, Any]:
+def _rung(one: Rung, explanation: Explanation) -> dict[str, Any]:
     low, high = one.ci
     return {
         "title": TITLES[one.name],
@@ -47,8 +47,8 @@ def _rung(one: Rung, found: Explanation) -> dict[str, Any]:
         "backward": share(one.shares[1]),
         "gain": "–" if math.isnan(one.gain) else f"{100 * one.gain:+.1f}".replace("-", "−"),
         "p": "–" if math.isnan(one.p) else probability("p", one.p).removeprefix("p "),
-        "needed": one.name == found.rung,
-        "possible": found.rung is None and one.name in found.possible,
+        "needed": one.name == explanation.rung,
+        "possible": explanation.rung is None and one.name in explanation.possible,
     }
 
 
@@ -59,9 +59,9 @@ def share(value: float) -> str:
     return f"{100 * value:z.1f} %".replace("-", "−")
 
 
-def sides(found: Explanation) -> list[dict[str, Any]]:
+def sides(explanation: Explanation) -> list[dict[str, Any]]:
     """Rows of the table of both sides."""
-    return [_side(one) for one in found.sides]
+    return [_side(one) for one in explanation.sides]
 
 
 def _side(one: Side) -> dict[str, Any]:
@@ -77,9 +77,9 @@ def _side(one: Side) -> dict[str, Any]:
     }
 
 
-def ancestry(found: Explanation) -> str:
+def ancestry(explanation: Explanation) -> str:
     """What the order of the units says."""
-    one = found.ancestry
+    one = explanation.ancestry
     if one is None:
         return "Not asked: it takes as many units on both sides, and at least 8"
     said = "Shared" if one.shared else "Not shown"
@@ -91,9 +91,9 @@ def ancestry(found: Explanation) -> str:
     ).replace(" -", " −")
 
 
-def movers(found: Explanation) -> str:
+def movers(explanation: Explanation) -> str:
     """Which samples carry the share of the rung."""
-    if not found.movers:
+    if not explanation.movers:
         return ""
-    named = ", ".join(f"{k} ({percent(v)})" for k, v in found.movers)
+    named = ", ".join(f"{k} ({percent(v)})" for k, v in explanation.movers)
     return f"Samples that move the share most, with their part of its variance: {named}"

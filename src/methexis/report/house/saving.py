@@ -41,11 +41,11 @@ def inline_svg(figure: Figure, name: str, alt: str) -> str:
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
     text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL)
-    used = {found.group(2) for found in _REFERENCE.finditer(text)}
+    used = {reference.group(2) for reference in _REFERENCE.finditer(text)}
     prefix = f"{name}-"
 
-    def keep(found: re.Match[str]) -> str:
-        return f'id="{prefix}{found.group(1)}"' if found.group(1) in used else ""
+    def keep(attribute: re.Match[str]) -> str:
+        return f'id="{prefix}{attribute.group(1)}"' if attribute.group(1) in used else ""
 
     text = _ID.sub(keep, text)
     text = _REFERENCE.sub(

@@ -79,7 +79,7 @@ def cells_of(run: Run) -> list[Cell]:
 
 def write_cells(page: Page, run: Run) -> Path:
     """Write the page of a run with cells."""
-    found = cells_of(run)
+    cells = cells_of(run)
     dims = list(run.cells)
     page.draw(figures(run))
     record = run.provenance
@@ -87,12 +87,12 @@ def write_cells(page: Page, run: Run) -> Path:
         "cells.html.j2",
         dims=dims,
         sizes=list(run.cells.values()),
-        cells=found,
+        cells=cells,
         pairs=run.tree.sizes["layer"] > 1,
         students=gather.shapes(run),
         record=record,
-        lost=sum(cell.replicas - cell.healthy for cell in found),
-        networks=sum(cell.replicas for cell in found),
+        lost=sum(cell.replicas - cell.healthy for cell in cells),
+        networks=sum(cell.replicas for cell in cells),
         provenance=gather.provenance_rows(record),
         raw=json.dumps(record, indent=1),
     )
@@ -103,29 +103,29 @@ def figures(run: Run) -> list[Picture]:
     dims = list(run.cells)
     if run.tree.sizes["layer"] < 2 or len(dims) > 2:
         return []
-    found = cells_of(run)
+    cells = cells_of(run)
     what = "Alignment of the least aligned pair of layers at the end, in every cell"
     if len(dims) == 1:
-        return [Picture("worst_pair", _line(found, dims[0]), what)]
-    values = np.array([cell.median for cell in found]).reshape(tuple(run.cells.values()))
+        return [Picture("worst_pair", _line(cells, dims[0]), what)]
+    values = np.array([cell.median for cell in cells]).reshape(tuple(run.cells.values()))
     names = [_names(run, dim) for dim in dims]
     return [Picture("worst_pair", layers.phase(values, names, dims), what)]
 
 
-def _line(found: Sequence[Cell], dim: str) -> Panel:
+def _line(cells: Sequence[Cell], dim: str) -> Panel:
     """Worst pair over the cells of one dimension: replicas as dots, their median as a line."""
     one = Look(style.SGD, size=14, alpha=0.45, width=0)
-    marks: list[Mark] = [Dots([i] * len(c.worst), c.worst, one) for i, c in enumerate(found)]
+    marks: list[Mark] = [Dots([i] * len(c.worst), c.worst, one) for i, c in enumerate(cells)]
     marks.append(Dots([], [], replace(one, width=None), "one replica"))
-    medians = [cell.median for cell in found]
-    marks.append(Curve(range(len(found)), medians, Look(style.SGD, width=2.0), "median"))
-    every = max(1, len(found) // 12)
+    medians = [cell.median for cell in cells]
+    marks.append(Curve(range(len(cells)), medians, Look(style.SGD, width=2.0), "median"))
+    every = max(1, len(cells) // 12)
     x = Axis(
         dim,
         low=-0.5,
-        high=len(found) - 0.5,
-        ticks=tuple(range(0, len(found), every)),
-        names=tuple(cell.labels[0] for cell in found[::every]),
+        high=len(cells) - 0.5,
+        ticks=tuple(range(0, len(cells), every)),
+        names=tuple(cell.labels[0] for cell in cells[::every]),
     )
     y = Axis("alignment of the worst pair", low=0.0, high=1.03)
     return Panel(x, y, tuple(marks), width=style.WIDE, height=430)

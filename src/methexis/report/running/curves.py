@@ -127,8 +127,8 @@ def distance_to_one(
     if by_theory is not None:
         marks.append(predicted_curve(x, middle(by_theory), "predicted"))
     # A prediction of perfect alignment falls without end; the axis ends below what was measured.
-    found = [v[np.isfinite(v)] for v in (gap, on_minima) if v is not None]
-    least = min((float(v.min()) for v in found if v.size), default=0.0)
+    gaps = [v[np.isfinite(v)] for v in (gap, on_minima) if v is not None]
+    least = min((float(v.min()) for v in gaps if v.size), default=0.0)
     y = Axis("1 − alignment (0 = same)", "log", max(0.3 * least, 1e-16), 1.3)
     return Panel(clock.axis, y, tuple(marks))
 

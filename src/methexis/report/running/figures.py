@@ -121,9 +121,11 @@ def paths(
         ("hessian_trace", curves.hessian_trace, trace),
     ):
         levels = gather.predicted(run, f"predicted_{name}")
-        found = gather.paths(run, name, predicted=path, levels=levels)
-        if found:
-            yield Picture(name, draw(clock, found), f"{name.replace('_', ' ')} over slow time")
+        drawn_paths = gather.paths(run, name, predicted=path, levels=levels)
+        if drawn_paths:
+            yield Picture(
+                name, draw(clock, drawn_paths), f"{name.replace('_', ' ')} over slow time"
+            )
     norms, changes, still, moved = [], [], [], []
     for k in range(run.num_students):
         size, change = gather.charge_paths(run, k)

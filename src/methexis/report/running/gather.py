@@ -29,13 +29,13 @@ class Lost:
 def lost_of(run: Run) -> list[Lost]:
     """List the replicas that diverged or collapsed, with the step at which they did."""
     data = run.data
-    found = []
+    lost = []
     for i in np.flatnonzero(~run.healthy):
         for how in ("diverged", "collapsed"):
             step = int(data[f"{how}_step"][i])
             if step >= 0:
-                found.append(Lost(int(data["replica"][i]), step, how))
-    return found
+                lost.append(Lost(int(data["replica"][i]), step, how))
+    return lost
 
 
 def slow_clock(run: Run) -> Clock:
@@ -79,13 +79,13 @@ def measured(run: Run, name: str) -> NDArray[np.bool_]:
 
     Costly quantities may have been measured of some networks only; all others are of all.
     """
-    found = run.healthy
+    healthy = run.healthy
     networks = run.data[name].attrs.get(MEASURED_NETWORKS)
     if networks is None:
-        return found
-    chosen = np.zeros(found.size, dtype=np.bool_)
+        return healthy
+    chosen = np.zeros(healthy.size, dtype=np.bool_)
     chosen[np.asarray(networks, dtype=np.int64)] = True
-    return np.asarray(found & chosen.reshape(found.shape))
+    return np.asarray(healthy & chosen.reshape(healthy.shape))
 
 
 def rows(run: Run, name: str) -> NDArray[np.bool_]:
@@ -148,8 +148,8 @@ def _drawn(predicted: Array | None, k: int) -> Array | None:
 
 def predicted(run: Run, name: str) -> list[float | None]:
     """Closed form of every student; None where a condition of the theorem fails."""
-    found = [run.tree.children[f"student_{k}"].attrs.get(name) for k in range(run.num_students)]
-    return [None if v is None else float(v) for v in found]
+    values = [run.tree.children[f"student_{k}"].attrs.get(name) for k in range(run.num_students)]
+    return [None if v is None else float(v) for v in values]
 
 
 def charge_paths(run: Run, student: int) -> tuple[Array, Array]:

@@ -34,17 +34,17 @@ def figures(result: SharpenResult) -> Iterator[Picture]:
 
 def path_figure(one: CaseResult, quantity: str) -> Panel:
     """Replicas thin, limits as points with 95 % intervals, prediction dashed, control grey."""
-    found = one.found
-    times = np.asarray(found.case.slow_times)
-    reading = found.readings[-1]
+    measured = one.found
+    times = np.asarray(measured.case.slow_times)
+    reading = measured.readings[-1]
     marks: list[Mark] = []
-    for k in range(found.num_students(quantity)):
+    for k in range(measured.num_students(quantity)):
         colour = style.STUDENTS[k]
-        which = f", student {k + 1}" if found.num_students(quantity) > 1 else ""
+        which = f", student {k + 1}" if measured.num_students(quantity) > 1 else ""
         if quantity in reading.replica_paths:
             paths = reading.replica_paths[quantity][:, :, k]
             marks.append(Curve(times, paths, Look(colour, width=0.6, alpha=0.18, order=1)))
-        points = found.of(quantity, k)
+        points = measured.of(quantity, k)
         marks.append(
             Interval(
                 times,
@@ -55,14 +55,14 @@ def path_figure(one: CaseResult, quantity: str) -> Panel:
             )
         )
         start = Look(colour, width=0.9, dashes=(1, 1.65), alpha=0.8)
-        marks.append(Level(float(found.start[quantity][k]), start))
+        marks.append(Level(float(measured.start[quantity][k]), start))
         dashed = Look(style.PREDICTION, width=1.5, dashes=(4, 2.2), order=4)
         label = "predicted" if k == 0 else ""
-        marks.append(Curve(found.fine_times, found.fine[quantity][:, k], dashed, label))
-        if quantity in found.control:
+        marks.append(Curve(measured.fine_times, measured.fine[quantity][:, k], dashed, label))
+        if quantity in measured.control:
             look = Look(style.CONTROL, width=2.2, order=2)
-            still = found.control[quantity][:, 0, k]
+            still = measured.control[quantity][:, 0, k]
             marks.append(Curve(times, still, look, "force off" if k == 0 else ""))
-    low, high = float(found.fine_times[0]), 1.15 * float(times[-1])
+    low, high = float(measured.fine_times[0]), 1.15 * float(times[-1])
     x = Axis("slow time τ", "log", low, high)
     return Panel(x, Axis(LABELS[quantity]), tuple(marks), height=360)

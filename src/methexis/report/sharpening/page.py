@@ -22,7 +22,7 @@ def write_sharpen_report(result: SharpenResult, path: str | Path) -> Path:
 
 
 def _section(one: CaseResult) -> dict[str, Any]:
-    found, case = one.found, one.found.case
+    measured, case = one.found, one.found.case
     return {
         "title": case.title,
         "claim": case.claim,
@@ -30,21 +30,21 @@ def _section(one: CaseResult) -> dict[str, Any]:
         "note": case.note,
         "agrees": one.agrees,
         "checks": one.checks,
-        "control": bool(found.control),
-        "quantities": [(q, LABELS[q]) for q in found.quantities],
+        "control": bool(measured.control),
+        "quantities": [(q, LABELS[q]) for q in measured.quantities],
         "rows": [
             {
-                "what": LABELS[q] + (f", {k + 1}" if found.num_students(q) > 1 else ""),
-                "start": numbers.number(float(found.start[q][k]), 4),
+                "what": LABELS[q] + (f", {k + 1}" if measured.num_students(q) > 1 else ""),
+                "start": numbers.number(float(measured.start[q][k]), 4),
                 "predicted": numbers.number(end.predicted, 4),
                 "measured": numbers.number(end.measured, 4),
                 "half": numbers.number(end.half, 2),
                 "deviation": numbers.deviation(end.deviation),
             }
-            for q in found.quantities
-            for k in range(found.num_students(q))
-            for end in [found.of(q, k)[-1]]
+            for q in measured.quantities
+            for k in range(measured.num_students(q))
+            for end in [measured.of(q, k)[-1]]
         ],
-        "runs": ", ".join(numbers.count(r.steps) for r in found.readings),
-        "replicas": found.readings[0].replicas,
+        "runs": ", ".join(numbers.count(r.steps) for r in measured.readings),
+        "replicas": measured.readings[0].replicas,
     }

@@ -66,7 +66,7 @@ def order(result: SubjectsResult) -> str:
 
 
 def ceiling(result: SubjectsResult) -> str:
-    """Both bounds of the noise ceiling."""
+    """Lower and upper bound of the noise ceiling, in words."""
     bounds = result.group.ceiling
     return f"{bounds.lower:z.3f} to {bounds.upper:z.3f}"
 

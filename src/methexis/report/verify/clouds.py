@@ -47,8 +47,8 @@ def clouds(first: Array, second: Array) -> Clouds:
     """
     width = max(first.shape[1], second.shape[1])
     a, b = (np.pad(h, ((0, 0), (0, width - h.shape[1]))) for h in (first, second))
-    found = align_samples(a, b)
-    turned = found.rotation_scale * a @ found.rotation.T
+    alignment = align_samples(a, b)
+    turned = alignment.rotation_scale * a @ alignment.rotation.T
     directions = np.linalg.svd(b, full_matrices=False)[2][:2]
     flat_a, flat_b, flat_turned = (h @ directions.T for h in (a, b, turned))
     order = np.argsort(np.argsort(flat_b[:, 0]))  # ranks
@@ -57,7 +57,7 @@ def clouds(first: Array, second: Array) -> Clouds:
         b=flat_b,
         turned=flat_turned,
         colour=order / max(len(order) - 1, 1),
-        found=found,
+        found=alignment,
         distance_before=float(np.linalg.norm(a - b) / np.linalg.norm(b)),
     )
 

@@ -86,10 +86,10 @@ def step_one(result: VerifyResult) -> StepOne:
 
 def equipartition(result: VerifyResult) -> list[tuple[str, Array]]:
     """Every student's name, and measured over predicted noise ``(replica, layer)``."""
-    found = zip(result.layer_entropy, result.solutions, strict=True)
+    by_student = zip(result.layer_entropy, result.solutions, strict=True)
     return [
         (gather.student_name(k), measured / solution.layer_entropy)
-        for k, (measured, solution) in enumerate(found)
+        for k, (measured, solution) in enumerate(by_student)
     ]
 
 
@@ -100,15 +100,17 @@ def _clouds(shown: StepOne) -> Iterator[Picture]:
         label = f"layer {layer}, as it is"
         plot = cloud(points, after.colour, after.limit, label, axes_of=shown.names)
         yield Picture(name, plot, f"The inputs as points in layer {layer}")
-    for name, found in (("cloud_turned", after), ("cloud_control", shown.still)):
-        if found is not None:
-            limit = 1.08 * float(max(np.abs(found.b).max(), np.abs(found.turned).max()))
+    for name, shown_clouds in (("cloud_turned", after), ("cloud_control", shown.still)):
+        if shown_clouds is not None:
+            limit = 1.08 * float(
+                max(np.abs(shown_clouds.b).max(), np.abs(shown_clouds.turned).max())
+            )
             plot = cloud(
-                found.b,
-                found.colour,
+                shown_clouds.b,
+                shown_clouds.colour,
                 limit,
                 f"layer {name_b}",
-                over=found.turned,
+                over=shown_clouds.turned,
                 over_label=f"{name_a}, turned and scaled",
                 axes_of=shown.names,
             )

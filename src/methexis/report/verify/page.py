@@ -138,7 +138,7 @@ def _minima_facts(result: VerifyResult) -> list[dict[str, Any]]:
 def _table(result: VerifyResult) -> list[dict[str, Any]]:
     """Rows of step 4's table: what, typical and least alignment of the worst pair."""
     start = result.run.worst_pair()[0][result.run.healthy]
-    found = {
+    alignments = {
         "at the start": start,
         "after SGD, weights as they are": result.worst("raw"),
         "after SGD, projected": result.worst("projected"),
@@ -147,7 +147,7 @@ def _table(result: VerifyResult) -> list[dict[str, Any]]:
     }
     return [
         {"name": name, "median": float(np.median(v)), "least": float(np.min(v))}
-        for name, v in found.items()
+        for name, v in alignments.items()
         if len(v)
     ]
 

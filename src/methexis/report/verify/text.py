@@ -41,13 +41,13 @@ def print_verify(result: VerifyResult, out: Path) -> None:
     )
     _heading(console, "2", "Most minima of the loss lack it")
     table = _table("random minima, by law", "worst pair: median", "best", "S/S_min: least")
-    for found in result.minima:
-        worst = found.pairs.min(axis=1)
+    for minima in result.minima:
+        worst = minima.pairs.min(axis=1)
         table.add_row(
-            f"{found.distribution}, {len(worst)} draws",
+            f"{minima.distribution}, {len(worst)} draws",
             f"{np.median(worst):.3f}",
             f"{worst.max():.3f}",
-            f"{found.entropy_ratio.min():.3f}",
+            f"{minima.entropy_ratio.min():.3f}",
         )
     console.print(table)
     _heading(console, "3", "The entropic loss has one minimum, and it is Platonic")

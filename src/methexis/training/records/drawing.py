@@ -120,7 +120,7 @@ def _name(data: xr.Dataset, place: Mapping[str, int]) -> str:
 
 
 def _marks(curve: tuple[str, Array, Array], k: int, count: int) -> list[plots.Mark]:
-    """Of one curve all replicas and their median; of many curves the medians alone."""
+    """Marks of a curve: all replicas and their median, or of many curves the medians alone."""
     name, x, values = curve
     if count <= _MOST_NAMED:
         return [*plots.replicas(x, values, plots.style.colour_of(k), name)]

@@ -28,7 +28,7 @@ from methexis.measures.dissimilarity.contract import RDMMeasure
 from methexis.measures.inference import nulls
 from methexis.measures.inference.paired import drawing
 from methexis.measures.inference.paired.joint import Joint, joint, require_room
-from methexis.measures.inference.printing import probability, rounded
+from methexis.measures.inference.printing import probability, rounded, sized
 from methexis.measures.inference.sizes import opened, sizes_of
 from methexis.measures.inference.subjects.groups import subjects
 from methexis.measures.inputs.features import Features, warn
@@ -139,7 +139,7 @@ class Closer(Displayed, plots.Pictured):
 
     def _facts(self) -> dict[str, object]:
         told: dict[str, object] = {"measure": self.measure, "nearer": self.nearer or "not known"}
-        told |= {"difference": self.difference, "ci": self.ci, "p": self.p}
+        told |= {"difference": self.difference, "ci": self.ci, "p": sized(self.p)}
         told |= {"names": self.names, "scores": self.scores, "n": self.n}
         told[self.kind] = self.units
         return told | ({"notes": self.notes} if self.notes else {})

@@ -29,12 +29,12 @@ from numpy.typing import NDArray
 
 from methexis import plots
 from methexis.core.checks import Array, one_of
-from methexis.display import Displayed, Table
+from methexis.display import Displayed, Table, facts_of_fields
 from methexis.errors import MethexisError
 from methexis.measures.inference import drawing as scores
 from methexis.measures.inference.paired import drawing
 from methexis.measures.inference.paired.joint import Joint, joint
-from methexis.measures.inference.printing import percent, short
+from methexis.measures.inference.printing import percent, short, sized
 from methexis.measures.inputs.features import Features, features, to_numpy, together
 from methexis.measures.inputs.naming import single
 from methexis.measures.inputs.preprocessing import Preprocessing
@@ -97,6 +97,9 @@ class Between(Displayed):
     share: float
     ci: tuple[float, float]
     p: float
+
+    def _facts(self) -> dict[str, object]:
+        return facts_of_fields(self) | {"p": sized(self.p)}
 
 
 @dataclass(frozen=True)
@@ -206,7 +209,7 @@ class Levels(Displayed, plots.Pictured):
 
     def _table(self) -> Table:
         """Table of where the score lies, seen from each level."""
-        rows = ([b.below, b.above, b.share, b.ci, b.p] for b in self.between)
+        rows = ([b.below, b.above, b.share, b.ci, sized(b.p)] for b in self.between)
         return ["from", "to", "share", "interval", "p"], rows
 
 

@@ -355,7 +355,8 @@ def subjects(rdms: Sequence[RDM | Any] | Any) -> list[RDM]:
         if other.num_samples != stack[0].num_samples:
             raise MethexisError(
                 f"rdms: expected RDMs of the same samples, got {stack[0].num_samples} in "
-                f"{stack[0].name} and {other.num_samples} in {other.name}"
+                f"{stack[0].name} and {other.num_samples} in {other.name}; take those that all "
+                "subjects saw, with rdm.arranged(labels)"
             )
         same_samples(stack[0], other)
     return stack

@@ -28,7 +28,7 @@ from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures.dissimilarity.dissimilarities import of_features
 from methexis.measures.inference import tables
 from methexis.measures.inference.multiple import holm
-from methexis.measures.inference.printing import probability, short
+from methexis.measures.inference.printing import probability, short, sized
 from methexis.measures.inference.subjects import drawing
 from methexis.measures.inference.subjects.groups import (
     COMPARISONS,
@@ -218,8 +218,8 @@ class ModelComparison(Displayed, plots.Pictured):
                 name,
                 float(self.means[k]),
                 tuple(float(end) for end in self.intervals[k]),
-                float(self.p_zero_corrected[k]),
-                float(self.p_ceiling_corrected[k]),
+                sized(float(self.p_zero_corrected[k])),
+                sized(float(self.p_ceiling_corrected[k])),
             ]
             for k, name in enumerate(self.names)
         )
