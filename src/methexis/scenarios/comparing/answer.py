@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from methexis.core.checks import Array
 from methexis.errors import DegenerateWarning, MethexisError
@@ -165,7 +166,7 @@ def answered(
         for place, inside in zip(places, order.in_set, strict=True):
             in_set[place] = inside
         in_row = _rows_of(pairs, order, places, names, seed)
-        sentence = f"{sentence} {_where(order, names, (i, j), pairs)}"
+        sentence = f"{sentence} {_where(order, names, (i, j), pairs)}{_along(pairs, names)}"
     return Answer(sentence, (i, j), read, order, places, in_set, in_row, movers, why)
 
 
@@ -384,6 +385,28 @@ def _where(
     first = _called(*members[0], pairs)
     more = f" and {others - 1} more" if others > 1 else ""
     return f"Most aligned: {lead}, indistinguishable from {first}{more} of {len(order.labels)}."
+
+
+#: Layers of which a course is told, and their least rank correlation with the score.
+FEWEST_LAYERS, STEADY = 4, 0.9
+
+
+def _along(pairs: Grid, names: tuple[Sequence[str], Sequence[str]]) -> str:
+    """How the best score goes along the layers of A, or beside one of B, where it goes steadily."""
+    side, layers = ("B", names[1]) if len(names[0]) == 1 else ("A", names[0])
+    if pairs.data.attrs["same"] or len(layers) < FEWEST_LAYERS:
+        return ""
+    rows = np.arange(len(pairs.score))
+    scores = pairs.score[0] if side == "B" else pairs.score[rows, pairs.better()]
+    if not np.isfinite(scores).all() or short(scores[0]) == short(scores[-1]):
+        return ""
+    steady = float(stats.spearmanr(np.arange(len(scores)), scores).statistic)
+    if abs(steady) < STEADY:
+        return ""
+    goes = "rises" if steady > 0 else "falls"
+    ends = [f"{short(float(scores[k]))} ({layers[k]})" for k in (0, -1)]
+    what = "the score" if side == "B" else "the best score"
+    return f" Along {side} {what} {goes} from {ends[0]} to {ends[1]}."
 
 
 def _called(one: str, other: str, pairs: Grid) -> str:
