@@ -1,11 +1,11 @@
 """How long it takes to follow a path, estimated from sizes before any of it is followed.
 
 The constants are typical of timings of one core, of students with 26 to 1064 parameters along paths
-of 44 to 390 evaluations, which they exceed by up to a factor of six. A path whose rates are far
-apart takes ten times as many evaluations and more, which sizes do not tell: then the estimate is
-too low, since what is refused in error is worse than what takes a minute longer than was said. It
-tells a second from an hour. An estimate and no clock, so that equal calls are refused alike on any
-machine.
+of 44 to 390 evaluations: right to a factor of five there, which is enough to tell a second from an
+hour. A path whose rates are far apart takes ten times as many evaluations and more, which sizes do
+not tell. Then the estimate is too low: to refuse what takes a second is worse than to take longer
+than was said, because the latter shows its progress. An estimate and no clock, so that equal calls
+are refused alike on any machine.
 """
 
 from __future__ import annotations
