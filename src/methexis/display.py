@@ -27,7 +27,7 @@ LINE = 100
 #: Most members of a list that are named, and most rows and columns of a table.
 _MOST_NAMED, _MOST_ROWS, _MOST_COLUMNS = 6, 12, 8
 #: Most signs of one value in a line, and in a cell.
-_VALUE, _CELL = 48, 160
+_VALUE, _CELL = 48, 200
 _RULE = "1px solid rgba(128,128,128,.35)"
 _BOX = "overflow-x:auto;color:inherit;font-variant-numeric:tabular-nums"
 _SIDE = f"text-align:left;padding:.15em 1em .15em 0;border-bottom:{_RULE}"
@@ -118,7 +118,7 @@ def page_part(name: str, facts: Mapping[str, Any], table: Table | None = None) -
     """
     lines = "".join(
         f'<tr><th scope="row" style="{_SIDE}">{_text(key.replace("_", " "))}</th>'
-        f'<td style="{_SIDE}">{_text(told(value))}</td></tr>'
+        f'<td style="{_SIDE}">{_text(told(_alone(value)))}</td></tr>'
         for key, value in facts.items()
     )
     head = f'<div class="methexis" style="{_BOX}"><strong>{_text(name)}</strong>'
@@ -192,6 +192,12 @@ def _listed(members: Iterable[str], count: int) -> str:
     if count > _MOST_NAMED:
         named.append(f"… {count} in all")
     return ", ".join(named)
+
+
+def _alone(value: Any) -> Any:
+    """The only sentence of several, such as a single note; all else as it is."""
+    one = isinstance(value, tuple) and len(value) == 1 and isinstance(value[0], str)
+    return value[0] if one else value
 
 
 def _same(value: Any, default: Any) -> bool:

@@ -376,6 +376,15 @@ def test_rows_of_what() -> None:
         run().to_dataframe("network")
 
 
+def test_a_single_note_is_shown_as_a_sentence() -> None:
+    """In a page there is room for it, and no reader takes a tuple for a sentence."""
+    note = "a remark of nearly two hundred signs " * 5
+    noted = dataclasses.replace(predicted(), notes=(note.strip(),))
+    assert f">{note.strip()}</td>" in page(noted)
+    two = dataclasses.replace(predicted(), notes=("one", "another"))
+    assert ">(one, another)</td>" in page(two)
+
+
 def test_a_fitted_tail_is_not_told_to_the_digit() -> None:
     """Below 1e-4 the size of such a p carries no information (`Comparison.p`)."""
     small = dataclasses.replace(comparison(), p=2.429e-10)
