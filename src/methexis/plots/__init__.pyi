@@ -4,7 +4,9 @@ from .curve import Dots as Dots
 from .heat_map import HeatMap as HeatMap
 from .interval import Band as Band
 from .interval import Interval as Interval
+from .interval import Span as Span
 from .levels import Level as Level
+from .levels import Rungs as Rungs
 from .mark import Look as Look
 from .mark import Mark as Mark
 from .onto import Axes as Axes
@@ -17,3 +19,4 @@ from .pictured import Pictured as Pictured
 from .replicas import middle as middle
 from .replicas import positive as positive
 from .replicas import replicas as replicas
+from .words import Words as Words

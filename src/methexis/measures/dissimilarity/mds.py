@@ -22,7 +22,6 @@ from methexis.measures.dissimilarity.squares import SQUARED
 from methexis.measures.inputs.features import to_numpy
 from methexis.measures.inputs.rdm import RDM
 from methexis.measures.inputs.rdm_drawing import short_label
-from methexis.plots.words import Words
 
 #: Of unit vectors these are half of squared distances.
 _OF_DIRECTIONS = frozenset({"correlation", "cosine"})
@@ -70,7 +69,7 @@ class MDS(Displayed, plots.Pictured):
         marks: list[plots.Mark] = [plots.Curve(x, y, blue)]
         if self.labels is not None and len(self.labels) <= _MOST_NAMED:
             names = tuple(short_label(label) for label in self.labels)
-            marks.append(Words(x, y, names, plots.Look(size=11.0)))
+            marks.append(plots.Words(x, y, names, plots.Look(size=11.0)))
         label = f"first dimension (both: {self.share:.0%} of the spread)"
         across, upwards = (_axis(text, v) for text, v in ((label, x), ("second dimension", y)))
         return plots.Panel(across, upwards, tuple(marks), square=True)

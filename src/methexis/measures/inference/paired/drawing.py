@@ -7,7 +7,7 @@ it in its legend: of two scores the uncertainty of their difference, of many tha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,6 @@ from methexis.text import shown
 _MOST_PAIRS, _NAME = 24, 18
 #: Room for the key above intervals, as a share of their height.
 _ROOM = 0.25
-_POINT = plots.Look(plots.style.SGD, marker="o", size=7, width=2.0, joined=False)
-_GREY = replace(_POINT, colour=plots.style.CONTROL)
 
 
 def two(
@@ -53,13 +51,20 @@ def two(
     """
     half = (difference[1] - difference[0]) / 4.0
     look = "intervals overlap unless one is closer"
-    marks = [plots.Interval([0.0, 1.0], scores, [half, half], _POINT, look)]
+    marks = [plots.Interval([0.0, 1.0], scores, [half, half], _points(), look)]
     a, b, c = (drawing.trimmed(name) for name in names)
     across = plots.Axis(
         f"{a} beside what ({counted})", low=-0.5, high=1.5, ticks=(0, 1), names=(b, c), grid=False
     )
     upwards = _with_room(title, np.array(scores) - half, np.array(scores) + half)
     return plots.Panel(across, upwards, tuple(marks), plots.Legend(1))
+
+
+def _points(*, grey: bool = False, hollow: bool = False) -> plots.Look:
+    """The look of points with intervals."""
+    colour = plots.style.CONTROL if grey else plots.style.SGD
+    inside = "white" if hollow else None
+    return plots.Look(colour, marker="o", size=7, width=2.0, inside=inside, joined=False)
 
 
 def _with_room(label: str, lows: Array, highs: Array) -> plots.Axis:
@@ -94,8 +99,8 @@ def ordered(pairs: Ordered) -> plots.Panel:
     half = (pairs.intervals[order, 1] - pairs.intervals[order, 0]) / 2.0
     marks = []
     for chosen, look, name in (
-        (inside, _POINT, "may be the most aligned"),
-        (~inside, replace(_GREY, inside="white"), "is not the most aligned"),
+        (inside, _points(), "may be the most aligned"),
+        (~inside, _points(grey=True, hollow=True), "is not the most aligned"),
     ):
         if chosen.any():
             points = places[chosen], effects[chosen], half[chosen]
@@ -129,7 +134,7 @@ def ladder(levels: Sequence[drawing.Mark], score: float) -> plots.Panel:
         here = [(k, one) for k, one in enumerate(levels) if one.estimated == estimated]
         if here:
             half = [(one.ci[1] - one.ci[0]) / 2.0 for _, one in here]
-            look = _GREY if estimated else replace(_GREY, inside="white")
+            look = _points(grey=True, hollow=not estimated)
             marks.append(
                 plots.Interval(
                     [k for k, _ in here], [one.score for _, one in here],

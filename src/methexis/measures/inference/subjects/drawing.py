@@ -9,8 +9,6 @@ import numpy as np
 from methexis import plots
 from methexis.core.checks import Array
 from methexis.measures.inference.drawing import trimmed
-from methexis.plots.interval import Span
-from methexis.plots.levels import Rungs
 
 #: Most names of models that stand level below the axis, and how wide their points spread.
 _MOST_LEVEL, _SPREAD = 6, 0.3
@@ -38,7 +36,7 @@ def panel(models: Models) -> plots.Panel:
     low, high = models.ceiling
     drawn = np.concatenate([models.scores.ravel(), models.intervals.ravel(), [low, high, 0.0]])
     least = _LEAST_BAND * float(np.ptp(drawn))
-    band = Span(low, max(high, low + least), plots.Look(plots.style.CONTROL, alpha=0.35))
+    band = plots.Span(low, max(high, low + least), plots.Look(plots.style.CONTROL, alpha=0.35))
     marks: list[plots.Mark] = [band, plots.Level(0.0, plots.Look(plots.style.FAINT, width=1.0))]
     grey = plots.Look(plots.style.CONTROL, marker="o", size=3.5, joined=False)
     for place, scores in zip(places, models.scores, strict=True):
@@ -46,7 +44,7 @@ def panel(models: Models) -> plots.Panel:
     blue = plots.Look(plots.style.SGD, marker="o", size=7, width=2.0)
     begins, ends = models.intervals.T
     stroke = plots.Look(blue.colour, width=2.0)
-    marks.append(Rungs(places, begins, ends, stroke, upright=True))
+    marks.append(plots.Rungs(places, begins, ends, stroke, upright=True))
     marks.append(plots.Curve(places, means, replace(blue, joined=False)))
     marks.append(plots.Curve([], [], blue, "mean with interval"))
     wide = plots.Look(plots.style.CONTROL, alpha=0.35, width=8.0)
