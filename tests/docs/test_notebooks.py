@@ -7,6 +7,7 @@ import copy
 import io
 import json
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,18 @@ def test_there_are_tutorials() -> None:
     assert {page.stem for page in PAGES} == {
         "comparing-representations", "neuroscience", "theory-in-your-run",
     }  # fmt: skip
+
+
+def test_nobody_but_developers_installs_what_executes_them() -> None:
+    """So `make demo` and users stay without: it takes 77 MB."""
+    project = tomllib.loads((notebooks.ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    groups = {"users": project["dependencies"], **project["optional-dependencies"]}
+    wanting = {
+        name
+        for name, needs in groups.items()
+        if any(need.startswith(("ipykernel", "nbclient", "jupyter", "ipython")) for need in needs)
+    }
+    assert wanting == {"dev"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
