@@ -203,7 +203,11 @@ class _Losses:
         learnt: float,
         seed: int,
     ) -> Ladder:
-        """All of it, with the nonlinear rung."""
+        """All of it, with the nonlinear rung.
+
+        Its gain over the better linear map is told on top of the best that is extrapolated, because
+        that map may be a rotation, and regression extrapolated not as far.
+        """
         assert self.left_x is not None
         assert self.left_y is not None
         losses, far, variants = self._variants(pair.fold)
@@ -211,7 +215,11 @@ class _Losses:
         part = chosen_samples(pair.num_samples, seed)
         best = [lines[f][variants[linear, f]] for f in range(len(fits))]
         bent = self._nonlinear(pair, fits, best, losses[linear], part, seed)
-        losses[top], far[top] = bent, far[linear] + bent - losses[linear]
+        least = far[linear]
+        if self.reaches:
+            rung = self._better(far[None, :top], pair.fold)[0]
+            least = far[rung[pair.fold], :, np.arange(pair.num_samples)].T
+        losses[top], far[top] = bent, least + bent - losses[linear]
         ridged = self.full[linear, _REGRESSION]
         held_out = 1.0 - float(np.mean(ridged.sum(axis=1) / self.spread.sum(axis=1)))
         return Ladder(
