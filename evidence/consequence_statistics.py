@@ -1,0 +1,204 @@
+"""Rank correlations of scores with consequences, and what they say by chance of the models.
+
+Pairs that share a model are not independent. So models are drawn with replacement, not pairs: a
+pair of two models counts as often as both were drawn, times each other, and a pair whose two sides
+go by one name as often as that was. An interval holds the middle 95 % of the correlations so drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from methexis.core.checks import Array
+from methexis.measures import MEASURES
+
+NUM_DRAWS, SEED = 2000, 20261202
+#: Widths that are narrow, and wide, of the narrower and of the wider side.
+NARROW, WIDE = 16, 256
+#: What may mislead: marks of pairs, and widths.
+KINDS = ("untrained", "ancestry", "same model", "narrow", "wide")
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """The numbers of one family of pairs; distances are turned, so that more is more aligned.
+
+    Attributes
+    ----------
+    scores, effects, few, few_effects : arrays (num_pairs, num_measures)
+    follows : array (num_pairs, num_consequences)
+    weights : array (num_draws, num_pairs)
+    kinds : dict of array (num_pairs,) of bool
+    truth : array (num_pairs,)
+    """
+
+    scores: Array
+    effects: Array
+    few: Array
+    few_effects: Array
+    follows: Array
+    weights: Array
+    kinds: dict[str, NDArray[np.bool_]]
+    truth: Array
+
+    @property
+    def num_pairs(self) -> int:
+        """How many pairs there are."""
+        return len(self.scores)
+
+
+def family_of(content: dict[str, Any]) -> Family:
+    """Read a file's pairs."""
+    rows = content["pairs"]
+    signs = np.array(
+        [-1.0 if MEASURES[_name(one)].distance else 1.0 for one in content["measures"]]
+    )
+
+    def array(key: str) -> Array:
+        return np.array([one[key] for one in rows], dtype=np.float64)
+
+    kinds = {kind: np.array([kind in one["kinds"] for one in rows]) for kind in KINDS[:3]}
+    kinds["narrow"] = np.array([min(one["d"]) <= NARROW for one in rows])
+    kinds["wide"] = np.array([max(one["d"]) >= WIDE for one in rows])
+    return Family(
+        scores=array("scores") * signs,
+        effects=array("effects"),  # an effect grows with alignment, also of a distance
+        few=array("few") * signs,
+        few_effects=array("few effects"),
+        follows=array("consequences"),
+        weights=drawn_weights([tuple(one["models"]) for one in rows]),
+        kinds=kinds,
+        truth=array("truth"),
+    )
+
+
+def _name(case: str) -> str:
+    return case.removesuffix("-debiased")
+
+
+def drawn_weights(models: Sequence[tuple[str, str]], num_draws: int = NUM_DRAWS) -> Array:
+    """How often each pair counts, for every draw of the models."""
+    names = sorted({one for pair in models for one in pair})
+    place = {name: k for k, name in enumerate(names)}
+    counts = np.random.default_rng(SEED).multinomial(
+        len(names), np.full(len(names), 1.0 / len(names)), size=num_draws
+    )
+    first, second = (np.array([place[pair[side]] for pair in models]) for side in range(2))
+    both = counts[:, first] * counts[:, second]
+    return np.where(first == second, counts[:, first], both).astype(np.float64)
+
+
+def ranks(values: Array, weights: Array) -> Array:
+    """Middle ranks of values of which each counts as often as its weight, of every draw.
+
+    Parameters
+    ----------
+    values : array (num_pairs,)
+    weights : array (num_draws, num_pairs)
+
+    Examples
+    --------
+    >>> ranks(np.array([3.0, 1.0, 3.0]), np.array([[1.0, 1.0, 1.0], [1.0, 2.0, 0.0]])).tolist()
+    [[2.0, 0.5, 2.0], [2.5, 1.0, 2.5]]
+    """
+    _, place = np.unique(values, return_inverse=True)
+    of_value = weights @ np.eye(int(place.max()) + 1)[place]
+    middle = np.cumsum(of_value, axis=1) - 0.5 * of_value
+    return np.asarray(middle[:, place])
+
+
+def correlations(first: Array, second: Array, weights: Array) -> Array:
+    """Spearman's rank correlation of every draw; NaN where one side is constant or missing."""
+    if not (np.isfinite(first).all() and np.isfinite(second).all()):
+        return np.full(len(weights), np.nan)
+    return _correlated(ranks(first, weights), ranks(second, weights), weights)
+
+
+def _correlated(first: Array, second: Array, weights: Array) -> Array:
+    total = weights.sum(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        a = first - (first * weights).sum(axis=1, keepdims=True) / total
+        b = second - (second * weights).sum(axis=1, keepdims=True) / total
+        spread = (weights * a**2).sum(axis=1) * (weights * b**2).sum(axis=1)
+        found = (weights * a * b).sum(axis=1) / np.sqrt(spread)
+    return np.asarray(np.where(spread > 0.0, found, np.nan))
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """A rank correlation, the mean over families by their pairs, with its interval."""
+
+    rho: float
+    low: float
+    high: float
+
+
+def followed(
+    families: Sequence[Family], measure: int, consequence: int, *, effect: bool = False
+) -> Correlation:
+    """How far a measure's scores, or effects, follow a consequence within families."""
+    points, draws, shares = [], [], []
+    for family in families:
+        said = (family.effects if effect else family.scores)[:, measure]
+        given = family.follows[:, consequence]
+        once = np.ones((1, family.num_pairs))
+        points.append(float(correlations(said, given, once)[0]))
+        draws.append(correlations(said, given, family.weights))
+        shares.append(family.num_pairs)
+    every = _mean(np.array(draws), np.array(shares, dtype=np.float64))
+    rho = _mean(np.array(points)[:, None], np.array(shares, dtype=np.float64))[0]
+    if not np.isfinite(every).any():
+        return Correlation(rho, np.nan, np.nan)
+    low, high = np.nanquantile(every, [0.025, 0.975])
+    return Correlation(float(rho), float(low), float(high))
+
+
+def _mean(values: Array, shares: Array) -> Array:
+    """Mean over families where it is known."""
+    known = np.isfinite(values)
+    weight = known * shares[:, None]
+    with np.errstate(invalid="ignore"):
+        return np.asarray(
+            np.sum(np.where(known, values, 0.0) * weight, axis=0) / weight.sum(axis=0)
+        )
+
+
+def places(family: Family, measure: int) -> Array:
+    """How many places, as a share of all pairs, a measure puts each pair too high.
+
+    Its rank by the score, less the mean of its ranks by all consequences.
+    """
+    said = stats.rankdata(family.scores[:, measure])
+    follows = np.mean([stats.rankdata(one) for one in family.follows.T], axis=0)
+    return np.asarray((said - follows) / family.num_pairs)
+
+
+def misplaced(families: Sequence[Family], measure: int, kind: str) -> float:
+    """Mean of `places` over all pairs of a kind, of families that have others too."""
+    found = [
+        places(family, measure)[family.kinds[kind]]
+        for family in families
+        if 0 < family.kinds[kind].sum() < family.num_pairs
+    ]
+    return float(np.mean(np.concatenate(found))) if found else float("nan")
+
+
+def shift(families: Sequence[Family], measure: int, *, effect: bool = False) -> float:
+    """What few samples add to a score, in deviations of it over the pairs of a family."""
+    found = []
+    for family in families:
+        whole, few = (family.effects, family.few_effects) if effect else (family.scores, family.few)
+        apart = few[:, measure] - whole[:, measure]
+        spread = np.nanstd(whole[:, measure])
+        if spread > 0.0:
+            found.append((float(np.nanmean(apart) / spread), family.num_pairs))
+    if not found:
+        return float("nan")
+    values, shares = (np.array(one, dtype=np.float64) for one in zip(*found, strict=True))
+    return float(np.sum(values * shares) / shares.sum())
