@@ -82,7 +82,9 @@ def scored(x: Side, y: Side, name: str, num_samples: int) -> tuple[float, float]
                 orders = nulls.orders(num_samples, NUM_ORDERS, 0)
                 mean = float(np.mean(method.permuted(a, b, orders)))
         elif sums_a is None:
-            mean = method.null_moments(a, b).mean
+            moments = method.null_moments(a, b)
+            assert moments is not None  # `closed_null` said so
+            mean = moments.mean
         else:
             mean = method.moments_from(sums_a, sums_b).mean
         found.append((score, float(nulls.effect(score, mean, method.aligned))))

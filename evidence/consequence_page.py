@@ -45,10 +45,10 @@ SHOWN = ("cka", "cka-debiased", "mutual_knn", "procrustes", "cca", "rsa")
 #: From how much a correlation with the effect differs from that with the score.
 APART = 0.05
 
-INTRODUCTION = f"""Of pairs of representations every measure scores {NUM_FIT} samples (of digits
-341), and maps fitted to the same samples are judged on {NUM_LEFT} others. *Rotation* is the share of
-their variance that the best rotation with a scale explains, *linear* what ridge regression does, the
-mean of both directions; *found by rotation* and *found linearly* is how often a sample's
+INTRODUCTION = f"""Of pairs of representations every measure scores {NUM_FIT} samples (of
+digits 341), and maps fitted to the same samples are judged on {NUM_LEFT} others. *Rotation* is the share
+of their variance that the best rotation with a scale explains, *linear* what ridge regression does,
+the mean of both directions; *found by rotation* and *found linearly* is how often a sample's
 translation has its largest cosine with that sample, of {NUM_LEFT} candidates (chance:
 {1 / NUM_LEFT:.1%}). A number is Spearman's rank correlation of the score with the consequence, over
 the pairs of a family, and the mean over families, by their pairs; in brackets the middle 95 % of
@@ -70,9 +70,10 @@ FAMILIES = {
     "weight decay, full batches, 200 steps, and not trained",
     "digits": "layers of one depth of perceptrons and convolutional networks, three seeds each, "
     "of the perceptrons untrained, and the pixels",
-    "images": "EfficientNet-Lite0, Lite1 and Lite0 untrained at five depths, crops of photographs",
-    "glosses": "MiniLM-L6 and its architecture untrained, layers of each, and paraphrase-MiniLM-L3, "
-    "which is of its ancestry, on definitions of WordNet",
+    "images": "EfficientNet-Lite0, Lite1 and Lite0 untrained at five depths, on crops of two "
+    "photographs",
+    "glosses": "MiniLM-L6 and its architecture untrained, layers of each, and "
+    "paraphrase-MiniLM-L3, which is of its ancestry, on definitions of WordNet",
     "words": "GloVe and the layers of MiniLM, trained and not, on frequent words",
 }
 
@@ -124,6 +125,7 @@ def page(content: dict[str, dict[str, Any]]) -> str:
                 "measure: a rule that was fixed before the result."
             ),
             _surprises(scores),
+            _trained(content, scores),
             _effects(scores, effects),
             _misleading(read),
             _about(content, read),
@@ -149,7 +151,7 @@ def _answer(found: list[Cell]) -> str:
         best = max(column, key=lambda one: one.found.rho)
         near = sum(one.found.rho >= best.found.low for one in column) - 1
         parts.append(
-            f"{WORDS[consequence]} by {title(best.measure)} ({_number(best.found.rho)}, and {near} of "
+            f"{WORDS[consequence]} by {title(best.measure)} ({_number(best.found.rho)}; {near} of "
             f"{len(column) - 1} others lie within its interval)"
         )
     where = "real models" if group == "real" else "pairs of known truth"
@@ -196,8 +198,8 @@ def _table(found: list[Cell]) -> str:
         [title(name), *(_cell(by_key[name, *one]) for one in columns)] for name in _order(found)
     ]
     words = _paragraph(
-        "*Real* are digits, images, glosses and words, *known* planted pairs and networks. Left out "
-        f"are {' and '.join(LEFT_OUT)}, which take seconds per pair."
+        "*Real* are digits, images, glosses and words, *known* planted pairs and networks. Left "
+        f"out are {' and '.join(LEFT_OUT)}, which take seconds per pair."
     )
     return words + "\n" + markdown(head, rows) + "\n"
 
@@ -248,11 +250,34 @@ def _effects(scores: list[Cell], effects: list[Cell]) -> str:
     words = _paragraph(
         "The same of the effect, which is the score less its mean over chance pairings "
         f"({NUM_ORDERS} orders where there is no closed form), as a share of what an aligned pair "
-        f"has; in brackets what that changes. Shown are measures of which any changes by {APART:g}; "
-        "HSIC and others of which an aligned pair has no fixed score have no effect."
+        "has; in brackets what that changes. Shown are measures of which any changes by "
+        f"{APART:g}; HSIC and others of which an aligned pair has no fixed score have no effect."
     )
     table = markdown(head, rows) if rows else "None does.\n"
     return "## Corrected for chance\n\n" + words + "\n" + table + "\n"
+
+
+def _trained(content: dict[str, dict[str, Any]], scores: list[Cell]) -> str:
+    """What is left of real models where both sides are trained."""
+    members = {name: family_of(one, trained=True) for name, one in content.items() if name in REAL}
+    if not members:
+        return ""
+    found = {(one.measure, one.consequence): one.found for one in cells(members)}
+    before = {
+        (one.measure, one.consequence): one.found.rho for one in scores if one.group == "real"
+    }
+    rows = []
+    for name in _order(scores):
+        row = [(found[name, one], before[name, one]) for one in CONSEQUENCES]
+        rows.append([title(name), *(f"{_cell(one)} ({_signed(one.rho - b)})" for one, b in row)])
+    count = sum(one.num_pairs for one in members.values())
+    words = _paragraph(
+        f"The same of the {count} pairs of real models of which both sides are trained; in round "
+        "brackets what that changes. Much of what a score predicts is whether a network was "
+        "trained at all."
+    )
+    table = markdown(["measure", *CONSEQUENCES], rows)
+    return "## Where both are trained\n\n" + words + "\n" + table + "\n"
 
 
 def _signed(value: float) -> str:

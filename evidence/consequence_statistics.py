@@ -8,7 +8,7 @@ go by one name as often as that was. An interval holds the middle 95 % of the co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,26 @@ class Family:
     weights: Array
     kinds: dict[str, NDArray[np.bool_]]
     truth: Array
+    _ranks: dict[tuple[str, int], tuple[Array, Array] | None] = field(default_factory=dict)
+
+    def ranked(self, key: str, column: int) -> tuple[Array, Array] | None:
+        """Ranks of a column, with each pair once and of every draw; None where some are unknown."""
+        if (key, column) not in self._ranks:
+            values = getattr(self, key)[:, column]
+            once = np.ones((1, self.num_pairs))
+            known = np.isfinite(values).all()
+            both = (ranks(values, once), ranks(values, self.weights)) if known else None
+            self._ranks[key, column] = both
+        return self._ranks[key, column]
+
+    def follow(self, key: str, measure: int, consequence: int) -> tuple[float, Array]:
+        """Rank correlation of a measure with a consequence, with each pair once, and of draws."""
+        said, given = self.ranked(key, measure), self.ranked("follows", consequence)
+        if said is None or given is None:
+            return np.nan, np.full(len(self.weights), np.nan)
+        once = np.ones((1, self.num_pairs))
+        point = _correlated(said[0], given[0], once)[0]
+        return float(point), _correlated(said[1], given[1], self.weights)
 
     @property
     def num_pairs(self) -> int:
@@ -53,9 +73,9 @@ class Family:
         return len(self.scores)
 
 
-def family_of(content: dict[str, Any]) -> Family:
-    """Read a file's pairs."""
-    rows = content["pairs"]
+def family_of(content: dict[str, Any], *, trained: bool = False) -> Family:
+    """Read a file's pairs, all of them, or those of which both sides are trained."""
+    rows = [one for one in content["pairs"] if not (trained and "untrained" in one["kinds"])]
     signs = np.array(
         [-1.0 if MEASURES[_name(one)].distance else 1.0 for one in content["measures"]]
     )
@@ -143,14 +163,9 @@ def followed(
     families: Sequence[Family], measure: int, consequence: int, *, effect: bool = False
 ) -> Correlation:
     """How far a measure's scores, or effects, follow a consequence within families."""
-    points, draws, shares = [], [], []
-    for family in families:
-        said = (family.effects if effect else family.scores)[:, measure]
-        given = family.follows[:, consequence]
-        once = np.ones((1, family.num_pairs))
-        points.append(float(correlations(said, given, once)[0]))
-        draws.append(correlations(said, given, family.weights))
-        shares.append(family.num_pairs)
+    key = "effects" if effect else "scores"
+    points, draws = zip(*(one.follow(key, measure, consequence) for one in families), strict=True)
+    shares = [one.num_pairs for one in families]
     every = _mean(np.array(draws), np.array(shares, dtype=np.float64))
     rho = _mean(np.array(points)[:, None], np.array(shares, dtype=np.float64))[0]
     if not np.isfinite(every).any():
@@ -194,10 +209,10 @@ def shift(families: Sequence[Family], measure: int, *, effect: bool = False) -> 
     found = []
     for family in families:
         whole, few = (family.effects, family.few_effects) if effect else (family.scores, family.few)
-        apart = few[:, measure] - whole[:, measure]
-        spread = np.nanstd(whole[:, measure])
-        if spread > 0.0:
-            found.append((float(np.nanmean(apart) / spread), family.num_pairs))
+        known = np.isfinite(few[:, measure] + whole[:, measure])
+        if known.any() and (spread := float(np.std(whole[known, measure]))) > 0.0:
+            apart = few[known, measure] - whole[known, measure]
+            found.append((float(np.mean(apart)) / spread, family.num_pairs))
     if not found:
         return float("nan")
     values, shares = (np.array(one, dtype=np.float64) for one in zip(*found, strict=True))
