@@ -40,28 +40,32 @@ from methexis.plots.panel import draw_all
 #: Families of real models, and of pairs whose truth is known.
 REAL, KNOWN = ("digits", "images", "glosses", "words"), ("planted", "networks")
 GROUPS = {"real": REAL, "known": KNOWN}
+#: What scores are held against; of known pairs also the alignment of the population.
+COLUMNS = {"real": CONSEQUENCES, "known": (*CONSEQUENCES, "truth")}
 #: What the figure shows, fixed before the result: the measures that are used most.
 SHOWN = ("cka", "cka-debiased", "mutual_knn", "procrustes", "cca", "rsa")
 #: From how much a correlation with the effect differs from that with the score.
 APART = 0.05
 
-INTRODUCTION = f"""Of pairs of representations every measure scores {NUM_FIT} samples (of
-digits 341), and maps fitted to the same samples are judged on {NUM_LEFT} others. *Rotation* is the share
-of their variance that the best rotation with a scale explains, *linear* what ridge regression does,
-the mean of both directions; *found by rotation* and *found linearly* is how often a sample's
-translation has its largest cosine with that sample, of {NUM_LEFT} candidates (chance:
-{1 / NUM_LEFT:.1%}). A number is Spearman's rank correlation of the score with the consequence, over
-the pairs of a family, and the mean over families, by their pairs; in brackets the middle 95 % of
-{NUM_DRAWS:,} draws of the *models*, because pairs that share a model are not independent
-(`evidence/consequence_statistics.py`). Distances are turned: 1 is a score that orders pairs as the
-consequence does, 0 one that says nothing of it.
-
-Written by `python -m evidence.consequences --render` from the files in
-`evidence/results/consequences`, which `python -m evidence.consequences` writes; families, sizes,
-strengths, seeds and measures stand in `evidence/consequence_pairs.py` and
-`evidence/consequence_measuring.py` and were fixed before the run. Real models are installed by
-`make real`, and their activations made by `examples.real_models`.
-"""
+HOW = (
+    f"Of pairs of representations every measure scores {NUM_FIT} samples (of digits 341), and maps "
+    f"fitted to the same samples are judged on {NUM_LEFT} others. *Rotation* is the share of their "
+    "variance that the best rotation with a scale explains, *linear* what ridge regression does, "
+    "the mean of both directions; *found by rotation* and *found linearly* is how often a sample's "
+    f"translation has its largest cosine with that sample, of {NUM_LEFT} candidates (chance: "
+    f"{1 / NUM_LEFT:.1%}). A number is Spearman's rank correlation of the score with the "
+    "consequence, over the pairs of a family, and the mean over families, by their pairs; in "
+    f"brackets the middle 95 % of {NUM_DRAWS:,} draws of the *models*, because pairs that share a "
+    "model are not independent (`evidence/consequence_statistics.py`). Distances are turned: 1 is "
+    "a score that orders pairs as the consequence does, 0 one that says nothing of it."
+)
+WHENCE = (
+    "Written by `python -m evidence.consequences --render` from the files in "
+    "`evidence/results/consequences`, which `python -m evidence.consequences` writes; families, "
+    "sizes, strengths, seeds and measures stand in `evidence/consequence_pairs.py` and "
+    "`evidence/consequence_measuring.py` and were fixed before the run. Real models are installed "
+    "by `make real`, and their activations made by `examples.real_models`."
+)
 
 FAMILIES = {
     "planted": "`mx.measures.planted_pair`: each cause at three strengths, five seeds, a fifth of "
@@ -99,7 +103,7 @@ def cells(read: dict[str, Family], *, effect: bool = False) -> list[Cell]:
     for group, names in GROUPS.items():
         members = [read[name] for name in names if name in read]
         for m, measure in enumerate(CASES) if members else ():
-            for c, consequence in enumerate(CONSEQUENCES):
+            for c, consequence in enumerate(COLUMNS[group]):
                 one = followed(members, m, c, effect=effect)
                 found.append(Cell(measure, consequence, group, one))
     return found
@@ -115,7 +119,8 @@ def page(content: dict[str, dict[str, Any]]) -> str:
         [
             "# Score and consequence\n",
             _paragraph(_answer(scores)),
-            INTRODUCTION,
+            _paragraph(HOW),
+            _paragraph(WHENCE),
             "![Share explained by a linear map against six scores](images/consequences.png)\n",
             _legend(),
             _table(scores),
@@ -187,7 +192,12 @@ def _order(found: list[Cell]) -> list[str]:
 
 def _columns(found: list[Cell]) -> list[tuple[str, str]]:
     groups = [group for group in GROUPS if any(one.group == group for one in found)]
-    return [(consequence, group) for consequence in CONSEQUENCES for group in groups]
+    return [
+        (consequence, group)
+        for consequence in COLUMNS["known"]
+        for group in groups
+        if consequence in COLUMNS[group]
+    ]
 
 
 def _table(found: list[Cell]) -> str:
@@ -198,8 +208,9 @@ def _table(found: list[Cell]) -> str:
         [title(name), *(_cell(by_key[name, *one]) for one in columns)] for name in _order(found)
     ]
     words = _paragraph(
-        "*Real* are digits, images, glosses and words, *known* planted pairs and networks. Left "
-        f"out are {' and '.join(LEFT_OUT)}, which take seconds per pair."
+        "*Real* are digits, images, glosses and words, *known* planted pairs and networks, of "
+        "which *truth* is the cosine of the kernels of the whole population (docs/theory.md §1). "
+        f"Left out are {' and '.join(LEFT_OUT)}, which take seconds per pair."
     )
     return words + "\n" + markdown(head, rows) + "\n"
 
@@ -335,8 +346,8 @@ def _about(content: dict[str, dict[str, Any]], read: dict[str, Family]) -> str:
 
 def _legend() -> str:
     return _paragraph(
-        "Each point is a pair: blue planted, orange networks, green digits, red images, purple "
-        "glosses, brown words; hollow ones have an untrained side."
+        "Each point is a pair: blue planted, red networks, green digits, pink images, yellow "
+        "glosses, light blue words; hollow ones have an untrained side."
     )
 
 

@@ -32,10 +32,10 @@ class Family:
     Attributes
     ----------
     scores, effects, few, few_effects : arrays (num_pairs, num_measures)
-    follows : array (num_pairs, num_consequences)
+    follows : array (num_pairs, num_consequences + 1)
+        The last is the alignment of the population, NaN of real models.
     weights : array (num_draws, num_pairs)
     kinds : dict of array (num_pairs,) of bool
-    truth : array (num_pairs,)
     """
 
     scores: Array
@@ -45,7 +45,6 @@ class Family:
     follows: Array
     weights: Array
     kinds: dict[str, NDArray[np.bool_]]
-    truth: Array
     _ranks: dict[tuple[str, int], tuple[Array, Array] | None] = field(default_factory=dict)
 
     def ranked(self, key: str, column: int) -> tuple[Array, Array] | None:
@@ -91,10 +90,9 @@ def family_of(content: dict[str, Any], *, trained: bool = False) -> Family:
         effects=array("effects"),  # an effect grows with alignment, also of a distance
         few=array("few") * signs,
         few_effects=array("few effects"),
-        follows=array("consequences"),
+        follows=np.column_stack([array("consequences"), array("truth")]),
         weights=drawn_weights([tuple(one["models"]) for one in rows]),
         kinds=kinds,
-        truth=array("truth"),
     )
 
 
@@ -190,7 +188,7 @@ def places(family: Family, measure: int) -> Array:
     Its rank by the score, less the mean of its ranks by all consequences.
     """
     said = stats.rankdata(family.scores[:, measure])
-    follows = np.mean([stats.rankdata(one) for one in family.follows.T], axis=0)
+    follows = np.mean([stats.rankdata(one) for one in family.follows.T[:-1]], axis=0)
     return np.asarray((said - follows) / family.num_pairs)
 
 

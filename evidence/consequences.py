@@ -100,8 +100,9 @@ def activate(family: str, folder: Path) -> None:
         if name == "minilm":
             folder.mkdir(parents=True, exist_ok=True)
             texts = folder / "glosses.txt"
-            every = import_module("benchmarks.probes.peers.cases").glosses(NUM_SAMPLES)
-            texts.write_text("\n".join(every) + "\n", encoding="utf-8")
+            every = import_module("benchmarks.probes.peers.cases").glosses(2 * NUM_SAMPLES)
+            different = list(dict.fromkeys(every))[:NUM_SAMPLES]
+            texts.write_text("\n".join(different) + "\n", encoding="utf-8")
             arguments += ["--texts", str(texts)]
         real_models.main(arguments)
 
