@@ -21,8 +21,8 @@ from evidence.consequence_measuring import (
     scored,
 )
 from evidence.consequence_measuring import consequences as followed
-from evidence.consequence_page import draw, page, surprises
 from evidence.consequence_page import cells as correlated
+from evidence.consequence_page import draw, page, surprises
 from evidence.consequence_statistics import correlations, drawn_weights, family_of, ranks
 from methexis.core.linalg import random_orthogonal
 
