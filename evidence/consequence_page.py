@@ -284,7 +284,7 @@ REASONS: dict[tuple[str, str, str], str] = {
     ),
     ("cca", "truth", "known"): (
         "Canonical correlations do not see invertible linear maps, which is what keeps most of the "
-        "networks apart: 96 of their 120 pairs score above .995, at a truth of .2 to .94."
+        "networks apart: 96 of their 120 pairs score above .995, at a truth of .2 to .96."
     ),
     ("pwcca", "truth", "known"): (
         "The same: where all canonical correlations are 1, their weights do not matter."

@@ -25,7 +25,7 @@ from methexis.measures.inference.amounts import Resampling
 from methexis.measures.inference.comparison import Comparison
 from methexis.measures.inference.intervals import Few, LeftOut, Resamples, interval
 from methexis.measures.inference.resampling import spreading
-from methexis.measures.inputs.features import Features, features, together
+from methexis.measures.inputs.features import Features, features, met, together
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.preprocessing import preprocessing as steps_named
 from methexis.measures.measure import Measure, Orders
@@ -118,7 +118,8 @@ def compare_items(
             features(name, one, scaled=method.scale_free or steps.normalise)
             for name, one in (("X", x), ("Y", y))
         ]
-        _of_one_library(given)
+        given = list(met(*given))
+        _on_one_device(given)
         members = _members(items, given)
         n = len(members[0])
         if n < method.min_samples:
@@ -162,7 +163,7 @@ def compare_items(
     )
 
 
-def _of_one_library(given: list[Features]) -> None:
+def _on_one_device(given: list[Features]) -> None:
     """See that both sides can be compared, whatever their numbers of rows."""
     least = min(one.num_samples for one in given)
     first, second = (replace(one, array=one.array[:least]) for one in given)
