@@ -53,7 +53,7 @@ class Family:
             values = getattr(self, key)[:, column]
             once = np.ones((1, self.num_pairs))
             known = np.isfinite(values).all()
-            both = (ranks(values, once), ranks(values, self.weights)) if known else None
+            both = (unit_ranks(values, once), unit_ranks(values, self.weights)) if known else None
             self._ranks[key, column] = both
         return self._ranks[key, column]
 
@@ -62,9 +62,8 @@ class Family:
         said, given = self.ranked(key, measure), self.ranked("follows", consequence)
         if said is None or given is None:
             return np.nan, np.full(len(self.weights), np.nan)
-        once = np.ones((1, self.num_pairs))
-        point = _correlated(said[0], given[0], once)[0]
-        return float(point), _correlated(said[1], given[1], self.weights)
+        point, draws = (np.sum(a * b, axis=1) for a, b in zip(said, given, strict=True))
+        return float(point[0]), draws
 
     @property
     def num_pairs(self) -> int:
@@ -131,21 +130,19 @@ def ranks(values: Array, weights: Array) -> Array:
     return np.asarray(middle[:, place])
 
 
-def correlations(first: Array, second: Array, weights: Array) -> Array:
-    """Spearman's rank correlation of every draw; NaN where one side is constant or missing."""
-    if not (np.isfinite(first).all() and np.isfinite(second).all()):
-        return np.full(len(weights), np.nan)
-    return _correlated(ranks(first, weights), ranks(second, weights), weights)
-
-
-def _correlated(first: Array, second: Array, weights: Array) -> Array:
-    total = weights.sum(axis=1, keepdims=True)
+def unit_ranks(values: Array, weights: Array) -> Array:
+    """Ranks less their mean and of length one, so that products sum to correlations; else NaN."""
+    rank = ranks(values, weights)
     with np.errstate(invalid="ignore", divide="ignore"):
-        a = first - (first * weights).sum(axis=1, keepdims=True) / total
-        b = second - (second * weights).sum(axis=1, keepdims=True) / total
-        spread = (weights * a**2).sum(axis=1) * (weights * b**2).sum(axis=1)
-        found = (weights * a * b).sum(axis=1) / np.sqrt(spread)
-    return np.asarray(np.where(spread > 0.0, found, np.nan))
+        rank -= np.sum(rank * weights, axis=1, keepdims=True) / weights.sum(axis=1, keepdims=True)
+        rank *= np.sqrt(weights)
+        length = np.sqrt(np.sum(rank**2, axis=1, keepdims=True))
+        return np.asarray(np.where(length > 0.0, rank / length, np.nan))
+
+
+def correlations(first: Array, second: Array, weights: Array) -> Array:
+    """Spearman's rank correlation of every draw; NaN where one side is constant."""
+    return np.asarray(np.sum(unit_ranks(first, weights) * unit_ranks(second, weights), axis=1))
 
 
 @dataclass(frozen=True)
