@@ -297,7 +297,7 @@ def pair(
 
 
 def met(first: Features, second: Features) -> tuple[Features, Features]:
-    """Both in one library: what is NumPy's goes to the device where the other lives."""
+    """Bring both into one library: what is NumPy's goes to the device where the other lives."""
     if array_api_compat.is_numpy_array(first.array):
         return beside(first, second.array), second
     return first, beside(second, first.array)
