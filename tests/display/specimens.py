@@ -142,6 +142,7 @@ def specimens() -> dict[str, Any]:
         TEACHER, TEACHER.samples(5), STUDENT, mx.MLP(hidden=(3,), activation="relu"),
         mx.View.random(3), core.Problem.of(TEACHER, STUDENT), run(), path(), grid(), comparison(),
         curve(), mx.theory.platonic(TEACHER, STUDENT),
+        mx.theory.adaptive_minimum(TEACHER, STUDENT),
         mx.theory.relaxation(TEACHER, STUDENT, lr=0.1),
         mx.theory.drift_fixed_point(TEACHER, STUDENT),
         mx.geometry.align_samples(X, Y), mx.schedules.cosine(), rdms[0],

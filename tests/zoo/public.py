@@ -37,6 +37,7 @@ EXEMPT: dict[str, str] = {
             "measures.PlantedPair",
             "measures.NeighbourCurve",
             "measures.PowerLaw",
+            "theory.AdaptiveMinimum",
             "theory.PlatonicSolution",
             "theory.FixedPoint",
             "theory.Relaxation",

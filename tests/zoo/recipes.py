@@ -308,6 +308,28 @@ _SPECIAL: dict[str, Recipe] = {
         {"weights": WEIGHTS, "gauges": [np.eye(3) + 0.1 * X[:3, :3]]},
         nan=True,
     ),
+    "theory.adaptive_minimum": Recipe(
+        mx.theory.adaptive_minimum, {"source": TEACHER, "student": STUDENT, "seed": 0}
+    ),
+    "theory.adaptive_drift": Recipe(
+        mx.theory.adaptive_drift,
+        {
+            **_THEORY,
+            **{"lr": 0.05, "beta2": 0.99, "batch": 2, "steps": 20, "decay": 0.2, "rtol": 1e-4},
+        },
+    ),
+    "theory.adaptive_fixed_point": Recipe(
+        mx.theory.adaptive_fixed_point,
+        {
+            **_THEORY,
+            "memory": 0.01,
+            "decay": 0.1,
+            "weights": mx.theory.adaptive_minimum(TEACHER, STUDENT).weights,
+        },
+    ),
+    "theory.adaptive_flow": Recipe(
+        mx.theory.adaptive_flow, {**_THEORY, "lr": 0.05, "steps": 20, "decay": 0.2, "rtol": 1e-4}
+    ),
     "theory.balanced_minimum": Recipe(
         mx.theory.balanced_minimum, {"source": TEACHER, "student": STUDENT, "seed": 0}
     ),

@@ -26,8 +26,8 @@ from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.theory.adaptive.minimum import minimum_of
 from methexis.theory.adaptive.path import adaptive_velocity, heard, silenced
-from methexis.theory.adaptive.slow import Metric
 from methexis.theory.adaptive.potential import potential_gradient_of
+from methexis.theory.adaptive.slow import Metric
 from methexis.theory.curvature import one_set
 from methexis.theory.projection import project_of
 from methexis.theory.steady import FixedPoint, fixed_point_of
@@ -106,7 +106,7 @@ def end_of(problem: Problem, start: list[Array], memory: float, decay: float) ->
     scaled = [k * g for k, g in zip(Metric(live, narrow).inverse, slope, strict=True)]
     found = fixed_point_of(
         live,
-        partial(_velocity, live, memory, decay),
+        partial(adaptive_velocity, live, memory=memory, decay=decay),
         narrow,
         "adaptive drift",
         turning=False,
@@ -117,7 +117,3 @@ def end_of(problem: Problem, start: list[Array], memory: float, decay: float) ->
         whole[i][np.ix_(kept[i + 1], kept[i])] = layer
     widths = problem.dims[1:-1]
     return replace(found, weights=whole, rotations=[np.zeros((d, d)) for d in widths])
-
-
-def _velocity(problem: Problem, memory: float, decay: float, weights: list[Array]) -> list[Array]:
-    return adaptive_velocity(problem, weights, memory=memory, decay=decay)

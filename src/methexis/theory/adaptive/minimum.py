@@ -98,10 +98,10 @@ def adaptive_minimum(
     --------
     >>> teacher = Teacher([[3.0, 0.0], [0.0, 1.0]])
     >>> found = adaptive_minimum(teacher, EDLN(hidden=(2,)))
-    >>> round(found.q**2, 9), round(found.p, 9)  # T̂x = T̂ε = 2, p̂ = (3^½ + 1)²
-    (29.856406461, 7.464101615)
+    >>> round(found.p, 9), round(found.q**2, 9)  # (3^½ + 1)², and four times that
+    (7.464101615, 29.856406461)
     >>> found.weights[0].round(6).tolist()  # one neuron per mode
-    [[1.612181, 0.0], [0.0, 0.930805]]
+    [[1.732051, 0.0], [0.0, 1.0]]
     """
     problem = theory_problem(source, student, loss)
     with computed("adaptive_minimum"):

@@ -10,7 +10,7 @@ on with the weights of such a neuron at zero, from the moment at which one of it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -139,6 +139,9 @@ def _followed(
         left = left[done:]
         if not len(left):
             return reached
+        # The interval ended early, so the event took place.
+        assert solution.t_events is not None
+        assert solution.y_events is not None
         now = float(solution.t_events[0][0])
         at = unflatten(solution.y_events[0][0], problem.dims)
 
@@ -170,3 +173,126 @@ def silenced(problem: Problem, weights: Sequence[Array]) -> list[Array]:
 def heard(problem: Problem, weights: Sequence[Array]) -> list[NDArray[np.bool_]]:
     """Which neurons of each hidden layer of one network are not silent."""
     return [np.asarray(ratio > DYING) for ratio in _ratios(problem, weights)]
+
+
+def adaptive_flow(
+    source: Teacher | Samples,
+    student: EDLN | MLP,
+    weights: Sequence[Array],
+    *,
+    lr: float,
+    steps: int | Sequence[int],
+    decay: float = 0.0,
+    loss: str = "squared",
+    rtol: float = 1e-6,
+) -> SlowPath:
+    """Path of Adam and RMSProp whose memory is long: ``dθ/dτ = -½ Π D⁻¹ ∇U - κ Π θ``, ``τ = η² t``.
+
+    For shuffled epochs, and for independent samples whose noise is even in the loss's metric, at
+    ``(1-β₂)/(η√B)`` well below 1; the memory of Adam's ``β₁`` has to be short beside an epoch. The
+    batch size does not enter. Weights off the minima are first taken to them by gradient flow,
+    which adaptive rules do not follow: begin with weights that are near.
+
+    Parameters
+    ----------
+    source : Teacher or Samples
+        Data; of samples the second moments count, see `adaptive_potential`.
+    student : EDLN, or a linear MLP
+        Network.
+    weights : sequence of arrays (..., d_i, d_{i-1})
+        Where the slow motion starts; leading dimensions are replicas. Neurons whose gradient or
+        activation is below 1e-4 of the largest in their layer are set to zero, at the start and
+        when they get there.
+    lr : float
+        Learning rate ``η``.
+    steps : int or sequence of int
+        Steps at which the path is wanted; one number stands for 65 equal parts up to it.
+    decay : float
+        ``κ = γ/η`` of decoupled weight decay.
+    loss : {"squared", "whitened"}
+        Loss.
+    rtol : float
+        Relative tolerance of the integrator.
+
+    Returns
+    -------
+    SlowPath
+
+    Raises
+    ------
+    MethexisError
+        On bad input, if the minima cannot be reached, or the integrator would need too many
+        evaluations.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> teacher = Teacher([[1.0], [0.0]])
+    >>> start = [np.ones((1, 1)), np.array([[1.0], [0.0]])]
+    >>> path = adaptive_flow(teacher, EDLN(hidden=(1,)), start, lr=0.01, steps=200_000)
+    >>> round(float(path.weights[0][-1, 0, 0]) ** -2, 4)  # the least U = 2 (2/a + a)
+    2.0
+    """
+    return _public(source, student, weights, lr, steps, None, decay, loss, rtol)
+
+
+def adaptive_drift(
+    source: Teacher | Samples,
+    student: EDLN | MLP,
+    weights: Sequence[Array],
+    *,
+    lr: float,
+    beta2: float,
+    batch: int = 1,
+    steps: int | Sequence[int],
+    decay: float = 0.0,
+    loss: str = "squared",
+    rtol: float = 1e-6,
+) -> SlowPath:
+    """Path of Adam and RMSProp with independent samples, at ``x = (1-β₂)/(η√B)``, on ``τ = η² t``.
+
+    To leading order in ``η`` and ``1 - β₂``. Where noise is uneven the path need not end at a
+    point: beyond some unevenness neurons exchange their modes for ever, and what a run shows is the
+    mean over the cycle. See `adaptive_flow` for the other parameters, results and errors, and
+    `adaptive_fixed_point` for ends.
+
+    Parameters
+    ----------
+    beta2 : float
+        ``β₂`` in [0, 1) of the running mean of squares.
+    batch : int
+        Batch size ``B``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> teacher = Teacher([[1.0], [0.0]])
+    >>> start = [np.ones((1, 1)), np.array([[1.0], [0.0]])]
+    >>> rates = {"lr": 0.01, "beta2": 0.999, "steps": 200_000}
+    >>> path = adaptive_drift(teacher, EDLN(hidden=(1,)), start, **rates)
+    >>> round(float(path.weights[0][-1, 0, 0]) ** -2, 2)  # 2 at x = 0; here x = 0.1
+    2.05
+    """
+    lr = number("lr", lr, above=0.0)
+    beta2 = number("beta2", beta2, least=0.0, below=1.0)
+    memory = (1.0 - beta2) / (lr * float(np.sqrt(count("batch", batch, least=1))))
+    return _public(source, student, weights, lr, steps, memory, decay, loss, rtol)
+
+
+def _public(
+    source: Teacher | Samples,
+    student: EDLN | MLP,
+    weights: Sequence[Array],
+    lr: float,
+    steps: int | Sequence[int],
+    memory: float | None,
+    decay: float,
+    loss: str,
+    rtol: float,
+) -> SlowPath:
+    problem, layers = bind(source, student, weights, loss)
+    number("rtol", rtol, above=0.0, below=1.0)
+    decay = number("decay", decay, least=0.0)
+    times = slow_times_of(steps, lr, 1, 0.0)
+    velocity = partial(adaptive_velocity, problem, memory=memory, decay=decay)
+    return integrate_adaptive(problem, layers, times, velocity, rtol=rtol)

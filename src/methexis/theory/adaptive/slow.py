@@ -78,9 +78,7 @@ class Metric:
         flat = moved.reshape(*moved.shape[:-2], -1, 1)
         solved = (vectors @ (inverse[..., None] * (vectors.mT @ flat))).reshape(moved.shape)
         normal = pullback(self.problem, self.weights, solved @ self.root, self._ends)
-        return [
-            v - k * n for v, k, n in zip(velocity, self.inverse, normal, strict=True)
-        ]
+        return [v - k * n for v, k, n in zip(velocity, self.inverse, normal, strict=True)]
 
     def flow(self) -> list[Array]:
         """``-½ Π D⁻¹ ∇U``: descent of the potential in its own metric."""
@@ -145,9 +143,7 @@ class Metric:
         depth = len(weights)
         d_right: list[Array] = [np.zeros_like(at.right[0])[..., None, :, :]]
         for i in range(depth - 1):
-            d_right.append(
-                directions[i] @ at.right[i][..., None, :, :] + weights[i] @ d_right[-1]
-            )
+            d_right.append(directions[i] @ at.right[i][..., None, :, :] + weights[i] @ d_right[-1])
         d_left: list[Array] = [np.zeros_like(at.left[-1])[..., None, :, :]]
         for i in range(depth - 1, 0, -1):
             d_left.append(at.left[i][..., None, :, :] @ directions[i] + d_left[-1] @ weights[i])
