@@ -71,9 +71,9 @@ def drift(p: Plain, weights: list[np.ndarray], x: float, batch: int = 1) -> np.n
     matrix[count:, :count] = x * follow @ span
     matrix[count:, count:] = -x * np.eye(most)
     forcing = np.zeros_like(matrix)
-    forcing[:count, :count] = np.linalg.pinv(span) @ (noise / np.outer(d, d)) @ np.linalg.pinv(
-        span
-    ).T
+    forcing[:count, :count] = (
+        np.linalg.pinv(span) @ (noise / np.outer(d, d)) @ np.linalg.pinv(span).T
+    )
     joint = scipy.linalg.solve_continuous_lyapunov(matrix, -forcing)
     spread = span @ joint[:count, :count] @ span.T
     tied = joint[count:, :count] @ span.T  # E[d δᵀ]

@@ -94,9 +94,9 @@ def test_flow_lowers_the_potential_to_the_bound(spare) -> None:
     bound = adaptive_bound(teacher, student)
     assert np.all(np.diff(potentials) < 0.0)
     assert potentials[0] > 1.1 * bound
-    # The slowest mode has decayed by then; a silent neuron leaves 1e-4 of its norm before it dies.
-    assert_allclose(potentials[-1], bound, rtol=1e-5)
-    assert path.worst_pair()[-1] > 1.0 - 1e-6
+    # Of more than 0.1 the slowest mode has left 1e-3 by then; kernels follow at second order.
+    assert -1e-12 < potentials[-1] / bound - 1 < 1e-3
+    assert path.worst_pair()[-1] > 1.0 - 1e-3
     # One neuron per mode, and the spare ones carry nothing.
     p = brute.plain(teacher, student)
     h = p.entry
@@ -163,7 +163,9 @@ def test_uneven_noise_turns_neurons_beyond_a_threshold() -> None:
         adaptive_fixed_point(teacher(10.0), student, memory=0.0)
     start = adaptive_minimum(teacher(10.0), student).weights
     steps = np.linspace(0, 20_000, 200).astype(int)
-    path = adaptive_drift(teacher(10.0), student, start, lr=0.1, beta2=1 - 1e-9, steps=steps, rtol=1e-3)
+    path = adaptive_drift(
+        teacher(10.0), student, start, lr=0.1, beta2=1 - 1e-9, steps=steps, rtol=1e-3
+    )
     angle = np.unwrap(np.arctan2(path.weights[0][:, 1, 0], path.weights[0][:, 0, 0]))
     assert abs(angle[-1] - angle[0]) > 2 * np.pi
 

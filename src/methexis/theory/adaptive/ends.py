@@ -17,7 +17,7 @@ from functools import partial
 import numpy as np
 
 from methexis.core.answers import computed
-from methexis.core.checks import Array, number, weight_list
+from methexis.core.checks import Array, MethexisError, number, weight_list
 from methexis.core.edln import EDLN
 from methexis.core.linalg import flatten
 from methexis.core.mlp import MLP
@@ -100,6 +100,12 @@ def end_of(problem: Problem, start: list[Array], memory: float, decay: float) ->
         *heard(problem, start),
         np.ones(problem.dims[-1], dtype=np.bool_),
     ]
+    for i, k in enumerate(kept[1:-1]):
+        if k.sum() < problem.rank:
+            raise MethexisError(
+                f"adaptive drift: expected at least {problem.rank} neurons that carry a signal in "
+                f"hidden layer {i + 1}, as many as the target has modes, got {int(k.sum())}"
+            )
     live = replace(problem, dims=tuple(int(k.sum()) for k in kept))
     narrow = [w[np.ix_(kept[i + 1], kept[i])] for i, w in enumerate(start)]
     slope = potential_gradient_of(live, narrow)

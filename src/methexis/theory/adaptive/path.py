@@ -150,7 +150,13 @@ def _ratios(problem: Problem, weights: Sequence[Array]) -> list[Array]:
     """Lesser of a neuron's two norms, each over the largest, per hidden layer."""
     at = scales_of(problem, weights)
     pairs = zip(at.alphas[:-1], at.betas[1:], strict=True)
-    return [np.minimum(a / a.max(), b / b.max()) for a, b in pairs]
+    return [np.minimum(_relative(a), _relative(b)) for a, b in pairs]
+
+
+def _relative(norms: Array) -> Array:
+    """Norms over the largest; zeros where all are."""
+    largest = float(norms.max(initial=0.0))
+    return norms / largest if largest > 0.0 else norms
 
 
 def _faintest(problem: Problem, weights: Sequence[Array]) -> float:
