@@ -163,7 +163,8 @@ def test_uneven_noise_turns_neurons_beyond_a_threshold() -> None:
         adaptive_fixed_point(teacher(10.0), student, memory=0.0)
     start = adaptive_minimum(teacher(10.0), student).weights
     steps = np.linspace(0, 20_000, 200).astype(int)
-    path = adaptive_drift(
+    rates = {"lr": 0.1, "beta2": 1 - 1e-9, "steps": steps, "rtol": 1e-3}
+    path = adaptive_drift(teacher(10.0), student, start, **rates)
         teacher(10.0), student, start, lr=0.1, beta2=1 - 1e-9, steps=steps, rtol=1e-3
     )
     angle = np.unwrap(np.arctan2(path.weights[0][:, 1, 0], path.weights[0][:, 0, 0]))
@@ -175,7 +176,7 @@ def test_decay_pulls_weights_together() -> None:
     student = mx.EDLN((1,))
     end = adaptive_fixed_point(teacher, student, memory=0.0, decay=2.0)
     a = 1 / float(end.weights[0][0, 0])
-    # Along the minima: ½ dU + κ Σ D_j θ_j dθ_j = 0 with D = 2a of W_1, and 2/a of each entry of W_2.
+    # Along the minima ½ dU + κ Σ D_j θ_j dθ_j = 0, with D = 2a of W_1 and 2/a of entries of W_2.
     slope = 0.5 * 2 * (1 - 2 / a**2) + 2.0 * (2 * a * (1 / a) * (-1 / a**2) + (2 / a) * a)
     assert abs(slope) < 1e-6
     assert a < np.sqrt(2) - 0.05
