@@ -166,7 +166,7 @@ def measured(case: Case) -> dict[str, Any]:
     pairs = []
     for i, j in itertools.combinations(range(len(kernels)), 2):
         value, error = jackknife(
-            lambda k, i=i, j=j: misalignment(k[:, i].mean(axis=0), k[:, j].mean(axis=0)), late
+            lambda mean, i=i, j=j: misalignment(mean[i], mean[j]), late
         )
         pairs.append(
             {
