@@ -100,9 +100,7 @@ def cases() -> list[Case]:
             )  # fmt: skip
     start, kernels = ends(teacher, 1.0)
     rule = mx.RMSProp(LRS[1], beta2=1.0 - 4.0 * LRS[1])
-    made.append(
-        Case("batch", "RMSProp x=4/4", teacher, rule, LRS[1], 16, 64, 970, start, kernels)
-    )
+    made.append(Case("batch", "RMSProp x=4/4", teacher, rule, LRS[1], 16, 64, 970, start, kernels))
     start, kernels = ends(teacher, 0.5)
     adam = mx.Adam(LRS[1], beta2=1.0 - 0.5 * LRS[1])
     made.append(Case("rules", "Adam x=0.5", teacher, adam, LRS[1], 1, 64, 980, start, kernels))
@@ -151,23 +149,20 @@ def measured(case: Case) -> dict[str, Any]:
     times = np.linspace(BURN_IN, SLOW_TIME, SNAPSHOTS)
     record = np.round(times / case.lr**2).astype(np.int64)
     plan = make_plan(
-        nets, case.teacher, case.rule, steps=int(record[-1]), batch=case.batch, init=case.start,
+        nets, case.teacher, case.rule, steps=int(record[-1]), batch=case.batch, sampling="online", init=case.start,
         replicas=case.replicas, seed=case.seed, record=record,
     )  # fmt: skip
     weights, lost = survivors(plan, case.name, f"learning rate {case.lr:g}")
     problems = [Problem.of(case.teacher, s) for s in nets]
     rows = np.searchsorted(plan.record, record)
     landed = [
-        projected(p, [w[rows] for w in layers])
-        for p, layers in zip(problems, weights, strict=True)
+        projected(p, [w[rows] for w in layers]) for p, layers in zip(problems, weights, strict=True)
     ]
     kernels = [k for p, w in zip(problems, landed, strict=True) for k in kernels_of(p, w)]
     late = np.stack([k.mean(axis=0) for k in kernels], axis=1)  # (replica, layer, n, n)
     pairs = []
     for i, j in itertools.combinations(range(len(kernels)), 2):
-        value, error = jackknife(
-            lambda mean, i=i, j=j: misalignment(mean[i], mean[j]), late
-        )
+        value, error = jackknife(lambda mean, i=i, j=j: misalignment(mean[i], mean[j]), late)
         pairs.append(
             {
                 "layers": [i, j],
