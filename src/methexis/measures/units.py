@@ -132,7 +132,9 @@ class Matching(UnitMeasure):
         centred = array - xp.mean(array, axis=0, keepdims=True)
         size = xp.linalg.matrix_norm(centred)
         if float(size) <= rounding(features, float(xp.linalg.matrix_norm(array))):
-            raise MethexisError(f"{features.name}: expected units that vary, got constant ones only")
+            raise MethexisError(
+                f"{features.name}: expected units that vary, got constant ones only"
+            )
         return Units(centred / size, xp)
 
     def matched(self, correlations: Array) -> float:

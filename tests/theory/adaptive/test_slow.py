@@ -165,8 +165,6 @@ def test_uneven_noise_turns_neurons_beyond_a_threshold() -> None:
     steps = np.linspace(0, 20_000, 200).astype(int)
     rates = {"lr": 0.1, "beta2": 1 - 1e-9, "steps": steps, "rtol": 1e-3}
     path = adaptive_drift(teacher(10.0), student, start, **rates)
-        teacher(10.0), student, start, lr=0.1, beta2=1 - 1e-9, steps=steps, rtol=1e-3
-    )
     angle = np.unwrap(np.arctan2(path.weights[0][:, 1, 0], path.weights[0][:, 0, 0]))
     assert abs(angle[-1] - angle[0]) > 2 * np.pi
 

@@ -71,10 +71,11 @@ class Adam(UpdateRule):
         "beta2": DECAY_RATE,
         "eps": EPS,
     }
-    slow_time_unknown: ClassVar[str] = (
-        "Adam divides every entry of a step by the recent size of its gradient, so steps do not "
-        "shrink with the noise as those of SGD do"
-    )
+    adaptive: ClassVar[bool] = True
+
+    def effective_lr(self, hyper: Hyper) -> Array:
+        """``η``: means over past steps have weight 1, and near the minima sizes stand still."""
+        return np.asarray(hyper["lr"])
 
     def direction(self, gradient: Array, slots: Sequence[Array], hyper: Hyper, t: int) -> Array:
         """``u`` of the formula."""
