@@ -149,8 +149,8 @@ def measured(case: Case) -> dict[str, Any]:
     times = np.linspace(BURN_IN, SLOW_TIME, SNAPSHOTS)
     record = np.round(times / case.lr**2).astype(np.int64)
     plan = make_plan(
-        nets, case.teacher, case.rule, steps=int(record[-1]), batch=case.batch, sampling="online", init=case.start,
-        replicas=case.replicas, seed=case.seed, record=record,
+        nets, case.teacher, case.rule, steps=int(record[-1]), batch=case.batch,
+        sampling="online", init=case.start, replicas=case.replicas, seed=case.seed, record=record,
     )  # fmt: skip
     weights, lost = survivors(plan, case.name, f"learning rate {case.lr:g}")
     problems = [Problem.of(case.teacher, s) for s in nets]

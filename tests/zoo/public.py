@@ -42,6 +42,7 @@ EXEMPT: dict[str, str] = {
             "theory.FixedPoint",
             "theory.Relaxation",
             "theory.SlowPath",
+            "geometry.AxisAlignment",
             "geometry.LayerAlignment",
             "dropin.Calibrated",
             "probes.LayerList",

@@ -111,6 +111,10 @@ _SPECIAL: dict[str, Recipe] = {
     "geometry.align_maps": Recipe(
         mx.geometry.align_maps, {"map_a": X[:, :3], "map_b": Y, "cov_x": COV}
     ),
+    "geometry.match_maps": Recipe(
+        mx.geometry.match_maps, {"map_a": X[:, :3], "map_b": Y, "cov_x": COV}
+    ),
+    "geometry.match_samples": Recipe(mx.geometry.match_samples, {"features_a": X, "features_b": Y}),
     "geometry.align_samples": Recipe(mx.geometry.align_samples, {"features_a": X, "features_b": Y}),
     "geometry.gram_cosines": Recipe(
         mx.geometry.gram_cosines, {"maps": [X[:, :3], Y], "cov_x": COV}, nan=True

@@ -156,7 +156,7 @@ class Setting:
                 f"{self.name} does not keep the charges of its start even without noise, so which "
                 "minimum it reaches is not known"
             )
-        return f"theory follows SGD, and {unknown}"
+        return f"theory follows SGD, Adam and RMSProp, and {unknown}"
 
     def _why_none_of_adaptive(self) -> str:
         if self.pace == 0.0 and self.label_noise == 0.0:
@@ -169,7 +169,7 @@ class Setting:
                 f"of {self.name} theory knows the noise of shuffled epochs and that of independent "
                 "draws, and not both at once, as here on data and labels"
             )
-        if self.decay_rate and self._number("l2"):
+        if self._number("l2"):
             return (
                 f"{self.name} divides L2 by the size of the gradient, too, and theory speaks of "
                 "decoupled weight decay alone"

@@ -299,8 +299,8 @@ class Run(Displayed):
         >>> prediction = run.predict()
         >>> prediction.name, prediction.worst_pair().shape == run.worst_pair().shape
         ('entropic flow', True)
-        >>> mx.train(mx.EDLN((1,)), teacher, mx.Adam(lr=0.01), steps=4).predict().reason[:24]
-        'theory follows SGD, and '
+        >>> mx.train(mx.EDLN((1,)), teacher, mx.SignSGD(lr=0.01), steps=4).predict().reason[:42]
+        'theory follows SGD, Adam and RMSProp, and '
         """
         return predict_run(
             self.held,
