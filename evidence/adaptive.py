@@ -195,6 +195,32 @@ def measured(case: Case) -> dict[str, Any]:
     }
 
 
+def limits(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of each case at all learning rates the worst predicted pair as these go to zero.
+
+    A parabola through the three readings, whose weights give the error.
+    """
+    design = np.vander(np.array(LRS), increasing=True)
+    weights = np.linalg.inv(design)[0]
+    found = []
+    for name in dict.fromkeys(run["name"] for run in runs if run["part"] == "memory"):
+        readings = {run["lr"]: run["pairs"] for run in runs if run["name"] == name}
+        if readings.keys() < set(LRS):
+            continue
+        number = max(range(3), key=lambda i: readings[LRS[0]][i]["predicted"])
+        chosen = [readings[lr][number] for lr in LRS]
+        found.append(
+            {
+                "name": name,
+                "layers": chosen[0]["layers"],
+                "predicted": chosen[0]["predicted"],
+                "limit": float(weights @ [pair["measured"] for pair in chosen]),
+                "error": float(np.linalg.norm(weights * [pair["error"] for pair in chosen])),
+            }
+        )
+    return found
+
+
 def line(found: dict[str, Any]) -> str:
     """One line of one run: its worst predicted pair."""
     worst = max(found["pairs"], key=lambda pair: pair["predicted"])
@@ -219,7 +245,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         runs.append(measured(case))
         print(line(runs[-1]), flush=True)
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
-    written = {"command": "python -m evidence.adaptive", "version": mx.__version__, "runs": runs}
+    extrapolated = limits(runs)
+    for limit in extrapolated:
+        print(
+            f"{limit['name']}: lr -> 0 gives 1-A = {limit['limit']:.3e} ± {limit['error']:.1e}, "
+            f"predicted {limit['predicted']:.3e}"
+        )
+    written = {
+        "command": "python -m evidence.adaptive",
+        "version": mx.__version__,
+        "limits": extrapolated,
+        "runs": runs,
+    }
     chosen.out.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
     return 0
 
