@@ -8,13 +8,17 @@ the way to where it wants to be. Parts:
 - ``memory``: RMSProp, even noise, ``x = (1-β₂)/η`` on a dial; 1 less the alignment of mean kernels
   of every pair of layers, against that of `adaptive_fixed_point`. Read at three learning rates.
 - ``batch``: the same at batch 16, where ``x`` is divided by 4.
-- ``rules``: Adam and SGD beside RMSProp: kernels, potential over its least value, neurons matched
-  one to one.
+- ``adam``: Adam at ``x = 0.5``, whose theory is that of RMSProp.
+- ``basis``: RMSProp and SGD from one random minimum for each student: kernels, potential over its
+  least value, and neurons of the students matched one to one.
 - ``uneven``: noise of condition number 10, where theory has no end but a cycle, of which the mean
-  kernel is compared.
+  kernel is compared. At three learning rates.
 
 Fixed before the run and not changed after: all numbers below. They come from closed forms and from
-a timing of 100,000 steps, of which nothing else was looked at.
+a timing of 100,000 steps, of which nothing else was looked at. A first design had ``uneven`` at one
+learning rate, where nothing could be extrapolated (1 - A = 0.0156(1) at 0.006, predicted 0.0105),
+and SGD from the end of RMSProp, whose basis it keeps, which says nothing. These two parts have new
+seeds; the others are as they were.
 """
 
 from __future__ import annotations
@@ -103,14 +107,28 @@ def cases() -> list[Case]:
     made.append(Case("batch", "RMSProp x=4/4", teacher, rule, LRS[1], 16, 64, 970, start, kernels))
     start, kernels = ends(teacher, 0.5)
     adam = mx.Adam(LRS[1], beta2=1.0 - 0.5 * LRS[1])
-    made.append(Case("rules", "Adam x=0.5", teacher, adam, LRS[1], 1, 64, 980, start, kernels))
-    # SGD from the same weights; its slow time is longer, so it moves less.
-    sgd = mx.SGD(LRS[1] / 4.0)
-    made.append(Case("rules", "SGD", teacher, sgd, LRS[1], 1, 64, 985, start, ends(teacher, 0)[1]))
+    made.append(Case("adam", "Adam x=0.5", teacher, adam, LRS[1], 1, 64, 980, start, kernels))
+    away = [
+        mx.theory.random_minimum(teacher, s, seed=k, spread=0.5)
+        for k, s in enumerate(students(teacher))
+    ]
+    rule = mx.RMSProp(LRS[1], beta2=1.0 - 0.5 * LRS[1])
+    made.append(
+        Case("basis", "RMSProp from afar", teacher, rule, LRS[1], 1, 64, 2_001, away, kernels)
+    )
+    least = ends(teacher, 0.0)[1]
+    made.append(
+        Case("basis", "SGD from afar", teacher, mx.SGD(LRS[1]), LRS[1], 1, 64, 2_002, away, least)
+    )
     teacher = uneven()
     start, kernels = cycle(teacher, 0.5)
-    rule = mx.RMSProp(LRS[1], beta2=1.0 - 0.5 * LRS[1])
-    made.append(Case("uneven", "RMSProp x=0.5", teacher, rule, LRS[1], 1, 64, 990, start, kernels))
+    for j, (lr, replicas) in enumerate(zip(LRS, REPLICAS, strict=True)):
+        rule = mx.RMSProp(lr, beta2=1.0 - 0.5 * lr)
+        made.append(
+            Case(
+                "uneven", "uneven, x=0.5", teacher, rule, lr, 1, replicas, 2_010 + j, start, kernels
+            )
+        )
     return made
 
 
@@ -181,7 +199,7 @@ def measured(case: Case) -> dict[str, Any]:
         "part": case.part,
         "name": case.name,
         "lr": case.lr,
-        "beta2": float(getattr(case.rule, "beta2", float("nan"))) if case.name != "SGD" else None,
+        "beta2": getattr(case.rule, "beta2", None),
         "batch": case.batch,
         "replicas": case.replicas,
         "lost": lost,
@@ -203,9 +221,9 @@ def limits(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     design = np.vander(np.array(LRS), increasing=True)
     weights = np.linalg.inv(design)[0]
     found = []
-    for name in dict.fromkeys(run["name"] for run in runs if run["part"] == "memory"):
+    for name in dict.fromkeys(run["name"] for run in runs):
         readings = {run["lr"]: run["pairs"] for run in runs if run["name"] == name}
-        if readings.keys() < set(LRS):
+        if readings.keys() != set(LRS):
             continue
         number = max(range(3), key=lambda i: readings[LRS[0]][i]["predicted"])
         chosen = [readings[lr][number] for lr in LRS]
