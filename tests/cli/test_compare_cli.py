@@ -119,6 +119,23 @@ def test_help_and_list() -> None:
             ("x.npy", "y.npy", "--reference", "untrained=m"),
             "reference untrained: expected the layers of B (it lacks 'y'), those of A",
         ),
+        (("x.npy", "y.npy", "--repeat", "x.npy"), "repeats: expected at least 2 repetitions of A"),
+        (
+            ("x.npy", "y.npy", "--repeat", "x.npy", "--repeat", "short.npy"),
+            "repetition 2: expected 50 rows, the same samples in the same order as in x.npy",
+        ),
+        (
+            ("x.npy", "y.npy", "--repeat", "x.npy", "--repeat", "m/layer1.npy"),
+            "repetition 2, layer 'x': expected features (50, ",
+        ),
+        (
+            ("x.npy", "y.npy", "--repeat", "m", "--repeat", "x.npy"),
+            "repetition 1: expected the layers of A (it lacks 'x'), got layer1, layer2",
+        ),
+        (
+            ("d.npy", "x.npy", "--rdm", "A", "--repeat", "d.npy", "--repeat", "d.npy"),
+            "repetition 1, layer 'd': expected features",
+        ),
         (("x.npy", "y.npy", "--reference", "chance=y.npy"), "expected another name than 'chance'"),
         (
             ("d.npy", "x.npy", "--rdm", "A", "--reference", "random"),
@@ -201,6 +218,26 @@ def test_scores_are_read_against_references(files: Path) -> None:
     first = " ".join(done.stdout.split())
     assert first.startswith("Aligned more than untrained: debiased linear CKA 0.")
     assert found["conclusion"] in first
+
+
+def test_repetitions_are_the_ceiling(files: Path) -> None:
+    rng = np.random.default_rng(10)
+    trials = np.load(files / "x.npy") + rng.normal(size=(4, 50, 5))
+    words = ["compare", "mean.npy", "y.npy", "-m", "cka:debiased=true", "--out", "o"]
+    for k, one in enumerate(trials):
+        np.save(files / f"trial{k}.npy", one)
+        words += ["--repeat", f"trial{k}.npy"]
+    np.save(files / "mean.npy", trials.mean(axis=0))
+    done = invoke(*words, cwd=files)
+    assert done.returncode == 0, done.stderr
+    result = json.loads((files / "o" / "result.json").read_text())
+    ceiling = result["measures"][0]["answer"]["levels"]["marks"][-1]
+    assert (result["num_repeats"], ceiling["name"]) == (4, "ceiling")
+    x, y = np.load(files / "mean.npy"), np.load(files / "y.npy")
+    wanted = mx.compare(x, y, "cka", debiased=True, repeats=trials).levels
+    assert wanted is not None
+    assert ceiling["score"] == pytest.approx(wanted.marks[-1].score)
+    assert "halves of the repetitions" in (files / "o" / "report.html").read_text()
 
 
 def test_a_mask_leaves_padding_out(files: Path) -> None:

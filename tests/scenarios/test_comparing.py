@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
 import methexis as mx
+from methexis.core.checks import Array
 from methexis.errors import MethexisError
 from methexis.measures import MEASURES, Invariance
 from methexis.measures.measure import invariant
@@ -49,6 +51,34 @@ def test_the_most_aligned_is_the_largest_effect_or_the_best_score() -> None:
     assert distance.better() == np.argmax(distance.effect, axis=1).tolist()
     assert np.isnan(cycle.effect).all()
     assert cycle.better() == np.argmax(cycle.score, axis=1).tolist()
+
+
+def _layers(name: str, arrays: Sequence[Array]) -> Representations:
+    layers = [
+        Representation(f"{name}{k}", f"{name}/{k}.npy", array, "float64")
+        for k, array in enumerate(arrays)
+    ]
+    return Representations(name, name, tuple(layers))
+
+
+def test_a_steady_course_along_the_layers_is_told() -> None:
+    rng = np.random.default_rng(3)
+    shared = rng.normal(size=(120, 6))
+    noisy = [shared + level * rng.normal(size=(120, 6)) for level in (0.1, 0.6, 1.2, 2.0, 3.0)]
+    beside, deep = _layers("a", [shared]), _layers("b", noisy)
+    settings = CompareSettings(measures_named(["cka:debiased=true"], []))
+
+    def conclusion(first: Representations, second: Representations) -> str:
+        return run_compare(first, second, settings).conclusion
+
+    names, scores = deep.names, [mx.measures.cka(shared, one, debiased=True) for one in noisy]
+    ends = [f"{scores[k]:.2f} ({names[k]})" for k in (0, -1)]
+    told = f"falls from {ends[0]} to {ends[1]}."
+    assert f"Along A the best score {told}" in conclusion(deep, beside)
+    assert f"Along B the score {told}" in conclusion(beside, deep)
+    back = _layers("c", [noisy[k] for k in (2, 0, 4, 1)])  # neither rises nor falls
+    assert "Along" not in conclusion(back, beside)
+    assert "Along" not in conclusion(_layers("d", noisy[:3]), beside)
 
 
 def test_pairs_of_one_model_count_once() -> None:

@@ -86,6 +86,13 @@ def compare(
             "repeated."
         ),
     ] = None,
+    repeat: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A repetition of A, such as a trial, a run or a session, with the layers of A; "
+            "give two or more, and halves of them are the ceiling."
+        ),
+    ] = None,
     no_references: Annotated[
         bool,
         typer.Option(
@@ -194,6 +201,7 @@ def compare(
         }
         if not no_references and "untrained" not in references:
             references |= _untrained(a if b is None else b, opened, side)
+        repeats = [opened(path, "A") for path in repeat or []]
         folder = default_folder(first, second) if out is None else out
         with prepared(folder, force=force):
             line = LiveLine()
@@ -203,6 +211,7 @@ def compare(
                     b,
                     settings,
                     references=references,
+                    repeats=repeats,
                     command=typed_command(),
                     show=_teller(line, clock),
                 )

@@ -4,6 +4,11 @@ Linearised, deviations along the minima decay as ``e^{-μτ/4}`` with ``μ`` the
 of the Riemannian Hessian of ``S``, ``P (∇²S - ∇³L[H⁺∇S]) P`` (docs/theory.md §5). ``S`` and ``L``
 are polynomials in the weights, so the directional derivatives that this needs come exactly from a
 complex step.
+
+Of small students the matrix is formed, and has all rates. Of larger ones the slowest rate alone is
+found by Lanczos' method, from products with the matrix: what is far from zero at either end of the
+spectrum is found first, and zero itself, rotations, is out of sight of a start in the range of the
+matrix.
 """
 
 from __future__ import annotations
@@ -20,17 +25,24 @@ from methexis.core.edln import EDLN
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, theory_problem
+from methexis.core.products import predictor_differential, pullback
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.display import Displayed
 from methexis.theory.curvature import hessian_product, whitened_jacobian
 from methexis.theory.entropy import entropy_gradient_of
 from methexis.theory.platonic import platonic_of
-from methexis.theory.projection import REACH_TOLERANCE
+from methexis.theory.projection import REACH_TOLERANCE, Normal
 
 #: Eigenvalues below this part of the largest are rotations and dead blocks, not slow modes.
 ZERO_MODE_TOLERANCE = 1e-8
 _COMPLEX_STEP = 1e-30
+#: Most parameters of which all rates are found.
+MOST_DENSE = 1500
+#: Most outputs times inputs: the square of that many numbers is decomposed.
+MOST_DUAL = 6000
+#: Most products of Lanczos' method, and the part of the slowest eigenvalue that may be missing.
+_MOST_PRODUCTS, _RESIDUAL = 2000, 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,9 +52,11 @@ class Relaxation(Displayed):
     Attributes
     ----------
     eigenvalues : array (num_modes,)
-        ``μ``, ascending: deviations decay as ``e^{-μτ/4}``, ``1 - alignment`` as ``e^{-μτ/2}``.
-    num_zero_modes : int
-        Directions along which the Platonic points themselves extend.
+        ``μ``, ascending: deviations decay as ``e^{-μτ/4}``, ``1 - alignment`` as ``e^{-μτ/2}``. Of
+        a student of more than `MOST_DENSE` parameters the slowest alone.
+    num_zero_modes : int or None
+        Directions along which the Platonic points themselves extend; None where they were not
+        counted, of such a student.
     rates : array (num_modes,)
         ``μ η²/(4B)``: decay of a deviation per SGD step.
     slowest_steps : float
@@ -50,7 +64,7 @@ class Relaxation(Displayed):
     """
 
     eigenvalues: Array
-    num_zero_modes: int
+    num_zero_modes: int | None
     rates: Array
     slowest_steps: float
 
@@ -64,6 +78,12 @@ class Relaxation(Displayed):
         """
         factor = number("reduction", reduction, above=1.0)
         return float(4.0 * np.log(factor) / self.eigenvalues[0])
+
+
+_NONE = (
+    "relaxation: expected a direction in which deviations decay, got none: the minima of this "
+    "student are one point up to rotations"
+)
 
 
 @computed("relaxation")
@@ -94,7 +114,8 @@ def relaxation(
     ConditionError
         If a condition of the theorem fails.
     MethexisError
-        On bad numbers or shapes.
+        On bad numbers or shapes; if outputs times inputs are more than `MOST_DUAL`, or the slowest
+        rate is not found.
 
     Examples
     --------
@@ -106,14 +127,16 @@ def relaxation(
     momentum = number("momentum", momentum, least=0.0, below=1.0)
     batch = count("batch", batch, least=1)
     problem = theory_problem(source, student, loss)
-    values = relaxation_eigenvalues(problem, platonic_of(problem).weights)
-    if not values.size or not values[-1] > 0.0:
-        raise MethexisError(
-            "relaxation: expected a direction in which deviations decay, got none: the minima of "
-            "this student are one point up to rotations"
-        )
-    zero = int(np.sum(values <= ZERO_MODE_TOLERANCE * values[-1]))
-    alive = values[zero:]
+    zero: int | None = None
+    weights = platonic_of(problem).weights
+    if problem.num_parameters > MOST_DENSE:
+        alive = np.array([slowest_eigenvalue(problem, weights)])
+    else:
+        values = relaxation_eigenvalues(problem, weights)
+        if not values.size or not values[-1] > 0.0:
+            raise MethexisError(_NONE)
+        zero = int(np.sum(values <= ZERO_MODE_TOLERANCE * values[-1]))
+        alive = values[zero:]
     rates = alive * (lr / (1.0 - momentum)) ** 2 / (4.0 * batch)
     if not 0.0 < rates[0] < np.inf:
         raise MethexisError(
@@ -139,3 +162,87 @@ def relaxation_eigenvalues(problem: Problem, weights: Sequence[Array]) -> Array:
     third = flatten([g.imag for g in hessian_product(problem, moved, along)])
     matrix = (second - third) / _COMPLEX_STEP @ tangent.T
     return np.asarray(scipy.linalg.eigvalsh((matrix + matrix.T) / 2.0))
+
+
+class _OnTangent:
+    """Products with ``P (∇²S - ∇³L[H⁺∇S]) P``, which is not formed."""
+
+    def __init__(self, problem: Problem, weights: Sequence[Array]) -> None:
+        self.problem, self.weights = problem, weights
+        values, self._vectors, alive = Normal(problem, weights).spectrum
+        self._inverse = np.where(alive, 1.0 / np.where(alive, values, 1.0), 0.0)
+        force = self._moved(entropy_gradient_of(problem, weights))
+        # H = 2 JᵀJ on the normal space
+        self._along = self._pulled(0.5 * self._solved(self._solved(force)))
+
+    def _moved(self, vectors: Sequence[Array]) -> Array:
+        root = self.problem.root_x
+        return np.asarray(predictor_differential(self.problem, self.weights, vectors) @ root)
+
+    def _pulled(self, whitened: Array) -> list[Array]:
+        return pullback(self.problem, self.weights, whitened @ self.problem.root_x)
+
+    def _solved(self, whitened: Array) -> Array:
+        modes = self._inverse * (self._vectors.T @ whitened.ravel())
+        return np.asarray((self._vectors @ modes).reshape(whitened.shape))
+
+    def tangent(self, flat: Array) -> Array:
+        """The part of a direction along the minima."""
+        normal = self._solved(self._moved(unflatten(flat, self.problem.dims)))
+        return np.asarray(flat - flatten(self._pulled(normal)))
+
+    def __call__(self, flat: Array) -> Array:
+        """The matrix times a direction."""
+        step = 1j * _COMPLEX_STEP
+        directions = unflatten(self.tangent(flat), self.problem.dims)
+        moved = [w + step * d for w, d in zip(self.weights, directions, strict=True)]
+        second = flatten([g.imag for g in entropy_gradient_of(self.problem, moved)])
+        third = flatten([g.imag for g in hessian_product(self.problem, moved, self._along)])
+        return self.tangent((second - third) / _COMPLEX_STEP)
+
+
+def slowest_eigenvalue(problem: Problem, weights: Sequence[Array]) -> float:
+    """The least eigenvalue that is not zero, by Lanczos' method with full orthogonality.
+
+    Raises
+    ------
+    MethexisError
+        If there is none, outputs times inputs are too many, or it is not found.
+    """
+    if problem.target.size > MOST_DUAL:
+        raise MethexisError(
+            f"relaxation: expected outputs times inputs of at most {MOST_DUAL:,}, got "
+            f"{problem.target.shape[0]} x {problem.target.shape[1]}; measure a run instead"
+        )
+    product = _OnTangent(problem, weights)
+    count = problem.num_parameters
+    # A start in the range of the matrix: rotations are not in it.
+    start = product(np.random.default_rng(0).standard_normal(count))
+    length = float(np.linalg.norm(start))
+    if not length > 0.0:
+        raise MethexisError(_NONE)
+    basis = [start / length]
+    diagonal: list[float] = []
+    off: list[float] = []
+    for k in range(min(count, _MOST_PRODUCTS)):
+        moved = product(basis[-1])
+        diagonal.append(float(basis[-1] @ moved))
+        done = np.asarray(basis)
+        for _ in range(2):  # twice is enough for orthogonality to rounding
+            moved = moved - done.T @ (done @ moved)
+        norm = float(np.linalg.norm(moved))
+        ended = norm <= 1e-13 * max(np.abs(diagonal))
+        if k % 20 == 19 or ended:
+            values, vectors = scipy.linalg.eigh_tridiagonal(diagonal, off)
+            alive = np.flatnonzero(values > ZERO_MODE_TOLERANCE * values[-1])
+            if not len(alive):
+                raise MethexisError(_NONE)
+            least = int(alive[0])
+            if ended or norm * abs(vectors[-1, least]) <= _RESIDUAL * values[least]:
+                return float(values[least])
+        off.append(norm)
+        basis.append(moved / norm)
+    raise MethexisError(
+        f"relaxation: expected the slowest rate after {_MOST_PRODUCTS} products, got none: rates "
+        "are too far apart; measure a run instead"
+    )

@@ -31,6 +31,7 @@ from methexis.measures.neighbours.lcs_knn import LCSKNN
 from methexis.measures.neighbours.lists import ListMeasure, NeighbourMeasure, Neighbours, neighbours
 from methexis.measures.neighbours.rank_similarity import RankSimilarity
 from methexis.measures.neighbours.second_order_cosine import SecondOrderCosine
+from methexis.measures.neighbours.tied import returning
 from tests.measures.cases import VARIANTS, label
 
 pytestmark = pytest.mark.filterwarnings("ignore::methexis.errors.DegenerateWarning")
@@ -161,6 +162,21 @@ def test_reordering_lists_is_reordering_rows(measure: Measure[Any], family: Any)
     assert measure.permuted(a, b, orders) == pytest.approx(anew, abs=1e-12, nan_ok=True)
     by_one = [measure.score(a, measure.reorder(b, order)) for order in orders]
     assert by_one == pytest.approx(anew, abs=1e-12, nan_ok=True)
+
+
+@every_family
+def test_chances_to_return_are_looked_up_in_two_ways(
+    family: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Side by side for few samples, among the stored entries for many; and in blocks."""
+    rng = np.random.default_rng(5)
+    a, b = reduced(CycleKNN(3), family(rng, 40), family(rng, 40))
+    orders = np.array([rng.permutation(40) for _ in range(5)])
+    of_few = CycleKNN(3).permuted(a, b, orders)
+    monkeypatch.setattr(returning, "SIDE", 0)
+    monkeypatch.setattr(returning, "BLOCK", 100)
+    assert CycleKNN(3).permuted(a, b, orders) == pytest.approx(of_few, abs=1e-13)
+    assert len(set(of_few)) > 1
 
 
 #: With how many draws scores of orders are averaged; the others are exact.

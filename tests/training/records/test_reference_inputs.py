@@ -50,15 +50,15 @@ def test_all_rows_of_a_small_data_set() -> None:
     data = classes()
     plan = plan_for(mx.MLP((5,), view=np.diag([1.0, 2.0, 3.0, 4.0])), data)
     references = inputs_of(plan)
-    assert np.array_equal(references.inputs[0], data.x * [1.0, 2.0, 3.0, 4.0])
-    assert np.array_equal(references.labels[0], data.y)
+    assert np.array_equal(references.inputs[0], (data.x * [1.0, 2.0, 3.0, 4.0]).T)
+    assert np.array_equal(references.labels[0], data.y.T)
 
 
 @pytest.mark.parametrize("count", [1025, 5000])
 def test_evenly_spread_rows_of_a_large_one(count: int) -> None:
     numbers = np.arange(float(count))[:, None]
     references = inputs_of(plan_for(mx.MLP((2,)), mx.Samples(numbers, numbers)))
-    rows = references.inputs[0][:, 0]
+    rows = references.inputs[0][0]
     assert len(np.unique(rows)) == len(rows) == NUM_INPUTS
     assert (rows[0], rows[-1]) == (0, count - 1)
     gaps = np.diff(rows)
@@ -72,13 +72,13 @@ def test_draws_of_a_teacher(law: str) -> None:
     students = [mx.MLP((5,)), mx.MLP((5,), view=mx.View(private_cov=private))]
     references = inputs_of(plan_for(students, teacher))
     first, second = references.inputs
-    assert len(first) == NUM_INPUTS
-    assert np.array_equal(second[:, :4], first)  # students see the same, and private features
+    assert first.shape[1] == NUM_INPUTS
+    assert np.array_equal(second[:4], first)  # students see the same, and private features
     moment = np.zeros((6, 6))
     moment[:4, :4], moment[4:, 4:] = teacher.cov_x, private
-    assert_allclose(second.T @ second / NUM_INPUTS, moment, rtol=0, atol=1e-12)  # rounding
+    assert_allclose(second @ second.T / NUM_INPUTS, moment, rtol=0, atol=1e-12)  # rounding
     assert np.array_equal(first, inputs_of(plan_for(students, teacher, seed=7)).inputs[0])
-    kurtosis = np.mean(first[:, 0] ** 4) / np.mean(first[:, 0] ** 2) ** 2
+    kurtosis = np.mean(first[0] ** 4) / np.mean(first[0] ** 2) ** 2
     assert (kurtosis > 4) == (law == "student_t")  # the shape of the law is left
     assert_allclose(references.noise[0], np.trace(teacher.cov_noise))
 
@@ -86,8 +86,8 @@ def test_draws_of_a_teacher(law: str) -> None:
 def test_many_inputs_have_more_draws() -> None:
     teacher = mx.Teacher(np.ones((1, 300)))
     inputs = inputs_of(plan_for(mx.MLP((2,)), teacher)).inputs[0]
-    assert len(inputs) == 1200
-    assert_allclose(inputs.T @ inputs / 1200, np.eye(300), rtol=0, atol=1e-11)  # rounding
+    assert inputs.shape[1] == 1200
+    assert_allclose(inputs @ inputs.T / 1200, np.eye(300), rtol=0, atol=1e-11)  # rounding
 
 
 def test_measured_as_in_plain_loops() -> None:
@@ -171,7 +171,7 @@ def test_spectra() -> None:
     weights = random_weights(plan)[0]
     weights[0][1, 0, 0] = np.nan
     found = inputs_of(plan).measure([weights]).spectra[0]
-    hidden = reference_inputs.layer_outputs(plan.problems[0], weights, data.x)[1:-1]
+    hidden = reference_inputs.layer_outputs(plan.problems[0], weights, data.x.T)[1:-1]
     for values, h in zip(found, hidden, strict=True):
         assert np.isnan(values[1]).all()
         for n in (0, 2):

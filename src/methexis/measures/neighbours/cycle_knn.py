@@ -8,10 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from methexis.core.checks import Array
+from methexis.measures.measure import Orders
 from methexis.measures.neighbours.indices import Indices
 from methexis.measures.neighbours.lists import NeighbourMeasure
 from methexis.measures.neighbours.tied.expected import Groups
-from methexis.measures.neighbours.tied.returning import expected_returns
+from methexis.measures.neighbours.tied.returning import expected_returns, returns_under
+from methexis.measures.neighbours.tied.ties import names_under
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,6 @@ class CycleKNN(NeighbourMeasure):
     compared: ClassVar[tuple[float, float]] = (400.0, 1.0)
     label: ClassVar[str] = "cycle kNN"
     aligned: ClassVar[float] = float("nan")
-    at_once: ClassVar[int] = 1  # steps lead to other rows
     tier: ClassVar[int] = 2
     reference: ClassVar[str] = "Huh et al. 2024, arXiv:2405.07987 (platonic-rep)"
 
@@ -41,6 +42,10 @@ class CycleKNN(NeighbourMeasure):
     def expected(self, a: Groups, b: Groups) -> Array:
         """The chance that some step leads back, exact."""
         return expected_returns(a, b)
+
+    def tied_permuted(self, a: Groups, b: Groups, orders: Orders) -> Array:
+        """Scores with the second reordered, averaged over the ways to break ties."""
+        return np.asarray(np.mean(returns_under(a, b, names_under(orders)), axis=1))
 
 
 def cycle_knn(x: Any, y: Any, *, k: int = 1, metric: str = "cosine") -> float:

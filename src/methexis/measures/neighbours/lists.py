@@ -259,6 +259,9 @@ def _say_ties(lists: Neighbours, copies: list[tuple[int, int]]) -> None:
         )
 
 
+#: Rows, of orders one below the other, for which ties are averaged over at a time.
+AT_ONCE = 4096
+
 R = TypeVar("R")
 
 
@@ -350,9 +353,6 @@ class NeighbourMeasure(ListMeasure[Neighbours]):
 
     label: ClassVar[str]
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    #: Rows, of orders one below the other, for which ties are averaged over at a time; 1 where what
-    #: is expected of a sample depends on the lists of others.
-    at_once: ClassVar[int] = 4096
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -413,7 +413,7 @@ class NeighbourMeasure(ListMeasure[Neighbours]):
     def tied_permuted(self, a: Groups, b: Groups, orders: Orders) -> Array:
         """Scores with the second reordered, averaged over the ways to break ties."""
         scores = [np.empty(0)]
-        step = max(1, self.at_once // orders.shape[1])
+        step = max(1, AT_ONCE // orders.shape[1])
         for start in range(0, len(orders), step):
             part = orders[start : start + step]
             scores_of_samples = self.expected(a.repeated(len(part)), b.under(part))

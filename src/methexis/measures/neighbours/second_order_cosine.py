@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from methexis.core.checks import Array, integer, one_of
 from methexis.measures.inputs.features import Features, to_numpy, warn
-from methexis.measures.measure import Invariance
+from methexis.measures.measure import Invariance, Orders
 from methexis.measures.neighbours import knn
 from methexis.measures.neighbours.lists import ListMeasure, Neighbours, list_invariances, neighbours
 
@@ -111,6 +111,18 @@ class SecondOrderCosine(ListMeasure[CosineNeighbours]):
         """Mean cosine of profiles, where each sample is in the union of two lists by chance."""
         one, other = (v.groups.chances.dense() for v in (a, b))
         return self._cosine(one + other - one * other, first, second)
+
+    def permuted(self, a: CosineNeighbours, b: CosineNeighbours, orders: Orders) -> Array:
+        """Scores with the samples of the second in each order."""
+        if not (a.neighbours.undecided or b.neighbours.undecided):
+            return super().permuted(a, b, orders)
+        one, other = (v.neighbours.groups.chances.dense() for v in (a, b))
+        scores = np.empty(len(orders))
+        for place, order in enumerate(orders):
+            again = np.ix_(order, order)
+            weights = one + other[again] - one * other[again]
+            scores[place] = self._cosine(weights, a.cosines, b.cosines[again])
+        return scores
 
     def _cosine(self, weights: Array, one: Array, other: Array) -> float:
         if self.profile == "distance":

@@ -149,7 +149,19 @@ def members(answer: Answer) -> str:
         return f"{names[0]} is ahead of all {len(order.labels) - 1} others"
     if len(names) == len(order.labels):
         return f"none of {len(names)} pairs is ahead of the others"
-    return f"{len(names)} of {len(order.labels)} may be the most aligned: {_listed(names, 6)}"
+    told = _by_first(order.members)
+    return f"{len(names)} of {len(order.labels)} may be the most aligned: {told}"
+
+
+def _by_first(pairs: Sequence[tuple[str, str]], most: int = 8) -> str:
+    """Pairs, those of one layer together: "a with 1, 2; b with 2", and how many more."""
+    partners: dict[str, list[str]] = {}
+    for one, other in pairs[:most]:
+        partners.setdefault(one, []).append(other)
+    more = f" and {len(pairs) - most} more" if len(pairs) > most else ""
+    if any(not all(pair) for pair in pairs):  # one layer along many
+        return ", ".join("".join(pair) for pair in pairs[:most]) + more
+    return "; ".join(f"{one} with {', '.join(all_)}" for one, all_ in partners.items()) + more
 
 
 def sure(pairs: Grid, result: CompareResult) -> str:

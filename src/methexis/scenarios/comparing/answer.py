@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from methexis.core.checks import Array
 from methexis.errors import DegenerateWarning, MethexisError
@@ -26,6 +27,7 @@ from methexis.measures.inference.paired.levels import (
     CHANCE,
     Levels,
     checked_references,
+    checked_repeats,
     levels,
 )
 from methexis.measures.inference.paired.ranking import Ranking, ranked
@@ -97,6 +99,7 @@ def answered(
     columns: Sequence[Named] | None,
     names: tuple[Sequence[str], Sequence[str]],
     references: Mapping[str, Representations | str],
+    repeats: Sequence[Representations] = (),
     *,
     preprocessing: str,
     alpha: float,
@@ -114,6 +117,8 @@ def answered(
         What layers are called in sentences.
     references : mapping
         Models in place of the second, by name; or the word "random".
+    repeats : sequence of Representations
+        Repetitions of the first.
     preprocessing : str
     alpha : float
         Level of significance, after correction.
@@ -126,8 +131,8 @@ def answered(
     if pairs.one_pass:
         said = _plainly(pairs, i, j, alpha)
         why = "rows were read in one pass"
-        if references:
-            why += ", and references are compared with whole arrays only; give a larger --memory"
+        if references or repeats:
+            why += ", and levels need whole arrays; give a larger --memory"
         return Answer(said, (i, j), None, None, (), nowhere, nowhere, (), why)
     other = rows if columns is None else columns
     method, steps = pairs.measure, steps_named(preprocessing)
@@ -138,12 +143,14 @@ def answered(
         first, second = both(rows[i].array, other[j].array, scaled=scaled, names=labels)
         reduced = method.reduce_any(first, steps), method.reduce_any(second, steps)
         own = {name: _layer(name, one, *names)(i, j) for name, one in references.items()}
+        again = [_repeated(k, one, names[0], i) for k, one in enumerate(repeats)]
         read = levels(
             method,
             (first, second),
             reduced,
             checked_references(own, first, "float64", scaled=scaled),
             chance=float(pairs.null_mean[i, j]),
+            repeats=checked_repeats(again or None, first, "float64"),
             steps=steps,
             seed=seed,
         )
@@ -159,7 +166,7 @@ def answered(
         for place, inside in zip(places, order.in_set, strict=True):
             in_set[place] = inside
         in_row = _rows_of(pairs, order, places, names, seed)
-        sentence = f"{sentence} {_where(order, names, (i, j), pairs)}"
+        sentence = f"{sentence} {_where(order, names, (i, j), pairs)}{_along(pairs, names)}"
     return Answer(sentence, (i, j), read, order, places, in_set, in_row, movers, why)
 
 
@@ -236,6 +243,48 @@ def check_references(
                 f"{model.layers[0].source}"
             )
         _layer(name, model, first.names, second.names)
+
+
+def _repeated(number: int, model: Representations, rows: Sequence[str], i: int) -> Any:
+    """The layer of a repetition that repeats layer i of A: that of its name, or its only one."""
+    layers = {layer.name: layer for layer in model}
+    if rows[i] in layers:
+        return unwrapped(layers[rows[i]])
+    if len(model) == len(rows) == 1:
+        return unwrapped(model.layers[0])
+    raise MethexisError(
+        f"repetition {number + 1}: expected the layers of A (it lacks {rows[i]!r}), got "
+        f"{', '.join(model.names[:4])}{' …' if len(model) > 4 else ''} in {model.path}"
+    )
+
+
+def check_repeats(repeats: Sequence[Representations], first: Representations) -> None:
+    """See that every repetition has every layer of A, before work begins.
+
+    Raises
+    ------
+    MethexisError
+        If there is a single one, or one is of other samples or widths, or lacks a layer.
+    """
+    if len(repeats) == 1:
+        raise MethexisError(
+            f"repeats: expected at least 2 repetitions of A, got {repeats[0].path} alone"
+        )
+    for number, model in enumerate(repeats):
+        if model.num_samples != first.num_samples:
+            raise MethexisError(
+                f"repetition {number + 1}: expected {first.num_samples} rows, the same samples in "
+                f"the same order as in {first.layers[0].source}, got {model.num_samples} in "
+                f"{model.layers[0].source}"
+            )
+        for i, layer in enumerate(first):
+            one = _repeated(number, model, first.names, i)
+            if layer.dissimilarities or np.shape(one) != layer.shape:
+                raise MethexisError(
+                    f"repetition {number + 1}, layer {layer.name!r}: expected features "
+                    f"{layer.shape}, as A has, got "
+                    f"{'dissimilarities' if layer.dissimilarities else np.shape(one)}"
+                )
 
 
 def _order(
@@ -336,6 +385,28 @@ def _where(
     first = _called(*members[0], pairs)
     more = f" and {others - 1} more" if others > 1 else ""
     return f"Most aligned: {lead}, indistinguishable from {first}{more} of {len(order.labels)}."
+
+
+#: Layers of which a course is told, and their least rank correlation with the score.
+FEWEST_LAYERS, STEADY = 4, 0.9
+
+
+def _along(pairs: Grid, names: tuple[Sequence[str], Sequence[str]]) -> str:
+    """How the best score goes along the layers of A, or beside one of B, where it goes steadily."""
+    side, layers = ("B", names[1]) if len(names[0]) == 1 else ("A", names[0])
+    if pairs.data.attrs["same"] or len(layers) < FEWEST_LAYERS:
+        return ""
+    rows = np.arange(len(pairs.score))
+    scores = pairs.score[0] if side == "B" else pairs.score[rows, pairs.better()]
+    if not np.isfinite(scores).all() or short(scores[0]) == short(scores[-1]):
+        return ""
+    steady = float(stats.spearmanr(np.arange(len(scores)), scores).statistic)
+    if abs(steady) < STEADY:
+        return ""
+    goes = "rises" if steady > 0 else "falls"
+    ends = [f"{short(float(scores[k]))} ({layers[k]})" for k in (0, -1)]
+    what = "the score" if side == "B" else "the best score"
+    return f" Along {side} {what} {goes} from {ends[0]} to {ends[1]}."
 
 
 def _called(one: str, other: str, pairs: Grid) -> str:

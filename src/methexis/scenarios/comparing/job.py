@@ -19,7 +19,12 @@ from methexis.measures.inputs.joining import joined
 from methexis.measures.inputs.naming import Named, unwrapped
 from methexis.measures.inputs.rdm import RDM
 from methexis.representations import Representation, Representations
-from methexis.scenarios.comparing.answer import Answer, answered, check_references
+from methexis.scenarios.comparing.answer import (
+    Answer,
+    answered,
+    check_references,
+    check_repeats,
+)
 from methexis.scenarios.comparing.result import CompareResult
 from methexis.scenarios.comparing.settings import CompareSettings, Step
 
@@ -39,6 +44,7 @@ def run_compare(
     settings: CompareSettings,
     *,
     references: Mapping[str, Representations | str] | None = None,
+    repeats: Sequence[Representations] = (),
     command: str = "",
     show: Callable[[Step], None] = lambda _: None,
 ) -> CompareResult:
@@ -54,6 +60,9 @@ def run_compare(
         Models against which scores are read, by name, such as either of both untrained: A's layer
         beside the reference's layer of the name of B's, or of A's where it has the layers of A, or
         beside its only layer. The word "random" stands for features with the spectrum of A.
+    repeats : sequence of Representations, optional
+        Repetitions of A, such as trials or runs, two or more, with layers of the same names: halves
+        of them estimate the ceiling.
     command : str
         For the record: the command that repeats it.
     show : function
@@ -62,10 +71,10 @@ def run_compare(
     Raises
     ------
     MethexisError
-        If the samples are not as many, a layer is refused, or a reference lacks one.
+        If the samples are not as many, a layer is refused, or a reference or repetition lacks one.
     """
     began = time.perf_counter()
-    first, second, references = joined(first, second, references)
+    first, second, references, repeats = joined(first, second, references, list(repeats))
     other = first if second is None else second
     if other.num_samples != first.num_samples:
         raise MethexisError(
@@ -79,6 +88,7 @@ def run_compare(
         )
     given = dict(references or {})
     check_references(given, first, other)
+    check_repeats(repeats, first)
     rows = _named(first.layers)
     columns = None if second is None else _named(second.layers)
     plans = [plan_of(measure, rows, columns, settings) for measure in settings.measures]
@@ -103,6 +113,7 @@ def run_compare(
                 columns,
                 (first.names, other.names),
                 given,
+                repeats,
                 preprocessing=settings.preprocessing,
                 alpha=settings.alpha,
                 seed=settings.seed,
@@ -121,7 +132,7 @@ def run_compare(
         first=first,
         second=other,
         itself=second is None,
-        settings=replace(settings, references=tuple(given)),
+        settings=replace(settings, references=tuple(given), num_repeats=len(repeats)),
         found=tuple(grids),
         answers=tuple(answers),
         left_out=tuple(str(error) for error in refused),

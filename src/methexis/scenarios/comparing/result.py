@@ -90,6 +90,7 @@ class CompareResult(Displayed):
             "seed": settings.seed,
             "conclusion": self.conclusion,
             "references": list(settings.references),
+            "num_repeats": settings.num_repeats,
             "measures": [
                 _measured(grid, answer)
                 for grid, answer in zip(self.found, self.answers, strict=True)

@@ -41,6 +41,8 @@ class CompareSettings(Displayed):
         it does not hold whole arrays.
     references : tuple of str
         Names of what scores are read against.
+    num_repeats : int
+        How many repetitions of A the ceiling is from.
 
     Raises
     ------
@@ -58,6 +60,7 @@ class CompareSettings(Displayed):
     seed: int = 0
     memory: str | None = None
     references: tuple[str, ...] = ()
+    num_repeats: int = 0
 
     def __post_init__(self) -> None:
         for measure in sequence("measures", self.measures, "measures"):

@@ -37,7 +37,7 @@ from methexis.training.plan import Plan
 NUM_INPUTS = 1024
 _INPUTS_PER_DIMENSION = 4
 #: Bytes of activations held at once.
-_BLOCK_BYTES = 4 * 2**20
+_BLOCK_BYTES = 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +65,9 @@ class ReferenceInputs:
 
     Attributes
     ----------
-    inputs : list (student) of arrays (num_inputs, d_0)
-        ``h_0 = E x``.
-    labels : list (student) of arrays (num_inputs, p)
+    inputs : list (student) of arrays (d_0, num_inputs)
+        ``h_0 = E x``, an input in every column.
+    labels : list (student) of arrays (p, num_inputs)
         Folded labels; of a teacher without their noise, whose part of a loss is known.
     noise : list (student) of float
         That part, and that of label noise.
@@ -83,16 +83,16 @@ class ReferenceInputs:
             rows = np.linspace(0, count - 1, min(count, NUM_INPUTS)).round().astype(np.int64)
             for problem in self.problems:
                 assert problem.x is not None and problem.y is not None  # as for all samples
-                self.inputs.append(problem.x[rows] @ problem.embed_in.T)
-                self.labels.append(problem.y[rows])
+                self.inputs.append(problem.embed_in @ problem.x[rows].T)
+                self.labels.append(np.ascontiguousarray(problem.y[rows].T))
                 fresh = problem.fresh_noise
                 self.noise.append(0.0 if fresh is None else float(np.trace(fresh)))
         else:
             for problem, x in zip(self.problems, _draws(plan), strict=True):
-                self.inputs.append(x @ problem.embed_in.T)
-                self.labels.append(x @ problem.target.T)
+                self.inputs.append(problem.embed_in @ x.T)
+                self.labels.append(problem.target @ x.T)
                 self.noise.append(float(np.trace(problem.cov_noise)))
-        self._likeliest: list[NDArray[np.intp]] = [labels.argmax(axis=-1) for labels in self.labels]
+        self._likeliest: list[NDArray[np.intp]] = [labels.argmax(axis=0) for labels in self.labels]
 
     def measure(self, weights: Sequence[Sequence[Array]]) -> OnInputs:
         """All that is measured of all students at their weights, list (student) of list (layer)."""
@@ -101,16 +101,17 @@ class ReferenceInputs:
         losses: list[dict[str, list[Array]]] = [{} for _ in weights]
         for part in self._parts(weights):
             # All hidden layers side by side, so that one product gives all their moments.
-            stacked = np.empty((len(part[0][0]), len(self.inputs[0]), sum(widths)))
+            count = self.inputs[0].shape[-1]
+            stacked = np.empty((len(part[0][0]), sum(widths), count))
             first = 0
             for k, layers in enumerate(part):
                 width = sum(w.shape[-2] for w in layers[:-1])
-                hidden = stacked[..., first : first + width]
+                hidden = stacked[:, first : first + width]
                 last = layer_outputs(self.problems[k], layers, self.inputs[k], hidden)[-1]
                 for name, value in self._losses(k, last).items():
                     losses[k].setdefault(name, []).append(value)
                 first += width
-            moments = stacked.mT @ stacked / len(self.inputs[0])
+            moments = stacked @ stacked.mT / count
             alignments.append(moment_cosines(moments, widths))
             spectra.append(self._spectra(moments))
         return OnInputs(
@@ -124,12 +125,12 @@ class ReferenceInputs:
 
     def _losses(self, k: int, last: Array) -> dict[str, Array]:
         problem, labels = self.problems[k], self.labels[k]
-        f = last @ problem.embed_out.T
+        f = problem.embed_out @ last
         if problem.loss != "cross_entropy":
-            return {"loss": np.sum((f - labels) ** 2, axis=-1).mean(axis=-1) + self.noise[k]}
-        right = (f.argmax(axis=-1) == self._likeliest[k]).astype(np.float64)
-        right[~np.isfinite(f).all(axis=-1)] = np.nan
-        costs = np.einsum("...nc,nc->...n", log_softmax(f, axis=-1), labels)
+            return {"loss": np.sum((f - labels) ** 2, axis=-2).mean(axis=-1) + self.noise[k]}
+        right = (f.argmax(axis=-2) == self._likeliest[k]).astype(np.float64)
+        right[~np.isfinite(f).all(axis=-2)] = np.nan
+        costs = np.sum(log_softmax(f, axis=-2) * labels, axis=-2)
         return {"loss": -costs.mean(axis=-1), "accuracy": right.mean(axis=-1)}
 
     def _spectra(self, moments: Array) -> list[list[Array]]:
@@ -150,7 +151,7 @@ class ReferenceInputs:
     def _parts(self, weights: Sequence[Sequence[Array]]) -> Iterator[list[list[Array]]]:
         """Cut the axis of networks so that the activations of one part fit `_BLOCK_BYTES`."""
         outputs = sum(w.shape[-2] for layers in weights for w in layers)
-        size = max(1, _BLOCK_BYTES // (8 * len(self.inputs[0]) * outputs))
+        size = max(1, _BLOCK_BYTES // (8 * self.inputs[0].shape[-1] * outputs))
         for first in range(0, len(weights[0][0]), size):
             yield [
                 [w[first : first + size].astype(np.float64) for w in layers] for layers in weights
@@ -160,15 +161,15 @@ class ReferenceInputs:
 def layer_outputs(
     problem: Problem, weights: Sequence[Array], inputs: Array, hidden: Array | None = None
 ) -> list[Array]:
-    """``h_0 … h_D`` as rows ``(..., num_samples, d_i)``; hidden ones after the activation function.
+    """``h_0 … h_D`` as columns ``(..., d_i, num_samples)``, hidden ones after their activation.
 
     Parameters
     ----------
     weights : list of arrays (..., d_i, d_{i-1} + bias)
-    inputs : array (num_samples, d_0)
+    inputs : array (d_0, num_samples)
         ``h_0 = E x``.
-    hidden : array (..., num_samples, sum of d_1 … d_{D-1}), optional
-        Where the hidden layers go, side by side.
+    hidden : array (..., sum of d_1 … d_{D-1}, num_samples), optional
+        Where the hidden layers go, one below the other.
     """
     act = ACTIVATIONS[problem.activation].value
     layers = [inputs]
@@ -177,11 +178,11 @@ def layer_outputs(
         inner = i < len(weights) - 1
         out = None
         if inner and hidden is not None:
-            out = hidden[..., first : first + w.shape[-2]]
+            out = hidden[..., first : first + w.shape[-2], :]
         first += w.shape[-2]
-        sums = np.matmul(layers[-1], (w[..., :-1] if problem.bias else w).mT, out=out)
+        sums = np.matmul(w[..., :-1] if problem.bias else w, layers[-1], out=out)
         if problem.bias:
-            sums += w[..., None, :, -1]
+            sums += w[..., -1:]
         if inner and out is not None:
             out[...] = act(sums)
         layers.append(sums if out is not None or not inner else act(sums))

@@ -146,6 +146,14 @@ X = views(40)["x"]
         ({"repeats": X}, "repeats: expected an array .num_repeats, num_samples, num_features."),
         ({"repeats": 3}, "repeats: expected an array .* got int"),
         ({"repeats": [X]}, "repeats: expected at least 2 repetitions of X, got 1"),
+        (
+            {"repeats": [X, X[:, :2]]},
+            r"repeats\[1\]: expected \d+ features, as in the first, got 2",
+        ),
+        (
+            {"repeats": [mx.measures.RDM(np.ones((40, 40)) - np.eye(40))] * 2},
+            r"repeats\[0\]: expected features, got dissimilarities",
+        ),
         ({"repeats": [X, X[:30]]}, r"X, repeats\[1\]: expected paired rows"),
     ],
 )

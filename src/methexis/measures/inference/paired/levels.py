@@ -195,7 +195,7 @@ def levels(
     references: Mapping[str, Representation | str],
     *,
     chance: float,
-    repeats: Sequence[Representation] = (),
+    repeats: Sequence[Features] = (),
     steps: Preprocessing | None = None,
     confidence: float = 0.95,
     seed: int = 0,
@@ -213,7 +213,7 @@ def levels(
         References by name, checked; or the word "random".
     chance : float
         The chance level; NaN where it is unknown.
-    repeats : sequence of Representation
+    repeats : sequence of Features
         Repetitions of the first side.
     steps : Preprocessing, optional
         Steps before.
@@ -313,17 +313,17 @@ def checked_references(
     return references
 
 
-def checked_repeats(given: Any, x: Representation, precision: str) -> list[Representation]:
+def checked_repeats(given: Any, x: Representation, precision: str) -> list[Features]:
     """Repetitions of x, ``(num_repeats, num_samples, num_features)``.
 
     Raises
     ------
     MethexisError
-        If there are fewer than two, or they are of other samples.
+        If there are fewer than two, or they are dissimilarities, or of other samples or widths.
     """
     if given is None:
         return []
-    repeats: list[Representation] = []
+    repeats: list[Features] = []
     members = hasattr(given, "__len__") and not isinstance(given, type)
     if getattr(given, "ndim", 3) != 3 or not members:
         raise MethexisError(
@@ -331,8 +331,16 @@ def checked_repeats(given: Any, x: Representation, precision: str) -> list[Repre
             f"arrays, got {type(given).__name__}"
         )
     for k, one in enumerate(given):
-        other = features(f"repeats[{k}]", one, precision=precision)
+        held = single(f"repeats[{k}]", one)  # a layer that was read from a file too
+        if isinstance(held, RDM):
+            raise MethexisError(f"repeats[{k}]: expected features, got dissimilarities")
+        other = features(f"repeats[{k}]", held, precision=precision)
         together(x, other)
+        if repeats and other.num_features != repeats[0].num_features:
+            raise MethexisError(
+                f"repeats[{k}]: expected {repeats[0].num_features} features, as in the first, got "
+                f"{other.num_features}"
+            )
         repeats.append(other)
     if len(repeats) < 2:
         raise MethexisError(f"repeats: expected at least 2 repetitions of X, got {len(repeats)}")
@@ -340,17 +348,16 @@ def checked_repeats(given: Any, x: Representation, precision: str) -> list[Repre
 
 
 def _halves(
-    first: Representation, repeats: Sequence[Representation], generator: np.random.Generator
+    first: Representation, repeats: Sequence[Features], generator: np.random.Generator
 ) -> tuple[list[tuple[Features, Features]], str]:
     """Pairs of random halves, of repetitions or of units, and in words which of both."""
     if repeats:
-        whole = [one for one in repeats if isinstance(one, Features)]
 
         def mean(places: NDArray[np.int64]) -> Features:
-            return whole[0].replaced(sum(whole[k].array for k in places) / len(places))
+            return repeats[0].replaced(sum(repeats[k].array for k in places) / len(places))
 
-        splits = [generator.permutation(len(whole)) for _ in range(NUM_SPLITS)]
-        middle = len(whole) // 2
+        splits = [generator.permutation(len(repeats)) for _ in range(NUM_SPLITS)]
+        middle = len(repeats) // 2
         return [(mean(p[:middle]), mean(p[middle:])) for p in splits], "halves of the repetitions"
     if not isinstance(first, Features) or first.num_features < 2:
         return [], "identical, not estimated"

@@ -44,6 +44,8 @@ from methexis.measures.pairs.row_form import RowForm, scaled
 FEW_VALUES = 1.5
 #: Ways of breaking ties that scores of orders are averaged over.
 NUM_DRAWS = 16
+#: Places of lists that are drawn at once.
+BLOCK = 2**17
 
 
 def with_ties(moments: NullMoments) -> NullMoments:
@@ -376,12 +378,11 @@ def expected_lists(a: Groups, b: Groups, alike: Callable[[Any, Any], Array]) -> 
     if len(rows) == 0:
         return averages
     tables = tables_of(a, b)[rows]
-    step = max(2**20 // (NUM_DRAWS * a.k), 1)
+    step = max(BLOCK // (NUM_DRAWS * a.k), 1)
     for start in range(0, len(rows), step):
         some, part = rows[start : start + step], tables[start : start + step]
-        one, other = _drawn(part, a, b, some)
-        scores = alike(one.reshape(-1, a.k), other.reshape(-1, a.k))
-        averages[some] = scores.reshape(len(some), NUM_DRAWS).mean(axis=1)
+        one, other = (np.asarray(names).reshape(a.k, -1).T for names in _drawn(part, a, b, some))
+        averages[some] = alike(one, other).reshape(NUM_DRAWS, len(some)).mean(axis=0)
     return averages
 
 
@@ -404,64 +405,71 @@ def tables_of(a: Groups, b: Groups) -> Integers:
 
 
 def _drawn(tables: Integers, a: Groups, b: Groups, rows: Integers) -> tuple[Integers, Integers]:
-    """Lists of both under each draw, ``(num_rows, NUM_DRAWS, k)``; equal numbers are equal rows."""
-    k = a.k
+    """Lists of both under each draw, ``(k, NUM_DRAWS, num_rows)``; equal numbers are equal rows."""
+    k, half = a.k, NUM_DRAWS // 2
     generator = np.random.default_rng(0)
-    numbers = generator.random((2, NUM_DRAWS // 2, k))
+    numbers = generator.random((2, half, k))
     # Every table has draws of its own: the same numbers, moved by a sum over its cells that does
     # not change when the sides do.
     weights = generator.integers(1, 2**62, size=(k + 1, k + 1, k), dtype=np.uint64)
     weights = weights + weights.transpose(1, 0, 2)
     moved = tables.reshape(len(tables), -1).astype(np.uint64) @ weights.reshape(-1, k)
-    numbers = (numbers + (moved / 2.0**64)[:, None, None, :]) % 1.0
-    numbers = np.minimum(numbers, 1.0 - 2.0**-53)
-    one = np.concatenate([numbers[:, 0], numbers[:, 1]], axis=1)
-    other = np.concatenate([numbers[:, 1], numbers[:, 0]], axis=1)
-    first = _names(tables, a.starts[rows], a.members[rows], one)
-    second = _names(tables.transpose(0, 2, 1), b.starts[rows], b.members[rows], other)
-    cell, place = first
-    named_a = np.where(cell[1] > 0, (cell[0] * (k + 1) + cell[1]) * _FAR + place, -1)
-    cell, place = second
-    named_b = np.where(cell[1] > 0, (cell[1] * (k + 1) + cell[0]) * _FAR + place, -2)
-    return named_a, named_b
+    # The other side has the same draws, its second half first.
+    one = np.concatenate([numbers[0], numbers[1]]).T[:, :, None] + (moved.T / 2.0**64)[:, None, :]
+    one -= np.floor(one)
+    np.minimum(one, 1.0 - 2.0**-53, out=one)
+    other = np.concatenate([one[:, half:], one[:, :half]], axis=1)
+    # A member's name: its group in a, its group in b, its place in what both share.
+    far = int(tables.max(initial=0)) + 1
+    kind: Any = np.int32 if (k + 1) ** 2 * far < 2**31 else np.int64
+    cell, place = _members(tables, a.starts[rows], a.members[rows], one)
+    label = ((a.starts[rows].T + 1) * ((k + 1) * far)).astype(kind)[:, None, :]
+    names_a = np.where(cell == 0, kind(-1), cell * kind(far) + place + label)
+    turned = tables.transpose(0, 2, 1)
+    cell, place = _members(turned, b.starts[rows], b.members[rows], other)
+    label = ((b.starts[rows].T + 1) * far).astype(kind)[:, None, :]
+    names_b = np.where(cell == 0, kind(-2), cell * kind((k + 1) * far) + place + label)
+    return names_a, names_b
 
 
-#: More than any cell has members.
-_FAR = 2**40
-
-
-def _names(
+def _members(
     tables: Integers, starts: Integers, members: Integers, numbers: Array
-) -> tuple[tuple[Integers, Integers], Integers]:
+) -> tuple[Integers, Integers]:
     """The cell that each place of a list is drawn from, and which of its members is drawn.
 
-    Members of a group are taken cell by cell, those in no group of the other side last.
+    Both are ``(k, num_draws, num_rows)``. Members of a group are taken cell by cell; those in no
+    group of the other side are last, and their cell is 0.
     """
-    # Small integers, and every place a block: these loops are all that a null under ties costs.
+    # Small integers, rows of samples last: these loops are all that a null under ties costs.
     k = starts.shape[1]
     every = np.arange(len(tables))[:, None]
     size = members[every, starts + 1]
-    kind = np.min_scalar_type(-int(size.max(initial=1)) - 1)
-    none = np.iinfo(kind).max
-    picks = np.empty((k, *numbers.shape[:2]), dtype=kind)
+    kind = np.min_scalar_type(-int(size.max(initial=1)) - k - 1)
+    none = kind.type(np.iinfo(kind).max)
+    picks = np.empty(numbers.shape, dtype=kind)
     taken = np.full_like(picks, none)  # of the group, in ascending order
+    behind = np.empty(numbers.shape[1:], dtype=bool)
     for p in range(k):
-        taken[:p, starts[:, p] == p] = none  # a new group
-        left = size[:, p] - (p - starts[:, p])
-        pick = np.floor(numbers[:, :, p] * left[:, None]).astype(kind)
+        taken[:p] |= (starts[:, p] == p).astype(kind) * none  # a new group
+        pick = (numbers[p] * (size[:, p] - (p - starts[:, p]))).astype(kind)
         for q in range(p):  # members that are taken are passed over
-            pick += pick >= taken[q]
+            np.greater_equal(pick, taken[q], out=behind)
+            pick += behind.view(np.int8)
         picks[p] = pick
+        spare = np.empty_like(pick)
         for q in range(p):
-            taken[q], pick = np.minimum(taken[q], pick), np.maximum(taken[q], pick)
+            np.maximum(taken[q], pick, out=spare)
+            np.minimum(taken[q], pick, out=taken[q])
+            pick, spare = spare, pick
         taken[p] = pick
-    ends = np.cumsum(tables[:, 1:, 1:], axis=2)[every, starts].astype(kind)
-    cell, place = np.zeros_like(picks), picks.copy()
-    for c in range(k):
-        end = ends[:, :, c].T[:, :, None]
-        beyond = picks >= end
+    sizes = np.ascontiguousarray(tables.astype(kind)[every, starts + 1].T)
+    cell, start = np.zeros_like(picks), np.zeros_like(picks)
+    end = np.zeros((k, 1, len(tables)), dtype=kind)
+    for c in range(1, k + 1):
+        end += sizes[c][:, None, :]
+        beyond = (picks >= end).view(np.int8)
         cell += beyond
-        np.subtract(picks, end, out=place, where=beyond)
-    cell = np.where(cell == k, 0, cell + 1)
-    label = np.broadcast_to((starts + 1)[:, None, :], numbers.shape)
-    return (label, cell.transpose(1, 2, 0).astype(np.int64)), place.transpose(1, 2, 0)
+        np.maximum(start, end * beyond, out=start)
+    cell += 1
+    cell *= cell <= k
+    return cell, picks - start

@@ -13,45 +13,117 @@ drawn with mean ``f_t(l) = (1 - l/t) f_{t-1}(l) + (l/t) q_t f_{t-1}(l - 1)``.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
+from methexis.core.caching import cached_property
 from methexis.core.checks import Array
+from methexis.measures.neighbours.indices import Indices
 from methexis.measures.neighbours.tied.expected import Groups
 from methexis.measures.neighbours.tied.ties import Integers
+from methexis.measures.pairs.row_form import RowForm
 
-#: Entries of a block of rows over all samples.
+#: Entries of a block of rows over all samples, and of chances that are looked up at once.
 BLOCK = 2**22
+#: Samples of which the chances of all pairs are kept side by side.
+SIDE = 2048
 
 
 def expected_returns(a: Groups, b: Groups) -> Array:
     """The chance that a step in the second and one in the first lead back, ``(num_samples,)``."""
-    n, form = len(a.begin), a.chances
-    back = sparse.csr_array(form.values.T)
-    back.sort_indices()
-    rows = np.repeat(np.arange(n), np.diff(b.labels.indptr))
-    strict = b.labels.data <= b.begin[rows]
-    missed = 1.0 - (_at(back, rows, b.labels.indices) + form.rest[b.labels.indices])
-    lost = np.ones(n)
-    np.multiply.at(lost, rows[strict], missed[strict])
-    open_ = b.begin < b.k
-    alone = open_ & (b.places == 1)
-    if alone.any():
+    itself = np.arange(len(a.begin), dtype=np.int32)[None]
+    return np.asarray(returns_under(a, b, itself)[0])
+
+
+def returns_under(a: Groups, b: Groups, names: Indices) -> Array:
+    """These chances where row r of the second is sample ``names[o, r]``, ``(num_orders, rows)``.
+
+    Steps stay those of the second's own rows; only where they lead in the first differs.
+    """
+    back, first = Back(a.chances), Steps(b)
+    chances = np.empty(names.shape)
+    step = max(BLOCK // max(len(first.columns), 1), 1)
+    for start in range(0, len(names), step):
+        chances[start : start + step] = 1.0 - _lost(back, first, names[start : start + step])
+    return chances
+
+
+@dataclass(frozen=True, eq=False)
+class Back:
+    """Chances of one step of the first representation, to look up at many pairs."""
+
+    chances: RowForm
+
+    @cached_property
+    def _whole(self) -> Array:
+        return np.asarray(self.chances.values.toarray() + self.chances.rest[:, None])
+
+    @cached_property
+    def _keys(self) -> Integers:
+        values = self.chances.values
+        rows = np.repeat(np.arange(values.shape[0]), np.diff(values.indptr))
+        return np.asarray(rows * values.shape[1] + values.indices)
+
+    def missed(self, rows: Indices, columns: Indices) -> Array:
+        """The chance that a step from each of some samples does not lead to another."""
+        n = self.chances.num_samples
+        if n <= SIDE:
+            return np.asarray(1.0 - self._whole[rows, columns])
+        chance = self.chances.rest[rows]
+        if len(self._keys):
+            wanted = rows.astype(np.int64) * n + columns
+            place = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
+            chance += np.where(self._keys[place] == wanted, self.chances.values.data[place], 0.0)
+        return np.asarray(1.0 - chance)
+
+
+class Steps:
+    """First steps: to whom they lead surely, and the boundary groups of which some are drawn."""
+
+    def __init__(self, groups: Groups) -> None:
+        self.groups = groups
+        labels = groups.labels
+        self.num_rows, self.columns = len(groups.begin), labels.indices
+        self.rows = np.repeat(np.arange(self.num_rows), np.diff(labels.indptr))
+        self.strict = labels.data <= groups.begin[self.rows]
+        drawn = groups.begin < groups.k
+        self.alone = drawn & (groups.places == 1)
+        self.several = np.flatnonzero(drawn & ~self.alone)
+
+
+def _lost(back: Back, steps: Steps, names: Indices) -> Array:
+    """The chance that no step leads back, ``(num_orders, num_rows)``."""
+    b, n = steps.groups, steps.num_rows
+    missed = back.missed(names[:, steps.columns], names[:, steps.rows])
+    lost = np.ones(names.shape)
+    _reduce(np.multiply, missed[:, steps.strict], steps.rows[steps.strict], lost)
+    if steps.alone.any():
         # One member: the mean of its chance over the group.
-        total = np.bincount(rows[~strict], weights=missed[~strict], minlength=n)
+        total, tail = np.zeros(names.shape), np.zeros(names.shape)
+        _reduce(np.add, missed[:, ~steps.strict], steps.rows[~steps.strict], total)
         stored = np.repeat(np.arange(n), np.diff(b.tail.indptr))
-        missed_by_tail = 1.0 - (_at(back, stored, b.tail.indices) + form.rest[b.tail.indices])
-        tail = np.bincount(stored, weights=missed_by_tail, minlength=n)
-        whole = (n - 1) - form.column_sums
+        step = max(BLOCK // max(len(stored), 1), 1)
+        for start in range(0, len(names), step):
+            some = names[start : start + step]
+            by_tail = back.missed(some[:, b.tail.indices], some[:, stored])
+            _reduce(np.add, by_tail, stored, tail[start : start + step])
+        whole = ((n - 1) - back.chances.column_sums)[names]
         total = np.where(b.in_tail, np.where(b.outside, whole - tail, tail), total)
-        lost[alone] *= (total / b.size)[alone]
-    several = np.flatnonzero(open_ & ~alone)
-    for start in range(0, len(several), max(BLOCK // n, 1)):
-        some = several[start : start + max(BLOCK // n, 1)]
-        lost[some] *= _drawn(1.0 - (back[some].toarray() + form.rest), members(b, some), b, some)
-    return np.asarray(1.0 - lost)
+        lost[:, steps.alone] *= (total / b.size)[:, steps.alone]
+    width = max(BLOCK // n, 1)
+    for start in range(0, len(steps.several), width):
+        rows = steps.several[start : start + width]
+        lost[:, rows] *= _drawn(back, b, rows, names)
+    return lost
+
+
+def _reduce(how: np.ufunc, values: Array, rows: Integers, into: Array) -> None:
+    """Reduce the values of each row, which are side by side, into that row's column."""
+    if len(rows):
+        starts = np.flatnonzero(np.diff(rows, prepend=-1))
+        into[:, rows[starts]] = how.reduceat(values, starts, axis=1)
 
 
 def members(groups: Groups, rows: Integers) -> Any:
@@ -64,31 +136,36 @@ def members(groups: Groups, rows: Integers) -> Any:
     return inside
 
 
-def _drawn(missed: Array, member: Any, groups: Groups, rows: Integers) -> Array:
+def _drawn(back: Back, groups: Groups, rows: Integers, names: Indices) -> Array:
     """Mean product over random choices of as many members as there are places."""
-    places = groups.places[rows]
+    inside = members(groups, rows)
+    count = np.count_nonzero(inside, axis=1)
+    largest_first = np.argsort(-count, kind="stable")
+    rows, inside, count = rows[largest_first], inside[largest_first], count[largest_first]
+    row, column = np.nonzero(inside)
+    listed = np.zeros((len(rows), int(count[0])), dtype=np.int64)
+    listed[row, np.arange(len(row)) - (np.cumsum(count) - count)[row]] = column
+    means = np.empty((len(names), len(rows)))
+    step = max(BLOCK // listed.size, 1)
+    for start in range(0, len(names), step):
+        some = names[start : start + step]
+        missed = back.missed(some[:, listed], some[:, rows, None])
+        means[start : start + step] = _mean_products(missed, count, groups.places[rows])
+    back_in_place = np.empty_like(means)
+    back_in_place[:, largest_first] = means
+    return back_in_place
+
+
+def _mean_products(missed: Array, count: Integers, places: Integers) -> Array:
+    """Means for rows of which each has no more members than the one before."""
     number = np.arange(int(places.max()) + 1)
-    products = np.zeros((len(rows), len(number)))
-    products[:, 0] = 1.0
-    seen = np.zeros(len(rows))
-    for column in np.flatnonzero(member.any(axis=0)):
-        some = np.flatnonzero(member[:, column])
-        seen[some] += 1.0
-        share = np.minimum(number / seen[some, None], 1.0)
-        before = products[some]
+    products = np.zeros((*missed.shape[:2], len(number)))
+    products[:, :, 0] = 1.0
+    for place in range(missed.shape[2]):
+        some = int(np.count_nonzero(count > place))
+        share = np.minimum(number / (place + 1.0), 1.0)
+        before = products[:, :some]
         after = (1.0 - share) * before
-        after[:, 1:] += share[:, 1:] * missed[some, column, None] * before[:, :-1]
-        products[some] = after
-    return np.asarray(products[np.arange(len(rows)), places])
-
-
-def _at(matrix: Any, rows: Integers, columns: Any) -> Array:
-    """Entries of a sparse matrix in canonical form, at many places."""
-    n = matrix.shape[1]
-    if matrix.nnz == 0:
-        return np.zeros(len(rows))
-    keys = np.repeat(np.arange(len(matrix.indptr) - 1), np.diff(matrix.indptr)) * n
-    keys = keys + matrix.indices
-    wanted = rows * n + columns
-    place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.where(keys[place] == wanted, matrix.data[place], 0.0)
+        after[:, :, 1:] += share[1:] * missed[:, :some, place, None] * before[:, :, :-1]
+        products[:, :some] = after
+    return np.asarray(products[:, np.arange(len(count)), places])
