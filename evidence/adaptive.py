@@ -29,6 +29,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +181,7 @@ def measured(case: Case) -> dict[str, Any]:
     late = np.stack([k.mean(axis=0) for k in kernels], axis=1)  # (replica, layer, n, n)
     pairs = []
     for i, j in itertools.combinations(range(len(kernels)), 2):
-        value, error = jackknife(lambda mean, i=i, j=j: misalignment(mean[i], mean[j]), late)
+        value, error = jackknife(partial(_of_pair, i, j), late)
         pairs.append(
             {
                 "layers": [i, j],
@@ -211,6 +212,11 @@ def measured(case: Case) -> dict[str, Any]:
         "axis_cosine_depth": float(np.mean(axes[..., 1, 2])),
         "wall_seconds": round(time.monotonic() - began, 1),
     }
+
+
+def _of_pair(i: int, j: int, mean: Array) -> float:
+    """Misalignment of two layers of mean kernels ``(layer, n, n)``."""
+    return misalignment(mean[i], mean[j])
 
 
 def limits(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
