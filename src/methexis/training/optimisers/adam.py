@@ -24,7 +24,8 @@ class Adam(UpdateRule):
         u  = [m / (1 - β1^{t+1})] / [√(v / (1 - β2^{t+1})) + eps]
         W <- (1 - η_t γ) W - η_t u
 
-    The charges of adjacent layers change at first order in ``η`` (docs/theory.md §2.5).
+    The charges of adjacent layers change at first order in ``η`` (docs/theory.md §2.5). Near the
+    minima slow time is ``Σ η_t²``, for every batch size (docs/adaptive.md).
 
     Parameters
     ----------

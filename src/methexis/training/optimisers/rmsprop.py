@@ -24,7 +24,8 @@ class RMSProp(UpdateRule):
 
     ``v`` starts at zero and is not corrected for it, so the first steps are larger, by up to
     ``1/√(1 - β2)``. The charges of adjacent layers change at first order in ``η``
-    (docs/theory.md §2.5).
+    (docs/theory.md §2.5). Near the minima slow time is ``Σ η_t²``, for every batch size
+    (docs/adaptive.md).
 
     Parameters
     ----------

@@ -240,7 +240,7 @@ class Run(Displayed):
                 )
         shared = int(tree.children["student_0"].attrs["num_shared"])
         found = axis_alignments_of(problems, [self.snapshots(k) for k in range(count)], shared)
-        like = tree["alignment"]
+        like = self.data["alignment"]
         label = "alignment of neurons (1 = same)"
         return like.copy(data=found).rename("axis_alignment").assign_attrs(long_name=label)
 
