@@ -119,7 +119,7 @@ def cases() -> list[Case]:
     )
     least = ends(teacher, 0.0)[1]
     made.append(
-        Case("basis", "SGD from afar", teacher, mx.SGD(LRS[1]), LRS[1], 1, 64, 2_002, away, least)
+        Case("basis", "SGD from afar", teacher, mx.SGD(0.001), LRS[1], 1, 64, 2_002, away, least)
     )
     teacher = uneven()
     start, kernels = cycle(teacher, 0.5)
@@ -259,10 +259,13 @@ def line(found: dict[str, Any]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run and write all parts, or those that are named."""
     parser = argparse.ArgumentParser(prog="python -m evidence.adaptive", description=__doc__)
-    parser.add_argument("--part", action="append", metavar="NAME")
+    parser.add_argument(
+        "--part", action="append", metavar="NAME", help="of the parts only these; keep the others"
+    )
     parser.add_argument("--out", type=Path, default=RESULT)
     chosen = parser.parse_args(arguments)
-    runs = []
+    old = json.loads(chosen.out.read_text(encoding="utf-8"))["runs"] if chosen.out.exists() else []
+    runs = [run for run in old if chosen.part and run["part"] not in chosen.part]
     for case in cases():
         if chosen.part and case.part not in chosen.part:
             continue
