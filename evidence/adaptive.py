@@ -13,15 +13,16 @@ the way to where it wants to be. Parts:
   least value, and neurons of the students matched one to one.
 - ``uneven``: noise of condition number 10, independent samples, from the least potential; mean
   kernels over the window of the run against those of `adaptive_drift` at the same times.
-- ``turning``: the same where the two modes are nearly alike, so that neurons exchange them for ever.
+- ``turning``: the same where the two modes are nearly alike, so that the neurons of one student
+  exchange them for ever.
 
 Fixed before the run and not changed after: learning rates, problems, windows, replicas and seeds of
 ``memory``, ``batch`` and ``adam``, from closed forms and a timing of 100,000 steps. The other parts
-had a first design. It measured ``uneven`` at one learning rate, where nothing could be extrapolated;
+had a first design. It measured ``uneven`` at one learning rate, where nothing can be extrapolated;
 it then compared with the mean of the drift over four times the run (0.0105), which the run does not
-cover. And it had SGD begin at the end of RMSProp, whose basis it keeps, which says nothing, and take
-learning rate 0.006, at which all replicas diverged. What stands here was fixed after that, with new
-seeds but for ``uneven``, whose runs were right and whose prediction was not.
+cover. And it had SGD begin at the end of RMSProp, whose basis it keeps, which says nothing, and
+take learning rate 0.006, at which all replicas diverged. What stands here was fixed after that,
+with new seeds but for ``uneven``, whose runs were right and whose prediction was not.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ def uneven() -> mx.Teacher:
 
 
 def turning() -> mx.Teacher:
-    """Singular values 1.3 and 1, and noise of the same condition number at an angle to the modes."""
+    """Singular values 1.3 and 1, and noise of that condition number at an angle to the modes."""
     c, s = np.cos(0.5), np.sin(0.5)
     turn = np.array([[c, -s], [s, c]])
     return mx.Teacher(np.diag([1.3, 1.0]), cov_noise=turn @ np.diag([1.0, UNEVEN]) @ turn.T)
