@@ -75,6 +75,17 @@ def test_what_a_run_strains_is_said() -> None:
     assert "β2 = 0.9" in notes
 
 
+def test_replicas_that_are_far_have_no_path_and_do_no_harm() -> None:
+    far = [1e60 * w for w in STARTS[0]]
+    both = [np.stack(pair) for pair in zip(far, STARTS[0], strict=True)]
+    run = mx.train(STUDENTS[0], TEACHER, mx.RMSProp(lr=0.01), init=[both], **SHORT)
+    predicted = run.predict()
+    assert "of 2 replicas 1 are near the minima there" in predicted.notes
+    weights = predicted.paths[0].weights[0]
+    assert np.isnan(weights[-1, 0]).all()
+    assert np.isfinite(weights[:, 1]).all()
+
+
 @pytest.mark.parametrize("memory", [0.5, 4.0])
 def test_adam_goes_where_it_is_predicted(memory) -> None:
     """One valley, W_1 = 1/a and W_2 = a e_1: the mean charge over replicas, at three slow times.

@@ -179,34 +179,36 @@ def _follow_adaptive(
 ) -> SlowPath:
     """The path of one student of an adaptive rule, from the first record near the minima.
 
-    How such a rule gets there is not known; before that record weights are NaN.
+    How such a rule gets there is not known; before that record weights are NaN, and so are those of
+    replicas that are not there with most others.
 
     Raises
     ------
     MethexisError
-        If no record is near the minima for all replicas, or the path cannot be followed.
+        If no record is near the minima, or the path cannot be followed.
     """
     problem, velocity = course.problem, course.velocity
     assert velocity is not None  # who calls has seen it
-    gap = relative_gap(problem, recorded)
-    alive = np.isfinite(gap).all(axis=0)
-    near = np.flatnonzero((gap[:, alive] <= _ARRIVED).all(axis=-1))
-    if not alive.any() or not len(near):
+    with np.errstate(all="ignore"):  # of lost replicas
+        near = relative_gap(problem, recorded) <= _ARRIVED
+    arrived = near.sum(axis=-1)
+    if not arrived.any():
         raise MethexisError(
             f"no record of the run is near the minima, and the way that {setting.name} takes there "
             "is not known"
         )
-    first = int(near[0])
+    first = int(np.argmax(arrived))
+    start = [np.where(near[first][:, None, None], w[first], np.nan) for w in recorded]
     times = clock.times[first:] - clock.times[first]
-    path = integrate_adaptive(
-        problem, [w[first] for w in recorded], times, velocity, rtol=rtol, watch=clock.watch
-    )
+    path = integrate_adaptive(problem, start, times, velocity, rtol=rtol, watch=clock.watch)
     clock.next()
     if first:
         notes.append(
             f"{setting.name} is followed from record {first}, the first one near the minima: the "
             "way there is not known"
         )
+    if not near[first].all():
+        notes.append(f"of {near.shape[1]} replicas {arrived[first]} are near the minima there")
     whole = [np.full_like(w, np.nan) for w in recorded]
     for layer, known in zip(whole, path.weights, strict=True):
         layer[first:] = known
@@ -309,10 +311,7 @@ def _strained_adaptive(paths: Sequence[SlowPath], setting: Setting) -> list[str]
     if not paths:
         return []
     strains = []
-    curvature = max(
-        2.0 * float(np.nanmax(Metric(path.problem, [w[-1] for w in path.weights]).spectrum[0]))
-        for path in paths
-    )
+    curvature = max(_metric_sharpness(path) for path in paths)
     rate = setting.effective_lr * curvature * float(np.sqrt(setting.batch))
     if rate > _SMALL:
         strains.append(
@@ -331,6 +330,13 @@ def _strained_adaptive(paths: Sequence[SlowPath], setting: Setting) -> list[str]
             "lets weights diffuse along the minima"
         )
     return strains
+
+
+def _metric_sharpness(path: SlowPath) -> float:
+    """Largest eigenvalue of the Hessian at the end of a path, in the metric of an adaptive rule."""
+    ends = [w[-1] for w in path.weights]
+    alive = finite_replicas(ends)
+    return 2.0 * float(Metric(path.problem, [w[alive] for w in ends]).spectrum[0].max(initial=0.0))
 
 
 def _singular(problem: Problem) -> bool:
