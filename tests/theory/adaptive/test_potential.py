@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.optimize
 from numpy.testing import assert_allclose
 
 import methexis as mx
@@ -151,6 +152,51 @@ def test_descent_arrives_at_one_neuron_per_mode() -> None:
 @pytest.mark.long
 def test_descent_arrives_from_everywhere() -> None:
     check_descent(range(3, 23), 20)
+
+
+@pytest.mark.parametrize("small", [0.9, 0.5, 0.1])
+def test_two_modes_have_one_other_stationary_point_and_it_is_a_saddle(small) -> None:
+    """Neurons that read both modes by the roots of singular values (docs/adaptive.md, A.12)."""
+    teacher, student = mx.Teacher(np.diag([1.0, small])), mx.EDLN((2,))
+    p = brute.plain(teacher, student)
+    first = np.array([[1.0, np.sqrt(small)], [1.0, -np.sqrt(small)]])
+    last = np.diag([1.0, small]) @ np.linalg.inv(first)
+    size = np.sqrt(np.linalg.norm(last[:, 0]) / np.linalg.norm(first[0]))  # equal norms
+    saddle = [size * first, last / size]
+    gradient = brute.complex_gradient(lambda w: dense.minimum_potential(p, w), p, saddle)
+    tangent = brute.tangent_basis(p, saddle)
+    assert np.abs(tangent.T @ gradient).max() < 1e-12  # stationary along the minima
+    bound = adaptive_bound(teacher, student)
+    height = np.sqrt(2 * (1 + small)) / (1 + np.sqrt(small))
+    assert_allclose(dense.potential(p, saddle) / bound, height, rtol=1e-12)
+    for angle in (0.01, -0.01):  # a common rotation of what both neurons read
+        c, s = np.cos(angle), np.sin(angle)
+        turned = saddle[0] @ np.array([[c, -s], [s, c]])
+        last = np.diag([1.0, small]) @ np.linalg.inv(turned)
+        sizes = np.sqrt(np.linalg.norm(last, axis=0) / np.linalg.norm(turned, axis=1))
+        reads = [sizes[:, None] * turned, last / sizes]  # each neuron at its best scale
+        assert dense.potential(p, reads) < dense.potential(p, saddle)
+
+
+@pytest.mark.parametrize("small", [0.9, 0.5, 0.1])
+def test_no_other_pair_of_angles_is_stationary(small) -> None:
+    """Both conditions of (A.11), solved from many starts: the axes, and the one saddle."""
+
+    def conditions(angles: np.ndarray) -> np.ndarray:  # of φ₁ and -φ₂
+        u = (np.sin(angles) ** 2 + small**2 * np.cos(angles) ** 2) ** 0.25
+        slope = (1 - small**2) * np.sin(2 * angles) / (4 * u**3)
+        return slope * np.sin(angles.sum()) - u.sum() / 2 * np.cos(angles.sum())
+
+    generator = np.random.default_rng(SEED)
+    half = np.arccos((1 - small) / (1 + small)) / 2
+    inside = []
+    for start in generator.uniform(0.0, np.pi / 2, (60, 2)):
+        found = scipy.optimize.root(conditions, start, tol=1e-13)
+        open_interval = np.all((found.x > 1e-6) & (found.x < np.pi / 2 - 1e-6))
+        if np.abs(conditions(found.x)).max() < 1e-12 and open_interval:
+            inside.append(found.x)
+    assert len(inside) > 5
+    assert_allclose(inside, half, rtol=0, atol=1e-8)
 
 
 def test_equipartition_and_scaling() -> None:

@@ -5,8 +5,9 @@ Closed form (docs/adaptive.md). With ``V̄ = Σε^{1/2} V Σx^{1/2} = L S Rᵀ``
 ``q̂ = (T̂x T̂ε p̂^{D-1})^{1/D}``, hidden layer ``i`` is ``h_i = a_i U_i S^{1/2} Rᵀ Σx^{-1/2} x`` as at
 the Platonic point, but ``U_i`` is a signed permutation, filled up with neurons that carry nothing.
 
-*Proven:* ``U >= 2 D q̂`` on all minima of the loss, with equality at these points and no others.
-*Numerical only:* that ``U`` has no other local minimum, so that its descent ends here.
+*Proven:* ``U >= 2 D q̂`` on all minima of the loss, with equality at these points and no others; and
+``U`` has no other local minimum, so that its descent has nowhere else to stay. *To leading order
+only:* that adaptive rules descend ``U``.
 """
 
 from __future__ import annotations
