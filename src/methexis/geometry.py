@@ -1,6 +1,7 @@
-"""Alignment of hidden layers (``mx.geometry``); see `core.geometry`."""
+"""Alignment of hidden layers (``mx.geometry``); see `core.geometry` and `core.axes`."""
 
 from methexis import lazy as _lazy
+from methexis.core.axes import AxisAlignment, match_maps, match_samples
 from methexis.core.geometry import (
     LayerAlignment,
     align_maps,
@@ -9,5 +10,14 @@ from methexis.core.geometry import (
     kernel_cosine,
 )
 
-__all__ = ["LayerAlignment", "align_maps", "align_samples", "gram_cosines", "kernel_cosine"]
+__all__ = [
+    "AxisAlignment",
+    "LayerAlignment",
+    "align_maps",
+    "align_samples",
+    "gram_cosines",
+    "kernel_cosine",
+    "match_maps",
+    "match_samples",
+]
 __dir__ = _lazy.listed(__all__)

@@ -40,7 +40,7 @@ MORE: dict[str, list[dict[str, Any]]] = {
         {"direction": "forward", "ridge": 0.1},
         {"direction": "backward", "num_folds": 10, "seed": 3},
     ],
-    "matching": [{"absolute": True}],
+    "matching": [{"absolute": True}, {"absolute": True, "weighted": True}],
     "soft_matching": [{"absolute": True}],
     "cca": [{"squared": True}],
     "svcca": [

@@ -75,3 +75,21 @@ def test_without_the_package_it_says_how_to_install_it(monkeypatch: pytest.Monke
     monkeypatch.setattr(units, "INSTALLED", False)
     with pytest.raises(MethexisError, match=r"POT, got none; pip install 'methexis\[matching\]'"):
         soft_matching(*related())
+
+
+def test_weighted_units_share_one_scale() -> None:
+    """A reordered multiple scores 1; another scale for each unit does not, nor does a rotation."""
+    x = np.random.default_rng(5).normal(size=(60, 4)) * [3.0, 1.0, 1.0, 0.5]
+    copy = -2.0 * x[:, [3, 1, 0, 2]] + 7.0
+    assert matching(x, copy, absolute=True, weighted=True) == pytest.approx(1.0, abs=1e-12)
+    assert matching(x, copy, weighted=True) < 0.5
+    scaled = x * [1.0, 4.0, 1.0, 1.0]
+    assert matching(x, scaled, absolute=True) == pytest.approx(1.0, abs=1e-12)
+    assert matching(x, scaled, absolute=True, weighted=True) < 0.95
+    turn = np.linalg.qr(np.random.default_rng(6).normal(size=(4, 4)))[0]
+    assert matching(x, x @ turn, absolute=True, weighted=True) < 0.95
+    # Silent units cost nothing and are not warned of.
+    silent = np.hstack([np.ones((60, 2)), x])
+    assert matching(x, silent, weighted=True) == pytest.approx(1.0, abs=1e-12)
+    with pytest.raises(MethexisError, match="features that differ between samples"):
+        matching(x, np.ones((60, 2)), weighted=True)

@@ -22,8 +22,8 @@ from methexis.theory.projection import (
     NEAR,
     Normal,
     _follow,
-    _relative_gap,
     project_of,
+    relative_gap,
 )
 from tests.theory import brute
 
@@ -173,7 +173,7 @@ def test_narrow_networks_land_where_gradient_flow_does(hidden: tuple[int, ...]) 
     generator = np.random.default_rng(SEED)
     away = [generator.standard_normal(w.shape) for w in base]
     start = [w + 0.14 * d for w, d in zip(base, away, strict=True)]
-    gap = float(_relative_gap(problem, start))
+    gap = float(relative_gap(problem, start))
     assert 0.25 < gap < NEAR
     root = problem.root_x
 
@@ -187,7 +187,7 @@ def test_narrow_networks_land_where_gradient_flow_does(hidden: tuple[int, ...]) 
     truth = hidden_maps(problem, unflatten(ends.y[:, -1], problem.dims))
     for close, tolerance in ((0.25, 0.25**3), (CLOSE, 1e-5)):
         found = project_of(problem, start, charge_rtol=1e-7, close=close)
-        assert float(_relative_gap(problem, found)) < 1e-9
+        assert float(relative_gap(problem, found)) < 1e-9
         scale = sum(float(np.sum(w**2)) for w in found)
         for a, b in zip(charges(found), charges(start), strict=True):
             assert np.linalg.norm(a - b) <= 1e-7 * scale

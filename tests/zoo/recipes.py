@@ -21,11 +21,11 @@ from tests.zoo.good import COV, LABELS, OTHER, RDMS, STUDENT, TEACHER, WEIGHTS, 
 from tests.zoo.methods import METHODS
 from tests.zoo.probing import PROBING
 from tests.zoo.public import EXEMPT, public
+from tests.zoo.theory import THEORY
 
 _THEORY = {"source": TEACHER, "student": STUDENT, "weights": WEIGHTS}
 _PAIR = {"x": X, "y": Y}
 _FEATS = {"feats_A": X, "feats_B": Y, "topk": 3}
-_SLOW = {"lr": 0.05, "batch": 2, "steps": 20}
 _STEPS = {"k": 3, "ks": [1, 3], "num_subsets": 2, "ns": [8, 14]}
 
 
@@ -111,6 +111,10 @@ _SPECIAL: dict[str, Recipe] = {
     "geometry.align_maps": Recipe(
         mx.geometry.align_maps, {"map_a": X[:, :3], "map_b": Y, "cov_x": COV}
     ),
+    "geometry.match_maps": Recipe(
+        mx.geometry.match_maps, {"map_a": X[:, :3], "map_b": Y, "cov_x": COV}
+    ),
+    "geometry.match_samples": Recipe(mx.geometry.match_samples, {"features_a": X, "features_b": Y}),
     "geometry.align_samples": Recipe(mx.geometry.align_samples, {"features_a": X, "features_b": Y}),
     "geometry.gram_cosines": Recipe(
         mx.geometry.gram_cosines, {"maps": [X[:, :3], Y], "cov_x": COV}, nan=True
@@ -308,57 +312,6 @@ _SPECIAL: dict[str, Recipe] = {
     "measures.cka, rbf": Recipe(
         mx.measures.cka, {**_PAIR, "bandwidth": 0.5}, {"kernel": "rbf", "debiased": True}
     ),
-    # theory
-    "theory.universal_kernel": Recipe(
-        mx.theory.universal_kernel, {"teacher": TEACHER, "loss": "squared"}
-    ),
-    "theory.charges": Recipe(mx.theory.charges, dict(_THEORY)),
-    "theory.entropic_loss": Recipe(mx.theory.entropic_loss, {**_THEORY, "lr": 0.1, "batch": 2}),
-    "theory.top_eigenvalues": Recipe(mx.theory.top_eigenvalues, {**_THEORY, "count": 3}),
-    "theory.unreturned": Recipe(
-        mx.theory.unreturned, {**_THEORY, "lr": 0.01, "steps": 5, "batch": 2, "sampling": "online"}
-    ),
-    "theory.apply_gauge": Recipe(
-        mx.theory.apply_gauge,
-        {"weights": WEIGHTS, "gauges": [np.eye(3) + 0.1 * X[:3, :3]]},
-        nan=True,
-    ),
-    "theory.balanced_minimum": Recipe(
-        mx.theory.balanced_minimum, {"source": TEACHER, "student": STUDENT, "seed": 0}
-    ),
-    "theory.random_minimum": Recipe(
-        mx.theory.random_minimum,
-        {
-            "source": TEACHER,
-            "student": STUDENT,
-            "seed": 0,
-            "spread": 0.5,
-            "distribution": "lognormal",
-        },
-    ),
-    "theory.random_minimum, landing": Recipe(
-        mx.theory.random_minimum,
-        {"spread": 0.5},
-        {"source": TEACHER, "student": STUDENT, "distribution": "landing"},
-    ),
-    "theory.decay_fixed_point": Recipe(mx.theory.decay_fixed_point, {**_THEORY, "decay": 0.5}),
-    "theory.deficit_fixed_point": Recipe(mx.theory.deficit_fixed_point, dict(_THEORY)),
-    "theory.drift_fixed_point": Recipe(mx.theory.drift_fixed_point, {**_THEORY, "decay": 0.1}),
-    "theory.edge_fixed_point": Recipe(mx.theory.edge_fixed_point, {**_THEORY, "lr": 1e-3}),
-    "theory.entropic_flow": Recipe(
-        mx.theory.entropic_flow, {**_THEORY, **_SLOW, "momentum": 0.1, "decay": 0.2, "rtol": 1e-4}
-    ),
-    "theory.modified_flow": Recipe(mx.theory.modified_flow, {**_THEORY, **_SLOW, "rtol": 1e-4}),
-    "theory.slow_drift": Recipe(
-        mx.theory.slow_drift, {**_THEORY, **_SLOW, "momentum": 0.1, "decay": 0.2, "rtol": 1e-4}
-    ),
-    "theory.slow_drift, steps": Recipe(
-        mx.theory.slow_drift, {"steps": np.array([0.0, 10.0, 20.0])}, {**_THEORY, "lr": 0.05}
-    ),
-    "theory.relaxation": Recipe(
-        mx.theory.relaxation,
-        {"source": TEACHER, "student": STUDENT, "lr": 0.1, "batch": 1, "momentum": 0.1},
-    ),
     # theory of what sources and students are made of
     "theory.platonic, arrays": Recipe(
         lambda weight, cov_x, cov_noise, embed_in, view: mx.theory.platonic(
@@ -490,7 +443,7 @@ def _common(name: str, value: Any) -> Recipe | None:
     return None
 
 
-RECIPES: dict[str, Recipe] = {**_SPECIAL, **METHODS, **PROBING, **EXPLAINING}
+RECIPES: dict[str, Recipe] = {**_SPECIAL, **THEORY, **METHODS, **PROBING, **EXPLAINING}
 for _name, _value in public():
     if _name not in RECIPES and _name not in EXEMPT:
         _found = _common(_name, _value)

@@ -111,16 +111,33 @@ class UnitMeasure(Measure[Units]):
 
 @dataclass(frozen=True)
 class Matching(UnitMeasure):
-    """Mean correlation of units in the best one-to-one matching."""
+    """Correlation of units in the best one-to-one matching, their mean or as units weigh."""
+
+    weighted: bool = False
 
     name: ClassVar[str] = "matching"
     label: ClassVar[str] = "matching of units"
     reference: ClassVar[str] = "Li, Yosinski, Clune, Lipson and Hopcroft 2015, arXiv:1511.07543"
 
+    @property
+    def title(self) -> str:
+        """The measure's name in tables."""
+        return super().title + (", weighted" if self.weighted else "")
+
+    def reduce(self, features: Features) -> Units:
+        """Centred features: of length one, or if weighted with lengths whose squares sum to 1."""
+        if not self.weighted:
+            return super().reduce(features)
+        xp, array = features.xp, features.array
+        centred = array - xp.mean(array, axis=0, keepdims=True)
+        size = xp.linalg.matrix_norm(centred)  # not zero: rows that are all equal are refused
+        return Units(centred / size, xp)
+
     def matched(self, correlations: Array) -> float:
-        """The mean over the pairs of the best assignment."""
+        """The mean over the pairs of the best assignment; of weighted ones the sum."""
         rows, columns = linear_sum_assignment(correlations, maximize=True)
-        return float(np.mean(correlations[rows, columns]))
+        pairs = correlations[rows, columns]
+        return float(np.sum(pairs) if self.weighted else np.mean(pairs))
 
 
 @dataclass(frozen=True)
@@ -137,7 +154,7 @@ class SoftMatching(UnitMeasure):
         return float(np.sum(best_plan(correlations) * correlations))
 
 
-def matching(x: Any, y: Any, *, absolute: bool = False) -> float:
+def matching(x: Any, y: Any, *, absolute: bool = False, weighted: bool = False) -> float:
     r"""Mean correlation of units in the best one-to-one matching.
 
     .. math:: \max_\pi \frac1m \sum_{i=1}^{m} r_{i\pi(i)}, \qquad m = \min(d_x, d_y)
@@ -151,6 +168,12 @@ def matching(x: Any, y: Any, *, absolute: bool = False) -> float:
         Paired rows.
     absolute : bool
         Match by ``|r|``, which lets signs of units flip.
+    weighted : bool
+        Score ``max_π Σ_i x_i·y_π(i) / (‖X‖_F ‖Y‖_F)`` of centred units instead, in which loud units
+        weigh more and one scale is free for all of them together. It is 1 only if one
+        representation is a reordered multiple of the other, with silent units left over: what
+        `procrustes` is of rotations this is of permutations, and never above it. Constant units
+        count as nothing, without a warning.
 
     Returns
     -------
@@ -185,7 +208,7 @@ def matching(x: Any, y: Any, *, absolute: bool = False) -> float:
     >>> round(matching(x, x[:, [2, 0, 1]] * [1.0, 2.0, 3.0]), 6)
     1.0
     """
-    return Matching(absolute)(x, y)
+    return Matching(absolute, weighted)(x, y)
 
 
 def soft_matching(x: Any, y: Any, *, absolute: bool = False) -> float:

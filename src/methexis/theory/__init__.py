@@ -2,6 +2,16 @@
 
 from methexis import lazy as _lazy
 from methexis.core.charges import charge_step
+from methexis.theory.adaptive import (
+    AdaptiveMinimum,
+    adaptive_bound,
+    adaptive_drift,
+    adaptive_fixed_point,
+    adaptive_flow,
+    adaptive_gradient,
+    adaptive_minimum,
+    adaptive_potential,
+)
 from methexis.theory.batch_sharpness import batch_sharpness
 from methexis.theory.curvature import (
     hessian_spectrum,
@@ -72,5 +82,14 @@ __all__ = [
     "modified_flow",
     "relaxation",
     "slow_drift",
+    # Adam and RMSProp
+    "AdaptiveMinimum",
+    "adaptive_bound",
+    "adaptive_drift",
+    "adaptive_fixed_point",
+    "adaptive_flow",
+    "adaptive_gradient",
+    "adaptive_minimum",
+    "adaptive_potential",
 ]
 __dir__ = _lazy.listed(__all__)

@@ -94,14 +94,17 @@ def dual_matrix(problem: Problem, weights: Sequence[Array]) -> Array:
 
     ``J`` is `whitened_jacobian`, which need not be formed.
     """
-    outers, inners = [], []
-    for a, b in zip(after(problem, weights), before(problem, weights), strict=True):
-        c = b @ problem.root_x
-        outers.append(a @ a.mT)
-        inners.append(c.mT @ c)
+    rights = [b @ problem.root_x for b in before(problem, weights)]
+    return dual_of_ends(after(problem, weights), rights)
+
+
+def dual_of_ends(lefts: Sequence[Array], rights: Sequence[Array]) -> Array:
+    """``Σ_i (A_iA_iᵀ) ⊗ (C_iᵀC_i)`` of ends ``A_i``, ``(..., p, d_i)``, and ``C_i``."""
+    outers = [a @ a.mT for a in lefts]
+    inners = [c.mT @ c for c in rights]
     # One product over the layers gives all entries; they are then put where they belong.
     shape = np.broadcast_shapes(*(m.shape[:-2] for m in (*outers, *inners)))
-    p, n = problem.target.shape
+    p, n = outers[0].shape[-1], inners[0].shape[-1]
     outer, inner = (
         np.stack([np.broadcast_to(m, (*shape, *m.shape[-2:])) for m in of], axis=-1)
         for of in (outers, inners)

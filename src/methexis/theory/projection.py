@@ -156,7 +156,7 @@ def project_of(
     result = np.where(finite[:, None], np.nan, start)
     if not strict:  # a diverging replica must not reach the eigensolver: it may overflow there
         with np.errstate(all="ignore"):
-            finite &= _relative_gap(problem, unflatten(start, problem.dims)) <= NEAR
+            finite &= relative_gap(problem, unflatten(start, problem.dims)) <= NEAR
     taken = np.flatnonzero(finite)
     if not len(taken):
         return unflatten(result.reshape(*shape, -1), problem.dims)
@@ -170,7 +170,7 @@ def project_of(
             else:
                 ends = _follow(problem, near, segments=6)
             good = _landed(problem, layers, ends, charge_rtol)
-            good &= _relative_gap(problem, near) <= NEAR
+            good &= relative_gap(problem, near) <= NEAR
         result[taken[good]] = flatten(ends)[good]
         taken = taken[~good]
         if not len(taken):
@@ -192,7 +192,7 @@ def _approach(
     Stops as well when the flow stands still: then the replica is stuck at a saddle.
     """
     flat = flatten(weights)
-    for row in np.flatnonzero(_relative_gap(problem, weights) > close):
+    for row in np.flatnonzero(relative_gap(problem, weights) > close):
         flat[row] = _gradient_flow(problem, flat[row], close, _FLOW_RTOL * charge_rtol)
     return unflatten(flat, problem.dims)
 
@@ -205,7 +205,7 @@ def _gradient_flow(problem: Problem, start: Array, enough: float, rtol: float) -
         return -dense_hessian(problem, unflatten(state, problem.dims))
 
     def close(_: float, state: Array) -> float:
-        return float(_relative_gap(problem, unflatten(state, problem.dims))) - enough
+        return float(relative_gap(problem, unflatten(state, problem.dims))) - enough
 
     first = float(np.linalg.norm(rhs(0.0, start)))
     if first == 0.0:
@@ -254,8 +254,8 @@ def _path(problem: Problem, weights: list[Array], segments: int) -> list[Array]:
     if not careful.all():
         quick = ~careful
         _take_pieces(problem, flat, ends, quick, spectrum, segments, _quick_piece)
-        most = MISSED * _relative_gap(problem, flat) ** 2 + ROUND
-        careful |= ~(_relative_gap(problem, ends) <= most)
+        most = MISSED * relative_gap(problem, flat) ** 2 + ROUND
+        careful |= ~(relative_gap(problem, ends) <= most)
     if careful.any():
         _take_pieces(problem, flat, ends, careful, spectrum, segments, _careful_piece)
     return [w.reshape(*shape, *w.shape[-2:]) for w in ends]
@@ -344,7 +344,8 @@ def _gap(problem: Problem, weights: list[Array]) -> Array:
     return np.asarray((predictor(problem, weights) - problem.target) @ problem.root_x)
 
 
-def _relative_gap(problem: Problem, weights: list[Array]) -> Array:
+def relative_gap(problem: Problem, weights: list[Array]) -> Array:
+    """``‖(F - V) Σx^{1/2}‖ / ‖V Σx^{1/2}‖``: how far weights are from the minima."""
     size = squared_norm(problem.target @ problem.root_x)
     return np.asarray(np.sqrt(squared_norm(_gap(problem, weights)) / size))
 
@@ -356,7 +357,7 @@ def _moved(weights: list[Array], by: list[Array], factor: float) -> list[Array]:
 def _landed(
     problem: Problem, start: list[Array], end: list[Array], charge_rtol: float
 ) -> NDArray[np.bool_]:
-    good = _relative_gap(problem, end) <= 1e-9
+    good = relative_gap(problem, end) <= 1e-9
     scale = np.max([squared_norm(w) for w in (*start, *end)], axis=0)
     for before, after in zip(charges(start), charges(end), strict=True):
         good &= np.sqrt(squared_norm(after - before)) <= charge_rtol * scale

@@ -73,9 +73,23 @@ class FixedPoint(Displayed):
 
 
 def fixed_point_of(
-    problem: Problem, velocity: Velocity, weights: Sequence[Array], name: str
+    problem: Problem,
+    velocity: Velocity,
+    weights: Sequence[Array],
+    name: str,
+    *,
+    turning: bool = True,
+    unit: float | None = None,
 ) -> FixedPoint:
     """Follow ``velocity`` from ``weights`` to its end.
+
+    Parameters
+    ----------
+    turning : bool
+        Whether a steady rotation of the hidden bases counts as an end. Not where the dynamics
+        knows the basis: then weights have to stand still.
+    unit : float, optional
+        Unit of speed; the size of the whole entropic force at the start by default.
 
     Raises
     ------
@@ -84,15 +98,16 @@ def fixed_point_of(
     """
     one_set(name, weights)
     state = flatten(project_of(problem, weights))
-    # The whole entropic force, most of it normal to the minima, sets the unit of speed.
-    force = entropy_gradient_of(problem, unflatten(state, problem.dims))
-    unit = 0.25 * float(np.linalg.norm(flatten(force)))
+    if unit is None:
+        # The whole entropic force, most of it normal to the minima.
+        force = entropy_gradient_of(problem, unflatten(state, problem.dims))
+        unit = 0.25 * float(np.linalg.norm(flatten(force)))
     if not 0.0 < unit < np.inf:
         raise MethexisError(
             f"{name}: expected an entropic force at the start, got one of size {unit:g}: without "
             "noise, or beyond the range of double precision, nothing drifts"
         )
-    at = _Frame(problem, velocity, state, unit)
+    at = _Frame(problem, velocity, state, unit, turning)
     stretch = 0.1 * float(np.linalg.norm(state)) / max(at.speed, 1e-300)
     for _ in range(_MOST_STEPS):
         if at.speed <= TOLERANCE * unit and at.near_end:
@@ -105,7 +120,7 @@ def fixed_point_of(
             stretch *= 0.5 * _LONGEST / size
             continue
         moved = polish(problem, unflatten(at.state + step, problem.dims))
-        following = _Frame(problem, velocity, flatten(moved), unit)
+        following = _Frame(problem, velocity, flatten(moved), unit, turning)
         if not following.speed <= 2.0 * at.speed:
             stretch *= 0.25
             continue
@@ -120,10 +135,12 @@ def fixed_point_of(
 class _Frame:
     """A point of the minima, its velocity, and the frame that turns with it."""
 
-    def __init__(self, problem: Problem, velocity: Velocity, state: Array, unit: float) -> None:
+    def __init__(
+        self, problem: Problem, velocity: Velocity, state: Array, unit: float, turning: bool
+    ) -> None:
         self.problem, self.velocity, self.state, self.unit = problem, velocity, state, unit
         weights = unflatten(state, problem.dims)
-        generators = _generators(problem.dims[1:-1])
+        generators = _generators(problem.dims[1:-1], turning)
         turned = flatten(_turn(generators, weights))  # one row per generator
         moving = flatten(velocity(weights))
         amounts = np.linalg.lstsq(turned.T, moving, rcond=1e-10)[0]
@@ -178,9 +195,14 @@ class _Frame:
         return np.asarray(q[len(fixed) :])
 
 
-def _generators(widths: Sequence[int]) -> list[Array]:
-    """Elementary rotations of the hidden layers, ``(generator, d_i, d_i)`` per layer."""
-    places = [(i, a, b) for i, width in enumerate(widths) for a in range(width) for b in range(a)]
+def _generators(widths: Sequence[int], turning: bool) -> list[Array]:
+    """Elementary rotations of the hidden layers, ``(generator, d_i, d_i)`` per layer, if any."""
+    places = [
+        (i, a, b)
+        for i, width in enumerate(widths if turning else ())
+        for a in range(width)
+        for b in range(a)
+    ]
     result = [np.zeros((len(places), width, width)) for width in widths]
     for k, (i, a, b) in enumerate(places):
         result[i][k, a, b], result[i][k, b, a] = 1.0, -1.0

@@ -238,21 +238,21 @@ def _without_decay(rule: UpdateRule) -> UpdateRule:
 
 @every_rule
 def test_slow_time(rule: UpdateRule) -> None:
-    """η²/(1-β)² per step and batch, or unknown with a reason; never both."""
+    """η²/(1-β)² per step and batch, or unknown with a reason; of adaptive rules η² per step."""
     steps = np.array([0, 10, 100])
     found = rule.slow_time(steps, 100, batch=4)
     hyper = hyper_of([_scaled(rule, f) for f in (1.0, 0.5)])
-    factor = rule.slow_factor(hyper)
+    factor = rule.slow_factor(hyper, batch=4)
     assert factor.shape == (2, 1, 1)
     if rule.slow_time_unknown:
         assert np.isnan(found).all()
         assert np.isnan(factor).all()
         assert not rule.slow_time_unknown.endswith(".")
     else:
-        beta = getattr(rule, "momentum", 0.0)
-        assert_allclose(found, (rule.lr / (1 - beta)) ** 2 / 4 * steps, rtol=1e-14)
-        half = (rule.lr / 2 / (1 - beta / 2)) ** 2
-        assert_allclose(factor[:, 0, 0], [(rule.lr / (1 - beta)) ** 2, half], rtol=1e-14)
+        beta, size = getattr(rule, "momentum", 0.0), 1 if rule.adaptive else 4
+        assert_allclose(found, (rule.lr / (1 - beta)) ** 2 / size * steps, rtol=1e-14)
+        half = (rule.lr / 2 / (1 - beta / 2)) ** 2 / size
+        assert_allclose(factor[:, 0, 0], [(rule.lr / (1 - beta)) ** 2 / size, half], rtol=1e-14)
 
 
 @every_rule

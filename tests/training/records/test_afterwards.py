@@ -106,3 +106,36 @@ def test_runs_of_before_say_so(tmp_path: Path) -> None:
     run = mx.open_run(shutil.copytree(old, tmp_path / "run"))
     with pytest.raises(mx.MethexisError, match=r"^measure: expected a run that holds its problem"):
         run.measure("sharpness")
+
+
+def test_axis_alignment_is_that_of_the_layers_maps() -> None:
+    """Private features included: every pair by itself, on the inputs that both see."""
+    run = train(measure=())
+    found = run.axis_alignment()
+    assert found.dims == run.data["alignment"].dims
+    assert found["layer_a"].equals(run.data["layer_a"])
+    values = np.asarray(found)
+    assert np.all(values <= 1.0 + 1e-12)
+    assert np.allclose(np.diagonal(values, axis1=-2, axis2=-1), 1.0, atol=1e-12)
+    maps = []
+    moment = np.zeros((4, 4))
+    moment[:3, :3], moment[3, 3] = TEACHER.cov_x, 0.5
+    for k, student in enumerate(STUDENTS):
+        h = np.eye(4)[:3] if student.view.num_private == 0 else np.eye(4)
+        seen = student.view.input_matrix(3)
+        entry = seen if student.embed_in is None else student.embed_in @ seen
+        h = entry @ h
+        for w in run.snapshots(k)[:-1]:
+            h = w[1, 2] @ h
+            maps.append(h)
+    for i, a in enumerate(maps):
+        for j, b in enumerate(maps):
+            expected = mx.geometry.match_maps(a, b, moment).cosine
+            assert values[1, 2, i, j] == pytest.approx(expected, abs=1e-12)
+
+
+def test_neurons_of_nonlinear_students_are_matched_by_activations() -> None:
+    data = TEACHER.samples(20, seed=0)
+    run = mx.train(mx.MLP((3,), activation="tanh"), data, mx.SGD(lr=1e-3), steps=2, progress=None)
+    with pytest.raises(mx.MethexisError, match="expected linear students, got activation 'tanh'"):
+        run.axis_alignment()

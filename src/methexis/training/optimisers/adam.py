@@ -24,7 +24,8 @@ class Adam(UpdateRule):
         u  = [m / (1 - β1^{t+1})] / [√(v / (1 - β2^{t+1})) + eps]
         W <- (1 - η_t γ) W - η_t u
 
-    The charges of adjacent layers change at first order in ``η`` (docs/theory.md §2.5).
+    The charges of adjacent layers change at first order in ``η`` (docs/theory.md §2.5). Near the
+    minima slow time is ``Σ η_t²``, for every batch size (docs/adaptive.md).
 
     Parameters
     ----------
@@ -71,10 +72,11 @@ class Adam(UpdateRule):
         "beta2": DECAY_RATE,
         "eps": EPS,
     }
-    slow_time_unknown: ClassVar[str] = (
-        "Adam divides every entry of a step by the recent size of its gradient, so steps do not "
-        "shrink with the noise as those of SGD do"
-    )
+    adaptive: ClassVar[bool] = True
+
+    def effective_lr(self, hyper: Hyper) -> Array:
+        """``η``: means over past steps have weight 1, and near the minima sizes stand still."""
+        return np.asarray(hyper["lr"])
 
     def direction(self, gradient: Array, slots: Sequence[Array], hyper: Hyper, t: int) -> Array:
         """``u`` of the formula."""

@@ -61,8 +61,9 @@ class GradientFlow(Displayed):
         del first, total
         return np.full(count, plain("lr", self.lr))
 
-    def slow_factor(self, hyper: Hyper) -> Array:
+    def slow_factor(self, hyper: Hyper, batch: int = 1) -> Array:
         """Zero: nothing happens on slow time without noise."""
+        del batch
         return np.zeros_like(hyper["lr"])
 
     def slow_time(self, steps: NDArray[np.int64], total: int, batch: int) -> Array:

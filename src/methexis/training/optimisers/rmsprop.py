@@ -24,7 +24,8 @@ class RMSProp(UpdateRule):
 
     ``v`` starts at zero and is not corrected for it, so the first steps are larger, by up to
     ``1/√(1 - β2)``. The charges of adjacent layers change at first order in ``η``
-    (docs/theory.md §2.5).
+    (docs/theory.md §2.5). Near the minima slow time is ``Σ η_t²``, for every batch size
+    (docs/adaptive.md).
 
     Parameters
     ----------
@@ -57,10 +58,11 @@ class RMSProp(UpdateRule):
     kind: ClassVar[str] = "rmsprop"
     num_slots: ClassVar[int] = 1  # v
     bounds: ClassVar[dict[str, Bounds]] = UpdateRule.bounds | {"beta2": DECAY_RATE, "eps": EPS}
-    slow_time_unknown: ClassVar[str] = (
-        "RMSProp divides every entry of a step by the recent size of its gradient, so steps do "
-        "not shrink with the noise as those of SGD do"
-    )
+    adaptive: ClassVar[bool] = True
+
+    def effective_lr(self, hyper: Hyper) -> Array:
+        """``η``: means over past steps have weight 1, and near the minima sizes stand still."""
+        return np.asarray(hyper["lr"])
 
     def direction(self, gradient: Array, slots: Sequence[Array], hyper: Hyper, t: int) -> Array:
         """``g / (√v + eps)``."""

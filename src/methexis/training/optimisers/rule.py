@@ -78,6 +78,9 @@ class UpdateRule(Displayed, ABC):
     #: Least power of the learning rate in the change of charges per step: 2 where the first order
     #: cancels, 1 where it does not (docs/theory.md §2).
     charge_order: ClassVar[int] = 1
+    #: Whether every entry of a step is divided by the recent size of its gradient: slow time then
+    #: takes no note of the batch size (docs/adaptive.md).
+    adaptive: ClassVar[bool] = False
     #: Why the rule has no slow time; empty where it has one.
     slow_time_unknown: ClassVar[str] = ""
 
@@ -185,15 +188,18 @@ class UpdateRule(Displayed, ABC):
         """Learning rate of the plain SGD with the same slow dynamics; NaN where none is known."""
         return np.full_like(hyper["lr"], np.nan)
 
-    def slow_factor(self, hyper: Hyper) -> Array:
-        """Slow time per step and batch where the schedule's factor is 1: ``η_eff²``."""
-        return np.square(self.effective_lr(hyper))
+    def slow_factor(self, hyper: Hyper, batch: int = 1) -> Array:
+        """Slow time per step where the schedule's factor is 1: ``η_eff²/B``."""
+        return np.square(self.effective_lr(hyper)) / (1 if self.adaptive else batch)
 
     def slow_time(self, steps: NDArray[np.int64], total: int, batch: int) -> Array:
-        """``τ = Σ_{s<t} η_eff,s² / B`` at each of increasing ``steps``; NaN where unknown."""
+        """``τ = Σ_{s<t} η_eff,s² / B`` at each of increasing ``steps``; NaN where unknown.
+
+        Of adaptive rules, near the minima, it is ``Σ η_s²`` for every batch size.
+        """
         hyper = {name: np.asarray(plain(name, getattr(self, name))) for name in self.bounds}
         sums = self.schedule.sums_of_squares(steps, total)
-        return np.asarray(self.slow_factor(hyper) / batch * sums)
+        return np.asarray(self.slow_factor(hyper, batch) * sums)
 
     def describe(self) -> dict[str, Any]:
         """The rule as plain data, for provenance and fingerprint."""

@@ -18,6 +18,7 @@ import numpy as np
 from methexis.core.attainable import attainable
 from methexis.core.checks import RANK_TOLERANCE, Array, ConditionError
 from methexis.core.problem import Problem
+from methexis.theory.adaptive.path import adaptive_velocity
 from methexis.theory.deficit import couples, deficit_velocity
 from methexis.theory.drift import drift_velocity
 from methexis.theory.flow import Velocity, entropic_velocity, slowed
@@ -26,6 +27,9 @@ from methexis.training.prediction.setting import Setting
 #: Deviation of a covariance from a multiple of the identity, relative, up to which it is one.
 _ISOTROPIC = 1e-12
 FLOW, DRIFT = "entropic flow", "slow drift"
+ADAPTIVE_FLOW, ADAPTIVE_DRIFT = "adaptive flow", "adaptive drift"
+#: Deviation of the moment of residuals and inputs from a product, relative, up to which it is one.
+_FACTORS = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +51,8 @@ class Course:
         Whether a velocity takes work dense in the number of parameters.
     note : str
         What it rests on beside the limit of small steps.
+    adaptive : bool
+        Whether it is the motion of an adaptive rule, on ``η² t``, with weight decay in it.
     """
 
     problem: Problem
@@ -56,6 +62,7 @@ class Course:
     reason: str = ""
     dense: bool = False
     note: str = ""
+    adaptive: bool = False
 
 
 def course_of(problem: Problem, setting: Setting) -> Course:
@@ -86,6 +93,8 @@ def course_of(problem: Problem, setting: Setting) -> Course:
     )
     if not limited:
         best = noisy
+    if setting.adaptive:
+        return adaptive_course(noisy, setting, limited=limited or running)
     coupled = limited and couples(noisy, best)
     if limited and not setting.gaussian_inputs and (coupled or noisy.x is None):
         return Course(
@@ -101,6 +110,51 @@ def course_of(problem: Problem, setting: Setting) -> Course:
         )
         course = replace(course, note=note)
     return course
+
+
+def adaptive_course(problem: Problem, setting: Setting, *, limited: bool) -> Course:
+    """What theory says of a student of Adam or RMSProp (docs/adaptive.md)."""
+    if limited:
+        return Course(
+            problem,
+            reason=f"of {setting.name} theory speaks for students that can represent the teacher's "
+            "map, in a metric that stands still",
+        )
+    if problem.x is not None and not _factors(problem):
+        return Course(
+            problem,
+            reason=f"of {setting.name} theory speaks where residuals do not depend on inputs, and "
+            "in these data they do (product_samples makes such as do not)",
+        )
+    noise = problem.cov_noise
+    if setting.sampling == "full" and problem.fresh_noise is not None:
+        noise = problem.fresh_noise
+    solved = replace(problem, cov_noise=noise, x=None, y=None)
+    if setting.sampling == "shuffle":
+        return Course(
+            solved,
+            partial(adaptive_velocity, solved, decay=setting.pull),
+            ADAPTIVE_FLOW,
+            "every epoch shows each sample once, and steps are divided by root mean squares of "
+            "the gradient, of which the sum falls",
+            adaptive=True,
+        )
+    return Course(
+        solved,
+        partial(adaptive_velocity, solved, memory=setting.memory, decay=setting.pull),
+        ADAPTIVE_DRIFT,
+        "noise is drawn independently in every step, and steps are divided by root mean squares "
+        f"of the gradient, whose memory is {setting.memory:.3g} times as fast as a unit of their "
+        "own fluctuations",
+        adaptive=True,
+    )
+
+
+def _factors(problem: Problem) -> bool:
+    """Whether the residuals of data and their inputs have independent second moments."""
+    product = np.kron(problem.cov_noise, np.eye(problem.target.shape[1]))
+    left = np.abs(problem.noise_moment - product).max()
+    return bool(left <= _FACTORS * np.abs(product).max())
 
 
 def _with_velocity(problem: Problem, best: Problem, setting: Setting, *, coupled: bool) -> Course:

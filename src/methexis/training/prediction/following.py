@@ -15,10 +15,12 @@ from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.core.threads import one_blas_thread
 from methexis.progress import Progress, Report
+from methexis.theory.adaptive.path import integrate_adaptive
+from methexis.theory.adaptive.slow import Metric
 from methexis.theory.curvature import batched_sharpness
 from methexis.theory.flow import Pull, Velocity, decayed, integrate_slow
 from methexis.theory.path import SlowPath
-from methexis.theory.projection import Normal, project_of
+from methexis.theory.projection import Normal, project_of, relative_gap
 from methexis.training.prediction.cost import seconds_of
 from methexis.training.prediction.course import Course, course_of
 from methexis.training.prediction.predicted import Predicted
@@ -32,6 +34,10 @@ REPLICAS, PATIENCE = 8, 60.0
 _STIFF = 10.0
 #: What is to be well below 1 is pointed out from here on.
 _SMALL = 0.5
+#: Part of its memory that an adaptive rule may forget in a step; theory is to leading order in it.
+_SHORT_MEMORY = 0.05
+#: Relative gap of weights that count as near the minima; landing changes kernels by its square.
+_ARRIVED = 0.25
 
 
 @one_blas_thread
@@ -80,14 +86,19 @@ def predict_run(
         path, reason = None, course.reason
         if course.velocity is not None:
             try:
-                start = [w[:most] for w in _first_weights(tree, k)]
-                path = _follow(course, setting, start, clock, rtol, notes)
+                recorded = [w[:, :most] for w in _recorded_weights(tree, k)]
+                if course.adaptive:
+                    path = _follow_adaptive(course, setting, recorded, clock, rtol, notes)
+                else:
+                    start = [w[0] for w in recorded]
+                    path = _follow(course, setting, start, clock, rtol, notes)
             except MethexisError as error:  # as no minimum within reach, or too long a path
                 reason = str(error)
         paths.append(path)
         reasons.append(reason)
     clock.finish()
-    notes += _strained([path for path in paths if path is not None], setting)
+    strained = _strained_adaptive if setting.adaptive else _strained
+    notes += strained([path for path in paths if path is not None], setting)
     return Predicted(
         steps=np.asarray(tree["step"]),
         slow_time=np.asarray(tree["slow_time"], dtype=np.float64),
@@ -133,11 +144,11 @@ class _Clock:
             self._show(Report(self._total, self._total, float("nan")))
 
 
-def _first_weights(tree: xr.DataTree, k: int) -> list[Array]:
-    """Weights of a student at the first record, ``(replica, d_i, d_{i-1})``."""
+def _recorded_weights(tree: xr.DataTree, k: int) -> list[Array]:
+    """Weights of a student at all records, ``(step, replica, d_i, d_{i-1})``."""
     group = tree.children[f"student_{k}"]
     depth = int(group.attrs["depth"])
-    return [np.asarray(group[f"weights_{i}"], dtype=np.float64)[0] for i in range(1, depth + 1)]
+    return [np.asarray(group[f"weights_{i}"], dtype=np.float64) for i in range(1, depth + 1)]
 
 
 def _follow(
@@ -156,6 +167,52 @@ def _follow(
     clock.next()
     notes += [f"the path supposes that {course.note}"] if course.note else []
     return SlowPath(clock.times + clock.first, path.weights, problem)
+
+
+def _follow_adaptive(
+    course: Course,
+    setting: Setting,
+    recorded: list[Array],
+    clock: _Clock,
+    rtol: float,
+    notes: list[str],
+) -> SlowPath:
+    """The path of one student of an adaptive rule, from the first record near the minima.
+
+    How such a rule gets there is not known; before that record weights are NaN, and so are those of
+    replicas that are not there with most others.
+
+    Raises
+    ------
+    MethexisError
+        If no record is near the minima, or the path cannot be followed.
+    """
+    problem, velocity = course.problem, course.velocity
+    assert velocity is not None  # who calls has seen it
+    with np.errstate(all="ignore"):  # of lost replicas
+        near = relative_gap(problem, recorded) <= _ARRIVED
+    arrived = near.sum(axis=-1)
+    if not arrived.any():
+        raise MethexisError(
+            f"no record of the run is near the minima, and the way that {setting.name} takes there "
+            "is not known"
+        )
+    first = int(np.argmax(arrived))
+    start = [np.where(near[first][:, None, None], w[first], np.nan) for w in recorded]
+    times = clock.times[first:] - clock.times[first]
+    path = integrate_adaptive(problem, start, times, velocity, rtol=rtol, watch=clock.watch)
+    clock.next()
+    if first:
+        notes.append(
+            f"{setting.name} is followed from record {first}, the first one near the minima: the "
+            "way there is not known"
+        )
+    if not near[first].all():
+        notes.append(f"of {near.shape[1]} replicas {arrived[first]} are near the minima there")
+    whole = [np.full_like(w, np.nan) for w in recorded]
+    for layer, known in zip(whole, path.weights, strict=True):
+        layer[first:] = known
+    return SlowPath(clock.times + clock.first, whole, problem)
 
 
 def _integrated(
@@ -247,6 +304,39 @@ def _strained(paths: Sequence[SlowPath], setting: Setting) -> list[str]:
             "singular where spare neurons have died out, and nothing is claimed there"
         )
     return strains
+
+
+def _strained_adaptive(paths: Sequence[SlowPath], setting: Setting) -> list[str]:
+    """What the theory of these paths of an adaptive rule rests on and the run strains."""
+    if not paths:
+        return []
+    strains = []
+    curvature = max(_metric_sharpness(path) for path in paths)
+    rate = setting.effective_lr * curvature * float(np.sqrt(setting.batch))
+    if rate > _SMALL:
+        strains.append(
+            f"at η λ_max = {rate:.2g} in the metric of its steps these are long: the path is the "
+            "limit of small ones"
+        )
+    if rate * setting.epoch > _SMALL:
+        strains.append(
+            f"at η λ_max N/B = {rate * setting.epoch:.2g} in the metric of its steps epochs are "
+            "long: a long epoch acts like independent samples"
+        )
+    forgotten = setting.memory * setting.effective_lr * float(np.sqrt(setting.batch))
+    if forgotten > _SHORT_MEMORY:
+        strains.append(
+            f"with β2 = {1.0 - forgotten:g} sizes of the gradient are known from few steps, which "
+            "lets weights diffuse along the minima"
+        )
+    return strains
+
+
+def _metric_sharpness(path: SlowPath) -> float:
+    """Largest eigenvalue of the Hessian at the end of a path, in the metric of an adaptive rule."""
+    ends = [w[-1] for w in path.weights]
+    alive = finite_replicas(ends)
+    return 2.0 * float(Metric(path.problem, [w[alive] for w in ends]).spectrum[0].max(initial=0.0))
 
 
 def _singular(problem: Problem) -> bool:

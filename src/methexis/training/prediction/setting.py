@@ -68,6 +68,22 @@ class Setting:
         return self._number("l2") + (1.0 - self.momentum) * self._number("weight_decay")
 
     @property
+    def adaptive(self) -> bool:
+        """Whether the optimiser divides every entry of a step by the size of its gradient."""
+        rule = RULES.get(self.name)
+        return rule is not None and rule.adaptive
+
+    @property
+    def memory(self) -> float:
+        """``x = (1-β₂)/(η√B)`` of adaptive rules: pace of the memory over that of fluctuations."""
+        return (1.0 - self._number("beta2")) / (self._number("lr") * float(np.sqrt(self.batch)))
+
+    @property
+    def pull(self) -> float:
+        """``κ = γ/η``: decoupled weight decay on the slow time ``η² t`` of adaptive rules."""
+        return self._number("weight_decay") / self._number("lr")
+
+    @property
     def independent(self) -> bool:
         """Whether batches are drawn independently of each other."""
         return self.sampling in _INDEPENDENT
@@ -115,6 +131,8 @@ class Setting:
         rule = RULES.get(self.name)
         if rule is not None and rule.slow_time_unknown:
             return self._why_not(rule.slow_time_unknown)
+        if self.adaptive:
+            return self._why_none_of_adaptive()
         if self.name == "GradientFlow":
             return (
                 "gradient flow has no noise, so nothing moves along the minima: it keeps its "
@@ -138,7 +156,37 @@ class Setting:
                 f"{self.name} does not keep the charges of its start even without noise, so which "
                 "minimum it reaches is not known"
             )
-        return f"theory follows SGD, and {unknown}"
+        return f"theory follows SGD, Adam and RMSProp, and {unknown}"
+
+    def _why_none_of_adaptive(self) -> str:
+        if self.pace == 0.0 and self.label_noise == 0.0:
+            return (
+                f"{self.name} does not keep the charges of its start even without noise, so which "
+                "minimum it reaches is not known"
+            )
+        if self.sampling == "shuffle" and self.label_noise:
+            return (
+                f"of {self.name} theory knows the noise of shuffled epochs and that of independent "
+                "draws, and not both at once, as here on data and labels"
+            )
+        if self._number("l2"):
+            return (
+                f"{self.name} divides L2 by the size of the gradient, too, and theory speaks of "
+                "decoupled weight decay alone"
+            )
+        if self.optimiser["schedule"] != "constant" and (self.independent or self.decay_rate):
+            return (
+                f"with a schedule the memory of {self.name} and weight decay change their weight "
+                "along the way, and theory speaks of constant ones"
+            )
+        beta1 = self._number("beta1")
+        if self.sampling == "shuffle" and beta1 and self.epoch * (1 - beta1) <= 1:
+            return (
+                f"the memory β1 = {beta1:g} averages about {1 / (1 - beta1):.3g} steps, no fewer "
+                f"than the {self.epoch:.3g} of an epoch, so that gradients of one epoch cancel in "
+                "it, of which there is no theory"
+            )
+        return ""
 
     def _without_noise(self) -> str:
         exact = (

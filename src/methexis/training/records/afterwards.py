@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from methexis.core.axes import axis_cosines_of
 from methexis.core.checks import Array, MethexisError, shown
 from methexis.core.geometry import cosines_of
 from methexis.core.problem import Problem
@@ -162,6 +163,20 @@ def alignments_of(
 
     All see the first ``num_shared`` inputs; the others are private to each.
     """
+    return cosines_of(*_joint_maps(problems, weights, num_shared))
+
+
+def axis_alignments_of(
+    problems: Sequence[Problem], weights: Sequence[Sequence[Array]], num_shared: int
+) -> Array:
+    """The same neuron by neuron: cosines after the best signed permutation (`core.axes`)."""
+    return axis_cosines_of(*_joint_maps(problems, weights, num_shared))
+
+
+def _joint_maps(
+    problems: Sequence[Problem], weights: Sequence[Sequence[Array]], num_shared: int
+) -> tuple[list[Array], Array]:
+    """Maps of all layers from what all students see together, and its second moment."""
     maps = [hidden_maps(p, w) for p, w in zip(problems, weights, strict=True)]
     sizes = [len(p.cov_x) for p in problems]
     total = num_shared + sum(size - num_shared for size in sizes)
@@ -175,7 +190,7 @@ def alignments_of(
         for h in layers:
             joint.append(np.zeros((*h.shape[:-1], total)))
             joint[-1][..., at] = h
-    return cosines_of(joint, moment)
+    return joint, moment
 
 
 def _end(column: str) -> str:

@@ -124,7 +124,7 @@ def _slow_time(plan: Plan) -> tuple[tuple[Hashable, ...], Array]:
     """Slow time of the recorded steps; it stands still where there is no noise."""
     names = ("lr", "momentum", *(["label_noise"] if plan.sampling == "full" else []))
     dims, hyper = _along(plan, *names)
-    unit = plan.optimiser.slow_factor(hyper) / plan.batch
+    unit = plan.optimiser.slow_factor(hyper, plan.batch)
     if plan.sampling == "full":
         unit = np.where(hyper["label_noise"] == 0.0, 0.0, unit)
     sums = plan.optimiser.schedule.sums_of_squares(plan.record, plan.steps)

@@ -28,7 +28,11 @@ from methexis.training.prediction.following import PATIENCE, predict_run
 from methexis.training.prediction.predicted import Predicted
 from methexis.training.records import cell as cell_of
 from methexis.training.records import drawing, tables
-from methexis.training.records.afterwards import measure_run
+from methexis.training.records.afterwards import (
+    axis_alignments_of,
+    measure_run,
+    stored_problem,
+)
 from methexis.training.records.origin import require_source, stored_student, without_source
 from methexis.training.records.reading import FORMAT_VERSION, read_run, require_run
 from methexis.training.records.storage import MEASURED_NETWORKS, write_tree
@@ -207,6 +211,39 @@ class Run(Displayed):
         name = "alignment_projected" if boolean("projected", projected) else "alignment"
         return np.asarray(self.tree[name].min(dim=("layer_a", "layer_b"), skipna=False))
 
+    def axis_alignment(self) -> xr.DataArray:
+        """Alignment of hidden layers neuron by neuron, at the recorded steps.
+
+        The cosine of two layers after the best signed permutation of neurons, with one scale for
+        all (`geometry.match_maps`), where ``data["alignment"]`` lets any rotation act. It costs an
+        assignment for each pair of layers of each network and record, so that no run records it.
+
+        Returns
+        -------
+        DataArray (step, *cells, replica, layer_a, layer_b)
+            NaN when lost.
+
+        Raises
+        ------
+        MethexisError
+            If a student is not linear, or the run was saved by a version that did not keep its
+            problem.
+        """
+        tree, count = self.tree, self.num_students
+        problems = [stored_problem(tree, self.provenance, k, None) for k in range(count)]
+        for k, problem in enumerate(problems):
+            if not problem.linear:
+                raise MethexisError(
+                    f"axis_alignment: expected linear students, got activation "
+                    f"{problem.activation!r} of student {k}; give its activations to "
+                    "mx.geometry.match_samples"
+                )
+        shared = int(tree.children["student_0"].attrs["num_shared"])
+        found = axis_alignments_of(problems, [self.snapshots(k) for k in range(count)], shared)
+        like = self.data["alignment"]
+        label = "alignment of neurons (1 = same)"
+        return like.copy(data=found).rename("axis_alignment").assign_attrs(long_name=label)
+
     def measure(
         self,
         quantity: str | Sequence[str],
@@ -299,8 +336,8 @@ class Run(Displayed):
         >>> prediction = run.predict()
         >>> prediction.name, prediction.worst_pair().shape == run.worst_pair().shape
         ('entropic flow', True)
-        >>> mx.train(mx.EDLN((1,)), teacher, mx.Adam(lr=0.01), steps=4).predict().reason[:24]
-        'theory follows SGD, and '
+        >>> mx.train(mx.EDLN((1,)), teacher, mx.SignSGD(lr=0.01), steps=4).predict().reason[:42]
+        'theory follows SGD, Adam and RMSProp, and '
         """
         return predict_run(
             self.held,

@@ -1,0 +1,125 @@
+"""Where adaptive rules end with independent samples: a point that depends on their memory.
+
+At ``x = (1-β₂)/(η√B) -> 0`` and for even noise that is the least potential. At finite ``x`` the
+preconditioner follows the fluctuations that it divides, and the end is off by an amount that does
+not vanish with ``η``: small steps at a fixed ``β₂`` are not Platonic. With uneven noise the drift
+is no descent of a potential; it then has an end near the least potential, or none.
+
+Hidden rotations are no symmetry of these rules, so that weights at an end stand still.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from methexis.core.answers import computed
+from methexis.core.checks import Array, MethexisError, number, weight_list
+from methexis.core.edln import EDLN
+from methexis.core.linalg import flatten
+from methexis.core.mlp import MLP
+from methexis.core.problem import Problem, theory_problem
+from methexis.core.samples import Samples
+from methexis.core.teacher import Teacher
+from methexis.theory.adaptive.minimum import minimum_of
+from methexis.theory.adaptive.path import adaptive_velocity, heard, silenced
+from methexis.theory.adaptive.potential import potential_gradient_of
+from methexis.theory.adaptive.slow import Metric
+from methexis.theory.curvature import one_set
+from methexis.theory.projection import project_of
+from methexis.theory.steady import FixedPoint, fixed_point_of
+
+
+@computed("adaptive_fixed_point")
+def adaptive_fixed_point(
+    source: Teacher | Samples,
+    student: EDLN | MLP,
+    *,
+    memory: float,
+    decay: float = 0.0,
+    weights: Sequence[Array] | None = None,
+    loss: str = "squared",
+) -> FixedPoint:
+    """Where Adam and RMSProp with independent samples end, at leading order in ``η`` and ``1-β₂``.
+
+    Parameters
+    ----------
+    source : Teacher or Samples
+        Data.
+    student : EDLN, or a linear MLP
+        Network.
+    memory : float
+        ``x = (1-β₂)/(η√B) >= 0`` with learning rate ``η`` and batch size ``B``.
+    decay : float
+        ``κ = γ/η >= 0`` of decoupled weight decay ``γ``, as `AdamW` has it.
+    weights : list of arrays (d_i, d_{i-1}), optional
+        Where to start the search; the least potential by default. Neurons that are silent there
+        stay silent.
+    loss : {"squared", "whitened"}
+        Loss.
+
+    Returns
+    -------
+    FixedPoint
+        Its rotations are zero, and its rates those of all directions along the minima of the
+        neurons that are not silent.
+
+    Raises
+    ------
+    MethexisError
+        If there is no such end within reach, or on bad input.
+    ConditionError
+        If a condition of the theorem fails and no ``weights`` were given.
+
+    Examples
+    --------
+    >>> teacher = Teacher([[1.0], [0.0]])  # W_1 = 1/a, W_2 = a e_1, so U = 2 (2/a + a)
+    >>> found = adaptive_fixed_point(teacher, EDLN(hidden=(1,)), memory=0.0)
+    >>> round(float(found.weights[0][0, 0]) ** -2, 6)  # a = √2
+    2.0
+    """
+    problem = theory_problem(source, student, loss)
+    memory = number("memory", memory, least=0.0)
+    decay = number("decay", decay, least=0.0)
+    if weights is None:
+        start = minimum_of(problem).weights
+    else:
+        layers = weight_list(weights, problem.dims)
+        one_set("adaptive_fixed_point", layers)
+        start = silenced(problem, project_of(problem, layers))
+    return end_of(problem, start, memory, decay)
+
+
+def end_of(problem: Problem, start: list[Array], memory: float, decay: float) -> FixedPoint:
+    """`adaptive_fixed_point` from weights on the minima, of the neurons that are not silent."""
+    kept = [
+        np.ones(problem.dims[0], dtype=np.bool_),
+        *heard(problem, start),
+        np.ones(problem.dims[-1], dtype=np.bool_),
+    ]
+    for i, k in enumerate(kept[1:-1]):
+        if k.sum() < problem.rank:
+            raise MethexisError(
+                f"adaptive drift: expected at least {problem.rank} neurons that carry a signal in "
+                f"hidden layer {i + 1}, as many as the target has modes, got {int(k.sum())}"
+            )
+    live = replace(problem, dims=tuple(int(k.sum()) for k in kept))
+    narrow = [w[np.ix_(kept[i + 1], kept[i])] for i, w in enumerate(start)]
+    slope = potential_gradient_of(live, narrow)
+    scaled = [k * g for k, g in zip(Metric(live, narrow).inverse, slope, strict=True)]
+    found = fixed_point_of(
+        live,
+        partial(adaptive_velocity, live, memory=memory, decay=decay),
+        narrow,
+        "adaptive drift",
+        turning=False,
+        unit=0.5 * float(np.linalg.norm(flatten(scaled))),
+    )
+    whole = [np.zeros_like(w) for w in start]
+    for i, layer in enumerate(found.weights):
+        whole[i][np.ix_(kept[i + 1], kept[i])] = layer
+    widths = problem.dims[1:-1]
+    return replace(found, weights=whole, rotations=[np.zeros((d, d)) for d in widths])

@@ -1,0 +1,175 @@
+"""The least potential of adaptive rules: the universal kernel, on one neuron per mode.
+
+Closed form (docs/adaptive.md). With ``V̄ = Σε^{1/2} V Σx^{1/2} = L S Rᵀ`` (thin SVD of rank ``r``),
+``p̂ = (Σ_k s_k^{1/2})²``, ``T̂x = Σ_b ‖e_bᵀ E Σx^{1/2}‖``, ``T̂ε = Σ_a ‖Σε^{1/2} M e_a‖`` and
+``q̂ = (T̂x T̂ε p̂^{D-1})^{1/D}``, hidden layer ``i`` is ``h_i = a_i U_i S^{1/2} Rᵀ Σx^{-1/2} x`` as at
+the Platonic point, but ``U_i`` is a signed permutation, filled up with neurons that carry nothing.
+
+*Proven:* ``U >= 2 D q̂`` on all minima of the loss, with equality at these points and no others; and
+``U`` has no other local minimum, so that its descent has nowhere else to stay. *To leading order
+only:* that adaptive rules descend ``U``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from methexis.core.answers import computed, require_finite
+from methexis.core.checks import RANK_TOLERANCE, Array, integer
+from methexis.core.edln import EDLN
+from methexis.core.linalg import flatten, inverse_sqrt_psd, sqrt_psd
+from methexis.core.mlp import MLP
+from methexis.core.problem import Problem, theory_problem
+from methexis.core.samples import Samples
+from methexis.core.teacher import Teacher
+from methexis.display import Displayed
+
+
+@dataclass(frozen=True, eq=False)
+class AdaptiveMinimum(Displayed):
+    """Result of `adaptive_minimum`.
+
+    Attributes
+    ----------
+    weights : list of arrays (d_i, d_{i-1})
+        One such point; every other differs by signed permutations of neurons and by dead blocks,
+        and where singular values are equal by rotations among their modes.
+    kernel : array (dim_x, dim_x)
+        Universal kernel ``K``, that of SGD: every hidden layer has ``h(x1)·h(x2) = a_i² x1ᵀ K x2``.
+    layer_scales : array (D - 1,)
+        ``a_i²``.
+    singular_values : array (r,)
+        ``S``: neuron ``k`` of layer ``i`` has the second moment ``a_i² s_k``, and no correlation
+        with the others.
+    p, q, sum_in, sum_out : float
+        The scalars ``p̂``, ``q̂``, ``T̂x``, ``T̂ε``.
+    potential : float
+        ``U_min = 2 D q̂``, the least potential over all minima of the loss.
+    layer_potential : array (D,)
+        ``2 q̂`` in every layer (equipartition).
+    """
+
+    weights: list[Array]
+    kernel: Array
+    layer_scales: Array
+    singular_values: Array
+    p: float
+    q: float
+    sum_in: float
+    sum_out: float
+    potential: float
+    layer_potential: Array
+
+    def _facts(self) -> dict[str, object]:
+        told: dict[str, object] = {"rank": len(self.singular_values), "weights": self.weights}
+        return told | {"potential": self.potential, "q": self.q, "p": self.p}
+
+
+def adaptive_minimum(
+    source: Teacher | Samples,
+    student: EDLN | MLP,
+    *,
+    loss: str = "squared",
+    seed: int | None = None,
+) -> AdaptiveMinimum:
+    """Closed form of the least `adaptive_potential` over all minima of the loss.
+
+    Parameters
+    ----------
+    source : Teacher or Samples
+        Data. For samples the moments are those of the data; see `platonic`.
+    student : EDLN, or a linear MLP
+        Network.
+    loss : {"squared", "whitened"}
+        Loss that the student is trained on.
+    seed : int, optional
+        Draws the signed permutations ``U_i``; by default neuron ``k`` has mode ``k``.
+
+    Raises
+    ------
+    ConditionError
+        If a condition of the theorem fails, as in `platonic`.
+    MethexisError
+        On shapes that do not fit.
+
+    Examples
+    --------
+    >>> teacher = Teacher([[3.0, 0.0], [0.0, 1.0]])
+    >>> found = adaptive_minimum(teacher, EDLN(hidden=(2,)))
+    >>> round(found.p, 9), round(found.q**2, 9)  # (3^½ + 1)², and four times that
+    (7.464101615, 29.856406461)
+    >>> found.weights[0].round(6).tolist()  # one neuron per mode
+    [[1.732051, 0.0], [0.0, 1.0]]
+    """
+    problem = theory_problem(source, student, loss)
+    with computed("adaptive_minimum"):
+        found = minimum_of(problem, seed=seed)
+    require_finite("adaptive_minimum", flatten(found.weights), found.weights)
+    require_finite("adaptive_minimum", np.array([found.potential]), found.weights)
+    return found
+
+
+def minimum_of(problem: Problem, *, seed: int | None = None) -> AdaptiveMinimum:
+    """`adaptive_minimum` for a folded problem."""
+    problem.require_theorem()
+    problem.require_full_noise()
+    root_x, root_noise = sqrt_psd(problem.cov_x), sqrt_psd(problem.cov_noise)
+    left, values, right_t = np.linalg.svd(root_noise @ problem.target @ root_x, full_matrices=False)
+    r = int(np.sum(values > RANK_TOLERANCE * values[0]))
+    left, values, right = left[:, :r], values[:r], right_t[:r].T
+    p = float(np.sqrt(values).sum() ** 2)
+    sum_in = float(np.linalg.norm(problem.embed_in @ root_x, axis=1).sum())
+    sum_out = float(np.linalg.norm(root_noise @ problem.embed_out, axis=0).sum())
+    depth = problem.depth
+    q = float(np.exp((np.log(sum_in * sum_out) + (depth - 1) * np.log(p)) / depth))
+    a = np.sqrt(p) * sum_in / q * (p / q) ** np.arange(depth - 1.0)
+    reduced = np.sqrt(values)[:, None] * (right.T @ inverse_sqrt_psd(problem.cov_x))
+    return AdaptiveMinimum(
+        weights=_weights(problem, left, values, right, a, _places(problem.dims[1:-1], r, seed)),
+        kernel=reduced.T @ reduced,
+        layer_scales=a**2,
+        singular_values=values,
+        p=p,
+        q=q,
+        sum_in=sum_in,
+        sum_out=sum_out,
+        potential=2.0 * depth * q,
+        layer_potential=np.full(depth, 2.0 * q),
+    )
+
+
+def _places(widths: Sequence[int], r: int, seed: int | None) -> list[Array]:
+    """Signed permutations ``U_i``, each ``(d_i, r)``."""
+    if seed is None:
+        return [np.eye(width, r) for width in widths]
+    generator = np.random.default_rng(integer("seed", seed, least=0))
+    drawn = []
+    for width in widths:
+        signs = generator.choice([-1.0, 1.0], width)
+        drawn.append((signs[:, None] * np.eye(width)[generator.permutation(width)])[:, :r])
+    return drawn
+
+
+def _weights(
+    problem: Problem, left: Array, values: Array, right: Array, a: Array, places: list[Array]
+) -> list[Array]:
+    """First, interior and last layers, as (3.11) and (3.12) of docs/theory.md."""
+    root = np.sqrt(values)
+    noise_root = sqrt_psd(problem.cov_noise)
+    first = (places[0] * (a[0] / root)) @ left.T @ noise_root @ problem.target
+    weights = [first @ np.linalg.pinv(problem.embed_in)]
+    for i in range(1, len(places)):
+        weights.append((a[i] / a[i - 1]) * places[i] @ places[i - 1].T)
+    last = problem.target @ sqrt_psd(problem.cov_x) @ (right / root) @ places[-1].T / a[-1]
+    weights.append(np.linalg.pinv(problem.embed_out) @ last)
+    return weights
+
+
+def adaptive_bound(
+    source: Teacher | Samples, student: EDLN | MLP, *, loss: str = "squared"
+) -> float:
+    """Lower bound ``2 D q̂`` of `adaptive_potential` on the minima; see `adaptive_minimum`."""
+    return adaptive_minimum(source, student, loss=loss).potential

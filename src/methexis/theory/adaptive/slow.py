@@ -1,0 +1,162 @@
+r"""Slow motion of adaptive rules along the minima: a metric that moves, and how slowly it follows.
+
+A rule that divides by ``D`` is SGD in the coordinates ``φ = D^{1/2} θ``. There the Hessian is
+``D^{-1/2} H D^{-1/2}``, with eigenvalues ``λ_l`` and modes ``n_l``, and noise stays normal to the
+minima; so slow time is ``τ = η² t``, and in ``θ`` the projection onto the minima is oblique, along
+``D⁻¹`` times the normal space. The batch size drops out, because ``D`` falls with the noise.
+
+*Even or shuffled noise, slow preconditioner:* ``dθ/dτ = -½ Π D⁻¹ ∇U`` with that projection ``Π``.
+
+*Independent samples:* ``dθ/dτ = Π [-½ D⁻¹ ∇Tr(H Y)|_Y + e]``. Here ``Y = D^{-1/2} y D^{-1/2}`` is
+the covariance of the fluctuations, and ``e`` comes from a preconditioner that is not slow: with the
+memory of ``1/(1-β₂)`` steps ``D`` follows the fluctuations that it divides, and
+
+    e_j = D_j⁻² Σ_l γ_lj x/(x + λ_l) ∂_{w_l} D_j,    w_l = Σ_m y_ml D^{-1/2} n_m,
+
+where ``γ_l = λ_l D^{1/2} n_l`` is the gradient of mode ``l``, and ``x = (1-β₂)/(η √B)`` the pace of
+the memory over that of the fluctuations. All of this is for one sample per batch; the square root
+of the batch size divides ``x`` and nothing else. Derivation in docs/adaptive.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from methexis.core.caching import cached_property
+from methexis.core.checks import Array
+from methexis.core.problem import Problem
+from methexis.core.products import (
+    predictor_differential,
+    pullback,
+    pullback_differential,
+)
+from methexis.theory.adaptive.potential import (
+    Scales,
+    inverted,
+    potential_gradient_of,
+    scales_of,
+)
+from methexis.theory.curvature import dual_of_ends
+from methexis.theory.projection import REACH_TOLERANCE
+
+
+class Metric:
+    """The metric ``D`` at weights on the minima, with the projection that is oblique in it."""
+
+    def __init__(self, problem: Problem, weights: Sequence[Array]) -> None:
+        self.problem, self.weights, self.root = problem, list(weights), problem.root_x
+        self.scales: Scales = scales_of(problem, weights)
+        self.inverse = [self.scales.inverse(i) for i in range(len(self.weights))]  # 1/D
+        self._ends = self.scales.left, self.scales.right
+
+    @cached_property
+    def spectrum(self) -> tuple[Array, Array, Array]:
+        """``s²`` and ``U`` of ``J D^{-1/2} = U s Qᵀ``, and ``1/s²`` with zeros out of reach.
+
+        ``D`` of a layer is an outer product, so that ``J D⁻¹ Jᵀ`` is made of rescaled ends.
+        """
+        at = self.scales
+        lefts = [
+            a * np.sqrt(0.5 * inverted(v))[..., None, :]
+            for a, v in zip(at.left, at.alphas, strict=True)
+        ]
+        rights = [
+            np.sqrt(inverted(v))[..., :, None] * (b @ self.root)
+            for b, v in zip(at.right, at.betas, strict=True)
+        ]
+        values, vectors = np.linalg.eigh(dual_of_ends(lefts, rights))
+        alive = values > REACH_TOLERANCE * values[..., -1:]
+        inverse = np.where(alive, 1.0 / np.where(alive, values, 1.0), 0.0)
+        return np.where(alive, values, 0.0), vectors, inverse
+
+    def along(self, velocity: Sequence[Array]) -> list[Array]:
+        """``Π v = v - D⁻¹ Jᵀ (J D⁻¹ Jᵀ)⁺ J v``: onto the kernel of ``J``."""
+        _, vectors, inverse = self.spectrum
+        moved = predictor_differential(self.problem, self.weights, velocity, self._ends) @ self.root
+        flat = moved.reshape(*moved.shape[:-2], -1, 1)
+        solved = (vectors @ (inverse[..., None] * (vectors.mT @ flat))).reshape(moved.shape)
+        normal = pullback(self.problem, self.weights, solved @ self.root, self._ends)
+        return [v - k * n for v, k, n in zip(velocity, self.inverse, normal, strict=True)]
+
+    def flow(self) -> list[Array]:
+        """``-½ Π D⁻¹ ∇U``: descent of the potential in its own metric."""
+        slope = potential_gradient_of(self.problem, self.weights, self.scales)
+        return self.along([-0.5 * k * g for k, g in zip(self.inverse, slope, strict=True)])
+
+    def drift(self, memory: float) -> list[Array]:
+        """Drift of independent samples at ``x = memory``."""
+        values, vectors, inverse = self.spectrum
+        s, reach = np.sqrt(values), np.sqrt(inverse)
+        noise = vectors.mT @ self.problem.noise_moment @ vectors
+        pair = values[..., :, None] + values[..., None, :]
+        y = 2.0 * s[..., :, None] * s[..., None, :] * noise / np.where(pair > 0.0, pair, 1.0)
+        y = (y + y.mT) / 2.0
+        force = self._frozen(y, vectors, s, reach)
+        velocity = [k * f for k, f in zip(self.inverse, force, strict=True)]
+        if memory > 0.0:
+            following = self._following(y, vectors, values, reach, memory)
+            velocity = [v + e for v, e in zip(velocity, following, strict=True)]
+        return self.along(velocity)
+
+    def _lifted(self, columns: Array) -> list[Array]:
+        """Directions ``D⁻¹ Jᵀ c``, one per column, behind the leading dimensions of the weights."""
+        shape = (*columns.shape[:-2], columns.shape[-1], *self.problem.target.shape)
+        cotangents = columns.mT.reshape(shape) @ self.root
+        pulled = pullback(self.problem, self._spread, cotangents)
+        return [k[..., None, :, :] * g for k, g in zip(self.inverse, pulled, strict=True)]
+
+    @cached_property
+    def _spread(self) -> list[Array]:
+        return [w[..., None, :, :] for w in self.weights]
+
+    def _frozen(self, y: Array, vectors: Array, s: Array, reach: Array) -> list[Array]:
+        """``-½ ∇Tr(H Y)`` at fixed ``Y = Σ_k μ_k v_k v_kᵀ``, a sum of derivatives along ``v_k``."""
+        strengths, mixing = np.linalg.eigh(y)
+        directions = self._lifted(vectors @ (reach[..., :, None] * mixing))
+        moved = (vectors @ (s[..., :, None] * mixing)).mT
+        moved = moved.reshape(*moved.shape[:-1], *self.problem.target.shape) @ self.root
+        second = pullback_differential(self.problem, self._spread, directions, moved)
+        return [-2.0 * np.sum(strengths[..., None, None] * g, axis=-3) for g in second]
+
+    def _following(
+        self, y: Array, vectors: Array, values: Array, reach: Array, memory: float
+    ) -> list[Array]:
+        """The velocity ``e`` of a preconditioner that follows the fluctuations."""
+        curvature = 2.0 * values  # λ_l
+        part = 1.0 if np.isinf(memory) else memory / (memory + curvature)
+        along = self._lifted(vectors @ (reach[..., :, None] * y))  # w_l
+        # γ_l = λ_l D^{1/2} n_l = 2 s_l Jᵀ U e_l
+        columns = (vectors * (2.0 * np.sqrt(values) * part)[..., None, :]).mT
+        shape = (*columns.shape[:-1], *self.problem.target.shape)
+        slopes = pullback(self.problem, self._spread, columns.reshape(shape) @ self.root)
+        changes = self._changes(along)
+        return [
+            k**2 * np.sum(g * d, axis=-3)
+            for k, g, d in zip(self.inverse, slopes, changes, strict=True)
+        ]
+
+    def _changes(self, directions: list[Array]) -> list[Array]:
+        """``∂_w D`` of every layer along directions behind the leading dimensions."""
+        at, weights = self.scales, self._spread
+        depth = len(weights)
+        d_right: list[Array] = [np.zeros_like(at.right[0])[..., None, :, :]]
+        for i in range(depth - 1):
+            d_right.append(directions[i] @ at.right[i][..., None, :, :] + weights[i] @ d_right[-1])
+        d_left: list[Array] = [np.zeros_like(at.left[-1])[..., None, :, :]]
+        for i in range(depth - 1, 0, -1):
+            d_left.append(at.left[i][..., None, :, :] @ directions[i] + d_left[-1] @ weights[i])
+        d_left.reverse()
+        changes = []
+        for i in range(depth):
+            alpha, beta = at.alphas[i][..., None, :], at.betas[i][..., None, :]
+            noisy = (self.problem.cov_noise @ at.left[i])[..., None, :, :]
+            seen = (at.right[i] @ self.problem.cov_x)[..., None, :, :]
+            d_alpha = np.sum(noisy * d_left[i], axis=-2) * inverted(alpha)
+            d_beta = np.sum(seen * d_right[i], axis=-1) * inverted(beta)
+            changes.append(
+                2.0 * (d_alpha[..., :, None] * beta[..., None, :])
+                + 2.0 * (alpha[..., :, None] * d_beta[..., None, :])
+            )
+        return changes
