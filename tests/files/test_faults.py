@@ -12,11 +12,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from methexis.core.threads import available_cores
 from tests.files import faults
 from tests.native.extension import missing
 
@@ -37,13 +40,20 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def struck(shim: Path, tmp_path: Path, job: str, mode: int, step: int) -> dict[str, Any]:
-    (tmp_path / "locks").mkdir()
+def struck(
+    shim: Path, tmp_path: Path, job: str, mode: int, step: int, first: int = 1
+) -> dict[str, Any]:
+    (tmp_path / "locks").mkdir(parents=True)
     environment = os.environ | {"LD_PRELOAD": str(shim), "TMPDIR": str(tmp_path / "locks")}
     environment["PYTHONPATH"] = os.pathsep.join([str(HERE.parents[1]), *filter(None, sys.path)])
-    words = ["-m", "tests.files.faults", job, str(mode), "1", str(step), str(tmp_path / "work")]
+    asked = [str(number) for number in (mode, first, step)]
+    words = ["-m", "tests.files.faults", job, *asked, str(tmp_path / "work")]
     done = subprocess.run(
-        [sys.executable, *words], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, *words, str(tmp_path / "work")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     found: dict[str, Any] = json.loads(done.stdout)
@@ -68,5 +78,14 @@ def test_some_calls(shim: Path, tmp_path: Path, job: str, step: int, mode: str) 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("job", ["results", "store"])
 def test_all_calls(shim: Path, tmp_path: Path, job: str, mode: str) -> None:
-    found = struck(shim, tmp_path, job, MODES[mode], 1)
-    assert found["calls"] > 40
+    """As many at a time as there are cores: the first, the second and so on of each few."""
+    cores = available_cores()
+    with ThreadPoolExecutor(cores) as pool:
+        parts = [
+            pool.submit(struck, shim, tmp_path / str(k), job, MODES[mode], cores, 1 + k)
+            for k in range(cores)
+        ]
+        counts = sum((Counter(part.result()) for part in parts), Counter[str]())
+    ended = counts.pop("calls") // cores
+    assert ended > 40
+    assert counts.total() >= ended  # every call once, and those beyond the last
