@@ -40,6 +40,8 @@ NOT_DRAWN = {
         ("EDLN", "LayerList", "LayerOutput", "MLP", "PlantedPair", "Problem", "Representation",
          "Representations", "Samples", "SecondMoments", "Teacher", "View"), _GIVEN,
     ),
+    "AdaptiveMinimum": "weights, which have no axis of their own",
+    "AxisAlignment": _PARTS,
     "FixedPoint": "weights, which have no axis of their own",
     "PlatonicSolution": "weights, which have no axis of their own",
 }  # fmt: skip
