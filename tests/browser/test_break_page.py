@@ -17,7 +17,7 @@ PAGES = {
 }
 
 
-@pytest.fixture(scope="module", params=PAGES)
+@pytest.fixture(scope="module", params=["one", pytest.param("all", marks=pytest.mark.long)])
 def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     chromium.find()
     return write_break_report(PAGES[request.param](), tmp_path_factory.mktemp(request.param))
