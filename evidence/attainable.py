@@ -10,7 +10,7 @@ score as high takes no more values. So no test of level 5 % by orders rejects in
 with a and b binomial and k hypergeometric; 99 orders are drawn, and (1 + those as high) / 100 is
 at most .05. This is exact but for a and b below `FEWEST`, which have 2e-5. It is what
 `evidence.discrete` is held against in the cells of one feature, and stands in
-``evidence/results/attainable.json``.
+``evidence/results/attainable/rates.json``.
 """
 
 from __future__ import annotations
@@ -84,6 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rate = attainable(chosen(*CASES[name]))
         say(f"{name}: {rate:.4f}")
         content = attainable_rates() | {name: round(rate, 6)}
+        ATTAINABLE.parent.mkdir(parents=True, exist_ok=True)
         ATTAINABLE.write_text(
             json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8"
         )

@@ -39,7 +39,7 @@ from methexis.measures.inference.multiple import holm
 
 FOLDER = RESULTS / "discrete"
 #: How often tests of signs can reject at most, written by `evidence.attainable`.
-ATTAINABLE = RESULTS / "attainable.json"
+ATTAINABLE = RESULTS / "attainable" / "rates.json"
 PAGE = ROOT / "docs" / "calibration-discrete.md"
 
 NUM_NULLS = 4000

@@ -49,11 +49,7 @@ def struck(
     asked = [str(number) for number in (mode, first, step)]
     words = ["-m", "tests.files.faults", job, *asked, str(tmp_path / "work")]
     done = subprocess.run(
-        [sys.executable, *words, str(tmp_path / "work")],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, *words], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
     found: dict[str, Any] = json.loads(done.stdout)

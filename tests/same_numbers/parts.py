@@ -85,6 +85,7 @@ EVERY_BIT = {"record bits"}
 #: Entries that results have gained since, with the value that says: as before.
 GAINED: dict[str, Any] = {
     "one_pass": False,
+    "weighted": False,
     "measured": {
         "quantities": ["projection", "entropic_gap", "sharpness"],
         "records": "all",

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from methexis.core.axes import AxisAlignment
 from methexis.core.geometry import LayerAlignment
 from methexis.display import Table, told
 from methexis.explaining import Explanation, Explanations
@@ -41,7 +42,7 @@ from methexis.plots.replicas import middle
 from methexis.probes import LayerList, LayerOutput
 from methexis.report.house import numbers
 from methexis.representations import Representation, Representations
-from methexis.theory import FixedPoint, PlatonicSolution, Relaxation
+from methexis.theory import AdaptiveMinimum, FixedPoint, PlatonicSolution, Relaxation
 from methexis.theory.path import SlowPath
 from methexis.training.prediction.predicted import Predicted
 
@@ -169,6 +170,13 @@ def _rests(end: FixedPoint) -> str:
     return (
         f"Slow dynamics ends at {what}, to a relative speed of {end.error:.1g}; the slowest "
         f"deviation falls by e in slow time {numbers.number(end.slowest_time, 3)}."
+    )
+
+
+def _privileged(end: AdaptiveMinimum) -> str:
+    return (
+        f"The least potential is {numbers.number(end.potential, 4)}, reached at the universal "
+        f"kernel of rank {len(end.singular_values)} with one neuron for each mode."
     )
 
 
@@ -357,6 +365,14 @@ KINDS: dict[type, Kind] = {
     PlatonicSolution: Kind("Platonic solution", _least, _spectrum_rows),
     Relaxation: Kind("Relaxation", _falls),
     FixedPoint: Kind("Where slow dynamics ends", _rests),
+    AxisAlignment: Kind(
+        "Neurons matched one to one",
+        lambda a: (
+            f"Neurons matched one to one, with signs, have cosine {numbers.number(a.cosine, 3)}; "
+            f"after a rotation the layers have {numbers.number(a.rotation_cosine, 3)}."
+        ),
+    ),
+    AdaptiveMinimum: Kind("Least potential of an adaptive rule", _privileged),
     SlowPath: Kind("A path that theory predicts", _from_to, _record_rows, _DRAWN_PATH),
     Predicted: Kind("What theory predicts for a run", str, _predicted_rows, _DRAWN_PATH),
 }
