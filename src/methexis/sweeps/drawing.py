@@ -58,7 +58,7 @@ def picture(
             f"{suggestion(str(quantity), names)}"
         )
     dims = _chosen(sweep, over)
-    values = _values(sweep, quantity)
+    values = values_of(sweep, quantity)
     if sweep.cells.dims == ("cell",) and "cell" not in dims:
         return _points(sweep, values, quantity, dims)
     shared = values.median([d for d in values.dims if d not in dims], skipna=True)
@@ -88,7 +88,7 @@ def _chosen(sweep: Sweep, over: Sequence[str] | None) -> list[str]:
     return list(listed)
 
 
-def _values(sweep: Sweep, quantity: str) -> xr.DataArray:
+def values_of(sweep: Sweep, quantity: str) -> xr.DataArray:
     """The quantity of healthy networks; of those lost their share."""
     data = sweep.data
     healthy = (data["diverged_step"] < 0) & (data["collapsed_step"] < 0)
@@ -202,7 +202,7 @@ def _axis(sweep: Sweep, dim: str) -> plots.Axis:
     values = np.asarray(sweep.data[dim])
     every = max(1, -(-len(values) // _MOST_NAMES))
     numbers = values.dtype.kind == "f"
-    names = [plots.style.plain(float(v)) if numbers else str(v) for v in values]
+    names = [f"{float(v):.3g}" if numbers else str(v) for v in values]
     return plots.Axis(
         _named(sweep, dim),
         ticks=tuple(range(0, len(names), every)),

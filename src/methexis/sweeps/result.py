@@ -16,7 +16,7 @@ from methexis.core.caching import cached_property
 from methexis.core.checks import integer, shown
 from methexis.display import Displayed
 from methexis.errors import MethexisError
-from methexis.sweeps import drawing
+from methexis.sweeps import drawing, words
 from methexis.sweeps.axes import Cells
 from methexis.sweeps.cutting import Task
 from methexis.sweeps.folder import Folder
@@ -194,6 +194,35 @@ class Sweep(Displayed):
             On an unknown quantity or dimension, or where there is nothing to draw.
         """
         return plots.onto(ax, drawing.picture(self, quantity, over))
+
+    @property
+    def sentence(self) -> str:
+        """How much of it is done, how many networks were lost, and where layers are most aligned."""
+        return words.sentence(self)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The state of the sweep and of its lost tasks in plain types, for JSON."""
+        return {
+            "name": self.spec.name,
+            "path": str(self.path),
+            "sentence": self.sentence,
+            "cells": self.cells.count,
+            "axes": {axis.dim: axis.parameter for axis in self.spec.axes},
+            "tasks": len(self.tasks),
+            "states": self.counts,
+            "interrupted": sum(state.interrupted for state in self.states.values()),
+            "seconds": sum(state.seconds for state in self.states.values()),
+            "lost": [
+                {
+                    "task": number,
+                    "tries": self.states[self.tasks[number].name].tries,
+                    "reason": reason,
+                }
+                for number, reason in self.lost.items()
+            ],
+            "digest": self.spec.digest(),
+            "made_with": dict(self.made_with),
+        }
 
     def to_dataframe(self) -> Any:
         """A `pandas.DataFrame` with a row for each network: cell, replica and student."""

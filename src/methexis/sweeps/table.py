@@ -29,6 +29,8 @@ from methexis.sweeps.working import Mark
 _OF = "sweep"
 #: Names of variables with words, which zarr has no type for: the words stand in this attribute.
 _WORDS = "words"
+#: Quantities that are left out where no network has them.
+_OPTIONAL = ("accuracy", "sharpness", "entropy", "entropy_ratio", "hessian_trace")
 
 
 def tasks_fingerprint(tasks: Sequence[Task], maker: Mapping[str, str]) -> str:
@@ -54,6 +56,8 @@ def assembled(
         for task, mark in zip(tasks, marks, strict=True):
             if mark is not None and name in mark.numbers:
                 values[list(task.cells)] = mark.numbers[name]
+        if name in _OPTIONAL and known and not np.isfinite(values).any():
+            continue  # nobody measured it
         folded = values.reshape(*cells.shape, *values.shape[1:])
         variables[name] = ((*cells.dims, *DIMS[name]), folded, {"long_name": LONG_NAMES[name]})
     task_of = np.full(cells.count, -1)
@@ -130,7 +134,8 @@ def read_table(folder: Folder, of: str) -> xr.Dataset | None:
         dims = data[name].dims
         data = data.drop_vars(name).assign_coords({name: (dims, words, about)})
     data.attrs.pop(_OF, None)
-    return data
+    order = [name for name in (*DIMS, "task", "done") if name in data]
+    return data[order]  # folders keep none
 
 
 def _require_table(path: Path) -> None:
