@@ -1,4 +1,4 @@
-"""``methexis sweep``: many runs over a design of parameters, gone on with after whatever ends it."""
+"""``methexis sweep``: many runs over a design of parameters, gone on with whatever ends it."""
 
 from __future__ import annotations
 
@@ -47,9 +47,7 @@ def sweep(
     ] = None,
     scheduler: Annotated[
         str | None,
-        typer.Option(
-            help="Address of a scheduler of Dask: tcp://host:8786.", show_default=False
-        ),
+        typer.Option(help="Address of a scheduler of Dask: tcp://host:8786.", show_default=False),
     ] = None,
     tries: Annotated[int, typer.Option(help="How often a task may raise before it is lost.")] = 2,
     over: Annotated[

@@ -224,9 +224,7 @@ def _rows(axes: Sequence[Axis], columns: Mapping[str, list[Any]], places: Places
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{length} of {name}" for name, length in lengths.items())
-        raise places.error(
-            ("axes",), f"expected as many values of each axis of a list, got {told}"
-        )
+        raise places.error(("axes",), f"expected as many values of each axis of a list, got {told}")
     count = next(iter(lengths.values()), 1)
     return Cells(("cell",) if axes else (), (count,) if axes else (), columns)
 

@@ -229,7 +229,9 @@ def make_crew(executor: Any, workers: int | None, scheduler: str | None) -> Crew
             f"{shown(executor)}"
         )
     one_of("executor", executor, EXECUTORS)
-    count = available_cores() if workers is None else integer("workers", workers, least=1, most=4096)
+    count = (
+        available_cores() if workers is None else integer("workers", workers, least=1, most=4096)
+    )
     if scheduler is not None and executor != "dask":
         raise MethexisError(f"scheduler: expected executor 'dask' with it, got {executor!r}")
     if executor == "dask":
@@ -256,5 +258,3 @@ def _begin_worker() -> None:
         os._exit(0)
 
     threading.Thread(target=watch, daemon=True).start()
-
-

@@ -33,7 +33,7 @@ _LABELS = {
 }
 #: Quantities that are shares.
 _SHARES = {"worst_pair", "accuracy", LOST}
-_MOST_NAMES = 12
+_MOST_NAMES = 8
 
 
 def quantities(sweep: Sweep) -> list[str]:
@@ -41,9 +41,7 @@ def quantities(sweep: Sweep) -> list[str]:
     return [name for name in _LABELS if name in sweep.data or name == LOST]
 
 
-def picture(
-    sweep: Sweep, quantity: str, over: Sequence[str] | None
-) -> plots.HeatMap | plots.Panel:
+def picture(sweep: Sweep, quantity: str, over: Sequence[str] | None) -> plots.HeatMap | plots.Panel:
     """A quantity over two dimensions as shades, over one as a line, of points as shaded points.
 
     Raises
@@ -110,12 +108,12 @@ def _shades(
             np.asarray(ratio.median(others, skipna=True).transpose(*dims))
         )
         if len(columns) > 1:
-            look = plots.Look(plots.style.STUDENTS[1], width=1.8, dashes=(4, 2))
-            marks = (plots.Curve(columns, rows, look, edge.name_of(sweep), cased=True),)
+            look = plots.Look(plots.style.STUDENTS[1], width=2.4, dashes=(4, 2))
+            marks = (plots.Curve(columns, rows, look, edge.name_of(sweep)),)
         elif len(columns) == 1:  # one row: a stroke across it
-            look = plots.Look(plots.style.STUDENTS[1], width=1.8, dashes=(4, 2))
+            look = plots.Look(plots.style.STUDENTS[1], width=2.4, dashes=(4, 2))
             across = rows[0] + np.array([-0.5, 0.5])
-            marks = (plots.Curve(columns[[0, 0]], across, look, edge.name_of(sweep), cased=True),)
+            marks = (plots.Curve(columns[[0, 0]], across, look, edge.name_of(sweep)),)
     return plots.HeatMap(
         numbers,
         rows=_axis(sweep, dims[0]),
@@ -160,15 +158,15 @@ def _line(sweep: Sweep, values: xr.DataArray, quantity: str, dim: str) -> plots.
     look = plots.Look(plots.style.SGD, width=2.0)
     marks.append(plots.Curve(np.arange(len(numbers)), plots.middle(numbers), look, "median"))
     axis = _axis(sweep, dim)
-    x = plots.Axis(axis.label, ticks=axis.ticks, names=axis.names, low=-0.5, high=len(numbers) - 0.5)
+    x = plots.Axis(
+        axis.label, ticks=axis.ticks, names=axis.names, low=-0.5, high=len(numbers) - 0.5
+    )
     share = (0.0, 1.03) if quantity in _SHARES else (None, None)
     y = plots.Axis(_LABELS[quantity], "log" if wide else "linear", low=share[0], high=share[1])
     return plots.Panel(x, y, tuple(marks), width=plots.style.WIDE, height=430)
 
 
-def _points(
-    sweep: Sweep, values: xr.DataArray, quantity: str, dims: Sequence[str]
-) -> plots.Panel:
+def _points(sweep: Sweep, values: xr.DataArray, quantity: str, dims: Sequence[str]) -> plots.Panel:
     """Cells of a design as points at their parameters, dark where the quantity is large."""
     shared = np.asarray(
         values.median([d for d in values.dims if d != "cell"], skipna=True), dtype=float

@@ -45,9 +45,7 @@ def stability(sweep: Sweep) -> xr.DataArray:
     data = sweep.data
     sharpness = data["predicted_sharpness"].max("student", skipna=False)
     rate, beta = (_numbers(sweep, f"optimiser.{name}") for name in ("lr", "momentum"))
-    return xr.DataArray(
-        np.asarray(sharpness) * rate / (2.0 * (1.0 + beta)), dims=sweep.cells.dims
-    )
+    return xr.DataArray(np.asarray(sharpness) * rate / (2.0 * (1.0 + beta)), dims=sweep.cells.dims)
 
 
 def name_of(sweep: Sweep) -> str:

@@ -183,9 +183,7 @@ def _source(
     return table | {"path": str(path), "digest": digest}
 
 
-def _students(
-    given: Mapping[str, Any], places: Places, turned: set[str]
-) -> list[dict[str, Any]]:
+def _students(given: Mapping[str, Any], places: Places, turned: set[str]) -> list[dict[str, Any]]:
     listed = given.get("students", [])
     if isinstance(listed, Mapping):
         raise places.error(
@@ -216,9 +214,7 @@ def _require_shape(
         )
 
 
-def _kind(
-    given: Any, path: KeyPath, default: str, kinds: Mapping[str, Any], places: Places
-) -> str:
+def _kind(given: Any, path: KeyPath, default: str, kinds: Mapping[str, Any], places: Places) -> str:
     """What a table is of; it decides which keys there are."""
     if not isinstance(given, Mapping):
         raise places.error(path, f"expected a table, got {shown(given)}")
@@ -255,9 +251,7 @@ def _table(
             table[name] = typed(known[name].kind, value)
     for name, key in known.items():
         if name not in table and key.needed and f"{path[0]}.{name}" not in turned:
-            raise places.error(
-                path, f"expected the key {name!r}, {keys.KINDS[key.kind]}, got none"
-            )
+            raise places.error(path, f"expected the key {name!r}, {keys.KINDS[key.kind]}, got none")
         table.setdefault(name, key.default)
     return {name: value for name, value in table.items() if value is not None}
 

@@ -210,9 +210,7 @@ def _begin(folder: Folder, spec: Spec, *, again: bool) -> dict[str, str]:
     folder.root.mkdir(parents=True, exist_ok=True)
     (folder.root / "marks").mkdir(exist_ok=True)
     (folder.root / "tasks").mkdir(exist_ok=True)
-    write_head(
-        folder, {"spec": spec.plain(), "digest": spec.digest(), "made_with": ours}
-    )
+    write_head(folder, {"spec": spec.plain(), "digest": spec.digest(), "made_with": ours})
     return ours
 
 

@@ -57,7 +57,9 @@ def place(sweep: Sweep, values: xr.DataArray, cell: int) -> str:
     for axis in sweep.spec.axes:
         label = sweep.data[axis.dim]
         value = label.isel({dim: k for dim, k in at.items() if dim in label.dims}).item()
-        parts.append(f"{axis.dim} = {value:.4g}" if isinstance(value, float) else f"{axis.dim} = {value}")
+        parts.append(
+            f"{axis.dim} = {value:.4g}" if isinstance(value, float) else f"{axis.dim} = {value}"
+        )
     return ", ".join(parts)
 
 

@@ -19,9 +19,7 @@ from methexis.text import shown
 _MOST_LOST, _MOST_VALUES = 40, 8
 
 
-def write_sweep_report(
-    sweep: Sweep, path: str | Path, over: Sequence[str] | None = None
-) -> Path:
+def write_sweep_report(sweep: Sweep, path: str | Path, over: Sequence[str] | None = None) -> Path:
     """Write the report of a sweep, finished or not.
 
     Parameters
