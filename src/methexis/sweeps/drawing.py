@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -158,9 +159,7 @@ def _line(sweep: Sweep, values: xr.DataArray, quantity: str, dim: str) -> plots.
     look = plots.Look(plots.style.SGD, width=2.0)
     marks.append(plots.Curve(np.arange(len(numbers)), plots.middle(numbers), look, "median"))
     axis = _axis(sweep, dim)
-    x = plots.Axis(
-        axis.label, ticks=axis.ticks, names=axis.names, low=-0.5, high=len(numbers) - 0.5
-    )
+    x = replace(axis, low=-0.5, high=len(numbers) - 0.5)
     share = (0.0, 1.03) if quantity in _SHARES else (None, None)
     y = plots.Axis(_LABELS[quantity], "log" if wide else "linear", low=share[0], high=share[1])
     return plots.Panel(x, y, tuple(marks), width=plots.style.WIDE, height=430)

@@ -20,11 +20,11 @@ _PLAIN_VALUE = re.compile(r"[^,\]}\n#]*")
 
 
 def key_lines(text: str) -> dict[KeyPath, int]:
-    """The line of every key, table and member of an array of a well-formed TOML text.
+    r"""The line of every key, table and member of an array of a well-formed TOML text.
 
     Examples
     --------
-    >>> lines = key_lines("[optimiser]\\nlr = [0.1,\\n 0.2]\\n[[students]]\\nwidth = 4\\n")
+    >>> lines = key_lines("[optimiser]\nlr = [0.1,\n 0.2]\n[[students]]\nwidth = 4\n")
     >>> lines["optimiser", "lr"], lines["optimiser", "lr", 1], lines["students", 0, "width"]
     (2, 3, 5)
     """

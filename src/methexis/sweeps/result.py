@@ -197,7 +197,7 @@ class Sweep(Displayed):
 
     @property
     def sentence(self) -> str:
-        """How much of it is done, how many networks were lost, and where layers are most aligned."""
+        """How much is done, how many networks were lost, where layers are most aligned."""
         return words.sentence(self)
 
     def as_dict(self) -> dict[str, Any]:

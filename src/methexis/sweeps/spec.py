@@ -242,7 +242,7 @@ def _table(
         raise places.error(path, f"expected a table, got {shown(inside)}")
     table: dict[str, Any] = {} if kind is None else {"kind": kind}
     for name, value in inside.items():
-        if name == "kind" and kind is not None or name == "digest" and path == ("source",):
+        if (name, kind is not None) == ("kind", True) or (*path, name) == ("source", "digest"):
             continue
         _require_known(places, path, name, known)
         if value is None:  # as a mapping of ours has what was not given

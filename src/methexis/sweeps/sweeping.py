@@ -16,7 +16,7 @@ from typing import Any
 
 from methexis.core.checks import boolean, integer, location, shown
 from methexis.errors import MethexisError
-from methexis.files import locked
+from methexis.files import is_staging, locked
 from methexis.progress import Progress, choose
 from methexis.sweeps.axes import Cells
 from methexis.sweeps.crews import make_crew
@@ -187,14 +187,8 @@ def _stored(root: Path, head: dict[str, Any]) -> tuple[Spec, Cells, list[Task]]:
 def _begin(folder: Folder, spec: Spec, *, again: bool) -> dict[str, str]:
     """Make the folder, or see that it is of this sweep; on what its bits depend."""
     ours = made_with()
-    if folder.root.exists() and not folder.head.exists():
-        if not folder.root.is_dir() or any(
-            not one.name.startswith(".methexis-") for one in folder.root.iterdir()
-        ):
-            raise MethexisError(
-                f"out: expected a new or empty folder, or one of a sweep, got {folder.root}; give "
-                "another"
-            )
+    if not folder.head.exists():
+        _require_room(folder.root)
     if folder.head.exists():
         head = read_head(folder.root)
         other = head["digest"] != spec.digest()
@@ -212,6 +206,16 @@ def _begin(folder: Folder, spec: Spec, *, again: bool) -> dict[str, str]:
     (folder.root / "tasks").mkdir(exist_ok=True)
     write_head(folder, {"spec": spec.plain(), "digest": spec.digest(), "made_with": ours})
     return ours
+
+
+def _require_room(root: Path) -> None:
+    """See that a sweep may begin in a folder: there is none, or nothing in it."""
+    if not root.exists():
+        return
+    if not root.is_dir() or not all(is_staging(one.name) for one in root.iterdir()):
+        raise MethexisError(
+            f"out: expected a new or empty folder, or one of a sweep, got {root}; give another"
+        )
 
 
 def _finish(done: Sweep) -> None:

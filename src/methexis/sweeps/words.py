@@ -57,9 +57,8 @@ def place(sweep: Sweep, values: xr.DataArray, cell: int) -> str:
     for axis in sweep.spec.axes:
         label = sweep.data[axis.dim]
         value = label.isel({dim: k for dim, k in at.items() if dim in label.dims}).item()
-        parts.append(
-            f"{axis.dim} = {value:.4g}" if isinstance(value, float) else f"{axis.dim} = {value}"
-        )
+        shown = f"{value:.4g}" if isinstance(value, float) else str(value)
+        parts.append(f"{axis.dim} = {shown}")
     return ", ".join(parts)
 
 
