@@ -187,7 +187,8 @@ class Dask:
     def at_once(self) -> int:
         """Two tasks for each thread that there is now; workers may come and go."""
         with suppress(Exception):  # a scheduler that is gone is noticed by `submit`
-            return max(2 * sum(self._client.nthreads().values()), 4)
+            threads: dict[str, int] = self._client.nthreads()
+            return max(2 * sum(threads.values()), 4)
         return 4
 
     def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:

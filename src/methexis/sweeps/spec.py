@@ -121,8 +121,10 @@ def _checked(given: Mapping[str, Any], places: Places, base: Path | None, name: 
         _require_known(places, (), table, keys.TABLES)
     with places.about(("name",)):
         name = typed("word", given.get("name", name)) or "sweep"
-    axes = list(_flat(given.get("axes", {}), ("axes",), places))
+    axes = _flat(given.get("axes", {}), ("axes",), places)
     turned = {parameter for parameter, _, _ in axes}
+    kinds = _kinds(given, places)
+    known = {parameter: _key(parameter, kinds, path, places) for parameter, path, _ in axes}
     source = _source(given, places, base, turned)
     students = _students(given, places, turned)
     optimiser = _table(given, ("optimiser",), keys.optimiser_keys(), places, turned)
@@ -141,10 +143,9 @@ def _checked(given: Mapping[str, Any], places: Places, base: Path | None, name: 
     }
     dims = _dims([parameter for parameter, _, _ in axes])
     read = [
-        read_axis(parameter, dims[parameter], _key(parameter, tables, path, places), value,
-                  path, places)
+        read_axis(parameter, dims[parameter], known[parameter], value, path, places)
         for parameter, path, value in axes
-    ]  # fmt: skip
+    ]
     _require_single(read, places)
     design = _table(given, ("design",), keys.DESIGN, places, set())
     return Spec(name, tables, tuple(read), Design(**design), places)
@@ -162,6 +163,23 @@ def _flat(given: Any, path: KeyPath, places: Places) -> list[tuple[str, KeyPath,
         else:
             flat.append((".".join(map(str, here[1:])), here, value))
     return flat
+
+
+def _kinds(given: Mapping[str, Any], places: Places) -> dict[str, Any]:
+    """Tables with nothing but their kinds, which decide what the axes may turn."""
+    listed = given.get("students", [])
+    if isinstance(listed, Mapping):
+        raise places.error(
+            ("students",), "expected a list of students, [[students]] in TOML, got one table"
+        )
+    if not isinstance(listed, list | tuple) or not listed:
+        raise places.error(("students",), "expected a list with at least one student, got none")
+    students = [
+        {"kind": _kind(one, ("students", k), "edln", keys.STUDENTS, places)}
+        for k, one in enumerate(listed)
+    ]
+    kind = _kind(given.get("source", {}), ("source",), "teacher", keys.SOURCES, places)
+    return {"source": {"kind": kind}, "students": students}
 
 
 def _source(
@@ -184,15 +202,8 @@ def _source(
 
 
 def _students(given: Mapping[str, Any], places: Places, turned: set[str]) -> list[dict[str, Any]]:
-    listed = given.get("students", [])
-    if isinstance(listed, Mapping):
-        raise places.error(
-            ("students",), "expected a list of students, [[students]] in TOML, got one table"
-        )
-    if not isinstance(listed, list | tuple) or not listed:
-        raise places.error(("students",), "expected a list with at least one student, got none")
     students = []
-    for k, one in enumerate(listed):
+    for k, one in enumerate(given["students"]):
         path: KeyPath = ("students", k)
         kind = _kind(one, path, "edln", keys.STUDENTS, places)
         mine = {name.replace(f"students.{k}.", "students.") for name in turned}
