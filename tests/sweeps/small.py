@@ -58,13 +58,17 @@ def same_bits(one: Sweep, other: Sweep) -> bool:
     """Whether all numbers and all whole runs of two sweeps are the same, cell by cell."""
     if not one.data.drop_vars("task").equals(other.data.drop_vars("task")):
         return False
-    pairs = [(cell, run_of(one, cell), run_of(other, cell)) for cell in range(one.cells.count)]
-    return all(_equal(a, b) for _, a, b in pairs)
+    ours, theirs = cells_of(one), cells_of(other)
+    return all(_equal(ours[cell], theirs[cell]) for cell in range(one.cells.count))
 
 
-def run_of(sweep: Sweep, cell: int) -> mx.Run:
-    task = next(one for one in sweep.tasks if cell in one.cells)
-    return sweep.run(task.number).cell(cell=task.cells.index(cell))
+def cells_of(sweep: Sweep) -> dict[int, mx.Run]:
+    """The run of every cell."""
+    cells = {}
+    for task in sweep.tasks:
+        run = sweep.run(task.number)
+        cells |= {cell: run.cell(cell=k) for k, cell in enumerate(task.cells)}
+    return cells
 
 
 def _equal(one: mx.Run, other: mx.Run) -> bool:

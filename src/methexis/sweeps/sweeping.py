@@ -201,9 +201,6 @@ def _begin(folder: Folder, spec: Spec, *, again: bool) -> dict[str, str]:
                 f"out: expected the sweep with which {folder.root} began, got {what}; give another "
                 "folder, or again=True (--force) to keep what is the same and do the rest anew"
             )
-    folder.root.mkdir(parents=True, exist_ok=True)
-    (folder.root / "marks").mkdir(exist_ok=True)
-    (folder.root / "tasks").mkdir(exist_ok=True)
     write_head(folder, {"spec": spec.plain(), "digest": spec.digest(), "made_with": ours})
     return ours
 
