@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -14,10 +13,8 @@ from methexis.core.checks import Array, shown
 from methexis.core.checks import sequence as members
 from methexis.errors import MethexisError
 from methexis.sweeps import edge
+from methexis.sweeps.swept import Swept
 from methexis.text import suggestion
-
-if TYPE_CHECKING:
-    from methexis.sweeps.result import Sweep
 
 #: What can be drawn besides the variables of a sweep's data.
 LOST = "lost"
@@ -37,12 +34,12 @@ _SHARES = {"worst_pair", "accuracy", LOST}
 _MOST_NAMES = 8
 
 
-def quantities(sweep: Sweep) -> list[str]:
+def quantities(sweep: Swept) -> list[str]:
     """Names of what can be drawn of a sweep."""
     return [name for name in _LABELS if name in sweep.data or name == LOST]
 
 
-def picture(sweep: Sweep, quantity: str, over: Sequence[str] | None) -> plots.HeatMap | plots.Panel:
+def picture(sweep: Swept, quantity: str, over: Sequence[str] | None) -> plots.HeatMap | plots.Panel:
     """A quantity over two dimensions as shades, over one as a line, of points as shaded points.
 
     Raises
@@ -66,7 +63,7 @@ def picture(sweep: Sweep, quantity: str, over: Sequence[str] | None) -> plots.He
     return _shades(sweep, shared.transpose(*dims), quantity, dims)
 
 
-def _chosen(sweep: Sweep, over: Sequence[str] | None) -> list[str]:
+def _chosen(sweep: Swept, over: Sequence[str] | None) -> list[str]:
     """The dimensions to draw over: rows first."""
     known = [axis.dim for axis in sweep.spec.axes]
     if over is None:
@@ -87,7 +84,7 @@ def _chosen(sweep: Sweep, over: Sequence[str] | None) -> list[str]:
     return list(listed)
 
 
-def values_of(sweep: Sweep, quantity: str) -> xr.DataArray:
+def values_of(sweep: Swept, quantity: str) -> xr.DataArray:
     """The quantity of healthy networks; of those lost their share."""
     data = sweep.data
     healthy = (data["diverged_step"] < 0) & (data["collapsed_step"] < 0)
@@ -98,7 +95,7 @@ def values_of(sweep: Sweep, quantity: str) -> xr.DataArray:
 
 
 def _shades(
-    sweep: Sweep, values: xr.DataArray, quantity: str, dims: Sequence[str]
+    sweep: Swept, values: xr.DataArray, quantity: str, dims: Sequence[str]
 ) -> plots.HeatMap:
     numbers, label, low, high = _scaled(np.asarray(values, dtype=float), quantity)
     marks: tuple[plots.Mark, ...] = ()
@@ -147,7 +144,7 @@ def _scaled(values: Array, quantity: str) -> tuple[Array, str, float, float]:
     return values, label, low, high if high > low else low + 1.0
 
 
-def _line(sweep: Sweep, values: xr.DataArray, quantity: str, dim: str) -> plots.Panel:
+def _line(sweep: Swept, values: xr.DataArray, quantity: str, dim: str) -> plots.Panel:
     """Medians over everything else, and each network as a point."""
     ordered = values.transpose(dim, ...)
     numbers = np.asarray(ordered, dtype=float).reshape(ordered.sizes[dim], -1)
@@ -165,7 +162,7 @@ def _line(sweep: Sweep, values: xr.DataArray, quantity: str, dim: str) -> plots.
     return plots.Panel(x, y, tuple(marks), width=plots.style.WIDE, height=430)
 
 
-def _points(sweep: Sweep, values: xr.DataArray, quantity: str, dims: Sequence[str]) -> plots.Panel:
+def _points(sweep: Swept, values: xr.DataArray, quantity: str, dims: Sequence[str]) -> plots.Panel:
     """Cells of a design as points at their parameters, dark where the quantity is large."""
     shared = np.asarray(
         values.median([d for d in values.dims if d != "cell"], skipna=True), dtype=float
@@ -194,7 +191,7 @@ def _scale(values: Array) -> str:
     return "log" if values.min() > 0 and values.max() > 20 * values.min() else "linear"
 
 
-def _axis(sweep: Sweep, dim: str) -> plots.Axis:
+def _axis(sweep: Swept, dim: str) -> plots.Axis:
     """An axis of cells, of which some are named."""
     values = np.asarray(sweep.data[dim])
     every = max(1, -(-len(values) // _MOST_NAMES))
@@ -208,5 +205,5 @@ def _axis(sweep: Sweep, dim: str) -> plots.Axis:
     )
 
 
-def _named(sweep: Sweep, dim: str) -> str:
+def _named(sweep: Swept, dim: str) -> str:
     return next(axis.parameter for axis in sweep.spec.axes if axis.dim == dim)

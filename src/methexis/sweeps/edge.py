@@ -10,22 +10,20 @@ the line is where the predicted end of training stops being stable, and no bound
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from methexis.core.checks import Array
-
-if TYPE_CHECKING:
-    from methexis.sweeps.result import Sweep
+from methexis.sweeps.swept import Swept
 
 #: What the line is called.
 NAME = "predicted edge: η λ = 2 at the Platonic minimum"
 WITH_MOMENTUM = "predicted edge: η λ = 2 (1 + β) at the Platonic minimum"
 
 
-def no_edge(sweep: Sweep) -> str:
+def no_edge(sweep: Swept) -> str:
     """Why theory draws no edge through a sweep; empty where it does."""
     names = set(_column(sweep, "optimiser.name"))
     if names != {"SGD"}:
@@ -40,7 +38,7 @@ def no_edge(sweep: Sweep) -> str:
     return ""
 
 
-def stability(sweep: Sweep) -> xr.DataArray:
+def stability(sweep: Swept) -> xr.DataArray:
     """``η λ / (2 (1 + β))`` in every cell, of its sharpest student; above 1 is unstable."""
     data = sweep.data
     sharpness = data["predicted_sharpness"].max("student", skipna=False)
@@ -48,7 +46,7 @@ def stability(sweep: Sweep) -> xr.DataArray:
     return xr.DataArray(np.asarray(sharpness) * rate / (2.0 * (1.0 + beta)), dims=sweep.cells.dims)
 
 
-def name_of(sweep: Sweep) -> str:
+def name_of(sweep: Swept) -> str:
     """The name of the line, with momentum where a cell has any."""
     return WITH_MOMENTUM if _numbers(sweep, "optimiser.momentum").any() else NAME
 
@@ -74,7 +72,7 @@ def crossing(ratio: Array) -> tuple[Array, Array]:
     return np.array(columns, dtype=float), np.array(rows, dtype=float)
 
 
-def _column(sweep: Sweep, parameter: str) -> list[Any]:
+def _column(sweep: Swept, parameter: str) -> list[Any]:
     """Values of a parameter in all cells, or the one that all have."""
     if parameter in sweep.cells.columns:
         return sweep.cells.columns[parameter]
@@ -82,7 +80,7 @@ def _column(sweep: Sweep, parameter: str) -> list[Any]:
     return [sweep.spec.tables[table].get(name)]
 
 
-def _numbers(sweep: Sweep, parameter: str) -> Array:
+def _numbers(sweep: Swept, parameter: str) -> Array:
     """Values of a parameter in all cells, in the shape of the cells; 0 where it is not given."""
     values = [0.0 if value is None else value for value in _column(sweep, parameter)]
     column = np.broadcast_to(np.array(values, dtype=float), (sweep.cells.count,))

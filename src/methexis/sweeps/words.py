@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import xarray as xr
 
-if TYPE_CHECKING:
-    from methexis.sweeps.result import Sweep
+from methexis.sweeps.swept import Swept
 
 
-def sentence(sweep: Sweep) -> str:
+def sentence(sweep: Swept) -> str:
     """How much is done, how many networks were lost, where layers are most and least aligned."""
     counts = sweep.counts
     cells, tasks = _many(sweep.cells.count, "cell"), _many(len(sweep.tasks), "task")
@@ -32,7 +29,7 @@ def sentence(sweep: Sweep) -> str:
     )
 
 
-def lost_networks(sweep: Sweep) -> tuple[int, int]:
+def lost_networks(sweep: Swept) -> tuple[int, int]:
     """How many networks of those that are done were lost, and how many there are."""
     data = sweep.data
     lost = (data["diverged_step"] >= 0) | (data["collapsed_step"] >= 0)
@@ -40,7 +37,7 @@ def lost_networks(sweep: Sweep) -> tuple[int, int]:
     return int(lost.where(data["done"], other=False).sum()), done * data.sizes["replica"]
 
 
-def extremes(sweep: Sweep) -> tuple[tuple[str, float], tuple[str, float]] | None:
+def extremes(sweep: Swept) -> tuple[tuple[str, float], tuple[str, float]] | None:
     """The cells of the most and of the least aligned worst pair; None where there are no two."""
     values = sweep.data["worst_pair"].median("replica", skipna=True)
     flat = np.asarray(values, dtype=float).ravel()
@@ -50,7 +47,7 @@ def extremes(sweep: Sweep) -> tuple[tuple[str, float], tuple[str, float]] | None
     return (place(sweep, values, most), flat[most]), (place(sweep, values, least), flat[least])
 
 
-def place(sweep: Sweep, values: xr.DataArray, cell: int) -> str:
+def place(sweep: Swept, values: xr.DataArray, cell: int) -> str:
     """A cell by the values of its parameters."""
     at = dict(zip(values.dims, np.unravel_index(cell, values.shape), strict=True))
     parts = []
