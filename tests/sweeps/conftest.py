@@ -1,4 +1,4 @@
-"""What tests of sweeps share: they write many small files, of which none has to outlive a power cut.
+"""What tests of sweeps share: many small files, of which none has to outlive a power cut.
 
 That files are written through to the disk is proved in tests/files; waiting for it here would take
 most of the time.

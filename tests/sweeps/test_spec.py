@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -109,14 +110,13 @@ def test_a_mistake_is_named_by_line_and_key(tmp_path: Path, case: str) -> None:
 )
 def test_what_is_no_toml(tmp_path: Path, content: bytes, words: str) -> None:
     (tmp_path / "s.toml").write_bytes(content)
-    with pytest.raises(mx.MethexisError, match=".*") as error:
+    with pytest.raises(mx.MethexisError, match=re.escape(words)):
         read_spec(tmp_path / "s.toml")
-    assert words in str(error.value)
 
 
 @pytest.mark.parametrize("given", [None, 3, [], "gone.toml", b"x", "\0"])
 def test_what_is_no_specification(given: Any) -> None:
-    with pytest.raises(mx.MethexisError, match="^spec: expected a TOML file"):
+    with pytest.raises(mx.MethexisError, match=r"^spec: expected a TOML file"):
         read_spec(given)
 
 

@@ -111,9 +111,9 @@ def test_another_version_is_refused_and_does_all_anew_when_asked(copied: Path) -
 
 def test_a_folder_of_others_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("x")
-    with pytest.raises(mx.MethexisError, match="^out: expected a new or empty folder"):
+    with pytest.raises(mx.MethexisError, match=r"^out: expected a new or empty folder"):
         do(tmp_path)
-    with pytest.raises(mx.MethexisError, match="^sweep: expected the folder of a sweep, got"):
+    with pytest.raises(mx.MethexisError, match=r"^sweep: expected the folder of a sweep, got"):
         mx.open_sweep(tmp_path)
 
 
@@ -220,7 +220,7 @@ def test_a_worker_of_another_kind_is_refused(
 ) -> None:
     other = {**folder.made_with(), "native": "another"}
     monkeypatch.setattr(working, "made_with", lambda: other)
-    with pytest.raises(mx.MethexisError, match="^worker: expected native .* and not another"):
+    with pytest.raises(mx.MethexisError, match=r"^worker: expected native .* and not another"):
         do(tmp_path / "s.sweep")
 
 

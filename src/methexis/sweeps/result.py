@@ -180,4 +180,4 @@ class Sweep(Swept):
         counts = {state: count for state, count in self.counts.items() if count}
         facts: dict[str, object] = {"name": self.spec.name, "cells": self.cells.count}
         facts |= {"tasks": len(self.tasks)} | counts
-        return facts | {"axes": {axis.dim: axis.parameter for axis in self.spec.axes}}
+        return facts | {"axes": " × ".join(axis.dim for axis in self.spec.axes) or None}
