@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.files.test_faults import shim  # noqa: F401  a fixture
+
 
 @pytest.fixture(autouse=True, scope="session")
 def nothing_is_written_through() -> Iterator[None]:

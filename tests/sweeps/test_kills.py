@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from methexis.sweeps import open_sweep
-from tests.files.test_faults import shim  # noqa: F401  a fixture
 from tests.sweeps import killing
 from tests.sweeps.small import do, same_bits, spec
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -173,6 +174,8 @@ class Dask:
             )
         where = self._cluster if scheduler is None else scheduler
         try:
+            if scheduler is not None:
+                _require_answer(scheduler)
             self._client = resolve_name("distributed:Client")(
                 where, timeout=_PATIENCE, set_as_default=False
             )
@@ -208,6 +211,17 @@ class Dask:
         if self._cluster is not None:
             with suppress(Exception):
                 self._cluster.close(timeout=_PATIENCE)
+
+
+def _require_answer(scheduler: str) -> None:
+    """See that something listens at an address, because a client of Dask keeps on trying."""
+    protocol, _, place = scheduler.rpartition("://")
+    host, _, port = place.rpartition(":")
+    if protocol not in {"", "tcp", "tls"}:
+        return
+    if not port.isdecimal() or int(port) > 65535:
+        raise ValueError("no port in the address")
+    socket.create_connection((host.strip("[]") or "localhost", int(port)), _PATIENCE).close()
 
 
 def make_crew(executor: Any, workers: int | None, scheduler: str | None) -> Crew:
