@@ -191,7 +191,7 @@ def specimen(name: str) -> Any:
 DRAWN = {"Run": run, "Grid": grid, "Comparison": comparison, "SlowPath": path,
          "NeighbourCurve": curve, "Predicted": predicted, "Explanations": explained,
          "Explanation": lambda: explained().best(), **{name: partial(specimen, name)
-         for name in ("RDM", "MDS", "ModelComparison")}}  # fmt: skip
+         for name in ("RDM", "MDS", "ModelComparison", "Sweep")}}  # fmt: skip
 
 
 def test_what_can_be_drawn() -> None:
@@ -258,6 +258,8 @@ def nothing(name: str) -> Any:
         return empty
     if name == "MDS":
         return dataclasses.replace(value, points=value.points * np.nan)
+    if name == "Sweep":
+        return dataclasses.replace(value, made_with={})  # whose marks are of other versions
     if name == "ModelComparison":
         return dataclasses.replace(
             value, scores=value.scores * np.nan, intervals=value.intervals * np.nan
