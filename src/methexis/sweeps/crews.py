@@ -255,7 +255,7 @@ def make_crew(executor: Any, workers: int | None, scheduler: str | None) -> Crew
         return Dask(scheduler, count)
     if executor == "processes":
         return Processes(count)
-    if workers not in {None, 1}:
+    if workers is not None and count != 1:
         raise MethexisError(
             f"workers: expected executor 'processes' or 'dask' with them, got {executor!r}"
         )

@@ -74,7 +74,7 @@ def _chosen(sweep: Swept, over: Sequence[str] | None) -> list[str]:
         return sorted(wide[:2], key=lambda dim: dim == "lr")
     listed = [over] if isinstance(over, str) else members("over", over, "one or two axes")
     for dim in listed:
-        if dim not in known:
+        if not isinstance(dim, str) or dim not in known:
             raise MethexisError(
                 f"over: expected axes among {', '.join(known) or 'none'}, got {shown(dim)}"
                 f"{suggestion(str(dim), known)}"
