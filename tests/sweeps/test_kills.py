@@ -92,7 +92,7 @@ def test_killed_workers_and_drivers(tmp_path: Path, executor: str) -> None:
     kills = {"driver": 0, "worker": 0}
     for _ in range(4 * DRIVER_KILLS):
         driver = subprocess.Popen([sys.executable, "-c", script(folder, TASKS, executor)])
-        workers = kill_at_random(driver, kills, rng)
+        workers = kill_at_random(driver, folder, kills, rng)
         deadline = time.monotonic() + 60
         while any(map(alive, workers)):
             assert time.monotonic() < deadline, "a worker outlived its driver"
@@ -112,14 +112,16 @@ TASKS, DRIVER_KILLS, WORKER_KILLS = 24, 4, 2
 
 
 def kill_at_random(
-    driver: subprocess.Popen[bytes], kills: dict[str, int], rng: np.random.Generator
+    driver: subprocess.Popen[bytes], folder: Path, kills: dict[str, int], rng: np.random.Generator
 ) -> list[int]:
     """Kill workers, and then the driver, at random moments; the workers that it had."""
     workers: list[int] = []
-    mine = 0
+    mine, before = 0, lines_of(folder)
     while driver.poll() is None:
         time.sleep(rng.uniform(1.0, 4.0))
         try:
+            if lines_of(folder) == before:  # it has not begun
+                continue
             workers = workers_of(driver.pid)
             if workers and mine < WORKER_KILLS:
                 os.kill(int(rng.choice(workers)), signal.SIGKILL)
@@ -133,6 +135,12 @@ def kill_at_random(
             continue
     driver.wait()
     return workers
+
+
+def lines_of(folder: Path) -> int:
+    """How much the journal of a sweep has."""
+    journal = folder / "journal.jsonl"
+    return journal.read_bytes().count(b"\n") if journal.exists() else 0
 
 
 def alive(pid: int) -> bool:

@@ -169,9 +169,7 @@ class Dask:
         require("distributed", "executor")
         self._cluster: Any = None
         if scheduler is None:
-            self._cluster = resolve_name("distributed:LocalCluster")(
-                n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
-            )
+            self._cluster = _local_cluster(workers)
         where = self._cluster if scheduler is None else scheduler
         try:
             if scheduler is not None:
@@ -211,6 +209,18 @@ class Dask:
         if self._cluster is not None:
             with suppress(Exception):
                 self._cluster.close(timeout=_PATIENCE)
+
+
+def _local_cluster(workers: int) -> Any:
+    """A cluster of Dask in this machine: processes of one thread each."""
+    make = resolve_name("distributed:LocalCluster")
+    try:
+        return make(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None)
+    except Exception as error:  # of whatever type: a process that did not start
+        raise MethexisError(
+            f"executor: expected {workers} processes of Dask in this machine, got: "
+            f"{sentence(error)}"
+        ) from None
 
 
 def _require_answer(scheduler: str) -> None:
