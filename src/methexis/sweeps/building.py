@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -34,7 +34,7 @@ from methexis.training.plan import Plan, log_steps, make_plan
 
 #: The dimension of a run along which its cells lie.
 CELL = "cell"
-_INITS = {
+_INITS: dict[str, tuple[Callable[..., init.Initialiser], str]] = {
     "gaussian": (init.gaussian, "scale"),
     "orthogonal": (init.orthogonal, "scale"),
     "random_minima": (init.random_minima, "spread"),
@@ -113,8 +113,9 @@ def make_student(table: Mapping[str, Any], source: Teacher | Samples) -> EDLN | 
         if condition is None:
             return EDLN(hidden)
         return EDLN.random(source, hidden, condition=condition, seed=table["seed"])
-    drawn = condition is not None
-    view = View.random(source.dim_x, condition, seed=table["seed"]) if drawn else None
+    view = None
+    if condition is not None:
+        view = View.random(source.dim_x, condition, seed=table["seed"])
     return MLP(hidden, table["activation"], table["bias"], view)
 
 

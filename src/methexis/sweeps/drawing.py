@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -39,7 +40,7 @@ def quantities(sweep: Swept) -> list[str]:
     return [name for name in _LABELS if name in sweep.data or name == LOST]
 
 
-def picture(sweep: Swept, quantity: str, over: Sequence[str] | None) -> plots.HeatMap | plots.Panel:
+def picture(sweep: Swept, quantity: Any, over: Any) -> plots.HeatMap | plots.Panel:
     """A quantity over two dimensions as shades, over one as a line, of points as shaded points.
 
     Raises
@@ -63,7 +64,7 @@ def picture(sweep: Swept, quantity: str, over: Sequence[str] | None) -> plots.He
     return _shades(sweep, shared.transpose(*dims), quantity, dims)
 
 
-def _chosen(sweep: Swept, over: Sequence[str] | None) -> list[str]:
+def _chosen(sweep: Swept, over: Any) -> list[str]:
     """The dimensions to draw over: rows first."""
     known = [axis.dim for axis in sweep.spec.axes]
     if over is None:

@@ -51,7 +51,10 @@ def numbers_of(run: Run) -> dict[str, NDArray[Any]]:
             last = data[name].isel(step=-1).transpose(CELL, "replica", "student")
             numbers[name] = np.asarray(last)
     for name in OF_THEORY:
-        each = [_predicted(run.tree[f"student_{k}"], name, data) for k in range(run.num_students)]
+        each = [
+            _predicted(run.tree.children[f"student_{k}"], name, data)
+            for k in range(run.num_students)
+        ]
         numbers[name] = np.stack(each, axis=-1)
     return numbers
 
