@@ -121,6 +121,7 @@ evidence-measures: $(NATIVE) ## the same for the measures of alignment: truth, c
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.search
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.closer
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.explain
+	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.consequences
 	$(BIN)/python -m evidence.tails
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.coverage
 	$(BIN)/python -m evidence.neighbour_intervals
@@ -132,6 +133,7 @@ docs: $(NATIVE) ## render tables from evidence and benchmarks, and output and pi
 	$(BIN)/python -m benchmarks.render
 	$(BIN)/python -m evidence.breaking --render
 	$(BIN)/python -m evidence.explain --render
+	$(BIN)/python -m evidence.consequences --render
 	$(BIN)/python -m evidence.measures
 	$(BIN)/python -m evidence.truth --render
 	$(BIN)/python -m evidence.calibration --render

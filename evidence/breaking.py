@@ -31,15 +31,15 @@ Each dial leaves one assumption of the theorem. Predictions have no fitted param
 are ensembles of networks trained by SGD, at several learning rates, extrapolated to zero. This page
 is written by `make docs` from the files in `evidence/results/breaking`, which are written by `make
 evidence`. Dial values, problems, seeds, learning rates, numbers of replicas and the powers of each
-fit stand in `src/methexis/scenarios/breaking`, one file per scenario. Every point is a row, outliers
-too. `methexis break NAME` repeats a scenario, `--seed 1` with other random numbers, and writes a page
-with figures.
+fit stand in `src/methexis/scenarios/breaking`, one file per scenario. Every point is a row,
+outliers too. `methexis break NAME` repeats a scenario, `--seed 1` with other random numbers, and
+writes a page with figures.
 
-Not all of that was fixed before a first run. After full runs the powers of the fits of 27 points went
-from 0, 1, 2 to 0, 2, 3, which is how perfect alignment is approached, and the dials of the edge and of
-residual connections got other seeds, because two of theirs were the same. Points that are exact or
-trivially 1 are counted in χ² as well, about thirty of them. The runs with fresh seeds that would mend
-this are still to be made.
+Not all of that was fixed before a first run. After full runs the powers of the fits of 27 points
+went from 0, 1, 2 to 0, 2, 3, which is how perfect alignment is approached, and the dials of the
+edge and of residual connections got other seeds, because two of theirs were the same. Points that
+are exact or trivially 1 are counted in χ² as well, about thirty of them. The runs with fresh seeds
+that would mend this are still to be made.
 
 How to read it. *Alignment* is that of mean kernels of the pair of layers that theory predicts to be
 the worst (of two students, and worst at the start, where it predicts that all are perfect). "±" is

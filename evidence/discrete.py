@@ -15,6 +15,7 @@ in 5 %, and less is no fault.
 from __future__ import annotations
 
 import argparse
+import json
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -37,6 +38,8 @@ from methexis.measures import compare
 from methexis.measures.inference.multiple import holm
 
 FOLDER = RESULTS / "discrete"
+#: How often tests of signs can reject at most, written by `evidence.attainable`.
+ATTAINABLE = RESULTS / "attainable.json"
 PAGE = ROOT / "docs" / "calibration-discrete.md"
 
 NUM_NULLS = 4000
@@ -240,6 +243,36 @@ def corrected(found: dict[str, list[Cell]]) -> tuple[dict[Key, float], dict[Key,
     )
 
 
+def attainable_rates() -> dict[str, float]:
+    """How often each case can reject of unrelated single features, as far as it was computed."""
+    if not ATTAINABLE.exists():
+        return {}
+    return dict(json.loads(ATTAINABLE.read_text(encoding="utf-8")))
+
+
+def _of_signs(found: dict[str, list[Cell]]) -> str:
+    """How often measures reject of one feature, beside how often they can; in words."""
+    rates = attainable_rates()
+    lines = [
+        f"- {name}: {cell.rate:.2%} measured, {rates[name]:.2%} attainable, {off:+.1f} standard "
+        f"errors"
+        for name, cells in found.items()
+        for cell in cells
+        if cell.family == "one feature" and name in rates
+        for off in [
+            (cell.rate - rates[name]) / np.sqrt(rates[name] * (1 - rates[name]) / cell.nulls)
+        ]
+    ]
+    return f"{OF_SIGNS}{chr(10).join(lines)}\n\n" if lines else ""
+
+
+OF_SIGNS = f"""Of one feature, cosines are 1 and -1. A pair is then a table of two by two: its
+orders have at most {NUM_SAMPLES // 2 + 1} scores, although all pairs together have hundreds, which
+is what "values" counts. So no test by orders rejects in 5 %. How often it can is an exact sum,
+`python -m evidence.attainable`:
+
+"""
+
 FAMILY_LIST = "; ".join(
     f"{name}: {(family.__doc__ or '').rstrip('.')}" for name, family in FAMILIES.items()
 )
@@ -293,6 +326,7 @@ def page(found: dict[str, list[Cell]]) -> str:
         summary += f"Not run yet: {', '.join(missing)}.\n\n"
     told = [f"- {', '.join(where)}: {why}" for why, where in refusals.items()]
     refused = ["", "Refused:", "", *told] if told else []
+    summary += _of_signs(found)
     return INTRODUCTION + summary + "\n".join([*lines, *refused]) + "\n"
 
 

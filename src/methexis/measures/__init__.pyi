@@ -23,6 +23,7 @@ from .inference.paired.levels import Level as Level
 from .inference.paired.levels import Levels as Levels
 from .inference.paired.ranking import Ranking as Ranking
 from .inference.paired.ranking import nearest as nearest
+from .inference.partners import compare_items as compare_items
 from .inference.plan import Plan as Plan
 from .inference.subjects.groups import GroupComparison as GroupComparison
 from .inference.subjects.groups import NoiseCeiling as NoiseCeiling

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from methexis import measures
 from methexis.core.checks import MethexisError
 from methexis.errors import DegenerateWarning
 from methexis.measures import Preprocessing, compare
@@ -74,10 +75,37 @@ def test_bad_settings_are_refused(settings: dict[str, Any], message: str) -> Non
         compare(X, Y, **settings)
 
 
-def test_libraries_do_not_mix() -> None:
+@pytest.mark.parametrize("measure", ["cka", "mutual_knn", "procrustes", "rsa"])
+def test_numpy_beside_tensors(measure: str) -> None:
+    """NumPy's arrays go where tensors live, in either place; read-only ones too."""
     torch = pytest.importorskip("torch")
-    with pytest.raises(MethexisError, match="one library, got numpy and torch"):
-        compare(X, torch.asarray(Y))
+    fixed = X.copy()
+    fixed.flags.writeable = False
+    both = compare(torch.asarray(X), torch.asarray(Y), measure, num_bootstrap=9)
+    for pair in ((fixed, torch.asarray(Y)), (torch.asarray(X), Y)):
+        found = compare(*pair, measure, num_bootstrap=9)
+        assert (found.score, found.p, found.ci) == (both.score, both.p, both.ci)
+    single = compare(X.astype(np.float32), torch.asarray(Y), measure, num_bootstrap=0)
+    assert single.preprocessing["given"] == ("float32", "float64")
+    with pytest.raises(MethexisError, match="X, Y: expected paired rows"):
+        compare(X[1:], torch.asarray(Y))
+
+
+def test_numpy_beside_tensors_in_whatever_compares() -> None:
+    torch = pytest.importorskip("torch")
+    there = torch.asarray(Y)
+    grid = measures.compare_all({"x": X, "y": there}, {"a": there, "b": X[:, :2]}, "cka")
+    plain = measures.compare_all({"x": X, "y": Y}, {"a": Y, "b": X[:, :2]}, "cka")
+    assert np.allclose(grid.scores, plain.scores, atol=1e-12)
+    assert np.allclose(grid.p, plain.p, atol=1e-9)
+    ours, theirs = (measures.closer(X, one, X[:, :2], "cka") for one in (there, Y))
+    assert ours.p == pytest.approx(theirs.p)
+    order = measures.nearest(X, {"y": there, "x": X[:, :2]})
+    assert len(order.scores) == 2
+    for one, other in ((X, there), (there, X)):
+        read = compare(one, X[:, :2], num_bootstrap=0, references={"y": other}).levels
+        assert read is not None
+    assert measures.procrustes(X, there) == pytest.approx(measures.procrustes(X, Y))
 
 
 def test_half_precision_is_computed_in_double_and_recorded() -> None:

@@ -284,15 +284,35 @@ def pair(
     Raises
     ------
     MethexisError
-        If either is refused by `features`, the rows are not as many, or the arrays live in
-        different libraries or on different devices.
+        If either is refused by `features`, the rows are not as many, or the arrays live on
+        different devices.
     """
     first, second = (
         features(n, v, precision=precision, scaled=scaled)
         for n, v in zip(names, (x, y), strict=True)
     )
+    first, second = met(first, second)
     together(first, second)
     return first, second
+
+
+def met(first: Features, second: Features) -> tuple[Features, Features]:
+    """Bring both into one library: what is NumPy's goes to the device where the other lives."""
+    if array_api_compat.is_numpy_array(first.array):
+        return beside(first, second.array), second
+    return first, beside(second, first.array)
+
+
+def beside(given: Features, home: Tensor) -> Features:
+    """The features in the library, and on the device, of an array of another library.
+
+    What is of the same library stays where it is.
+    """
+    xp = array_api_compat.array_namespace(home)
+    if xp is given.xp:
+        return given
+    rows = np.array(to_numpy(given.array))  # a copy, which may be written to
+    return replace(given, array=xp.asarray(rows, device=array_api_compat.device(home)), xp=xp)
 
 
 def together(first: Given, second: Given) -> None:

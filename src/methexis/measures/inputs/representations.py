@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from methexis.measures.inputs.features import Features, features, pair, together
+import array_api_compat
+
+from methexis.measures.inputs.features import Features, beside, features, pair, together
 from methexis.measures.inputs.joining import joined
 from methexis.measures.inputs.naming import single
 from methexis.measures.inputs.rdm import RDM, same_samples
@@ -45,8 +48,24 @@ def both(
         first = first.beside(second.array)
     elif isinstance(second, RDM):
         second = second.beside(first.array)
+    first, second = of_one_library([first, second])
     together(first, second)
     return first, second
+
+
+def of_one_library(given: Sequence[Representation]) -> list[Representation]:
+    """All where the first lives that is not NumPy's, if there is one."""
+    home = next((one for one in given if not array_api_compat.is_numpy_array(one.array)), None)
+    if home is None:
+        return list(given)
+    return [
+        one.beside(home.array)
+        if isinstance(one, RDM) and one.xp is not home.xp
+        else one
+        if isinstance(one, RDM)
+        else beside(one, home.array)
+        for one in given
+    ]
 
 
 def _checked(name: str, value: Any, precision: str, scaled: bool) -> Representation:

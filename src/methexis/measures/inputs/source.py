@@ -9,10 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import array_api_compat
 import numpy as np
 
 from methexis.errors import MethexisError
-from methexis.measures.inputs.features import Features, Tensor, Typed, entered, features, together
+from methexis.measures.inputs.features import (
+    Features,
+    Tensor,
+    Typed,
+    beside,
+    entered,
+    features,
+    together,
+)
 from methexis.measures.inputs.naming import Named
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.rdm import RDM, same_samples
@@ -61,8 +70,11 @@ class Source:
         self.widths: dict[str, list[int]] = {"a": [], "b": []}
         self.given: set[str] = set()
         members = [*rows, *(columns or [])]
-        # RDMs go to the library and the device where features live.
-        home = next((one for one in members if not isinstance(one.array, RDM)), None)
+        # RDMs, and arrays of NumPy, go to the library and the device where other features live.
+        rows_given = [one for one in members if not isinstance(one.array, RDM)]
+        elsewhere = (one for one in rows_given if array_api_compat.is_torch_array(one.array))
+        home = next(elsewhere, rows_given[0] if rows_given else None)
+        self._home: Any = None
         self._home = None if home is None else self._features(home).array[:1]
         first = self._checked(members[0])
         labelled = first if isinstance(first, RDM) else None
@@ -113,13 +125,16 @@ class Source:
         if one.label in self._far:
             return self._features(one).array
         given = one.array.array if isinstance(one.array, Typed) else one.array
-        return entered(one.label, given)
+        array = entered(one.label, given)
+        if self._home is None or array_api_compat.is_numpy_array(self._home):
+            return array
+        return array if array_api_compat.is_torch_array(array) else self._features(one).array
 
     def _features(self, one: Named) -> Features:
         rows = features(one.label, one.array, precision=self.precision, scaled=self._scaled)
         if rows.exponent:
             self._far.add(one.label)
-        return rows
+        return rows if self._home is None else beside(rows, self._home)
 
     def _checked(self, one: Named) -> Representation:
         if not isinstance(one.array, RDM):

@@ -20,7 +20,7 @@ from typing import Any
 from methexis.core.checks import integer
 from methexis.display import Displayed
 from methexis.errors import MethexisError
-from methexis.measures.inputs.features import Features, Namespace, Tensor, together
+from methexis.measures.inputs.features import Features, Namespace, Tensor, met, together
 from methexis.measures.rounding import negligible
 from methexis.measures.subspaces.bases import Overlap
 
@@ -56,6 +56,7 @@ class SecondMoments(Displayed):
     @classmethod
     def of(cls, first: Features, second: Features) -> SecondMoments:
         """The moments of one block of paired rows."""
+        first, second = met(first, second)
         together(first, second)
         xp = first.xp
         mean_x, mean_y = (xp.mean(part.array, axis=0) for part in (first, second))

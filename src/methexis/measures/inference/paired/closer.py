@@ -35,7 +35,7 @@ from methexis.measures.inputs.naming import single
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.preprocessing import preprocessing as steps_named
 from methexis.measures.inputs.rdm import RDM
-from methexis.measures.inputs.representations import Representation, both
+from methexis.measures.inputs.representations import Representation, both, of_one_library
 from methexis.measures.measure import Measure
 from methexis.measures.registry import chosen
 from methexis.measures.rounding import OTHER_WAY
@@ -288,11 +288,7 @@ def reduced_with(
             given[0], other, precision=precision, scaled=scaled, names=(names[0], name)
         )
         checked = [*(checked or [first]), second]
-    homes = {one.xp.__name__ for one in checked}
-    if len(homes) > 1:
-        raise MethexisError(
-            f"{', '.join(names)}: expected arrays of one library, got {' and '.join(sorted(homes))}"
-        )
+    checked = of_one_library(checked)
     n = checked[0].num_samples
     if n < method.min_samples:
         raise MethexisError(

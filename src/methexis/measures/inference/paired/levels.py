@@ -32,7 +32,7 @@ from methexis.display import Displayed, Table
 from methexis.errors import MethexisError
 from methexis.measures.inference.paired.joint import Joint, joint
 from methexis.measures.inference.printing import percent, short
-from methexis.measures.inputs.features import Features, features, to_numpy, together
+from methexis.measures.inputs.features import Features, beside, features, to_numpy, together
 from methexis.measures.inputs.naming import single
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.rdm import RDM
@@ -307,7 +307,7 @@ def checked_references(
         if isinstance(held, RDM):
             other: Representation = held.called(label, precision=precision).beside(x.array)
         else:
-            other = features(label, held, precision=precision, scaled=scaled)
+            other = beside(features(label, held, precision=precision, scaled=scaled), x.array)
         together(x, other)
         references[name] = other
     return references
@@ -334,7 +334,7 @@ def checked_repeats(given: Any, x: Representation, precision: str) -> list[Featu
         held = single(f"repeats[{k}]", one)  # a layer that was read from a file too
         if isinstance(held, RDM):
             raise MethexisError(f"repeats[{k}]: expected features, got dissimilarities")
-        other = features(f"repeats[{k}]", held, precision=precision)
+        other = beside(features(f"repeats[{k}]", held, precision=precision), x.array)
         together(x, other)
         if repeats and other.num_features != repeats[0].num_features:
             raise MethexisError(

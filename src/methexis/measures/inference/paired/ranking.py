@@ -34,7 +34,7 @@ from methexis.measures.inputs.joining import joined
 from methexis.measures.inputs.naming import Named, named, single
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.preprocessing import preprocessing as steps_named
-from methexis.measures.inputs.representations import Representation, both
+from methexis.measures.inputs.representations import Representation, both, of_one_library
 from methexis.measures.measure import Measure
 from methexis.measures.rounding import TIE
 
@@ -361,7 +361,8 @@ def _checked(
 
     right = [beside(name, one) for name, one in zip(names[1], given[1], strict=True)]
     left = [beside(name, one)[1] for name, one in zip(names[0][1:], given[0][1:], strict=True)]
-    return [right[0][0], *left], [one for _, one in right]
+    every = of_one_library([right[0][0], *left, *(one for _, one in right)])
+    return every[: len(rows)], every[len(rows) :]
 
 
 def _joined(label: tuple[str, str]) -> str:
