@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from methexis.files import locked
-from tests.cli.test_cli import call, invoke
+from tests.cli.test_cli import invoke
 from tests.sweeps.small import TOML
 
 
@@ -81,6 +81,6 @@ def test_what_cannot_be_is_a_sentence(folder: Path, words: tuple[str, ...], said
 
 def test_a_second_command_on_the_same_sweep_is_refused(folder: Path) -> None:
     with locked(folder / "small.sweep", "sweep"):
-        done = call("sweep", "small.toml", cwd=folder)
+        done = invoke("sweep", "small.toml", cwd=folder)
     assert done.returncode == 2
     assert "expected to be alone at" in done.stderr
