@@ -134,7 +134,7 @@ def platonic_of(problem: Problem, *, seed: int | None = None) -> PlatonicSolutio
     scales = np.asarray(trace_in * p / q * (p**2 / q) ** np.arange(depth - 1.0))
     bases = _bases(problem.dims[1:-1], r, seed)
     inverse_root_x = inverse_sqrt_psd(problem.cov_x)
-    weights = _weights(problem, left, values, right, np.sqrt(scales), bases)
+    weights = weights_of_modes(problem, left, values, right, np.sqrt(scales), bases)
     reduced = np.sqrt(values)[:, None] * (right.T @ inverse_root_x)
     spectrum = minimum_spectrum(problem, weights)
     return PlatonicSolution(
@@ -160,10 +160,10 @@ def _bases(widths: Sequence[int], r: int, seed: int | None) -> list[Array]:
     return [random_orthogonal(width, generator)[:, :r] for width in widths]
 
 
-def _weights(
+def weights_of_modes(
     problem: Problem, left: Array, values: Array, right: Array, a: Array, bases: list[Array]
 ) -> list[Array]:
-    """First, interior and last layers of docs/theory.md §3."""
+    """First, interior and last layers, as (3.11) and (3.12) of docs/theory.md."""
     root = np.sqrt(values)
     noise_root = sqrt_psd(problem.cov_noise)
     first = (bases[0] * (a[0] / root)) @ left.T @ noise_root @ problem.target

@@ -26,6 +26,7 @@ from methexis.core.problem import Problem, theory_problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.display import Displayed
+from methexis.theory.platonic import weights_of_modes
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +129,9 @@ def minimum_of(problem: Problem, *, seed: int | None = None) -> AdaptiveMinimum:
     a = np.sqrt(p) * sum_in / q * (p / q) ** np.arange(depth - 1.0)
     reduced = np.sqrt(values)[:, None] * (right.T @ inverse_sqrt_psd(problem.cov_x))
     return AdaptiveMinimum(
-        weights=_weights(problem, left, values, right, a, _places(problem.dims[1:-1], r, seed)),
+        weights=weights_of_modes(
+            problem, left, values, right, a, _places(problem.dims[1:-1], r, seed)
+        ),
         kernel=reduced.T @ reduced,
         layer_scales=a**2,
         singular_values=values,
@@ -151,21 +154,6 @@ def _places(widths: Sequence[int], r: int, seed: int | None) -> list[Array]:
         signs = generator.choice([-1.0, 1.0], width)
         drawn.append((signs[:, None] * np.eye(width)[generator.permutation(width)])[:, :r])
     return drawn
-
-
-def _weights(
-    problem: Problem, left: Array, values: Array, right: Array, a: Array, places: list[Array]
-) -> list[Array]:
-    """First, interior and last layers, as (3.11) and (3.12) of docs/theory.md."""
-    root = np.sqrt(values)
-    noise_root = sqrt_psd(problem.cov_noise)
-    first = (places[0] * (a[0] / root)) @ left.T @ noise_root @ problem.target
-    weights = [first @ np.linalg.pinv(problem.embed_in)]
-    for i in range(1, len(places)):
-        weights.append((a[i] / a[i - 1]) * places[i] @ places[i - 1].T)
-    last = problem.target @ sqrt_psd(problem.cov_x) @ (right / root) @ places[-1].T / a[-1]
-    weights.append(np.linalg.pinv(problem.embed_out) @ last)
-    return weights
 
 
 def adaptive_bound(
