@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "methexis"
 #: Names that say nothing of what they hold.
 EMPTY = {"found"}
 #: Rooms whose locals are not renamed yet; a room leaves the list when they are.
-OPEN_ROOMS = {"theory", "training"}
+OPEN_ROOMS = {"training"}
 
 FILES = [
     path
