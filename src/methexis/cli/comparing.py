@@ -188,7 +188,7 @@ def compare(
                     seed=seed,
                     dissimilarities=side in (rdm or ""),
                     mask=masks.get(side),
-                )
+                ).read()
             except MethexisError as error:
                 raise MethexisError(f"{error}{_models_inside(Path(path))}") from None
 
