@@ -15,6 +15,7 @@ import zarr
 
 import methexis as mx
 from methexis.measures import MEASURES
+from methexis.measures.inference.sampling import sample_of
 from tests.cli.test_cli import call, invoke
 
 
@@ -47,6 +48,30 @@ def files(tmp_path: Path) -> Path:
     for k in (1, 2, 10):
         np.save(tmp_path / "m" / f"layer{k}.npy", shared @ rng.normal(size=(4, 3)))
     return tmp_path
+
+
+def test_a_sample_of_the_rows_is_said_and_stored(
+    files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same rows of all layers, of B and of a reference."""
+    monkeypatch.chdir(files)
+    words = ("compare", "m", "y.npy", "--reference", "r=x.npy", "--sample", "30", "--seed", "2")
+    done = invoke(*words, "-m", "cka", "--permutations", "19", "--out", "part")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("30 of 50 samples, drawn at random (seed 2)") == 2
+    assert "30 samples × " in done.stdout
+    stored = json.loads((files / "part" / "result.json").read_text())
+    assert stored["sample"] == {"num_samples": 30, "of": 50}
+    assert "A random 30 of 50 samples (seed 2)" in (files / "part" / "report.html").read_text()
+    rows = sample_of(50, 30, 2).rows
+    scores = [
+        mx.measures.cka(np.load(f"m/layer{k}.npy")[rows], np.load("y.npy")[rows])
+        for k in (1, 2, 10)
+    ]
+    np.testing.assert_allclose(np.ravel(stored["measures"][0]["score"]), scores, rtol=1e-6)
+    refused = invoke(*words[:3], "--sample", "51", "--out", "more")
+    assert refused.returncode == 2
+    assert "--sample: expected at most the 50 samples that there are, got 51" in refused.stderr
 
 
 def test_help_and_list() -> None:

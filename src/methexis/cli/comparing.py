@@ -135,8 +135,15 @@ def compare(
             "[default: 4 GiB]"
         ),
     ] = None,
+    sample: Annotated[
+        int | None,
+        typer.Option(
+            help="Compare so many of the samples, drawn at random by the seed; the same rows of "
+            "everything. [default: all]"
+        ),
+    ] = None,
     seed: Annotated[
-        int, typer.Option(help="Seed of all that is drawn: permutations, bootstrap, inputs.")
+        int, typer.Option(help="Seed of all that is drawn: permutations, bootstrap, inputs, rows.")
     ] = 0,
     out: Annotated[
         Path | None,
@@ -173,6 +180,7 @@ def compare(
             alpha=alpha,
             seed=seed,
             memory=memory,
+            sample=sample,
         )
 
         masks = dict(part for word in mask or [] for part in masks_of(word))

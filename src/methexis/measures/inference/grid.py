@@ -328,6 +328,14 @@ def labelled(
     return Grid(xr.Dataset(variables, coordinates, about | plain))
 
 
+def noted(grid: Grid, *notes: str) -> Grid:
+    """A grid with more notes."""
+    if not notes:
+        return grid
+    told = sorted({*notes, *grid.notes})
+    return replace(grid, data=grid.data.assign_attrs(notes=json.dumps(told)))
+
+
 def of_pair(comparison: Comparison, measure: Measure[Any], names: tuple[str, str]) -> Grid:
     """The comparison of one pair as a grid."""
     values: dict[str, Array] = {

@@ -182,7 +182,8 @@ def size(result: CompareResult) -> str:
         sizes = sorted(layer.shape[1] for layer in model)
         return f"{sizes[0]:,}" if sizes[0] == sizes[-1] else f"{sizes[0]:,} to {sizes[-1]:,}"
 
-    text = f"{result.first.num_samples:,} samples; layers {'' if result.itself else 'of A '}"
+    many = f"{result.first.num_samples:,} samples" if result.sample is None else str(result.sample)
+    text = f"{many[0].upper()}{many[1:]}; layers {'' if result.itself else 'of A '}"
     text += f"have {widths(result.first)} features"
     return text if result.itself else f"{text}, those of B {widths(result.second)}"
 

@@ -13,6 +13,7 @@ from methexis.measures import Grid, Measure, Plan, compare, compare_all
 from methexis.measures.budget import memory_bytes
 from methexis.measures.inference.grid import of_pair
 from methexis.measures.inference.plan import Asked, Progress, Wording, planned
+from methexis.measures.inference.sampling import Sample, sample_of
 from methexis.measures.inference.sizes import sizes_of
 from methexis.measures.inference.streamed import Passes, streamed_grid, streamed_pair
 from methexis.measures.inputs.joining import joined
@@ -89,6 +90,12 @@ def run_compare(
     given = dict(references or {})
     check_references(given, first, other)
     check_repeats(repeats, first)
+    drawn = None
+    if settings.sample is not None:
+        drawn = sample_of(first.num_samples, settings.sample, settings.seed)
+        first, second, *repeats = (_part(one, drawn) for one in (first, second, *repeats))
+        given = {name: _part(one, drawn) for name, one in given.items()}
+        other = first if second is None else second
     rows = _named(first.layers)
     columns = None if second is None else _named(second.layers)
     plans = [plan_of(measure, rows, columns, settings) for measure in settings.measures]
@@ -138,7 +145,15 @@ def run_compare(
         left_out=tuple(str(error) for error in refused),
         command=command,
         seconds=time.perf_counter() - began,
+        sample=drawn,
     )
+
+
+def _part(model: Any, drawn: Sample) -> Any:
+    """The samples of a model that were drawn; what is no model stays as it is."""
+    if not isinstance(model, Representations):
+        return model
+    return model.taken(drawn.rows, f"drawn at random (seed {drawn.seed})")
 
 
 def plan_of(

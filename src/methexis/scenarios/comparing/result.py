@@ -9,6 +9,7 @@ from typing import Any
 from methexis.display import Displayed, Table
 from methexis.measures import Grid
 from methexis.measures.inference.grid import VARIABLES
+from methexis.measures.inference.sampling import Sample
 from methexis.measures.inputs.preprocessing import preprocessing
 from methexis.representations import Representations
 from methexis.scenarios.comparing.answer import Answer
@@ -39,6 +40,8 @@ class CompareResult(Displayed):
         What each measure says.
     left_out : tuple of str
         For every other measure, in a sentence, why not: what can be computed is not lost with it.
+    sample : Sample or None
+        Which of the samples were compared, where not all were.
     """
 
     first: Representations
@@ -50,6 +53,7 @@ class CompareResult(Displayed):
     seconds: float
     answers: tuple[Answer, ...] = ()
     left_out: tuple[str, ...] = ()
+    sample: Sample | None = None
 
     @property
     def conclusion(self) -> str:
@@ -88,6 +92,9 @@ class CompareResult(Displayed):
             "num_permutations": settings.num_permutations,
             "alpha": settings.alpha,
             "seed": settings.seed,
+            "sample": None
+            if self.sample is None
+            else {"num_samples": len(self.sample.rows), "of": self.sample.total},
             "conclusion": self.conclusion,
             "references": list(settings.references),
             "num_repeats": settings.num_repeats,

@@ -43,6 +43,8 @@ class CompareSettings(Displayed):
         Names of what scores are read against.
     num_repeats : int
         How many repetitions of A the ceiling is from.
+    sample : int, optional
+        How many of the samples are compared, drawn at random by the seed; all by default.
 
     Raises
     ------
@@ -61,6 +63,7 @@ class CompareSettings(Displayed):
     memory: str | None = None
     references: tuple[str, ...] = ()
     num_repeats: int = 0
+    sample: int | None = None
 
     def __post_init__(self) -> None:
         for measure in sequence("measures", self.measures, "measures"):
@@ -75,6 +78,8 @@ class CompareSettings(Displayed):
             count("permutations", self.num_permutations, least=0)
         if self.num_bootstrap is not None:
             count("bootstrap", self.num_bootstrap, least=0)
+        if self.sample is not None:
+            count("sample", self.sample, least=1)
         number("alpha", self.alpha, above=0.0, below=1.0)
         integer("seed", self.seed, least=0)
         memory_bytes("memory", self.memory)
