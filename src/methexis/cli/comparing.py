@@ -135,6 +135,14 @@ def compare(
             "[default: 4 GiB]"
         ),
     ] = None,
+    items: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Which item each row belongs to, where items have several rows, as images have "
+            "captions: A=FILE or B=FILE, lines of text or .npy. Rows of a side without a file are "
+            "items 0, 1, …"
+        ),
+    ] = None,
     sample: Annotated[
         int | None,
         typer.Option(
@@ -184,6 +192,7 @@ def compare(
         )
 
         masks = dict(part for word in mask or [] for part in masks_of(word))
+        labels = dict(part for word in items or [] for part in masks_of(word))
 
         def opened(path: str, side: str) -> Representations:
             try:
@@ -207,7 +216,7 @@ def compare(
             name: path if path == "random" else opened(path, side)
             for name, path in map(_reference, reference or [])
         }
-        if not no_references and "untrained" not in references:
+        if not (no_references or labels) and "untrained" not in references:
             references |= _untrained(a if b is None else b, opened, side)
         repeats = [opened(path, "A") for path in repeat or []]
         folder = default_folder(first, second) if out is None else out
@@ -220,6 +229,7 @@ def compare(
                     settings,
                     references=references,
                     repeats=repeats,
+                    items=labels,
                     command=typed_command(),
                     show=_teller(line, clock),
                 )

@@ -33,7 +33,7 @@ def test_one_row_each_is_compare(measure: str) -> None:
     plain = mx.compare(x, y, measure, null="permutation", num_permutations=99, num_bootstrap=99)
     for name in ("score", "null_sd", "p", "ci", "n", "d"):
         assert getattr(found, name) == pytest.approx(getattr(plain, name), nan_ok=True), name
-    assert found.notes[0] == "30 items with 1 rows in X and 1 in Y"
+    assert found.notes[0] == "30 items with 1 row in X, 1 in Y"
 
 
 def test_the_score_is_the_mean_over_all_choices() -> None:
@@ -73,7 +73,7 @@ def test_both_sides_may_have_several() -> None:
     assert found.n == 25
     assert found.p == 0.005
     assert found.ci[0] < found.score < found.ci[1]
-    assert found.notes[0].startswith("25 items with 1 to 3 rows in X and 2 in Y: the mean score")
+    assert found.notes[0].startswith("25 items with 1 to 3 rows in X, 2 in Y: the mean score")
 
 
 def test_p_is_right_where_nothing_is_shared_and_that_of_repeated_rows_is_not() -> None:
@@ -153,7 +153,7 @@ def test_a_grid_has_the_scores_of_its_pairs(measure: str, preprocessing: str) ->
     assert grid.best().layer_a == "h2"
     assert (grid.p_corrected >= grid.p).all()
     assert grid.p_corrected[1].max() <= 0.05 < grid.p_corrected[0].min()
-    assert grid.notes[0].startswith("24 items with 1 rows in reps_a and 3 in reps_b: the mean sco")
+    assert grid.notes[0].startswith("24 items with 1 row in reps_a, 3 in reps_b: the mean sco")
     assert " to " in grid.notes[0].split("which are")[1]
 
 

@@ -18,7 +18,7 @@ from methexis.measures.budget import memory_bytes
 from methexis.measures.inference import nulls
 from methexis.measures.inference.blocks import Blocks
 from methexis.measures.inference.compare import NULLS
-from methexis.measures.inference.grid import Grid, labelled, noted
+from methexis.measures.inference.grid import Grid, labelled, renoted
 from methexis.measures.inference.grid_inference import inferred, nothing
 from methexis.measures.inference.partners import NUM_CHOICES
 from methexis.measures.inference.partners_grid import grid_of_items
@@ -176,7 +176,7 @@ def compare_all(
         if plan.one_pass:
             passes = Passes(rows, columns, budget)
             grid = streamed_grid(plan, passes, null=null, seed=seed, progress=progress)
-            return noted(grid, *said)
+            return renoted(grid, sorted({*said, *grid.notes})) if said else grid
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DegenerateWarning)
         single = precision == "auto" and plan is not None and plan.direct

@@ -159,7 +159,11 @@ def compare_items(
         interval=spread_by,
         num_bootstrap=num_bootstrap if spread_by != "none" else 0,
         seed=seed,
-        preprocessing={**steps.described(), "given": tuple(one.given for one in given)},
+        preprocessing={
+            **steps.described(),
+            "given": tuple(one.given for one in given),
+            "precision": "float64",
+        },
         notes=(described(members, names, scores), *texts),
     )
 
@@ -328,7 +332,8 @@ def described(members: Members, names: tuple[str, str], scores: Array) -> str:
     """How many rows items have, and how far scores of choices ``(num_choices, …)`` are apart."""
     sizes = [sorted({len(rows) for rows in side}) for side in members]
     rows = [f"{one[0]}" if len(one) == 1 else f"{one[0]} to {one[-1]}" for one in sizes]
-    text = f"{len(members[0])} items with {rows[0]} rows in {names[0]} and {rows[1]} in {names[1]}"
+    unit = "row" if rows[0] == "1" else "rows"
+    text = f"{len(members[0])} items with {rows[0]} {unit} in {names[0]}, {rows[1]} in {names[1]}"
     if len(scores) == 1:
         return text
     apart = np.std(scores, axis=0, ddof=1)

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.measures import Grid, NeighbourCurve
+from methexis.measures import Grid, NeighbourCurve, NeighbourScales
 from methexis.measures.inference.drawing import Cells, Pairs, along, shades
 from methexis.measures.neighbours import drawing
 from methexis.plots import style
@@ -41,6 +41,9 @@ def figures(result: CompareResult) -> Iterator[Picture]:
         if pairs.curve is not None:
             plot = falling(pairs.curve)
             yield Picture(key, plot, f"{title} over the number of samples")
+        if pairs.scales is not None:
+            plot = over_scales(pairs.scales)
+            yield Picture(f"{key}_scales", plot, f"{title} over the number of neighbours")
         if result.single:
             continue
         shown = drawn(pairs, names, answer, itself=result.itself, alpha=alpha)
@@ -94,6 +97,11 @@ def marked(pairs: Grid, in_row: NDArray[np.bool_], alpha: float) -> tuple[Cells,
 def falling(curve: NeighbourCurve) -> Panel:
     """Scores over numbers of samples, a line per number of neighbours, with chance."""
     return drawing.falling(curve.ns, curve.ks, curve.scores, curve.chance, curve.metric)
+
+
+def over_scales(scales: NeighbourScales) -> Panel:
+    """Scores over numbers of neighbours, with chance."""
+    return drawing.over_scales(scales.ks, scales.scores, scales.chance, scales.sd, scales.metric)
 
 
 def effects(grids: Sequence[Grid], answers: Sequence[Answer]) -> Panel | None:

@@ -164,10 +164,17 @@ def _single(console: Console, pairs: Grid, result: CompareResult) -> None:
         text.rstrip()
         console.print(text)
     if pairs.curve is not None:
-        words_of = f"{curve(pairs)}; means of {pairs.curve.num_subsets} subsets"
-        lines_of = textwrap.wrap(words_of, _width(console) - 18)
-        for k, line in enumerate(lines_of):
-            console.print(Text(f"  {'over samples' if k == 0 else '':<14}{line}"))
+        _sentence(
+            console, "over samples", f"{curve(pairs)}; means of {pairs.curve.num_subsets} subsets"
+        )
+    if pairs.scales is not None:
+        _sentence(console, "over scales", pairs.scales.said(result.settings.alpha))
+
+
+def _sentence(console: Console, name: str, words: str) -> None:
+    """A fact that takes several lines, beside its name."""
+    for k, line in enumerate(textwrap.wrap(words, _width(console) - 18)):
+        console.print(Text(f"  {name if k == 0 else '':<14}{line}"))
 
 
 def _list(console: Console, pairs: Grid, result: CompareResult) -> None:

@@ -182,7 +182,10 @@ def size(result: CompareResult) -> str:
         sizes = sorted(layer.shape[1] for layer in model)
         return f"{sizes[0]:,}" if sizes[0] == sizes[-1] else f"{sizes[0]:,} to {sizes[-1]:,}"
 
-    many = f"{result.first.num_samples:,} samples" if result.sample is None else str(result.sample)
+    many = f"{result.num_samples:,} samples" if result.sample is None else str(result.sample)
+    if result.items is not None:
+        rows = [len(side) for side in result.items.labels]
+        many = f"{result.num_samples:,} items with {rows[0]:,} rows of A and {rows[1]:,} of B"
     text = f"{many[0].upper()}{many[1:]}; layers {'' if result.itself else 'of A '}"
     text += f"have {widths(result.first)} features"
     return text if result.itself else f"{text}, those of B {widths(result.second)}"
@@ -190,8 +193,8 @@ def size(result: CompareResult) -> str:
 
 def limits(result: CompareResult) -> list[str]:
     """What limits the answer: samples, widths, single samples, and notes, each cause once."""
-    n = result.first.num_samples
-    reasons = []
+    n = result.num_samples
+    reasons: list[str] = []
     wide = [
         f"{name} of {side}" if not result.itself else name
         for side, model in (("A", result.first), ("B", result.second))[: 1 if result.itself else 2]
@@ -247,7 +250,7 @@ def causes(result: CompareResult) -> list[str]:
 def next_steps(result: CompareResult) -> list[str]:
     """What to do next, by what was found."""
     advice = []
-    if not result.settings.references:
+    if not result.settings.references and result.items is None:
         advice.append(
             "Give a level that means something: --reference untrained=PATH, the same architecture "
             "before training, or --reference input=PATH"

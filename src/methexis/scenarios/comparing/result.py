@@ -13,6 +13,7 @@ from methexis.measures.inference.sampling import Sample
 from methexis.measures.inputs.preprocessing import preprocessing
 from methexis.representations import Representations
 from methexis.scenarios.comparing.answer import Answer
+from methexis.scenarios.comparing.items import Items
 from methexis.scenarios.comparing.settings import CompareSettings
 from methexis.scenarios.comparing.wanted import widest
 from methexis.scenarios.framework.provenance import provenance
@@ -42,6 +43,8 @@ class CompareResult(Displayed):
         For every other measure, in a sentence, why not: what can be computed is not lost with it.
     sample : Sample or None
         Which of the samples were compared, where not all were.
+    items : Items or None
+        To which items rows belong, where these have several.
     """
 
     first: Representations
@@ -54,6 +57,7 @@ class CompareResult(Displayed):
     answers: tuple[Answer, ...] = ()
     left_out: tuple[str, ...] = ()
     sample: Sample | None = None
+    items: Items | None = None
 
     @property
     def conclusion(self) -> str:
@@ -64,6 +68,11 @@ class CompareResult(Displayed):
     def single(self) -> bool:
         """Whether there is one pair of layers only."""
         return len(self.first) == len(self.second) == 1
+
+    @property
+    def num_samples(self) -> int:
+        """Number of samples; of items, where these have several rows."""
+        return self.first.num_samples if self.items is None else self.items.num_items
 
     @property
     def titles(self) -> tuple[str, str]:
@@ -95,6 +104,7 @@ class CompareResult(Displayed):
             "sample": None
             if self.sample is None
             else {"num_samples": len(self.sample.rows), "of": self.sample.total},
+            "items": None if self.items is None else self.items.described(),
             "conclusion": self.conclusion,
             "references": list(settings.references),
             "num_repeats": settings.num_repeats,
@@ -147,4 +157,6 @@ def _measured(grid: Grid, answer: Answer) -> dict[str, Any]:
         content |= {name: getattr(grid.single, name) for name in _DRAWN}
     if grid.curve is not None:
         content["curve"] = grid.curve.as_dict()
+    if grid.scales is not None:
+        content["scales"] = grid.scales.as_dict()
     return to_json(content)  # type: ignore[no-any-return]
