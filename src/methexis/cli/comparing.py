@@ -150,6 +150,14 @@ def compare(
             "everything. [default: all]"
         ),
     ] = None,
+    curve: Annotated[
+        bool,
+        typer.Option(
+            "--curve",
+            help="Seek the most aligned pair at a half, a quarter and an eighth of the samples "
+            "too, corrected for the search at each.",
+        ),
+    ] = False,
     seed: Annotated[
         int, typer.Option(help="Seed of all that is drawn: permutations, bootstrap, inputs, rows.")
     ] = 0,
@@ -189,6 +197,7 @@ def compare(
             seed=seed,
             memory=memory,
             sample=sample,
+            curve=curve,
         )
 
         masks = dict(part for word in mask or [] for part in masks_of(word))

@@ -101,9 +101,8 @@ def test_what_is_said(p: list[float], expected: str) -> None:
 
 
 def test_one_scale_and_the_level() -> None:
-    assert (
-        made((4,), [0.04]).said() == "neighbourhoods are shared (k = 4: .500, chance .040, p .04)"
-    )
+    words = "neighbourhoods are shared (k = 4: .500, chance .040, p .04)"
+    assert made((4,), [0.04]).said() == words
     assert made((4,), [0.04]).said(0.01).startswith("neighbourhoods are not shared (k = 4: ")
 
 

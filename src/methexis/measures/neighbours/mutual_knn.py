@@ -104,7 +104,7 @@ class MutualKNN(NeighbourMeasure):
     def scales(
         self, x: Any, y: Any, *, preprocessing: Preprocessing | str | None = None
     ) -> NeighbourScales | None:
-        """Scores at 4 to 256 neighbours, each beside chance; None of too few or too many samples."""
+        """Scores at 4 to 256 neighbours beside chance; None of too few or too many samples."""
         if not FEWEST <= int(x.shape[0]) <= MOST:
             return None
         return neighbour_scales(x, y, metric=self.metric, preprocessing=preprocessing)

@@ -13,7 +13,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.measures import Grid, NeighbourCurve, NeighbourScales
+from methexis.measures import Grid, NeighbourCurve, NeighbourScales, SearchCurve
+from methexis.measures.inference import drawing as inference_drawing
 from methexis.measures.inference.drawing import Cells, Pairs, along, shades
 from methexis.measures.neighbours import drawing
 from methexis.plots import style
@@ -36,6 +37,9 @@ def figures(result: CompareResult) -> Iterator[Picture]:
     if plot is not None:
         words = "Levels of every measure: chance, references, ceiling, and the score between them"
         yield Picture("effects", plot, words)
+    for key, curve in zip(keys(result), result.curves, strict=False):
+        plot = over_samples(curve)
+        yield Picture(f"{key}_samples", plot, f"Best {curve.title} over the number of samples")
     for key, pairs, answer in zip(keys(result), result.found, result.answers, strict=True):
         title = pairs.measure.title
         if pairs.curve is not None:
@@ -97,6 +101,15 @@ def marked(pairs: Grid, in_row: NDArray[np.bool_], alpha: float) -> tuple[Cells,
 def falling(curve: NeighbourCurve) -> Panel:
     """Scores over numbers of samples, a line per number of neighbours, with chance."""
     return drawing.falling(curve.ns, curve.ks, curve.scores, curve.chance, curve.metric)
+
+
+def over_samples(curve: SearchCurve) -> Panel:
+    """Best scores over numbers of samples, with what they need after the search."""
+    return inference_drawing.over_samples(
+        inference_drawing.Searched(
+            curve.ns, curve.scores, curve.needed, curve.chance, curve.followed, curve.title
+        )
+    )
 
 
 def over_scales(scales: NeighbourScales) -> Panel:

@@ -67,6 +67,15 @@ def write_compare_report(result: CompareResult, path: str | Path) -> Path:
                 words.keys(result), result.found, result.answers, strict=True
             )
         ],
+        over_samples=[
+            {
+                "key": f"{key}_samples",
+                "title": curve.title,
+                "said": curve.conclusion,
+                "rows": words.over_samples(curve, result),
+            }
+            for key, curve in zip(words.keys(result), result.curves, strict=False)
+        ],
         alpha=f"{result.settings.alpha:.2g}",
         percent=f"{100 * result.settings.alpha:.3g} %",
         preprocessing=words.steps(result),

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from methexis.measures import Grid, NeighbourCurve
+from methexis.measures import Grid, NeighbourCurve, SearchCurve
 from methexis.measures.inference.printing import percent
 from methexis.representations import Representations
 from methexis.scenarios.comparing.answer import Answer
@@ -332,6 +332,34 @@ def interval(pairs: Grid) -> str:
     if pairs.single is None or not np.isfinite(pairs.single.ci[0]):
         return "–"
     return " to ".join(decimals(end, digits(pairs)) for end in pairs.single.ci)
+
+
+def over_samples(curve: SearchCurve, result: CompareResult) -> list[dict[str, str]]:
+    """The most aligned pair at each number of samples, in words."""
+    models = result.first, result.second
+    layers = {layer.source: layer.name for model in models for layer in model}
+    spread = np.abs(curve.needed - curve.chance)
+    known = spread[np.isfinite(spread) & (spread > 0.0)]
+    places = int(np.clip(np.ceil(-np.log10(known.min())) + 1, 3, 7)) if len(known) else 3
+    return [
+        {
+            "n": f"{n:,}",
+            "score": decimals(curve.scores[k], places),
+            "needed": decimals(curve.needed[k], places),
+            "chance": decimals(curve.chance[k], places),
+            "corrected": probability(curve.p[k]),
+            "followed": decimals(curve.followed[k], places),
+            "pair": " with ".join(_layer_name(label, layers) for label in curve.best[k]),
+        }
+        for k, n in enumerate(curve.ns)
+    ]
+
+
+def _layer_name(label: str, layers: dict[str, str]) -> str:
+    """The name of a layer from the label that tells its file."""
+    if label in layers:
+        return layers[label]
+    return label[label.rfind("(") + 1 : -1] if label.endswith(")") else label
 
 
 def curve(pairs: Grid) -> str:

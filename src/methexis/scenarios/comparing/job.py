@@ -9,7 +9,16 @@ from dataclasses import replace
 from typing import Any
 
 from methexis.errors import DegenerateWarning, MethexisError
-from methexis.measures import Grid, Measure, Plan, compare, compare_all, compare_items
+from methexis.measures import (
+    Grid,
+    Measure,
+    Plan,
+    SearchCurve,
+    compare,
+    compare_all,
+    compare_items,
+    search_curve,
+)
 from methexis.measures.budget import memory_bytes
 from methexis.measures.inference.grid import of_pair, renoted
 from methexis.measures.inference.plan import Asked, Progress, Wording, planned
@@ -114,6 +123,7 @@ def run_compare(
     passes = Passes(rows, columns, memory_bytes("memory", settings.memory))
     grids: list[Grid] = []
     answers: list[Answer] = []
+    curves: list[SearchCurve] = []
     refused: list[MethexisError] = []
     for plan in plans:
 
@@ -148,6 +158,8 @@ def run_compare(
             answer = replace(answer, movers=named)
         grids.append(grid)
         answers.append(answer)
+        if settings.curve:
+            curves.append(_curve(plan, rows, columns, settings, show))
     if not grids:
         raise refused[0]
     return CompareResult(
@@ -161,7 +173,37 @@ def run_compare(
         command=command,
         seconds=time.perf_counter() - began,
         sample=drawn,
+        curves=tuple(curves),
     )
+
+
+def _curve(
+    plan: Plan,
+    rows: Sequence[Named],
+    columns: Sequence[Named] | None,
+    settings: CompareSettings,
+    show: Callable[[Step], None],
+) -> SearchCurve:
+    """The most aligned pair at several numbers of samples, under the names of the layers."""
+
+    def tell(what: str, done: int, total: int) -> None:
+        show(Step(plan.measure.title, f"{what} at fewer samples", done, total))
+
+    asked = settings.num_permutations
+    amount: dict[str, Any] = {} if asked is None else {"num_permutations": max(2, asked)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DegenerateWarning)  # they are in the notes
+        return search_curve(
+            {one.label: one.array for one in rows},
+            None if columns is None else {one.label: one.array for one in columns},
+            plan.measure,
+            preprocessing=settings.preprocessing,
+            alpha=settings.alpha,
+            seed=settings.seed,
+            memory=settings.memory,
+            progress=tell,
+            **amount,
+        )
 
 
 def _alone(
@@ -176,7 +218,12 @@ def _alone(
     MethexisError
         If something is.
     """
-    asked = {"reference": references, "repeat": repeats, "sample": settings.sample}
+    asked = {
+        "reference": references,
+        "repeat": repeats,
+        "sample": settings.sample,
+        "curve": settings.curve,
+    }
     for name, one in asked.items():
         if one:
             raise MethexisError(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from methexis.display import Displayed, Table
-from methexis.measures import Grid
+from methexis.measures import Grid, SearchCurve
 from methexis.measures.inference.grid import VARIABLES
 from methexis.measures.inference.sampling import Sample
 from methexis.measures.inputs.preprocessing import preprocessing
@@ -45,6 +45,8 @@ class CompareResult(Displayed):
         Which of the samples were compared, where not all were.
     items : Items or None
         To which items rows belong, where these have several.
+    curves : tuple of SearchCurve
+        Of each measure, its most aligned pair at several numbers of samples, where asked for.
     """
 
     first: Representations
@@ -58,6 +60,7 @@ class CompareResult(Displayed):
     left_out: tuple[str, ...] = ()
     sample: Sample | None = None
     items: Items | None = None
+    curves: tuple[SearchCurve, ...] = ()
 
     @property
     def conclusion(self) -> str:
@@ -110,7 +113,13 @@ class CompareResult(Displayed):
             "num_repeats": settings.num_repeats,
             "measures": [
                 _measured(grid, answer)
-                for grid, answer in zip(self.found, self.answers, strict=True)
+                | ({} if curve is None else {"over_samples": to_json(curve.as_dict())})
+                for grid, answer, curve in zip(
+                    self.found,
+                    self.answers,
+                    self.curves or (None,) * len(self.found),
+                    strict=True,
+                )
             ],
             "left_out": list(self.left_out),
             **provenance(self.seconds),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from methexis.core.checks import count, integer, number, one_of, sequence, shown
+from methexis.core.checks import boolean, count, integer, number, one_of, sequence, shown
 from methexis.display import Displayed
 from methexis.errors import MethexisError
 from methexis.measures import Measure
@@ -45,6 +45,9 @@ class CompareSettings(Displayed):
         How many repetitions of A the ceiling is from.
     sample : int, optional
         How many of the samples are compared, drawn at random by the seed; all by default.
+    curve : bool
+        Whether the most aligned pair is also sought at a half, a quarter and an eighth of the
+        samples (`search_curve`).
 
     Raises
     ------
@@ -64,6 +67,7 @@ class CompareSettings(Displayed):
     references: tuple[str, ...] = ()
     num_repeats: int = 0
     sample: int | None = None
+    curve: bool = False
 
     def __post_init__(self) -> None:
         for measure in sequence("measures", self.measures, "measures"):
@@ -80,6 +84,7 @@ class CompareSettings(Displayed):
             count("bootstrap", self.num_bootstrap, least=0)
         if self.sample is not None:
             count("sample", self.sample, least=1)
+        boolean("curve", self.curve)
         number("alpha", self.alpha, above=0.0, below=1.0)
         integer("seed", self.seed, least=0)
         memory_bytes("memory", self.memory)
