@@ -98,12 +98,12 @@ def reduced(method: Any, x: Array, y: Array) -> tuple[Any, Any]:
 
 
 def test_the_search_is_paid_for_where_nothing_is_shared() -> None:
-    """Of 200 pairs of models with 3 × 4 layers each: 5 % at either size, to four standard errors.
+    """Of 100 pairs of models with 3 × 4 layers each: 5 % at either size, to four standard errors.
 
     The best of 12 without correction is beyond 5 % far more often.
     """
     rejected, naive = np.zeros(2), 0
-    for seed in range(200):
+    for seed in range(100):
         rng = np.random.default_rng([7, seed])
         a, b = rng.normal(size=(3, 32, 3)), rng.normal(size=(4, 32, 3))
         curve = search_curve(
@@ -114,8 +114,8 @@ def test_the_search_is_paid_for_where_nothing_is_shared() -> None:
         assert (above > 0).all()  # the best is above chance, whatever there is
         grid = mx.compare_all(list(a), list(b), num_permutations=19, seed=seed)
         naive += bool((grid.p <= 0.05).any())
-    assert rejected.max() <= binom.ppf(1 - 3e-5, 200, 0.05)
-    assert naive > 60
+    assert rejected.max() <= binom.ppf(1 - 3e-5, 100, 0.05)
+    assert naive > 25
 
 
 def test_the_pair_that_is_followed_is_not_chosen_anew() -> None:

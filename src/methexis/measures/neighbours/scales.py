@@ -133,7 +133,8 @@ class NeighbourScales(Displayed, plots.Pictured):
         score, mean = (
             f"{v:.3f}".replace("0.", ".", 1) for v in (self.scores[place], self.chance[place])
         )
-        told = f", {probability('p', float(self.p[place]))}" if np.isfinite(self.p[place]) else ""
+        p = probability("p", float(self.p[place])).replace(" 0.", " .")
+        told = f", {p}" if np.isfinite(self.p[place]) else ""
         return f"k = {self.ks[place]}: {score}, chance {mean}{told}"
 
     def _picture(self) -> plots.Panel:
