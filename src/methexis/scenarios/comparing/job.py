@@ -187,7 +187,7 @@ def _curve(
     """The most aligned pair at several numbers of samples, under the names of the layers."""
 
     def tell(what: str, done: int, total: int) -> None:
-        show(Step(plan.measure.title, f"{what} at fewer samples", done, total))
+        show(Step(plan.measure.title, f"{what} over samples", done, total))
 
     asked = settings.num_permutations
     amount: dict[str, Any] = {} if asked is None else {"num_permutations": max(2, asked)}
