@@ -147,7 +147,7 @@ def test_items_with_several_rows(
         ),
         (
             ("images", "captions", "--items", "B=other.txt"),
-            "expected the same items on both sides, got '39' in reps_a and not in reps_b",
+            "expected the same items on both sides, got '39' in A and not in B",
         ),
     ],
 )

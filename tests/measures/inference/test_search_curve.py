@@ -132,9 +132,9 @@ def test_the_pair_that_is_followed_is_not_chosen_anew() -> None:
 
 
 def test_a_model_beside_itself() -> None:
-    curve = search_curve(A | B, ns=[96], num_permutations=19)
+    curve = search_curve({"x": X, "h2": A["h2"]} | B, ns=[96], num_permutations=19)
     assert curve.num_pairs == 6
-    assert curve.best[0] == ("h1", "g2")
+    assert curve.best[0] == ("x", "g2")
     assert curve.conclusion == (
         f"The best of 6 pairs ({curve.scores[0]:.3g} at 96 samples) is beyond chance already at 96 "
         "samples"

@@ -281,12 +281,12 @@ def _of_items(
                     progress=tell,
                     **common,
                 )
-                notes = [note.replace("reps_a", "A").replace("reps_b", "B") for note in grid.notes]
-                grids.append(renoted(grid, notes))
+                grids.append(renoted(grid, [_by_side(note) for note in grid.notes]))
         except MethexisError as error:
+            told = _by_side(str(error))
             if len(settings.measures) == 1:
-                raise
-            refused.append(type(error)(f"{measure.title}: {error}"))
+                raise type(error)(told) from None
+            refused.append(type(error)(f"{measure.title}: {told}"))
     if not grids:
         raise refused[0]
     why = "" if single else "rows were chosen of items that have several"
@@ -302,6 +302,11 @@ def _of_items(
         seconds=time.perf_counter() - began,
         items=items,
     )
+
+
+def _by_side(text: str) -> str:
+    """What the library says of both sides, as the command calls them."""
+    return text.replace("reps_a", "A").replace("reps_b", "B")
 
 
 def _part(model: Any, drawn: Sample) -> Any:
