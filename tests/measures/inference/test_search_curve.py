@@ -12,6 +12,7 @@ import methexis as mx
 from methexis.core.checks import Array
 from methexis.measures import search_curve
 from methexis.measures.inference import nulls
+from methexis.measures.inference.printing import rounded
 from methexis.measures.inputs.representations import both
 
 RNG = np.random.default_rng(0)
@@ -136,7 +137,7 @@ def test_a_model_beside_itself() -> None:
     assert curve.num_pairs == 6
     assert curve.best[0] == ("x", "g2")
     assert curve.conclusion == (
-        f"The best of 6 pairs ({curve.scores[0]:.3g} at 96 samples) is beyond chance already at 96 "
+        f"The best of 6 pairs ({rounded(float(curve.scores[0]))} at 96 samples) is beyond chance already at 96 "
         "samples"
     )
 
