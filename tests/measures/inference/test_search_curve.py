@@ -137,8 +137,8 @@ def test_a_model_beside_itself() -> None:
     assert curve.num_pairs == 6
     assert curve.best[0] == ("x", "g2")
     assert curve.conclusion == (
-        f"The best of 6 pairs ({rounded(float(curve.scores[0]))} at 96 samples) is beyond chance already at 96 "
-        "samples"
+        f"The best of 6 pairs ({rounded(float(curve.scores[0]))} at 96 samples) is beyond chance "
+        "already at 96 samples"
     )
 
 

@@ -23,12 +23,12 @@ from methexis.core.checks import Array, count, integer, number, sequence
 from methexis.display import Displayed, Table
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures.budget import memory_bytes
-from methexis.measures.inference import drawing, nulls
+from methexis.measures.inference import drawing, nulls, tables
 from methexis.measures.inference.blocks import Blocks
 from methexis.measures.inference.grid import alignment
 from methexis.measures.inference.grid_inference import inferred, searched
 from methexis.measures.inference.plan import Progress
-from methexis.measures.inference.printing import probability, rounded
+from methexis.measures.inference.printing import rounded, sized
 from methexis.measures.inference.sampling import Sample
 from methexis.measures.inference.sizes import opened
 from methexis.measures.inputs.joining import joined
@@ -140,6 +140,17 @@ class SearchCurve(Displayed, plots.Pictured):
             for name, value in vars(self).items()
         }
 
+    def to_dataframe(self) -> Any:
+        """A `pandas.DataFrame` with a row for each number of samples."""
+        names = ("scores", "chance", "needed", "effects", "p", "followed", "followed_sd")
+        return tables.rows(
+            [
+                {"n": n, "best": " and ".join(self.best[k])}
+                | {name: float(getattr(self, name)[k]) for name in names}
+                for k, n in enumerate(self.ns)
+            ]
+        )
+
     def _picture(self) -> plots.Panel:
         return drawing.over_samples(
             drawing.Searched(
@@ -151,7 +162,7 @@ class SearchCurve(Displayed, plots.Pictured):
         told: dict[str, object] = {"measure": self.title, "ns": self.ns, "pairs": self.num_pairs}
         last = " and ".join(self.best[0])
         told |= {"best": last, "score": float(self.scores[0])}
-        told["p"] = probability("p", float(self.p[0]))
+        told["p"] = sized(float(self.p[0]))
         return told | ({"notes": self.notes} if self.notes else {})
 
     def _table(self) -> Table:

@@ -21,7 +21,7 @@ from methexis import plots
 from methexis.core.checks import Array, count, number, one_of, sequence
 from methexis.display import Displayed, Table
 from methexis.errors import MethexisError
-from methexis.measures.inference import nulls
+from methexis.measures.inference import nulls, tables
 from methexis.measures.inference.multiple import holm
 from methexis.measures.inference.printing import probability
 from methexis.measures.inputs.features import pair
@@ -127,6 +127,16 @@ class NeighbourScales(Displayed, plots.Pictured):
             "metric": self.metric,
             "preprocessing": self.preprocessing,
         }
+
+    def to_dataframe(self) -> Any:
+        """A `pandas.DataFrame` with a row for each number of neighbours."""
+        names = ("scores", "chance", "sd", "effects", "p")
+        return tables.rows(
+            [
+                {"k": k} | {name: float(getattr(self, name)[place]) for name in names}
+                for place, k in enumerate(self.ks)
+            ]
+        )
 
     def _at(self, place: int) -> str:
         """One number of neighbours in words."""
