@@ -248,7 +248,7 @@ def search_curve(
         total = Source(rows, columns, method, steps, "float64").num_samples
         sizes = _sizes(total, ns)
         order = np.random.default_rng([seed, len(sizes)]).permutation(total)
-        found = []
+        searches = []
         for place, size in enumerate(sizes):
             part = Sample(np.sort(order[:size]), total, seed)
             side = None if columns is None else part.of_named(columns)
@@ -260,8 +260,8 @@ def search_curve(
             source = Source(part.of_named(rows), side, method, steps, "float64")
             blocks = Blocks(method, source, budget, tell)
             orders = nulls.orders(size, num_permutations, seed)
-            found.append(_searched(method, blocks, orders, alpha))
-        chosen_pair = found[0].place
+            searches.append(_searched(method, blocks, orders, alpha))
+        chosen_pair = searches[0].place
         other = rows if columns is None else columns
         pair = rows[chosen_pair[0]], other[chosen_pair[1]]
         followed = [
@@ -270,19 +270,19 @@ def search_curve(
     texts = sorted({str(w.message) for w in caught if issubclass(w.category, DegenerateWarning)})
     for text in texts:
         warnings.warn(text, DegenerateWarning, stacklevel=2)
-    scores, chance, needed, effects, p = np.array([one.numbers for one in found]).T
+    scores, chance, needed, effects, p = np.array([one.numbers for one in searches]).T
     return SearchCurve(
         sizes,
-        tuple((rows[one.place[0]].label, other[one.place[1]].label) for one in found),
+        tuple((rows[one.place[0]].label, other[one.place[1]].label) for one in searches),
         scores,
         chance,
         needed,
         effects,
         p,
-        tuple(one.significant for one in found),
+        tuple(one.significant for one in searches),
         np.array([mean for mean, _ in followed]),
         np.array([sd for _, sd in followed]),
-        found[0].num_pairs,
+        searches[0].num_pairs,
         method.name,
         method.title,
         method.distance,
