@@ -34,7 +34,7 @@ class Certificate(Displayed, plots.Pictured):
         Control: the same procedure, taught by fewer pairs, the fewest first.
     predicts : bool
         Whether one side predicts the other better than its mean does, and than what shuffled pairs
-        teach, by more than the 95 % interval.
+        teach, by more than a 99 % interval.
     matches : bool
         Whether partners are found better than by what shuffled pairs teach, likewise.
     """

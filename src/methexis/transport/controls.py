@@ -19,7 +19,7 @@ from methexis.explaining.paired import Paired
 from methexis.transport.choosing import Outcome, crossed
 from methexis.transport.forms import Form
 from methexis.transport.held_out import Judged, candidates, judged, placed
-from methexis.transport.worth import REACH, Worth, standard_error, worth_of
+from methexis.transport.worth import Worth, standard_error, worth_of
 
 #: Shares of the pairs from which the control of few pairs learns.
 PARTS = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
@@ -27,6 +27,10 @@ PARTS = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
 LEAST_PAIRS = 8
 #: Samples by which a control is judged, if there are as many: as many folds as hold them.
 _ENOUGH = 1000
+
+#: Standard errors by which the translation has to be better than a control: 99 %, because both
+#: prediction and matching are asked, and folds share most of what they learn.
+_CLEARLY = 2.576
 
 Forms = tuple[tuple[Form, ...], tuple[Form, ...]]
 
@@ -162,8 +166,8 @@ def _above(
 ) -> tuple[bool, bool]:
     """Whether predictions, and matches, are better than those that shuffled pairs teach.
 
-    Better is by more than its 95 % interval, of the difference over the same samples, the mean of
-    both directions. Predictions must be better than the mean as well.
+    Better is by more than a 99 % interval of the difference over the same samples, the mean of both
+    directions. Predictions must be better than the mean as well.
     """
     one, other = true[0], shuffled[0]
     count, sought = len(other.rows), len(other.sought)  # its folds are the first ones
@@ -177,5 +181,5 @@ def _above(
 
 
 def _positive(values: Array, groups: NDArray[np.int64]) -> bool:
-    """Whether a mean is above zero by more than its interval."""
-    return bool(values.mean() > REACH * standard_error(values, groups))
+    """Whether a mean is above zero by more than its 99 % interval."""
+    return bool(values.mean() > _CLEARLY * standard_error(values, groups))
