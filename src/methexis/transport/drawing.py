@@ -39,12 +39,8 @@ def panel(curve: Sequence[Worth], identity: Worth | None, shuffled: Worth) -> pl
         for colour, value in ((blue, one.mean_share), (orange, one.mean_top1)):
             if np.isfinite(value):
                 look = plots.Look(colour, width=1.2, dashes=dashes)
-                marks.append(plots.Level(max(value, _LOWEST), look, name=f"{_short(colour)}{name}"))
+                named = name if colour == blue else ""  # once, whatever its colour
+                marks.append(plots.Level(max(value, _LOWEST), look, name=named))
     x = plots.Axis("pairs that are learnt from", scale="log" if len(pairs) > 1 else "linear")
     y = plots.Axis("share of unseen samples", low=_LOWEST - 0.02, high=1.03)
     return plots.Panel(x, y, tuple(marks), legend=plots.Legend(columns=2))
-
-
-def _short(colour: str) -> str:
-    """Of which curve a line is the control."""
-    return "predicted: " if colour == plots.style.STUDENTS[0] else "found: "
