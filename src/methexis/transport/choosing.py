@@ -72,7 +72,7 @@ def crossed(judged: Judged) -> Outcome:
 
 
 def _by_others(costs: Array, part: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For each sample the form that is best for samples of all other parts."""
+    """The form that is best for samples of all other parts, for each sample."""
     chosen = np.zeros(costs.shape[1], dtype=np.int64)
     for one in np.unique(part):
         here = part == one

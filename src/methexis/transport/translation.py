@@ -28,7 +28,7 @@ SIDE_ARRAYS = ("mean", "axes", "across", "common")
 
 @dataclass(frozen=True)
 class Matches(Displayed):
-    """For each sample of one side the one of the other that is nearest in the common space.
+    """The nearest sample of the other side, in the common space, for each sample of one side.
 
     Attributes
     ----------

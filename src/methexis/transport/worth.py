@@ -66,8 +66,8 @@ class Worth(Displayed):
         head = ["to", "share", "from", "to ", "top 1", "from ", "to  ", "median rank"]
         rows = []
         for k, name in enumerate(("B", "A")):
-            shares, found = (self.share[k], *self.share_ci[k]), (self.top1[k], *self.top1_ci[k])
-            rows.append([name, *shares, *found, self.median_rank[k]])
+            shares, tops = (self.share[k], *self.share_ci[k]), (self.top1[k], *self.top1_ci[k])
+            rows.append([name, *shares, *tops, self.median_rank[k]])
         return head, rows
 
 
