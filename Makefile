@@ -9,6 +9,7 @@ PEERS := build/bench/.locked
 MEASURE_PEERS := build/bench-measures/.locked
 FUZZER := build/fuzz/.locked
 RSATOOLBOX := build/rsatoolbox/.locked
+SITE_TOOLS := build/site-tools/.locked
 REAL := build/real/.locked
 LIGHT_SIZE := 400
 FUZZ ?= -max_total_time=3600
@@ -36,7 +37,7 @@ endif
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test check-long fuzz real test-minimum format lint native native-test native-neon wheel \
-	bench bench-felt check-felt bench-measures bench-probes evidence evidence-measures docs lock clean
+	bench bench-felt check-felt bench-measures bench-probes evidence evidence-measures docs site lock clean
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -127,7 +128,7 @@ evidence-measures: $(NATIVE) ## the same for the measures of alignment: truth, c
 	$(BIN)/python -m evidence.neighbour_intervals
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.quick
 
-docs: $(NATIVE) ## render tables from evidence and benchmarks, the demo's output, and the tutorials
+docs: $(NATIVE) ## render tables of docs from evidence and benchmarks, the demo's output, the tutorials
 	$(BIN)/python -m tests.layers
 	$(BIN)/python -m evidence.render
 	$(BIN)/python -m benchmarks.render
@@ -146,6 +147,13 @@ docs: $(NATIVE) ## render tables from evidence and benchmarks, the demo's output
 	$(BIN)/python -m evidence.demo
 	$(BIN)/python -m tests.docs.neuroscience --draw
 	$(BIN)/python -m tests.docs.notebooks
+
+# Nothing is fetched once the tools are there; a warning, such as a link that leads nowhere, is an error.
+site: $(NATIVE) $(SITE_TOOLS) ## docs, tutorials and reference as a site with search, in build/site
+	$(BIN)/python -m website.stage build/site-pages
+	PYTHONPATH=$(dir $(SITE_TOOLS)) $(BIN)/python -m sphinx --builder html --fail-on-warning \
+		--keep-going --quiet --conf-dir website --doctree-dir build/site-doctrees \
+		build/site-pages build/site
 
 lock: $(STAMP) ## resolve the development and the minimum versions anew
 	$(COMPILE) --upgrade --fork-strategy fewest --output-file requirements/dev.lock
@@ -187,6 +195,10 @@ $(REAL): requirements/real.txt $(STAMP)
 	$(BIN)/python -m pip install --quiet --no-deps --target build/real --upgrade --requirement $<
 	for version in 5.1.2 6.2.3; do $(BIN)/python -m pip install --quiet --no-deps \
 		--target build/real/silero-$$version --upgrade silero-vad==$$version; done
+	touch $@
+
+$(SITE_TOOLS): requirements/site.txt $(STAMP)
+	$(BIN)/python -m pip install --quiet --no-deps --target $(dir $@) --upgrade --requirement $<
 	touch $@
 
 $(RSATOOLBOX): requirements/rsatoolbox.txt $(STAMP)

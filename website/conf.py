@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
@@ -11,6 +12,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 import mathjax  # noqa: E402
 
 from methexis.version import __version__  # noqa: E402
+from website import names  # noqa: E402
 
 project = "Methexis"
 author = "The Methexis authors"
@@ -48,6 +50,9 @@ napoleon_use_rtype = False
 add_module_names = False
 toc_object_entries_show_parents = "hide"
 
+# References of a docstring are listed, not cited by number.
+suppress_warnings = ["ref.footnote"]
+
 html_theme = "furo"
 html_title = f"Methexis {release}"
 html_short_title = "Methexis"
@@ -65,3 +70,9 @@ mathjax3_config = {
     "tex": {"inlineMath": [["\\(", "\\)"]], "displayMath": [["\\[", "\\]"]]},
     "svg": {"fontCache": "global"},
 }
+
+
+def setup(app: Any) -> None:
+    """Let names in docstrings lead to where they are documented."""
+    app.connect("doctree-read", names.without_types)
+    app.connect("missing-reference", names.resolved)

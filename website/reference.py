@@ -76,7 +76,7 @@ def write(folder: Path) -> None:
     spaces = [_space(name, title) for name, title in NAMESPACES.items()]
     homes: dict[int, str] = {}
     for space in spaces:
-        _write_space(space, folder, homes)
+        _write_space(space, folder / space.folder, homes)
     (folder / "commands.md").write_text(commands(), encoding="utf-8")
     (folder / "index.md").write_text(_index(spaces), encoding="utf-8")
 
@@ -115,57 +115,74 @@ def _comments(module: ModuleType) -> dict[str, str]:
 
 
 def _write_space(space: Space, folder: Path, homes: dict[int, str]) -> None:
-    """Write pages of the names that no earlier namespace has, and the list of all names."""
-    target = folder / space.folder
-    target.mkdir(parents=True, exist_ok=True)
-    own: dict[str, list[str]] = {}
-    for name in (name for names in space.groups.values() for name in names):
-        value = getattr(space.module, name)
-        page = name.lower()  # cka and CKA are one file where names do not know case
-        if id(value) not in homes:
-            homes[id(value)] = f"/reference/{space.folder}/{page}"
-            own.setdefault(page, []).append(name)
-    for page, names in own.items():
-        names.sort(key=lambda name: isinstance(getattr(space.module, name), type))
-        text = "\n".join(_documented(space, name, first=name == names[0]) for name in names)
-        (target / f"{page}.rst").write_text(text, encoding="utf-8")
-    (target / "index.md").write_text(_listing(space, homes, list(own)), encoding="utf-8")
+    """Write the list of a namespace's names, and a page per heading with what is documented here.
 
-
-def _documented(space: Space, name: str, *, first: bool) -> str:
-    """reST of one name: a title where it opens the page, and what autodoc is to make."""
-    value = getattr(space.module, name)
-    title = f"{space.short}.{name}"
-    lines = [title, "=" * len(title), ""] if first else [""]
-    if inspect.isclass(value):
-        lines += [f".. autoclass:: {space.name}.{name}", "   :members:", "   :inherited-members:"]
-    elif callable(value):
-        lines += [f".. autofunction:: {space.name}.{name}"]
-    else:
-        lines += [f".. autodata:: {space.name}.{name}", "   :no-value:"]
-    return "\n".join([*lines, ""])
-
-
-def _listing(space: Space, homes: dict[int, str], own: list[str]) -> str:
-    """Markdown of all names of a namespace, a line each."""
+    A namespace without headings is one page with both.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    own: dict[str, list[str]] = {heading: [] for heading in space.groups}
+    for heading, names in space.groups.items():
+        for name in names:
+            value = getattr(space.module, name)
+            if id(value) not in homes:
+                homes[id(value)] = f"{space.name}.{name}"
+                own[heading].append(name)
     about = inspect.getdoc(space.module) or ""
     head = f"# {space.title}" if space.name == "methexis" else f"# {space.title}: `{space.short}`"
     lines = [head, "", _plain(about.partition("\n\n")[0]), ""]
+    below = []
     for heading, names in space.groups.items():
         lines += [f"## {heading}", ""] if heading else []
-        lines += ["| name | what it is |", "|---|---|"]
-        for name in sorted(names, key=str.lower):
-            value = getattr(space.module, name)
-            lines.append(f"| [`{name}`]({homes[id(value)]}) | {_summary(value)} |")
-        lines.append("")
-    tree = ["```{toctree}", ":hidden:", "", *sorted(own), "```", ""]
-    return "\n".join(lines + tree)
+        lines += _table(space, names, homes)
+        documented = _documented(space, own[heading])
+        if heading and documented:
+            below.append(_slug(heading))
+            page = [f"# {heading}: `{space.short}`", "", *documented]
+            (folder / f"{below[-1]}.md").write_text("\n".join(page), encoding="utf-8")
+        else:
+            lines += documented
+    lines += ["```{toctree}", ":hidden:", "", *below, "```", ""] if below else []
+    (folder / "index.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _slug(heading: str) -> str:
+    """A heading as the name of a file."""
+    return re.sub(r"[^a-z]+", "-", heading.lower()).strip("-")
+
+
+def _documented(space: Space, names: list[str]) -> list[str]:
+    """Lines that let autodoc document names: classes behind what makes them."""
+    lines = []
+    for name in sorted(names, key=lambda each: (each.lower(), each[0].isupper())):
+        value = getattr(space.module, name)
+        full = f"{space.name}.{name}"
+        if inspect.isclass(value):
+            lines += [f".. autoclass:: {full}", "   :members:", "   :inherited-members:", ""]
+        elif callable(value):
+            lines += [f".. autofunction:: {full}", ""]
+        else:
+            lines += [f".. py:data:: {full}", "", f"   {_contents(value)}", ""]
+    return ["```{eval-rst}", *lines, "```", ""] if lines else []
+
+
+def _contents(value: Any) -> str:
+    """What a constant holds, in words."""
+    return f"{type(value).__name__.strip('_')} of " + ", ".join(f"``{each}``" for each in value)
+
+
+def _table(space: Space, names: list[str], homes: dict[int, str]) -> list[str]:
+    """Markdown of names with the first sentences of what they are, each a link."""
+    lines = ["| name | what it is |", "|---|---|"]
+    for name in sorted(names, key=lambda each: (each.lower(), each[0].isupper())):
+        value = getattr(space.module, name)
+        lines.append(f"| {{py:obj}}`{name} <{homes[id(value)]}>` | {_summary(value)} |")
+    return [*lines, ""]
 
 
 def _summary(value: Any) -> str:
     """First sentence of a docstring, as a cell of a table."""
-    if not (inspect.isclass(value) or callable(value)):
-        return "Constant."
+    if not callable(value):
+        return _plain(_contents(value))
     first = (inspect.getdoc(value) or "").partition("\n\n")[0]
     return _plain(" ".join(first.split())).replace("|", "\\|")
 
