@@ -25,9 +25,10 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx.ext.mathjax",
+    "sphinx_copybutton",
 ]
 root_doc = "index"
-exclude_patterns = ["files"]
+exclude_patterns = ["files/**.md"]
 
 # Pages: what a repository's viewer shows, and nothing more; anchors of headings as it makes them.
 myst_enable_extensions = ["dollarmath"]
@@ -50,8 +51,10 @@ napoleon_use_rtype = False
 add_module_names = False
 toc_object_entries_show_parents = "hide"
 
-# References of a docstring are listed, not cited by number.
-suppress_warnings = ["ref.footnote"]
+# What is copied runs: no prompts, no output.
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+copybutton_only_copy_prompt_lines = True
 
 html_theme = "furo"
 html_title = f"Methexis {release}"
@@ -73,6 +76,7 @@ mathjax3_config = {
 
 
 def setup(app: Any) -> None:
-    """Let names in docstrings lead to where they are documented."""
+    """Read docstrings as they are meant: names are links, references a list."""
+    app.connect("autodoc-process-docstring", names.prepared, priority=400)
     app.connect("doctree-read", names.without_types)
     app.connect("missing-reference", names.resolved)

@@ -47,7 +47,7 @@ def _turned(page: str, copies: Path) -> Callable[[re.Match[str]], str]:
         if name in known:
             there = staged(name)
         else:
-            there = name.removeprefix("docs/") if name.startswith("docs/images/") else f"{FILES}/{name}"
+            there = f"{FILES}/{name}"
             (copies / there).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copies / there)
         return f"{match['text']}({os.path.relpath(there, here)}{match['anchor'] or ''})"

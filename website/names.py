@@ -1,4 +1,4 @@
-"""Names that docstrings mention, as links to where the reference documents them.
+"""What docstrings mention: names, as links to where the reference documents them, and references.
 
 Docstrings name things as a reader knows them (`Teacher`, `theory.platonic`, `Run.measure`), not by the
 module that documents them. Of several things with one ending none is meant for sure, so none is linked.
@@ -6,10 +6,29 @@ module that documents them. Of several things with one ending none is meant for 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from docutils import nodes
 from sphinx import addnodes
+
+
+_CITED = re.compile(r"\[(\d+)\]_")
+_REFERENCE = re.compile(r"^(\s*)\.\. \[(\d+)\] ")
+
+
+def prepared(
+    app: Any, kind: str, name: str, value: Any, options: Any, lines: list[str]
+) -> None:
+    """Make the references of a docstring a list: as footnotes they would be those of a whole page.
+
+    Before what an attribute or a property says comes an empty line, because a colon in the first
+    line would be read as the end of a type.
+    """
+    del app, name, value, options
+    lines[:] = [_CITED.sub(r"[\1]", _REFERENCE.sub(r"\1\2. ", line)) for line in lines]
+    if kind in {"attribute", "property"}:
+        lines.insert(0, "")
 
 
 def without_types(app: Any, document: Any) -> None:

@@ -136,18 +136,14 @@ def _write_space(space: Space, folder: Path, homes: dict[int, str]) -> None:
         lines += _table(space, names, homes)
         documented = _documented(space, own[heading])
         if heading and documented:
-            below.append(_slug(heading))
+            slug = re.sub(r"[^a-z]+", "-", heading.lower()).strip("-")
+            below.append(f"{heading} <{slug}>")
             page = [f"# {heading}: `{space.short}`", "", *documented]
-            (folder / f"{below[-1]}.md").write_text("\n".join(page), encoding="utf-8")
+            (folder / f"{slug}.md").write_text("\n".join(page), encoding="utf-8")
         else:
             lines += documented
     lines += ["```{toctree}", ":hidden:", "", *below, "```", ""] if below else []
     (folder / "index.md").write_text("\n".join(lines), encoding="utf-8")
-
-
-def _slug(heading: str) -> str:
-    """A heading as the name of a file."""
-    return re.sub(r"[^a-z]+", "-", heading.lower()).strip("-")
 
 
 def _documented(space: Space, names: list[str]) -> list[str]:
@@ -208,7 +204,7 @@ def _index(spaces: list[Space]) -> str:
         for space in spaces
     ]
     lines += ["", "[Commands](commands.md) has what `methexis VERB --help` prints for every verb.", ""]
-    entries = ["commands", *(f"{space.folder}/index" for space in spaces)]
+    entries = ["Commands <commands>", *(f"{each.short} <{each.folder}/index>" for each in spaces)]
     return "\n".join([*lines, "```{toctree}", ":hidden:", "", *entries, "```", ""])
 
 

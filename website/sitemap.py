@@ -88,15 +88,19 @@ def pages() -> tuple[str, ...]:
 
 
 def staged(page: str) -> str:
-    """Where the site has a page of the repository, with the suffix of Markdown.
+    """Where the site has a page of the repository: in the folder of its section, as Markdown.
 
     Examples
     --------
-    >>> staged("docs/guides/training.md"), staged("docs/tutorials/neuroscience.ipynb")
-    ('guides/training.md', 'tutorials/neuroscience.md')
-    >>> staged("ARCHITECTURE.md")
-    'project/architecture.md'
+    >>> staged("docs/index.md"), staged("docs/tutorials/neuroscience.ipynb")
+    ('index.md', 'tutorials/neuroscience.md')
+    >>> staged("docs/search.md"), staged("ARCHITECTURE.md")
+    ('evidence/search.md', 'project/architecture.md')
     """
-    if page.startswith("docs/"):
-        return str(Path(page.removeprefix("docs/")).with_suffix(".md"))
-    return f"project/{page.lower()}"
+    name = Path(page).with_suffix(".md").name.lower()
+    (section,) = (
+        section
+        for section in SECTIONS
+        if page in section.pages or any(page in BELOW.get(other, ()) for other in section.pages)
+    )
+    return name if section is SECTIONS[0] else f"{section.title.lower()}/{name}"
