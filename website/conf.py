@@ -16,7 +16,7 @@ from website import names  # noqa: E402
 
 project = "Methexis"
 author = "The Methexis authors"
-copyright = "2026, the Methexis authors"  # noqa: A001
+copyright = "2026, the Methexis authors"
 version = release = __version__
 language = "en"
 
@@ -59,7 +59,10 @@ copybutton_only_copy_prompt_lines = True
 html_theme = "furo"
 html_title = f"Methexis {release}"
 html_short_title = "Methexis"
-html_static_path = ["static", str(Path(mathjax.__path__[0]) / "static" / "mathjax" / "es5" / "tex-svg.js")]
+html_static_path = [
+    "static",
+    str(Path(mathjax.__path__[0]) / "static" / "mathjax" / "es5" / "tex-svg.js"),
+]
 html_css_files = ["style.css"]
 html_copy_source = False
 html_show_sphinx = False

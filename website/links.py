@@ -17,7 +17,9 @@ from website.sitemap import BELOW, ROOT, pages, staged
 #: Where the site keeps files that are no pages.
 FILES = "files"
 _CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
-_LINK = re.compile(r"(?P<text>!?\[(?P<words>[^][]*)\])\((?P<target>[^()\s#]+)(?P<anchor>#[^()\s]*)?\)")
+_LINK = re.compile(
+    r"(?P<text>!?\[(?P<words>[^][]*)\])\((?P<target>[^()\s#]+)(?P<anchor>#[^()\s]*)?\)"
+)
 
 
 def relinked(text: str, page: str, copies: Path) -> str:

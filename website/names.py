@@ -1,7 +1,8 @@
 """What docstrings mention: names, as links to where the reference documents them, and references.
 
-Docstrings name things as a reader knows them (`Teacher`, `theory.platonic`, `Run.measure`), not by the
-module that documents them. Of several things with one ending none is meant for sure, so none is linked.
+Docstrings name things as a reader knows them (`Teacher`, `theory.platonic`, `Run.measure`), not by
+the module that documents them. Of several things with one ending none is meant for sure, so none is
+linked.
 """
 
 from __future__ import annotations
@@ -12,14 +13,11 @@ from typing import Any
 from docutils import nodes
 from sphinx import addnodes
 
-
 _CITED = re.compile(r"\[(\d+)\]_")
 _REFERENCE = re.compile(r"^(\s*)\.\. \[(\d+)\] ")
 
 
-def prepared(
-    app: Any, kind: str, name: str, value: Any, options: Any, lines: list[str]
-) -> None:
+def prepared(app: Any, kind: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
     """Make the references of a docstring a list: as footnotes they would be those of a whole page.
 
     Before what an attribute or a property says comes an empty line, because a colon in the first

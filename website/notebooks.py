@@ -12,7 +12,7 @@ _CONTROL = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def markdown(notebook: Path, pictures: Path, prefix: str) -> str:
-    """A committed notebook as a page; its pictures become files ``prefix-N.png`` in ``pictures``."""
+    """A notebook as a page; its pictures become files ``prefix-N.png`` in ``pictures``."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     parts = []
     count = 0

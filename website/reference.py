@@ -89,7 +89,9 @@ def _space(name: str, title: str) -> Space:
             space.groups.setdefault(_heading(space, each, value), []).append(each)
     order = list(FAMILIES.values())
     space.groups = dict(
-        sorted(space.groups.items(), key=lambda item: order.index(item[0]) if item[0] in order else -1)
+        sorted(
+            space.groups.items(), key=lambda item: order.index(item[0]) if item[0] in order else -1
+        )
     )
     return space
 
@@ -203,7 +205,11 @@ def _index(spaces: list[Space]) -> str:
         f"{sum(map(len, space.groups.values()))} |"
         for space in spaces
     ]
-    lines += ["", "[Commands](commands.md) has what `methexis VERB --help` prints for every verb.", ""]
+    lines += [
+        "",
+        "[Commands](commands.md) has what `methexis VERB --help` prints for every verb.",
+        "",
+    ]
     entries = ["Commands <commands>", *(f"{each.short} <{each.folder}/index>" for each in spaces)]
     return "\n".join([*lines, "```{toctree}", ":hidden:", "", *entries, "```", ""])
 
@@ -213,8 +219,8 @@ def commands() -> str:
     lines = [
         "# Commands",
         "",
-        "One verb per job, as `methexis --help` lists them. Exit status is 0 only for success, and 2 "
-        "for input that is refused, with one sentence that says what was expected and what came.",
+        "One verb per job, as `methexis --help` lists them. Exit status is 0 only for success, and "
+        "2 for input that is refused, with one sentence that says what was expected and what came.",
         "",
     ]
     for verb in verbs():

@@ -34,19 +34,18 @@ def stage(folder: Path) -> None:
     reference.write(folder / "reference")
     index = folder / "index.md"
     trees = "".join(
-        toctree(_entries(section.pages), caption=section.title, hidden=True)
-        for section in SECTIONS
+        toctree(_entries(section.pages), caption=section.title, hidden=True) for section in SECTIONS
     )
     index.write_text(index.read_text(encoding="utf-8") + trees, encoding="utf-8")
 
 
-def toctree(
-    entries: list[str], *, caption: str = "", hidden: bool = False
-) -> str:
+def toctree(entries: list[str], *, caption: str = "", hidden: bool = False) -> str:
     """Markdown of a list of pages, which is also their place in the navigation."""
     options = [f":caption: {caption}"] if caption else []
     options += [":hidden:"] if hidden else [":maxdepth: 1"]
-    names = ["self" if entry == "index.md" else f"/{entry.removesuffix('.md')}" for entry in entries]
+    names = [
+        "self" if entry == "index.md" else f"/{entry.removesuffix('.md')}" for entry in entries
+    ]
     return "\n".join(["", "```{toctree}", *options, "", *names, "```", ""])
 
 
