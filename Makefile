@@ -49,7 +49,7 @@ demo: $(if $(wildcard $(STAMP)),$(NATIVE),$(LIGHT)) ## train, compare with the t
 test: $(NATIVE) ## run the tests and the examples in the docstrings, on all cores
 	$(BIN)/python $(PYTEST) "not long"
 
-check-long: $(NATIVE) $(RSATOOLBOX) ## run the tests that take minutes, which `make test` leaves out
+check-long: $(NATIVE) $(RSATOOLBOX) $(SITE_TOOLS) ## run the tests that take minutes, which `make test` leaves out
 	$(BIN)/python $(PYTEST) long --override-ini timeout=3600
 
 fuzz: $(NATIVE) $(FUZZER) ## an hour of files that a fuzzer makes for the readers
@@ -150,10 +150,7 @@ docs: $(NATIVE) ## render tables of docs from evidence and benchmarks, the demo'
 
 # Nothing is fetched once the tools are there; a warning, such as a link that leads nowhere, is an error.
 site: $(NATIVE) $(SITE_TOOLS) ## docs, tutorials and reference as a site with search, in build/site
-	$(BIN)/python -m website.stage build/site-pages
-	PYTHONPATH=$(dir $(SITE_TOOLS)) $(BIN)/python -m sphinx --builder html --fail-on-warning \
-		--keep-going --quiet --conf-dir website --doctree-dir build/site-doctrees \
-		build/site-pages build/site
+	PYTHONPATH=$(dir $(SITE_TOOLS)) $(BIN)/python -m website build/site
 
 lock: $(STAMP) ## resolve the development and the minimum versions anew
 	$(COMPILE) --upgrade --fork-strategy fewest --output-file requirements/dev.lock

@@ -72,12 +72,17 @@ class Space:
 
 
 def write(folder: Path) -> None:
-    """Write the whole reference into a folder."""
+    """Write the whole reference into a folder: names, and what commands print as their help."""
+    write_names(folder)
+    (folder / "commands.md").write_text(commands(), encoding="utf-8")
+
+
+def write_names(folder: Path) -> None:
+    """Write the pages of all namespaces, and the one that lists them."""
     spaces = [_space(name, title) for name, title in NAMESPACES.items()]
     homes: dict[int, str] = {}
     for space in spaces:
         _write_space(space, folder / space.folder, homes)
-    (folder / "commands.md").write_text(commands(), encoding="utf-8")
     (folder / "index.md").write_text(_index(spaces), encoding="utf-8")
 
 

@@ -80,6 +80,16 @@ SECTIONS = (
 #: Pages that stand in the navigation below another one.
 BELOW = {"docs/decisions/index.md": _decisions()}
 
+#: Titles in the navigation of pages whose own are short, because they are read on their page.
+TITLES = {
+    "docs/evidence.md": "As the learning rate goes to zero",
+    "docs/calibration.md": "How often p is wrong",
+    "docs/calibration-discrete.md": "How often p is wrong of discrete features",
+    "docs/closer.md": "How often “closer” and “best layer” are wrong",
+    "docs/intervals.md": "How often intervals hold",
+    "reference/index.md": "Overview",
+}
+
 
 def pages() -> tuple[str, ...]:
     """All pages that are files of the repository, by their paths in it."""

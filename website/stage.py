@@ -1,4 +1,4 @@
-"""Stage the pages of the site: ``python -m website.stage FOLDER``.
+"""Pages of the site as Markdown in one folder, of which Sphinx makes HTML.
 
 All pages of `sitemap` are written into a folder that is emptied first, with links that hold there;
 notebooks become Markdown, and the reference is made from docstrings.
@@ -7,18 +7,12 @@ notebooks become Markdown, and the reference is made from docstrings.
 from __future__ import annotations
 
 import shutil
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from website import notebooks, reference
 from website.links import relinked
-from website.sitemap import BELOW, ROOT, SECTIONS, pages, staged
-
-
-def main() -> None:
-    """Stage all pages into the folder that is named."""
-    (folder,) = (Path(argument) for argument in sys.argv[1:])
-    stage(folder)
+from website.sitemap import BELOW, ROOT, SECTIONS, TITLES, pages, staged
 
 
 def stage(folder: Path) -> None:
@@ -29,28 +23,30 @@ def stage(folder: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         text = relinked(_text(page, folder), page, folder)
         if page in BELOW:
-            text += toctree([staged(below) for below in BELOW[page]])
+            text += toctree(BELOW[page])
         target.write_text(text, encoding="utf-8")
     reference.write(folder / "reference")
     index = folder / "index.md"
     trees = "".join(
-        toctree(_entries(section.pages), caption=section.title, hidden=True) for section in SECTIONS
+        toctree(section.pages, caption=section.title, hidden=True) for section in SECTIONS
     )
     index.write_text(index.read_text(encoding="utf-8") + trees, encoding="utf-8")
 
 
-def toctree(entries: list[str], *, caption: str = "", hidden: bool = False) -> str:
+def toctree(listed: Sequence[str], *, caption: str = "", hidden: bool = False) -> str:
     """Markdown of a list of pages, which is also their place in the navigation."""
     options = [f":caption: {caption}"] if caption else []
     options += [":hidden:"] if hidden else [":maxdepth: 1"]
-    names = [
-        "self" if entry == "index.md" else f"/{entry.removesuffix('.md')}" for entry in entries
-    ]
-    return "\n".join(["", "```{toctree}", *options, "", *names, "```", ""])
+    return "\n".join(["", "```{toctree}", *options, "", *map(_entry, listed), "```", ""])
 
 
-def _entries(listed: tuple[str, ...]) -> list[str]:
-    return [page if page.startswith("reference/") else staged(page) for page in listed]
+def _entry(page: str) -> str:
+    """A page in a list: its place, and in front of it a title if it is not the page's own."""
+    place = page if page.startswith("reference/") else staged(page)
+    if place == "index.md":
+        return "self"
+    name = f"/{place.removesuffix('.md')}"
+    return f"{TITLES[page]} <{name}>" if page in TITLES else name
 
 
 def _text(page: str, folder: Path) -> str:
@@ -60,7 +56,3 @@ def _text(page: str, folder: Path) -> str:
         target = folder / staged(page)
         return notebooks.markdown(path, target.parent / "pictures", path.stem)
     return path.read_text(encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

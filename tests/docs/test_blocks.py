@@ -120,7 +120,9 @@ def test_blocks_say_what_they_are(page: str) -> None:
     assert len(re.findall(r"^```", PAGES[page], re.MULTILINE)) == 2 * len(list(blocks(page)))
 
 
-@pytest.mark.parametrize("page", sorted(PAGES.keys() - {"CHANGELOG.md"}))  # which names what is gone
+@pytest.mark.parametrize(
+    "page", sorted(PAGES.keys() - {"CHANGELOG.md"})
+)  # which names what is gone
 def test_commands_are_as_the_page_shows_them(page: str) -> None:
     wrong = {command: wrong_with(command) for command in commands(page)}
     assert not {command: why for command, why in wrong.items() if why}
@@ -158,7 +160,9 @@ def test_scripts_run(page: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         pyplot.switch_backend(backend)
     if page == "README.md":
         assert values["run"].worst_pair()[-1].min() > 0.99  # as the comment beside it says
-        assert values["found"].conclusion.startswith("Aligned more than untrained: cka 0.54 is 35 %")
+        assert values["found"].conclusion.startswith(
+            "Aligned more than untrained: cka 0.54 is 35 %"
+        )
     else:
         assert values["run"].data["accuracy"].shape[-1] == 2
 
