@@ -80,8 +80,8 @@ def wrong_with(command: str) -> str:
     --------
     >>> wrong_with("methexis verify --easy"), wrong_with("make test")
     ('', '')
-    >>> wrong_with("methexis verify --easier")
-    'error: No such option: --easier'
+    >>> "No such option" in wrong_with("methexis verify --easier")
+    True
     >>> wrong_with("make money"), wrong_with("pip install '.[tools]'")
     ("no job 'money'", "no extra 'tools'")
     """

@@ -202,6 +202,6 @@ def test_pages_fit_screens_and_show_their_equations(
 def test_search_finds_pages_from_a_folder(site: Path) -> None:
     """As from a server; pages of a folder may not read other pages, so excerpts may be missing."""
     dom = chromium.dumped(f"{(site / 'search.html').as_uri()}?q=universal+kernel")
-    (results,) = re.findall(r'<ul class="search".*?</ul>', dom, re.DOTALL)
+    (results,) = re.findall(r'<ul[^>]*class="search".*?</ul>', dom, re.DOTALL)
     assert 'href="theory/theory.html' in results
     assert 'href="reference/theory/' in results
