@@ -23,6 +23,7 @@ class Fresh:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.seconds: dict[str, float] = {}
+        self.computing: dict[str, float] = {}  # of all cores, so that a busy machine is seen
         subprocess.run([sys.executable, "-m", "venv", str(folder / "venv")], check=True)
         self.path = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
 
@@ -36,7 +37,7 @@ class Fresh:
         """
         kept = {"HOME", "SYSTEMROOT", "TMPDIR", "LANG", "PIP_INDEX_URL", "PIP_CONFIG_FILE"}
         surroundings = {name: os.environ[name] for name in kept if name in os.environ}
-        began = time.monotonic()
+        began, before = time.monotonic(), _computed()
         done = subprocess.run(
             [str(self.path / words[0]), *words[1:]],
             cwd=self.folder,
@@ -46,6 +47,7 @@ class Fresh:
             check=False,
         )
         self.seconds[step] = self.seconds.get(step, 0.0) + time.monotonic() - began
+        self.computing[step] = self.computing.get(step, 0.0) + _computed() - before
         if done.returncode:
             raise RuntimeError(f"{' '.join(words)}: {done.stdout}{done.stderr}")
         return done.stdout
@@ -56,6 +58,12 @@ class Fresh:
         assert not found
         words = ("-m", "pip", "install", "--quiet", "--only-binary", ":all:", *options, str(wheel))
         self.run("pip install", "python", *words)
+
+
+def _computed() -> float:
+    """Seconds of processors that children of this process took."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def first_report(wheel: Path, folder: Path) -> Fresh:
@@ -74,7 +82,7 @@ def main() -> None:
         fresh = first_report(Path(wheel), Path(name))
         print(f"{Path(wheel).name}, {Path(wheel).stat().st_size / 1e6:.1f} MB")
         for step, seconds in fresh.seconds.items():
-            print(f"{seconds:6.1f} s  {step}")
+            print(f"{seconds:6.1f} s  {step} ({fresh.computing[step]:.1f} s of computing)")
         print(f"{sum(fresh.seconds.values()):6.1f} s  to the first report")
 
 
