@@ -1,8 +1,8 @@
 """Render benchmarks/results/bench.json into docs/benchmarks.md and docs/numbers.md.
 
 And measures.json beside it into docs/measures-benchmarks.md and docs/numbers.md.
-``python -m benchmarks.render [--check]``: pages are written as a whole, the tables of numbers.md between
-the marks ``bench:begin`` and ``bench:end``, and those of ``bench-measures``.
+``python -m benchmarks.render [--check]``: pages are written as a whole, the tables of numbers.md
+between the marks ``bench:begin`` and ``bench:end``, and those of ``bench-measures``.
 """
 
 from __future__ import annotations

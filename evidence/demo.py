@@ -1,4 +1,4 @@
-"""The demonstration's output and pictures: what ``make demo`` prints and draws, put where they are shown.
+"""The demo's output and pictures: what ``make demo`` prints and draws, put where they are shown.
 
 ``python -m evidence.demo`` runs the demo's job once and writes its terminal output between the
 marks ``demo:begin`` and ``demo:end`` of docs/demo.md, and its two headline figures to docs/images.

@@ -1,4 +1,4 @@
-"""Render the results into docs/numbers.md and docs/evidence.md: `python -m evidence.render [--check]`.
+"""Render results into docs/numbers.md and docs/evidence.md: `python -m evidence.render [--check]`.
 
 A table stands between ``<!-- evidence:begin NAME -->`` and ``<!-- evidence:end NAME -->``; NAME is
 an experiment, or ``summary`` for one row per quantity of all of them. docs/numbers.md may hold any

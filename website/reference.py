@@ -112,7 +112,7 @@ def _heading(space: Space, name: str, value: Any) -> str:
 def _comments(module: ModuleType) -> dict[str, str]:
     """Comment above each name in the file of a namespace, where its lists have comments."""
     heading = ""
-    headings = {}
+    headings: dict[str, str] = {}
     for line in Path(str(module.__file__)).read_text(encoding="utf-8").splitlines():
         if comment := re.match(r"\s+# (.*)", line):
             heading = comment[1][:1].upper() + comment[1][1:]
