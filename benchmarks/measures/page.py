@@ -43,7 +43,7 @@ WORDS = {
 
 
 def summary(result: dict[str, Any]) -> str:
-    """The table of numbers.md: seconds of a grid, and how many times longer the fastest others take."""
+    """Table of numbers.md: seconds of a grid, and how many times longer the fastest others take."""
     rows = []
     for row in result["speeds"]:
         medians = {name: timing["median"] for name, timing in row["seconds"].items()}

@@ -190,7 +190,7 @@ def test_pages_fit_screens_and_show_their_equations(
         width,
         "{wide: d.documentElement.scrollWidth,"
         " equations: d.querySelectorAll('mjx-container').length,"
-        " errors: d.querySelectorAll('mjx-merror, [data-mjx-error]').length}",
+        " errors: d.querySelectorAll('[data-mml-node=merror], [data-mjx-error]').length}",
         after=20_000,
     )
     assert seen["wide"] <= width
