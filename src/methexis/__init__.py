@@ -37,6 +37,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "explaining": ["Explanation", "Explanations", "explain", "explain_all"],
         # experiment
         "report": ["write_report"],
+        "sweeps": ["Sweep", "open_sweep", "sweep"],
         "training": ["Run", "open_run"],
         "training.train": ["train"],
         # optimisers

@@ -21,6 +21,7 @@ from tests.zoo.good import COV, LABELS, OTHER, RDMS, STUDENT, TEACHER, WEIGHTS, 
 from tests.zoo.methods import METHODS
 from tests.zoo.probing import PROBING
 from tests.zoo.public import EXEMPT, public
+from tests.zoo.sweeping import SWEEPING
 from tests.zoo.theory import THEORY
 
 _THEORY = {"source": TEACHER, "student": STUDENT, "weights": WEIGHTS}
@@ -443,7 +444,10 @@ def _common(name: str, value: Any) -> Recipe | None:
     return None
 
 
-RECIPES: dict[str, Recipe] = {**_SPECIAL, **THEORY, **METHODS, **PROBING, **EXPLAINING}
+RECIPES: dict[str, Recipe] = {
+    **{**_SPECIAL, **THEORY, **METHODS, **PROBING, **EXPLAINING},
+    **SWEEPING,
+}
 for _name, _value in public():
     if _name not in RECIPES and _name not in EXEMPT:
         _found = _common(_name, _value)

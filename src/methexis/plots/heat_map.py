@@ -20,6 +20,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 from methexis.plots import style
+from methexis.plots.mark import Mark
 from methexis.plots.panel import Axis, Plot
 
 _COLOURS = {
@@ -69,6 +70,7 @@ class HeatMap(Plot):
     bar: str = ""  # label of the scale; without one no scale is drawn
     bar_below: bool = False  # whether it stands below the cells, not beside them
     pixels: bool = False  # whether what is drawn becomes pixels
+    marks: tuple[Mark, ...] = ()  # what is drawn over the cells, in numbers of columns and rows
 
     def draw(self) -> Figure:
         """Draw it as a figure of its own."""
@@ -93,6 +95,8 @@ class HeatMap(Plot):
             axes.set_aspect("equal" if self.square else "auto")
         self._mark(axes)
         self._write(axes, values)
+        for mark in self.marks:
+            mark.draw(axes)
         self.rows.draw(axes, "y")
         self.columns.draw(axes, "x")
         axes.tick_params(length=0)

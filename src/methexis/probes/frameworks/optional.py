@@ -43,6 +43,7 @@ _INSTALL = {
     "onnxruntime": "pip install 'methexis[onnx]'",
     "transformers": "pip install transformers",
     "PIL": "pip install pillow",
+    "distributed": "pip install 'methexis[cluster]'",
 }
 
 
