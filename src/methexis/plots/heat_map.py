@@ -33,6 +33,8 @@ _COLOURS = {
 }
 #: Share of the scale above which a cell is so dark that its number is white.
 _DARK = 0.55
+#: Cells in a row from which on crosses in them are smaller.
+_ROOMY = 16
 
 Cells = tuple[tuple[int, int], ...]
 
@@ -137,7 +139,9 @@ class HeatMap(Plot):
             axes.add_collection(strokes, autolim=False)
         if self.crossed:
             lost = np.argwhere(~np.isfinite(np.asarray(self.values)))
-            axes.scatter(lost[:, 1], lost[:, 0], marker="x", s=30, color=style.CONTROL)
+            size = 30.0 * min(1.0, _ROOMY / max(np.shape(self.values))) ** 2
+            axes.scatter(lost[:, 1], lost[:, 0], marker="x", s=size, color=style.CONTROL,
+                         linewidths=1.5 if size == 30.0 else 0.8)  # fmt: skip
 
     def _write(self, axes: Axes, values: NDArray[np.float64]) -> None:
         for i, line in enumerate(self.texts):

@@ -32,7 +32,9 @@ _LABELS = {
 }
 #: Quantities that are shares.
 _SHARES = {"worst_pair", "accuracy", LOST}
-_MOST_NAMES = 8
+_MOST_NAMES = 6
+#: Height of a picture, in pixels of the design.
+_HEIGHT = 430
 
 
 def quantities(sweep: Swept) -> list[str]:
@@ -99,34 +101,42 @@ def _shades(
     sweep: Swept, values: xr.DataArray, quantity: str, dims: Sequence[str]
 ) -> plots.HeatMap:
     numbers, label, low, high = _scaled(np.asarray(values, dtype=float), quantity)
-    marks: tuple[plots.Mark, ...] = ()
-    if not edge.no_edge(sweep):
-        ratio = edge.stability(sweep)
-        others = [dim for dim in ratio.dims if dim not in dims]
-        columns, rows = edge.crossing(
-            np.asarray(ratio.median(others, skipna=True).transpose(*dims))
-        )
-        if len(columns) > 1:
-            look = plots.Look(plots.style.STUDENTS[1], width=2.4, dashes=(4, 2))
-            marks = (plots.Curve(columns, rows, look, edge.name_of(sweep)),)
-        elif len(columns) == 1:  # one row: a stroke across it
-            look = plots.Look(plots.style.STUDENTS[1], width=2.4, dashes=(4, 2))
-            across = rows[0] + np.array([-0.5, 0.5])
-            marks = (plots.Curve(columns[[0, 0]], across, look, edge.name_of(sweep)),)
     return plots.HeatMap(
         numbers,
         rows=_axis(sweep, dims[0]),
         columns=_axis(sweep, dims[1]),
         low=low,
         high=high,
-        width=plots.style.WIDE,
-        height=460,
+        width=plots.style.PANEL,
+        height=_HEIGHT,
         downwards=False,
         crossed=True,
         bar=label,
-        gaps=0.6 if max(numbers.shape) <= 40 else 0.0,
-        marks=marks,
+        bar_below=True,
+        gaps=0.6 if max(numbers.shape) <= 24 else 0.0,
+        marks=_edge(sweep, dims),
     )
+
+
+def _edge(sweep: Swept, dims: Sequence[str]) -> tuple[plots.Mark, ...]:
+    """The predicted boundary as a line through cells; nothing where theory draws none."""
+    if edge.no_edge(sweep):
+        return ()
+    ratio = edge.stability(sweep)
+    others = [dim for dim in ratio.dims if dim not in dims]
+    table = np.asarray(ratio.median(others, skipna=True).transpose(*dims))
+    # It is followed along the learning rate, whichever way that runs.
+    if dims[0] == "lr":
+        y, x = edge.crossing(table.T)
+    else:
+        x, y = edge.crossing(table)
+    if len(x) == 0:
+        return ()
+    if len(x) == 1:  # a stroke across the one line of cells
+        across = np.array([-0.5, 0.5])
+        x, y = (x[0] + across, y[[0, 0]]) if dims[0] == "lr" else (x[[0, 0]], y[0] + across)
+    look = plots.Look(plots.style.STUDENTS[1], width=2.4, dashes=(4, 2))
+    return (plots.Curve(x, y, look, edge.name_of(sweep)),)
 
 
 def _scaled(values: Array, quantity: str) -> tuple[Array, str, float, float]:
@@ -160,7 +170,7 @@ def _line(sweep: Swept, values: xr.DataArray, quantity: str, dim: str) -> plots.
     x = replace(axis, low=-0.5, high=len(numbers) - 0.5)
     share = (0.0, 1.03) if quantity in _SHARES else (None, None)
     y = plots.Axis(_LABELS[quantity], "log" if wide else "linear", low=share[0], high=share[1])
-    return plots.Panel(x, y, tuple(marks), width=plots.style.WIDE, height=430)
+    return plots.Panel(x, y, tuple(marks), width=plots.style.PANEL, height=_HEIGHT)
 
 
 def _points(sweep: Swept, values: xr.DataArray, quantity: str, dims: Sequence[str]) -> plots.Panel:
@@ -178,14 +188,14 @@ def _points(sweep: Swept, values: xr.DataArray, quantity: str, dims: Sequence[st
     x = plots.Axis(_named(sweep, dims[-1]), _scale(first))
     if len(dims) == 1:
         mark: plots.Mark = plots.Dots(first[known], numbers[known], look)
-        return plots.Panel(x, plots.Axis(label), (mark,), width=plots.style.WIDE, height=430)
+        return plots.Panel(x, plots.Axis(label), (mark,), width=plots.style.PANEL, height=_HEIGHT)
     second = np.asarray(sweep.data[dims[0]])
     if second.dtype.kind not in "fiu":
         raise MethexisError(f"over: expected an axis of numbers, got {dims[0]}")
     mark = plots.Dots(first[known], second[known], look, shades=shades)
     y = plots.Axis(_named(sweep, dims[0]), _scale(second))
     title = f"{label}: dark {low:.3g}, bright {high:.3g}"
-    return plots.Panel(x, y, (mark,), width=plots.style.WIDE, height=460, title=title)
+    return plots.Panel(x, y, (mark,), width=plots.style.PANEL, height=_HEIGHT, title=title)
 
 
 def _scale(values: Array) -> str:
