@@ -9,6 +9,7 @@ PEERS := build/bench/.locked
 MEASURE_PEERS := build/bench-measures/.locked
 FUZZER := build/fuzz/.locked
 RSATOOLBOX := build/rsatoolbox/.locked
+DASK := build/dask/.locked
 REAL := build/real/.locked
 LIGHT_SIZE := 400
 FUZZ ?= -max_total_time=3600
@@ -48,7 +49,7 @@ demo: $(if $(wildcard $(STAMP)),$(NATIVE),$(LIGHT)) ## train, compare with the t
 test: $(NATIVE) ## run the tests and the examples in the docstrings, on all cores
 	$(BIN)/python $(PYTEST) "not long"
 
-check-long: $(NATIVE) $(RSATOOLBOX) ## run the tests that take minutes, which `make test` leaves out
+check-long: $(NATIVE) $(RSATOOLBOX) $(DASK) ## run the tests that take minutes, which `make test` leaves out
 	$(BIN)/python $(PYTEST) long --override-ini timeout=3600
 
 fuzz: $(NATIVE) $(FUZZER) ## an hour of files that a fuzzer makes for the readers
@@ -191,6 +192,10 @@ $(REAL): requirements/real.txt $(STAMP)
 
 $(RSATOOLBOX): requirements/rsatoolbox.txt $(STAMP)
 	$(BIN)/python -m pip install --quiet --no-deps --target build/rsatoolbox --upgrade --requirement $<
+	touch $@
+
+$(DASK): requirements/dask.txt $(STAMP)
+	$(BIN)/python -m pip install --quiet --no-deps --target build/dask --upgrade --requirement $<
 	touch $@
 
 $(MEASURE_PEERS): requirements/bench-measures.txt

@@ -26,7 +26,7 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _after(module: Any, name: str, turn: int) -> None:
+def die_after(module: Any, name: str, turn: int) -> None:
     """Die once a function has returned for the given time."""
     right: Callable[..., Any] = getattr(module, name)
     calls: list[int] = []
@@ -41,7 +41,7 @@ def _after(module: Any, name: str, turn: int) -> None:
     setattr(module, name, wrapped)
 
 
-def _before(module: Any, name: str, turn: int) -> None:
+def die_before(module: Any, name: str, turn: int) -> None:
     """Die instead of calling a function for the given time."""
     right: Callable[..., Any] = getattr(module, name)
     calls: list[int] = []
@@ -57,15 +57,15 @@ def _before(module: Any, name: str, turn: int) -> None:
 
 #: Moments of the second task, between every two of write, mark and commit, and around them.
 _MOMENTS: dict[str, Callable[[], None]] = {
-    "before the run": lambda: _before(working, "run_plan", 2),
-    "before the store": lambda: _before(working, "put_folder", 2),
-    "within the store": lambda: _after(working, "write_tree", 2),
-    "between store and mark": lambda: _after(working, "put_folder", 2),
-    "between mark and journal": lambda: _after(working, "_put_mark", 2),
-    "after the journal": lambda: _before(sweeping, "_finish", 1),
-    "within the table": lambda: _before(sweeping, "write_table", 1),
-    "before the head": lambda: _before(sweeping, "write_head", 1),
-    "after the head": lambda: _before(driving, "Journal", 1),
+    "before the run": lambda: die_before(working, "run_plan", 2),
+    "before the store": lambda: die_before(working, "put_folder", 2),
+    "within the store": lambda: die_after(working, "write_tree", 2),
+    "between store and mark": lambda: die_after(working, "put_folder", 2),
+    "between mark and journal": lambda: die_after(working, "_put_mark", 2),
+    "after the journal": lambda: die_before(sweeping, "_finish", 1),
+    "within the table": lambda: die_before(sweeping, "write_table", 1),
+    "before the head": lambda: die_before(sweeping, "write_head", 1),
+    "after the head": lambda: die_before(driving, "Journal", 1),
 }
 
 
