@@ -196,6 +196,7 @@ _SPECIAL: dict[str, Recipe] = {
             "num_permutations": 9,
             "seed": 0,
             "memory": "1 GiB",
+            "executor": "serial",
         },
         nan=(".data.p", ".data.z", ".data.p_corrected", ".data.q"),  # a layer and itself; no orders
     ),

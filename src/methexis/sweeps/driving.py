@@ -16,17 +16,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from methexis.core.crews import MOST_LOSSES, Crew, lost_over_and_over
 from methexis.errors import MethexisError
 from methexis.progress import Progress, Report
-from methexis.sweeps.crews import Crew
 from methexis.sweeps.cutting import Task
 from methexis.sweeps.folder import Folder
 from methexis.sweeps.journal import Journal, TaskState, read_states, waiting_again
 from methexis.sweeps.working import Order, Outcome, carry_out, read_mark
 from methexis.text import sentence
 
-#: Times in a row that workers may be lost without a task that is done in between.
-_MOST_LOSSES = 6
 #: Seconds between two looks for Ctrl-C while tasks are in flight.
 _LOOK = 0.5
 
@@ -206,12 +204,8 @@ class Driver:
     def _settle(self, lost: Sequence[BaseException], *, renew: bool = True) -> None:
         """Replace what broke; give up where nothing is done between one loss and the next."""
         self._losses += 1
-        if self._losses >= _MOST_LOSSES:
-            raise MethexisError(
-                f"workers: expected some that stay, got {self._losses} losses in a row with no "
-                f"task done ({sentence(lost[-1])}); nothing is lost, the same command goes on. In "
-                "a script, call it under: if __name__ == '__main__'"
-            )
+        if self._losses >= MOST_LOSSES:
+            raise lost_over_and_over(self._losses, lost[-1])
         if renew:
             self.crew.renew()
 

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from methexis.core.checks import boolean, integer, location, shown
+from methexis.core.crews import make_crew
 from methexis.errors import MethexisError
 from methexis.files import is_staging, locked
 from methexis.progress import Progress, choose
 from methexis.sweeps.axes import Cells
-from methexis.sweeps.crews import make_crew
 from methexis.sweeps.cutting import Task, cut, require_buildable
 from methexis.sweeps.driving import Course, Driver
 from methexis.sweeps.folder import SUFFIX, Folder, differing, made_with, read_head, write_head

@@ -43,7 +43,6 @@ _INSTALL = {
     "onnxruntime": "pip install 'methexis[onnx]'",
     "transformers": "pip install transformers",
     "PIL": "pip install pillow",
-    "distributed": "pip install 'methexis[cluster]'",
 }
 
 

@@ -1,10 +1,10 @@
 """Crews: who carries out tasks, behind the interface of `concurrent.futures`.
 
-All that a sweep needs of an executor is ``submit``, which returns a `concurrent.futures.Future`.
-The crews here add what executors differ in: how many tasks to hand out at a time, what to do when
+All that is asked of an executor is ``submit``, which returns a `concurrent.futures.Future`. The
+crews here add what executors differ in: how many tasks to hand out at a time, what to do when
 workers die, and how to end. In this process tasks run one after another; a pool of processes is
 replaced when it breaks, because one worker that is killed breaks all of it; Dask replaces its
-workers itself.
+workers itself. Sweeps keep books on their tasks; what keeps none goes through `carried`.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import suppress
+from importlib.util import find_spec
 from pkgutil import resolve_name
 from typing import Any, Protocol
 
 from methexis.core.checks import integer, one_of, shown
 from methexis.core.threads import available_cores
 from methexis.errors import MethexisError
-from methexis.probes.frameworks.optional import require
 from methexis.text import sentence
 
 EXECUTORS = ("serial", "processes", "dask")
@@ -31,6 +32,8 @@ EXECUTORS = ("serial", "processes", "dask")
 _AT_ONCE = 64
 #: Seconds for which a scheduler may be silent.
 _PATIENCE = 10
+#: Times in a row that workers may be lost without a task that is done in between.
+MOST_LOSSES = 6
 
 
 class Crew(Protocol):
@@ -166,7 +169,10 @@ class Dask:
     threads, here = 1, False
 
     def __init__(self, scheduler: str | None, workers: int) -> None:
-        require("distributed", "executor")
+        if find_spec("distributed") is None:
+            raise MethexisError(
+                "executor: expected distributed, got none; pip install 'methexis[cluster]'"
+            )
         self._cluster: Any = None
         if scheduler is None:
             self._cluster = _local_cluster(workers)
@@ -270,6 +276,89 @@ def make_crew(executor: Any, workers: int | None, scheduler: str | None) -> Crew
             f"workers: expected executor 'processes' or 'dask' with them, got {executor!r}"
         )
     return Serial()
+
+
+def carried(
+    crew: Crew,
+    work: Callable[..., Any],
+    orders: Sequence[tuple[Any, ...]],
+    progress: Callable[[int, int], None],
+) -> list[Any]:
+    """What a function gives for each of the orders, in their order, whoever is at them.
+
+    A worker that is lost counts against no order, as in a sweep.
+
+    Parameters
+    ----------
+    crew : Crew
+        Who carries them out.
+    work : function
+        Of a module, so that workers find it.
+    orders : sequence of tuples
+        Arguments of each call.
+    progress : function of (done, all)
+        Told after each.
+
+    Raises
+    ------
+    MethexisError
+        If workers die over and over.
+    Exception
+        What the function raises.
+    """
+    waiting = deque(enumerate(orders))
+    flying: dict[Future[Any], tuple[int, tuple[Any, ...]]] = {}
+    results: dict[int, Any] = {}
+    losses = 0
+    while waiting or flying:
+        lost: Exception | None = None
+        while waiting and len(flying) < crew.at_once and lost is None:
+            try:
+                flying[crew.submit(_tried, work, *waiting[0][1])] = waiting[0]
+                waiting.popleft()
+            except MethexisError:
+                raise
+            except Exception as error:  # of an executor that broke
+                lost = error
+        for future in wait(flying, return_when=FIRST_COMPLETED).done:
+            place, order = flying.pop(future)
+            try:
+                value, raised = future.result()
+            except Exception as error:  # the executor's: what the work raises comes as a value
+                lost = error
+                waiting.appendleft((place, order))
+                continue
+            if raised is not None:
+                raise raised
+            results[place], losses = value, 0
+            progress(len(results), len(orders))
+        if lost is not None:
+            losses += 1
+            if losses >= MOST_LOSSES:
+                raise lost_over_and_over(losses, lost)
+            for future, asked in list(flying.items()):  # a pool that broke has lost all of them
+                if future.done() and future.exception() is not None:
+                    waiting.appendleft(asked)
+                    del flying[future]
+            crew.renew()
+    return [results[place] for place in range(len(orders))]
+
+
+def lost_over_and_over(losses: int, last: BaseException) -> MethexisError:
+    """The error that says that workers do not stay."""
+    return MethexisError(
+        f"workers: expected some that stay, got {losses} losses in a row with no task done "
+        f"({sentence(last)}); nothing is lost, the same command goes on. In a script, call it "
+        "under: if __name__ == '__main__'"
+    )
+
+
+def _tried(work: Callable[..., Any], *order: Any) -> tuple[Any, Exception | None]:
+    """A result, or what the work raised."""
+    try:
+        return work(*order), None
+    except Exception as error:
+        return None, error
 
 
 def _begin_worker() -> None:
