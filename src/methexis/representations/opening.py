@@ -131,7 +131,7 @@ def load(
             f"{place(source)}: no such file or folder; expected one that holds representations"
         )
     members = _of_file(source, read) if _kind(source) is not None else _of_folder(source, read)
-    found: list[Representation] = []
+    representations: list[Representation] = []
     left_out = list(members.left_out)
     for one in members.unread:
         if _matches(layers, one.name, pool):
@@ -147,21 +147,25 @@ def load(
         elif why:
             raise MethexisError(f"{where}: {why}")
         else:
-            found += _layers(name, stored, where, pool, layers, real)
-    if not found:
+            representations += _layers(name, stored, where, pool, layers, real)
+    if not representations:
         raise _nothing(source, members, layers, left_out)
     about: dict[str, Any] = {}
     if _kind(source) is readers.read_probed:  # in the order of the model
         about = about_probed(source)
         left_out += [str(one) for one in about.pop("left_out", [])]
     else:
-        found.sort(key=lambda layer: natural(layer.name))
-    _different(source, found)
-    _same_rows(found)
+        representations.sort(key=lambda layer: natural(layer.name))
+    _different(source, representations)
+    _same_rows(representations)
     if dissimilarities:
-        found = [_square(layer) for layer in found]
+        representations = [_square(layer) for layer in representations]
     return Representations(
-        shown(source.resolve().name), shown(str(source)), tuple(found), tuple(left_out), about
+        shown(source.resolve().name),
+        shown(str(source)),
+        tuple(representations),
+        tuple(left_out),
+        about,
     )
 
 
@@ -379,12 +383,14 @@ def _layers(
     if one.array.ndim > 2:
         masked = ", with a mask" if isinstance(mask, np.ndarray) and one.array.ndim == 3 else ""
         notes = (*notes, f"pooled: {pool}{masked}")
-    found = []
+    representations = []
     for part, array in pooled(where, one.array, pool, mask):
         label = f"{name}/{part}" if part else name
         if pattern is None or fnmatchcase(label, pattern):
-            found.append(Representation(label, where, array, one.given, notes, samples=one.samples))
-    return found
+            representations.append(
+                Representation(label, where, array, one.given, notes, samples=one.samples)
+            )
+    return representations
 
 
 def _same_rows(layers: Sequence[Representation]) -> None:

@@ -66,7 +66,7 @@ def pooled(
     >>> tokens = np.arange(12.0).reshape(2, 3, 2)
     >>> pooled("X", tokens, "mean")[0][1].tolist()
     [[2.0, 3.0], [8.0, 9.0]]
-    >>> [(name, found.shape) for name, found in pooled("X", tokens, "each")]
+    >>> [(name, rows.shape) for name, rows in pooled("X", tokens, "each")]
     [('0', (2, 2)), ('1', (2, 2)), ('2', (2, 2))]
     """
     if array.ndim == 2:
@@ -125,16 +125,16 @@ def pool_tokens(array: Any, pool: str = "mean", mask: Any = None) -> NDArray[Any
     [[2.0], [3.0]]
     """
     one_of("pool", pool, _WITH_MASK)
-    found = admitted("array", array)
-    if is_tensor(found):  # of what NumPy has no type for, the next that has all its numbers
-        found = found.cpu()
-        found = (found.float() if name_of_type(found) == "bfloat16" else found).numpy()
-    if found.ndim != 3 or 0 in found.shape:
+    tokens = admitted("array", array)
+    if is_tensor(tokens):  # of what NumPy has no type for, the next that has all its numbers
+        tokens = tokens.cpu()
+        tokens = (tokens.float() if name_of_type(tokens) == "bfloat16" else tokens).numpy()
+    if tokens.ndim != 3 or 0 in tokens.shape:
         raise MethexisError(
             "array: expected (num_samples, num_tokens, num_features), got shape "
-            f"{tuple(found.shape)}"
+            f"{tuple(tokens.shape)}"
         )
-    rows = pooled("array", found, pool, mask_of(mask))[0][1]
+    rows = pooled("array", tokens, pool, mask_of(mask))[0][1]
     if not np.isfinite(rows).all():
         row, column = (int(k) for k in np.argwhere(~np.isfinite(rows))[0])
         raise MethexisError(

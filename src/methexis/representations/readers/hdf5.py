@@ -57,21 +57,21 @@ def read_hdf5(path: Path) -> list[Stored | Unread]:
         raise MethexisError(
             f"{where}: expected h5py to read HDF5, got none; pip install 'methexis[io]'"
         )
-    found: list[Stored | Unread] = []
+    datasets: list[Stored | Unread] = []
     with guarded(where, _EXPECTED), h5py.File(path, "r") as file:
         if file.userblock_size > size:
             raise ValueError(f"a block of {file.userblock_size} bytes in a file of {size}")
         for name, dataset in _datasets(file):
             if isinstance(dataset, Unread):
-                found.append(dataset)
+                datasets.append(dataset)
                 continue
             own = place(path, name)
             try:
                 with guarded(own, "a whole dataset"):
-                    found.append(_dataset(path, name, dataset, size))
+                    datasets.append(_dataset(path, name, dataset, size))
             except MethexisError as error:
-                found.append(unread(name, error, own))
-    return found
+                datasets.append(unread(name, error, own))
+    return datasets
 
 
 def _datasets(

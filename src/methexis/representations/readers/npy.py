@@ -73,7 +73,7 @@ def read_npz(path: Path) -> list[Stored | Unread]:
     """
     where = place(path)
     size = regular(path)
-    found: list[Stored | Unread] = []
+    arrays: list[Stored | Unread] = []
     with (
         guarded(where, "a whole .npz file"),
         path.open("rb") as raw,
@@ -90,10 +90,10 @@ def read_npz(path: Path) -> list[Stored | Unread]:
             own = place(path, name)
             try:
                 with guarded(own, "a whole .npz file"):
-                    found.append(_member(archive, member, name, own, size))
+                    arrays.append(_member(archive, member, name, own, size))
             except MethexisError as error:
-                found.append(unread(name, error, own))
-    return found
+                arrays.append(unread(name, error, own))
+    return arrays
 
 
 def read_npz_words(path: Path, name: str) -> list[str]:

@@ -77,15 +77,15 @@ def read_parquet(path: Path) -> list[Stored | Unread]:
             return [_features(path, file, pages, columns, index)]
         others = [brief(name) for name in schema.names if name not in lists]
         notes = (f"left out beside it: {', '.join(others)}",) if others else ()
-        found: list[Stored | Unread] = []
+        embeddings: list[Stored | Unread] = []
         for name in lists:
             own = place(path, name)
             try:
                 with guarded(own, _EXPECTED):
-                    found.append(_embedding(own, name, _column(file, pages, name), notes))
+                    embeddings.append(_embedding(own, name, _column(file, pages, name), notes))
             except MethexisError as error:
-                found.append(unread(name, error, own))
-        return found
+                embeddings.append(unread(name, error, own))
+        return embeddings
 
 
 def _column(file: Any, pages: Pages, name: str) -> Any:
@@ -93,10 +93,10 @@ def _column(file: Any, pages: Pages, name: str) -> Any:
     values, size = pages.declared(name)
     fitting((values,), _WIDEST)
     fitting((size,), 1)
-    found = file.read(columns=[name], use_threads=False)
-    if found.num_rows != file.metadata.num_rows or found.num_columns != 1:
-        raise ValueError(f"{found.num_rows} rows, {file.metadata.num_rows} declared")
-    return found.column(0)
+    table = file.read(columns=[name], use_threads=False)
+    if table.num_rows != file.metadata.num_rows or table.num_columns != 1:
+        raise ValueError(f"{table.num_rows} rows, {file.metadata.num_rows} declared")
+    return table.column(0)
 
 
 def _index(schema: Any) -> list[str]:

@@ -74,19 +74,19 @@ def read_zarr(path: Path) -> list[Stored | Unread]:
     MethexisError
         If the store is one array and cannot be read.
     """
-    found: list[Stored | Unread] = []
+    arrays: list[Stored | Unread] = []
     for folder in _arrays(path):
         inside = folder.relative_to(path).as_posix()
         name = "" if inside == "." else inside
         where = place(path, name)
         try:
             with guarded(where, _EXPECTED):
-                found.append(_array(folder, name))
+                arrays.append(_array(folder, name))
         except MethexisError as error:
             if not name:
                 raise
-            found.append(unread(name, error, where))
-    return found
+            arrays.append(unread(name, error, where))
+    return arrays
 
 
 def _arrays(path: Path) -> Iterator[Path]:
@@ -126,12 +126,12 @@ def _json(path: Path) -> dict[str, Any]:
     if regular(path) > _LONGEST:
         raise ValueError(f"metadata of {path.stat().st_size} bytes")
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        metadata = json.loads(path.read_text(encoding="utf-8"))
     except RecursionError:
         raise ValueError("metadata nested without end") from None
-    if not isinstance(found, dict):
-        raise ValueError(f"metadata that are no object but {type(found).__name__}")
-    return found
+    if not isinstance(metadata, dict):
+        raise ValueError(f"metadata that are no object but {type(metadata).__name__}")
+    return metadata
 
 
 def _array(folder: Path, name: str) -> Stored | Unread:
@@ -168,36 +168,36 @@ def _array(folder: Path, name: str) -> Stored | Unread:
 
 def _first(folder: Path) -> _Declared:
     """What version 3 declares."""
-    found = _json(folder / "zarr.json")
-    if found.get("node_type") != "array" or found.get("zarr_format") != 3:
-        raise ValueError(f"node_type {brief(repr(found.get('node_type')))}")
-    kind = found["data_type"]
+    metadata = _json(folder / "zarr.json")
+    if metadata.get("node_type") != "array" or metadata.get("zarr_format") != 3:
+        raise ValueError(f"node_type {brief(repr(metadata.get('node_type')))}")
+    kind = metadata["data_type"]
     return _Declared(
         3,
-        lengths(found["shape"]),
+        lengths(metadata["shape"]),
         np.dtype(kind) if isinstance(kind, str) and kind != "string" else np.dtype(object),
-        _chunk(found["chunk_grid"]["configuration"]["chunk_shape"]),
-        tuple(_names(found["codecs"])),
-        _attributes(found.get("attributes")),
+        _chunk(metadata["chunk_grid"]["configuration"]["chunk_shape"]),
+        tuple(_names(metadata["codecs"])),
+        _attributes(metadata.get("attributes")),
         None,
     )
 
 
 def _second(folder: Path) -> _Declared:
     """What version 2 declares. In arrays by xarray the fill value stands for what is missing."""
-    found = _json(folder / ".zarray")
+    metadata = _json(folder / ".zarray")
     beside = folder / ".zattrs"
     attributes = _attributes(_json(beside) if beside.exists() else None)
-    packing = [found.get("compressor"), *(found.get("filters") or [])]
-    kind = found["dtype"]
+    packing = [metadata.get("compressor"), *(metadata.get("filters") or [])]
+    kind = metadata["dtype"]
     return _Declared(
         2,
-        lengths(found["shape"]),
+        lengths(metadata["shape"]),
         (np.dtype(kind) if isinstance(kind, str) else np.dtype(object)).newbyteorder("="),
-        _chunk(found["chunks"]),
+        _chunk(metadata["chunks"]),
         tuple(str(one["id"]) for one in packing if one is not None),
         attributes,
-        found.get("fill_value") if "_ARRAY_DIMENSIONS" in attributes else None,
+        metadata.get("fill_value") if "_ARRAY_DIMENSIONS" in attributes else None,
     )
 
 
@@ -208,12 +208,12 @@ def _chunk(declared: Any) -> tuple[int, ...]:
     return shape
 
 
-def _attributes(found: Any) -> dict[str, Any]:
-    if found is None:
+def _attributes(attributes: Any) -> dict[str, Any]:
+    if attributes is None:
         return {}
-    if not isinstance(found, dict):
-        raise ValueError(f"attributes that are no object but {type(found).__name__}")
-    return found
+    if not isinstance(attributes, dict):
+        raise ValueError(f"attributes that are no object but {type(attributes).__name__}")
+    return attributes
 
 
 def _names(codecs: Any) -> Iterator[str]:
