@@ -98,6 +98,32 @@ def test_a_scheduler_that_does_not_answer(tmp_path: Path, address: str) -> None:
 
 @pytest.mark.long
 @pytest.mark.usefixtures("needs_dask")
+@pytest.mark.parametrize("lost", ["closed", "forgotten"])
+def test_workers_that_dask_gives_up_come_back(tmp_path: Path, lost: str) -> None:
+    """One that its nanny does not start again, and one that the cluster has struck off."""
+    program = (
+        "import time\nfrom methexis.core import crews\n"
+        "if __name__ == '__main__':\n"
+        "    crews.ABSENCE = 2.0\n"
+        "    crew = crews.Dask(None, 1)\n"
+        "    nanny = crew._cluster.workers[0]\n"
+        "    crew._cluster.sync(nanny.close)\n"
+        f"    if {lost == 'forgotten'}: del crew._cluster.workers[0]\n"
+        "    future = crew.submit(max, 1, 2)\n"
+        "    began = time.monotonic()\n"
+        "    while not future.done() and time.monotonic() - began < 120:\n"
+        "        crew.watch()\n"
+        "        time.sleep(0.5)\n"
+        "    assert future.done(), 'nobody came back'\n"
+        "    assert future.result() == 2\n"
+        "    crew.close(now=True)\n"
+    )
+    done = ran(program, str(tmp_path))
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("needs_dask")
 def test_all_pairs_on_a_cluster(tmp_path: Path) -> None:
     program = (
         "import numpy as np, methexis as mx\nfrom distributed import Client, LocalCluster\n"

@@ -41,7 +41,7 @@ def test_a_driver_that_is_killed(tmp_path: Path, undisturbed: Path, moment: str)
     assert sum(state.interrupted for state in done.states.values()) == interrupted
 
 
-@pytest.mark.slow
+@pytest.mark.long  # threads and made-up executors do it quickly in test_sweeping.py
 def test_processes_make_the_same_bits_and_end_with_their_driver(
     tmp_path: Path, undisturbed: Path
 ) -> None:

@@ -14,6 +14,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -32,6 +33,10 @@ EXECUTORS = ("serial", "processes", "dask")
 _AT_ONCE = 64
 #: Seconds for which a scheduler may be silent.
 _PATIENCE = 10
+#: Seconds after which a worker of a cluster that was made here is taken for gone.
+ABSENCE = 20.0
+#: Seconds between two looks at workers, and for Ctrl-C, while tasks are in flight.
+LOOK = 0.5
 #: Times in a row that workers may be lost without a task that is done in between.
 MOST_LOSSES = 6
 
@@ -62,6 +67,10 @@ class Crew(Protocol):
         """Replace what broke; called after workers were lost."""
         ...
 
+    def watch(self) -> None:
+        """Look after workers that are gone and do not come back; called every now and then."""
+        ...
+
     def close(self, *, now: bool) -> None:
         """Let go of workers; at once, where tasks may be in flight."""
         ...
@@ -80,6 +89,9 @@ class Serial:
 
     def renew(self) -> None:
         """Nothing breaks in this process."""
+
+    def watch(self) -> None:
+        """Nobody is gone."""
 
     def close(self, *, now: bool) -> None:
         """There is nothing to let go of."""
@@ -115,6 +127,9 @@ class Processes:
         self.close(now=True)
         self._pool = self._new()
 
+    def watch(self) -> None:
+        """A pool tells by its futures."""
+
     def close(self, *, now: bool) -> None:
         """End the processes; those that are at a task are killed if it is to be now."""
         alive = list((getattr(self._pool, "_processes", None) or {}).values()) if now else []
@@ -146,6 +161,9 @@ class Given:
     def renew(self) -> None:
         """What the caller made the caller replaces."""
 
+    def watch(self) -> None:
+        """The caller looks after what the caller made."""
+
     def close(self, *, now: bool) -> None:
         """The caller closes what the caller made."""
 
@@ -174,6 +192,9 @@ class Dask:
                 "executor: expected distributed, got none; pip install 'methexis[cluster]'"
             )
         self._cluster: Any = None
+        # Since when workers are gone, and which of them others stand for.
+        self._gone: dict[Any, float] = {}
+        self._replaced: set[Any] = set()
         if scheduler is None:
             self._cluster = _local_cluster(workers)
         where = self._cluster if scheduler is None else scheduler
@@ -205,6 +226,27 @@ class Dask:
 
     def renew(self) -> None:
         """Dask replaces workers itself."""
+
+    def watch(self) -> None:
+        """Bring back workers of a cluster that was made here.
+
+        Dask starts a worker again that dies; not one that dies while it starts, and none that takes
+        longer than its ``lost-worker-timeout``, which a busy machine does.
+        """
+        if self._cluster is None:
+            return
+        now, workers = time.monotonic(), self._cluster.workers
+        for name in list(self._cluster.worker_spec):
+            worker = workers.get(name)
+            if name in self._replaced or (worker is not None and worker.is_alive()):
+                self._gone.pop(name, None)
+            elif now - self._gone.setdefault(name, now) > ABSENCE:
+                del self._gone[name]
+                wanted = len(self._cluster.worker_spec)
+                if worker is not None:  # it stays in the books, so another one comes beside it
+                    self._replaced.add(name)
+                    wanted += 1
+                self._cluster.scale(wanted)
 
     def close(self, *, now: bool) -> None:
         """Leave the scheduler, and end a cluster that was made here."""
@@ -320,7 +362,8 @@ def carried(
                 raise
             except Exception as error:  # of an executor that broke
                 lost = error
-        for future in wait(flying, return_when=FIRST_COMPLETED).done:
+        crew.watch()
+        for future in wait(flying, timeout=LOOK, return_when=FIRST_COMPLETED).done:
             place, order = flying.pop(future)
             try:
                 value, raised = future.result()

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from methexis.core.crews import MOST_LOSSES, Crew, lost_over_and_over
+from methexis.core.crews import LOOK, MOST_LOSSES, Crew, lost_over_and_over
 from methexis.errors import MethexisError
 from methexis.progress import Progress, Report
 from methexis.sweeps.cutting import Task
@@ -24,9 +24,6 @@ from methexis.sweeps.folder import Folder
 from methexis.sweeps.journal import Journal, TaskState, read_states, waiting_again
 from methexis.sweeps.working import Order, Outcome, carry_out, read_mark
 from methexis.text import sentence
-
-#: Seconds between two looks for Ctrl-C while tasks are in flight.
-_LOOK = 0.5
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,8 @@ class Driver:
             with self._closing():
                 while waiting or self._flying:
                     self._hand_out(waiting)
-                    finished, _ = wait(self._flying, timeout=_LOOK, return_when=FIRST_COMPLETED)
+                    self.crew.watch()
+                    finished, _ = wait(self._flying, timeout=LOOK, return_when=FIRST_COMPLETED)
                     self._collect(finished, waiting)
         finally:
             self._journal.close()
