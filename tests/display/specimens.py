@@ -53,6 +53,16 @@ def run() -> mx.Run:
 
 
 @cache
+def scales() -> mx.measures.NeighbourScales:
+    return mx.measures.neighbour_scales(X, Y, ks=[1, 5])
+
+
+@cache
+def search() -> mx.measures.SearchCurve:
+    return mx.measures.search_curve([X, X**2], [Y], ns=[24, 12], num_permutations=19, num_subsets=2)
+
+
+@cache
 def path() -> mx.theory.SlowPath:
     start = mx.theory.random_minimum(TEACHER, STUDENT, seed=1, spread=0.3)
     return mx.theory.slow_drift(TEACHER, STUDENT, start, lr=0.01, steps=200)
@@ -77,6 +87,11 @@ def comparison() -> mx.Comparison:
 def explained() -> mx.Explanations:
     rows = np.random.default_rng(1).normal(size=(60, 9))
     return mx.explain_all({"a": rows, "b": rows[:, :4]}, {"c": 2.0 * rows})
+
+
+@cache
+def translated() -> mx.Translation:
+    return mx.translate(X, Y)
 
 
 @cache
@@ -137,12 +152,12 @@ def specimens() -> dict[str, Any]:
     assert levels is not None
     closer = mx.closer(X, Y, X[:, :2], measure="cka", debiased=True)
     ranking = mx.measures.nearest(X, {"a": Y, "b": X[:, :2]}, measure="cka", debiased=True)
-    explanations = explained()
+    explanations, translation = explained(), translated()
     broken, reversed_ = break_results.made_up("nothing"), reverse_results.made_up("order")
     made: list[Any] = [
         TEACHER, TEACHER.samples(5), STUDENT, mx.MLP(hidden=(3,), activation="relu"),
         mx.View.random(3), core.Problem.of(TEACHER, STUDENT), run(), path(), grid(), comparison(),
-        curve(), mx.theory.platonic(TEACHER, STUDENT),
+        curve(), scales(), search(), mx.theory.platonic(TEACHER, STUDENT),
         mx.theory.adaptive_minimum(TEACHER, STUDENT),
         mx.theory.relaxation(TEACHER, STUDENT, lr=0.1),
         mx.theory.drift_fixed_point(TEACHER, STUDENT),
@@ -162,6 +177,8 @@ def specimens() -> dict[str, Any]:
         scenarios.VerifySettings(easy=True), mx.GradientFlow(lr=0.1),
         *_probes(), predicted(), levels, levels.marks[0], levels.between[0], closer, ranking,
         explanations, explanations.best(), sweeping.done(),
+        explanations, explanations.best(), translation, translation.certificate,
+        translation.certificate.worth, translation.match(X, Y),
     ]  # fmt: skip
     for value in classes().values():
         if issubclass(value, Measure):

@@ -23,6 +23,7 @@ from tests.zoo.probing import PROBING
 from tests.zoo.public import EXEMPT, public
 from tests.zoo.sweeping import SWEEPING
 from tests.zoo.theory import THEORY
+from tests.zoo.transport import TRANSPORT
 
 _THEORY = {"source": TEACHER, "student": STUDENT, "weights": WEIGHTS}
 _PAIR = {"x": X, "y": Y}
@@ -299,6 +300,26 @@ _SPECIAL: dict[str, Recipe] = {
         {**_PAIR, "ks": [1, 3], "ns": [8, 14], "metric": "cosine", "num_subsets": 2, "seed": 0},
         nan=(".exponents", ".exponent_intervals", ".scores", ".chance", ".corrected", ".limits"),
     ),
+    "measures.neighbour_scales": Recipe(
+        mx.measures.neighbour_scales,
+        {**_PAIR, "ks": [1, 3], "metric": "cosine", "preprocessing": "prh"},
+        nan=(".sd", ".p"),
+    ),
+    "measures.search_curve": Recipe(
+        mx.measures.search_curve,
+        {
+            "reps_a": {"h1": X, "h2": X[:, ::-1]},
+            "reps_b": [Y],
+            "measure": "cka",
+            "ns": [14, 12],
+            "preprocessing": "prh",
+            "alpha": 0.2,
+            "num_permutations": 9,
+            "num_subsets": 2,
+            "seed": 0,
+        },
+        nan=(".needed",),
+    ),
     "representations.pool_tokens": Recipe(
         mx.representations.pool_tokens,
         {"array": np.stack([X, X + 1.0]), "pool": "first", "mask": [3, 4]},
@@ -446,8 +467,13 @@ def _common(name: str, value: Any) -> Recipe | None:
 
 
 RECIPES: dict[str, Recipe] = {
-    **{**_SPECIAL, **THEORY, **METHODS, **PROBING, **EXPLAINING},
+    **_SPECIAL,
+    **THEORY,
+    **METHODS,
+    **PROBING,
+    **EXPLAINING,
     **SWEEPING,
+    **TRANSPORT,
 }
 for _name, _value in public():
     if _name not in RECIPES and _name not in EXEMPT:

@@ -15,6 +15,7 @@ from methexis.cli.reverse import reverse
 from methexis.cli.sharpen import sharpen
 from methexis.cli.subjects import subjects
 from methexis.cli.sweeping import sweep
+from methexis.cli.translating import translate
 from methexis.cli.verify import verify
 from methexis.version import __version__
 
@@ -34,6 +35,7 @@ app.command()(probe)
 app.command()(compare)
 app.command()(subjects)
 app.command()(explain)
+app.command()(translate)
 app.command()(reverse)
 
 

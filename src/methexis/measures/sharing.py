@@ -123,6 +123,7 @@ def _part(grid: Grid, work: Callable[..., Any], *part: Any) -> Any:
 
 def sent(array: Any) -> Any:
     """An array as it goes to workers: its place in a file if it is mapped from one."""
+    array = getattr(array, "numbers", array)  # of what is read when it is asked for
     if not isinstance(array, np.ndarray):
         return array
     base: Any = array

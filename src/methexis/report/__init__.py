@@ -23,6 +23,8 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "subjects.text": ["print_subjects"],
         "sweeping.page": ["write_sweep_report"],
         "sweeping.text": ["print_sweep"],
+        "translating.page": ["write_translate_report"],
+        "translating.text": ["print_translate"],
         "verify.page": ["write_verify_report"],
         "verify.text": ["print_verify"],
         "writing": ["write_report"],

@@ -15,6 +15,8 @@ from methexis.report.subjects.page import write_subjects_report as write_subject
 from methexis.report.subjects.text import print_subjects as print_subjects
 from methexis.report.sweeping.page import write_sweep_report as write_sweep_report
 from methexis.report.sweeping.text import print_sweep as print_sweep
+from methexis.report.translating.page import write_translate_report as write_translate_report
+from methexis.report.translating.text import print_translate as print_translate
 from methexis.report.verify.page import write_verify_report as write_verify_report
 from methexis.report.verify.text import print_verify as print_verify
 from methexis.report.writing import write_report as write_report

@@ -18,6 +18,7 @@ from methexis.report.running.page import write_run
 from methexis.report.sharpening.page import write_sharpen_report
 from methexis.report.subjects.page import write_subjects_report
 from methexis.report.sweeping.page import write_sweep_report
+from methexis.report.translating.page import write_translate_report
 from methexis.report.verify.page import write_verify_report
 from methexis.scenarios.breaking.result import BreakResult, ScenarioResult
 from methexis.scenarios.comparing.result import CompareResult
@@ -27,6 +28,7 @@ from methexis.scenarios.subjects.result import SubjectsResult
 from methexis.scenarios.verify.result import VerifyResult
 from methexis.sweeps import Sweep
 from methexis.training.records.run import Run
+from methexis.transport.job import TranslateResult
 
 #: Who writes the page of what.
 Writer = Callable[[Any, str | Path], Path]
@@ -55,6 +57,7 @@ WRITERS: dict[type, Writer] = {
     ExplainResult: write_explain_report,
     SubjectsResult: write_subjects_report,
     Sweep: write_sweep_report,
+    TranslateResult: write_translate_report,
     **dict.fromkeys(KINDS, write_plain),
 }
 

@@ -4,9 +4,11 @@ A file with several arrays has several layers; of a folder every file is a layer
 folder a file with one layer gives it its name, whatever its array is called inside. Layers come in
 natural order, layer2 before layer10. Shards of one file are joined first.
 
-One array that cannot be read, because it holds truth values or because its bytes are damaged, does
-not take the others with it: what can be read is, and the rest is named in ``left_out``, with the
-reason. Where nothing else is left, and where it was asked for by name, the reason is the error.
+One array that cannot be read, because it holds truth values or because what is said of it is
+damaged, does not take the others with it: what can be read is, and the rest is named in
+``left_out``, with the reason. Where nothing else is left, and where it was asked for by name, the
+reason is the error. Numbers that are read later (`deferred`) may turn out to be damaged then;
+`Representations.read` reads all, and treats these alike.
 Names come from files and are text, whatever they hold: see `methexis.text`.
 """
 
@@ -103,7 +105,11 @@ def load(
     Returns
     -------
     Representations
-        Arrays of ``.npy`` and ``.safetensors`` are mapped from their files, not read.
+        Arrays of ``.npy`` and ``.safetensors`` are mapped from their files. Those of ``.npz``,
+        zarr, parquet and packed HDF5 are read when they are asked for, so that opening a file of
+        any size takes no memory, and of a layer chosen by its name nothing but that is read. Damage
+        to their numbers shows then, as an error that names the place; `Representations.read` reads
+        all and leaves out what is damaged.
 
     Raises
     ------

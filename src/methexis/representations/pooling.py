@@ -14,6 +14,7 @@ that come first, ``spatial_last`` of channels that come last.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,8 @@ from numpy.typing import NDArray
 from methexis.core.checks import one_of
 from methexis.core.outside.foreign import admitted, is_tensor, name_of_type
 from methexis.errors import MethexisError
-from methexis.representations.padding import mask_of, real_tokens, refuse_padding
+from methexis.representations.deferred import Deferred
+from methexis.representations.padding import NONE, mask_of, real_tokens, refuse_padding
 
 #: What to do with middle dimensions, in words.
 POOLS = {
@@ -40,15 +42,17 @@ _OF_TOKENS = ("mean", "first", "last")
 
 
 def pooled(
-    source: str, array: NDArray[Any], pool: str | None, mask: Any = None
-) -> list[tuple[str, NDArray[Any]]]:
+    source: str, array: NDArray[Any] | Deferred, pool: str | None, mask: Any = None
+) -> Sequence[tuple[str, NDArray[Any] | Deferred]]:
     """Representations ``(num_samples, num_features)`` of an array, with what tells them apart.
+
+    What is read later is pooled later; what can be seen of its shape is refused now.
 
     Parameters
     ----------
     source : str
         What messages call the array.
-    array : array
+    array : array or Deferred
         Of two dimensions or more.
     pool : str or None
         One of `POOLS`; None where there is nothing to pool.
@@ -82,9 +86,32 @@ def pooled(
             + ("; say what to do with the other dimensions" if pool is None else "")
             + f"; pool: {', '.join(ways[:-1])} or {ways[-1]}"
         )
-    if array.ndim == 3 and isinstance(mask, np.ndarray):
+    given = mask if array.ndim == 3 else NONE
+    if isinstance(given, np.ndarray):
+        _goes_with_mask(source, shape, pool, given)
+    if not isinstance(array, Deferred):
+        return _pooled(source, array, pool, given)
+    # What is not to be read has the shape and type that something small of its kind would have.
+    small = _pooled(source, np.ones((1, *shape[1:]), array.dtype), pool, NONE)
+    made: list[tuple[str, NDArray[Any] | Deferred]] = []
+    for place, (part, one) in enumerate(small):
+
+        def change(numbers: NDArray[Any], place: int = place) -> NDArray[Any]:
+            return _pooled(source, numbers, pool, given)[place][1]
+
+        dtype = np.float64 if isinstance(given, np.ndarray) and pool == "mean" else one.dtype
+        kept = pool == "each"
+        made.append((part, array.then((shape[0], *one.shape[1:]), dtype, change, keep=kept)))
+    return made
+
+
+def _pooled(
+    source: str, array: NDArray[Any], pool: str | None, mask: Any
+) -> list[tuple[str, NDArray[Any]]]:
+    """`pooled` of numbers, by a word that fits."""
+    if isinstance(mask, np.ndarray):
         return [("", _masked(source, array, pool, mask))]
-    if array.ndim == 3 and mask is None and pool in _OF_TOKENS:
+    if mask is None and pool in _OF_TOKENS:
         refuse_padding(source, array)
     if pool == "flatten":
         return [("", array.reshape(len(array), -1))]
@@ -134,7 +161,7 @@ def pool_tokens(array: Any, pool: str = "mean", mask: Any = None) -> NDArray[Any
             "array: expected (num_samples, num_tokens, num_features), got shape "
             f"{tuple(tokens.shape)}"
         )
-    rows = pooled("array", tokens, pool, mask_of(mask))[0][1]
+    rows = np.asarray(pooled("array", tokens, pool, mask_of(mask))[0][1])
     if not np.isfinite(rows).all():
         row, column = (int(k) for k in np.argwhere(~np.isfinite(rows))[0])
         raise MethexisError(
@@ -156,13 +183,24 @@ def fitting_words(dimensions: int) -> list[str]:
     return [word for word in POOLS if dimensions == 3 or word not in tokens]
 
 
-def _masked(source: str, array: NDArray[Any], pool: str | None, mask: Any) -> NDArray[Any]:
-    """The mean over real tokens, or the first or the last of them."""
+def _goes_with_mask(source: str, shape: tuple[int, ...], pool: str | None, mask: Any) -> None:
+    """See that a mask fits the shape, and that the word is one that goes with a mask.
+
+    Raises
+    ------
+    MethexisError
+        If not.
+    """
     if pool not in _WITH_MASK:
         raise MethexisError(
             f"mask: expected pool {', '.join(_WITH_MASK[:-1])} or {_WITH_MASK[-1]} with a mask, "
             f"got {pool}"
         )
+    real_tokens(source, shape, mask)
+
+
+def _masked(source: str, array: NDArray[Any], pool: str | None, mask: Any) -> NDArray[Any]:
+    """The mean over real tokens, or the first or the last of them."""
     real = real_tokens(source, array.shape, mask)
     if pool == "mean":
         # Padding may hold anything, NaN included: it is left out, not multiplied by zero.

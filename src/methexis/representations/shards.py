@@ -14,10 +14,13 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from methexis.errors import MethexisError
+from methexis.representations.deferred import Deferred
 from methexis.representations.readers.guarding import fitting, guarded, place, regular
 from methexis.representations.representation import Stored, Unread
 from methexis.text import brief
@@ -199,6 +202,16 @@ def _joined(parts: Sequence[Stored | Unread]) -> Stored | Unread:
     shape = (sum(len(one.array) for one in arrays), *first.array.shape[1:])
     with guarded(first.name, "shards"):
         fitting(shape, first.array.dtype.itemsize)
-        rows = np.concatenate([one.array for one in arrays])
+
+    def read() -> NDArray[Any]:
+        with guarded(first.name, "shards"):
+            return np.concatenate([_once(one.array) for one in arrays])
+
+    rows = Deferred(first.name, shape, np.result_type(*(one.array.dtype for one in arrays)), read)
     notes = dict.fromkeys(note for one in arrays for note in one.notes)
     return Stored(first.name, rows, first.given, (*notes, f"rows of {len(arrays)} shards"))
+
+
+def _once(array: NDArray[Any] | Deferred) -> NDArray[Any]:
+    """The numbers of one shard, kept only in the rows of all."""
+    return array.once() if isinstance(array, Deferred) else array

@@ -3,7 +3,7 @@
 The metadata of each array are read here first: what it declares is compared with this machine's
 memory before zarr allocates it, and only codecs that are known to do nothing but pack numbers are
 let through, for one of version 2 unpickles. Each array is opened by itself, so that one that is
-damaged does not spoil its group.
+damaged does not spoil its group; its chunks are read when its numbers are asked for.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from typing import Any
 
 import numpy as np
 import zarr
+from numpy.typing import NDArray
 from zarr.core.sync import sync
 
 from methexis.core.outside.npy import lengths
 from methexis.errors import MethexisError
+from methexis.representations.deferred import Deferred
 from methexis.representations.readers.guarding import (
     fitting,
     guarded,
@@ -63,7 +65,9 @@ class _Declared:
 
 
 def read_zarr(path: Path) -> list[Stored | Unread]:
-    """The array of a store, or all arrays of a group; those that cannot be read are left out.
+    """The array of a store, or all arrays of a group, read when asked for.
+
+    Those of which metadata tell that they cannot be read are left out.
 
     Chunks that are not there count as their fill value, as zarr has it: writers leave out chunks
     of nothing else. A note says how many. Arrays that are packed by the CF conventions are
@@ -81,7 +85,7 @@ def read_zarr(path: Path) -> list[Stored | Unread]:
         where = place(path, name)
         try:
             with guarded(where, _EXPECTED):
-                arrays.append(_array(folder, name))
+                arrays.append(_array(folder, name, where))
         except MethexisError as error:
             if not name:
                 raise
@@ -134,8 +138,8 @@ def _json(path: Path) -> dict[str, Any]:
     return metadata
 
 
-def _array(folder: Path, name: str) -> Stored | Unread:
-    declared = _first(folder) if (folder / "zarr.json").exists() else _second(folder)
+def _array(folder: Path, name: str, where: str) -> Stored | Unread:
+    declared = _declared(folder)
     why = unfit(declared.dtype) or _unsafe(declared.codecs)
     if why:
         return Unread(name, why)
@@ -147,23 +151,58 @@ def _array(folder: Path, name: str) -> Stored | Unread:
     fitting(declared.chunk, declared.dtype.itemsize)
     _only_files(folder)
     try:
-        member = zarr.open_array(folder, mode="r", zarr_format=declared.version)  # type: ignore[arg-type]
+        member = _member(folder, declared)
         missing = member.nchunks - member.nchunks_initialized
-        raw = np.asarray(member[...])
+        kind = np.dtype(member.dtype)
     except Exception as error:
-        sync(_rest())
         return Unread(name, f"{_DAMAGED} ({sentence(error)})")
-    if raw.shape != declared.shape or raw.dtype.newbyteorder("=") != declared.dtype:
-        return Unread(name, f"{_DAMAGED} ({raw.dtype} {raw.shape})")
-    notes = [] if raw.dtype.isnative else ["big-endian"]
+    if tuple(member.shape) != declared.shape or kind.newbyteorder("=") != declared.dtype:
+        return Unread(name, f"{_DAMAGED} ({kind} {member.shape})")
+    notes = [] if kind.isnative else ["big-endian"]
     if missing:
         fill = member.fill_value
         notes.append(f"{missing} of {member.nchunks} chunks are not there and count as {fill}")
-    try:
-        numbers, unpacking = unpacked(raw, declared.attributes, declared.missing)
+    try:  # of no numbers at all: which type they come in, and what is not understood
+        none, unpacking = unpacked(np.empty(0, kind), declared.attributes, declared.missing)
     except ValueError as error:
         return Unread(name, sentence(error))
-    return Stored(name, numbers, raw.dtype.name, (*notes, *unpacking))
+    later = Deferred(where, declared.shape, none.dtype, lambda: _numbers(folder, where, declared))
+    return Stored(name, later, kind.name, (*notes, *unpacking))
+
+
+def _member(folder: Path, declared: _Declared) -> zarr.Array[Any]:
+    """The array as zarr opens it, from its metadata."""
+    return zarr.open_array(folder, mode="r", zarr_format=declared.version)  # type: ignore[arg-type]
+
+
+def _numbers(folder: Path, where: str, declared: _Declared) -> NDArray[Any]:
+    """The numbers of all chunks, unpacked.
+
+    Raises
+    ------
+    MethexisError
+        If a chunk is damaged, the metadata are others than on opening, or something is missing.
+    """
+    with guarded(where, _EXPECTED):
+        if repr(_declared(folder)) != repr(declared):  # a fill value may be NaN
+            raise ValueError("other metadata than when it was opened")
+        _only_files(folder)
+        try:
+            raw = np.asarray(_member(folder, declared)[...])
+        except Exception as error:
+            sync(_rest())
+            raise MethexisError(f"{where}: {_DAMAGED} ({sentence(error)})") from None
+        if raw.shape != declared.shape or raw.dtype.newbyteorder("=") != declared.dtype:
+            raise MethexisError(f"{where}: {_DAMAGED} ({raw.dtype} {raw.shape})")
+        try:
+            return unpacked(raw, declared.attributes, declared.missing)[0]
+        except ValueError as error:
+            raise MethexisError(f"{where}: {sentence(error)}") from None
+
+
+def _declared(folder: Path) -> _Declared:
+    """What the metadata of either version declare."""
+    return _first(folder) if (folder / "zarr.json").exists() else _second(folder)
 
 
 def _first(folder: Path) -> _Declared:
