@@ -91,7 +91,7 @@ class Serial:
         """Nothing breaks in this process."""
 
     def watch(self) -> None:
-        """Nobody is gone."""
+        """Nobody can be gone here."""
 
     def close(self, *, now: bool) -> None:
         """There is nothing to let go of."""
