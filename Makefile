@@ -10,6 +10,7 @@ MEASURE_PEERS := build/bench-measures/.locked
 FUZZER := build/fuzz/.locked
 RSATOOLBOX := build/rsatoolbox/.locked
 SITE_TOOLS := build/site-tools/.locked
+DASK := build/dask/.locked
 REAL := build/real/.locked
 WORDNET := build/real/wordnet/.unpacked
 WORDNET_VERSION := 3.1.14
@@ -53,7 +54,7 @@ demo: $(if $(wildcard $(STAMP)),$(NATIVE),$(LIGHT)) ## train, compare with the t
 test: $(NATIVE) ## run the tests and the examples in the docstrings, on all cores
 	$(BIN)/python $(PYTEST) "not long"
 
-check-long: $(NATIVE) $(RSATOOLBOX) $(SITE_TOOLS) ## run the tests that take minutes, which `make test` leaves out
+check-long: $(NATIVE) $(RSATOOLBOX) $(SITE_TOOLS) $(DASK) ## run the tests that take minutes, which `make test` leaves out
 	$(BIN)/python $(PYTEST) long --override-ini timeout=3600
 
 fuzz: $(NATIVE) $(FUZZER) ## an hour of files that a fuzzer makes for the readers
@@ -218,6 +219,10 @@ $(SITE_TOOLS): requirements/site.txt $(STAMP)
 
 $(RSATOOLBOX): requirements/rsatoolbox.txt $(STAMP)
 	$(BIN)/python -m pip install --quiet --no-deps --target build/rsatoolbox --upgrade --requirement $<
+	touch $@
+
+$(DASK): requirements/dask.txt $(STAMP)
+	$(BIN)/python -m pip install --quiet --no-deps --target build/dask --upgrade --requirement $<
 	touch $@
 
 $(MEASURE_PEERS): requirements/bench-measures.txt

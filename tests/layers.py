@@ -52,6 +52,7 @@ LAYERS: list[dict[str, str]] = [
     {
         "scenarios": "whole jobs: problem, prediction, run, control, verdict; comparing files",
         "explaining": "which maps take one representation to another",
+        "sweeps": "many runs over a design of parameters, on any executor, gone on with",
         "transport": "using what two representations share: translation",
     },
     {

@@ -38,6 +38,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "transport": ["Translation", "open_translation", "translate"],
         # experiment
         "report": ["write_report"],
+        "sweeps": ["Sweep", "open_sweep", "sweep"],
         "training": ["Run", "open_run"],
         "training.train": ["train"],
         # optimisers

@@ -28,6 +28,9 @@ from methexis.measures import compare_all as compare_all
 from methexis.measures import nearest as nearest
 from methexis.probes import probe as probe
 from methexis.report import write_report as write_report
+from methexis.sweeps import Sweep as Sweep
+from methexis.sweeps import open_sweep as open_sweep
+from methexis.sweeps import sweep as sweep
 from methexis.training import Run as Run
 from methexis.training import open_run as open_run
 from methexis.training.optimisers import SAM as SAM

@@ -20,6 +20,7 @@ from methexis.scenarios.verify.result import Verdict as VerifyVerdict
 from methexis.training.optimisers import UpdateRule
 from methexis.training.prediction.predicted import Predicted
 from tests.report import break_results, compare_results, reverse_results, subjects_results
+from tests.zoo import sweeping
 from tests.zoo.public import public
 
 #: Public classes of which there is nothing to show, by name, and why.
@@ -175,6 +176,7 @@ def specimens() -> dict[str, Any]:
         _sharpened(), SharpenResult((_sharpened(),), "methexis sharpen", 1.0), _verified(),
         scenarios.VerifySettings(easy=True), mx.GradientFlow(lr=0.1),
         *_probes(), predicted(), levels, levels.marks[0], levels.between[0], closer, ranking,
+        explanations, explanations.best(), sweeping.done(),
         explanations, explanations.best(), translation, translation.certificate,
         translation.certificate.worth, translation.match(X, Y),
     ]  # fmt: skip

@@ -197,7 +197,7 @@ DRAWN = {"Run": run, "Grid": grid, "Comparison": comparison, "SlowPath": path,
          "Predicted": predicted, "Explanations": explained, "Translation": translated,
          "Explanation": lambda: explained().best(), **{name: partial(specimen, name)
          for name in ("RDM", "MDS", "ModelComparison", "GroupComparison", "Closer", "Ranking",
-                      "Levels", "Schedule")}}  # fmt: skip
+                      "Levels", "Schedule", "Sweep")}}  # fmt: skip
 
 
 def test_what_can_be_drawn() -> None:
@@ -292,6 +292,8 @@ def nothing(name: str) -> Any:
     if name == "Levels":
         unknown = [dataclasses.replace(one, score=float("nan")) for one in value.marks]
         return dataclasses.replace(value, marks=tuple(unknown))
+    if name == "Sweep":
+        return dataclasses.replace(value, made_with={})  # whose marks are of other versions
     if name == "ModelComparison":
         return dataclasses.replace(
             value, scores=value.scores * np.nan, intervals=value.intervals * np.nan

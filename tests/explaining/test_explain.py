@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +13,7 @@ import methexis as mx
 from evidence.explain import one_draw
 from evidence.explain_laws import LAWS
 from methexis.core.linalg import random_orthogonal
+from methexis.core.threads import one_blas_thread
 
 #: Small pairs of fixed seeds, on which a wrong name is a fault, not chance: the laws are those of
 #: docs/explain-calibration.md, where each is named in at least 95 %.
@@ -171,6 +175,18 @@ def test_all_pairs() -> None:
     assert "rotation 2" in found.sentence
     with pytest.raises(mx.MethexisError, match="expected at least two representations"):
         mx.explain_all({"a": x})
+
+
+def test_all_pairs_shared_out_are_the_same(tmp_path: Path) -> None:
+    x = rows(120, 6)
+    np.save(tmp_path / "b.npy", x[:, ::-1] + 0.1 * rows(120, 6, 1))
+    given = {"a": x, "b": np.load(tmp_path / "b.npy", mmap_mode="r"), "c": x @ turn(6)}
+    right = one_blas_thread(mx.explain_all)(given)
+    told: list[tuple[str, int, int]] = []
+    with ThreadPoolExecutor(2) as pool:
+        shared = mx.explain_all(given, executor=pool, progress=lambda *what: told.append(what))
+    assert shared.to_dataframe().equals(right.to_dataframe())
+    assert told[-1] == ("pairs", 3, 3)
 
 
 def test_progress_is_told() -> None:

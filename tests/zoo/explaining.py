@@ -30,6 +30,7 @@ EXPLAINING: dict[str, Recipe] = {
             "preprocessing": "none",
             "material": 0.02,
             "seed": 0,
+            "executor": "serial",
         },
     ),
 }

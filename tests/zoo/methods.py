@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 import methexis as mx
 from methexis import scenarios
+from tests.zoo import sweeping
 from tests.zoo.good import LABELS, RDMS, STUDENT, TEACHER, WEIGHTS, Recipe, X, Y
 
 _RUN = mx.train([STUDENT, STUDENT], TEACHER, mx.SGD(lr=0.01), steps=3, replicas=2, progress=None)
@@ -63,6 +64,10 @@ METHODS: dict[str, Recipe] = {
     "training.Predicted.plot": Recipe(
         _pictured(_RUN.predict(progress=None).plot), {"ax": None, "quantity": "worst_pair"}
     ),
+    "mx.Sweep.plot": Recipe(
+        _pictured(sweeping.done().plot), {"ax": None, "quantity": "loss", "over": ["lr"]}
+    ),
+    "mx.Sweep.run": Recipe(lambda task: sweeping.done().run(task).provenance["steps"], {"task": 0}),
     "mx.Run.to_dataframe": Recipe(_RUN.to_dataframe, {"per": "pair"}),
     "mx.Grid.plot": Recipe(_pictured(_GRID.plot), {"ax": None, "alpha": 0.05}),
     "mx.Comparison.plot": Recipe(

@@ -22,6 +22,7 @@ EXEMPT: dict[str, str] = {
             "mx.Explanations",
             "mx.Translation",
             "mx.Run",
+            "mx.Sweep",
             "training.Predicted",
             "mx.Closer",
             "mx.Ranking",
@@ -77,6 +78,7 @@ EXEMPT: dict[str, str] = {
                 *("print_reversal", "print_reverse", "write_explain_report"),
                 *("print_scenario", "print_sharpen", "print_subjects", "print_verify"),
                 *("write_break_report", "write_compare_report", "write_reverse_report"),
+                *("print_sweep", "write_sweep_report"),
                 *("write_sharpen_report", "write_subjects_report", "write_verify_report"),
                 *("print_translate", "write_translate_report"),
             )
@@ -105,6 +107,7 @@ EXEMPT: dict[str, str] = {
 #: Public methods with arguments, by class and name, why there is no recipe.
 EXEMPT_METHODS: dict[str, str] = {
     "mx.Run.cell": "its keywords are names of dimensions: tests/training/records",
+    "mx.Sweep.run_at": "its keywords are names of dimensions: tests/sweeps",
     **dict.fromkeys(
         [
             "scenarios.ReverseScenarioResult.of",

@@ -21,6 +21,7 @@ from tests.zoo.good import COV, LABELS, OTHER, RDMS, STUDENT, TEACHER, WEIGHTS, 
 from tests.zoo.methods import METHODS
 from tests.zoo.probing import PROBING
 from tests.zoo.public import EXEMPT, public
+from tests.zoo.sweeping import SWEEPING
 from tests.zoo.theory import THEORY
 from tests.zoo.transport import TRANSPORT
 
@@ -196,6 +197,7 @@ _SPECIAL: dict[str, Recipe] = {
             "num_permutations": 9,
             "seed": 0,
             "memory": "1 GiB",
+            "executor": "serial",
         },
         nan=(".data.p", ".data.z", ".data.p_corrected", ".data.q"),  # a layer and itself; no orders
     ),
@@ -470,6 +472,7 @@ RECIPES: dict[str, Recipe] = {
     **METHODS,
     **PROBING,
     **EXPLAINING,
+    **SWEEPING,
     **TRANSPORT,
 }
 for _name, _value in public():

@@ -17,6 +17,7 @@ from methexis.cli.probing import probe
 from methexis.cli.reverse import reverse
 from methexis.cli.sharpen import sharpen
 from methexis.cli.subjects import subjects
+from methexis.cli.sweeping import sweep
 from methexis.cli.translating import translate
 from methexis.cli.verify import verify
 from methexis.version import __version__
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.command()(verify)
 app.command("break")(break_)
+app.command()(sweep)
 app.command()(sharpen)
 app.command()(probe)
 app.command()(compare)

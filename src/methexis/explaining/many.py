@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from methexis import plots
 from methexis.core.checks import Array
+from methexis.core.crews import make_crew
 from methexis.display import Displayed, Table
 from methexis.errors import MethexisError
 from methexis.explaining import drawing
@@ -18,8 +19,9 @@ from methexis.explaining.pair import explain
 from methexis.explaining.verdict import MATERIAL
 from methexis.measures.inference import tables
 from methexis.measures.inference.plan import Progress
-from methexis.measures.inputs.naming import named
+from methexis.measures.inputs.naming import Named, named
 from methexis.measures.inputs.preprocessing import Preprocessing
+from methexis.measures.sharing import received, sent, shared
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +118,7 @@ def explain_all(
     material: float = MATERIAL,
     seed: int = 0,
     progress: Progress | None = None,
+    executor: Any = None,
 ) -> Explanations:
     """Explain all pairs of representations of the same samples.
 
@@ -130,6 +133,9 @@ def explain_all(
         As of `explain`.
     progress : function of (what, done, all), optional
         Told how many pairs are done.
+    executor : {"serial", "processes", "dask"} or object with ``submit``, optional
+        Who explains, as of `compare_all`: this process by default. Pairs are shared out one by one;
+        arrays that are mapped from files are opened by each worker itself.
 
     Returns
     -------
@@ -163,23 +169,48 @@ def explain_all(
     ]
     if not wanted:
         raise MethexisError("reps_a: expected at least two representations, or reps_b, got one")
-    pairs = {}
-    for done, (one, other) in enumerate(wanted):
-        if progress is not None:
-            progress(f"{one.label} and {other.label}", done, len(wanted))
-        pairs[one.label, other.label] = explain(
-            one.array,
-            other.array,
-            preprocessing=preprocessing,
-            material=material,
-            seed=seed,
-            names=(one.label, other.label),
-        )
+    options = {"preprocessing": preprocessing, "material": material, "seed": seed}
+    if executor is None:
+        pairs = {}
+        for done, (one, other) in enumerate(wanted):
+            if progress is not None:
+                progress(f"{one.label} and {other.label}", done, len(wanted))
+            pairs[one.label, other.label] = _pair(options, one, other)
+    else:
+        pairs = _shared_out(wanted, options, executor, progress)
     if progress is not None:
         progress("pairs", len(wanted), len(wanted))
     return Explanations(
         tuple(one.label for one in first), tuple(one.label for one in second), pairs
     )
+
+
+def _pair(options: dict[str, Any], one: Named, other: Named) -> Explanation:
+    """One pair; its arrays may be places in files."""
+    arrays = (received(one.array), received(other.array))
+    return explain(*arrays, names=(one.label, other.label), **options)
+
+
+def _shared_out(
+    wanted: Sequence[tuple[Named, Named]],
+    options: dict[str, Any],
+    executor: Any,
+    progress: Progress | None,
+) -> dict[tuple[str, str], Explanation]:
+    """All pairs by the workers of an executor."""
+
+    def told(done: int, total: int) -> None:
+        if progress is not None:
+            progress("pairs", done, total)
+
+    parts = [tuple(replace(side, array=sent(side.array)) for side in pair) for pair in wanted]
+    crew = make_crew(executor, None, None)
+    try:
+        explained = shared(crew, dict, (options,), _pair, parts, told)
+    finally:
+        crew.close(now=True)
+    labels = [(one.label, other.label) for one, other in wanted]
+    return dict(zip(labels, explained, strict=True))
 
 
 def _explained(pair: Explanation) -> float:

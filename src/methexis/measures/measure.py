@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array, boolean
+from methexis.core.crews import Crew
 from methexis.display import Displayed
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import MIN_SAMPLES, Features, Tensor
@@ -339,12 +340,14 @@ class Measure(Displayed, ABC, Generic[R]):
         precision: str,
         budget: int,
         progress: Callable[[int, int], None],
+        crew: Crew | None = None,
     ) -> Array | None:
         """Scores of all pairs straight from checked features, or None where there is no such way.
 
-        ``columns`` None stands for the rows themselves. No more than ``budget`` bytes are taken.
+        ``columns`` None stands for the rows themselves. No more than ``budget`` bytes are taken, by
+        each worker of a crew.
         """
-        del rows, columns, precision, budget, progress
+        del rows, columns, precision, budget, progress, crew
         return None
 
     def resampled(self, a: R, b: R, counts: Counts) -> Array | None:

@@ -20,6 +20,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 from methexis.plots import style
+from methexis.plots.mark import Mark
 from methexis.plots.panel import Axis, Plot
 
 _COLOURS = {
@@ -32,6 +33,8 @@ _COLOURS = {
 }
 #: Share of the scale above which a cell is so dark that its number is white.
 _DARK = 0.55
+#: Cells in a row from which on crosses in them are smaller.
+_ROOMY = 16
 
 Cells = tuple[tuple[int, int], ...]
 
@@ -69,6 +72,7 @@ class HeatMap(Plot):
     bar: str = ""  # label of the scale; without one no scale is drawn
     bar_below: bool = False  # whether it stands below the cells, not beside them
     pixels: bool = False  # whether what is drawn becomes pixels
+    marks: tuple[Mark, ...] = ()  # what is drawn over the cells, in numbers of columns and rows
 
     def draw(self) -> Figure:
         """Draw it as a figure of its own."""
@@ -93,6 +97,8 @@ class HeatMap(Plot):
             axes.set_aspect("equal" if self.square else "auto")
         self._mark(axes)
         self._write(axes, values)
+        for mark in self.marks:
+            mark.draw(axes)
         self.rows.draw(axes, "y")
         self.columns.draw(axes, "x")
         axes.tick_params(length=0)
@@ -133,7 +139,9 @@ class HeatMap(Plot):
             axes.add_collection(strokes, autolim=False)
         if self.crossed:
             lost = np.argwhere(~np.isfinite(np.asarray(self.values)))
-            axes.scatter(lost[:, 1], lost[:, 0], marker="x", s=30, color=style.CONTROL)
+            size = 30.0 * min(1.0, _ROOMY / max(np.shape(self.values))) ** 2
+            axes.scatter(lost[:, 1], lost[:, 0], marker="x", s=size, color=style.CONTROL,
+                         linewidths=1.5 if size == 30.0 else 0.8)  # fmt: skip
 
     def _write(self, axes: Axes, values: NDArray[np.float64]) -> None:
         for i, line in enumerate(self.texts):

@@ -10,7 +10,14 @@ from methexis.core.checks import MethexisError
 BUILT = find_spec("methexis._native") is not None
 
 if BUILT:
-    from methexis._native import Engine, fma_rate, measure, memory_rate, normals
+    from methexis._native import (
+        Engine,
+        fma_rate,
+        instruction_set,
+        measure,
+        memory_rate,
+        normals,
+    )
 else:
 
     class Engine:  # type: ignore[no-redef]
@@ -20,7 +27,7 @@ else:
             del arguments, options
             raise MethexisError(f"engine: {MISSING}")
 
-    fma_rate = measure = memory_rate = normals = Engine  # type: ignore[assignment]
+    fma_rate = instruction_set = measure = memory_rate = normals = Engine  # type: ignore[assignment]
 
 
 MISSING = (
@@ -28,4 +35,13 @@ MISSING = (
     "installing methexis from source with a C++20 compiler"
 )
 
-__all__ = ["BUILT", "MISSING", "Engine", "fma_rate", "measure", "memory_rate", "normals"]
+__all__ = [
+    "BUILT",
+    "MISSING",
+    "Engine",
+    "fma_rate",
+    "instruction_set",
+    "measure",
+    "memory_rate",
+    "normals",
+]

@@ -10,18 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from methexis.core.checks import Array
+from methexis.core.crews import Crew
 from methexis.measures.budget import held, shortage
 from methexis.measures.inference.plan import Progress
 from methexis.measures.inputs.source import Source
 from methexis.measures.measure import Measure, NullMoments, Orders
 from methexis.measures.pairs.grid_products import WORKSPACE
+from methexis.measures.sharing import received, sent, shared
 
 Key = tuple[str, int]
+#: Rows and columns of a cell; from which order on, and orders, None for scores; whether moments.
+Part = tuple[range, range, int, Orders | None, bool]
 
 #: What reducing one representation and summing it for its moments takes for the moment, in units
 #: of what is kept of it.
@@ -44,9 +49,15 @@ class Blocks:
     """Scores of a grid, their moments and their values for given orders."""
 
     def __init__(
-        self, method: Measure[Any], source: Source, budget: int, progress: Progress
+        self,
+        method: Measure[Any],
+        source: Source,
+        budget: int,
+        progress: Progress,
+        crew: Crew | None = None,
     ) -> None:
         self.method, self.source, self.budget, self.progress = method, source, budget, progress
+        self.crew = crew
         self.half = source.same and method.symmetric
         self.shape = len(source.rows), len(source.columns)
         self._reduced: dict[Key, Any] = {}
@@ -61,7 +72,9 @@ class Blocks:
         def progress(done: int, total: int) -> None:
             self.progress("scores", done, total)
 
-        return self.method.direct_grid(*arrays, self.source.precision, self.budget, progress)
+        return self.method.direct_grid(
+            *arrays, self.source.precision, self.budget, progress, self.crew
+        )
 
     def scores(self) -> Array:
         """The scores of all pairs, without moments or orders of a null."""
@@ -81,25 +94,55 @@ class Blocks:
         moments_of_pairs = np.full((5, *self.shape), np.nan)
         permuted = np.full((len(orders), *self.shape), np.nan)
         cells = list(self._cells(*self._block(permuted.nbytes)))
-        total, done = sum(len(rows) * len(columns) for rows, columns in cells), 0
-        for rows, columns in cells:
-            first = [("a", i) for i in rows]
-            second = [("b", j) for j in columns]
-            a, b = self._taken(first, second)
+        # Of each cell first the scores, then some orders at a time.
+        lows = range(0, len(orders), _ORDERS)
+        parts = [
+            (rows, columns, low, None if low < 0 else orders[low : low + _ORDERS], moments)
+            for rows, columns in cells
+            for low in (-1, *lows)
+        ]
+        for (rows, columns, low, some, _), values in zip(parts, self._all(parts), strict=True):
             at = slice(rows.start, rows.stop), slice(columns.start, columns.stop)
-            scores[at] = self.method.score_grid(a, b)
-            if moments:
-                moments_of_pairs[:, at[0], at[1]] = self._moments(first, second)
+            if some is None:
+                scores[at], moments_of_pairs[:, at[0], at[1]] = values
             else:
-                moments_of_pairs[0, at[0], at[1]] = self._means(a, b)
-            for low in range(0, len(orders), _ORDERS):
-                some = orders[low : low + _ORDERS]
-                permuted[low : low + _ORDERS, at[0], at[1]] = self.method.permuted_grid(a, b, some)
-                share = (low + len(some)) / len(orders)
-                self.progress("pairs", done + int(share * len(a) * len(b)), total)
-            done += len(a) * len(b)
-            self.progress("pairs", done, total)
+                permuted[low : low + len(some), at[0], at[1]] = values
         return scores, Moments(*moments_of_pairs), permuted
+
+    def _all(self, parts: Sequence[Part]) -> Iterator[Any]:
+        """What all parts give, by this process or by a crew; told in pairs of representations."""
+        sizes = [
+            len(rows) * len(columns) * (1 if some is None else len(some))
+            for rows, columns, _, some, _ in parts
+        ]
+        total, done = sum(sizes), list(accumulate(sizes))
+        if self.crew is not None:
+            given = (self.method, self.source.held_as(sent), self.budget)
+
+            def progress(number: int, _: int) -> None:
+                self.progress("pairs", done[number - 1], total)
+
+            yield from shared(self.crew, _blocks_there, given, _part, parts, progress)
+            return
+        for part, told in zip(parts, done, strict=True):
+            yield _part(self, *part)
+            self.progress("pairs", told, total)
+
+    def part(
+        self, rows: range, columns: range, orders: Orders | None, *, moments: bool
+    ) -> tuple[Array, Array] | Array:
+        """Scores of a cell with their moments; or its scores in some orders."""
+        first = [("a", i) for i in rows]
+        second = [("b", j) for j in columns]
+        a, b = self._taken(first, second)
+        if orders is not None:
+            return self.method.permuted_grid(a, b, orders)
+        known = np.full((5, len(rows), len(columns)), np.nan)
+        if moments:
+            known[:] = self._moments(first, second)
+        else:
+            known[0] = self._means(a, b)
+        return self.method.score_grid(a, b), known
 
     def _block(self, results: int) -> tuple[int, int]:
         """How many rows and columns are kept at a time."""
@@ -162,3 +205,19 @@ class Blocks:
                 if moments is not None:
                     moments_of_pairs[:, i, j] = astuple(moments)
         return moments_of_pairs
+
+
+def _blocks_there(method: Measure[Any], source: Source, budget: int) -> Blocks:
+    """The work as a worker has it, who tells nobody how far it is."""
+    return Blocks(method, source.held_as(received), budget, _silent)
+
+
+def _part(
+    blocks: Blocks, rows: range, columns: range, low: int, orders: Orders | None, moments: bool
+) -> tuple[Array, Array] | Array:
+    del low
+    return blocks.part(rows, columns, orders, moments=moments)
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    del what, done, total

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
 from methexis.core.checks import count, integer, one_of
+from methexis.core.crews import make_crew
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures.budget import memory_bytes
 from methexis.measures.inference import nulls
@@ -54,6 +56,7 @@ def compare_all(
     precision: str = "auto",
     memory: int | str | None = None,
     progress: Progress | None = None,
+    executor: Any = None,
     sample: int | None = None,
     items: Any = None,
     num_choices: int = NUM_CHOICES,
@@ -101,6 +104,11 @@ def compare_all(
         Told what follows and how long it takes, with 0 of 0, before anything is computed; then
         called as work goes on. Without it, what takes more than half a minute is a warning of the
         logger ``methexis``.
+    executor : {"serial", "processes", "dask"} or object with ``submit``, optional
+        Who computes, as of `sweep`: this process by default. Each worker opens what lies in files
+        itself, reduces it once, takes up to `memory` and has one BLAS thread; the bits are those
+        of this process with one. Arrays in memory are sent with every part of the work. What one
+        pass over the rows gives, and what is given with `items`, is computed in this process.
     sample : int, optional
         Compare so many of the samples, drawn at random by the seed, in place of all; the same rows
         of all representations. A note says so.
@@ -177,7 +185,11 @@ def compare_all(
             passes = Passes(rows, columns, budget)
             grid = streamed_grid(plan, passes, null=null, seed=seed, progress=progress)
             return renoted(grid, sorted({*said, *grid.notes})) if said else grid
-    with warnings.catch_warnings(record=True) as caught:
+    with ExitStack() as stack:
+        caught = stack.enter_context(warnings.catch_warnings(record=True))
+        crew = None if executor is None else make_crew(executor, None, None)
+        if crew is not None:
+            stack.callback(crew.close, now=True)
         warnings.simplefilter("always", DegenerateWarning)
         single = precision == "auto" and plan is not None and plan.direct
         single = single and _single((*rows, *(columns or ())))
@@ -185,13 +197,13 @@ def compare_all(
         source = Source(rows, columns, method, steps, used)
         assert plan is not None  # what has no sizes, `Source` refuses
         _say_misleading(method, source)
-        blocks = Blocks(method, source, budget, progress or _silent)
+        blocks = Blocks(method, source, budget, progress or _silent, crew)
         if null == "none":
             scores = blocks.direct() if plan.direct else None
             if scores is None and single:
                 used = "float64"
                 source = Source(rows, columns, method, steps, used)
-                blocks = Blocks(method, source, budget, progress or _silent)
+                blocks = Blocks(method, source, budget, progress or _silent, crew)
                 scores = blocks.direct()
             values = nothing(blocks.scores() if scores is None else scores)
         else:

@@ -6,7 +6,9 @@ and after preprocessing exists only while it is reduced.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import array_api_compat
@@ -95,6 +97,15 @@ class Source:
                 f"{method.name}: expected at least {method.min_samples} samples, got "
                 f"{self.num_samples}"
             )
+
+    def held_as(self, change: Callable[[Any], Any]) -> Source:
+        """The same source with another form of each array, such as its place in a file."""
+        other = copy(self)
+        other.rows = [replace(one, array=change(one.array)) for one in self.rows]
+        other.columns = other.rows
+        if not self.same:
+            other.columns = [replace(one, array=change(one.array)) for one in self.columns]
+        return other
 
     def row(self, k: int) -> Representation:
         """One of the rows, ready to be reduced."""

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array
+from methexis.core.crews import Crew
 from methexis.measures.inputs.features import Features, Namespace, Tensor, in_range, warn
 from methexis.measures.kernels import bandwidth, bootstrap
 from methexis.measures.kernels.bandwidth import RBFMatrix
@@ -209,6 +210,7 @@ class KernelMeasure(PairMeasure[PairForm]):
         precision: str,
         budget: int,
         progress: Callable[[int, int], None],
+        crew: Crew | None = None,
     ) -> Array | None:
         """All pairs of linear kernels without keeping any, where no digits are lost by it."""
         if not self.linear:
@@ -220,6 +222,7 @@ class KernelMeasure(PairMeasure[PairForm]):
             precision=precision,
             budget=budget,
             progress=progress,
+            crew=crew,
         )
         if inner.cancellation(self.centring) > MOST_CANCELLED[precision]:
             return None

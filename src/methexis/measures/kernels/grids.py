@@ -13,7 +13,8 @@ from the features: debiased estimators subtract them, and would lose what they l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +22,12 @@ import array_api_compat
 import numpy as np
 
 from methexis.core.checks import Array
+from methexis.core.crews import Crew
 from methexis.measures.budget import shortage
 from methexis.measures.inputs.features import Namespace, Tensor, to_numpy
 from methexis.measures.kernels.estimators import Sums, estimate, size
 from methexis.measures.pairs.grid_products import CHUNK, num_sums, vector_products
+from methexis.measures.sharing import received, sent, shared
 from methexis.measures.work import Time, passes, products
 
 #: Columns and rows of a block of kernels: tall products run near the full rate, and of narrow
@@ -172,18 +175,22 @@ def linear_products(
     precision: str,
     budget: int,
     progress: Callable[[int, int], None],
+    crew: Crew | None = None,
 ) -> LinearProducts:
     """Inner products of the linear kernels of all pairs of checked features, centred or not.
 
     The precision is that of products; sums of more than `grid_products.CHUNK` terms are added in
-    double. Columns of None stand for the rows, and no more than `budget` bytes are taken.
+    double. Columns of None stand for the rows, and no more than `budget` bytes are taken, by each
+    worker of a crew.
 
     Raises
     ------
     MethexisError
         If the budget is not enough for the smallest blocks.
     """
-    layers = _Layers([*rows, *(columns or [])], centre, precision, budget)
+    given = ([*rows, *(columns or [])], centre, precision, budget)
+    layers = _Layers(*given)
+    work = _Work(layers, given, crew, progress)
     num_a = len(rows)
     if columns is None:
         widths = layers.widths, layers.widths
@@ -192,9 +199,9 @@ def linear_products(
     by_gram, by_cross = operations(layers.num_samples, *widths)
     second = slice(None) if columns is None else slice(num_a, None)
     if by_gram <= by_cross:
-        cross, own = _by_gram(layers, slice(0, num_a), second, progress)
+        cross, own = _by_gram(work, slice(0, num_a), second)
     else:
-        cross, own = _by_cross_products(layers, num_a, columns is None, progress)
+        cross, own = _by_cross_products(work, num_a, columns is None)
     diagonals = layers.diagonals
     return LinearProducts(cross, own[:num_a], own[second], diagonals[:num_a], diagonals[second])
 
@@ -220,11 +227,18 @@ class _Layers:
         if kept + least <= self.rest and 2 * kept <= self.rest:
             self.kept = [self._made(k, 0, self.num_samples) for k in range(len(arrays))]
             self.rest -= kept
+        self._buffer: Any = None
         self.diagonals = np.stack([self._diagonal(k) for k in range(len(arrays))])
 
     def block(self, k: int, low: int, high: int) -> Tensor:
         """Some rows of a layer."""
         return self._made(k, low, high) if self.kept is None else self.kept[k][low:high]
+
+    def buffer(self) -> Tensor:
+        """An array for a block of all kernels, the same for one after another."""
+        if self._buffer is None:
+            self._buffer = self.empty(len(self.arrays), math.prod(_block_shape(self)))
+        return self._buffer
 
     def empty(self, *shape: int) -> Tensor:
         """An array for products."""
@@ -265,26 +279,58 @@ class _Layers:
         return self.xp.astype(array, self.xp.float64, copy=False)
 
 
-def _by_gram(
-    layers: _Layers, first: slice, second: slice, progress: Callable[[int, int], None]
-) -> tuple[Array, Array]:
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """Who computes the parts of a grid: this process, or a crew."""
+
+    layers: _Layers
+    given: tuple[Any, ...]
+    crew: Crew | None
+    progress: Callable[[int, int], None]
+
+    def all(self, part: Callable[..., Any], parts: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
+        """``part(layers, *one)`` of all parts, in their order."""
+        if self.crew is not None:
+            arrays, *rest = self.given
+            given = ([sent(one) for one in arrays], *rest)
+            yield from shared(self.crew, _layers_there, given, part, parts, self.progress)
+            return
+        for done, one in enumerate(parts, start=1):
+            yield part(self.layers, *one)
+            self.progress(done, len(parts))
+
+
+def _layers_there(arrays: list[Any], *rest: Any) -> _Layers:
+    return _Layers([received(one) for one in arrays], *rest)
+
+
+def _by_gram(work: _Work, first: slice, second: slice) -> tuple[Array, Array]:
+    layers = work.layers
     n, count, (height, width) = layers.num_samples, len(layers.arrays), _block_shape(layers)
-    buffer = layers.empty(count, height * width)
     products, own = np.zeros((count, count))[first, second], np.zeros(count)
-    blocks = [(low, left) for left in range(0, n, width) for low in range(left, n, height)]
-    for done, (low, left) in enumerate(blocks, start=1):
-        high, right = min(n, low + height), min(n, left + width)
-        kernels = buffer[:, : (high - low) * (right - left)]
-        for k in range(count):
-            x, y = layers.block(k, low, high), layers.block(k, left, right)
-            _into(layers.xp, x, y, kernels[k])
-        if low == left:
-            square = kernels[:, : (right - left) ** 2]
-            square *= _below_diagonal(layers, right - left)
-        products += 2.0 * vector_products(kernels[first], kernels[second])
-        own += 2.0 * _squares(kernels)
-        progress(done, len(blocks))
+    blocks = [
+        (low, min(n, low + height), left, min(n, left + width), first, second)
+        for left in range(0, n, width)
+        for low in range(left, n, height)
+    ]
+    for some, squares in work.all(_gram_block, blocks):
+        products += some
+        own += squares
     return products, own
+
+
+def _gram_block(
+    layers: _Layers, low: int, high: int, left: int, right: int, first: slice, second: slice
+) -> tuple[Array, Array]:
+    """What rows and columns of all kernels add to the products, and to the squares."""
+    kernels = layers.buffer()[:, : (high - low) * (right - left)]
+    for k in range(len(layers.arrays)):
+        x, y = layers.block(k, low, high), layers.block(k, left, right)
+        _into(layers.xp, x, y, kernels[k])
+    if low == left:
+        square = kernels[:, : (right - left) ** 2]
+        square *= _below_diagonal(layers, right - left)
+    return 2.0 * vector_products(kernels[first], kernels[second]), 2.0 * _squares(kernels)
 
 
 def _below_diagonal(layers: _Layers, size: int) -> Tensor:
@@ -304,31 +350,27 @@ def _block_shape(layers: _Layers) -> tuple[int, int]:
     return height, width
 
 
-def _by_cross_products(
-    layers: _Layers, num_a: int, same: bool, progress: Callable[[int, int], None]
-) -> tuple[Array, Array]:
+def _by_cross_products(work: _Work, num_a: int, same: bool) -> tuple[Array, Array]:
+    layers = work.layers
     count = len(layers.arrays)
-    first, second = range(num_a), range(count) if same else range(num_a, count)
+    second = range(count) if same else range(num_a, count)
     diagonals = layers.diagonals
-    products, own = np.zeros((num_a, len(second))), np.zeros(count)
-    done, total = 0, num_a * len(second) + (0 if same else count)
-    for i in first:
-        for j in second:
-            if same and j < i:
-                products[i, j] = products[j, i]
-            else:
-                products[i, j - second.start] = _squared_cross(layers, i, j)
-            done += 1
-            progress(done, total)
-    for k in range(count):
-        if same:
-            own[k] = products[k, k]
-            continue
-        own[k] = _squared_cross(layers, k, k)
-        done += 1
-        progress(done, total)
+    pairs = [(i, range(i, count) if same else second) for i in range(num_a)]
+    alone = [] if same else [(k, range(k, k + 1)) for k in range(count)]
+    rows = list(work.all(_cross_row, [*pairs, *alone]))
+    products = np.array([[0.0] * (len(second) - len(row)) + row for row in rows[:num_a]])
+    if same:
+        products = np.where(np.tri(count, k=-1, dtype=bool), products.T, products)
+        own = np.diagonal(products).copy()
+    else:
+        own = np.array([row[0] for row in rows[num_a:]])
     one, other = diagonals[:num_a], diagonals[second.start :]
     return products - one @ other.T, own - np.sum(diagonals * diagonals, axis=1)
+
+
+def _cross_row(layers: _Layers, i: int, others: range) -> list[float]:
+    """``‖XᵀY‖²`` of one layer with some others."""
+    return [_squared_cross(layers, i, j) for j in others]
 
 
 def _squared_cross(layers: _Layers, i: int, j: int) -> float:

@@ -1,0 +1,1 @@
+"""The report of `methexis sweep`: page, figures and text."""
