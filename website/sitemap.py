@@ -52,7 +52,9 @@ SECTIONS = (
         ),
     ),
     Section("Reference", ("reference/index.md",), generated=True),
-    Section("Theory", ("docs/theory.md", "docs/adaptive.md", "docs/explain.md", "docs/translation.md")),
+    Section(
+        "Theory", ("docs/theory.md", "docs/adaptive.md", "docs/explain.md", "docs/translation.md")
+    ),
     Section(
         "Evidence",
         (
