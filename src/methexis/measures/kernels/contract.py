@@ -25,12 +25,14 @@ from numpy.typing import NDArray
 from methexis.core.checks import Array
 from methexis.measures.inputs.features import Features, Namespace, Tensor, in_range, warn
 from methexis.measures.kernels import bandwidth, bootstrap
+from methexis.measures.kernels import groups as without
 from methexis.measures.kernels.bandwidth import RBFMatrix
 from methexis.measures.kernels.estimators import DEBIASED, centred, divisor
 from methexis.measures.kernels.grids import grid_work, linear_products
 from methexis.measures.kernels.kernels import centred_rows, kernel_matrix, kernel_work
-from methexis.measures.kernels.rows import FeatureRows, rows_work, squared_cross, suits
+from methexis.measures.kernels.rows import FeatureRows, rows_work, suits
 from methexis.measures.kernels.sampling import own_terms, sampled_work, shared
+from methexis.measures.left_out import Groups
 from methexis.measures.measure import Counts, Measure
 from methexis.measures.pairs.bilinear import PairForm, PairMatrix, PairMeasure, matrix_work
 from methexis.measures.rounding import CANCELLED
@@ -100,9 +102,8 @@ class KernelMeasure(PairMeasure[PairForm]):
         rows = self.rows_of(features)
         if rows is not None and suits(*rows.shape):
             plain = FeatureRows(rows, self.centring, 1.0, xp)
-            raw = squared_cross(xp, rows, rows)
             # The sum is itself a difference of such sums; below, entries are differences.
-            factor = self._factor(features, rows, plain.raw(plain), CANCELLED * raw)
+            factor = self._factor(features, rows, plain.raw(plain), CANCELLED * plain.square)
             return FeatureRows(rows, self.centring, factor, xp)
         if rows is not None:
             kernel = rows @ rows.T
@@ -237,6 +238,8 @@ class KernelMeasure(PairMeasure[PairForm]):
         no positive normaliser.
         """
         one, other = self.alike(a, b)
+        if one.whole is not None and other.whole is not None:  # one product takes all samples
+            one, other = one.whole, other.whole
         sampled = (_rows(a, one), _rows(b, other)) if self.corrects_features else None
         scores = bootstrap.scores(
             one, other, counts, self.centring, normalised=self.normalised, sampled=sampled
@@ -248,6 +251,16 @@ class KernelMeasure(PairMeasure[PairForm]):
                 one, other, counts, one.inner(other), normalised=self.normalised
             )
         return scores
+
+    def without_groups(self, a: PairForm, b: PairForm, groups: Groups) -> Array | None:
+        """Scores without groups of samples; of features, without a matrix over pairs."""
+        by_rows = isinstance(a, FeatureRows) and isinstance(b, FeatureRows)
+        if not by_rows or self.corrects_features:
+            return super().without_groups(a, b, groups)
+        assert isinstance(a, FeatureRows)
+        assert isinstance(b, FeatureRows)
+        scores = without.scores(a, b, groups, self.centring, normalised=self.normalised)
+        return scores if self.normalised else scores * (a.factor * b.factor)
 
     def _factor(self, features: Features, rows: Tensor | None, own: float, least: float) -> float:
         """What the centred matrix, whose squared norm is own, is multiplied by."""

@@ -82,6 +82,11 @@ class PairForm(ABC):
     def diagonal(self) -> Tensor:
         """Diagonal of the kernel that bootstrap samples are made from."""
 
+    @property
+    @abstractmethod
+    def whole(self) -> PairMatrix | None:
+        """The matrix over pairs; None where it would be too large to be made."""
+
     @abstractmethod
     def times(self, weights: Tensor) -> Tensor:
         """Products of vectors ``(num_vectors, num_samples)`` with that kernel."""
@@ -128,6 +133,11 @@ class PairMatrix(PairForm):
     def diagonal(self) -> Tensor:
         """The diagonal of the kernel."""
         return self.xp.linalg.diagonal(self.kernel)
+
+    @property
+    def whole(self) -> PairMatrix:
+        """The matrix itself."""
+        return self
 
     def times(self, weights: Tensor) -> Tensor:
         """Products of vectors with the kernel."""
@@ -196,13 +206,18 @@ class PairMeasure(Measure[F]):
 
     def influence(self, a: F, b: F) -> Array | None:
         """How much each sample moves a score that is a cosine; None of other scores."""
+        if not self.self_normed:
+            return None
         one, other = self.alike(a, b)
-        return one.influence(other) if self.self_normed else None
+        matrices = one.whole, other.whole
+        if matrices[0] is None or matrices[1] is None:
+            return one.influence(other)
+        return matrices[0].influence(matrices[1])
 
     def interactions(self, a: F, b: F, samples: NDArray[np.int64]) -> Array | None:
         """How much pairs of samples move the score together; None where there are no matrices."""
-        one, other = self.alike(a, b)
-        if not (isinstance(one, PairMatrix) and isinstance(other, PairMatrix)):
+        one, other = (form.whole for form in self.alike(a, b))
+        if one is None or other is None:
             return None
         return influence.between(one.matrix, other.matrix, one.inner(other), samples)
 
@@ -226,9 +241,10 @@ class PairMeasure(Measure[F]):
 
     def lean(self, reduced: F) -> F:
         """The matrix alone, without the kernel that bootstrap samples are made from."""
-        if not isinstance(reduced, PairMatrix):
+        whole = reduced.whole
+        if whole is None:
             return reduced
-        plain: Any = PairMatrix(reduced.matrix, reduced.matrix, reduced.xp)
+        plain: Any = PairMatrix(whole.matrix, whole.matrix, whole.xp)
         return cast(F, plain)
 
     def score_grid(self, rows: Sequence[F], columns: Sequence[F]) -> Array:
@@ -251,5 +267,5 @@ class BilinearMeasure(PairMeasure[PairMatrix]):
 
 
 def _matrices(forms: Sequence[PairForm]) -> list[Tensor] | None:
-    matrices = [form.matrix for form in forms if isinstance(form, PairMatrix)]
+    matrices = [whole.matrix for form in forms if (whole := form.whole) is not None]
     return matrices if len(matrices) == len(forms) else None
