@@ -70,6 +70,11 @@ class RSA(RDMMeasure[PairMatrix], BilinearMeasure):
         """Whether it is Spearman's correlation, which ranks them."""
         return self.comparison == "spearman"
 
+    @property
+    def sums_groups(self) -> bool:
+        """Whether entries stay what they are: ranks are taken anew of the pairs that are left."""
+        return self.comparison != "spearman"
+
     def more_work(self, num_samples: int) -> tuple[Time, Time, Time]:
         """The time of ranks, and of products of weights with matrices."""
         pairs = float(num_samples) ** 2
@@ -102,7 +107,9 @@ class RSA(RDMMeasure[PairMatrix], BilinearMeasure):
         if self.comparison == "spearman":
             return _resampled_ranks(a, b, counts)
         xp = a.xp
-        times: Any = xp.asarray(counts, dtype=a.matrix.dtype, device=array_api_compat.device(a.matrix))
+        times: Any = xp.asarray(
+            counts, dtype=a.matrix.dtype, device=array_api_compat.device(a.matrix)
+        )
 
         def total(*factors: Tensor) -> Array:  # over pairs of different samples: zero diagonals
             matrix = factors[0] if len(factors) == 1 else factors[0] * factors[1]

@@ -42,7 +42,9 @@ FEW_SAMPLES, MOST_SAMPLES = 2048, 8192
 BLOCK = 1 << 24
 #: Nanoseconds of one core per pair of samples where moments come from features (squares and cubes
 #: of blocks), and per feature of each sample that is put in order.
-_BLOCKS, _TAKEN = 8.0, 8.0
+_BLOCKS, _TAKEN = 4.0, 8.0
+#: Multiply-adds per pair of samples that a bootstrap sample takes where there are matrices.
+BOOTSTRAPPED = 9.0
 
 
 def suits(num_samples: int, num_features: int) -> bool:
@@ -51,19 +53,35 @@ def suits(num_samples: int, num_features: int) -> bool:
     return num_samples > few and 2 * num_features <= num_samples
 
 
-def rows_work(n: int, num_features: tuple[int, int]) -> Work:
-    """The work of features alone: every sum over pairs is a product of features."""
+def made(num_samples: int) -> bool:
+    """Whether so few samples have a matrix over pairs where many layers or resamples ask for it."""
+    return num_samples <= MOST_SAMPLES
+
+
+def rows_work(n: int, num_features: tuple[int, int], matrices: float) -> Work:
+    """The work of features alone: every sum over pairs is a product of features.
+
+    Of few samples there is memory for so many matrices over pairs, which bootstrap samples take.
+    """
     a, b = num_features
     own, cross = n * (a * a + b * b), n * a * b
-    return pair_work(
+    pairs, numbers = float(n) ** 2, passes(n * (a + b), _TAKEN)
+    resample = products(2.0 * (own + cross)) + numbers
+    if made(n):
+        resample = products(BOOTSTRAPPED * pairs, 2 * 0.05)
+    work = pair_work(
         n,
         num_features,
-        products(own) + passes(n * (a + b), _TAKEN),
+        products(0.5 * own) + numbers,
         products(cross),
-        moments=products(2.0 * n * n * (a + b)) + passes(2.0 * n * n, _BLOCKS),
+        moments=products(2.0 * own + 0.5 * pairs * (a + b)) + passes(2.0 * pairs, _BLOCKS),
         order=products(cross) + passes(n * b, _TAKEN),
-        resample=products(2.0 * (own + cross)) + passes(n * (a + b), _TAKEN),
+        resample=resample,
+        pair_matrices=matrices if made(n) else 0.0,
     )
+    # Sums along rows, and of the pairs within each of at least twelve groups.
+    groups = products(2.0 * (own + cross) + pairs * (a + b) / 12.0) + 4.0 * numbers
+    return replace(work, groups=groups)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +106,7 @@ class FeatureRows(PairForm):
     @property
     def whole(self) -> PairMatrix | None:
         """The matrix over pairs, up to `MOST_SAMPLES`."""
-        return self.matrix if int(self.rows.shape[0]) <= MOST_SAMPLES else None
+        return self.matrix if made(int(self.rows.shape[0])) else None
 
     def times(self, weights: Tensor) -> Tensor:
         """Products of vectors with the kernel, in two steps."""

@@ -23,6 +23,7 @@ from methexis.core.checks import Array
 from methexis.measures.inputs.features import Namespace, Tensor
 from methexis.measures.measure import Measure, NullMoments, Orders
 from methexis.measures.pairs import influence, moments
+from methexis.measures.pairs.entries import LARGE, row_sums
 from methexis.measures.pairs.grid_products import pair_products
 from methexis.measures.work import NOTHING, Time, Work, pair_work, passes, products
 
@@ -30,14 +31,16 @@ from methexis.measures.work import NOTHING, Time, Work, pair_work, passes, produ
 _GATHERED = 0.3
 #: Nanoseconds of one core per pair of samples: entries of two matrices multiplied and added.
 _SCORE = 1.5
-#: Multiply-adds per triple of samples for the moments of two matrices; passes per pair.
-_TRIPLES, _MOMENTS = 2.0, 40.0
+#: Multiply-adds per triple of samples for the moments of two matrices, of few samples and of many,
+#: of which each triple is taken once; passes per pair.
+_TRIPLES, _ONCE, _MOMENTS = 2.0, 0.4, 25.0
 
 
 def moments_work(num_samples: int) -> Time:
     """Time of the moments over orders of two matrices over pairs of samples."""
     pairs = float(num_samples) ** 2
-    return products(_TRIPLES * pairs * num_samples) + passes(pairs, _MOMENTS)
+    triples = _ONCE if num_samples >= LARGE else _TRIPLES
+    return products(triples * pairs * num_samples) + passes(pairs, _MOMENTS)
 
 
 def matrix_work(
@@ -48,25 +51,27 @@ def matrix_work(
     score: Time = NOTHING,
     order: float,
     resample: Time,
+    groups: Time,
     matrices: float,
 ) -> Work:
     """Work of two matrices over pairs of samples, of which so many are held at once.
 
-    Beyond the product that makes both, `reduce`, and beyond the product of their entries, `score`;
-    for an order, also so many nanoseconds per pair of samples.
+    Each pair is multiplied once. Beyond the product that makes both, `reduce`, and beyond the
+    product of their entries, `score`; for an order, also so many nanoseconds per pair of samples.
     """
     n, pairs = num_samples, float(num_samples) ** 2
     compared = passes(pairs, _SCORE) + score
-    return pair_work(
+    work = pair_work(
         n,
         num_features,
-        products(pairs * sum(num_features)) + reduce,
+        products(0.5 * pairs * sum(num_features)) + reduce,
         compared,
         moments=moments_work(n),
         order=compared + passes(pairs, order),
         resample=resample,
         pair_matrices=matrices,
     )
+    return replace(work, groups=groups)
 
 
 class PairForm(ABC):
@@ -151,7 +156,7 @@ class PairMatrix(PairForm):
 
     def inner(self, other: PairMatrix) -> float:
         """Sum of the products of entries."""
-        return float(self.xp.sum(self.matrix * other.matrix))
+        return float(self.xp.sum(row_sums(self.xp, self.matrix, other.matrix)))
 
     def influence(self, other: PairMatrix) -> Array:
         """How much each sample moves `inner`, from sums of products along its row."""
