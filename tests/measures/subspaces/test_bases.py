@@ -26,7 +26,7 @@ from methexis.measures import (
 from methexis.measures.inference import nulls
 from methexis.measures.inference.intervals import Resamples, interval
 from methexis.measures.inputs.features import features, pair
-from methexis.measures.subspaces.bases import basis
+from methexis.measures.subspaces.bases import basis, decomposed
 from methexis.measures.subspaces.contract import SubspaceMeasure
 from tests.measures.cases import label, measured, related, unrelated
 
@@ -176,3 +176,20 @@ def test_any_shape_rank_scale_and_type(
             # 24 bits, or 53 with what a condition of 30 of few random numbers costs.
             close = 1e-4 if dtype == "float32" else 1e-9
             assert measured(measure, written, y) == pytest.approx(short, rel=close, abs=close)
+
+
+@pytest.mark.parametrize("smallest", [1.0, 1e-4, 1e-9])
+def test_a_decomposition_by_way_of_a_triangle_is_one(smallest: float) -> None:
+    """Of many samples: against the plain one, also where directions differ in size by much.
+
+    Of directions nine orders apart columns by way of the triangle would not be orthonormal, so
+    they are not taken.
+    """
+    rng = np.random.default_rng(5)
+    turn = np.linalg.qr(rng.normal(size=(256, 256)))[0]
+    x = (rng.normal(size=(520, 256)) * np.geomspace(1.0, smallest, 256)) @ turn
+    columns, sizes, directions = decomposed(np, x)
+    wanted = np.linalg.svd(x, compute_uv=False)
+    assert np.abs(sizes - wanted).max() < 1e-13 * wanted[0]
+    assert np.abs((columns * sizes) @ directions - x).max() < 1e-13 * wanted[0]
+    assert np.abs(columns.T @ columns - np.eye(256)).max() < 2.0**-35
