@@ -4,7 +4,8 @@
 of a quick look, and looks at the stack of its main thread every few milliseconds. A moment counts
 for the outermost function on the stack that lies in one of the `PARTS`; so what a record asks of
 the theory is measuring, not prediction. Nothing of the package is changed for it: with another
-checkout on PYTHONPATH the same is told of that one.
+checkout on PYTHONPATH the same is told of that one. ``--save before`` and ``--save after`` keep it
+in `RESULT`, from which `benchmarks.render` writes a table of both.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from benchmarks.machine import machine
+from benchmarks.markdown import table as table_of_markdown
 from benchmarks.terminal import table, wide_console
 
 #: Folders of the package by what is done there.
@@ -35,6 +38,9 @@ PARTS = {
     "import": ("importlib._bootstrap",),
 }
 REST = "rest"
+#: Where shares are kept, and of which states of the package.
+RESULT = Path("benchmarks") / "results" / "shares.json"
+STATES = ("before", "after")
 
 #: Verbs as they are typed; ``--out`` is added.
 VERBS = {
@@ -111,10 +117,55 @@ def measured(verb: str) -> dict[str, float]:
     return seconds
 
 
+def section(stored: dict[str, Any]) -> str:
+    """The shares that are kept, as a section of docs/benchmarks.md."""
+    rows = []
+    states = [state for state in STATES if state in stored]
+    for verb in VERBS:
+        for state in states:
+            seconds = stored[state]["verbs"].get(verb)
+            if seconds is not None:
+                shares = (seconds.get(what, 0.0) / seconds["total"] for what in (*PARTS, REST))
+                cells = [f"{share:.0%}" for share in shares]
+                rows.append([f"`{verb}`", state, f"{seconds['total']:.1f} s", *cells])
+    told = "; ".join(f"{state}: {_told(stored[state])}" for state in states)
+    return f"""## Where the time of a verb goes
+
+Written from `benchmarks/results/shares.json`, which `python -m benchmarks.shares --save after`
+writes: of moments of the main thread, the share that is spent in steps, in measuring at records, in
+predictions, in reports and in imports. Before is the package as it was when every record measured
+all quantities of all networks. {told}.
+
+""" + table_of_markdown(["verb", "", "seconds", *PARTS, REST], rows)
+
+
+def _told(kept: dict[str, Any]) -> str:
+    here = kept["machine"]
+    return (
+        f"{here['processor']}, {here['cores']} cores, load before the run {here['load']:.1f}, "
+        f"{kept['commit']}"
+    )
+
+
+def save(state: str, verbs: dict[str, dict[str, float]], commit: str) -> None:
+    """Keep the shares of some verbs beside those that are kept already."""
+    path = Path(__file__).resolve().parent.parent / RESULT
+    stored = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    known = stored.get(state, {"verbs": {}})["verbs"]
+    rounded = {
+        verb: {part: round(seconds, 3) for part, seconds in parts.items()}
+        for verb, parts in verbs.items()
+    }
+    stored[state] = {"machine": machine(), "commit": commit, "verbs": known | rounded}
+    path.write_text(json.dumps(stored, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.shares", description=__doc__)
     parser.add_argument("verbs", nargs="*", help=f"of {', '.join(VERBS)}; all by default")
     parser.add_argument("--here", choices=list(VERBS), help=argparse.SUPPRESS)
+    parser.add_argument("--save", choices=STATES, help=f"keep them in {RESULT}")
+    parser.add_argument("--commit", default="this checkout", help="what is kept is told to be of")
     chosen = parser.parse_args(arguments)
     if chosen.here:
         print(json.dumps(watched(VERBS[chosen.here])))
@@ -125,11 +176,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     here = machine()
     console.print(f"\n{here['processor']}, {here['cores']} cores, {here['system']}")
     rows = table("[bold]verb[/bold]", "s", *PARTS, REST)
+    verbs = {}
     for verb in chosen.verbs or VERBS:
-        seconds = measured(verb)
+        verbs[verb] = seconds = measured(verb)
         shares = (seconds.get(what, 0.0) / seconds["total"] for what in (*PARTS, REST))
         rows.add_row(verb, f"{seconds['total']:.1f}", *(f"{share:.0%}" for share in shares))
     console.print(rows)
+    if chosen.save:
+        save(chosen.save, verbs, chosen.commit)
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ def slow_drift(
     loss: str = "squared",
     rtol: float = 1e-7,
     patience: float = PATIENCE,
-    progress: Progress | None = None,
+    progress: Progress | str | bool | None = None,
 ) -> SlowPath:
     """Path of SGD with independent samples (online, or with replacement), on slow time.
 

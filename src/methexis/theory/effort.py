@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from methexis.core.problem import Problem
 from methexis.errors import MethexisError
-from methexis.progress import Progress, Report
+from methexis.progress import Progress, Report, choose
 
 #: Velocities along a path, and multiply-adds per second.
 EVALUATIONS, SPEED = 400.0, 8e9
@@ -66,7 +66,7 @@ def started(
     seconds: float,
     *,
     patience: float,
-    progress: Progress | None,
+    progress: Progress | str | bool | None,
     steps: int,
     span: float,
 ) -> Callable[[float], None] | None:
@@ -78,19 +78,19 @@ def started(
     Raises
     ------
     MethexisError
-        If it takes longer than `patience`.
+        If it takes longer than `patience`, or `progress` is none.
     """
+    show = None if progress is None else choose(progress)
     if seconds > patience:
         raise MethexisError(
             f"{what}: expected a path that takes at most patience = {patience:g} s to follow, got "
             f"an estimate of {seconds:.2g} s on one core; follow fewer replicas, take a student "
             "with fewer outputs times inputs, whose cube it goes with, or set patience"
         )
-    if progress is None:
+    if show is None:
         if seconds > LONG:
             _LOG.warning("%s: about %.0f seconds on one core", what, seconds)
         return None
-    show: Progress = progress
     latest = 0
 
     def watch(time: float) -> None:

@@ -244,7 +244,7 @@ def entropic_flow(
     loss: str = "squared",
     rtol: float = 1e-7,
     patience: float = PATIENCE,
-    progress: Progress | None = None,
+    progress: Progress | str | bool | None = None,
 ) -> SlowPath:
     """Path of SGD with shuffled epochs, on slow time: ``dθ/dτ = -¼ P ∇S - κ P θ``.
 
@@ -275,8 +275,8 @@ def entropic_flow(
         Relative tolerance of the integrator.
     patience : float
         Most seconds that it may take by an estimate from sizes (`theory.effort`); an hour.
-    progress : Progress, optional
-        Told how far it has come, in steps. Without one, what takes more than half a minute says so
+    progress : Progress, "auto" or bool, optional
+        Told how far it has come, in steps, as by `train`. Without one, what takes more than half a minute says so
         before it starts, as a warning of the logger ``methexis``.
 
     Returns
@@ -324,7 +324,7 @@ def begun(
     steps: int | Sequence[int] | Array,
     spectral: bool,
     patience: float,
-    progress: Progress | None,
+    progress: Progress | str | bool | None,
 ) -> Watch | None:
     """Tell how long the path of all replicas takes, or refuse; see `effort.started`."""
     patience = number("patience", patience, above=0.0)
