@@ -91,12 +91,13 @@ def started(
         if seconds > LONG:
             _LOG.warning("%s: about %.0f seconds on one core", what, seconds)
         return None
+    tell: Progress = show
     latest = 0
 
     def watch(time: float) -> None:
         nonlocal latest
         if 0.0 <= time <= span and span > 0.0:  # a step that is taken back is no way back
             latest = max(latest, int(steps * time / span))
-            show(Report(latest, steps, float("nan")))
+            tell(Report(latest, steps, float("nan")))
 
     return watch

@@ -276,8 +276,8 @@ def entropic_flow(
     patience : float
         Most seconds that it may take by an estimate from sizes (`theory.effort`); an hour.
     progress : Progress, "auto" or bool, optional
-        Told how far it has come, in steps, as by `train`. Without one, what takes more than half a minute says so
-        before it starts, as a warning of the logger ``methexis``.
+        Told how far it has come, in steps, as by `train`. Without one, what takes more than half a
+        minute says so before it starts, as a warning of the logger ``methexis``.
 
     Returns
     -------
