@@ -193,3 +193,22 @@ def test_a_decomposition_by_way_of_a_triangle_is_one(smallest: float) -> None:
     assert np.abs(sizes - wanted).max() < 1e-13 * wanted[0]
     assert np.abs((columns * sizes) @ directions - x).max() < 1e-13 * wanted[0]
     assert np.abs(columns.T @ columns - np.eye(256)).max() < 2.0**-35
+
+
+@pytest.mark.parametrize("squared", [False, True])
+def test_large_directions_of_bootstrap_samples_come_from_second_moments(
+    squared: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a spectrum of five orders: what is left out is not known, what is kept is."""
+    rng = np.random.default_rng(7)
+    x, y = rng.normal(size=(2, 90, 12)) * np.geomspace(1.0, 1e-5, 12)
+    measure = SVCCA(squared=squared)
+    a, b = measure.reduce(features("X", x)), measure.reduce(features("Y", x + 0.3 * y))
+    counts = nulls.counts(90, 15, seed=3)
+    wanted = measure.resampled(a, b, counts)
+    monkeypatch.setattr("methexis.measures.subspaces.cca._WIDE", 1)
+    found = measure.resampled(a, b, counts)
+    assert found is not None
+    assert wanted is not None
+    np.testing.assert_allclose(found, wanted, rtol=1e-10)
+    assert np.ptp(found) > 1e-3
