@@ -91,10 +91,12 @@ class RSA(RDMMeasure[PairMatrix], BilinearMeasure):
             ranks = xp.zeros_like(matrix)
             ranks[mask] = average_ranks(matrix[mask], rdm.tolerance)
             matrix = ranks + ranks.T
-        if self.comparison != "cosine":
+        if self.comparison == "cosine":
+            matrix = xp.asarray(matrix, copy=True)
+        else:
             matrix = centred_off_diagonal(rdm, matrix)
-        matrix = matrix / xp.max(xp.abs(matrix))  # squares neither over- nor underflow
-        matrix = matrix / xp.linalg.matrix_norm(matrix)
+        matrix /= max(xp.max(matrix), -xp.min(matrix))  # squares neither over- nor underflow
+        matrix /= xp.sqrt(xp.sum(row_sums(xp, matrix, matrix)))
         return PairMatrix(matrix, matrix, xp)
 
     def resampled(self, a: PairMatrix, b: PairMatrix, counts: Counts) -> Array:
