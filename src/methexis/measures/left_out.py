@@ -44,12 +44,12 @@ class Groups:
     labels: NDArray[np.int64]
 
     def __len__(self) -> int:
-        """Number of groups."""
+        """The number of groups that are left out."""
         return int(self.labels.max()) + 1
 
     @cached_property
     def members(self) -> list[NDArray[np.intp]]:
-        """The samples of each group."""
+        """The numbers of the samples in each group."""
         order = np.argsort(self.labels, kind="stable")
         ends = np.cumsum(np.bincount(self.labels, minlength=len(self)))
         return np.split(order, ends[:-1])

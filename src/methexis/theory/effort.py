@@ -2,8 +2,8 @@
 
 Every velocity along the minima eliminates in the space of the predictor, whose entries are outputs
 times inputs: the cube of that number, and for the drift its eigenvectors, which take twelve times
-as long. A student of three thousand parameters takes minutes so, one of twelve thousand hours. An
-estimate from sizes and no clock, so that equal calls are refused alike on any machine; it is right
+as long. The drift of a student of three thousand parameters takes minutes so, of one of twelve
+thousand hours. An estimate from sizes and no clock, so that equal calls are refused alike on any machine; it is right
 to a factor of five where rates are not far apart, and too low where they are.
 """
 
@@ -55,7 +55,7 @@ def seconds_of_path(problem: Problem, replicas: int, *, spectral: bool) -> float
     >>> problem = theory_problem(Teacher(np.eye(32)), EDLN(hidden=(32, 32)), "squared")
     >>> flow, drift = (seconds_of_path(problem, 1, spectral=both) for both in (False, True))
     >>> round(drift / flow)
-    13
+    16
     """
     one = CALL + velocity_work(problem, spectral=spectral) / SPEED
     return replicas * EVALUATIONS * one

@@ -43,13 +43,13 @@ class Distances:
 
     @cached_property
     def ordered(self) -> Array:
-        """Those of all pairs of different samples, from the smallest."""
+        """Squared distances of all pairs of different samples, from the smallest."""
         squares = to_numpy(self.squares)
         return np.sort(np.concatenate([row[i + 1 :] for i, row in enumerate(squares)]))
 
     @property
     def median(self) -> float:
-        """Median distance of different samples."""
+        """The median distance of different samples."""
         last = len(self.ordered) - 1
         return float(0.5 * np.sum(np.sqrt(self.ordered[[last // 2, (last + 1) // 2]])))
 

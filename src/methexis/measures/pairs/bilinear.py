@@ -141,7 +141,7 @@ class PairMatrix(PairForm):
 
     @property
     def whole(self) -> PairMatrix:
-        """The matrix itself."""
+        """The matrix, which is whole already."""
         return self
 
     def times(self, weights: Tensor) -> Tensor:

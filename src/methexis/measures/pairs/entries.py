@@ -218,7 +218,7 @@ def row_sums(xp: Namespace, *factors: Tensor) -> Tensor:
 
 
 def _square(xp: Namespace, matrix: Tensor) -> float:
-    """Squared Frobenius norm."""
+    """The squared Frobenius norm of a matrix."""
     return float(xp.sum(row_sums(xp, matrix, matrix)))
 
 
