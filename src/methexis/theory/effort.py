@@ -3,8 +3,8 @@
 Every velocity along the minima eliminates in the space of the predictor, whose entries are outputs
 times inputs: the cube of that number, and for the drift its eigenvectors, which take twelve times
 as long. The drift of a student of three thousand parameters takes minutes so, of one of twelve
-thousand hours. An estimate from sizes and no clock, so that equal calls are refused alike on any machine; it is right
-to a factor of five where rates are not far apart, and too low where they are.
+thousand hours. An estimate from sizes and no clock, so that equal calls are refused alike on any
+machine; it is right to a factor of five where rates are not far apart, and too low where they are.
 """
 
 from __future__ import annotations

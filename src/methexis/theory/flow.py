@@ -330,7 +330,7 @@ def begun(
     patience = number("patience", patience, above=0.0)
     replicas = int(np.prod(weights[0].shape[:-2]))
     seconds = seconds_of_path(problem, replicas, spectral=spectral)
-    last = int(np.max(steps))
+    last = int(np.max(doubles("steps", steps)))
     return started(
         what, seconds, patience=patience, progress=progress, steps=last, span=float(times[-1])
     )
