@@ -330,7 +330,8 @@ def begun(
     patience = number("patience", patience, above=0.0)
     replicas = int(np.prod(weights[0].shape[:-2]))
     seconds = seconds_of_path(problem, replicas, spectral=spectral)
-    last = int(np.max(doubles("steps", steps)))
+    whole = isinstance(steps, int | np.integer)
+    last = int(steps) if whole else int(np.max(doubles("steps", steps)))  # type: ignore[arg-type]
     return started(
         what, seconds, patience=patience, progress=progress, steps=last, span=float(times[-1])
     )
