@@ -140,8 +140,8 @@ def section(stored: dict[str, Any]) -> str:
 Written from `benchmarks/results/shares.json`, which
 `python -m benchmarks.shares --cpu --save after` writes: seconds of the process, all threads
 together, and the share that goes while the main thread is in steps, in measuring at records, in
-predictions, in reports and in imports. Before is the package as it was when every record measured
-all quantities of all networks. {told}.
+predictions, in reports and in imports; one run each. Before is the last commit in which costly
+quantities were measured at every record and not where they are named or affordable. {told}.
 
 """ + table_of_markdown(["verb", "", "seconds", *PARTS, REST], rows)
 

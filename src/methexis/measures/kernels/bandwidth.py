@@ -55,6 +55,13 @@ class RBFMatrix(PairMatrix):
         taken = self.xp.take(self.xp.take(squares, index, axis=0), index, axis=1)
         return replace(super().reordered(order), distances=Distances(taken))
 
+    @property
+    def response(self) -> Tensor:
+        """The matrix's derivative by ``log σ``."""
+        shares = self.distances.squares / (self.bandwidth * self.distances.median) ** 2
+        kernel = self.xp.exp(-0.5 * shares)
+        return self.factor * centred(self.xp, kernel * shares, self.estimator)
+
     def responses(self, *others: PairMatrix) -> list[float]:
         """Sums of the products of others' matrices and this one's derivative by ``log σ``.
 
@@ -65,9 +72,8 @@ class RBFMatrix(PairMatrix):
         xp, squares = self.xp, self.distances.squares
         scale = 1.0 / (self.bandwidth * self.distances.median) ** 2
         if self.estimator == "lange":
-            shares = squares * scale
-            whole = centred(xp, xp.exp(-0.5 * shares) * shares, self.estimator)
-            return [self.factor * float(xp.sum(whole * other.matrix)) for other in others]
+            whole = self.response
+            return [float(xp.sum(whole * other.matrix)) for other in others]
         sums = [0.0] * len(others)
         height = max(1, POWERS // int(squares.shape[1]))
         for start in range(0, int(squares.shape[0]), height):
@@ -87,7 +93,8 @@ class RBFMatrix(PairMatrix):
             counts, dtype=self.matrix.dtype, device=array_api_compat.device(self.matrix)
         )
         near = self._near
-        return self._wider(counts, to_numpy(xp.sum((weights @ near) * weights, axis=1)))
+        inside = to_numpy(xp.sum((weights @ near) * weights, axis=1))
+        return self._wider(counts, inside, float(xp.sum(near)))
 
     def widened_without(self, groups: Groups) -> Array:
         """The same without groups of samples."""
@@ -98,16 +105,16 @@ class RBFMatrix(PairMatrix):
             return float(xp.sum(xp.take(xp.take(near, index, axis=0), index, axis=1)))
 
         rows = to_numpy(xp.sum(near, axis=1)).astype(np.float64)
-        return self._wider(groups.weights, groups.sums(rows, within))
+        return self._wider(groups.weights, groups.sums(rows, within), float(np.sum(rows)))
 
-    def _wider(self, weights: Counts, inside: Array) -> Array:
-        """Bandwidths from how many pairs of each resample are near."""
+    def _wider(self, weights: Counts, inside: Array, near: float) -> Array:
+        """Bandwidths from how many pairs of each resample are near, and of all samples."""
         own, n = np.sum(weights.astype(np.float64) ** 2, axis=1), len(self.matrix)
         # The diagonal, where distances are zero, is near; a sample is no pair with itself.
         pairs = np.sum(weights, axis=1) ** 2 - own
         # One sample drawn again and again has no pair.
         shares = (inside - own) / np.where(pairs > 0.5, pairs, np.nan)
-        every = (float(self.xp.sum(self._near)) - n) / (n * (n - 1.0))
+        every = (near - n) / (n * (n - 1.0))
         # The share of all is not exactly half where pairs are odd in number or tied.
         wider: Array = np.interp(0.5 - (shares - every), *self._quantiles) - 1.0
         return wider

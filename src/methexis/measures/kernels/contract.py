@@ -116,7 +116,7 @@ class KernelMeasure(PairMeasure[PairForm]):
         matrix = centred(xp, kernel, self.centring)
         own, raw = (float(xp.sum(row_sums(xp, one, one))) for one in (matrix, kernel))
         factor = self._factor(features, rows, own, CANCELLED**2 * raw)
-        matrix = matrix * factor
+        matrix *= factor  # not what is given: of rows or distances that were multiplied here
         # The diagonal of this one enters the means of its bootstrap samples.
         source = centred(xp, kernel, "biased") if self.centring == "lange" else matrix
         if self.corrects_features and rows is not None:

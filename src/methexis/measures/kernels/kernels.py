@@ -70,7 +70,13 @@ def kernel_matrix(features: Features, kernel: str, bandwidth: float) -> tuple[Te
             f"{features.name}: expected a median distance between samples above zero for the "
             "bandwidth, got 0, because most rows are equal"
         )
-    return features.xp.exp(distances.squares / (-2.0 * (bandwidth * median) ** 2)), distances
+    matrix = features.xp.empty_like(distances.squares)  # filled a few rows at a time
+    height = max(1, POWERS // features.num_samples)
+    for start in range(0, features.num_samples, height):
+        some = slice(start, start + height)
+        shares = distances.squares[some, :] / (-2.0 * (bandwidth * median) ** 2)
+        matrix[some, :] = features.xp.exp(shares)
+    return matrix, distances
 
 
 def centred_rows(features: Features) -> Tensor:
