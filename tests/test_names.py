@@ -11,14 +11,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "methexis"
 
 #: Names that say nothing of what they hold.
 EMPTY = {"found"}
-#: Rooms whose locals are not renamed yet; a room leaves the list when they are.
-OPEN_ROOMS = {"representations", "theory", "training"}
 
-FILES = [
-    path
-    for path in sorted(PACKAGE.rglob("*.py"))
-    if path.relative_to(PACKAGE).parts[0] not in OPEN_ROOMS
-]
+FILES = sorted(PACKAGE.rglob("*.py"))
 
 
 def empty_names(tree: ast.Module) -> list[str]:

@@ -116,3 +116,10 @@ def test_zero_layers_are_refused() -> None:
         match_maps(a, 0.0 * a, cov)
     with pytest.raises(mx.MethexisError, match="paired rows"):
         match_samples(a, a[:2])
+
+
+@pytest.mark.parametrize("match", [match_maps, align_maps])
+@pytest.mark.parametrize("size", [1e-300, 1e300])
+def test_a_ratio_that_no_double_holds_is_refused(match, size) -> None:
+    with pytest.raises(mx.MethexisError, match="change the units"):
+        match(size * np.eye(2), 1e-20 / size * np.eye(2), np.eye(2))

@@ -52,6 +52,16 @@ def run() -> mx.Run:
 
 
 @cache
+def scales() -> mx.measures.NeighbourScales:
+    return mx.measures.neighbour_scales(X, Y, ks=[1, 5])
+
+
+@cache
+def search() -> mx.measures.SearchCurve:
+    return mx.measures.search_curve([X, X**2], [Y], ns=[24, 12], num_permutations=19, num_subsets=2)
+
+
+@cache
 def path() -> mx.theory.SlowPath:
     start = mx.theory.random_minimum(TEACHER, STUDENT, seed=1, spread=0.3)
     return mx.theory.slow_drift(TEACHER, STUDENT, start, lr=0.01, steps=200)
@@ -141,7 +151,7 @@ def specimens() -> dict[str, Any]:
     made: list[Any] = [
         TEACHER, TEACHER.samples(5), STUDENT, mx.MLP(hidden=(3,), activation="relu"),
         mx.View.random(3), core.Problem.of(TEACHER, STUDENT), run(), path(), grid(), comparison(),
-        curve(), mx.theory.platonic(TEACHER, STUDENT),
+        curve(), scales(), search(), mx.theory.platonic(TEACHER, STUDENT),
         mx.theory.adaptive_minimum(TEACHER, STUDENT),
         mx.theory.relaxation(TEACHER, STUDENT, lr=0.1),
         mx.theory.drift_fixed_point(TEACHER, STUDENT),

@@ -42,6 +42,8 @@ from tests.display.specimens import (
     predicted,
     read_against,
     run,
+    scales,
+    search,
     specimens,
 )  # fmt: skip
 
@@ -190,7 +192,8 @@ def specimen(name: str) -> Any:
 
 
 DRAWN = {"Run": run, "Grid": grid, "Comparison": comparison, "SlowPath": path,
-         "NeighbourCurve": curve, "Predicted": predicted, "Explanations": explained,
+         "NeighbourCurve": curve, "NeighbourScales": scales, "SearchCurve": search,
+         "Predicted": predicted, "Explanations": explained,
          "Explanation": lambda: explained().best(), **{name: partial(specimen, name)
          for name in ("RDM", "MDS", "ModelComparison", "GroupComparison", "Closer", "Ranking",
                       "Levels", "Schedule")}}  # fmt: skip

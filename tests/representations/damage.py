@@ -191,7 +191,7 @@ def victims(path: Path) -> list[Path]:
 def outcome(path: Path) -> str:
     """What became of a damaged file: same, part of it, refused, other numbers, or a raw error."""
     try:
-        found = load(path)
+        found = load(path).read()
     except MethexisError as error:
         return "refused" if "\n" not in str(error) else "refused in several lines"
     except Exception as error:

@@ -32,7 +32,7 @@ consolidated = pytest.mark.filterwarnings("ignore:Consolidated metadata:UserWarn
 
 def refused(path: Path, **options: object) -> str:
     with pytest.raises(MethexisError) as error:
-        load(path, **options)  # type: ignore[arg-type]
+        load(path, **options).read()  # type: ignore[arg-type]
     text = str(error.value)
     assert "\n" not in text
     return text

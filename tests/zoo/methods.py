@@ -28,6 +28,8 @@ def _drawn(**given: Any) -> Any:
 
 
 _CURVE = mx.measures.neighbour_curve(X, Y, ks=[1, 3], ns=[8, 14], num_subsets=2)
+_SCALES = mx.measures.neighbour_scales(X, Y, ks=[1, 3])
+_SEARCH = mx.measures.search_curve([X], [Y], ns=[14, 12], num_permutations=9, num_subsets=2)
 _PATH = mx.theory.slow_drift(TEACHER, STUDENT, WEIGHTS, lr=0.05, steps=20)
 
 _LONG = np.random.default_rng(3).normal(size=(40, 3))
@@ -83,6 +85,10 @@ METHODS: dict[str, Recipe] = {
     "mx.Explanation.rung_named": Recipe(_EXPLAINED.rung_named, {"name": "rotation"}),
     "mx.Explanations.plot": Recipe(_pictured(_ALL_EXPLAINED.plot), {"ax": None}),
     "measures.NeighbourCurve.plot": Recipe(_pictured(_CURVE.plot), {"ax": None}),
+    "measures.NeighbourScales.plot": Recipe(_pictured(_SCALES.plot), {"ax": None}),
+    "measures.NeighbourScales.said": Recipe(_SCALES.said, {"alpha": 0.1}),
+    "measures.NeighbourScales.shared": Recipe(_SCALES.shared, {"alpha": 0.1}),
+    "measures.SearchCurve.plot": Recipe(_pictured(_SEARCH.plot), {"ax": None}),
     "theory.SlowPath.plot": Recipe(_pictured(_PATH.plot), {"ax": None, "quantity": "entropy"}),
     "mx.Run.activations": Recipe(
         _RUN.activations, {"x": X[:, :3], "student": 1, "layer": 1, "replica": 1}

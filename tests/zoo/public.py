@@ -36,6 +36,8 @@ EXEMPT: dict[str, str] = {
             "measures.Streamed",
             "measures.PlantedPair",
             "measures.NeighbourCurve",
+            "measures.NeighbourScales",
+            "measures.SearchCurve",
             "measures.PowerLaw",
             "theory.AdaptiveMinimum",
             "theory.PlatonicSolution",

@@ -297,6 +297,26 @@ _SPECIAL: dict[str, Recipe] = {
         {**_PAIR, "ks": [1, 3], "ns": [8, 14], "metric": "cosine", "num_subsets": 2, "seed": 0},
         nan=(".exponents", ".exponent_intervals", ".scores", ".chance", ".corrected", ".limits"),
     ),
+    "measures.neighbour_scales": Recipe(
+        mx.measures.neighbour_scales,
+        {**_PAIR, "ks": [1, 3], "metric": "cosine", "preprocessing": "prh"},
+        nan=(".sd", ".p"),
+    ),
+    "measures.search_curve": Recipe(
+        mx.measures.search_curve,
+        {
+            "reps_a": {"h1": X, "h2": X[:, ::-1]},
+            "reps_b": [Y],
+            "measure": "cka",
+            "ns": [14, 12],
+            "preprocessing": "prh",
+            "alpha": 0.2,
+            "num_permutations": 9,
+            "num_subsets": 2,
+            "seed": 0,
+        },
+        nan=(".needed",),
+    ),
     "representations.pool_tokens": Recipe(
         mx.representations.pool_tokens,
         {"array": np.stack([X, X + 1.0]), "pool": "first", "mask": [3, 4]},

@@ -135,8 +135,31 @@ def compare(
             "[default: 4 GiB]"
         ),
     ] = None,
+    items: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Which item each row belongs to, where items have several rows, as images have "
+            "captions: A=FILE or B=FILE, lines of text or .npy. Rows of a side without a file are "
+            "items 0, 1, …"
+        ),
+    ] = None,
+    sample: Annotated[
+        int | None,
+        typer.Option(
+            help="Compare so many of the samples, drawn at random by the seed; the same rows of "
+            "everything. [default: all]"
+        ),
+    ] = None,
+    curve: Annotated[
+        bool,
+        typer.Option(
+            "--curve",
+            help="Seek the most aligned pair at a half, a quarter and an eighth of the samples "
+            "too, corrected for the search at each.",
+        ),
+    ] = False,
     seed: Annotated[
-        int, typer.Option(help="Seed of all that is drawn: permutations, bootstrap, inputs.")
+        int, typer.Option(help="Seed of all that is drawn: permutations, bootstrap, inputs, rows.")
     ] = 0,
     out: Annotated[
         Path | None,
@@ -173,9 +196,12 @@ def compare(
             alpha=alpha,
             seed=seed,
             memory=memory,
+            sample=sample,
+            curve=curve,
         )
 
         masks = dict(part for word in mask or [] for part in masks_of(word))
+        labels = dict(part for word in items or [] for part in masks_of(word))
 
         def opened(path: str, side: str) -> Representations:
             try:
@@ -188,7 +214,7 @@ def compare(
                     seed=seed,
                     dissimilarities=side in (rdm or ""),
                     mask=masks.get(side),
-                )
+                ).read()
             except MethexisError as error:
                 raise MethexisError(f"{error}{_models_inside(Path(path))}") from None
 
@@ -199,7 +225,7 @@ def compare(
             name: path if path == "random" else opened(path, side)
             for name, path in map(_reference, reference or [])
         }
-        if not no_references and "untrained" not in references:
+        if not (no_references or labels) and "untrained" not in references:
             references |= _untrained(a if b is None else b, opened, side)
         repeats = [opened(path, "A") for path in repeat or []]
         folder = default_folder(first, second) if out is None else out
@@ -212,6 +238,7 @@ def compare(
                     settings,
                     references=references,
                     repeats=repeats,
+                    items=labels,
                     command=typed_command(),
                     show=_teller(line, clock),
                 )

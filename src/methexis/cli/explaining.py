@@ -76,7 +76,7 @@ def explain(
         def opened(path: str, side: str) -> Representations:
             return representations.load(
                 path, pool=pool, layers=layers, seed=seed, mask=masks.get(side)
-            )
+            ).read()
 
         a = opened(first, "A")
         b = None if second is None else opened(second, "B")

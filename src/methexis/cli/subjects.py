@@ -85,7 +85,7 @@ def subjects(
         if not given:
             raise MethexisError("model: expected --model PATH or --model-rdm PATH, got none")
         models = [
-            representations.load(path, layers=layers, dissimilarities=dissimilarities)
+            representations.load(path, layers=layers, dissimilarities=dissimilarities).read()
             for path, dissimilarities in given
         ]
         folder = Path("methexis-subjects") if out is None else out

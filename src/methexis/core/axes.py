@@ -22,7 +22,7 @@ from scipy.optimize import linear_sum_assignment
 
 from methexis.core.answers import computed
 from methexis.core.checks import Array, MethexisError, covariance, real_array
-from methexis.core.linalg import in_unit, sqrt_psd
+from methexis.core.linalg import comparable, in_unit, sqrt_psd
 from methexis.display import Displayed
 
 
@@ -64,7 +64,8 @@ def match_maps(map_a: ArrayLike, map_b: ArrayLike, cov_x: ArrayLike) -> AxisAlig
     Raises
     ------
     MethexisError
-        On shapes that do not fit, non-finite entries, or a layer that is identically zero.
+        On shapes that do not fit, non-finite entries, a layer that is identically zero, or two of
+        which double precision does not hold the ratio.
 
     Examples
     --------
@@ -94,7 +95,8 @@ def match_samples(features_a: ArrayLike, features_b: ArrayLike) -> AxisAlignment
     Raises
     ------
     MethexisError
-        On unpaired rows, non-finite entries, or a layer that is identically zero.
+        On unpaired rows, non-finite entries, a layer that is identically zero, or two of which
+        double precision does not hold the ratio.
 
     Examples
     --------
@@ -130,7 +132,7 @@ def _matched(a: Array, b: Array, exponent: int) -> AxisAlignment:
         cosine=cosine,
         rotation_cosine=float(np.linalg.svd(overlap, compute_uv=False).sum()),
         permutation=permutation,
-        scale=float(np.ldexp(cosine * norm_b / norm_a, exponent)),
+        scale=comparable("axis alignment", cosine * norm_b / norm_a, exponent, "their ratio"),
         error=float(np.sqrt(missed)),
     )
 

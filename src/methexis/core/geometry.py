@@ -24,7 +24,7 @@ from methexis.core.checks import (
     real_array,
     require_replicas,
 )
-from methexis.core.linalg import in_unit, sqrt_psd
+from methexis.core.linalg import comparable, in_unit, sqrt_psd
 from methexis.display import Displayed
 
 
@@ -137,15 +137,9 @@ def _align_whitened(a: Array, b: Array, exponent: int) -> LayerAlignment:
     rotated = rotation @ a
     kept = float(np.sum(rotated**2))
     rotation_scale = float(values[shared].sum()) / kept if kept > 0 else 0.0
-    whole_scale = float(np.ldexp(scale, 2 * exponent))
-    if not np.isfinite(whole_scale) or (whole_scale == 0.0) != (scale == 0.0):
-        raise MethexisError(
-            "alignment: expected two layers whose scales double precision can compare, got "
-            f"{scale:.3g} * 2**{2 * exponent} for the square of their ratio; change the units"
-        )
     return LayerAlignment(
         cosine=overlap / (norm_a * norm_b),
-        scale=whole_scale,
+        scale=comparable("alignment", scale, 2 * exponent, "the square of their ratio"),
         residual=float(np.linalg.norm(scale * gram_a - gram_b)) / norm_b,
         rotation=rotation,
         rotation_scale=float(np.ldexp(rotation_scale, exponent)),

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.linalg.lapack import dposv
 
 from methexis.core.checks import RANK_TOLERANCE, Array
+from methexis.errors import MethexisError
 
 #: Least size of a matrix from which on a call of its own costs nothing beside its work.
 _CHOLESKY_FROM = 96
@@ -116,6 +117,23 @@ def in_unit(matrix: Array) -> tuple[Array, int]:
         return matrix, 0
     exponent = int(np.frexp(largest)[1])
     return np.ldexp(matrix, -exponent), exponent
+
+
+def comparable(name: str, scale: float, exponent: int, words: str) -> float:
+    """``scale * 2**exponent``, the scale between two layers that `in_unit` has taken apart.
+
+    Raises
+    ------
+    MethexisError
+        If double precision does not hold it; `words` say which ratio it is.
+    """
+    whole = float(np.ldexp(scale, exponent))
+    if not np.isfinite(whole) or (whole == 0.0) != (scale == 0.0):
+        raise MethexisError(
+            f"{name}: expected two layers whose scales double precision can compare, got "
+            f"{scale:.3g} * 2**{exponent} for {words}; change the units"
+        )
+    return whole
 
 
 def flatten(matrices: Sequence[Array]) -> Array:

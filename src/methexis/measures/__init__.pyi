@@ -25,6 +25,8 @@ from .inference.paired.ranking import Ranking as Ranking
 from .inference.paired.ranking import nearest as nearest
 from .inference.partners import compare_items as compare_items
 from .inference.plan import Plan as Plan
+from .inference.search_curve import SearchCurve as SearchCurve
+from .inference.search_curve import search_curve as search_curve
 from .inference.subjects.groups import GroupComparison as GroupComparison
 from .inference.subjects.groups import NoiseCeiling as NoiseCeiling
 from .inference.subjects.groups import compare_group as compare_group
@@ -63,6 +65,8 @@ from .neighbours.mutual_knn import MutualKNN as MutualKNN
 from .neighbours.mutual_knn import mutual_knn as mutual_knn
 from .neighbours.rank_similarity import RankSimilarity as RankSimilarity
 from .neighbours.rank_similarity import rank_similarity as rank_similarity
+from .neighbours.scales import NeighbourScales as NeighbourScales
+from .neighbours.scales import neighbour_scales as neighbour_scales
 from .neighbours.second_order_cosine import SecondOrderCosine as SecondOrderCosine
 from .neighbours.second_order_cosine import second_order_cosine as second_order_cosine
 from .planted import CAUSES as CAUSES

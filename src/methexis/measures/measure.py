@@ -211,6 +211,10 @@ class Measure(Displayed, ABC, Generic[R]):
         """
         del x, y, preprocessing, seed
 
+    def scales(self, x: Any, y: Any, *, preprocessing: Any = None) -> Any:
+        """At which scales neighbourhoods are shared; None of a measure that has no scale."""
+        del x, y, preprocessing
+
     def __call__(self, x: Any, y: Any) -> float:
         """The score of two representations of the same samples, checked here.
 

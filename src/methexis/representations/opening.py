@@ -4,9 +4,11 @@ A file with several arrays has several layers; of a folder every file is a layer
 folder a file with one layer gives it its name, whatever its array is called inside. Layers come in
 natural order, layer2 before layer10. Shards of one file are joined first.
 
-One array that cannot be read, because it holds truth values or because its bytes are damaged, does
-not take the others with it: what can be read is, and the rest is named in ``left_out``, with the
-reason. Where nothing else is left, and where it was asked for by name, the reason is the error.
+One array that cannot be read, because it holds truth values or because what is said of it is
+damaged, does not take the others with it: what can be read is, and the rest is named in
+``left_out``, with the reason. Where nothing else is left, and where it was asked for by name, the
+reason is the error. Numbers that are read later (`deferred`) may turn out to be damaged then;
+`Representations.read` reads all, and treats these alike.
 Names come from files and are text, whatever they hold: see `methexis.text`.
 """
 
@@ -103,7 +105,11 @@ def load(
     Returns
     -------
     Representations
-        Arrays of ``.npy`` and ``.safetensors`` are mapped from their files, not read.
+        Arrays of ``.npy`` and ``.safetensors`` are mapped from their files. Those of ``.npz``,
+        zarr, parquet and packed HDF5 are read when they are asked for, so that opening a file of
+        any size takes no memory, and of a layer chosen by its name nothing but that is read. Damage
+        to their numbers shows then, as an error that names the place; `Representations.read` reads
+        all and leaves out what is damaged.
 
     Raises
     ------
@@ -131,7 +137,7 @@ def load(
             f"{place(source)}: no such file or folder; expected one that holds representations"
         )
     members = _of_file(source, read) if _kind(source) is not None else _of_folder(source, read)
-    found: list[Representation] = []
+    representations: list[Representation] = []
     left_out = list(members.left_out)
     for one in members.unread:
         if _matches(layers, one.name, pool):
@@ -147,21 +153,25 @@ def load(
         elif why:
             raise MethexisError(f"{where}: {why}")
         else:
-            found += _layers(name, stored, where, pool, layers, real)
-    if not found:
+            representations += _layers(name, stored, where, pool, layers, real)
+    if not representations:
         raise _nothing(source, members, layers, left_out)
     about: dict[str, Any] = {}
     if _kind(source) is readers.read_probed:  # in the order of the model
         about = about_probed(source)
         left_out += [str(one) for one in about.pop("left_out", [])]
     else:
-        found.sort(key=lambda layer: natural(layer.name))
-    _different(source, found)
-    _same_rows(found)
+        representations.sort(key=lambda layer: natural(layer.name))
+    _different(source, representations)
+    _same_rows(representations)
     if dissimilarities:
-        found = [_square(layer) for layer in found]
+        representations = [_square(layer) for layer in representations]
     return Representations(
-        shown(source.resolve().name), shown(str(source)), tuple(found), tuple(left_out), about
+        shown(source.resolve().name),
+        shown(str(source)),
+        tuple(representations),
+        tuple(left_out),
+        about,
     )
 
 
@@ -379,12 +389,14 @@ def _layers(
     if one.array.ndim > 2:
         masked = ", with a mask" if isinstance(mask, np.ndarray) and one.array.ndim == 3 else ""
         notes = (*notes, f"pooled: {pool}{masked}")
-    found = []
+    representations = []
     for part, array in pooled(where, one.array, pool, mask):
         label = f"{name}/{part}" if part else name
         if pattern is None or fnmatchcase(label, pattern):
-            found.append(Representation(label, where, array, one.given, notes, samples=one.samples))
-    return found
+            representations.append(
+                Representation(label, where, array, one.given, notes, samples=one.samples)
+            )
+    return representations
 
 
 def _same_rows(layers: Sequence[Representation]) -> None:

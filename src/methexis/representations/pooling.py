@@ -14,6 +14,7 @@ that come first, ``spatial_last`` of channels that come last.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,8 @@ from numpy.typing import NDArray
 from methexis.core.checks import one_of
 from methexis.core.outside.foreign import admitted, is_tensor, name_of_type
 from methexis.errors import MethexisError
-from methexis.representations.padding import mask_of, real_tokens, refuse_padding
+from methexis.representations.deferred import Deferred
+from methexis.representations.padding import NONE, mask_of, real_tokens, refuse_padding
 
 #: What to do with middle dimensions, in words.
 POOLS = {
@@ -40,15 +42,17 @@ _OF_TOKENS = ("mean", "first", "last")
 
 
 def pooled(
-    source: str, array: NDArray[Any], pool: str | None, mask: Any = None
-) -> list[tuple[str, NDArray[Any]]]:
+    source: str, array: NDArray[Any] | Deferred, pool: str | None, mask: Any = None
+) -> Sequence[tuple[str, NDArray[Any] | Deferred]]:
     """Representations ``(num_samples, num_features)`` of an array, with what tells them apart.
+
+    What is read later is pooled later; what can be seen of its shape is refused now.
 
     Parameters
     ----------
     source : str
         What messages call the array.
-    array : array
+    array : array or Deferred
         Of two dimensions or more.
     pool : str or None
         One of `POOLS`; None where there is nothing to pool.
@@ -66,7 +70,7 @@ def pooled(
     >>> tokens = np.arange(12.0).reshape(2, 3, 2)
     >>> pooled("X", tokens, "mean")[0][1].tolist()
     [[2.0, 3.0], [8.0, 9.0]]
-    >>> [(name, found.shape) for name, found in pooled("X", tokens, "each")]
+    >>> [(name, rows.shape) for name, rows in pooled("X", tokens, "each")]
     [('0', (2, 2)), ('1', (2, 2)), ('2', (2, 2))]
     """
     if array.ndim == 2:
@@ -82,9 +86,32 @@ def pooled(
             + ("; say what to do with the other dimensions" if pool is None else "")
             + f"; pool: {', '.join(ways[:-1])} or {ways[-1]}"
         )
-    if array.ndim == 3 and isinstance(mask, np.ndarray):
+    given = mask if array.ndim == 3 else NONE
+    if isinstance(given, np.ndarray):
+        _goes_with_mask(source, shape, pool, given)
+    if not isinstance(array, Deferred):
+        return _pooled(source, array, pool, given)
+    # What is not to be read has the shape and type that something small of its kind would have.
+    small = _pooled(source, np.ones((1, *shape[1:]), array.dtype), pool, NONE)
+    made: list[tuple[str, NDArray[Any] | Deferred]] = []
+    for place, (part, one) in enumerate(small):
+
+        def change(numbers: NDArray[Any], place: int = place) -> NDArray[Any]:
+            return _pooled(source, numbers, pool, given)[place][1]
+
+        dtype = np.float64 if isinstance(given, np.ndarray) and pool == "mean" else one.dtype
+        kept = pool == "each"
+        made.append((part, array.then((shape[0], *one.shape[1:]), dtype, change, keep=kept)))
+    return made
+
+
+def _pooled(
+    source: str, array: NDArray[Any], pool: str | None, mask: Any
+) -> list[tuple[str, NDArray[Any]]]:
+    """`pooled` of numbers, by a word that fits."""
+    if isinstance(mask, np.ndarray):
         return [("", _masked(source, array, pool, mask))]
-    if array.ndim == 3 and mask is None and pool in _OF_TOKENS:
+    if mask is None and pool in _OF_TOKENS:
         refuse_padding(source, array)
     if pool == "flatten":
         return [("", array.reshape(len(array), -1))]
@@ -125,16 +152,16 @@ def pool_tokens(array: Any, pool: str = "mean", mask: Any = None) -> NDArray[Any
     [[2.0], [3.0]]
     """
     one_of("pool", pool, _WITH_MASK)
-    found = admitted("array", array)
-    if is_tensor(found):  # of what NumPy has no type for, the next that has all its numbers
-        found = found.cpu()
-        found = (found.float() if name_of_type(found) == "bfloat16" else found).numpy()
-    if found.ndim != 3 or 0 in found.shape:
+    tokens = admitted("array", array)
+    if is_tensor(tokens):  # of what NumPy has no type for, the next that has all its numbers
+        tokens = tokens.cpu()
+        tokens = (tokens.float() if name_of_type(tokens) == "bfloat16" else tokens).numpy()
+    if tokens.ndim != 3 or 0 in tokens.shape:
         raise MethexisError(
             "array: expected (num_samples, num_tokens, num_features), got shape "
-            f"{tuple(found.shape)}"
+            f"{tuple(tokens.shape)}"
         )
-    rows = pooled("array", found, pool, mask_of(mask))[0][1]
+    rows = np.asarray(pooled("array", tokens, pool, mask_of(mask))[0][1])
     if not np.isfinite(rows).all():
         row, column = (int(k) for k in np.argwhere(~np.isfinite(rows))[0])
         raise MethexisError(
@@ -156,13 +183,24 @@ def fitting_words(dimensions: int) -> list[str]:
     return [word for word in POOLS if dimensions == 3 or word not in tokens]
 
 
-def _masked(source: str, array: NDArray[Any], pool: str | None, mask: Any) -> NDArray[Any]:
-    """The mean over real tokens, or the first or the last of them."""
+def _goes_with_mask(source: str, shape: tuple[int, ...], pool: str | None, mask: Any) -> None:
+    """See that a mask fits the shape, and that the word is one that goes with a mask.
+
+    Raises
+    ------
+    MethexisError
+        If not.
+    """
     if pool not in _WITH_MASK:
         raise MethexisError(
             f"mask: expected pool {', '.join(_WITH_MASK[:-1])} or {_WITH_MASK[-1]} with a mask, "
             f"got {pool}"
         )
+    real_tokens(source, shape, mask)
+
+
+def _masked(source: str, array: NDArray[Any], pool: str | None, mask: Any) -> NDArray[Any]:
+    """The mean over real tokens, or the first or the last of them."""
     real = real_tokens(source, array.shape, mask)
     if pool == "mean":
         # Padding may hold anything, NaN included: it is left out, not multiplied by zero.

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.display import Displayed, Table
+from methexis.errors import MethexisError
 from methexis.measures.inputs.joining import SampleNames
+from methexis.representations.deferred import Deferred
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,8 +23,8 @@ class Stored:
     ----------
     name : str
         Name within the file; empty where the format has none.
-    array : array
-        Of any shape, mapped from the file where the format allows it.
+    array : array or Deferred
+        Of any shape, mapped from the file where the format allows it, else read when asked for.
     given : str
         Type of the numbers in the file.
     notes : tuple of str
@@ -32,7 +34,7 @@ class Stored:
     """
 
     name: str
-    array: NDArray[Any]
+    array: NDArray[Any] | Deferred
     given: str
     notes: tuple[str, ...] = ()
     samples: SampleNames | None = None
@@ -64,7 +66,8 @@ class Representation(Displayed):
         Of the layer; signs that are not printable are written as escapes.
     source : str
         File, and array within it, written likewise.
-    array : array (num_samples, num_features)
+    held : array or Deferred (num_samples, num_features)
+        The numbers, or what reads them from the file; `array` has them in any case.
     given : str
         Type of the numbers in the file.
     notes : tuple of str
@@ -77,25 +80,43 @@ class Representation(Displayed):
 
     name: str
     source: str
-    array: NDArray[Any]
+    held: NDArray[Any] | Deferred
     given: str
     notes: tuple[str, ...] = ()
     dissimilarities: bool = False
     samples: SampleNames | None = field(default=None, repr=False)
 
-    def taken(self, rows: NDArray[np.int64]) -> Representation:
-        """The same of some samples, in an order, with a note that says how many."""
-        note = f"{len(rows):,} of {self.shape[0]:,} samples, paired by what they are"
-        array = np.asarray(self.array[rows])
-        if self.dissimilarities:
-            array = array[:, rows]
+    @property
+    def array(self) -> NDArray[Any]:
+        """The features, ``(num_samples, num_features)``; read from the file when first asked for.
+
+        Raises
+        ------
+        MethexisError
+            If the file turns out to be damaged there.
+        """
+        return self.held.numbers if isinstance(self.held, Deferred) else self.held
+
+    def taken(
+        self, rows: NDArray[np.int64], why: str = "paired by what they are"
+    ) -> Representation:
+        """The same of some samples, in an order, with a note that says how many and why."""
+        note = f"{len(rows):,} of {self.shape[0]:,} samples, {why}"
+
+        def some(array: NDArray[Any]) -> NDArray[Any]:
+            part = np.asarray(array[rows])
+            return part[:, rows] if self.dissimilarities else part
+
+        shape = (len(rows), len(rows) if self.dissimilarities else self.shape[1])
+        held = self.held
+        part = held.then(shape, held.dtype, some) if isinstance(held, Deferred) else some(held)
         samples = None if self.samples is None else self.samples.taken(rows)
-        return replace(self, array=array, notes=(*self.notes, note), samples=samples)
+        return replace(self, held=part, notes=(*self.notes, note), samples=samples)
 
     @property
     def shape(self) -> tuple[int, int]:
         """Numbers of samples and of features."""
-        rows, columns = self.array.shape
+        rows, columns = self.held.shape
         return int(rows), int(columns)
 
     def described(self) -> dict[str, Any]:
@@ -142,9 +163,36 @@ class Representations(Displayed):
         """By what the samples are known; None where files do not say."""
         return self.layers[0].samples if self.layers else None
 
-    def taken(self, rows: NDArray[np.int64]) -> Representations:
-        """The same of some samples, in an order."""
-        return replace(self, layers=tuple(layer.taken(rows) for layer in self.layers))
+    def taken(
+        self, rows: NDArray[np.int64], why: str = "paired by what they are"
+    ) -> Representations:
+        """The same of some samples, in an order; notes of the layers say why."""
+        return replace(self, layers=tuple(layer.taken(rows, why) for layer in self.layers))
+
+    def read(self) -> Representations:
+        """The same with every layer read; one whose numbers are damaged is left out, and named.
+
+        Opening a file reads names, shapes and types; what is wrong with the numbers shows here.
+
+        Raises
+        ------
+        MethexisError
+            If no layer is left: why the first was not read.
+        """
+        whole: list[Representation] = []
+        damaged: list[tuple[str, str]] = []
+        for layer in self.layers:
+            try:
+                layer.array  # noqa: B018  # it is kept once it is read
+            except MethexisError as error:
+                damaged.append((layer.source, str(error)))
+            else:
+                whole.append(layer)
+        if damaged and not whole:
+            more = f" (and {len(damaged) - 1} more like it)" if len(damaged) > 1 else ""
+            raise MethexisError(f"{damaged[0][1]}{more}")
+        told = (f"{place} ({why.removeprefix(f'{place}: ')})" for place, why in damaged)
+        return replace(self, layers=tuple(whole), left_out=(*self.left_out, *told))
 
     def __len__(self) -> int:
         """Number of layers of the model."""

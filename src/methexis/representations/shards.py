@@ -14,10 +14,13 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from methexis.errors import MethexisError
+from methexis.representations.deferred import Deferred
 from methexis.representations.readers.guarding import fitting, guarded, place, regular
 from methexis.representations.representation import Stored, Unread
 from methexis.text import brief
@@ -59,8 +62,8 @@ def is_shard(path: Path) -> str:
     >>> is_shard(Path("train-00000-of-00002.parquet"))
     '00000 of 00002'
     """
-    found = _SHARD.fullmatch(path.stem)
-    return f"{found[2]} of {found[3]}" if found else ""
+    shard = _SHARD.fullmatch(path.stem)
+    return f"{shard[2]} of {shard[3]}" if shard else ""
 
 
 def is_index(path: Path) -> bool:
@@ -78,34 +81,34 @@ def grouped(files: Sequence[Path], indices: Sequence[Path]) -> list[Group | Meth
             indexed[index] = error
             continue
         indexed |= dict.fromkeys(group.files, group)
-    groups: dict[object, list[Path]] = {}
-    found: list[Group | MethexisError] = [
+    together: dict[object, list[Path]] = {}
+    groups: list[Group | MethexisError] = [
         one for one in dict.fromkeys(indexed.values()) if isinstance(one, MethexisError)
     ]
     for file in files:
         shard = _SHARD.fullmatch(file.stem)
         if file in indexed:
-            groups.setdefault(id(indexed[file]), []).append(file)
+            together.setdefault(id(indexed[file]), []).append(file)
         elif shard:
-            groups.setdefault((shard[1], int(shard[3]), file.suffix), []).append(file)
+            together.setdefault((shard[1], int(shard[3]), file.suffix), []).append(file)
         else:
-            groups[file] = [file]
-    for members in groups.values():
+            together[file] = [file]
+    for members in together.values():
         first = members[0]
         if first in indexed:
-            found.append(indexed[first])
+            groups.append(indexed[first])
         elif _PART.fullmatch(first.name):
-            found.append(
+            groups.append(
                 MethexisError(
                     f"{place(first)}: expected a table of its own, got a part of one by its name, "
                     "without how many there are; join the parts in one file"
                 )
             )
         elif is_shard(first):
-            found.append(_whole(members))
+            groups.append(_whole(members))
         else:
-            found.append(Group(first.stem, first, (first,)))
-    return found
+            groups.append(Group(first.stem, first, (first,)))
+    return groups
 
 
 def _whole(members: Sequence[Path]) -> Group | MethexisError:
@@ -132,10 +135,10 @@ def _by_index(index: Path) -> Group:
     with guarded(where, "an index of shards"):
         if regular(index) > _LONGEST:
             raise ValueError(f"{index.stat().st_size} bytes")
-        found = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
-        if not isinstance(found, dict) or not found:
+        weight_map = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
+        if not isinstance(weight_map, dict) or not weight_map:
             raise ValueError("no weight_map")
-        names = sorted({str(name) for name in found.values()})
+        names = sorted({str(name) for name in weight_map.values()})
     files = []
     for name in names:
         file = index.parent / name
@@ -143,7 +146,7 @@ def _by_index(index: Path) -> Group:
             raise MethexisError(f"{where}: expected the files that it names, got no {brief(name)}")
         files.append(file)
     label = index.name.removesuffix(_INDEX).removesuffix(files[0].suffix)
-    return Group(label, index, tuple(files), {str(k): str(v) for k, v in found.items()})
+    return Group(label, index, tuple(files), {str(k): str(v) for k, v in weight_map.items()})
 
 
 def read_group(
@@ -199,6 +202,16 @@ def _joined(parts: Sequence[Stored | Unread]) -> Stored | Unread:
     shape = (sum(len(one.array) for one in arrays), *first.array.shape[1:])
     with guarded(first.name, "shards"):
         fitting(shape, first.array.dtype.itemsize)
-        rows = np.concatenate([one.array for one in arrays])
+
+    def read() -> NDArray[Any]:
+        with guarded(first.name, "shards"):
+            return np.concatenate([_once(one.array) for one in arrays])
+
+    rows = Deferred(first.name, shape, np.result_type(*(one.array.dtype for one in arrays)), read)
     notes = dict.fromkeys(note for one in arrays for note in one.notes)
     return Stored(first.name, rows, first.given, (*notes, f"rows of {len(arrays)} shards"))
+
+
+def _once(array: NDArray[Any] | Deferred) -> NDArray[Any]:
+    """The numbers of one shard, kept only in the rows of all."""
+    return array.once() if isinstance(array, Deferred) else array

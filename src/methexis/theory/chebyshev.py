@@ -79,20 +79,20 @@ def integrate_stabilised(
     >>> bool(abs(path[-1, 0] - np.exp(-1.0)) < 1e-5)
     True
     """
-    found = np.empty((len(times), len(start)))
+    path = np.empty((len(times), len(start)))
     time, end = float(times[0]), float(times[-1])
     y, slope = np.array(start, dtype=np.float64), field(start)
     if not np.isfinite(slope).all():
         raise MethexisError("slow dynamics: expected a finite velocity at the start, got another")
     row = int(np.searchsorted(times, time, side="right"))
-    found[:row] = y
+    path[:row] = y
     rate, direction = _fastest_rate(field, y, slope, slope)
     scale = atol + rtol * np.abs(y)
     step = min(end - time, _first_step(field, y, slope, scale, rate))
     since = 0
     for _ in range(_MOST_STEPS):
         if row == len(times):
-            return found
+            return path
         step = min(step, end - time, 0.65 * (_MOST_STAGES**2 - 1) / max(rate, 1e-300))
         stages = max(2, 1 + int(np.sqrt(1.0 + 1.54 * step * rate)))
         new = _stages(field, y, slope, step, stages)
@@ -113,7 +113,7 @@ def integrate_stabilised(
         arrived = end if last else time + step
         until = int(np.searchsorted(times, arrived, side="right"))
         for k in range(row, until):
-            found[k] = _between(y, slope, new, new_slope, step, (times[k] - time) / step)
+            path[k] = _between(y, slope, new, new_slope, step, (times[k] - time) / step)
         row, time, y, slope = until, arrived, new, new_slope
         if watch is not None:
             watch(time)

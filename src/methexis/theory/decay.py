@@ -67,8 +67,8 @@ def decay_fixed_point(
     Examples
     --------
     >>> teacher = Teacher([[1.0], [0.0]])  # W_1 = 1/a, W_2 = a e_1, so S/4 = a² + 2/a²
-    >>> found = decay_fixed_point(teacher, EDLN(hidden=(1,)), decay=2.0)
-    >>> round(float(found.weights[0][0, 0]) ** -4, 6)  # (1 + κ/2) a⁴ = 2 + κ/2
+    >>> end = decay_fixed_point(teacher, EDLN(hidden=(1,)), decay=2.0)
+    >>> round(float(end.weights[0][0, 0]) ** -4, 6)  # (1 + κ/2) a⁴ = 2 + κ/2
     1.5
     """
     problem = theory_problem(source, student, loss)

@@ -61,12 +61,12 @@ def deficit_velocity(problem: Problem, best: Problem, weights: Sequence[Array]) 
     reach = np.linalg.svd(jacobian, compute_uv=False)
     reached = int(np.sum(reach > np.sqrt(REACH_TOLERANCE) * reach[..., :1], axis=-1).max())
     # The kernel of the Hessian is that of J: as many zeros as J has.
-    normal, found = vectors[..., -reached:], values[..., -reached:]
+    normal, curvatures = vectors[..., -reached:], values[..., -reached:]
     rows, columns = problem.target.shape
     moved = jacobian[..., -reached:]
     modes = moved.mT.reshape(*moved.shape[:-2], reached, rows, columns)
     noise = 4.0 * moved.mT @ (best.cov_noise @ modes).reshape(*modes.shape[:-2], -1).mT
-    y = noise / (found[..., :, None] + found[..., None, :])
+    y = noise / (curvatures[..., :, None] + curvatures[..., None, :])
     strengths, mixing = np.linalg.eigh((y + y.mT) / 2.0)
     directions = unflatten((normal @ mixing).mT, problem.dims)
     ahead = [w + 1j * _STEP * d for w, d in zip(spread, directions, strict=True)]
@@ -110,8 +110,8 @@ def deficit_fixed_point(
     Examples
     --------
     >>> teacher = Teacher([[3.0, 0.0], [0.0, 1.0]])
-    >>> found = deficit_fixed_point(teacher, EDLN((1,)))  # one neuron for two modes: the larger
-    >>> (found.weights[1] @ found.weights[0]).round(9).tolist()
+    >>> end = deficit_fixed_point(teacher, EDLN((1,)))  # one neuron for two modes: the larger
+    >>> (end.weights[1] @ end.weights[0]).round(9).tolist()
     [[3.0, 0.0], [0.0, 0.0]]
     """
     problem = theory_problem(source, student, loss)

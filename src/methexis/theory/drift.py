@@ -43,8 +43,8 @@ def drift_velocity(problem: Problem, weights: list[Array], lr: float = 0.0) -> l
     Y``, and not of their limit: see `theory.edge`.
     """
     normal = Normal(problem, weights)
-    found, vectors, alive = normal.spectrum
-    values = np.where(alive, found, 0.0)
+    eigenvalues, vectors, alive = normal.spectrum
+    values = np.where(alive, eigenvalues, 0.0)
     s = np.sqrt(values)
     noise = vectors.mT @ problem.noise_moment @ vectors
     a, b = values[..., :, None], values[..., None, :]
@@ -57,8 +57,8 @@ def drift_velocity(problem: Problem, weights: list[Array], lr: float = 0.0) -> l
 def frozen_drift(normal: Normal, y: Array) -> list[Array]:
     """``-½ P ∇ Tr(H Y)|_Y`` for ``Y = Q y Qᵀ`` on the normal space, ``y`` in the basis ``U``."""
     problem, weights = normal.problem, normal.weights
-    found, vectors, alive = normal.spectrum
-    s = np.sqrt(np.where(alive, found, 0.0))
+    eigenvalues, vectors, alive = normal.spectrum
+    s = np.sqrt(np.where(alive, eigenvalues, 0.0))
     strengths, mixing = np.linalg.eigh((y + y.mT) / 2.0)
     # v_k = Q o_k = Jᵀ U s⁻¹ o_k, and dF[v_k] Σx^{1/2} = U s o_k.
     inverse = np.where(alive, 1.0 / np.where(alive, s, 1.0), 0.0)

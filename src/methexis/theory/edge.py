@@ -106,14 +106,14 @@ def edge_fixed_point(
     Examples
     --------
     >>> teacher = Teacher([[1.0], [0.0]])  # H = 2 (a² + 1/a²), 2/a²: W_1 = 1/a, W_2 = a e_1
-    >>> found = edge_fixed_point(teacher, EDLN(hidden=(1,)), lr=1e-4)
-    >>> round(float(found.weights[0][0, 0]) ** -4, 3)  # small steps: the Platonic point
+    >>> end = edge_fixed_point(teacher, EDLN(hidden=(1,)), lr=1e-4)
+    >>> round(float(end.weights[0][0, 0]) ** -4, 3)  # small steps: the Platonic point
     2.0
     """
-    found = theory_problem(source, student, "squared")
+    problem = theory_problem(source, student, "squared")
     # Only the noise of each step counts, not what there is in the data.
-    noise = found.label_map @ found.label_map.T
-    problem = replace(found, cov_noise=noise, fresh_noise=None, x=None, y=None)
+    noise = problem.label_map @ problem.label_map.T
+    problem = replace(problem, cov_noise=noise, fresh_noise=None, x=None, y=None)
     lr = number("lr", lr, above=0.0)
     start = platonic_of(problem).weights if weights is None else weight_list(weights, problem.dims)
     one_set("edge", start)

@@ -181,8 +181,8 @@ def _without_lost(
         watch=watch,
     )
     whole = [np.full((len(times), *w.shape), np.nan) for w in weights]
-    for layer, found in zip(whole, path.weights, strict=True):
-        layer[:, alive] = found
+    for layer, surviving in zip(whole, path.weights, strict=True):
+        layer[:, alive] = surviving
     return SlowPath(times, whole, problem)
 
 

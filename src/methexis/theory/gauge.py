@@ -103,9 +103,9 @@ def balanced_minimum(
     """
     problem = theory_problem(source, student, loss)
     with computed("balanced_minimum"):
-        found = balanced_minimum_of(problem, seed=seed)
-    require_finite("balanced_minimum", flatten(found), found)
-    return found
+        weights = balanced_minimum_of(problem, seed=seed)
+    require_finite("balanced_minimum", flatten(weights), weights)
+    return weights
 
 
 def balanced_minimum_of(problem: Problem, *, seed: int | None = None) -> list[Array]:
@@ -179,9 +179,9 @@ def random_minimum(
     """
     problem = theory_problem(source, student, loss)
     with computed("random_minimum"):
-        found = random_minimum_of(problem, seed=seed, spread=spread, distribution=distribution)
-    require_finite("random_minimum", flatten(found), found, "ask for a smaller spread")
-    return found
+        weights = random_minimum_of(problem, seed=seed, spread=spread, distribution=distribution)
+    require_finite("random_minimum", flatten(weights), weights, "ask for a smaller spread")
+    return weights
 
 
 def random_minimum_of(

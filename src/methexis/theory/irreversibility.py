@@ -132,7 +132,7 @@ def unreturned_of(
     start = np.concatenate([flatten(weights), np.zeros(size), np.eye(size).ravel()])
     with computed("irreversibility"):
         require_finite("irreversibility", velocity(0.0, start), weights)
-        found = scipy.integrate.solve_ivp(
+        solution = scipy.integrate.solve_ivp(
             bounded("irreversibility", velocity, float(spans[-1]), most=_MOST_EVALUATIONS),
             (0.0, float(spans[-1])),
             start,
@@ -141,9 +141,9 @@ def unreturned_of(
             rtol=rtol,
             atol=rtol * 1e-3,
         )
-    if not found.success:
-        raise MethexisError(f"irreversibility: the integrator failed: {found.message}")
-    return unflatten(found.y[size : 2 * size].T, dims)
+    if not solution.success:
+        raise MethexisError(f"irreversibility: the integrator failed: {solution.message}")
+    return unflatten(solution.y[size : 2 * size].T, dims)
 
 
 def unreturned(
@@ -209,5 +209,5 @@ def unreturned(
     span = number("lr", lr * number("steps", steps))
     available = source.num_samples if isinstance(source, Samples) else None
     share = noise_share(sampling, batch, available)
-    found = unreturned_of(problem, layers, np.array([span]), share)
-    return [lr * z[0] for z in found]
+    displacements = unreturned_of(problem, layers, np.array([span]), share)
+    return [lr * z[0] for z in displacements]

@@ -106,16 +106,16 @@ def platonic(
     Examples
     --------
     >>> teacher = Teacher([[1.0], [0.0]], cov_noise=[[1.0, 0.0], [0.0, 15.0]])
-    >>> found = platonic(teacher, EDLN(hidden=(1,)))
-    >>> round(found.hessian_trace, 9), round(found.sharpness, 9)
+    >>> solution = platonic(teacher, EDLN(hidden=(1,)))
+    >>> round(solution.hessian_trace, 9), round(solution.sharpness, 9)
     (9.0, 8.5)
     """
     problem = theory_problem(source, student, loss)
     with computed("platonic"):
-        found = platonic_of(problem, seed=seed)
-    require_finite("platonic", flatten(found.weights), found.weights)
-    require_finite("platonic", np.array([found.entropy, found.sharpness]), found.weights)
-    return found
+        solution = platonic_of(problem, seed=seed)
+    require_finite("platonic", flatten(solution.weights), solution.weights)
+    require_finite("platonic", np.array([solution.entropy, solution.sharpness]), solution.weights)
+    return solution
 
 
 def platonic_of(problem: Problem, *, seed: int | None = None) -> PlatonicSolution:

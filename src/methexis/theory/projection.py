@@ -389,8 +389,9 @@ def project(
     Examples
     --------
     >>> import numpy as np
-    >>> found = project(Teacher([[1.0]]), EDLN(hidden=(1,)), [np.array([[2.0]]), np.array([[2.0]])])
-    >>> [round(float(w[0, 0]), 9) for w in found]
+    >>> start = [np.array([[2.0]]), np.array([[2.0]])]
+    >>> weights = project(Teacher([[1.0]]), EDLN(hidden=(1,)), start)
+    >>> [round(float(w[0, 0]), 9) for w in weights]
     [1.0, 1.0]
     """
     problem, layers = bind(source, student, weights, loss)

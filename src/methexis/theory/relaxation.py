@@ -119,8 +119,8 @@ def relaxation(
 
     Examples
     --------
-    >>> found = relaxation(Teacher([[1.0], [0.0]]), EDLN(hidden=(1,)), lr=0.01)
-    >>> found.eigenvalues.round(6).tolist()
+    >>> spectrum = relaxation(Teacher([[1.0], [0.0]]), EDLN(hidden=(1,)), lr=0.01)
+    >>> spectrum.eigenvalues.round(6).tolist()
     [21.333333]
     """
     lr = number("lr", lr, above=0.0)

@@ -167,8 +167,8 @@ class _Frame:
 
     def rates(self) -> Array:
         """Decay rates of deviations, ascending, without those that are zero."""
-        found = np.sort(-np.linalg.eigvals(self._linearised()[1]).real)
-        return np.asarray(found[np.abs(found) > ZERO_RATE * np.abs(found).max(initial=0.0)])
+        rates = np.sort(-np.linalg.eigvals(self._linearised()[1]).real)
+        return np.asarray(rates[np.abs(rates) > ZERO_RATE * np.abs(rates).max(initial=0.0)])
 
     def _linearised(self) -> tuple[Array, Array]:
         """The linearised dynamics: ``Tᵀ`` and ``A``."""

@@ -24,26 +24,26 @@ def available_memory() -> int | None:
     On Linux what ``/proc/meminfo`` calls available, and no more than the control group's limit
     leaves; elsewhere the whole physical memory, which at least refuses the impossible.
     """
-    found = []
+    bounds = []
     try:
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
-                found.append(1024 * int(line.split()[1]))
+                bounds.append(1024 * int(line.split()[1]))
     except (OSError, ValueError, IndexError):
         pass
     try:
         group = Path("/sys/fs/cgroup")
         limit = int((group / "memory.max").read_text(encoding="ascii"))
         used = int((group / "memory.current").read_text(encoding="ascii"))
-        found.append(max(limit - used, 0))
+        bounds.append(max(limit - used, 0))
     except (OSError, ValueError):  # no limit is the word "max"
         pass
-    if not found:
+    if not bounds:
         try:
-            found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+            bounds.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
         except (AttributeError, OSError, ValueError):
             return None
-    return min(found)
+    return min(bounds)
 
 
 def measuring_memory(problems: Sequence[Problem]) -> int:

@@ -196,12 +196,12 @@ def numpy_versions() -> dict[str, str]:
 
     The bits of matrix products and logarithms depend on the instruction set in use.
     """
-    found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
+    extensions = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
     return {
         "methexis": __version__,
         "numpy": np.__version__,
         "scipy": scipy.__version__,
-        "machine": f"{platform.machine()} {' '.join(found)}",
+        "machine": f"{platform.machine()} {' '.join(extensions)}",
     }
 
 
@@ -337,12 +337,12 @@ def make_plan(
 
 def _join(optimiser: Optimiser, label_noise: HyperParameter, seed: int | xr.DataArray) -> Cells:
     """Cells of a run, from all that may differ between its networks."""
-    found: dict[str, float | int | xr.DataArray] = {
+    hyper_parameters: dict[str, float | int | xr.DataArray] = {
         name: getattr(optimiser, name) for name in HYPER if hasattr(optimiser, name)
     }
-    found["label_noise"] = hyper_parameter("label_noise", label_noise, least=0.0)
-    found["seed"] = seed_parameter(seed)
-    return join(found)
+    hyper_parameters["label_noise"] = hyper_parameter("label_noise", label_noise, least=0.0)
+    hyper_parameters["seed"] = seed_parameter(seed)
+    return join(hyper_parameters)
 
 
 def _order_bytes(

@@ -39,15 +39,15 @@ def recorded_weights(
     show = show or Silent()
     engine = choose_engine(plan)(plan)
     state = engine.start()
-    found = [[np.empty((len(plan.record), *w.shape)) for w in layers] for layers in plan.start]
+    recorded = [[np.empty((len(plan.record), *w.shape)) for w in layers] for layers in plan.start]
     with deferred_interrupt() as interrupt:
         for row in stretches(engine, state, plan.record.tolist(), interrupt):
             if row is None:
                 show(Report(state.step, plan.steps, float("nan")))
                 continue
-            for layers, kept in zip(state.weights, found, strict=True):
+            for layers, kept in zip(state.weights, recorded, strict=True):
                 for w, snapshots in zip(layers, kept, strict=True):
                     snapshots[row] = w
     show(Report(state.step, plan.steps, float("nan")))
     diverged, collapsed = state.lost(plan)
-    return found, state.alive & ~diverged & ~collapsed
+    return recorded, state.alive & ~diverged & ~collapsed

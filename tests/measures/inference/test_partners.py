@@ -11,6 +11,8 @@ import torch
 import methexis as mx
 from methexis.core.checks import Array
 from methexis.measures import compare_items
+from methexis.measures.inference import nulls
+from methexis.measures.inference.partners import members_of, picked
 
 Given = tuple[Array, Array, tuple[Array, Array]]
 
@@ -31,7 +33,7 @@ def test_one_row_each_is_compare(measure: str) -> None:
     plain = mx.compare(x, y, measure, null="permutation", num_permutations=99, num_bootstrap=99)
     for name in ("score", "null_sd", "p", "ci", "n", "d"):
         assert getattr(found, name) == pytest.approx(getattr(plain, name), nan_ok=True), name
-    assert found.notes[0] == "30 items with 1 rows in X and 1 in Y"
+    assert found.notes[0] == "30 items with 1 row in X, 1 in Y"
 
 
 def test_the_score_is_the_mean_over_all_choices() -> None:
@@ -71,7 +73,7 @@ def test_both_sides_may_have_several() -> None:
     assert found.n == 25
     assert found.p == 0.005
     assert found.ci[0] < found.score < found.ci[1]
-    assert found.notes[0].startswith("25 items with 1 to 3 rows in X and 2 in Y: the mean score")
+    assert found.notes[0].startswith("25 items with 1 to 3 rows in X, 2 in Y: the mean score")
 
 
 def test_p_is_right_where_nothing_is_shared_and_that_of_repeated_rows_is_not() -> None:
@@ -123,3 +125,74 @@ def test_what_is_refused() -> None:
         compare_items(x, y, (np.zeros(30, dtype=int), np.zeros(90, dtype=int)))
     with pytest.raises(mx.MethexisError, match="num_permutations"):
         compare_items(x, y, (first, second), num_permutations=1)
+
+
+def two_models(n: int = 24) -> tuple[dict[str, Array], dict[str, Array], tuple[Array, Array]]:
+    """Layers of a model of images, and of one of captions, in a random order of the captions."""
+    rng = np.random.default_rng(4)
+    images, captions, (first, second) = captioned(n, 3)
+    order = rng.permutation(len(captions))
+    a = {"h1": rng.normal(size=(n, 3)), "h2": images}
+    b = {f"t{k}": captions[order] @ rng.normal(size=(5, 4)) for k in range(3)}
+    return a, b, (first, second[order])
+
+
+@pytest.mark.parametrize("measure", ["cka", "mutual_knn", "procrustes"])
+@pytest.mark.parametrize("preprocessing", ["none", "prh"])
+def test_a_grid_has_the_scores_of_its_pairs(measure: str, preprocessing: str) -> None:
+    """With the same choices and orders; p of a pair alone is that before correction."""
+    a, b, items = two_models()
+    common = {"num_choices": 4, "num_permutations": 39, "seed": 5, "preprocessing": preprocessing}
+    grid = mx.compare_all(a, b, measure, items=items, **common)
+    assert grid.data.attrs["n"] == 24
+    for i, x in enumerate(a.values()):
+        for j, y in enumerate(b.values()):
+            pair = compare_items(x, y, items, measure, num_bootstrap=0, **common)
+            for name in ("score", "null_mean", "null_sd", "p", "effect"):
+                assert getattr(grid, name)[i, j] == pytest.approx(getattr(pair, name), abs=1e-9)
+    assert grid.best().layer_a == "h2"
+    assert (grid.p_corrected >= grid.p).all()
+    assert grid.p_corrected[1].max() <= 0.05 < grid.p_corrected[0].min()
+    assert grid.notes[0].startswith("24 items with 1 row in reps_a, 3 in reps_b: the mean sco")
+    assert " to " in grid.notes[0].split("which are")[1]
+
+
+def test_the_correction_of_a_grid_is_by_the_largest_of_all_pairs() -> None:
+    """By hand: orders of the items, the same for all pairs and choices."""
+    a, b, items = two_models(12)
+    grid = mx.compare_all(a, b, items=items, num_choices=3, num_permutations=29, seed=1)
+    members = members_of(items, ("a", "b"), [12, 36], mx.measures.CKA())
+    orders = nulls.orders(12, 29, 1)
+    observed, drawn = np.zeros((2, 3)), np.zeros((29, 2, 3))
+    for choice in range(3):
+        rows = [picked(side, 1, choice, k) for k, side in enumerate(members)]
+        for i, x in enumerate(a.values()):
+            for j, y in enumerate(b.values()):
+                one, other = x[rows[0]], y[rows[1]]
+                observed[i, j] += mx.measures.cka(one, other) / 3
+                drawn[:, i, j] += [mx.measures.cka(one, other[order]) / 3 for order in orders]
+    pool = np.concatenate([observed[None], drawn])
+    z = (pool - pool.mean(axis=0)) / pool.std(axis=0)
+    p = [[(1 + (z[1:].max(axis=(1, 2)) >= one).sum()) / 30 for one in row] for row in z[0]]
+    np.testing.assert_allclose(grid.score, observed)
+    np.testing.assert_allclose(grid.p_corrected, p)
+
+
+def test_what_a_grid_refuses() -> None:
+    a, b, items = two_models()
+    with pytest.raises(mx.MethexisError, match="items: expected reps_b beside reps_a"):
+        mx.compare_all(a, items=items)
+    with pytest.raises(mx.MethexisError, match="null: expected auto or permutation with items"):
+        mx.compare_all(a, b, items=items, null="moments")
+    with pytest.raises(mx.MethexisError, match="sample: expected none with items"):
+        mx.compare_all(a, b, items=items, sample=10)
+    with pytest.raises(mx.MethexisError, match="num_permutations: expected at least 2 with items"):
+        mx.compare_all(a, b, items=items, num_permutations=0)
+    with pytest.raises(
+        mx.MethexisError, match="items of reps_b: expected one label for each of 72"
+    ):
+        mx.compare_all(a, b, items=(items[0], items[1][1:]))
+    with pytest.raises(mx.MethexisError, match="expected features of rows with items, got an RDM"):
+        mx.compare_all([mx.measures.rdm(a["h1"])], b, "rsa", items=items)
+    with pytest.raises(mx.MethexisError, match="num_choices"):
+        mx.compare_all(a, b, items=items, num_choices=0)

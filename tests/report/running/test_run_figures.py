@@ -20,4 +20,4 @@ def test_every_picture_survives_json() -> None:
 
 def test_pictures_of_cells_survive_json() -> None:
     for optimiser in (mx.SGD(lr=LR), mx.SGD(lr=LR, momentum=MOMENTUM)):
-        assert_plain(cells.figures(run_of(optimiser)), {"worst_pair"})
+        assert_plain(cells.figures(run_of(optimiser)), {"worst_pair", "worst_pair_narrow"})

@@ -7,6 +7,7 @@ one pass over rows of which there are too many (`streamed`).
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from methexis.measures.inference.paired.levels import checked_references, checke
 from methexis.measures.inference.plan import Asked, Plan, Progress, planned, tell
 from methexis.measures.inference.regressed import regressed
 from methexis.measures.inference.resampling import spreading
+from methexis.measures.inference.sampling import sampled
 from methexis.measures.inference.sizes import opened, sizes_of
 from methexis.measures.inference.streamed import Passes, streamed_pair
 from methexis.measures.inputs.features import Features, warn
@@ -54,6 +56,7 @@ def compare(
     names: tuple[str, str] = ("X", "Y"),
     references: Any = None,
     repeats: Any = None,
+    sample: int | None = None,
     **options: Any,
 ) -> Comparison:
     """Compare two representations of the same samples, with null, p-value and interval.
@@ -114,6 +117,9 @@ def compare(
     repeats : array (num_repeats, num_samples, num_features), optional
         Repetitions of x (trials, runs), whose halves make the ceiling; by default halves of the
         units of x do. See `levels`.
+    sample : int, optional
+        Compare so many of the samples, drawn at random by the seed, in place of all; the same rows
+        of everything. A note says so.
     **options
         Options of the measure.
 
@@ -141,6 +147,11 @@ def compare(
     method = chosen(measure, options)
     x, y, references = joined(x, y, references)
     given = [opened(name, single(name, one)) for name, one in zip(names, (x, y), strict=True)]
+    drawn = sampled(sample, given, seed)
+    if drawn is not None:
+        given = [drawn.of(name, one) for name, one in zip(names, given, strict=True)]
+        references, repeats = drawn.of_references(references), drawn.of_repeats(repeats)
+    said = () if drawn is None else (str(drawn),)
     plan = None
     sizes = sizes_of(given[:1], given[1:], single=True)
     if sizes is not None:
@@ -154,9 +165,10 @@ def compare(
                 )
             one, other = (Named("", name, array) for name, array in zip(names, given, strict=True))
             passes = Passes([one], [other], asked.memory)
-            return streamed_pair(
+            pair = streamed_pair(
                 plan, passes, null=null, confidence=confidence, seed=seed, progress=progress
             )
+            return replace(pair, notes=(*said, *pair.notes))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DegenerateWarning)
         scaled = method.scale_free or steps.normalise
@@ -234,7 +246,7 @@ def compare(
             "given": (_described(first), _described(second)),
             "precision": precision,
         },
-        notes=notes,
+        notes=(*said, *notes),
         levels=read,
     )
 

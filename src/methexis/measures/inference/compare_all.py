@@ -13,14 +13,17 @@ from dataclasses import replace
 from typing import Any
 
 from methexis.core.checks import count, integer, one_of
-from methexis.errors import DegenerateWarning
+from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures.budget import memory_bytes
 from methexis.measures.inference import nulls
 from methexis.measures.inference.blocks import Blocks
 from methexis.measures.inference.compare import NULLS
-from methexis.measures.inference.grid import Grid, labelled
+from methexis.measures.inference.grid import Grid, labelled, renoted
 from methexis.measures.inference.grid_inference import inferred, nothing
+from methexis.measures.inference.partners import NUM_CHOICES
+from methexis.measures.inference.partners_grid import grid_of_items
 from methexis.measures.inference.plan import Asked, Plan, Progress, planned, tell
+from methexis.measures.inference.sampling import sampled
 from methexis.measures.inference.sizes import opened, sizes_of
 from methexis.measures.inference.streamed import Passes, streamed_grid
 from methexis.measures.inputs.features import PRECISIONS, warn
@@ -51,6 +54,9 @@ def compare_all(
     precision: str = "auto",
     memory: int | str | None = None,
     progress: Progress | None = None,
+    sample: int | None = None,
+    items: Any = None,
+    num_choices: int = NUM_CHOICES,
     **options: Any,
 ) -> Grid:
     """Compare all pairs of representations, with nulls, and correction for having looked at all.
@@ -95,6 +101,15 @@ def compare_all(
         Told what follows and how long it takes, with 0 of 0, before anything is computed; then
         called as work goes on. Without it, what takes more than half a minute is a warning of the
         logger ``methexis``.
+    sample : int, optional
+        Compare so many of the samples, drawn at random by the seed, in place of all; the same rows
+        of all representations. A note says so.
+    items : (sequence (num_rows_a,), sequence (num_rows_b,)), optional
+        Which item each row of `reps_a`, and of `reps_b`, belongs to, where items have several rows,
+        such as captions of an image: see `compare_items`. Both sides may then have different
+        numbers of rows. Orders are of the items, 199 by default, in double precision.
+    num_choices : int
+        Choices of a row for every item, over which scores are means; the same for all pairs.
     **options
         Options of the measure.
 
@@ -126,19 +141,42 @@ def compare_all(
     seed = integer("seed", seed, least=0)
     if num_permutations is not None:
         num_permutations = count("num_permutations", num_permutations, least=0)
+    num_choices = count("num_choices", num_choices, least=1)
     budget = memory_bytes("memory", memory)
     method = chosen(measure, options)
     steps = steps_named(preprocessing)
-    reps_a, reps_b = joined(reps_a, reps_b)
+    if items is None:
+        reps_a, reps_b = joined(reps_a, reps_b)
     rows = _named("reps_a", reps_a)
     columns = None if reps_b is None else _named("reps_b", reps_b)
+    if items is not None:
+        return grid_of_items(
+            method,
+            rows,
+            _of_items(columns, null, sample, num_permutations),
+            items,
+            names=("reps_a", "reps_b"),
+            num_choices=num_choices,
+            steps=steps,
+            correction=correction,
+            num_permutations=num_permutations,
+            seed=seed,
+            budget=budget,
+            progress=progress or _silent,
+        )
+    drawn = sampled(sample, [one.array for one in (*rows, *(columns or ()))], seed)
+    if drawn is not None:
+        rows = drawn.of_named(rows)
+        columns = None if columns is None else drawn.of_named(columns)
+    said = set() if drawn is None else {str(drawn)}
     asked = Asked(null, correction, num_permutations, 0, budget, steps == Preprocessing())
     plan = _plan(method, rows, columns, asked)
     if plan is not None:
         tell(progress, plan.told(), plan.seconds, method.title)
         if plan.one_pass:
             passes = Passes(rows, columns, budget)
-            return streamed_grid(plan, passes, null=null, seed=seed, progress=progress)
+            grid = streamed_grid(plan, passes, null=null, seed=seed, progress=progress)
+            return renoted(grid, sorted({*said, *grid.notes})) if said else grid
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DegenerateWarning)
         single = precision == "auto" and plan is not None and plan.direct
@@ -182,7 +220,7 @@ def compare_all(
         "correction": correction if corrected else "none",
         "num_permutations": plan.num_orders,
         "seed": seed,
-        "notes": sorted({str(w.message) for w in caught if _ours(w.category)}),
+        "notes": sorted(said | {str(w.message) for w in caught if _ours(w.category)}),
         "one_pass": False,
     }
     sides = (rows, source.widths["a"]), (source.columns, source.widths["b"])
@@ -192,6 +230,32 @@ def compare_all(
 def _named(name: str, given: Any) -> list[Named]:
     """Representations in order; of paths, what is mapped from their files."""
     return [replace(one, array=opened(one.label, one.array)) for one in named(name, given)]
+
+
+def _of_items(
+    columns: Sequence[Named] | None, null: str, sample: int | None, num_permutations: int | None
+) -> Sequence[Named]:
+    """The columns, where what else is asked for goes with items that have several rows.
+
+    Raises
+    ------
+    MethexisError
+        If not.
+    """
+    if columns is None:
+        raise MethexisError(
+            "items: expected reps_b beside reps_a, got none; rows of one model are paired as they "
+            "are, so take one row of each item"
+        )
+    if null not in {"auto", "permutation"}:
+        raise MethexisError(f"null: expected auto or permutation with items, got {null}")
+    if sample is not None:
+        raise MethexisError("sample: expected none with items, whose rows belong together")
+    if num_permutations is not None and num_permutations < 2:
+        raise MethexisError(
+            f"num_permutations: expected at least 2 with items, got {num_permutations}"
+        )
+    return columns
 
 
 def _plan(

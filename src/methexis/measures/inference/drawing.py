@@ -63,6 +63,36 @@ class Pairs:
     ringed: NDArray[np.bool_] | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Searched:
+    """What is drawn of the best of many pairs over numbers of samples."""
+
+    ns: Sequence[int]
+    scores: Array
+    needed: Array
+    chance: Array
+    followed: Array
+    title: str
+
+
+def over_samples(given: Searched) -> plots.Panel:
+    """Best scores over numbers of samples, what each would need, chance, and the pair followed."""
+    grey = plots.style.CONTROL
+    best = plots.Look(plots.style.colour_of(0), marker="o", size=4.5)
+    needed = plots.Look(plots.style.PREDICTION, width=1.3, dashes=(4, 2))
+    chance = plots.Look(grey, width=1.2, dashes=(1, 1.6))
+    followed = plots.Look(plots.style.colour_of(1), width=1.2, marker="s", size=3.5)
+    marks = (
+        plots.Curve(given.ns, given.chance, chance, "chance"),
+        plots.Curve(given.ns, given.needed, needed, "needed after the search"),
+        plots.Curve(given.ns, given.followed, followed, "best of all samples, followed"),
+        plots.Curve(given.ns, given.scores, best, "best at each"),
+    )
+    names = tuple(f"{n:,}" for n in given.ns)
+    x = plots.Axis("samples", "log", ticks=tuple(given.ns), names=names)
+    return plots.Panel(x, plots.Axis(given.title), marks, plots.Legend(2), height=330)
+
+
 def grid(pairs: Pairs) -> plots.HeatMap | plots.Panel:
     """All pairs as shades; of one layer with many, their scores along these."""
     if 1 in pairs.score.shape and pairs.score.size > 1:

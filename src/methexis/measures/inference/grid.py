@@ -84,11 +84,14 @@ class Grid(Displayed):
         All of it, with its interval, where one pair was compared alone.
     curve : NeighbourCurve or None
         How the score of such a pair depends on n and k (`Measure.curve`).
+    scales : NeighbourScales or None
+        At which scales such a pair shares neighbourhoods (`Measure.scales`).
     """
 
     data: xr.Dataset
     single: Comparison | None = None
     curve: Any = None
+    scales: Any = None
 
     @property
     def measure(self) -> Measure[Any]:
@@ -326,6 +329,11 @@ def labelled(
     plain |= {name: int(about[name]) for name in _FLAGS}
     variables = {name: (("layer_a", "layer_b"), array) for name, array in values.items()}
     return Grid(xr.Dataset(variables, coordinates, about | plain))
+
+
+def renoted(grid: Grid, notes: Sequence[str]) -> Grid:
+    """A grid with other notes."""
+    return replace(grid, data=grid.data.assign_attrs(notes=json.dumps(list(notes))))
 
 
 def of_pair(comparison: Comparison, measure: Measure[Any], names: tuple[str, str]) -> Grid:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -41,16 +42,14 @@ def inferred(
     nothing below the diagonal is looked at.
     """
     sign = -1.0 if method.distance else 1.0
-    cells = hypotheses(method, scores, same=same) & ~np.isnan(scores)
     closed = null != "permutation"
+    search = searched(method, scores, moments, permuted, closed=closed, same=same)
+    cells = search.cells
     if closed:
         mean, sd = moments.mean, moments.sd
-        scale = mean, sd
     else:
         mean = np.where(np.isnan(moments.mean), np.mean(permuted, axis=0), moments.mean)
         sd = nulls.spread(permuted, ddof=1)
-        pool = np.concatenate([scores[None], permuted])
-        scale = np.mean(pool, axis=0), nulls.spread(pool)
     with np.errstate(invalid="ignore", divide="ignore"):
         z = np.where(sd > 0.0, sign * (scores - mean) / sd, np.nan)
         p = np.full(scores.shape, np.nan)
@@ -67,9 +66,7 @@ def inferred(
         if correction == "holm":
             corrected = holm(p)
         elif len(permuted):
-            unit = np.where(scale[1] > 0.0, scale[1], np.nan)
-            observed, drawn = (sign * (v - scale[0]) / unit for v in (scores, permuted))
-            corrected = max_statistic(np.where(cells, observed, np.nan), drawn)
+            corrected = max_statistic(search.observed, search.drawn)
             corrected[cells & np.isnan(corrected)] = 1.0  # the same score whatever the order
     variables = {
         "score": scores,
@@ -85,6 +82,72 @@ def inferred(
         below = np.tri(len(scores), k=-1, dtype=bool)
         variables = {name: np.where(below, array.T, array) for name, array in variables.items()}
     return variables
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """Scores of a grid, and of its orders, on the one scale over which the largest is sought.
+
+    Attributes
+    ----------
+    mean, unit : array (num_a, num_b)
+        The scale; the unit is NaN where a score is the same whatever the order.
+    sign : float
+        -1 of a distance.
+    cells : array (num_a, num_b) of bool
+        What is looked at.
+    scores : array (num_a, num_b)
+    permuted : array (num_orders, num_a, num_b)
+    """
+
+    mean: Array
+    unit: Array
+    sign: float
+    cells: Any
+    scores: Array
+    permuted: Array
+
+    @property
+    def observed(self) -> Array:
+        """Scores on that scale; NaN of what is not looked at."""
+        return np.where(self.cells, self.sign * (self.scores - self.mean) / self.unit, np.nan)
+
+    @property
+    def drawn(self) -> Array:
+        """Scores of the orders on that scale."""
+        return np.asarray(self.sign * (self.permuted - self.mean) / self.unit)
+
+    @property
+    def largest(self) -> Array:
+        """The largest of all pairs in each order."""
+        cells = np.isfinite(self.observed)
+        if not cells.any():
+            return np.full(len(self.permuted), np.nan)
+        return np.asarray(np.max(self.drawn[:, cells], axis=1))
+
+    def at(self, value: float) -> Array:
+        """The score of each pair that has a value on that scale."""
+        return np.asarray(self.mean + self.sign * self.unit * value)
+
+
+def searched(
+    method: Measure[Any],
+    scores: Array,
+    moments: Moments,
+    permuted: Array,
+    *,
+    closed: bool,
+    same: bool,
+) -> Search:
+    """The scale of a search: by moments where these are known, else by all orders and the given."""
+    cells = hypotheses(method, scores, same=same) & ~np.isnan(scores)
+    if closed:
+        mean, sd = moments.mean, moments.sd
+    else:
+        pool = np.concatenate([scores[None], permuted])
+        mean, sd = np.mean(pool, axis=0), nulls.spread(pool)
+    unit = np.where(sd > 0.0, sd, np.nan)
+    return Search(mean, unit, -1.0 if method.distance else 1.0, cells, scores, permuted)
 
 
 def _share(scores: Array, permuted: Array) -> Array:

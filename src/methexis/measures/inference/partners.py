@@ -11,9 +11,9 @@ items.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,8 @@ from methexis.measures.measure import Measure, Orders
 from methexis.measures.registry import chosen
 from methexis.measures.work import NOTHING
 
+#: Of both sides, of every item, its rows.
+Members: TypeAlias = list[list[NDArray[np.int64]]]
 #: Choices of a partner for each item; more change a score by less than its interval is wide.
 NUM_CHOICES = 20
 
@@ -48,6 +50,7 @@ def compare_items(
     num_bootstrap: int = 199,
     confidence: float = 0.95,
     seed: int = 0,
+    names: tuple[str, str] = ("X", "Y"),
     **options: Any,
 ) -> Comparison:
     r"""Compare two representations of items that may have several rows on either side.
@@ -80,6 +83,8 @@ def compare_items(
         Confidence level of the interval.
     seed : int
         Seed of choices, permutations and resamples.
+    names : (str, str)
+        What messages call both.
     **options
         Options of the measure.
 
@@ -116,19 +121,15 @@ def compare_items(
         warnings.simplefilter("always", DegenerateWarning)
         given = [
             features(name, one, scaled=method.scale_free or steps.normalise)
-            for name, one in (("X", x), ("Y", y))
+            for name, one in zip(names, (x, y), strict=True)
         ]
         given = list(met(*given))
         _on_one_device(given)
-        members = _members(items, given)
+        members = members_of(items, names, [one.num_samples for one in given], method)
         n = len(members[0])
-        if n < method.min_samples:
-            raise MethexisError(
-                f"items: expected at least {method.min_samples} items for {method.name}, got {n}"
-            )
         sides = [steps(one) for one in given]
-        several = any(len(rows) > 1 for side in members for rows in side)
-        every = list(_choices(method, sides, members, num_choices if several else 1, seed))
+        num_choices = num_choices if several_rows(members) else 1
+        every = list(_choices(method, sides, members, num_choices, seed))
         scores = np.array([method.score(a, b) for a, b in every])
         law = _law(method, every, nulls.orders(n, num_permutations, seed))
         ci, spread_by = _spread(method, every, scores, n, num_bootstrap, confidence, seed)
@@ -158,8 +159,12 @@ def compare_items(
         interval=spread_by,
         num_bootstrap=num_bootstrap if spread_by != "none" else 0,
         seed=seed,
-        preprocessing={**steps.described(), "given": tuple(one.given for one in given)},
-        notes=(_told(members, scores), *texts),
+        preprocessing={
+            **steps.described(),
+            "given": tuple(one.given for one in given),
+            "precision": "float64",
+        },
+        notes=(described(members, names, scores), *texts),
     )
 
 
@@ -170,30 +175,48 @@ def _on_one_device(given: list[Features]) -> None:
     together(first, second)
 
 
-def _members(items: Any, given: list[Features]) -> list[list[NDArray[np.int64]]]:
+def members_of(
+    items: Any, names: tuple[str, str], num_rows: Sequence[int], method: Measure[Any]
+) -> Members:
     """Rows of every item on both sides, the items in one order.
+
+    Parameters
+    ----------
+    items : (sequence, sequence)
+        Labels of the rows of both sides, as `compare_items` takes them.
+    names : (str, str)
+        What messages call the sides.
+    num_rows : sequence of int
+        How many rows each has.
+    method : Measure
+        What needs some number of items.
 
     Raises
     ------
     MethexisError
-        If labels are not one per row, or the sides do not have the same items.
+        If labels are not one per row, the sides do not have the same items, or these are too few.
     """
     if not isinstance(items, tuple | list) or len(items) != 2:
         raise MethexisError(
-            "items: expected two sequences, of the items of the rows of X and of Y, got "
-            f"{shown(items)}"
+            f"items: expected two sequences, of the items of the rows of {names[0]} and of "
+            f"{names[1]}, got {shown(items)}"
         )
-    labels = [_labels(one, side) for one, side in zip(items, given, strict=True)]
+    labels = [_labels(*one) for one in zip(items, names, num_rows, strict=True)]
     different = [set(one) for one in labels]
     for k, other in ((0, 1), (1, 0)):
         alone = [item for item in labels[k] if item not in different[other]]
         if alone:
             raise MethexisError(
                 f"items: expected the same items on both sides, got {shown(alone[0])} in "
-                f"{given[k].name} and not in {given[other].name} ({len(set(alone))} such); leave "
+                f"{names[k]} and not in {names[other]} ({len(set(alone))} such); leave "
                 "their rows out"
             )
     order = {item: place for place, item in enumerate(dict.fromkeys(labels[0]))}
+    if len(order) < method.min_samples:
+        raise MethexisError(
+            f"items: expected at least {method.min_samples} items for {method.name}, got "
+            f"{len(order)}"
+        )
     rows_of_items = []
     for one in labels:
         places = np.array([order[item] for item in one])
@@ -203,7 +226,18 @@ def _members(items: Any, given: list[Features]) -> list[list[NDArray[np.int64]]]
     return rows_of_items
 
 
-def _labels(given: Any, side: Features) -> list[Any]:
+def several_rows(members: Members) -> bool:
+    """Whether an item has several rows on a side, so that one is chosen."""
+    return any(len(rows) > 1 for side in members for rows in side)
+
+
+def picked(of_item: Sequence[NDArray[np.int64]], seed: int, choice: int, side: int) -> Any:
+    """A row of every item of one side, chosen at random."""
+    generator = np.random.default_rng([seed, choice, side])
+    return np.array([one[generator.integers(len(one))] for one in of_item])
+
+
+def _labels(given: Any, side: str, num_rows: int) -> list[Any]:
     """One label per row, of plain types.
 
     Raises
@@ -211,7 +245,7 @@ def _labels(given: Any, side: Features) -> list[Any]:
     MethexisError
         If that is not what is given.
     """
-    name = f"items of {side.name}"
+    name = f"items of {side}"
     try:
         labels = np.asarray(list(given) if isinstance(given, range) else given)
     except (TypeError, ValueError):
@@ -220,9 +254,9 @@ def _labels(given: Any, side: Features) -> list[Any]:
         raise MethexisError(
             f"{name}: expected one label per row, numbers or words, got {shown(given)}"
         )
-    if len(labels) != side.num_samples:
+    if len(labels) != num_rows:
         raise MethexisError(
-            f"{name}: expected one label for each of {side.num_samples} rows, got {len(labels)}"
+            f"{name}: expected one label for each of {num_rows} rows, got {len(labels)}"
         )
     return list(labels.tolist())
 
@@ -230,7 +264,7 @@ def _labels(given: Any, side: Features) -> list[Any]:
 def _choices(
     method: Measure[Any],
     sides: list[Features],
-    members: list[list[NDArray[np.int64]]],
+    members: Members,
     num_choices: int,
     seed: int,
 ) -> Iterator[tuple[Any, Any]]:
@@ -242,9 +276,7 @@ def _choices(
             if fixed[k] is not None:
                 pair.append(fixed[k])
                 continue
-            generator = np.random.default_rng([seed, choice, k])
-            rows = np.array([one[generator.integers(len(one))] for one in of_item])
-            taken = replace(side, array=side.array[rows])
+            taken = replace(side, array=side.array[picked(of_item, seed, choice, k)])
             pair.append(method.reduce(taken))
             if max(map(len, of_item)) == 1:
                 fixed[k] = pair[-1]
@@ -296,15 +328,17 @@ def _spread(
     return interval(mean, whole, confidence), kinds[0]
 
 
-def _told(members: list[list[NDArray[np.int64]]], scores: Array) -> str:
-    """How many rows items have, and how far choices are apart."""
+def described(members: Members, names: tuple[str, str], scores: Array) -> str:
+    """How many rows items have, and how far scores of choices ``(num_choices, …)`` are apart."""
     sizes = [sorted({len(rows) for rows in side}) for side in members]
     rows = [f"{one[0]}" if len(one) == 1 else f"{one[0]} to {one[-1]}" for one in sizes]
-    text = f"{len(members[0])} items with {rows[0]} rows in X and {rows[1]} in Y"
+    unit = "row" if rows[0] == "1" else "rows"
+    text = f"{len(members[0])} items with {rows[0]} {unit} in {names[0]}, {rows[1]} in {names[1]}"
     if len(scores) == 1:
         return text
-    apart = float(np.std(scores, ddof=1))
+    apart = np.std(scores, axis=0, ddof=1)
+    ends = dict.fromkeys(f"{end:.2g}" for end in (np.nanmin(apart), np.nanmax(apart)))
     return (
         f"{text}: the mean score of {len(scores)} choices of a row for each, which are "
-        f"{apart:.2g} apart"
+        f"{' to '.join(ends)} apart"
     )

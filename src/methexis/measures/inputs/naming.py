@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from inspect import getattr_static
+from typing import Any, Protocol, TypeGuard
 
 from methexis.core.outside.foreign import type_name
 from methexis.errors import MethexisError
@@ -17,7 +18,6 @@ from methexis.measures.inputs.features import Typed
 from methexis.measures.inputs.rdm import RDM
 
 
-@runtime_checkable
 class Layer(Protocol):
     """A representation as a file holds it."""
 
@@ -100,7 +100,7 @@ def named(name: str, given: Any) -> list[Named]:
 
 def unwrapped(given: Any) -> Any:
     """What is compared of a layer that was read from a file; all else as it is."""
-    if not isinstance(given, Layer):
+    if not _is_layer(given):
         return given
     if given.dissimilarities:
         return RDM(given.array, name=given.name)
@@ -131,8 +131,14 @@ def single(name: str, given: Any) -> Any:
 def _layers(given: Any) -> Sequence[Layer] | None:
     """The layers of a model that was read from a file; None for all else."""
     layers = getattr(given, "layers", None)
-    known = isinstance(layers, list | tuple) and all(isinstance(one, Layer) for one in layers)
+    known = isinstance(layers, list | tuple) and all(_is_layer(one) for one in layers)
     return layers if known and layers else None
+
+
+def _is_layer(given: Any) -> TypeGuard[Layer]:
+    """Whether this has the form of a layer; its array is not asked for, which would read it."""
+    named = all(hasattr(given, part) for part in ("name", "given", "dissimilarities"))
+    return named and getattr_static(given, "array", None) is not None
 
 
 def _items(name: str, given: Any) -> list[tuple[str, Any]]:
@@ -157,4 +163,4 @@ def _is_group(value: Any) -> bool:
     if isinstance(value, Mapping) or _layers(value) is not None:
         return True
     listed = isinstance(value, list | tuple) and len(value) > 0
-    return listed and (hasattr(value[0], "shape") or isinstance(value[0], Layer))
+    return listed and (hasattr(value[0], "shape") or _is_layer(value[0]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from methexis.core.checks import Array
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.measure import NullMoments, Orders
+from methexis.measures.neighbours.chance import overlap_moments
 from methexis.measures.neighbours.curve import NeighbourCurve, neighbour_curve
 from methexis.measures.neighbours.indices import Indices
 from methexis.measures.neighbours.influence import Overlaps
 from methexis.measures.neighbours.lists import NeighbourMeasure, Neighbours
+from methexis.measures.neighbours.scales import NeighbourScales, neighbour_scales
 from methexis.measures.neighbours.shared import overlap_counts, shared, shared_under
-from methexis.measures.neighbours.tied.expected import Groups, expected_share, with_ties
+from methexis.measures.neighbours.tied.expected import Groups, expected_share
 from methexis.measures.pairs import moments
-from methexis.measures.rounding import OTHER_WAY
 
 #: Of the curve beside a score, random subsets of each size: enough for means, and intervals good to
 #: a sixth.
@@ -100,31 +101,28 @@ class MutualKNN(NeighbourMeasure):
             seed=seed,
         )
 
+    def scales(
+        self, x: Any, y: Any, *, preprocessing: Preprocessing | str | None = None
+    ) -> NeighbourScales | None:
+        """Scores at 4 to 256 neighbours beside chance; None of too few or too many samples."""
+        if not FEWEST <= int(x.shape[0]) <= MOST:
+            return None
+        return neighbour_scales(x, y, metric=self.metric, preprocessing=preprocessing)
+
     def null_sums(self, reduced: Neighbours) -> moments.PairSums | None:
         """Sums over pairs of neighbours."""
         sums: moments.PairSums | None = reduced.sums
         return sums
 
     def moments_from(self, a: moments.PairSums, b: moments.PairSums) -> NullMoments:
-        """Exact moments over all orders, of a count over ``n k``.
-
-        With ties scores are not counts; steps between them shrink as the chances of a place do.
-        """
-        moments_of_orders, own = moments.null_moments(a, b), _own(a, self.k) * _own(b, self.k)
-        moments_of_orders = replace(moments_of_orders, step=own / (a.num_samples * self.k))
-        return moments_of_orders if own == 1.0 else with_ties(moments_of_orders)
+        """Exact moments over all orders, of a count over ``n k``."""
+        return overlap_moments(a, b, self.k)
 
     def null_moments(self, a: Neighbours, b: Neighbours) -> NullMoments | None:
         """Exact moments over all orders: the score is a sum over pairs of samples."""
         if a.sums is None or b.sums is None:
             return None
         return self.moments_from(a.sums, b.sums)
-
-
-def _own(sums: moments.PairSums, k: int) -> float:
-    """``Σ_ij a_ij² / (n k)``, from the norm after centring; 1 without ties."""
-    own = sums.scale**2 + k / (sums.num_samples - 1)
-    return 1.0 if abs(own - 1.0) < OTHER_WAY else own
 
 
 def mutual_knn(x: Any, y: Any, *, k: int = 10, metric: str = "cosine") -> float:

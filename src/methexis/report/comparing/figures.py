@@ -13,7 +13,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.measures import Grid, NeighbourCurve
+from methexis.measures import Grid, NeighbourCurve, NeighbourScales, SearchCurve
+from methexis.measures.inference import drawing as inference_drawing
 from methexis.measures.inference.drawing import Cells, Pairs, along, shades
 from methexis.measures.neighbours import drawing
 from methexis.plots import style
@@ -36,11 +37,17 @@ def figures(result: CompareResult) -> Iterator[Picture]:
     if plot is not None:
         words = "Levels of every measure: chance, references, ceiling, and the score between them"
         yield Picture("effects", plot, words)
+    for key, curve in zip(keys(result), result.curves, strict=False):
+        plot = over_samples(curve)
+        yield Picture(f"{key}_samples", plot, f"Best {curve.title} over the number of samples")
     for key, pairs, answer in zip(keys(result), result.found, result.answers, strict=True):
         title = pairs.measure.title
         if pairs.curve is not None:
             plot = falling(pairs.curve)
             yield Picture(key, plot, f"{title} over the number of samples")
+        if pairs.scales is not None:
+            plot = over_scales(pairs.scales)
+            yield Picture(f"{key}_scales", plot, f"{title} over the number of neighbours")
         if result.single:
             continue
         shown = drawn(pairs, names, answer, itself=result.itself, alpha=alpha)
@@ -94,6 +101,20 @@ def marked(pairs: Grid, in_row: NDArray[np.bool_], alpha: float) -> tuple[Cells,
 def falling(curve: NeighbourCurve) -> Panel:
     """Scores over numbers of samples, a line per number of neighbours, with chance."""
     return drawing.falling(curve.ns, curve.ks, curve.scores, curve.chance, curve.metric)
+
+
+def over_samples(curve: SearchCurve) -> Panel:
+    """Best scores over numbers of samples, with what they need after the search."""
+    return inference_drawing.over_samples(
+        inference_drawing.Searched(
+            curve.ns, curve.scores, curve.needed, curve.chance, curve.followed, curve.title
+        )
+    )
+
+
+def over_scales(scales: NeighbourScales) -> Panel:
+    """Scores over numbers of neighbours, with chance."""
+    return drawing.over_scales(scales.ks, scales.scores, scales.chance, scales.sd, scales.metric)
 
 
 def effects(grids: Sequence[Grid], answers: Sequence[Answer]) -> Panel | None:

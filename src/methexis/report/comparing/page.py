@@ -57,6 +57,8 @@ def write_compare_report(result: CompareResult, path: str | Path) -> Path:
         forest=any(picture.name == "effects" for picture in pictures),
         conclusion=result.conclusion,
         size=words.size(result),
+        num_samples=result.num_samples,
+        items=result.items is not None,
         limits=words.limits(result),
         next_steps=words.next_steps(result),
         sections=[
@@ -64,6 +66,15 @@ def write_compare_report(result: CompareResult, path: str | Path) -> Path:
             for key, pairs, answer in zip(
                 words.keys(result), result.found, result.answers, strict=True
             )
+        ],
+        over_samples=[
+            {
+                "key": f"{key}_samples",
+                "title": curve.title,
+                "said": curve.conclusion,
+                "rows": words.over_samples(curve, result),
+            }
+            for key, curve in zip(words.keys(result), result.curves, strict=False)
         ],
         alpha=f"{result.settings.alpha:.2g}",
         percent=f"{100 * result.settings.alpha:.3g} %",
@@ -116,6 +127,7 @@ def _section(key: str, pairs: Grid, answer: Answer, result: CompareResult) -> di
         "one": words.row(pairs, result, 0, 0),
         "interval": words.interval(pairs),
         "curve": words.curve(pairs),
+        "scales": pairs.scales.said(result.settings.alpha) if pairs.scales is not None else "",
         "num_subsets": pairs.curve.num_subsets if pairs.curve else 0,
         "confidence": f"{single.confidence:.0%}" if single else "",
     }

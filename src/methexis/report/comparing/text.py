@@ -16,6 +16,7 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
+from methexis.measures import SearchCurve
 from methexis.measures.inference.grid import Grid, alignment
 from methexis.measures.inference.printing import cell
 from methexis.plots.labels import labels, said, shortened
@@ -30,6 +31,7 @@ from methexis.report.comparing.words import (
     levels,
     limits,
     next_steps,
+    over_samples,
     probability,
     row,
     steps,
@@ -76,6 +78,9 @@ def print_compare(result: CompareResult, out: Path, seconds: float | None = None
         else:
             _grid(console, pairs, answer, result)
             _levels(console, pairs, answer)
+    for over in result.curves:
+        console.print()
+        _over_samples(console, over, result)
     limited = [f"note: {note}" for note in limits(result)]
     limited += [f"left out: {sentence}" for sentence in result.left_out]
     if limited:
@@ -90,6 +95,27 @@ def print_compare(result: CompareResult, out: Path, seconds: float | None = None
         took += f" ({result.seconds:.1f} to compare, the rest to read and to draw)"
     console.print(f"\n[dim]{took}[/dim]")
     console.print(f"report: {out / 'report.html'}", soft_wrap=True, markup=False)
+
+
+def _over_samples(console: Console, curve: SearchCurve, result: CompareResult) -> None:
+    """The most aligned pair at each number of samples, a line each."""
+    _wrapped(console, f"{curve.title} over samples. {curve.conclusion}.", "")
+    heads = {"n": "samples", "score": "score", "needed": "needed", "chance": "chance",
+             "corrected": "p corr.", "followed": "followed"}  # fmt: skip
+    lines = over_samples(curve, result)
+    widths = {key: max(len(head), *(len(one[key]) for one in lines)) for key, head in heads.items()}
+    cells = "  ".join(head.rjust(widths[key]) for key, head in heads.items())
+    console.print(Text(f"  {cells}  most aligned", style="dim"))
+    room = _width(console) - 4 - len(cells)
+    for one in lines:
+        cells = "  ".join(one[key].rjust(widths[key]) for key in heads)
+        pair = one["pair"] if len(one["pair"]) <= room else f"{one['pair'][: room - 1]}…"
+        console.print(Text(f"  {cells}  {pair}"))
+    _remark(
+        console,
+        "needed: the score at which p, corrected for the search, is "
+        f"{curve.alpha:g}; followed: the pair that is best of all samples, over random parts",
+    )
 
 
 def _wrapped(console: Console, words: str, look: str) -> None:
@@ -164,10 +190,17 @@ def _single(console: Console, pairs: Grid, result: CompareResult) -> None:
         text.rstrip()
         console.print(text)
     if pairs.curve is not None:
-        words_of = f"{curve(pairs)}; means of {pairs.curve.num_subsets} subsets"
-        lines_of = textwrap.wrap(words_of, _width(console) - 18)
-        for k, line in enumerate(lines_of):
-            console.print(Text(f"  {'over samples' if k == 0 else '':<14}{line}"))
+        _sentence(
+            console, "over samples", f"{curve(pairs)}; means of {pairs.curve.num_subsets} subsets"
+        )
+    if pairs.scales is not None:
+        _sentence(console, "over scales", pairs.scales.said(result.settings.alpha))
+
+
+def _sentence(console: Console, name: str, words: str) -> None:
+    """A fact that takes several lines, beside its name."""
+    for k, line in enumerate(textwrap.wrap(words, _width(console) - 18)):
+        console.print(Text(f"  {name if k == 0 else '':<14}{line}"))
 
 
 def _list(console: Console, pairs: Grid, result: CompareResult) -> None:

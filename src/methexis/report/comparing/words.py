@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from methexis.measures import Grid, NeighbourCurve
+from methexis.measures import Grid, NeighbourCurve, SearchCurve
 from methexis.measures.inference.printing import percent
 from methexis.representations import Representations
 from methexis.scenarios.comparing.answer import Answer
@@ -182,15 +182,19 @@ def size(result: CompareResult) -> str:
         sizes = sorted(layer.shape[1] for layer in model)
         return f"{sizes[0]:,}" if sizes[0] == sizes[-1] else f"{sizes[0]:,} to {sizes[-1]:,}"
 
-    text = f"{result.first.num_samples:,} samples; layers {'' if result.itself else 'of A '}"
+    many = f"{result.num_samples:,} samples" if result.sample is None else str(result.sample)
+    if result.items is not None:
+        rows = [len(side) for side in result.items.labels]
+        many = f"{result.num_samples:,} items with {rows[0]:,} rows of A and {rows[1]:,} of B"
+    text = f"{many[0].upper()}{many[1:]}; layers {'' if result.itself else 'of A '}"
     text += f"have {widths(result.first)} features"
     return text if result.itself else f"{text}, those of B {widths(result.second)}"
 
 
 def limits(result: CompareResult) -> list[str]:
     """What limits the answer: samples, widths, single samples, and notes, each cause once."""
-    n = result.first.num_samples
-    reasons = []
+    n = result.num_samples
+    reasons: list[str] = []
     wide = [
         f"{name} of {side}" if not result.itself else name
         for side, model in (("A", result.first), ("B", result.second))[: 1 if result.itself else 2]
@@ -246,7 +250,7 @@ def causes(result: CompareResult) -> list[str]:
 def next_steps(result: CompareResult) -> list[str]:
     """What to do next, by what was found."""
     advice = []
-    if not result.settings.references:
+    if not result.settings.references and result.items is None:
         advice.append(
             "Give a level that means something: --reference untrained=PATH, the same architecture "
             "before training, or --reference input=PATH"
@@ -328,6 +332,34 @@ def interval(pairs: Grid) -> str:
     if pairs.single is None or not np.isfinite(pairs.single.ci[0]):
         return "–"
     return " to ".join(decimals(end, digits(pairs)) for end in pairs.single.ci)
+
+
+def over_samples(curve: SearchCurve, result: CompareResult) -> list[dict[str, str]]:
+    """The most aligned pair at each number of samples, in words."""
+    models = result.first, result.second
+    layers = {layer.source: layer.name for model in models for layer in model}
+    spread = np.abs(curve.needed - curve.chance)
+    known = spread[np.isfinite(spread) & (spread > 0.0)]
+    places = int(np.clip(np.ceil(-np.log10(known.min())) + 1, 3, 7)) if len(known) else 3
+    return [
+        {
+            "n": f"{n:,}",
+            "score": decimals(curve.scores[k], places),
+            "needed": decimals(curve.needed[k], places),
+            "chance": decimals(curve.chance[k], places),
+            "corrected": probability(curve.p[k]),
+            "followed": decimals(curve.followed[k], places),
+            "pair": " with ".join(_layer_name(label, layers) for label in curve.best[k]),
+        }
+        for k, n in enumerate(curve.ns)
+    ]
+
+
+def _layer_name(label: str, layers: dict[str, str]) -> str:
+    """The name of a layer from the label that tells its file."""
+    if label in layers:
+        return layers[label]
+    return label[label.rfind("(") + 1 : -1] if label.endswith(")") else label
 
 
 def curve(pairs: Grid) -> str:

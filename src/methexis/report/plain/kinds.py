@@ -26,11 +26,13 @@ from methexis.measures import (
     Levels,
     ModelComparison,
     NeighbourCurve,
+    NeighbourScales,
     NoiseCeiling,
     NullMoments,
     PlantedPair,
     PowerLaw,
     Ranking,
+    SearchCurve,
     Streamed,
 )
 from methexis.measures import Plan as MeasurePlan
@@ -269,6 +271,17 @@ KINDS: dict[type, Kind] = {
         ),
         caption="Mean scores over random subsets, a line for each number of neighbours; dotted: "
         "chance.",
+    ),
+    NeighbourScales: Kind(
+        "Mutual neighbours over scales",
+        lambda r: f"{r.said()[0].upper()}{r.said()[1:]}.",
+        caption="Score over numbers of neighbours, with chance and two of its deviations.",
+    ),
+    SearchCurve: Kind(
+        "The most aligned pair over numbers of samples",
+        lambda r: f"{r.conclusion}.",
+        caption="Best score at each number of samples, what it would need after the search for it, "
+        "chance, and the score of the pair that is best of all samples.",
     ),
     NoiseCeiling: Kind(
         "Noise ceiling",

@@ -16,7 +16,7 @@ from methexis.core.checks import Array
 from methexis.plots import style
 from methexis.plots.curve import Curve, Dots
 from methexis.plots.mark import Look, Mark
-from methexis.plots.panel import Axis, Panel, Picture
+from methexis.plots.panel import Axis, Panel, Picture, Plot
 from methexis.report.house.page import Page
 from methexis.report.running import gather, layers
 from methexis.training.records.run import Run
@@ -99,20 +99,27 @@ def write_cells(page: Page, run: Run) -> Path:
 
 
 def figures(run: Run) -> list[Picture]:
-    """The picture of one or two dimensions; none where there are more, or no pairs of layers."""
+    """The picture of one or two dimensions, for a wide and a narrow page.
+
+    There is none where there are more dimensions, or no pairs of layers.
+    """
     dims = list(run.cells)
     if run.tree.sizes["layer"] < 2 or len(dims) > 2:
         return []
     cells = cells_of(run)
     what = "Alignment of the least aligned pair of layers at the end, in every cell"
     if len(dims) == 1:
-        return [Picture("worst_pair", _line(cells, dims[0]), what)]
-    values = np.array([cell.median for cell in cells]).reshape(tuple(run.cells.values()))
-    names = [_names(run, dim) for dim in dims]
-    return [Picture("worst_pair", layers.phase(values, names, dims), what)]
+        wide: Plot = _line(cells, dims[0], style.WIDE)
+        narrow: Plot = _line(cells, dims[0], style.PANEL)
+    else:
+        values = np.array([cell.median for cell in cells]).reshape(tuple(run.cells.values()))
+        names = [_names(run, dim) for dim in dims]
+        wide = layers.phase(values, names, dims)
+        narrow = layers.phase(values, names, dims, width=style.PANEL, height=500)
+    return [Picture("worst_pair", wide, what), Picture("worst_pair_narrow", narrow, what)]
 
 
-def _line(cells: Sequence[Cell], dim: str) -> Panel:
+def _line(cells: Sequence[Cell], dim: str, width: int) -> Panel:
     """Worst pair over the cells of one dimension: replicas as dots, their median as a line."""
     one = Look(style.SGD, size=14, alpha=0.45, width=0)
     marks: list[Mark] = [Dots([i] * len(c.worst), c.worst, one) for i, c in enumerate(cells)]
@@ -120,15 +127,17 @@ def _line(cells: Sequence[Cell], dim: str) -> Panel:
     medians = [cell.median for cell in cells]
     marks.append(Curve(range(len(cells)), medians, Look(style.SGD, width=2.0), "median"))
     every = max(1, len(cells) // 12)
+    names = tuple(cell.labels[0] for cell in cells[::every])
     x = Axis(
         dim,
         low=-0.5,
         high=len(cells) - 0.5,
         ticks=tuple(range(0, len(cells), every)),
-        names=tuple(cell.labels[0] for cell in cells[::every]),
+        names=names,
+        turned=layers.turned(names, width),
     )
     y = Axis("alignment of the worst pair", low=0.0, high=1.03)
-    return Panel(x, y, tuple(marks), width=style.WIDE, height=430)
+    return Panel(x, y, tuple(marks), width=width, height=430)
 
 
 def _names(run: Run, dim: str) -> list[str]:

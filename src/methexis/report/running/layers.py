@@ -16,6 +16,8 @@ from methexis.plots.panel import Axis, Panel
 
 #: Above this number of layers a matrix is drawn without numbers.
 _MOST_WRITTEN = 8
+#: In pixels of the design: width of a letter, and of what stands beside the cells of a panel.
+_LETTER, _BESIDE = 9, 90
 
 
 def matrix(values: Array, labels: Sequence[str]) -> HeatMap:
@@ -41,7 +43,14 @@ def matrix(values: Array, labels: Sequence[str]) -> HeatMap:
     )
 
 
-def phase(values: Array, names: Sequence[Sequence[str]], axes_of: Sequence[str]) -> HeatMap:
+def phase(
+    values: Array,
+    names: Sequence[Sequence[str]],
+    axes_of: Sequence[str],
+    *,
+    width: int = style.WIDE,
+    height: int = 560,
+) -> HeatMap:
     """Alignment in every cell of two dimensions, as shades; crosses where nothing is left.
 
     Parameters
@@ -50,27 +59,45 @@ def phase(values: Array, names: Sequence[Sequence[str]], axes_of: Sequence[str])
     names : (row names, column names)
     axes_of : (str, str)
         Names of the two dimensions.
+    width, height : int
+        In pixels of the design; of a narrow one the scale stands below the cells.
     """
+    narrow = width < style.WIDE
 
     def axis(which: int) -> Axis:
         count = values.shape[which]
         every = max(1, int(np.ceil(count / 12)))
+        told = tuple(names[which][::every])
         return Axis(
             axes_of[which],
             ticks=tuple(range(0, count, every)),
-            names=tuple(names[which][::every]),
+            names=told,
+            turned=turned(told, width) if which == 1 else 0,
         )
 
     return HeatMap(
         values,
         rows=axis(0),
         columns=axis(1),
-        width=style.WIDE,
-        height=560,
+        width=width,
+        height=height,
         downwards=False,
         crossed=True,
         bar="alignment of the worst pair (median)",
+        bar_below=narrow,
     )
+
+
+def turned(names: Sequence[str], width: int) -> int:
+    """Angle of the names along a panel: upright where they would run into each other.
+
+    Examples
+    --------
+    >>> turned(["0.001", "0.01"], 460), turned([f"{k}e−5" for k in range(12)], 460)
+    (0, 90)
+    """
+    longest = max(map(len, names), default=0)
+    return 90 if len(names) * (longest + 1) * _LETTER > width - _BESIDE else 0
 
 
 def shade_label(value: float, count: int = 5) -> str:

@@ -71,16 +71,16 @@ def regular(path: Path) -> int:
         If it is something else, or is not to be read.
     """
     with guarded(place(path), "a file"):
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
             raise MethexisError(
-                f"{place(path)}: expected a file, got {kind_of_file(found.st_mode)}"
+                f"{place(path)}: expected a file, got {kind_of_file(status.st_mode)}"
             )
         if not os.access(path, os.R_OK):
             raise MethexisError(
                 f"{place(path)}: expected a file that may be read, got no permission"
             )
-    return found.st_size
+    return status.st_size
 
 
 def kind_of_file(mode: int) -> str:

@@ -1,9 +1,9 @@
 """HDF5 files, and MATLAB's .mat from version 7.3 on, which are such: every dataset is an array.
 
-Datasets that lie in one piece without a filter are mapped; others are read. Links are followed
-within the file only: one that leads to another file would read what nobody named. Filters that are
-no part of the library come as plug-ins, which are code, and are not loaded. MATLAB keeps arrays
-column by column, so that HDF5 sees them transposed: they are turned back.
+Datasets that lie in one piece without a filter are mapped; others are read when asked for. Links
+are followed within the file only: one that leads to another file would read what nobody named.
+Filters that are no part of the library come as plug-ins, which are code, and are not loaded. MATLAB
+keeps arrays column by column, so that HDF5 sees them transposed: they are turned back.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.errors import MethexisError
+from methexis.representations.deferred import Deferred
 from methexis.representations.readers.guarding import (
     fitting,
     guarded,
@@ -57,21 +58,21 @@ def read_hdf5(path: Path) -> list[Stored | Unread]:
         raise MethexisError(
             f"{where}: expected h5py to read HDF5, got none; pip install 'methexis[io]'"
         )
-    found: list[Stored | Unread] = []
+    datasets: list[Stored | Unread] = []
     with guarded(where, _EXPECTED), h5py.File(path, "r") as file:
         if file.userblock_size > size:
             raise ValueError(f"a block of {file.userblock_size} bytes in a file of {size}")
         for name, dataset in _datasets(file):
             if isinstance(dataset, Unread):
-                found.append(dataset)
+                datasets.append(dataset)
                 continue
             own = place(path, name)
             try:
                 with guarded(own, "a whole dataset"):
-                    found.append(_dataset(path, name, dataset, size))
+                    datasets.append(_dataset(path, name, dataset, size))
             except MethexisError as error:
-                found.append(unread(name, error, own))
-    return found
+                datasets.append(unread(name, error, own))
+    return datasets
 
 
 def _datasets(
@@ -120,14 +121,20 @@ def _dataset(path: Path, name: str, dataset: h5py.Dataset, size: int) -> Stored 
     if filters - _FILTERS:
         numbers = ", ".join(map(str, sorted(filters - _FILTERS)))
         return Unread(name, f"expected filters that HDF5 brings along, got number {numbers}")
-    array = _mapped(path, dataset, size) if not filters else None
-    if array is None:
-        array = np.asarray(dataset[...])
     notes = () if dtype.isnative else ("big-endian",)
-    if kind is not None:
-        array = array.T
-        notes = (*notes, "rows and columns as in MATLAB")
-    return Stored(name, array, dtype.name, notes)
+    turned = kind is not None
+    notes = (*notes, "rows and columns as in MATLAB") if turned else notes
+    array = _mapped(path, dataset, size) if not filters else None
+    if array is not None:
+        return Stored(name, array.T if turned else array, dtype.name, notes)
+
+    def read() -> NDArray[Any]:
+        with guarded(place(path, name), "a whole dataset"), h5py.File(path, "r") as file:
+            numbers = np.asarray(file[name][...])
+            return numbers.T if turned else numbers
+
+    later = Deferred(place(path, name), shape[::-1] if turned else shape, dtype, read)
+    return Stored(name, later, dtype.name, notes)
 
 
 def _mapped(path: Path, dataset: h5py.Dataset, size: int) -> NDArray[Any] | None:

@@ -53,17 +53,17 @@ def read_mat(path: Path) -> list[Stored | Unread]:
             return read_hdf5(path)
     with guarded(where, _EXPECTED):
         headers = scipy.io.whosmat(str(path), appendmat=False)
-    found: list[Stored | Unread] = []
+    arrays: list[Stored | Unread] = []
     for name, shape, kind in headers:
         own = place(path, name)
         try:
             with guarded(own, _EXPECTED):
                 fitting(shape, _BYTES.get(kind, 8))
                 value = scipy.io.loadmat(str(path), variable_names=[name], appendmat=False)[name]
-                found += _arrays(name, value)
+                arrays += _arrays(name, value)
         except MethexisError as error:
-            found.append(unread(name, error, own))
-    return found
+            arrays.append(unread(name, error, own))
+    return arrays
 
 
 def _arrays(name: str, value: Any) -> Iterator[Stored | Unread]:

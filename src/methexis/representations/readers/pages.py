@@ -62,8 +62,8 @@ class Pages:
         ValueError
             If a page declares more than its column has, than it can hold or than the file has.
         """
-        found = [self._chunk(_Chunk.of(c)) for c in self._columns.get(name.encode("utf-8"), [])]
-        return sum(values for values, _ in found), sum(size for _, size in found)
+        chunks = [self._chunk(_Chunk.of(c)) for c in self._columns.get(name.encode("utf-8"), [])]
+        return sum(values for values, _ in chunks), sum(size for _, size in chunks)
 
     def _chunk(self, chunk: _Chunk) -> tuple[int, int]:
         place, values, size, first = chunk.start, 0, 0, True
@@ -155,26 +155,26 @@ def _list(file: Any, place: int, end: int, depth: int) -> tuple[list[Any], int]:
 
 def _integer(file: Any, place: int, end: int) -> tuple[int, int]:
     """A signed integer: its sign is the last bit."""
-    found, place = _unsigned(file, place, end)
-    return (found >> 1) ^ -(found & 1), place
+    unsigned, place = _unsigned(file, place, end)
+    return (unsigned >> 1) ^ -(unsigned & 1), place
 
 
 def _count(file: Any, place: int, end: int) -> tuple[int, int]:
     """A number of bytes or members, each of which takes a byte."""
-    found, place = _unsigned(file, place, end)
-    if found > end - place:
-        raise ValueError(f"{found} bytes or members declared, {end - place} bytes are left")
-    return found, place
+    count, place = _unsigned(file, place, end)
+    if count > end - place:
+        raise ValueError(f"{count} bytes or members declared, {end - place} bytes are left")
+    return count, place
 
 
 def _unsigned(file: Any, place: int, end: int) -> tuple[int, int]:
     """Seven bits in a byte, lowest first, as long as the highest bit is set."""
-    found = 0
+    unsigned = 0
     for shift in range(0, 70, 7):
         byte, place = _byte(file, place, end)
-        found |= (byte & 127) << shift
+        unsigned |= (byte & 127) << shift
         if byte < 128:
-            return found, place
+            return unsigned, place
     raise ValueError("an integer of more than 64 bits")
 
 

@@ -73,6 +73,6 @@ def _mapped(folder: Path, rows: int) -> NDArray[Any]:
 
 
 def _attributes(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((path / "zarr.json").read_text(encoding="utf-8"))
-    attributes: dict[str, Any] = found["attributes"]
+    metadata: dict[str, Any] = json.loads((path / "zarr.json").read_text(encoding="utf-8"))
+    attributes: dict[str, Any] = metadata["attributes"]
     return attributes

@@ -75,9 +75,9 @@ def read_run(
         x, note = _inputs(run, student, path, inputs, seed)
         depth = int(run.tree.children[f"student_{student}"].attrs["depth"])
         for layer in range(1, depth):
-            found = run.activations(x, student=student, layer=layer, replica=replica)
+            activations = run.activations(x, student=student, layer=layer, replica=replica)
             notes = (f"replica {replica}", note)
-            layers.append(Stored(f"{student}/h{layer}", found, "float64", notes))
+            layers.append(Stored(f"{student}/h{layer}", activations, "float64", notes))
     return layers
 
 

@@ -65,11 +65,11 @@ def read_safetensors(path: Path) -> list[Stored | Unread]:
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object whose names differ."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    entries = dict(pairs)
+    if len(entries) != len(pairs):
         twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
         raise ValueError(f"two entries of the name {brief(twice)!r}")
-    return found
+    return entries
 
 
 def _entry(name: str, entry: Any) -> tuple[str, tuple[int, ...], int, int]:

@@ -3,7 +3,7 @@
 The metadata of each array are read here first: what it declares is compared with this machine's
 memory before zarr allocates it, and only codecs that are known to do nothing but pack numbers are
 let through, for one of version 2 unpickles. Each array is opened by itself, so that one that is
-damaged does not spoil its group.
+damaged does not spoil its group; its chunks are read when its numbers are asked for.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from typing import Any
 
 import numpy as np
 import zarr
+from numpy.typing import NDArray
 from zarr.core.sync import sync
 
 from methexis.core.outside.npy import lengths
 from methexis.errors import MethexisError
+from methexis.representations.deferred import Deferred
 from methexis.representations.readers.guarding import (
     fitting,
     guarded,
@@ -63,7 +65,9 @@ class _Declared:
 
 
 def read_zarr(path: Path) -> list[Stored | Unread]:
-    """The array of a store, or all arrays of a group; those that cannot be read are left out.
+    """The array of a store, or all arrays of a group, read when asked for.
+
+    Those of which metadata tell that they cannot be read are left out.
 
     Chunks that are not there count as their fill value, as zarr has it: writers leave out chunks
     of nothing else. A note says how many. Arrays that are packed by the CF conventions are
@@ -74,19 +78,19 @@ def read_zarr(path: Path) -> list[Stored | Unread]:
     MethexisError
         If the store is one array and cannot be read.
     """
-    found: list[Stored | Unread] = []
+    arrays: list[Stored | Unread] = []
     for folder in _arrays(path):
         inside = folder.relative_to(path).as_posix()
         name = "" if inside == "." else inside
         where = place(path, name)
         try:
             with guarded(where, _EXPECTED):
-                found.append(_array(folder, name))
+                arrays.append(_array(folder, name, where))
         except MethexisError as error:
             if not name:
                 raise
-            found.append(unread(name, error, where))
-    return found
+            arrays.append(unread(name, error, where))
+    return arrays
 
 
 def _arrays(path: Path) -> Iterator[Path]:
@@ -126,16 +130,16 @@ def _json(path: Path) -> dict[str, Any]:
     if regular(path) > _LONGEST:
         raise ValueError(f"metadata of {path.stat().st_size} bytes")
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        metadata = json.loads(path.read_text(encoding="utf-8"))
     except RecursionError:
         raise ValueError("metadata nested without end") from None
-    if not isinstance(found, dict):
-        raise ValueError(f"metadata that are no object but {type(found).__name__}")
-    return found
+    if not isinstance(metadata, dict):
+        raise ValueError(f"metadata that are no object but {type(metadata).__name__}")
+    return metadata
 
 
-def _array(folder: Path, name: str) -> Stored | Unread:
-    declared = _first(folder) if (folder / "zarr.json").exists() else _second(folder)
+def _array(folder: Path, name: str, where: str) -> Stored | Unread:
+    declared = _declared(folder)
     why = unfit(declared.dtype) or _unsafe(declared.codecs)
     if why:
         return Unread(name, why)
@@ -147,57 +151,92 @@ def _array(folder: Path, name: str) -> Stored | Unread:
     fitting(declared.chunk, declared.dtype.itemsize)
     _only_files(folder)
     try:
-        member = zarr.open_array(folder, mode="r", zarr_format=declared.version)  # type: ignore[arg-type]
+        member = _member(folder, declared)
         missing = member.nchunks - member.nchunks_initialized
-        raw = np.asarray(member[...])
+        kind = np.dtype(member.dtype)
     except Exception as error:
-        sync(_rest())
         return Unread(name, f"{_DAMAGED} ({sentence(error)})")
-    if raw.shape != declared.shape or raw.dtype.newbyteorder("=") != declared.dtype:
-        return Unread(name, f"{_DAMAGED} ({raw.dtype} {raw.shape})")
-    notes = [] if raw.dtype.isnative else ["big-endian"]
+    if tuple(member.shape) != declared.shape or kind.newbyteorder("=") != declared.dtype:
+        return Unread(name, f"{_DAMAGED} ({kind} {member.shape})")
+    notes = [] if kind.isnative else ["big-endian"]
     if missing:
         fill = member.fill_value
         notes.append(f"{missing} of {member.nchunks} chunks are not there and count as {fill}")
-    try:
-        numbers, unpacking = unpacked(raw, declared.attributes, declared.missing)
+    try:  # of no numbers at all: which type they come in, and what is not understood
+        none, unpacking = unpacked(np.empty(0, kind), declared.attributes, declared.missing)
     except ValueError as error:
         return Unread(name, sentence(error))
-    return Stored(name, numbers, raw.dtype.name, (*notes, *unpacking))
+    later = Deferred(where, declared.shape, none.dtype, lambda: _numbers(folder, where, declared))
+    return Stored(name, later, kind.name, (*notes, *unpacking))
+
+
+def _member(folder: Path, declared: _Declared) -> zarr.Array[Any]:
+    """The array as zarr opens it, from its metadata."""
+    return zarr.open_array(folder, mode="r", zarr_format=declared.version)  # type: ignore[arg-type]
+
+
+def _numbers(folder: Path, where: str, declared: _Declared) -> NDArray[Any]:
+    """The numbers of all chunks, unpacked.
+
+    Raises
+    ------
+    MethexisError
+        If a chunk is damaged, the metadata are others than on opening, or something is missing.
+    """
+    with guarded(where, _EXPECTED):
+        if repr(_declared(folder)) != repr(declared):  # a fill value may be NaN
+            raise ValueError("other metadata than when it was opened")
+        _only_files(folder)
+        try:
+            raw = np.asarray(_member(folder, declared)[...])
+        except Exception as error:
+            sync(_rest())
+            raise MethexisError(f"{where}: {_DAMAGED} ({sentence(error)})") from None
+        if raw.shape != declared.shape or raw.dtype.newbyteorder("=") != declared.dtype:
+            raise MethexisError(f"{where}: {_DAMAGED} ({raw.dtype} {raw.shape})")
+        try:
+            return unpacked(raw, declared.attributes, declared.missing)[0]
+        except ValueError as error:
+            raise MethexisError(f"{where}: {sentence(error)}") from None
+
+
+def _declared(folder: Path) -> _Declared:
+    """What the metadata of either version declare."""
+    return _first(folder) if (folder / "zarr.json").exists() else _second(folder)
 
 
 def _first(folder: Path) -> _Declared:
     """What version 3 declares."""
-    found = _json(folder / "zarr.json")
-    if found.get("node_type") != "array" or found.get("zarr_format") != 3:
-        raise ValueError(f"node_type {brief(repr(found.get('node_type')))}")
-    kind = found["data_type"]
+    metadata = _json(folder / "zarr.json")
+    if metadata.get("node_type") != "array" or metadata.get("zarr_format") != 3:
+        raise ValueError(f"node_type {brief(repr(metadata.get('node_type')))}")
+    kind = metadata["data_type"]
     return _Declared(
         3,
-        lengths(found["shape"]),
+        lengths(metadata["shape"]),
         np.dtype(kind) if isinstance(kind, str) and kind != "string" else np.dtype(object),
-        _chunk(found["chunk_grid"]["configuration"]["chunk_shape"]),
-        tuple(_names(found["codecs"])),
-        _attributes(found.get("attributes")),
+        _chunk(metadata["chunk_grid"]["configuration"]["chunk_shape"]),
+        tuple(_names(metadata["codecs"])),
+        _attributes(metadata.get("attributes")),
         None,
     )
 
 
 def _second(folder: Path) -> _Declared:
     """What version 2 declares. In arrays by xarray the fill value stands for what is missing."""
-    found = _json(folder / ".zarray")
+    metadata = _json(folder / ".zarray")
     beside = folder / ".zattrs"
     attributes = _attributes(_json(beside) if beside.exists() else None)
-    packing = [found.get("compressor"), *(found.get("filters") or [])]
-    kind = found["dtype"]
+    packing = [metadata.get("compressor"), *(metadata.get("filters") or [])]
+    kind = metadata["dtype"]
     return _Declared(
         2,
-        lengths(found["shape"]),
+        lengths(metadata["shape"]),
         (np.dtype(kind) if isinstance(kind, str) else np.dtype(object)).newbyteorder("="),
-        _chunk(found["chunks"]),
+        _chunk(metadata["chunks"]),
         tuple(str(one["id"]) for one in packing if one is not None),
         attributes,
-        found.get("fill_value") if "_ARRAY_DIMENSIONS" in attributes else None,
+        metadata.get("fill_value") if "_ARRAY_DIMENSIONS" in attributes else None,
     )
 
 
@@ -208,12 +247,12 @@ def _chunk(declared: Any) -> tuple[int, ...]:
     return shape
 
 
-def _attributes(found: Any) -> dict[str, Any]:
-    if found is None:
+def _attributes(attributes: Any) -> dict[str, Any]:
+    if attributes is None:
         return {}
-    if not isinstance(found, dict):
-        raise ValueError(f"attributes that are no object but {type(found).__name__}")
-    return found
+    if not isinstance(attributes, dict):
+        raise ValueError(f"attributes that are no object but {type(attributes).__name__}")
+    return attributes
 
 
 def _names(codecs: Any) -> Iterator[str]:

@@ -129,11 +129,10 @@ def answered(
     i, j = _best(pairs)
     nowhere = np.zeros(pairs.score.shape, dtype=bool)
     if pairs.one_pass:
-        said = _plainly(pairs, i, j, alpha)
         why = "rows were read in one pass"
         if references or repeats:
             why += ", and levels need whole arrays; give a larger --memory"
-        return Answer(said, (i, j), None, None, (), nowhere, nowhere, (), why)
+        return answered_plainly(pairs, alpha, why)
     other = rows if columns is None else columns
     method, steps = pairs.measure, steps_named(preprocessing)
     with warnings.catch_warnings():
@@ -168,6 +167,14 @@ def answered(
         in_row = _rows_of(pairs, order, places, names, seed)
         sentence = f"{sentence} {_where(order, names, (i, j), pairs)}{_along(pairs, names)}"
     return Answer(sentence, (i, j), read, order, places, in_set, in_row, movers, why)
+
+
+def answered_plainly(pairs: Grid, alpha: float, why: str) -> Answer:
+    """What a grid says without levels and without certainty of the order, and why without."""
+    i, j = _best(pairs)
+    nowhere = np.zeros(pairs.score.shape, dtype=bool)
+    said = _plainly(pairs, i, j, alpha)
+    return Answer(said, (i, j), None, None, (), nowhere, nowhere, (), why)
 
 
 def _best(pairs: Grid) -> tuple[int, int]:

@@ -9,10 +9,20 @@ from dataclasses import replace
 from typing import Any
 
 from methexis.errors import DegenerateWarning, MethexisError
-from methexis.measures import Grid, Measure, Plan, compare, compare_all
+from methexis.measures import (
+    Grid,
+    Measure,
+    Plan,
+    SearchCurve,
+    compare,
+    compare_all,
+    compare_items,
+    search_curve,
+)
 from methexis.measures.budget import memory_bytes
-from methexis.measures.inference.grid import of_pair
+from methexis.measures.inference.grid import of_pair, renoted
 from methexis.measures.inference.plan import Asked, Progress, Wording, planned
+from methexis.measures.inference.sampling import Sample, sample_of
 from methexis.measures.inference.sizes import sizes_of
 from methexis.measures.inference.streamed import Passes, streamed_grid, streamed_pair
 from methexis.measures.inputs.joining import joined
@@ -22,9 +32,11 @@ from methexis.representations import Representation, Representations
 from methexis.scenarios.comparing.answer import (
     Answer,
     answered,
+    answered_plainly,
     check_references,
     check_repeats,
 )
+from methexis.scenarios.comparing.items import Items, items_of
 from methexis.scenarios.comparing.result import CompareResult
 from methexis.scenarios.comparing.settings import CompareSettings, Step
 
@@ -45,6 +57,7 @@ def run_compare(
     *,
     references: Mapping[str, Representations | str] | None = None,
     repeats: Sequence[Representations] = (),
+    items: Mapping[str, str] | None = None,
     command: str = "",
     show: Callable[[Step], None] = lambda _: None,
 ) -> CompareResult:
@@ -63,6 +76,9 @@ def run_compare(
     repeats : sequence of Representations, optional
         Repetitions of A, such as trials or runs, two or more, with layers of the same names: halves
         of them estimate the ceiling.
+    items : mapping of str, optional
+        Files that say which item each row belongs to, by side, "A" or "B", where items have several
+        rows, such as captions of an image: see `compare_items`. Rows are then paired by items.
     command : str
         For the record: the command that repeats it.
     show : function
@@ -74,9 +90,13 @@ def run_compare(
         If the samples are not as many, a layer is refused, or a reference or repetition lacks one.
     """
     began = time.perf_counter()
-    first, second, references, repeats = joined(first, second, references, list(repeats))
+    labelled = items_of(items or {}, first, second)
+    if labelled is None:
+        first, second, references, repeats = joined(first, second, references, list(repeats))
+    else:
+        _alone(references, repeats, settings)
     other = first if second is None else second
-    if other.num_samples != first.num_samples:
+    if labelled is None and other.num_samples != first.num_samples:
         raise MethexisError(
             f"{other.layers[0].source}: expected {first.num_samples} rows, the same samples in the "
             f"same order as in {first.layers[0].source}, got {other.num_samples}"
@@ -89,12 +109,21 @@ def run_compare(
     given = dict(references or {})
     check_references(given, first, other)
     check_repeats(repeats, first)
+    drawn = None
+    if settings.sample is not None:
+        drawn = sample_of(first.num_samples, settings.sample, settings.seed)
+        first, second, *repeats = (_part(one, drawn) for one in (first, second, *repeats))
+        given = {name: _part(one, drawn) for name, one in given.items()}
+        other = first if second is None else second
     rows = _named(first.layers)
     columns = None if second is None else _named(second.layers)
+    if labelled is not None:
+        return _of_items(first, other, labelled, settings, command, show, began)
     plans = [plan_of(measure, rows, columns, settings) for measure in settings.measures]
     passes = Passes(rows, columns, memory_bytes("memory", settings.memory))
     grids: list[Grid] = []
     answers: list[Answer] = []
+    curves: list[SearchCurve] = []
     refused: list[MethexisError] = []
     for plan in plans:
 
@@ -124,8 +153,13 @@ def run_compare(
                 raise
             refused.append(type(error)(f"{plan.measure.title}: {error}"))
             continue
+        if drawn is not None:  # rows are told by their numbers in the file
+            named = tuple((int(drawn.rows[row]), share) for row, share in answer.movers)
+            answer = replace(answer, movers=named)
         grids.append(grid)
         answers.append(answer)
+        if settings.curve:
+            curves.append(_curve(plan, rows, columns, settings, show))
     if not grids:
         raise refused[0]
     return CompareResult(
@@ -138,7 +172,148 @@ def run_compare(
         left_out=tuple(str(error) for error in refused),
         command=command,
         seconds=time.perf_counter() - began,
+        sample=drawn,
+        curves=tuple(curves),
     )
+
+
+def _curve(
+    plan: Plan,
+    rows: Sequence[Named],
+    columns: Sequence[Named] | None,
+    settings: CompareSettings,
+    show: Callable[[Step], None],
+) -> SearchCurve:
+    """The most aligned pair at several numbers of samples, under the names of the layers."""
+
+    def tell(what: str, done: int, total: int) -> None:
+        show(Step(plan.measure.title, f"{what} over samples", done, total))
+
+    asked = settings.num_permutations
+    amount: dict[str, Any] = {} if asked is None else {"num_permutations": max(2, asked)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DegenerateWarning)  # they are in the notes
+        return search_curve(
+            {one.label: one.array for one in rows},
+            None if columns is None else {one.label: one.array for one in columns},
+            plan.measure,
+            preprocessing=settings.preprocessing,
+            alpha=settings.alpha,
+            seed=settings.seed,
+            memory=settings.memory,
+            progress=tell,
+            **amount,
+        )
+
+
+def _alone(
+    references: Mapping[str, Representations | str] | None,
+    repeats: Sequence[Representations],
+    settings: CompareSettings,
+) -> None:
+    """See that nothing is asked for that needs one row of each item.
+
+    Raises
+    ------
+    MethexisError
+        If something is.
+    """
+    asked = {
+        "reference": references,
+        "repeat": repeats,
+        "sample": settings.sample,
+        "curve": settings.curve,
+    }
+    for name, one in asked.items():
+        if one:
+            raise MethexisError(
+                f"{name}: expected none with items that have several rows, got some; compare one "
+                "row of each item for it"
+            )
+
+
+def _of_items(
+    first: Representations,
+    second: Representations,
+    items: Items,
+    settings: CompareSettings,
+    command: str,
+    show: Callable[[Step], None],
+    began: float,
+) -> CompareResult:
+    """Every measure over all pairs of layers, of items that have several rows."""
+    rows, columns = _named(first.layers), _named(second.layers)
+    single = len(rows) == len(columns) == 1
+    grids: list[Grid] = []
+    refused: list[MethexisError] = []
+    for measure in settings.measures:
+
+        def tell(what: str, done: int, total: int, title: str = measure.title) -> None:
+            if total:
+                show(Step(title, what, done, total))
+
+        show(Step(measure.title, f"{items.num_items:,} items, of which rows are chosen", 0, 0))
+        common: dict[str, Any] = {"preprocessing": settings.preprocessing, "seed": settings.seed}
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DegenerateWarning)  # they are in the notes
+                if single:
+                    amounts = {
+                        "num_permutations": settings.num_permutations,
+                        "num_bootstrap": settings.num_bootstrap,
+                    }
+                    common |= {name: n for name, n in amounts.items() if n is not None}
+                    pair = compare_items(
+                        rows[0].array, columns[0].array, items.labels, measure, names=("A", "B"),
+                        **common,
+                    )  # fmt: skip
+                    grids.append(of_pair(pair, measure, (rows[0].label, columns[0].label)))
+                    continue
+                grid = compare_all(
+                    {one.label: one.array for one in rows},
+                    {one.label: one.array for one in columns},
+                    measure,
+                    items=items.labels,
+                    null=settings.null,
+                    correction=settings.correction,
+                    num_permutations=settings.num_permutations,
+                    memory=settings.memory,
+                    progress=tell,
+                    **common,
+                )
+                grids.append(renoted(grid, [_by_side(note) for note in grid.notes]))
+        except MethexisError as error:
+            told = _by_side(str(error))
+            if len(settings.measures) == 1:
+                raise type(error)(told) from None
+            refused.append(type(error)(f"{measure.title}: {told}"))
+    if not grids:
+        raise refused[0]
+    why = "" if single else "rows were chosen of items that have several"
+    return CompareResult(
+        first=first,
+        second=second,
+        itself=False,
+        settings=settings,
+        found=tuple(grids),
+        answers=tuple(answered_plainly(grid, settings.alpha, why) for grid in grids),
+        left_out=tuple(str(error) for error in refused),
+        command=command,
+        seconds=time.perf_counter() - began,
+        items=items,
+    )
+
+
+def _by_side(text: str) -> str:
+    """What the library says of both sides, as the command calls them."""
+    return text.replace("reps_a", "A").replace("reps_b", "B")
+
+
+def _part(model: Any, drawn: Sample) -> Any:
+    """The samples of a model that were drawn; what is no model stays as it is."""
+    if not isinstance(model, Representations):
+        return model
+    return model.taken(drawn.rows, f"drawn at random (seed {drawn.seed})")
 
 
 def plan_of(
@@ -197,13 +372,14 @@ def _grid(plan: Plan, passes: Passes, settings: CompareSettings, tell: Progress)
                 names=names,
                 **whole,
             )
-            curve = None
+            curve, scales = None, None
             if settings.num_bootstrap != 0:  # who wants no interval waits for no curve either
                 steps = settings.preprocessing
                 curve = measure.curve(
                     one.array, other.array, preprocessing=steps, seed=settings.seed
                 )
-            return replace(of_pair(pair, measure, names), curve=curve)
+                scales = measure.scales(one.array, other.array, preprocessing=steps)
+            return replace(of_pair(pair, measure, names), curve=curve, scales=scales)
         return compare_all(
             {one.label: one.array for one in passes.rows},
             None if passes.same else {one.label: one.array for one in passes.columns},

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from methexis.display import Displayed, Table
-from methexis.measures import Grid
+from methexis.measures import Grid, SearchCurve
 from methexis.measures.inference.grid import VARIABLES
+from methexis.measures.inference.sampling import Sample
 from methexis.measures.inputs.preprocessing import preprocessing
 from methexis.representations import Representations
 from methexis.scenarios.comparing.answer import Answer
+from methexis.scenarios.comparing.items import Items
 from methexis.scenarios.comparing.settings import CompareSettings
 from methexis.scenarios.comparing.wanted import widest
 from methexis.scenarios.framework.provenance import provenance
@@ -39,6 +41,12 @@ class CompareResult(Displayed):
         What each measure says.
     left_out : tuple of str
         For every other measure, in a sentence, why not: what can be computed is not lost with it.
+    sample : Sample or None
+        Which of the samples were compared, where not all were.
+    items : Items or None
+        To which items rows belong, where these have several.
+    curves : tuple of SearchCurve
+        Of each measure, its most aligned pair at several numbers of samples, where asked for.
     """
 
     first: Representations
@@ -50,6 +58,9 @@ class CompareResult(Displayed):
     seconds: float
     answers: tuple[Answer, ...] = ()
     left_out: tuple[str, ...] = ()
+    sample: Sample | None = None
+    items: Items | None = None
+    curves: tuple[SearchCurve, ...] = ()
 
     @property
     def conclusion(self) -> str:
@@ -60,6 +71,11 @@ class CompareResult(Displayed):
     def single(self) -> bool:
         """Whether there is one pair of layers only."""
         return len(self.first) == len(self.second) == 1
+
+    @property
+    def num_samples(self) -> int:
+        """Number of samples; of items, where these have several rows."""
+        return self.first.num_samples if self.items is None else self.items.num_items
 
     @property
     def titles(self) -> tuple[str, str]:
@@ -88,12 +104,22 @@ class CompareResult(Displayed):
             "num_permutations": settings.num_permutations,
             "alpha": settings.alpha,
             "seed": settings.seed,
+            "sample": None
+            if self.sample is None
+            else {"num_samples": len(self.sample.rows), "of": self.sample.total},
+            "items": None if self.items is None else self.items.described(),
             "conclusion": self.conclusion,
             "references": list(settings.references),
             "num_repeats": settings.num_repeats,
             "measures": [
                 _measured(grid, answer)
-                for grid, answer in zip(self.found, self.answers, strict=True)
+                | ({} if curve is None else {"over_samples": to_json(curve.as_dict())})
+                for grid, answer, curve in zip(
+                    self.found,
+                    self.answers,
+                    self.curves or (None,) * len(self.found),
+                    strict=True,
+                )
             ],
             "left_out": list(self.left_out),
             **provenance(self.seconds),
@@ -140,4 +166,6 @@ def _measured(grid: Grid, answer: Answer) -> dict[str, Any]:
         content |= {name: getattr(grid.single, name) for name in _DRAWN}
     if grid.curve is not None:
         content["curve"] = grid.curve.as_dict()
+    if grid.scales is not None:
+        content["scales"] = grid.scales.as_dict()
     return to_json(content)  # type: ignore[no-any-return]

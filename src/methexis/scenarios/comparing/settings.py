@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from methexis.core.checks import count, integer, number, one_of, sequence, shown
+from methexis.core.checks import boolean, count, integer, number, one_of, sequence, shown
 from methexis.display import Displayed
 from methexis.errors import MethexisError
 from methexis.measures import Measure
@@ -43,6 +43,11 @@ class CompareSettings(Displayed):
         Names of what scores are read against.
     num_repeats : int
         How many repetitions of A the ceiling is from.
+    sample : int, optional
+        How many of the samples are compared, drawn at random by the seed; all by default.
+    curve : bool
+        Whether the most aligned pair is also sought at a half, a quarter and an eighth of the
+        samples (`search_curve`).
 
     Raises
     ------
@@ -61,6 +66,8 @@ class CompareSettings(Displayed):
     memory: str | None = None
     references: tuple[str, ...] = ()
     num_repeats: int = 0
+    sample: int | None = None
+    curve: bool = False
 
     def __post_init__(self) -> None:
         for measure in sequence("measures", self.measures, "measures"):
@@ -75,6 +82,9 @@ class CompareSettings(Displayed):
             count("permutations", self.num_permutations, least=0)
         if self.num_bootstrap is not None:
             count("bootstrap", self.num_bootstrap, least=0)
+        if self.sample is not None:
+            count("sample", self.sample, least=1)
+        boolean("curve", self.curve)
         number("alpha", self.alpha, above=0.0, below=1.0)
         integer("seed", self.seed, least=0)
         memory_bytes("memory", self.memory)

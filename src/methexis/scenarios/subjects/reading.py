@@ -79,7 +79,7 @@ def read_subject(path: Path, shrinkage: str) -> Subject:
 
 
 def _given(path: Path, name: str) -> Subject:
-    model = load(path, dissimilarities=True)
+    model = load(path, dissimilarities=True).read()
     if len(model) != 1:
         raise MethexisError(
             f"{name}: expected one RDM, or arrays {', '.join(_NEEDED)} of raw runs, got "

@@ -77,8 +77,8 @@ def adaptive_fixed_point(
     Examples
     --------
     >>> teacher = Teacher([[1.0], [0.0]])  # W_1 = 1/a, W_2 = a e_1, so U = 2 (2/a + a)
-    >>> found = adaptive_fixed_point(teacher, EDLN(hidden=(1,)), memory=0.0)
-    >>> round(float(found.weights[0][0, 0]) ** -2, 6)  # a = √2
+    >>> end = adaptive_fixed_point(teacher, EDLN(hidden=(1,)), memory=0.0)
+    >>> round(float(end.weights[0][0, 0]) ** -2, 6)  # a = √2
     2.0
     """
     problem = theory_problem(source, student, loss)
@@ -110,7 +110,7 @@ def end_of(problem: Problem, start: list[Array], memory: float, decay: float) ->
     narrow = [w[np.ix_(kept[i + 1], kept[i])] for i, w in enumerate(start)]
     slope = potential_gradient_of(live, narrow)
     scaled = [k * g for k, g in zip(Metric(live, narrow).inverse, slope, strict=True)]
-    found = fixed_point_of(
+    end = fixed_point_of(
         live,
         partial(adaptive_velocity, live, memory=memory, decay=decay),
         narrow,
@@ -119,7 +119,7 @@ def end_of(problem: Problem, start: list[Array], memory: float, decay: float) ->
         unit=0.5 * float(np.linalg.norm(flatten(scaled))),
     )
     whole = [np.zeros_like(w) for w in start]
-    for i, layer in enumerate(found.weights):
+    for i, layer in enumerate(end.weights):
         whole[i][np.ix_(kept[i + 1], kept[i])] = layer
     widths = problem.dims[1:-1]
-    return replace(found, weights=whole, rotations=[np.zeros((d, d)) for d in widths])
+    return replace(end, weights=whole, rotations=[np.zeros((d, d)) for d in widths])

@@ -99,18 +99,18 @@ def adaptive_minimum(
     Examples
     --------
     >>> teacher = Teacher([[3.0, 0.0], [0.0, 1.0]])
-    >>> found = adaptive_minimum(teacher, EDLN(hidden=(2,)))
-    >>> round(found.p, 9), round(found.q**2, 9)  # (3^½ + 1)², and four times that
+    >>> minimum = adaptive_minimum(teacher, EDLN(hidden=(2,)))
+    >>> round(minimum.p, 9), round(minimum.q**2, 9)  # (3^½ + 1)², and four times that
     (7.464101615, 29.856406461)
-    >>> found.weights[0].round(6).tolist()  # one neuron per mode
+    >>> minimum.weights[0].round(6).tolist()  # one neuron per mode
     [[1.732051, 0.0], [0.0, 1.0]]
     """
     problem = theory_problem(source, student, loss)
     with computed("adaptive_minimum"):
-        found = minimum_of(problem, seed=seed)
-    require_finite("adaptive_minimum", flatten(found.weights), found.weights)
-    require_finite("adaptive_minimum", np.array([found.potential]), found.weights)
-    return found
+        minimum = minimum_of(problem, seed=seed)
+    require_finite("adaptive_minimum", flatten(minimum.weights), minimum.weights)
+    require_finite("adaptive_minimum", np.array([minimum.potential]), minimum.weights)
+    return minimum
 
 
 def minimum_of(problem: Problem, *, seed: int | None = None) -> AdaptiveMinimum:

@@ -67,8 +67,8 @@ class FlowEngine:
             self.plan.problems, state.weights, self._paths, strict=True
         ):
             for n, path in enumerate(paths):
-                found = unflatten(path.at(until), problem.dims)
-                for w, value in zip(layers, found, strict=True):
+                weights = unflatten(path.at(until), problem.dims)
+                for w, value in zip(layers, weights, strict=True):
                     w[n] = value
         state.step = until
         state.mark_lost(self.plan)

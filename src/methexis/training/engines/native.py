@@ -201,7 +201,7 @@ def _student(plan: Plan, k: int) -> dict[str, Any]:
     curvature = scale * (problem.embed_out.T @ problem.embed_out)
     plain = np.array_equal(curvature, scale * np.eye(len(curvature)))
     to_signal = _to_signal(plan, problem)
-    found: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "dims": list(problem.dims),
         "bias": int(problem.bias),
         "activation": _ACTIVATIONS.index(problem.activation),
@@ -218,27 +218,27 @@ def _student(plan: Plan, k: int) -> dict[str, Any]:
         "labels": None,
     }
     if np.any(plan.label_noise):
-        found["noise_map"] = to_signal @ problem.label_map
+        fields["noise_map"] = to_signal @ problem.label_map
     if plan.sampling == "online":
         assert isinstance(plan.source, Teacher)  # make_plan refuses samples
-        found["input_map"], found["label_map"] = online_maps(plan.source, problem, to_signal)
+        fields["input_map"], fields["label_map"] = online_maps(plan.source, problem, to_signal)
         private = student.view.private_cov
         if private is not None:
             num_x = plan.source.dim_x
-            found["private_map"] = problem.embed_in[:, num_x:] @ sqrt_psd(private)
-            found["num_private"] = len(private)
+            fields["private_map"] = problem.embed_in[:, num_x:] @ sqrt_psd(private)
+            fields["num_private"] = len(private)
     elif exact:
-        found |= _moment_tables(plan, problem)
+        fields |= _moment_tables(plan, problem)
     else:
         inputs, labels = sample_tables(plan)[k]
         if plan.loss == "cross_entropy":
             labels = labels / plan.batch
-        found |= {"inputs": inputs, "labels": labels}
+        fields |= {"inputs": inputs, "labels": labels}
     return {
         name: np.ascontiguousarray(value, dtype=plan.dtype)
         if isinstance(value, np.ndarray)
         else value
-        for name, value in found.items()
+        for name, value in fields.items()
     }
 
 

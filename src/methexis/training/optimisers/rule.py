@@ -203,8 +203,8 @@ class UpdateRule(Displayed, ABC):
 
     def describe(self) -> dict[str, Any]:
         """The rule as plain data, for provenance and fingerprint."""
-        found: dict[str, Any] = {"name": type(self).__name__}
+        settings: dict[str, Any] = {"name": type(self).__name__}
         for f in fields(self):
-            found[f.name] = getattr(self, f.name)
-        schedule: Schedule = found.pop("schedule")
-        return found | {"schedule": schedule.kind, "schedule_final": schedule.final}
+            settings[f.name] = getattr(self, f.name)
+        schedule: Schedule = settings.pop("schedule")
+        return settings | {"schedule": schedule.kind, "schedule_final": schedule.final}

@@ -74,7 +74,7 @@ def measure_run(
     shape = tuple(tree["diverged_step"].sizes.values())
     noise = _per_network(tree, provenance["label_noise"])
     weights = [_weights(tree, k, rows) for k in range(count)]
-    found = _Found(tree, names, rows, int(np.prod(shape)))
+    table = _Table(tree, names, rows, int(np.prod(shape)))
     healthy = np.isfinite([w.sum(axis=(-2, -1)) for layers in weights for w in layers]).all(axis=0)
     jobs = []
     for deviation in np.unique(noise):
@@ -83,9 +83,9 @@ def measure_run(
         size = max(1, measured_at_once(problems) // available_cores())
         for first in range(0, len(pairs), size):
             places = tuple(pairs[first : first + size].T)
-            jobs.append(_Job(found, students, [[w[places] for w in s] for s in weights], places))
+            jobs.append(_Job(table, students, [[w[places] for w in s] for s in weights], places))
     in_threads(jobs, available_cores())
-    return found.dataset(tree, network, shape)
+    return table.dataset(tree, network, shape)
 
 
 class _Job:
@@ -93,24 +93,24 @@ class _Job:
 
     def __init__(
         self,
-        found: _Found,
+        table: _Table,
         students: list[Measured],
         weights: list[list[Array]],
         places: tuple[NDArray[np.intp], ...],
     ) -> None:
-        self.found, self.students, self.weights, self.places = found, students, weights, places
+        self.table, self.students, self.weights, self.places = table, students, weights, places
 
     def __call__(self) -> None:
         pairs = self.pairs if all(m.problem.linear for m in self.students) else None
-        costly = measure_costly(self.students, self.weights, self.found.names, pairs)
-        self.found.keep(costly, self.places)
+        costly = measure_costly(self.students, self.weights, self.table.names, pairs)
+        self.table.keep(costly, self.places)
 
     def pairs(self, weights: Sequence[list[Array]]) -> Array:
         """Alignments of all pairs of layers, on the inputs that all students see."""
-        return alignments_of([m.problem for m in self.students], weights, self.found.num_shared)
+        return alignments_of([m.problem for m in self.students], weights, self.table.num_shared)
 
 
-class _Found:
+class _Table:
     """Arrays of NaN for what is measured, and how it is labelled."""
 
     def __init__(
@@ -267,19 +267,19 @@ def _per_network(tree: xr.DataTree, described: Any) -> Array:
     if not isinstance(described, Mapping):
         return np.full(int(np.prod(list(sizes.values()))), float(described))
     values = xr.DataArray(np.asarray(described["values"], dtype=np.float64), dims=described["dims"])
-    found = values.expand_dims({d: n for d, n in sizes.items() if d not in values.dims})
-    return np.asarray(found.transpose(*sizes)).ravel()
+    expanded = values.expand_dims({d: n for d, n in sizes.items() if d not in values.dims})
+    return np.asarray(expanded.transpose(*sizes)).ravel()
 
 
 def _weights(tree: xr.DataTree, k: int, rows: NDArray[np.intp]) -> list[Array]:
     """Weights of one student at some records, ``(record, network, d_i, d_{i-1})``."""
     group = tree.children[f"student_{k}"]
-    found = []
+    weights = []
     for i in range(1, int(group.attrs["depth"]) + 1):
         w = np.asarray(group[f"weights_{i}"])[rows].astype(np.float64)
         w = w.reshape(len(rows), -1, *w.shape[-2:])
         if group.attrs["bias"]:
             b = np.asarray(group[f"biases_{i}"])[rows].astype(np.float64)
             w = np.concatenate([w, b.reshape(*w.shape[:-1], 1)], axis=-1)
-        found.append(w)
-    return found
+        weights.append(w)
+    return weights

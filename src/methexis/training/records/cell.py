@@ -16,8 +16,8 @@ def networks_at(
     chosen = np.zeros([size for _, size in sizes], dtype=np.bool_)
     chosen.flat[np.asarray(networks, dtype=np.int64)] = True
     taken = chosen[tuple(places.get(str(dim), slice(None)) for dim, _ in sizes)]
-    found: list[int] = np.flatnonzero(taken).tolist()
-    return found
+    renumbered: list[int] = np.flatnonzero(taken).tolist()
+    return renumbered
 
 
 def select(data: xr.Dataset, places: dict[str, int]) -> xr.Dataset:
@@ -38,11 +38,11 @@ def provenance_at(record: dict[str, Any], places: dict[str, int]) -> dict[str, A
     result: dict[str, Any] = {}
     for key, value in record.items():
         if key == "cells":
-            left = {dim: found for dim, found in value.items() if dim not in places}
+            left = {dim: labels for dim, labels in value.items() if dim not in places}
             result |= {"cells": left} if left else {}
             taken = {
-                dim: found[places[dim]] if isinstance(found, list) else places[dim]
-                for dim, found in value.items()
+                dim: labels[places[dim]] if isinstance(labels, list) else places[dim]
+                for dim, labels in value.items()
                 if dim in places
             }
             result["cell"] = record.get("cell", {}) | taken

@@ -173,8 +173,8 @@ def load_checkpoint(
         with zipfile.ZipFile(path) as archive:
             header = json.loads(_member(archive, "header", None).tobytes())
             makers = _check_header(path, plan, header, maker, elsewhere=elsewhere)
-            found = {name: _member(archive, name, array) for name, array in expected.items()}
-        if header.pop("digest", None) != _digest(header, found):
+            arrays = {name: _member(archive, name, array) for name, array in expected.items()}
+        if header.pop("digest", None) != _digest(header, arrays):
             raise ValueError("its content is not what was written")
         step, done = _counters(plan, header)
     except MethexisError:
@@ -186,7 +186,7 @@ def load_checkpoint(
             f"({text})"
         ) from None
     for name, array in expected.items():
-        array[...] = found[name]
+        array[...] = arrays[name]
     state.step, records.done = step, done
     return makers
 
@@ -197,11 +197,11 @@ def _bytes(header: dict[str, Any]) -> NDArray[Any]:
 
 def _digest(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> str:
     """Fingerprint of all that a checkpoint holds."""
-    found = blake2b(json.dumps(header, sort_keys=True).encode(), digest_size=16)
+    fingerprint = blake2b(json.dumps(header, sort_keys=True).encode(), digest_size=16)
     for name, array in arrays.items():
-        found.update(f"{name} {array.dtype.str} {array.shape}".encode())
-        found.update(np.ascontiguousarray(array).data.cast("B") if array.size else b"")
-    return found.hexdigest()
+        fingerprint.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        fingerprint.update(np.ascontiguousarray(array).data.cast("B") if array.size else b"")
+    return fingerprint.hexdigest()
 
 
 def _member(archive: zipfile.ZipFile, name: str, like: NDArray[Any] | None) -> NDArray[Any]:

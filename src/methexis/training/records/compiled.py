@@ -30,7 +30,7 @@ WIDEST = 32
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class Cheap:
     """Cheap quantities of some networks.
 
     Attributes
@@ -71,7 +71,7 @@ def measure_compiled(
     networks: NDArray[np.intp],
     *,
     instruction_set: str = "",
-) -> Found:
+) -> Cheap:
     """Measure some networks of one level of label noise.
 
     Parameters
@@ -98,7 +98,7 @@ def measure_compiled(
         instruction_set,
     )
     named = [_named(m, one) for m, one in zip(students, given, strict=True)]
-    return Found(
+    return Cheap(
         alignments, [s for s, _ in named], [t for _, t in named], [one["spectra"] for one in given]
     )
 
@@ -107,7 +107,7 @@ def _student(measured: Measured, weights: Sequence[NDArray[Any]], count: int) ->
     """One student, as native/module_measuring.cpp reads it, with arrays for what is found."""
     problem, solution = measured.problem, measured.solution
     kernel = None if solution is None else problem.cov_x @ solution.kernel @ problem.cov_x
-    found: dict[str, Any] = {
+    matrices: dict[str, Any] = {
         "embed_in": problem.embed_in,
         "embed_out": problem.embed_out,
         "target": problem.target,
@@ -119,7 +119,7 @@ def _student(measured: Measured, weights: Sequence[NDArray[Any]], count: int) ->
     }
     return {
         name: None if value is None else np.ascontiguousarray(value, dtype=np.float64)
-        for name, value in found.items()
+        for name, value in matrices.items()
     } | {
         "dims": list(problem.dims),
         "num_inputs": len(problem.cov_x),
@@ -141,15 +141,17 @@ def _norm(kernel: Array, cov_x: Array) -> float:
     return float(np.sqrt(np.sum(moved * moved.T)))
 
 
-def _named(measured: Measured, found: dict[str, Any]) -> tuple[dict[str, Array], dict[str, Array]]:
+def _named(
+    measured: Measured, quantities: dict[str, Any]
+) -> tuple[dict[str, Array], dict[str, Array]]:
     """Quantities of a student and of its layers, by the names of a run's variables."""
     student = {
-        "loss": found["loss"],
-        "entropy": found["entropy"],
-        "hessian_trace": found["trace"],
+        "loss": quantities["loss"],
+        "entropy": quantities["entropy"],
+        "hessian_trace": quantities["trace"],
     }
-    layer = {"imbalance": found["imbalance"]}
+    layer = {"imbalance": quantities["imbalance"]}
     if measured.solution is not None:
-        student["entropy_ratio"] = found["entropy"] / measured.solution.entropy
-        layer["theory_alignment"] = found["theory"]
+        student["entropy_ratio"] = quantities["entropy"] / measured.solution.entropy
+        layer["theory_alignment"] = quantities["theory"]
     return student, layer

@@ -72,9 +72,9 @@ def measure_costly(
         pairs = None if alignments is None else alignments(projected)
         for k, measured in enumerate(students):
             if measured.in_theory:
-                found, own = _on_minima(measured, projected[k])
-                student[k] |= found
-                layer[k] |= own
+                of_student, of_layers = _on_minima(measured, projected[k])
+                student[k] |= of_student
+                layer[k] |= of_layers
     for k, measured in enumerate(students):
         if not measured.in_theory:
             continue
@@ -99,12 +99,12 @@ def _on_minima(
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """What is measured of a linear student, and of its layers, at projected weights."""
     problem, solution = measured.problem, measured.solution
-    found = {"entropy_projected": total(gradient_moments(problem, projected).layer_entropy())}
+    student = {"entropy_projected": total(gradient_moments(problem, projected).layer_entropy())}
     layer: dict[str, Array] = {}
     if solution is not None:
         layer["theory_alignment_projected"] = to_theory(problem, projected, solution)
-        found["entropy_ratio_projected"] = found["entropy_projected"] / solution.entropy
-    return found, layer
+        student["entropy_ratio_projected"] = student["entropy_projected"] / solution.entropy
+    return student, layer
 
 
 def to_theory(problem: Problem, weights: list[Array], solution: PlatonicSolution) -> Array:

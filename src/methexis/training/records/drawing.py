@@ -66,7 +66,7 @@ def _curves(
     values = values.transpose("step", *cells, *students, "replica")
     slow = bool((data["slow_time"] > 0).any())
     clock = data["slow_time"] if slow else data["step"]
-    found: Curves = []
+    curves: Curves = []
     for place in _places(data, [*cells, *students]):
         at = {dim: index for dim, index in place.items() if dim in cells}
         alive = (healthy & networks)[tuple(at.values())]
@@ -74,8 +74,8 @@ def _curves(
         one = np.asarray(values.isel(place), dtype=float)[:, alive][rows]
         if one.size and np.isfinite(one).any():
             x = plots.positive(np.asarray(time, dtype=float)[rows])
-            found.append((_name(data, place), x, one))
-    return found, "slow time τ = Σ η²/B" if slow else "training step t"
+            curves.append((_name(data, place), x, one))
+    return curves, "slow time τ = Σ η²/B" if slow else "training step t"
 
 
 def _values(data: xr.Dataset, name: str) -> xr.DataArray:

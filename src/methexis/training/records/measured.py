@@ -56,11 +56,11 @@ def levels(plan: Plan) -> list[Level]:
 
 def measured_at(problem: Problem, deviation: float) -> Measured:
     """What a student is measured by at one standard deviation of label noise."""
-    found = problem.with_label_noise(deviation)
+    noisy = problem.with_label_noise(deviation)
     try:
-        found.require_theory()
+        noisy.require_theory()
         if problem.loss == "whitened_running":
-            found = found.whitened_by_noise()
-        return Measured(found, platonic_of(found), "")
+            noisy = noisy.whitened_by_noise()
+        return Measured(noisy, platonic_of(noisy), "")
     except ConditionError as error:
-        return Measured(found, None, str(error))
+        return Measured(noisy, None, str(error))

@@ -182,11 +182,11 @@ class Recorder:
             return
         students = [level.students[k] for k in self._compiled]
         weights = [state.weights[k] for k in self._compiled]
-        found = measure_compiled(self.plan, students, weights, here)
+        cheap = measure_compiled(self.plan, students, weights, here)
         if self._linear:
-            records.alignment[row, here] = found.alignments
+            records.alignment[row, here] = cheap.alignments
         for i, k in enumerate(self._compiled):
-            self._keep(records, row, here, k, found.student[i], found.layer[i], found.spectra[i])
+            self._keep(records, row, here, k, cheap.student[i], cheap.layer[i], cheap.spectra[i])
 
     def _measure_cheap(
         self, records: Records, state: State, row: int, number: int, here: NDArray[np.intp]
@@ -207,11 +207,11 @@ class Recorder:
                 assert on_inputs is not None  # as for all nonlinear students
                 spectra = on_inputs.spectra[k]
             if measured.in_theory:
-                found, layer = _measure(measured, weights[k])
+                student, layer = _measure(measured, weights[k])
             else:
                 assert on_inputs is not None
-                found, layer = on_inputs.losses[k], {}
-            self._keep(records, row, here, k, found, layer, spectra)
+                student, layer = on_inputs.losses[k], {}
+            self._keep(records, row, here, k, student, layer, spectra)
 
     def finish(self, records: Records) -> None:
         """Measure the costly quantities of a run that has them of some networks at some records.
@@ -248,11 +248,11 @@ class Recorder:
         weights = [[w[rows, here].astype(np.float64) for w in s] for s in records.weights]
         students = self.levels[number].students
         pairs = self._pairs_of(number)
-        found = measure_costly(students, weights, self.plan.measuring.quantities, pairs)
-        if found.alignments is not None:
-            records.alignment_projected[rows, here] = found.alignments
+        costly = measure_costly(students, weights, self.plan.measuring.quantities, pairs)
+        if costly.alignments is not None:
+            records.alignment_projected[rows, here] = costly.alignments
         for k in range(len(students)):
-            self._keep(records, rows, here, k, found.student[k], found.layer[k])
+            self._keep(records, rows, here, k, costly.student[k], costly.layer[k])
 
     def _pairs_of(self, number: int) -> Callable[[Sequence[list[Array]]], Array] | None:
         """From weights to alignments of all pairs; None where no student has projected weights."""
@@ -315,15 +315,15 @@ class Recorder:
         """Charges of student ``k`` at all recorded steps, ``(num_records, network, d_i, d_i)``."""
         problem = self.plan.problems[k]
         kept = records.weights[k]
-        found = [np.empty((*kept[0].shape[:2], d, d)) for d in problem.dims[1:-1]]
+        paths = [np.empty((*kept[0].shape[:2], d, d)) for d in problem.dims[1:-1]]
 
         def one(row: int) -> None:
             weights = [w[row].astype(np.float64, copy=False) for w in kept]
-            for values, charge in zip(found, charges(weights, bias=problem.bias), strict=True):
+            for values, charge in zip(paths, charges(weights, bias=problem.bias), strict=True):
                 values[row] = charge
 
         in_threads([partial(one, row) for row in range(len(kept[0]))], self.plan.threads)
-        return found
+        return paths
 
 
 def mean_kernels(recorder: Recorder, weights: Sequence[Sequence[Array]]) -> list[Array]:
@@ -347,14 +347,14 @@ def mean_kernels(recorder: Recorder, weights: Sequence[Sequence[Array]]) -> list
 
 def linear_spectra(problem: Problem, weights: list[Array]) -> list[Array]:
     """Covariance eigenvalues of a linear student's hidden layers, descending."""
-    found = []
+    spectra = []
     for h in hidden_maps(problem, weights):
         white = h @ problem.root_x
         values = np.full((len(white), min(white.shape[-2:])), np.nan)
         good = np.isfinite(white).all(axis=(-2, -1))
         values[good] = np.linalg.svd(white[good], compute_uv=False) ** 2
-        found.append(values)
-    return found
+        spectra.append(values)
+    return spectra
 
 
 def _doubles(state: State, here: NDArray[np.intp]) -> list[list[Array]]:
@@ -366,7 +366,7 @@ def _measure(measured: Measured, weights: list[Array]) -> tuple[dict[str, Array]
     """What is measured of every linear student, and of its layers, but alignments of pairs."""
     problem, solution = measured.problem, measured.solution
     moments = gradient_moments(problem, weights)
-    found = {
+    student = {
         "loss": loss_of(problem, weights),
         "entropy": total(moments.layer_entropy()),
         "hessian_trace": trace_of(problem, weights),
@@ -374,5 +374,5 @@ def _measure(measured: Measured, weights: list[Array]) -> tuple[dict[str, Array]
     layer = {"imbalance": np.stack(imbalances(moments), axis=-1)}
     if solution is not None:
         layer["theory_alignment"] = to_theory(problem, weights, solution)
-        found["entropy_ratio"] = found["entropy"] / solution.entropy
-    return found, layer
+        student["entropy_ratio"] = student["entropy"] / solution.entropy
+    return student, layer

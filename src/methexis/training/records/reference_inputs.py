@@ -116,7 +116,10 @@ class ReferenceInputs:
             spectra.append(self._spectra(moments))
         return OnInputs(
             np.concatenate(alignments),
-            [{name: np.concatenate(parts) for name, parts in found.items()} for found in losses],
+            [
+                {name: np.concatenate(parts) for name, parts in student.items()}
+                for student in losses
+            ],
             [
                 [np.concatenate(parts) for parts in zip(*layers, strict=True)]
                 for layers in zip(*spectra, strict=True)
@@ -135,18 +138,18 @@ class ReferenceInputs:
 
     def _spectra(self, moments: Array) -> list[list[Array]]:
         """Eigenvalues of ``E[h hᵀ]`` of all hidden layers, from the moments of all stacked."""
-        found: list[list[Array]] = []
+        spectra: list[list[Array]] = []
         first = 0
         for problem in self.problems:
-            found.append([])
+            spectra.append([])
             for width in problem.dims[1:-1]:
                 moment = moments[..., first : first + width, first : first + width]
                 values = np.full(moment.shape[:-1], np.nan)
                 good = np.isfinite(moment).all(axis=(-2, -1))
                 values[good] = np.linalg.eigvalsh(moment[good])[:, ::-1]
-                found[-1].append(values)
+                spectra[-1].append(values)
                 first += width
-        return found
+        return spectra
 
     def _parts(self, weights: Sequence[Sequence[Array]]) -> Iterator[list[list[Array]]]:
         """Cut the axis of networks so that the activations of one part fit `_BLOCK_BYTES`."""

@@ -182,8 +182,8 @@ def _predicted(
     forms = [_closed_forms(solution) for solution in solutions if solution is not None]
     if not forms:
         return {}
-    found = iter(forms)
-    rows = [None if solution is None else next(found) for solution in solutions]
+    remaining = iter(forms)
+    rows = [None if solution is None else next(remaining) for solution in solutions]
     dims, noise = _along(plan, "label_noise")
     levels = np.array([plan.label_noise[level.networks[0]] for level in recorder.levels])
     at = np.searchsorted(levels, noise["label_noise"])

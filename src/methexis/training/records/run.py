@@ -74,8 +74,8 @@ class Run(Displayed):
     @property
     def provenance(self) -> dict[str, Any]:
         """What the run was: settings, seed, version, dtype, engine, sampling and wall time."""
-        found: dict[str, Any] = json.loads(self.tree.attrs["provenance"])
-        return found
+        record: dict[str, Any] = json.loads(self.tree.attrs["provenance"])
+        return record
 
     @property
     def num_students(self) -> int:
@@ -145,10 +145,10 @@ class Run(Displayed):
                     f"{dim!r}"
                 )
             values = self.tree[dim].values if dim in self.tree.coords else range(self.cells[dim])
-            found = np.flatnonzero(np.asarray(values) == label)
-            if len(found) != 1:
+            matching = np.flatnonzero(np.asarray(values) == label)
+            if len(matching) != 1:
                 raise MethexisError(f"cell: expected one value of {dim}, got {label!r}")
-            places[dim] = int(found[0])
+            places[dim] = int(matching[0])
         groups = {
             node.path: cell_of.select(node.to_dataset(inherit=False), places)
             for node in self.held.subtree
@@ -239,10 +239,10 @@ class Run(Displayed):
                     "mx.geometry.match_samples"
                 )
         shared = int(tree.children["student_0"].attrs["num_shared"])
-        found = axis_alignments_of(problems, [self.snapshots(k) for k in range(count)], shared)
+        alignments = axis_alignments_of(problems, [self.snapshots(k) for k in range(count)], shared)
         like = self.data["alignment"]
         label = "alignment of neurons (1 = same)"
-        return like.copy(data=found).rename("axis_alignment").assign_attrs(long_name=label)
+        return like.copy(data=alignments).rename("axis_alignment").assign_attrs(long_name=label)
 
     def measure(
         self,

@@ -50,9 +50,9 @@ def check_seal(path: Path) -> None:
     if written != _fingerprint(root):
         raise ValueError("its attributes are not those that were written")
     files = root["attributes"][SEALS[0]]
-    for name, found in files.items():
+    for name, sealed in files.items():
         try:
-            same = digest(path / name) == found
+            same = digest(path / name) == sealed
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise ValueError(f"{name} is lost") from None
         if not same:
@@ -63,8 +63,8 @@ def check_seal(path: Path) -> None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((path / _ROOT).read_text(encoding="utf-8"))
-    return found
+    root: dict[str, Any] = json.loads((path / _ROOT).read_text(encoding="utf-8"))
+    return root
 
 
 def _fingerprint(root: dict[str, Any]) -> str:

@@ -97,19 +97,19 @@ def strangers(path: Path) -> list[str]:
         below = str(group).strip("/")
         nodes.add(below)
         nodes |= {f"{below}/{name}".strip("/") for name in _attributes(path / below)[_ORDER]}
-    found = []
+    foreign = []
     for name in files_below(path):
         parts = name.split("/")
         at = parts.index("c") if "c" in parts else len(parts) - 1
         if "/".join(parts[:at]) not in nodes or (at == len(parts) - 1 and parts[-1] not in _OWN):
-            found.append(name)
-    return found
+            foreign.append(name)
+    return foreign
 
 
 def _attributes(folder: Path) -> dict[str, Any]:
     content = json.loads((folder / "zarr.json").read_text(encoding="utf-8"))
-    found: dict[str, Any] = content["attributes"]
-    return found
+    attributes: dict[str, Any] = content["attributes"]
+    return attributes
 
 
 def _require_chunks(path: Path) -> None:
