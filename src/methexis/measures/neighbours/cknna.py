@@ -119,8 +119,6 @@ class CKNNA(ListMeasure[NeighbourKernel]):
     name: ClassVar[str] = "cknna"
     reference: ClassVar[str] = "Huh et al. 2024, arXiv:2405.07987"
 
-    halved: ClassVar[float] = 14.0  # kernels of what is left are summed too
-
     def __post_init__(self) -> None:
         super().__post_init__()
         one_of("definition", self.definition, DEFINITIONS)
