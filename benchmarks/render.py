@@ -1,9 +1,9 @@
-"""Render benchmarks/results/bench.json into docs/benchmarks.md and README.md.
+"""Render benchmarks/results/bench.json into docs/benchmarks.md and docs/numbers.md.
 
 And shares.json beside it into the first of these; measures.json beside it into
-docs/measures-benchmarks.md and README.md.
-``python -m benchmarks.render [--check]``: pages are written as a whole, the README's tables between
-the marks ``bench:begin`` and ``bench:end``, and those of ``bench-measures``.
+docs/measures-benchmarks.md and docs/numbers.md.
+``python -m benchmarks.render [--check]``: pages are written as a whole, the tables of numbers.md
+between the marks ``bench:begin`` and ``bench:end``, and those of ``bench-measures``.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ def pages(root: Path) -> dict[Path, str]:
         json.loads((root / path).read_text(encoding="utf-8"))
         for path in (engine_page.RESULT, measures_page.RESULT)
     )
-    readme = root / "README.md"
-    text = within(readme.read_text(encoding="utf-8"), "bench", engine_page.summary(engines))
+    numbers = root / "docs" / "numbers.md"
+    text = within(numbers.read_text(encoding="utf-8"), "bench", engine_page.summary(engines))
     text = within(text, "bench-measures", measures_page.summary(measures))
     stored = json.loads((root / shares.RESULT).read_text(encoding="utf-8"))
     return {
         root / engine_page.PAGE: engine_page.page(engines) + "\n" + shares.section(stored),
         root / measures_page.PAGE: measures_page.page(measures),
-        readme: text,
+        numbers: text,
     }
 
 
@@ -60,7 +60,7 @@ def within(text: str, mark: str, content: str) -> str:
     block = re.compile(rf"(<!-- {mark}:begin -->\n).*?(<!-- {mark}:end -->)", re.DOTALL)
     text, count = block.subn(lambda found: found[1] + content + found[2], text)
     if count != 1:
-        raise SystemExit(f"README.md: expected one pair of {mark} marks, found {count}")
+        raise SystemExit(f"docs/numbers.md: expected one pair of {mark} marks, found {count}")
     return text
 
 

@@ -2,7 +2,7 @@
 
 ``python -m evidence.breaking [--only NAME]`` measures the scenarios at the seeds that stand in
 their files and writes ``evidence/results/breaking/NAME.json``; with ``--render`` it only turns
-these files into docs/breaking.md, docs/images/breaking.png and the table of README.md.
+these files into docs/breaking.md, docs/images/breaking.png and the table of docs/numbers.md.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from evidence.outcome import RESULTS
-from evidence.scenario_files import README, ROOT, carry_out, origin, read_summary, readme_with
+from evidence.scenario_files import NUMBERS, ROOT, carry_out, numbers_with, origin, read_summary
 from methexis.plots import style
 from methexis.report.breaking import figures
 from methexis.report.breaking.text import print_scenario, rounded
@@ -72,7 +72,7 @@ def read(name: str) -> tuple[dict[str, Any], ScenarioResult]:
 
 
 def render() -> None:
-    """Write the page, the picture and the README's table."""
+    """Write the page, the picture and the table of docs/numbers.md."""
     for path, text in pages().items():
         path.write_text(text, encoding="utf-8")
     with style.house_style():
@@ -95,7 +95,7 @@ def pages() -> dict[Path, str]:
     for name, (summary, result) in found.items():
         parts += _section(name, summary, result)
     texts = {ROOT / "docs" / "breaking.md": "\n".join(parts)}
-    return texts | {README: readme_with("breaking", table(results))}
+    return texts | {NUMBERS: numbers_with("breaking", table(results))}
 
 
 def table(results: Sequence[ScenarioResult]) -> str:

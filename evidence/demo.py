@@ -1,7 +1,7 @@
-"""The README's output and picture: what ``make demo`` prints and draws, put where they are shown.
+"""The demo's output and pictures: what ``make demo`` prints and draws, put where they are shown.
 
 ``python -m evidence.demo`` runs the demo's job once and writes its terminal output between the
-marks ``demo:begin`` and ``demo:end`` of README.md, and its two headline figures to docs/images.
+marks ``demo:begin`` and ``demo:end`` of docs/demo.md, and its two headline figures to docs/images.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ def main() -> None:
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         print_verify(result, Path("demo-out"))
-    readme = ROOT / "README.md"
-    text = readme.read_text(encoding="utf-8")
+    page = ROOT / "docs" / "demo.md"
+    text = page.read_text(encoding="utf-8")
     block = f"```text\n{_trimmed(printed.getvalue())}\n```\n\n{_origin()}\n"
     text, count = _BLOCK.subn(lambda found: found[1] + block + found[2], text)
     if count != 1:
-        sys.exit(f"README.md: expected one pair of demo marks, found {count}")
-    readme.write_text(text, encoding="utf-8")
+        sys.exit(f"{page.name}: expected one pair of demo marks, found {count}")
+    page.write_text(text, encoding="utf-8")
     draw(result, ROOT / "docs" / "images")
 
 
@@ -53,7 +53,7 @@ def _origin() -> str:
 
 
 def draw(result: VerifyResult, folder: Path) -> None:
-    """Draw the worst pairs over slow time as pictures for the README."""
+    """Draw the worst pairs over slow time as pictures for README and docs."""
     folder.mkdir(parents=True, exist_ok=True)
     with style.house_style():
         panel = curves.worst_pair(

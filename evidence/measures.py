@@ -1,8 +1,8 @@
 """Render the table of measures into docs/measures.md: `python -m evidence.measures [--check]`.
 
 All but the cost is asked of the registry: each measure with its defaults, on one small pair of
-representations, which tells whether it has moments in closed form and an interval. The README's
-comparison is run anew and put between its marks, unless only a check is asked for.
+representations, which tells whether it has moments in closed form and an interval. The comparison
+of docs/guides/comparing.md is run anew and put between its marks, unless only a check is asked for.
 """
 
 from __future__ import annotations
@@ -34,10 +34,11 @@ from methexis.scenarios.comparing import (
 from methexis.scenarios.comparing.wanted import widest
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE, README = ROOT / "docs" / "measures.md", ROOT / "README.md"
+PAGE = ROOT / "docs" / "measures.md"
+GUIDE = ROOT / "docs" / "guides" / "comparing.md"
 _BLOCK = re.compile(r"(<!-- measures:begin -->\n).*?(<!-- measures:end -->)", re.DOTALL)
-_README = re.compile(r"(<!-- compare:begin -->\n).*?(<!-- compare:end -->)", re.DOTALL)
-#: What the README shows, as a person types it.
+_GUIDE = re.compile(r"(<!-- compare:begin -->\n).*?(<!-- compare:end -->)", re.DOTALL)
+#: What the guide shows, as a person types it.
 COMMANDS = (
     "python -m examples.layers my-layers",
     "methexis compare my-layers/wide my-layers/deep \\\n    "
@@ -96,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def show() -> None:
-    """Run the README's comparison and put what it prints where it is shown.
+    """Run the guide's comparison and put what it prints where it is shown.
 
     Raises
     ------
@@ -118,12 +119,12 @@ def show() -> None:
             print_compare(result, Path("methexis-compare-wide-deep"))
     lines = [line.rstrip() for line in printed.getvalue().strip("\n").splitlines()]
     block = "\n".join(["```text", f"$ {COMMANDS[0]}", f"$ {COMMANDS[1]}", *lines, "```", ""])
-    text, count = _README.subn(
-        lambda found: found[1] + block + found[2], README.read_text(encoding="utf-8")
+    text, count = _GUIDE.subn(
+        lambda found: found[1] + block + found[2], GUIDE.read_text(encoding="utf-8")
     )
     if count != 1:
-        raise ValueError(f"README.md: expected one pair of compare marks, got {count}")
-    README.write_text(text, encoding="utf-8")
+        raise ValueError(f"{GUIDE.name}: expected one pair of compare marks, got {count}")
+    GUIDE.write_text(text, encoding="utf-8")
 
 
 def _renamed(model: Representations) -> Representations:

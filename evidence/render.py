@@ -1,8 +1,8 @@
-"""Render the results into README.md and docs/evidence.md: `python -m evidence.render [--check]`.
+"""Render results into docs/numbers.md and docs/evidence.md: `python -m evidence.render [--check]`.
 
 A table stands between ``<!-- evidence:begin NAME -->`` and ``<!-- evidence:end NAME -->``; NAME is
-an experiment, or ``summary`` for one row per quantity of all of them. README.md may hold any or
-none of these; docs/evidence.md holds all and is written as a whole.
+an experiment, or ``summary`` for one row per quantity of all of them. docs/numbers.md may hold any
+or none of these; docs/evidence.md holds all and is written as a whole.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ def pages(root: Path, results: Path) -> dict[Path, str]:
         name: read(name, results) for name in EXPERIMENTS if (results / f"{name}.json").exists()
     }
     texts = {root / "docs" / "evidence.md": page(found)}
-    readme = root / "README.md"
-    if readme.is_file():
-        texts[readme] = filled(readme.read_text(encoding="utf-8"), found)
+    numbers = root / "docs" / "numbers.md"
+    if numbers.is_file():
+        texts[numbers] = filled(numbers.read_text(encoding="utf-8"), found)
     return texts
 
 

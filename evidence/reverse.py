@@ -2,7 +2,7 @@
 
 ``python -m evidence.reverse [--only NAME]`` measures the scenarios at the seeds that stand in their
 files and writes ``evidence/results/irreversibility/NAME.json``; with ``--render`` it only turns
-these files into docs/irreversibility.md, docs/images/irreversibility.png and README.md's table.
+these files into docs/irreversibility.md, docs/images/irreversibility.png and a table of numbers.md.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from evidence.outcome import RESULTS
-from evidence.scenario_files import README, ROOT, carry_out, origin, read_summary, readme_with
+from evidence.scenario_files import NUMBERS, ROOT, carry_out, numbers_with, origin, read_summary
 from methexis.plots import style
 from methexis.report.reversing import figures
 from methexis.report.reversing.text import print_reversal, rounded
@@ -76,7 +76,7 @@ def read(name: str) -> tuple[dict[str, Any], ReverseScenarioResult]:
 
 
 def render() -> None:
-    """Write the page, the picture and the README's table."""
+    """Write the page, the picture and the table of docs/numbers.md."""
     for path, text in pages().items():
         path.write_text(text, encoding="utf-8")
     with style.house_style():
@@ -92,7 +92,7 @@ def pages() -> dict[Path, str]:
     for name, (summary, result) in found.items():
         parts += _section(name, summary, result)
     texts = {ROOT / "docs" / "irreversibility.md": "\n".join(parts)}
-    return texts | {README: readme_with("irreversibility", block)}
+    return texts | {NUMBERS: numbers_with("irreversibility", block)}
 
 
 def table(results: Sequence[ReverseScenarioResult]) -> str:

@@ -14,7 +14,7 @@ from evidence.outcome import say
 from methexis.scenarios.framework.results import JobResult
 
 ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
+NUMBERS = ROOT / "docs" / "numbers.md"
 
 Scenario = TypeVar("Scenario")
 Found = TypeVar("Found", bound=JobResult[Any])
@@ -91,15 +91,15 @@ def write(summary: dict[str, Any], folder: Path) -> Path:
     return path
 
 
-def readme_with(name: str, block: str) -> str:
-    """README.md with ``block`` between the marks ``<!-- NAME:begin -->`` and ``<!-- NAME:end -->``.
+def numbers_with(name: str, block: str) -> str:
+    """docs/numbers.md with ``block`` between ``<!-- NAME:begin -->`` and ``<!-- NAME:end -->``.
 
     Ends the program if there is not one pair of them.
     """
     pattern = re.compile(rf"(<!-- {name}:begin -->\n).*?(<!-- {name}:end -->)", re.DOTALL)
     text, count = pattern.subn(
-        lambda match: match[1] + block + match[2], README.read_text(encoding="utf-8")
+        lambda match: match[1] + block + match[2], NUMBERS.read_text(encoding="utf-8")
     )
     if count != 1:
-        sys.exit(f"README.md: expected one pair of {name} marks, found {count}")
+        sys.exit(f"docs/numbers.md: expected one pair of {name} marks, found {count}")
     return text

@@ -4,6 +4,9 @@
 
 #include <stdlib.h>
 #include <time.h>
+#if defined(_WIN32)
+#include <malloc.h>
+#endif
 
 namespace methexis::METHEXIS_ISA {
 namespace {
@@ -42,7 +45,11 @@ using Vector = typename VectorOf<T>::type;
 
 double now() {
   timespec at;
+#if defined(_WIN32)
+  timespec_get(&at, TIME_UTC);
+#else
   clock_gettime(CLOCK_MONOTONIC, &at);
+#endif
   return static_cast<double>(at.tv_sec) + 1e-9 * static_cast<double>(at.tv_nsec);
 }
 
@@ -124,15 +131,30 @@ std::size_t count_vectors(std::size_t bytes) {
 
 template <class T>
 Vector<T>* allocate(std::size_t count) {
+#if defined(_WIN32)
+  void* memory = _aligned_malloc(count * sizeof(Vector<T>), 4096);
+  if (memory == nullptr) {
+    abort();
+  }
+#else
   void* memory = nullptr;
   if (posix_memalign(&memory, 4096, count * sizeof(Vector<T>)) != 0) {
     abort();
   }
+#endif
   auto* vectors = static_cast<Vector<T>*>(memory);
   for (std::size_t i = 0; i < count; ++i) {
     vectors[i] = Vector<T>{};
   }
   return vectors;
+}
+
+void release(void* memory) {
+#if defined(_WIN32)
+  _aligned_free(memory);
+#else
+  free(memory);
+#endif
 }
 
 template <class T>
@@ -152,7 +174,7 @@ double update_rate(std::size_t bytes, double seconds) {
     keep<T>(w, 1);
     return 3.0 * sizeof(Vector<T>) * static_cast<double>(count * repetitions);
   });
-  free(w);
+  release(w);
   return best;
 }
 
@@ -172,7 +194,7 @@ double load_rate(std::size_t bytes, double seconds) {
     keep<T>(sums, kUnroll);
     return 1.0 * sizeof(Vector<T>) * static_cast<double>(count * repetitions);
   });
-  free(values);
+  release(values);
   return best;
 }
 

@@ -4,18 +4,41 @@
 #include <cstdlib>
 #include <initializer_list>
 #include <stdexcept>
+#if defined(_WIN32) && defined(__x86_64__)
+#include <cpuid.h>
+#include <immintrin.h>
+#endif
 
 namespace methexis {
 namespace {
 
+#if defined(_WIN32) && defined(__x86_64__)
+// What the builtins below say: on Windows they ask a library that is not linked there.
+__attribute__((target("xsave"))) void detect(bool& has_avx2, bool& has_avx512) {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  has_avx2 = has_avx512 = false;
+  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE) || !(c & bit_FMA)) return;
+  const auto saved = _xgetbv(0);  // registers that the operating system saves
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (saved & 0x06) != 0x06) return;
+  has_avx2 = b & bit_AVX2;
+  const unsigned wanted = bit_AVX512F | bit_AVX512DQ | bit_AVX512VL | bit_AVX512BW;
+  has_avx512 = has_avx2 && (saved & 0xe6) == 0xe6 && (b & wanted) == wanted;
+}
+#endif
+
 std::vector<const Kernels*> detect() {
   std::vector<const Kernels*> found;
 #if defined(__x86_64__)
+#if defined(_WIN32)
+  bool has_avx2, has_avx512;
+  detect(has_avx2, has_avx512);
+#else
   // These ask the operating system too, whether it saves the wide registers.
   const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   const bool has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") &&
                           __builtin_cpu_supports("avx512dq") &&
                           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
+#endif
   if (has_avx512) {
     found.push_back(&avx512::kernels);
   }

@@ -11,6 +11,9 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#if defined(_WIN32)
+#include <malloc.h>
+#endif
 
 namespace methexis {
 namespace {
@@ -35,13 +38,23 @@ std::size_t weight_bytes(const Run& run, bool single) {
 }  // namespace
 
 std::unique_ptr<char, Free> aligned_memory(std::size_t bytes) {
+#if defined(_WIN32)
+  auto* memory = static_cast<char*>(_aligned_malloc(bytes + 64, 64));
+#else
   auto* memory = static_cast<char*>(std::aligned_alloc(64, (bytes + 63) / 64 * 64));
+#endif
   if (!memory) throw std::bad_alloc();
   std::memset(memory, 0, bytes);
   return std::unique_ptr<char, Free>(memory);
 }
 
-void Free::operator()(char* memory) const { std::free(memory); }
+void Free::operator()(char* memory) const {
+#if defined(_WIN32)
+  _aligned_free(memory);
+#else
+  std::free(memory);
+#endif
+}
 
 const void* OwnedRun::keep(const void* from, std::size_t bytes) {
   // One vector more than asked for, zeroed: kernels may read whole vectors past the end of a row.

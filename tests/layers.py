@@ -52,6 +52,7 @@ LAYERS: list[dict[str, str]] = [
     {
         "scenarios": "whole jobs: problem, prediction, run, control, verdict; comparing files",
         "explaining": "which maps take one representation to another",
+        "transport": "using what two representations share: translation",
     },
     {
         "cli": "what a person types",

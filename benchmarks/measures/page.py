@@ -33,7 +33,7 @@ timed on some pairs, times their number: *counted up*.
 """
 
 
-#: What the README calls each grid.
+#: What docs/numbers.md calls each grid.
 WORDS = {
     "cka": "linear CKA",
     "debiased_cka": "linear CKA, debiased",
@@ -43,7 +43,7 @@ WORDS = {
 
 
 def summary(result: dict[str, Any]) -> str:
-    """The README's table: seconds of a grid, and how many times longer the fastest others take."""
+    """Table of numbers.md: seconds of a grid, and how many times longer the fastest others take."""
     rows = []
     for row in result["speeds"]:
         medians = {name: timing["median"] for name, timing in row["seconds"].items()}

@@ -35,6 +35,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         ],
         "probes": ["probe"],
         "explaining": ["Explanation", "Explanations", "explain", "explain_all"],
+        "transport": ["Translation", "open_translation", "translate"],
         # experiment
         "report": ["write_report"],
         "training": ["Run", "open_run"],

@@ -58,7 +58,12 @@ def screenshot(page: Path, target: Path, width: int, height: int) -> Path:
     return target
 
 
-def measure(page: Path, width: int, probe: str) -> dict[str, float]:
+def dumped(address: str) -> str:
+    """The HTML of a page after its scripts have had twenty seconds."""
+    return _run("--virtual-time-budget=20000", "--dump-dom", address)
+
+
+def measure(page: Path, width: int, probe: str, *, after: int = 0) -> dict[str, float]:
     """Lay the page out in a frame of the given width and evaluate numbers in it.
 
     The page has no script of its own, so another page carries the script and the frame.
@@ -67,6 +72,8 @@ def measure(page: Path, width: int, probe: str) -> dict[str, float]:
     ----------
     probe : str
         JavaScript expression for an object of numbers; the page is ``d``.
+    after : int
+        Milliseconds that scripts of the page get before it is evaluated.
     """
     wrapper = page.with_name(f"measure-{width}.html")
     text = page.read_text(encoding="utf-8").replace("&", "&amp;").replace('"', "&quot;")
@@ -79,11 +86,15 @@ def measure(page: Path, width: int, probe: str) -> dict[str, float]:
     wrapper.write_text(
         '<!doctype html><meta charset="utf-8"><output></output>'
         f'<iframe style="border:0;width:{width}px;height:900px" srcdoc="{text}"></iframe>'
-        f"<script>document.querySelector('iframe').onload = () => {{ {script} }};</script>",
+        f"<script>document.querySelector('iframe').onload ="
+        f" () => setTimeout(() => {{ {script} }}, {after});</script>",
         encoding="utf-8",
     )
     dom = _run(
-        "--window-size=1600,1000", "--virtual-time-budget=10000", "--dump-dom", wrapper.as_uri()
+        "--window-size=1600,1000",
+        f"--virtual-time-budget={10000 + after}",
+        "--dump-dom",
+        wrapper.as_uri(),
     )
     wrapper.unlink()
     found = re.search(r"<output>([^<]*)</output>", dom)

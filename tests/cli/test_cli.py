@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -209,3 +210,24 @@ def test_an_interrupted_command_goes_on_to_the_same_bits(
     for a, b in zip(first.weights, second.weights, strict=True):
         assert all(np.array_equal(v, w) for v, w in zip(a, b, strict=True))
     assert first.data.equals(second.data)
+
+
+@pytest.mark.parametrize(
+    ("asked", "encoding", "shown"),
+    [
+        ({"PYTHONIOENCODING": "cp1252"}, "cp1252", "along ? = ?B/?"),
+        ({"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}, "utf-8", "along κ = γB/η"),
+    ],
+)
+def test_streams_without_greek_letters_are_written(
+    asked: dict[str, str], encoding: str, shown: str
+) -> None:
+    """As on Windows, where what goes to a file is in an encoding of Western Europe."""
+    others = {"PYTHONIOENCODING", "PYTHONUTF8", "LANG", "LC_ALL"}
+    kept = {name: value for name, value in os.environ.items() if name not in others}
+    done = subprocess.run(
+        [sys.executable, "-m", "methexis", "break", "--list"],
+        env=kept | asked, capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert shown in done.stdout.decode(encoding)

@@ -89,6 +89,11 @@ def explained() -> mx.Explanations:
 
 
 @cache
+def translated() -> mx.Translation:
+    return mx.translate(X, Y)
+
+
+@cache
 def read_against() -> mx.Comparison:
     """A comparison with levels."""
     return mx.compare(X, Y, measure="cka", references={"one": X[:, :1]}, num_bootstrap=19)
@@ -146,7 +151,7 @@ def specimens() -> dict[str, Any]:
     assert levels is not None
     closer = mx.closer(X, Y, X[:, :2], measure="cka", debiased=True)
     ranking = mx.measures.nearest(X, {"a": Y, "b": X[:, :2]}, measure="cka", debiased=True)
-    explanations = explained()
+    explanations, translation = explained(), translated()
     broken, reversed_ = break_results.made_up("nothing"), reverse_results.made_up("order")
     made: list[Any] = [
         TEACHER, TEACHER.samples(5), STUDENT, mx.MLP(hidden=(3,), activation="relu"),
@@ -170,7 +175,8 @@ def specimens() -> dict[str, Any]:
         _sharpened(), SharpenResult((_sharpened(),), "methexis sharpen", 1.0), _verified(),
         scenarios.VerifySettings(easy=True), mx.GradientFlow(lr=0.1),
         *_probes(), predicted(), levels, levels.marks[0], levels.between[0], closer, ranking,
-        explanations, explanations.best(),
+        explanations, explanations.best(), translation, translation.certificate,
+        translation.certificate.worth, translation.match(X, Y),
     ]  # fmt: skip
     for value in classes().values():
         if issubclass(value, Measure):

@@ -45,6 +45,7 @@ from tests.display.specimens import (
     scales,
     search,
     specimens,
+    translated,
 )  # fmt: skip
 
 MOST_SIGNS, MOST_OF_A_PAGE = 100, 20_000
@@ -193,7 +194,7 @@ def specimen(name: str) -> Any:
 
 DRAWN = {"Run": run, "Grid": grid, "Comparison": comparison, "SlowPath": path,
          "NeighbourCurve": curve, "NeighbourScales": scales, "SearchCurve": search,
-         "Predicted": predicted, "Explanations": explained,
+         "Predicted": predicted, "Explanations": explained, "Translation": translated,
          "Explanation": lambda: explained().best(), **{name: partial(specimen, name)
          for name in ("RDM", "MDS", "ModelComparison", "GroupComparison", "Closer", "Ranking",
                       "Levels", "Schedule")}}  # fmt: skip
@@ -262,6 +263,15 @@ def nothing(name: str) -> Any:
     if name == "Explanation":
         unknown = [dataclasses.replace(one, share=float("nan")) for one in value.rungs]
         return dataclasses.replace(value, rungs=tuple(unknown))
+    if name == "Translation":
+        none = (float("nan"),) * 2
+        known = value.certificate
+        worths = {
+            field: dataclasses.replace(getattr(known, field), share=none, top1=none)
+            for field in ("worth", "shuffled")
+        }
+        empty = dataclasses.replace(known, **worths, identity=None, few=())
+        return dataclasses.replace(value, certificate=empty)
     if name == "Explanations":
         return dataclasses.replace(value, pairs={})
     if name == "SlowPath":

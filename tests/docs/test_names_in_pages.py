@@ -34,7 +34,7 @@ EXAMPLES = {"file/array"}
 
 FILE_NAMES = {
     path.name
-    for base in ("src", "native", "tests", "evidence", "benchmarks", "docs", "examples")
+    for base in ("src", "native", "tests", "evidence", "benchmarks", "docs", "examples", "website")
     for path in (ROOT / base).rglob("*")
 }
 PARTS = "|".join(part for layer in LAYERS for part in layer)

@@ -6,7 +6,16 @@ import subprocess
 import sys
 
 #: Parts whose results can be drawn, and that lie below what draws pages.
-PARTS = ("schedules", "core", "theory", "measures", "training", "explaining", "representations")
+PARTS = (
+    "schedules",
+    "core",
+    "theory",
+    "measures",
+    "training",
+    "explaining",
+    "transport",
+    "representations",
+)
 CODE = """
 import importlib, pkgutil, sys
 for name in sys.argv[1:]:

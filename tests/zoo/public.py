@@ -20,6 +20,7 @@ EXEMPT: dict[str, str] = {
             "mx.Grid",
             "mx.Explanation",
             "mx.Explanations",
+            "mx.Translation",
             "mx.Run",
             "training.Predicted",
             "mx.Closer",
@@ -77,6 +78,7 @@ EXEMPT: dict[str, str] = {
                 *("print_scenario", "print_sharpen", "print_subjects", "print_verify"),
                 *("write_break_report", "write_compare_report", "write_reverse_report"),
                 *("write_sharpen_report", "write_subjects_report", "write_verify_report"),
+                *("print_translate", "write_translate_report"),
             )
         ],
         "shows a result of a job: tests/report",
@@ -95,6 +97,7 @@ EXEMPT: dict[str, str] = {
     "mx.MethexisError": "an error",
     "mx.ConditionError": "an error",
     "scenarios.listed_measures": "takes nothing",
+    "mx.open_translation": "reads a file: tests/transport",
     "mx.write_report": "writes files of a finished run: tests/report",
 }
 
@@ -118,6 +121,7 @@ EXEMPT_METHODS: dict[str, str] = {
         ["representations.Representation.taken", "representations.Representations.taken"],
         "called where samples are paired, with rows that were found: tests/probes",
     ),
+    "mx.Translation.save": "writes a file: tests/transport",
     "mx.Run.save": "writes files: tests/training/records and tests/files",
     "measures.Plan.told": "takes the words of a command",
     "core.Problem.with_label_noise": "called by plans, with what they have checked",

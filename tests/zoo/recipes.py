@@ -22,6 +22,7 @@ from tests.zoo.methods import METHODS
 from tests.zoo.probing import PROBING
 from tests.zoo.public import EXEMPT, public
 from tests.zoo.theory import THEORY
+from tests.zoo.transport import TRANSPORT
 
 _THEORY = {"source": TEACHER, "student": STUDENT, "weights": WEIGHTS}
 _PAIR = {"x": X, "y": Y}
@@ -463,7 +464,14 @@ def _common(name: str, value: Any) -> Recipe | None:
     return None
 
 
-RECIPES: dict[str, Recipe] = {**_SPECIAL, **THEORY, **METHODS, **PROBING, **EXPLAINING}
+RECIPES: dict[str, Recipe] = {
+    **_SPECIAL,
+    **THEORY,
+    **METHODS,
+    **PROBING,
+    **EXPLAINING,
+    **TRANSPORT,
+}
 for _name, _value in public():
     if _name not in RECIPES and _name not in EXEMPT:
         _found = _common(_name, _value)

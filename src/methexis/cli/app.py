@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -14,6 +17,7 @@ from methexis.cli.probing import probe
 from methexis.cli.reverse import reverse
 from methexis.cli.sharpen import sharpen
 from methexis.cli.subjects import subjects
+from methexis.cli.translating import translate
 from methexis.cli.verify import verify
 from methexis.version import __version__
 
@@ -32,6 +36,7 @@ app.command()(probe)
 app.command()(compare)
 app.command()(subjects)
 app.command()(explain)
+app.command()(translate)
 app.command()(reverse)
 
 
@@ -71,4 +76,21 @@ def _options(
 
 def main() -> None:
     """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            _take_all_signs(stream)
     app()
+
+
+def _take_all_signs(stream: TextIOWrapper) -> None:
+    """Let a stream take Greek letters and signs also where its encoding has none, as on Windows.
+
+    A terminal, and an encoding that was asked for, show a question mark for what they do not have;
+    what goes to a file or to another program is UTF-8.
+    """
+    if stream.encoding.lower().replace("_", "-") in {"utf-8", "utf8"}:
+        return
+    if stream.isatty() or "PYTHONIOENCODING" in os.environ:
+        stream.reconfigure(errors="replace")
+    else:
+        stream.reconfigure(encoding="utf-8")

@@ -21,6 +21,8 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "sharpening.text": ["print_case", "print_sharpen"],
         "subjects.page": ["write_subjects_report"],
         "subjects.text": ["print_subjects"],
+        "translating.page": ["write_translate_report"],
+        "translating.text": ["print_translate"],
         "verify.page": ["write_verify_report"],
         "verify.text": ["print_verify"],
         "writing": ["write_report"],

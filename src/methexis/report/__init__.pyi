@@ -13,6 +13,8 @@ from methexis.report.sharpening.text import print_case as print_case
 from methexis.report.sharpening.text import print_sharpen as print_sharpen
 from methexis.report.subjects.page import write_subjects_report as write_subjects_report
 from methexis.report.subjects.text import print_subjects as print_subjects
+from methexis.report.translating.page import write_translate_report as write_translate_report
+from methexis.report.translating.text import print_translate as print_translate
 from methexis.report.verify.page import write_verify_report as write_verify_report
 from methexis.report.verify.text import print_verify as print_verify
 from methexis.report.writing import write_report as write_report

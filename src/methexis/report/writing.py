@@ -17,6 +17,7 @@ from methexis.report.reversing.page import write_reverse_report
 from methexis.report.running.page import write_run
 from methexis.report.sharpening.page import write_sharpen_report
 from methexis.report.subjects.page import write_subjects_report
+from methexis.report.translating.page import write_translate_report
 from methexis.report.verify.page import write_verify_report
 from methexis.scenarios.breaking.result import BreakResult, ScenarioResult
 from methexis.scenarios.comparing.result import CompareResult
@@ -25,6 +26,7 @@ from methexis.scenarios.sharpening.result import CaseResult, SharpenResult
 from methexis.scenarios.subjects.result import SubjectsResult
 from methexis.scenarios.verify.result import VerifyResult
 from methexis.training.records.run import Run
+from methexis.transport.job import TranslateResult
 
 #: Who writes the page of what.
 Writer = Callable[[Any, str | Path], Path]
@@ -52,6 +54,7 @@ WRITERS: dict[type, Writer] = {
     ReverseScenarioResult: _of_a_part(ReverseResult, "reverse", write_reverse_report),
     ExplainResult: write_explain_report,
     SubjectsResult: write_subjects_report,
+    TranslateResult: write_translate_report,
     **dict.fromkeys(KINDS, write_plain),
 }
 

@@ -39,7 +39,7 @@ from methexis.measures import Plan as MeasurePlan
 from methexis.measures.dropin.calibrated_similarity import Calibrated
 from methexis.measures.inference.grid import Best
 from methexis.measures.inference.paired.levels import Between, Level
-from methexis.measures.inference.printing import probability, rounded
+from methexis.measures.inference.printing import percent, probability, rounded
 from methexis.plots.replicas import middle
 from methexis.probes import LayerList, LayerOutput
 from methexis.report.house import numbers
@@ -47,6 +47,7 @@ from methexis.representations import Representation, Representations
 from methexis.theory import AdaptiveMinimum, FixedPoint, PlatonicSolution, Relaxation
 from methexis.theory.path import SlowPath
 from methexis.training.prediction.predicted import Predicted
+from methexis.transport import Certificate, Matches, Translation, Worth
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,26 @@ def _group_rows(comparison: GroupComparison) -> Table:
     lower = comparison.ceiling.lower_by_subject
     rows = zip(comparison.scores, lower, strict=True)
     return ("subject", "score", "lower ceiling"), [(k, *row) for k, row in enumerate(rows)]
+
+
+def _certified(certificate: Certificate) -> str:
+    """What is predicted and found, and whether that is more than chance."""
+    allowed = [
+        word
+        for word, is_so in (("predict", certificate.predicts), ("match", certificate.matches))
+        if is_so
+    ]
+    a, b = certificate.names
+    return (
+        f"Between {a} and {b} {_both(certificate.worth.share)} of the variance is predicted and "
+        f"{_both(certificate.worth.top1)} of partners are found; they "
+        + (f"{' and '.join(allowed)} better than by chance." if allowed else "are not translated.")
+    )
+
+
+def _both(shares: tuple[float, float]) -> str:
+    """Shares of both directions."""
+    return f"{percent(shares[0])} and {percent(shares[1])}"
 
 
 def _layer_rows(model: Representations) -> Table:
@@ -209,6 +230,10 @@ def _group(comparison: GroupComparison) -> str:
     )
 
 
+_DRAWN_PAIRS = (
+    "Shares of the variance predicted and of partners found, of samples not seen, against the "
+    "number of pairs; lines across are controls."
+)
 _DRAWN_PATH = "Every replica faint, their median in dashes; over slow time."
 #: Every kind of result without a page of its own.
 KINDS: dict[type, Kind] = {
@@ -335,6 +360,19 @@ KINDS: dict[type, Kind] = {
         "Which map takes each to each?",
         lambda r: r.sentence,
         caption="Darker: a linear map explains more. The letter is the kind of map that is needed.",
+    ),
+    Translation: Kind("A translation", lambda r: r.sentence, caption=_DRAWN_PAIRS),
+    Certificate: Kind("What a translation is worth", _certified, caption=_DRAWN_PAIRS),
+    Worth: Kind(
+        "What maps are worth",
+        lambda r: (
+            f"From {numbers.count(r.pairs)} pairs {_both(r.share)} of the variance is "
+            f"predicted, and {_both(r.top1)} of partners are found."
+        ),
+    ),
+    Matches: Kind(
+        "Partners in the common space",
+        lambda r: f"{numbers.count(len(r))} samples were matched.",
     ),
     PowerLaw: Kind(
         "Power law of an eigenspectrum",

@@ -53,10 +53,10 @@ class Run(Displayed):
         All that is stored: `tree`, and the source in a group of its own.
     tree : xarray.DataTree
         `data` at the root; one group ``student_k`` per student with ``weights_i``
-        (step, *cells, replica, out, in), ``biases_i`` if it has any, ``charges_i``, ``spectrum_i``
-        and the frozen maps. The charges are whole matrices;
-        which of their entries obey the laws of docs/theory.md §2 is said by the attribute
-        ``charge_law``: behind a ReLU the diagonal.
+        ``(step, *cells, replica, out, in)``, ``biases_i`` if it has any, ``charges_i``,
+        ``spectrum_i`` and the frozen maps. The charges are whole matrices; which of their entries
+        obey the laws of docs/theory.md §2 is said by the attribute ``charge_law``: behind a ReLU
+        the diagonal.
     """
 
     held: xr.DataTree
@@ -68,7 +68,7 @@ class Run(Displayed):
 
     @property
     def data(self) -> xr.Dataset:
-        """Measurements: dimensions step, *cells, replica, student, layer, layer_a × layer_b."""
+        """Measurements: dimensions step, ``*cells``, replica, student, layer, layer_a × layer_b."""
         return self.tree.to_dataset()
 
     @property
@@ -220,7 +220,7 @@ class Run(Displayed):
 
         Returns
         -------
-        DataArray (step, *cells, replica, layer_a, layer_b)
+        DataArray ``(step, *cells, replica, layer_a, layer_b)``
             NaN when lost.
 
         Raises

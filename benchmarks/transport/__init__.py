@@ -1,0 +1,1 @@
+"""Translation beside plain orthogonal Procrustes and relative representations."""

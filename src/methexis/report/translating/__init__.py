@@ -1,0 +1,1 @@
+"""The report of `translate`: maps between two representations, and what they are worth."""

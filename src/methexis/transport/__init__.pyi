@@ -1,0 +1,9 @@
+from .certificate import Certificate as Certificate
+from .job import TranslateResult as TranslateResult
+from .job import TranslateSettings as TranslateSettings
+from .job import run_translate as run_translate
+from .opening import open_translation as open_translation
+from .translating import translate as translate
+from .translation import Matches as Matches
+from .translation import Translation as Translation
+from .worth import Worth as Worth

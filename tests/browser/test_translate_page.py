@@ -1,0 +1,23 @@
+"""The page of `translate` in a real browser: it fits, and its text is readable on a phone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from methexis.report import write_translate_report
+from tests.browser import chromium
+from tests.browser.fitting import WIDTHS, assert_fits
+from tests.report.translate_results import translated
+
+
+@pytest.fixture(scope="module", params=["related", "of one width", "unrelated"])
+def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    chromium.find()
+    return write_translate_report(translated(request.param), tmp_path_factory.mktemp("page"))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_fits(page: Path, width: int) -> None:
+    assert_fits(page, width, figures=1, least=100.0)
