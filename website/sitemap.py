@@ -33,6 +33,7 @@ SECTIONS = (
             "docs/tutorials/theory-in-your-run.ipynb",
             "docs/tutorials/comparing-representations.ipynb",
             "docs/tutorials/two-encoders.md",
+            "docs/tutorials/translating.ipynb",
             "docs/tutorials/neuroscience.ipynb",
         ),
     ),
@@ -50,7 +51,7 @@ SECTIONS = (
         ),
     ),
     Section("Reference", ("reference/index.md",), generated=True),
-    Section("Theory", ("docs/theory.md", "docs/adaptive.md", "docs/explain.md")),
+    Section("Theory", ("docs/theory.md", "docs/adaptive.md", "docs/explain.md", "docs/translation.md")),
     Section(
         "Evidence",
         (

@@ -296,6 +296,10 @@ def nothing(name: str) -> Any:
         return dataclasses.replace(
             value, scores=value.scores * np.nan, intervals=value.intervals * np.nan
         )
+    if name == "SearchCurve":
+        drawn = ("scores", "chance", "needed", "followed")
+        lost = {one: getattr(value, one) * np.nan for one in drawn}
+        return dataclasses.replace(value, **lost)
     return dataclasses.replace(value, scores=value.scores * np.nan, chance=value.chance * np.nan)
 
 

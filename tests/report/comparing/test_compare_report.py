@@ -270,7 +270,7 @@ def test_a_cause_is_told_once_with_all_its_layers(
 ) -> None:
     """Copies of rows in five layers of two measures: one note, after the results."""
     given = model("left", 5, seed=1)
-    copied = [replace(one, array=one.array[np.arange(60) // 2]) for one in given]
+    copied = [replace(one, held=one.array[np.arange(60) // 2]) for one in given]
     names = measures_named(("mutual_knn:k=4", "jaccard_knn:k=4"))
     settings = CompareSettings(tuple(names), num_permutations=19)
     result = run_compare(replace(given, layers=tuple(copied)), None, settings)
