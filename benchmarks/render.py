@@ -1,6 +1,7 @@
 """Render benchmarks/results/bench.json into docs/benchmarks.md and docs/numbers.md.
 
-And measures.json beside it into docs/measures-benchmarks.md and docs/numbers.md.
+And shares.json beside it into the first of these; measures.json beside it into
+docs/measures-benchmarks.md and docs/numbers.md.
 ``python -m benchmarks.render [--check]``: pages are written as a whole, the tables of numbers.md
 between the marks ``bench:begin`` and ``bench:end``, and those of ``bench-measures``.
 """
@@ -13,6 +14,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks import shares
 from benchmarks.engine import page as engine_page
 from benchmarks.measures import page as measures_page
 
@@ -45,8 +47,9 @@ def pages(root: Path) -> dict[Path, str]:
     numbers = root / "docs" / "numbers.md"
     text = within(numbers.read_text(encoding="utf-8"), "bench", engine_page.summary(engines))
     text = within(text, "bench-measures", measures_page.summary(measures))
+    stored = json.loads((root / shares.RESULT).read_text(encoding="utf-8"))
     return {
-        root / engine_page.PAGE: engine_page.page(engines),
+        root / engine_page.PAGE: engine_page.page(engines) + "\n" + shares.section(stored),
         root / measures_page.PAGE: measures_page.page(measures),
         numbers: text,
     }

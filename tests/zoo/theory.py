@@ -9,6 +9,8 @@ from tests.zoo.good import STUDENT, TEACHER, WEIGHTS, Recipe, X
 
 _THEORY = {"source": TEACHER, "student": STUDENT, "weights": WEIGHTS}
 _SLOW = {"lr": 0.05, "batch": 2, "steps": 20}
+#: What a path may take, and who is told how far it has come.
+_WAITED = {"patience": 60.0, "progress": None}
 
 THEORY: dict[str, Recipe] = {
     "theory.universal_kernel": Recipe(
@@ -70,11 +72,13 @@ THEORY: dict[str, Recipe] = {
     "theory.drift_fixed_point": Recipe(mx.theory.drift_fixed_point, {**_THEORY, "decay": 0.1}),
     "theory.edge_fixed_point": Recipe(mx.theory.edge_fixed_point, {**_THEORY, "lr": 1e-3}),
     "theory.entropic_flow": Recipe(
-        mx.theory.entropic_flow, {**_THEORY, **_SLOW, "momentum": 0.1, "decay": 0.2, "rtol": 1e-4}
+        mx.theory.entropic_flow,
+        {**_THEORY, **_SLOW, "momentum": 0.1, "decay": 0.2, "rtol": 1e-4, **_WAITED},
     ),
     "theory.modified_flow": Recipe(mx.theory.modified_flow, {**_THEORY, **_SLOW, "rtol": 1e-4}),
     "theory.slow_drift": Recipe(
-        mx.theory.slow_drift, {**_THEORY, **_SLOW, "momentum": 0.1, "decay": 0.2, "rtol": 1e-4}
+        mx.theory.slow_drift,
+        {**_THEORY, **_SLOW, "momentum": 0.1, "decay": 0.2, "rtol": 1e-4, **_WAITED},
     ),
     "theory.slow_drift, steps": Recipe(
         mx.theory.slow_drift, {"steps": np.array([0.0, 10.0, 20.0])}, {**_THEORY, "lr": 0.05}

@@ -37,6 +37,7 @@ from methexis.errors import MethexisError
 from methexis.measures.inputs.features import MIN_SAMPLES, Features, Tensor
 from methexis.measures.inputs.rdm import RDM
 from methexis.measures.inputs.representations import Representation, both
+from methexis.measures.left_out import Groups
 from methexis.measures.work import Time, Work, grid_order, pair_work, passes
 
 if TYPE_CHECKING:
@@ -357,6 +358,14 @@ class Measure(Displayed, ABC, Generic[R]):
         """
         del a, b, counts
         return None
+
+    def without_groups(self, a: R, b: R, groups: Groups) -> Array | None:
+        """Scores without each of some groups of samples, ``(num_groups,)``; None as `resampled`.
+
+        What `resampled` gives with their weights, which is how it is computed unless the measure
+        knows a faster way.
+        """
+        return self.resampled(a, b, groups.weights)
 
     def influence(self, a: R, b: R) -> Array | None:
         """How much each sample moves the score of a pair, ``(num_samples,)``, to first order.

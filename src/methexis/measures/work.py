@@ -79,6 +79,7 @@ class Work:
     part: Time = NOTHING  # a part of one order's score, where there is one that is quick
     rough: Time = NOTHING  # one order's score to few digits, where that is faster
     jackknife: Time = NOTHING  # scores without each sample, where there is a closed form
+    groups: Time = NOTHING  # scores without each group of samples, where sums give all at once
 
     @property
     def rough_order(self) -> Time:

@@ -27,7 +27,9 @@ from methexis.core.problem import Problem, bind, theory_problem
 from methexis.core.products import pullback, pullback_differential
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.theory.flow import decayed, integrate_slow, slow_times_of
+from methexis.progress import Progress
+from methexis.theory.effort import PATIENCE
+from methexis.theory.flow import begun, decayed, integrate_slow, slow_times_of
 from methexis.theory.path import SlowPath
 from methexis.theory.platonic import platonic_of
 from methexis.theory.projection import Normal
@@ -82,6 +84,8 @@ def slow_drift(
     decay: float = 0.0,
     loss: str = "squared",
     rtol: float = 1e-7,
+    patience: float = PATIENCE,
+    progress: Progress | str | bool | None = None,
 ) -> SlowPath:
     """Path of SGD with independent samples (online, or with replacement), on slow time.
 
@@ -105,7 +109,11 @@ def slow_drift(
     def velocity(w: list[Array]) -> list[Array]:
         return decayed(problem, w, drift_velocity(problem, w), decay)
 
-    return integrate_slow(problem, layers, times, velocity, rtol=rtol)
+    watch = begun("slow drift", problem, layers, times, steps, True, patience, progress)
+    path = integrate_slow(problem, layers, times, velocity, rtol=rtol, watch=watch)
+    if watch is not None:
+        watch(float(times[-1]))
+    return path
 
 
 @computed("drift_fixed_point")

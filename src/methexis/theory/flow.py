@@ -24,9 +24,11 @@ from methexis.core.problem import Problem, bind
 from methexis.core.products import loss_gradient
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
+from methexis.progress import Progress
 from methexis.theory.bounded import bounded
 from methexis.theory.chebyshev import integrate_stabilised
 from methexis.theory.curvature import hessian_product, one_set
+from methexis.theory.effort import PATIENCE, seconds_of_path, started
 from methexis.theory.entropy import entropy_gradient_of
 from methexis.theory.path import SlowPath
 from methexis.theory.projection import Normal, polish, project_of
@@ -241,6 +243,8 @@ def entropic_flow(
     decay: float = 0.0,
     loss: str = "squared",
     rtol: float = 1e-7,
+    patience: float = PATIENCE,
+    progress: Progress | str | bool | None = None,
 ) -> SlowPath:
     """Path of SGD with shuffled epochs, on slow time: ``dθ/dτ = -¼ P ∇S - κ P θ``.
 
@@ -269,6 +273,11 @@ def entropic_flow(
         Loss.
     rtol : float
         Relative tolerance of the integrator.
+    patience : float
+        Most seconds that it may take by an estimate from sizes (`theory.effort`); an hour.
+    progress : Progress, "auto" or bool, optional
+        Told how far it has come, in steps, as by `train`. Without one, what takes more than half a
+        minute says so before it starts, as a warning of the logger ``methexis``.
 
     Returns
     -------
@@ -277,7 +286,8 @@ def entropic_flow(
     Raises
     ------
     MethexisError
-        On bad input, if the minima cannot be reached, or so many steps at so high a rate that the
+        On bad input, if the path would take longer than ``patience``, if the minima cannot be
+        reached, or so many steps at so high a rate that the
         integrator would need more than `MOST_EVALUATIONS` evaluations.
 
     Examples
@@ -299,7 +309,32 @@ def entropic_flow(
     def velocity(w: list[Array]) -> list[Array]:
         return decayed(problem, w, slowed(entropic_velocity(problem, w), pace), decay)
 
-    return integrate_slow(problem, layers, times, velocity, rtol=rtol)
+    watch = begun("entropic flow", problem, layers, times, steps, False, patience, progress)
+    path = integrate_slow(problem, layers, times, velocity, rtol=rtol, watch=watch)
+    if watch is not None:
+        watch(float(times[-1]))
+    return path
+
+
+def begun(
+    what: str,
+    problem: Problem,
+    weights: Sequence[Array],
+    times: Array,
+    steps: int | Sequence[int] | Array,
+    spectral: bool,
+    patience: float,
+    progress: Progress | str | bool | None,
+) -> Watch | None:
+    """Tell how long the path of all replicas takes, or refuse; see `effort.started`."""
+    patience = number("patience", patience, above=0.0)
+    replicas = int(np.prod(weights[0].shape[:-2]))
+    seconds = seconds_of_path(problem, replicas, spectral=spectral)
+    whole = isinstance(steps, int | np.integer)
+    last = int(steps) if whole else int(np.max(doubles("steps", steps)))  # type: ignore[arg-type]
+    return started(
+        what, seconds, patience=patience, progress=progress, steps=last, span=float(times[-1])
+    )
 
 
 def modified_flow(

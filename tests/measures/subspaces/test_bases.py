@@ -26,7 +26,7 @@ from methexis.measures import (
 from methexis.measures.inference import nulls
 from methexis.measures.inference.intervals import Resamples, interval
 from methexis.measures.inputs.features import features, pair
-from methexis.measures.subspaces.bases import basis
+from methexis.measures.subspaces.bases import basis, decomposed
 from methexis.measures.subspaces.contract import SubspaceMeasure
 from tests.measures.cases import label, measured, related, unrelated
 
@@ -176,3 +176,39 @@ def test_any_shape_rank_scale_and_type(
             # 24 bits, or 53 with what a condition of 30 of few random numbers costs.
             close = 1e-4 if dtype == "float32" else 1e-9
             assert measured(measure, written, y) == pytest.approx(short, rel=close, abs=close)
+
+
+@pytest.mark.parametrize("smallest", [1.0, 1e-4, 1e-9])
+def test_a_decomposition_by_way_of_a_triangle_is_one(smallest: float) -> None:
+    """Of many samples: against the plain one, also where directions differ in size by much.
+
+    Of directions nine orders apart columns by way of the triangle would not be orthonormal, so
+    they are not taken.
+    """
+    rng = np.random.default_rng(5)
+    turn = np.linalg.qr(rng.normal(size=(256, 256)))[0]
+    x = (rng.normal(size=(520, 256)) * np.geomspace(1.0, smallest, 256)) @ turn
+    columns, sizes, directions = decomposed(np, x)
+    wanted = np.linalg.svd(x, compute_uv=False)
+    assert np.abs(sizes - wanted).max() < 1e-13 * wanted[0]
+    assert np.abs((columns * sizes) @ directions - x).max() < 1e-13 * wanted[0]
+    assert np.abs(columns.T @ columns - np.eye(256)).max() < 2.0**-35
+
+
+@pytest.mark.parametrize("squared", [False, True])
+def test_large_directions_of_bootstrap_samples_come_from_second_moments(
+    squared: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a spectrum of five orders: what is left out is not known, what is kept is."""
+    rng = np.random.default_rng(7)
+    x, y = rng.normal(size=(2, 90, 12)) * np.geomspace(1.0, 1e-5, 12)
+    measure = SVCCA(squared=squared)
+    a, b = measure.reduce(features("X", x)), measure.reduce(features("Y", x + 0.3 * y))
+    counts = nulls.counts(90, 15, seed=3)
+    wanted = measure.resampled(a, b, counts)
+    monkeypatch.setattr("methexis.measures.subspaces.cca._WIDE", 1)
+    found = measure.resampled(a, b, counts)
+    assert found is not None
+    assert wanted is not None
+    np.testing.assert_allclose(found, wanted, rtol=1e-10)
+    assert np.ptp(found) > 1e-3

@@ -12,7 +12,7 @@ are taken: one-hot rows are all equally far apart, and rounding must not rank th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from methexis.core.checks import one_of
@@ -35,6 +35,7 @@ NEAR = 2.0**-7
 #: Relative error of a dissimilarity, in units of rounding: four of the sum of squared lengths.
 ROUNDINGS = 4.0 / NEAR
 _CHUNK = 2**22  # numbers held at once when pairs are computed from differences
+_ROWS = 256  # of a block of pairs, which the cache holds
 
 
 def rdm(
@@ -105,11 +106,39 @@ def squared_distances(xp: Namespace, rows: Tensor) -> Tensor:
     """Squared Euclidean distances between rows: symmetric, not negative, zero for duplicates."""
     centred = rows - xp.mean(rows, axis=0, keepdims=True)  # distances do not see it, rounding does
     lengths = xp.sum(centred * centred, axis=1)
-    both = lengths[:, None] + lengths[None, :]
-    products = centred @ centred.T
-    squares = both - (products + products.T)
-    near = above_diagonal(xp, squares) & (squares <= NEAR * both)
-    first, second = xp.nonzero(near)
+    squares = centred @ centred.T  # from here in place, a block of pairs at a time
+    near = []
+    for rows_at, columns_at in _blocks(int(rows.shape[0])):
+        both = lengths[rows_at, None] + lengths[None, columns_at]
+        block = both - (squares[rows_at, columns_at] + squares[columns_at, rows_at].T)
+        close = block <= NEAR * both
+        if rows_at == columns_at:
+            close = close & above_diagonal(xp, block)
+        if bool(xp.any(close)):
+            i, j = xp.nonzero(close)
+            near.append((i + rows_at.start, j + columns_at.start))
+        squares[rows_at, columns_at] = block
+        squares[columns_at, rows_at] = block.T
+    for first, second in near:
+        _from_differences(xp, rows, squares, first, second)
+    diagonal = xp.arange(rows.shape[0])
+    squares[diagonal, diagonal] = 0.0
+    return squares
+
+
+def _blocks(num_samples: int) -> Iterator[tuple[slice, slice]]:
+    """Rows and columns of blocks of pairs, on and above the diagonal."""
+    starts = range(0, num_samples, _ROWS)
+    for start in starts:
+        for other in starts:
+            if other >= start:
+                yield slice(start, start + _ROWS), slice(other, other + _ROWS)
+
+
+def _from_differences(
+    xp: Namespace, rows: Tensor, squares: Tensor, first: Tensor, second: Tensor
+) -> None:
+    """Write squared distances of some pairs, computed from differences of their rows."""
     step = max(1, _CHUNK // int(rows.shape[1]))
     for start in range(0, int(first.shape[0]), step):
         i, j = first[start : start + step], second[start : start + step]
@@ -117,9 +146,6 @@ def squared_distances(xp: Namespace, rows: Tensor) -> Tensor:
         exact = xp.sum(difference * difference, axis=1)
         squares[i, j] = exact
         squares[j, i] = exact
-    diagonal = xp.arange(rows.shape[0])
-    squares[diagonal, diagonal] = 0.0
-    return squares
 
 
 def _directions(given: Features, dissimilarity: str) -> Tensor:

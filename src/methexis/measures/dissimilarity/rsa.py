@@ -9,11 +9,13 @@ so these comparisons are bilinear, and what `BilinearMeasure` knows of permutati
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import array_api_compat
 import numpy as np
+from numpy.typing import NDArray
 
 from methexis.core.checks import Array, one_of
 from methexis.measures.dissimilarity.contract import (
@@ -24,8 +26,10 @@ from methexis.measures.dissimilarity.contract import (
 from methexis.measures.dissimilarity.ranks import average_ranks, group_numbers, repeated_ranks
 from methexis.measures.inputs.features import Tensor, to_numpy
 from methexis.measures.inputs.rdm import RDM, above_diagonal
+from methexis.measures.left_out import Groups
 from methexis.measures.measure import Counts
 from methexis.measures.pairs.bilinear import BilinearMeasure, PairMatrix
+from methexis.measures.pairs.entries import row_sums
 from methexis.measures.rounding import CANCELLED
 from methexis.measures.work import NOTHING, Time, passes, products
 
@@ -66,6 +70,11 @@ class RSA(RDMMeasure[PairMatrix], BilinearMeasure):
         """Whether it is Spearman's correlation, which ranks them."""
         return self.comparison == "spearman"
 
+    @property
+    def sums_groups(self) -> bool:
+        """Whether entries stay what they are: ranks are taken anew of the pairs that are left."""
+        return self.comparison != "spearman"
+
     def more_work(self, num_samples: int) -> tuple[Time, Time, Time]:
         """The time of ranks, and of products of weights with matrices."""
         pairs = float(num_samples) ** 2
@@ -82,10 +91,12 @@ class RSA(RDMMeasure[PairMatrix], BilinearMeasure):
             ranks = xp.zeros_like(matrix)
             ranks[mask] = average_ranks(matrix[mask], rdm.tolerance)
             matrix = ranks + ranks.T
-        if self.comparison != "cosine":
+        if self.comparison == "cosine":
+            matrix = xp.asarray(matrix, copy=True)
+        else:
             matrix = centred_off_diagonal(rdm, matrix)
-        matrix = matrix / xp.max(xp.abs(matrix))  # squares neither over- nor underflow
-        matrix = matrix / xp.linalg.matrix_norm(matrix)
+        matrix /= max(xp.max(matrix), -xp.min(matrix))  # squares neither over- nor underflow
+        matrix /= xp.sqrt(xp.sum(row_sums(xp, matrix, matrix)))
         return PairMatrix(matrix, matrix, xp)
 
     def resampled(self, a: PairMatrix, b: PairMatrix, counts: Counts) -> Array:
@@ -98,14 +109,38 @@ class RSA(RDMMeasure[PairMatrix], BilinearMeasure):
         if self.comparison == "spearman":
             return _resampled_ranks(a, b, counts)
         xp = a.xp
-        one, two = a.matrix, b.matrix
-        times: Any = xp.asarray(counts, dtype=one.dtype, device=array_api_compat.device(one))
+        times: Any = xp.asarray(
+            counts, dtype=a.matrix.dtype, device=array_api_compat.device(a.matrix)
+        )
 
-        def total(matrix: Tensor) -> Array:  # over pairs of different samples: zero diagonals
+        def total(*factors: Tensor) -> Array:  # over pairs of different samples: zero diagonals
+            matrix = factors[0] if len(factors) == 1 else factors[0] * factors[1]
             sums: Array = to_numpy(xp.sum((times @ matrix) * times, axis=1))
             return sums
 
-        upper, left, right = total(one * two), total(one * one), total(two * two)
+        return self._weighted(a.matrix, b.matrix, counts, total)
+
+    def without_groups(self, a: PairMatrix, b: PairMatrix, groups: Groups) -> Array | None:
+        """Scores without groups of samples, from sums of rows and of the groups' own pairs."""
+        if self.comparison == "spearman":
+            return super().without_groups(a, b, groups)
+        xp = a.xp
+
+        def total(*factors: Tensor) -> Array:
+            def within(some: NDArray[np.intp]) -> float:
+                index: Any = xp.asarray(some, device=array_api_compat.device(a.matrix))
+                parts = [xp.take(xp.take(one, index, axis=0), index, axis=1) for one in factors]
+                return float(xp.sum(parts[0] if len(parts) == 1 else parts[0] * parts[1]))
+
+            return groups.sums(to_numpy(row_sums(xp, *factors)).astype(np.float64), within)
+
+        return self._weighted(a.matrix, b.matrix, groups.weights, total)
+
+    def _weighted(
+        self, one: Tensor, two: Tensor, counts: Counts, total: Callable[..., Array]
+    ) -> Array:
+        """Scores with weights, from a function that sums products of entries with them."""
+        upper, left, right = total(one, two), total(one, one), total(two, two)
         if self.comparison == "pearson":
             drawn = counts.sum(axis=1)
             pairs = (drawn**2 - (counts**2).sum(axis=1)).astype(np.float64)

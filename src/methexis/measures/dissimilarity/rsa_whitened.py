@@ -111,7 +111,7 @@ def rsa_whitened(
         for given in both(x, y)
     )
     one, two = (_directed(rdm, measure.comparison, noise) for rdm in (first, second))
-    return float(first.xp.sum(one * two))
+    return measure.score(*(PairMatrix(each, each, first.xp) for each in (one, two)))
 
 
 def _directed(rdm: RDM, comparison: str, noise: ArrayLike | None) -> Tensor:

@@ -110,4 +110,7 @@ def resampling(
     if work.jackknife != NOTHING:
         return Resampling("jackknife", num_samples, work.jackknife)
     count = int(np.clip(fit, FEWEST_GROUPS, min(num_samples, MOST_LEFT_OUT)))
-    return Resampling("groups" if jackknifed else "few", count, count * work.resample)
+    if not jackknifed:
+        return Resampling("few", count, count * work.resample)
+    time = count * work.resample if work.groups == NOTHING else work.groups
+    return Resampling("groups", count, time)

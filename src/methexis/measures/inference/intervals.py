@@ -30,10 +30,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from methexis.core.checks import Array
+from methexis.measures.left_out import Groups
 from methexis.measures.rounding import TIE
 
 #: Most scores with samples left out: of more samples they go by groups. The standard error of the
@@ -65,17 +65,16 @@ class LeftOut:
     scores: Array
 
 
-def left_out(num_samples: int, seed: int, most: int = MOST_LEFT_OUT) -> NDArray[np.float64]:
-    """Weights without one sample each, or without one of `most` groups of samples each.
+def left_out(num_samples: int, seed: int, most: int = MOST_LEFT_OUT) -> Array:
+    """Weights without each of the groups of `groups_of`, ``(num_groups, num_samples)``."""
+    return groups_of(num_samples, seed, most).weights
 
-    The others weigh more, so that weights sum to ``num_samples``; ``(num_groups, num_samples)``.
-    """
+
+def groups_of(num_samples: int, seed: int, most: int = MOST_LEFT_OUT) -> Groups:
+    """Each sample by itself, or `most` groups of samples, to be left out one after the other."""
     if num_samples <= most:
-        group = np.arange(num_samples)
-    else:
-        group = np.random.default_rng(seed).permutation(np.arange(num_samples) % most)
-    kept = (group[None, :] != np.arange(group.max() + 1)[:, None]).astype(np.float64)
-    return np.asarray(kept * (num_samples / kept.sum(axis=1, keepdims=True)))
+        return Groups(np.arange(num_samples))
+    return Groups(np.random.default_rng(seed).permutation(np.arange(num_samples) % most))
 
 
 def jackknife_variance(scores: Array) -> float:

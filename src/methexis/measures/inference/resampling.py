@@ -55,6 +55,7 @@ from methexis.measures.inference.intervals import (
     LeftOut,
     Resamples,
     acceleration,
+    groups_of,
     jackknife_variance,
     left_out,
 )
@@ -85,7 +86,7 @@ def spreading(
         scores = measure.resampled(a, b, nulls.counts(num_samples, way.count, seed))
         return (None, "none") if scores is None else (Few(scores), way.way)
     groups = FEWEST_GROUPS if way.way == "jackknife" else way.count
-    without = measure.resampled(a, b, left_out(num_samples, seed, groups))
+    without = measure.without_groups(a, b, groups_of(num_samples, seed, groups))
     if without is None:
         return None, "none"
     _void(measure, without, "scores with groups of samples left out", "")

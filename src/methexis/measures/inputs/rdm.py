@@ -30,6 +30,9 @@ from methexis.measures.inputs.features import (
 )
 from methexis.measures.inputs.mistaken import rounding_of
 
+#: Rows of a matrix over pairs that are looked at together.
+_ROWS = 64
+
 
 @dataclass(frozen=True, eq=False)
 class RDM(Displayed, plots.Pictured):
@@ -98,7 +101,7 @@ class RDM(Displayed, plots.Pictured):
     @property
     def condensed(self) -> Tensor:
         """Entries above the diagonal, row by row."""
-        return self.matrix[above_diagonal(self.xp, self.matrix)]
+        return self.xp.concat([self.matrix[i, i + 1 :] for i in range(self.num_samples)])
 
     def called(self, name: str, *, precision: str = "float64", scaled: bool = False) -> RDM:
         """The RDM under another name, in the precision of a computation; see `in_precision`."""
@@ -242,16 +245,19 @@ def _symmetric(name: str, matrix: Tensor, rounding: float) -> Tensor:
         raise MethexisError(f"{name}: expected a square matrix, got shape ({rows}, {columns})")
     if rows < MIN_SAMPLES:
         raise MethexisError(f"{name}: expected at least {MIN_SAMPLES} samples, got {rows}")
-    finite = xp.isfinite(matrix)
-    if not bool(xp.all(finite)):
-        bad = np.argwhere(~to_numpy(finite))
+    finite = all(bool(xp.all(xp.isfinite(matrix[some, :]))) for some in _blocks(rows))
+    if not finite:
+        bad = np.argwhere(~to_numpy(xp.isfinite(matrix)))
         i, j = (int(k) for k in bad[0])
         raise MethexisError(
             f"{name}: expected finite dissimilarities, got {float(matrix[i, j])} between samples "
             f"{i} and {j} ({len(bad)} bad entries)"
         )
-    scale = float(xp.max(xp.abs(matrix)))
-    skew = float(xp.max(xp.abs(matrix - matrix.T)))
+    scale = max(float(xp.max(matrix)), -float(xp.min(matrix)))
+    skew = max(
+        float(xp.max(xp.abs(matrix[some, start:] - matrix[start:, some].T)))
+        for some, start in ((some, some.start) for some in _blocks(rows))
+    )
     if not skew <= rounding * scale:
         raise MethexisError(
             f"{name}: expected a symmetric matrix, got |D - D^T| up to {skew:.3g} where |D| is up "
@@ -272,6 +278,11 @@ def _symmetric(name: str, matrix: Tensor, rounding: float) -> Tensor:
             matrix,
         )
     return matrix
+
+
+def _blocks(num_rows: int) -> list[slice]:
+    """Rows of a matrix over pairs, a few at a time, so that no other as large is made."""
+    return [slice(start, start + _ROWS) for start in range(0, num_rows, _ROWS)]
 
 
 def _labels(name: str, labels: Sequence[str] | None, n: int) -> tuple[str, ...] | None:

@@ -27,11 +27,13 @@ from numpy.typing import NDArray
 
 from methexis.core.caching import cached_property
 from methexis.core.checks import Array
-from methexis.measures.inputs.features import Features, Tensor, to_numpy
+from methexis.measures.inputs.features import Tensor, to_numpy
 from methexis.measures.kernels.estimators import centred
-from methexis.measures.kernels.kernels import squared_distances
+from methexis.measures.kernels.kernels import Distances
+from methexis.measures.left_out import Groups
 from methexis.measures.measure import Counts
 from methexis.measures.pairs.bilinear import PairMatrix
+from methexis.measures.pairs.entries import POWERS
 
 #: Quantiles of the distances that are kept; medians of bootstrap samples lie between them.
 NUM_QUANTILES = 1001
@@ -41,24 +43,45 @@ NUM_QUANTILES = 1001
 class RBFMatrix(PairMatrix):
     """A centred RBF kernel matrix, with what tells how it changes with its bandwidth."""
 
-    features: Features  # of which the distances are
+    distances: Distances
     bandwidth: float  # σ over the median distance
     estimator: str  # of `estimators`
     factor: float  # by which the centred kernel was multiplied
 
     def reordered(self, order: NDArray[np.int64]) -> Self:
         """Rows and columns in that order."""
-        array = self.features.array
-        index: Any = self.xp.asarray(order, device=array_api_compat.device(array))
-        features = self.features.replaced(self.xp.take(array, index, axis=0))
-        return replace(super().reordered(order), features=features)
+        squares = self.distances.squares
+        index: Any = self.xp.asarray(order, device=array_api_compat.device(squares))
+        taken = self.xp.take(self.xp.take(squares, index, axis=0), index, axis=1)
+        return replace(super().reordered(order), distances=Distances(taken))
 
-    @cached_property
+    @property
     def response(self) -> Tensor:
         """The matrix's derivative by ``log σ``."""
-        shares = self._squares / (self.bandwidth * self._median) ** 2
+        shares = self.distances.squares / (self.bandwidth * self.distances.median) ** 2
         kernel = self.xp.exp(-0.5 * shares)
         return self.factor * centred(self.xp, kernel * shares, self.estimator)
+
+    def responses(self, *others: PairMatrix) -> list[float]:
+        """Sums of the products of others' matrices and this one's derivative by ``log σ``.
+
+        In blocks of rows. What centring takes from the derivative depends on one sample of a pair
+        alone, and sums to zero against a centred matrix; not so by the estimator of Lange et al.,
+        whose diagonal is missing.
+        """
+        xp, squares = self.xp, self.distances.squares
+        scale = 1.0 / (self.bandwidth * self.distances.median) ** 2
+        if self.estimator == "lange":
+            whole = self.response
+            return [float(xp.sum(whole * other.matrix)) for other in others]
+        sums = [0.0] * len(others)
+        height = max(1, POWERS // int(squares.shape[1]))
+        for start in range(0, int(squares.shape[0]), height):
+            shares = squares[start : start + height, :] * scale
+            derivative = xp.exp(-0.5 * shares) * shares
+            for k, other in enumerate(others):
+                sums[k] += float(xp.sum(derivative * other.matrix[start : start + height, :]))
+        return [self.factor * total for total in sums]
 
     def widened(self, counts: Counts) -> Array:
         """Bandwidths of bootstrap samples over that of all, less one, ``(num_resamples,)``.
@@ -69,58 +92,63 @@ class RBFMatrix(PairMatrix):
         weights: Any = xp.asarray(
             counts, dtype=self.matrix.dtype, device=array_api_compat.device(self.matrix)
         )
-        near = xp.astype(self._squares <= self._median**2, weights.dtype)
-        ones = xp.ones_like(weights[:1, :])
+        near = self._near
+        inside = to_numpy(xp.sum((weights @ near) * weights, axis=1))
+        return self._wider(counts, inside, float(xp.sum(near)))
 
-        def share(w: Tensor) -> Array:
-            # The diagonal, where distances are zero, is near; a sample is no pair with itself.
-            inside = xp.sum((w @ near) * w, axis=1) - xp.sum(w * w, axis=1)
-            pairs = to_numpy(xp.sum(w, axis=1) ** 2 - xp.sum(w * w, axis=1))
-            # One sample drawn again and again has no pair.
-            shares: Array = to_numpy(inside) / np.where(pairs > 0.5, pairs, np.nan)
-            return shares
+    def widened_without(self, groups: Groups) -> Array:
+        """The same without groups of samples."""
+        xp, near = self.xp, self._near
 
+        def within(some: NDArray[np.intp]) -> float:
+            index: Any = xp.asarray(some, device=array_api_compat.device(near))
+            return float(xp.sum(xp.take(xp.take(near, index, axis=0), index, axis=1)))
+
+        rows = to_numpy(xp.sum(near, axis=1)).astype(np.float64)
+        return self._wider(groups.weights, groups.sums(rows, within), float(np.sum(rows)))
+
+    def _wider(self, weights: Counts, inside: Array, near: float) -> Array:
+        """Bandwidths from how many pairs of each resample are near, and of all samples."""
+        own, n = np.sum(weights.astype(np.float64) ** 2, axis=1), len(self.matrix)
+        # The diagonal, where distances are zero, is near; a sample is no pair with itself.
+        pairs = np.sum(weights, axis=1) ** 2 - own
+        # One sample drawn again and again has no pair.
+        shares = (inside - own) / np.where(pairs > 0.5, pairs, np.nan)
+        every = (near - n) / (n * (n - 1.0))
         # The share of all is not exactly half where pairs are odd in number or tied.
-        level = 0.5 - (share(weights) - share(ones))
-        wider: Array = np.interp(level, *self._quantiles) - 1.0
+        wider: Array = np.interp(0.5 - (shares - every), *self._quantiles) - 1.0
         return wider
 
-    @cached_property
-    def _squares(self) -> Tensor:
-        return squared_distances(self.features)
-
-    @cached_property
-    def _ordered(self) -> Array:
-        """Squared distances of all pairs, from the smallest."""
-        squares = to_numpy(self._squares)
-        return np.sort(squares[np.triu_indices(len(squares), k=1)])
-
-    @cached_property
-    def _median(self) -> float:
-        middle = len(self._ordered) // 2
-        below = middle if len(self._ordered) % 2 else middle - 1
-        return float(0.5 * np.sum(np.sqrt(self._ordered[[below, middle]])))
+    @property
+    def _near(self) -> Tensor:
+        """One where a distance is at most the median, else 0."""
+        squares = self.distances.squares
+        return self.xp.astype(squares <= self.distances.median**2, self.matrix.dtype)
 
     @cached_property
     def _quantiles(self) -> tuple[Array, Array]:
         """Levels, and the distances there over the median."""
         levels = np.linspace(0.0, 1.0, NUM_QUANTILES)
-        places = np.round(levels * (len(self._ordered) - 1)).astype(np.int64)
-        lengths = np.sqrt(self._ordered[places]) / self._median
+        ordered = self.distances.ordered
+        places = np.round(levels * (len(ordered) - 1)).astype(np.int64)
+        lengths = np.sqrt(ordered[places]) / self.distances.median
         lengths[NUM_QUANTILES // 2] = 1.0  # the median itself, whatever its rounding
         return levels, lengths
 
 
-def moved(a: RBFMatrix, b: RBFMatrix, counts: Counts, score: float, *, normalised: bool) -> Array:
-    """Change of bootstrap samples' scores that their bandwidths make, to first order.
+def moved(
+    a: RBFMatrix, b: RBFMatrix, wider: tuple[Array, Array], score: float, *, normalised: bool
+) -> Array:
+    """Change of resamples' scores that their bandwidths make, to first order.
 
-    From the `score` of all samples; where it is a cosine, ``N / √(A B)``, its derivative is less by
+    From the `score` of all samples, and how much wider both bandwidths are; where it is a cosine,
+    ``N / √(A B)``, its derivative is less by
     that of the normaliser.
     """
     total: Any = 0.0
-    for own, other in ((a, b), (b, a)):
-        slope = float(own.xp.sum(own.response * other.matrix))
+    for own, other, more in ((a, b, wider[0]), (b, a, wider[1])):
+        slope, shrinking = own.responses(other, own)
         if normalised:
-            slope -= score * float(own.xp.sum(own.response * own.matrix))
-        total = total + slope * own.widened(counts)
+            slope -= score * shrinking
+        total = total + slope * more
     return np.asarray(total)

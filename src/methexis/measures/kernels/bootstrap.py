@@ -105,27 +105,46 @@ def scores(
         )
         powers = {1: weights, 2: weights * weights, 3: weights**3}
         sides = Side(a, powers), Side(b, powers)
-        both = _estimated(Pair(xp, powers, *sides), estimator)
-        if normalised:
-            pairs = [Pair(xp, powers, side, side) for side in sides]
-            own = [_estimated(pair, estimator) for pair in pairs]
-            if sampled is not None:
-                own = [
-                    shared(value, to_numpy(own_terms(xp, rows, weights)), int(rows.shape[1]))
-                    for value, rows in zip(own, sampled, strict=True)
-                ]
-            # A sum of squares of a centred kernel is a difference of sums like that before.
-            least = cancelled(xp, given)
-            floors = [least * _estimated(pair, "plain") for pair in pairs]
-            norms = [
-                np.sqrt(np.where(value > floor, value, np.nan))
-                for value, floor in zip(own, floors, strict=True)
-            ]
-            both = both / (norms[0] * norms[1])
-        parts.append(both)
+        both = Pair(xp, powers, *sides)
+        if not normalised:
+            parts.append(estimated(both, estimator))
+            continue
+        own = (Pair(xp, powers, sides[0], sides[0]), Pair(xp, powers, sides[1], sides[1]))
+        corrected = sampled and (
+            (own_terms(xp, sampled[0], weights), int(sampled[0].shape[1])),
+            (own_terms(xp, sampled[1], weights), int(sampled[1].shape[1])),
+        )
+        parts.append(cosines(xp, given, both, own, estimator, corrected))
     return np.concatenate(parts)
 
 
-def _estimated(pair: Pair, estimator: str) -> Array:
+def cosines(
+    xp: Namespace,
+    given: Tensor,
+    both: WeightedPair,
+    own: tuple[WeightedPair, WeightedPair],
+    estimator: str,
+    corrected: tuple[tuple[Tensor, int], tuple[Tensor, int]] | None = None,
+) -> Array:
+    """Estimates of a pair over the roots of those of either side with itself.
+
+    Where the sampling of features is corrected for, `corrected` has the own terms of each side and
+    the number of its features.
+    """
+    # A sum of squares of a centred kernel is a difference of sums like that before.
+    least = cancelled(xp, given)
+    norms = []
+    for side, pair in enumerate(own):
+        value = estimated(pair, estimator)
+        if corrected is not None:
+            single, num_features = corrected[side]
+            value = np.asarray(shared(value, to_numpy(single), num_features))
+        floor = least * estimated(pair, "plain")
+        norms.append(np.sqrt(np.where(value > floor, value, np.nan)))
+    return np.asarray(estimated(both, estimator) / (norms[0] * norms[1]))
+
+
+def estimated(pair: WeightedPair, estimator: str) -> Array:
+    """Estimates of a pair, as an array of NumPy."""
     estimates: Array = to_numpy(pair.estimate(estimator))
     return estimates

@@ -144,8 +144,9 @@ def cka(
     go to 1 and debiased ones to noise.
 
     Cost. ``n² (d_x + d_y)`` and memory for a few matrices ``n × n``. Linear kernels of more than
-    8192 samples, at least twice as many as features, take ``n d_x d_y`` and no such matrix; exact
-    moments of the null take ``n² d`` operations then.
+    2048 samples, at least twice as many as features, take ``n d_x d_y`` and no such matrix; exact
+    moments of the null take ``n² d / 2`` operations then. (Up to 8192 samples matrices are made for
+    many bootstrap samples, and for many layers.)
 
     Parameters
     ----------

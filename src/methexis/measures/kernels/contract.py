@@ -26,16 +26,19 @@ from methexis.core.checks import Array
 from methexis.core.crews import Crew
 from methexis.measures.inputs.features import Features, Namespace, Tensor, in_range, warn
 from methexis.measures.kernels import bandwidth, bootstrap
+from methexis.measures.kernels import groups as without
 from methexis.measures.kernels.bandwidth import RBFMatrix
 from methexis.measures.kernels.estimators import DEBIASED, centred, divisor
 from methexis.measures.kernels.grids import grid_work, linear_products
 from methexis.measures.kernels.kernels import centred_rows, kernel_matrix, kernel_work
-from methexis.measures.kernels.rows import FeatureRows, rows_work, squared_cross, suits
+from methexis.measures.kernels.rows import BOOTSTRAPPED, FeatureRows, made, rows_work, suits
 from methexis.measures.kernels.sampling import own_terms, sampled_work, shared
+from methexis.measures.left_out import Groups
 from methexis.measures.measure import Counts, Measure
 from methexis.measures.pairs.bilinear import PairForm, PairMatrix, PairMeasure, matrix_work
+from methexis.measures.pairs.entries import row_sums
 from methexis.measures.rounding import CANCELLED
-from methexis.measures.work import Time, Work, products
+from methexis.measures.work import NOTHING, Time, Work, passes, products
 
 if TYPE_CHECKING:
     from methexis.measures.streaming.chance import Chance
@@ -46,7 +49,10 @@ if TYPE_CHECKING:
 MOST_CANCELLED = {"float32": 2.0, "float64": 1e6}
 #: Nanoseconds of one core per pair of samples that is put in order; products of all weights with a
 #: matrix that a bootstrap sample takes; and matrices over pairs that a comparison holds at most.
-_ORDER, _PRODUCTS, _MATRICES = 7.0, 9.0, 6.0
+_ORDER, _PRODUCTS, _MATRICES = 7.0, BOOTSTRAPPED, 6.0
+#: Products with each pair that groups of samples take, of which there may be 250; and nanoseconds
+#: per pair of the sums beside them.
+_OF_GROUPS, _SUMMED = 2.0 * 250.0, 20.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,25 +107,24 @@ class KernelMeasure(PairMeasure[PairForm]):
         rows = self.rows_of(features)
         if rows is not None and suits(*rows.shape):
             plain = FeatureRows(rows, self.centring, 1.0, xp)
-            raw = squared_cross(xp, rows, rows)
             # The sum is itself a difference of such sums; below, entries are differences.
-            factor = self._factor(features, rows, plain.raw(plain), CANCELLED * raw)
+            factor = self._factor(features, rows, plain.raw(plain), CANCELLED * plain.square)
             return FeatureRows(rows, self.centring, factor, xp)
         if rows is not None:
-            kernel = rows @ rows.T
+            kernel, distances = rows @ rows.T, None
         else:
-            kernel = kernel_matrix(features, self.kernel, self.bandwidth)
+            kernel, distances = kernel_matrix(features, self.kernel, self.bandwidth)
         matrix = centred(xp, kernel, self.centring)
-        own, raw = float(xp.sum(matrix * matrix)), float(xp.sum(kernel * kernel))
+        own, raw = (float(xp.sum(row_sums(xp, one, one))) for one in (matrix, kernel))
         factor = self._factor(features, rows, own, CANCELLED**2 * raw)
-        matrix = matrix * factor
+        matrix *= factor  # not what is given: of rows or distances that were multiplied here
         # The diagonal of this one enters the means of its bootstrap samples.
         source = centred(xp, kernel, "biased") if self.centring == "lange" else matrix
         if self.corrects_features and rows is not None:
             return SampledMatrix(matrix, source, xp, rows * math.sqrt(factor))
-        if self.median_bandwidth is not None:
+        if self.median_bandwidth is not None and distances is not None:
             return RBFMatrix(
-                matrix, source, xp, features, self.median_bandwidth, self.centring, factor
+                matrix, source, xp, distances, self.median_bandwidth, self.centring, factor
             )
         return PairMatrix(matrix, source, xp)
 
@@ -144,7 +149,7 @@ class KernelMeasure(PairMeasure[PairForm]):
     def work(self, num_samples: int, num_features: tuple[int, int]) -> Work:
         """The work of matrices over pairs or, of a linear kernel and many samples, of features."""
         if self._by_rows(num_samples, num_features):
-            work = rows_work(num_samples, num_features)
+            work = rows_work(num_samples, num_features, _MATRICES)
         else:
             work = matrix_work(
                 num_samples,
@@ -152,18 +157,23 @@ class KernelMeasure(PairMeasure[PairForm]):
                 reduce=kernel_work(num_samples, median=self.median_bandwidth is not None),
                 order=_ORDER,
                 resample=products(_PRODUCTS * num_samples**2, 2 * 0.05),
+                groups=products(_OF_GROUPS * num_samples**2) + passes(num_samples**2, _SUMMED),
                 matrices=_MATRICES,
             )
-        return sampled_work(work, num_samples, num_features) if self.corrects_features else work
+        if self.corrects_features:
+            work = replace(work, groups=NOTHING)
+            return sampled_work(work, num_samples, num_features)
+        return work
 
     def order_work(self, num_samples: int, widths_a: list[int], widths_b: list[int]) -> Time:
         """Time of one order: features are compared pair by pair, matrices all pairs together."""
-        if self._by_rows(num_samples, (max(widths_a), max(widths_b))):
+        by_rows = self._by_rows(num_samples, (max(widths_a), max(widths_b)))
+        if by_rows and not made(num_samples):
             return Measure.order_work(self, num_samples, widths_a, widths_b)
         return super().order_work(num_samples, widths_a, widths_b)
 
     def _by_rows(self, num_samples: int, num_features: tuple[int, int]) -> bool:
-        """Whether `reduce` keeps features of both, and no matrix is made."""
+        """Whether `reduce` keeps features of both, and one pair takes no matrix."""
         able = self.linear or self.corrects_features
         return able and all(suits(num_samples, d) for d in num_features)
 
@@ -240,6 +250,8 @@ class KernelMeasure(PairMeasure[PairForm]):
         no positive normaliser.
         """
         one, other = self.alike(a, b)
+        if one.whole is not None and other.whole is not None:  # one product takes all samples
+            one, other = one.whole, other.whole
         sampled = (_rows(a, one), _rows(b, other)) if self.corrects_features else None
         scores = bootstrap.scores(
             one, other, counts, self.centring, normalised=self.normalised, sampled=sampled
@@ -247,10 +259,27 @@ class KernelMeasure(PairMeasure[PairForm]):
         if isinstance(one, FeatureRows) and isinstance(other, FeatureRows) and not self.normalised:
             scores = scores * (one.factor * other.factor)
         if isinstance(one, RBFMatrix) and isinstance(other, RBFMatrix):
-            scores = scores + bandwidth.moved(
-                one, other, counts, one.inner(other), normalised=self.normalised
-            )
+            scores = scores + self._moved(one, other, (one.widened(counts), other.widened(counts)))
         return scores
+
+    def without_groups(self, a: PairForm, b: PairForm, groups: Groups) -> Array | None:
+        """Scores without groups of samples, by their sums; those of `resampled`."""
+        if self.corrects_features:  # by sums of powers of features, with all weights
+            return super().without_groups(a, b, groups)
+        one, other = self.alike(a, b)
+        assert isinstance(one, (FeatureRows, PairMatrix))
+        assert isinstance(other, (FeatureRows, PairMatrix))
+        scores = without.scores(one, other, groups, self.centring, normalised=self.normalised)
+        if isinstance(one, FeatureRows) and isinstance(other, FeatureRows) and not self.normalised:
+            scores = scores * (one.factor * other.factor)
+        if isinstance(one, RBFMatrix) and isinstance(other, RBFMatrix):
+            wider = one.widened_without(groups), other.widened_without(groups)
+            scores = scores + self._moved(one, other, wider)
+        return scores
+
+    def _moved(self, one: RBFMatrix, other: RBFMatrix, wider: tuple[Array, Array]) -> Array:
+        """What other bandwidths make of resamples' scores."""
+        return bandwidth.moved(one, other, wider, one.inner(other), normalised=self.normalised)
 
     def _factor(self, features: Features, rows: Tensor | None, own: float, least: float) -> float:
         """What the centred matrix, whose squared norm is own, is multiplied by."""

@@ -62,7 +62,7 @@ from typing import Any
 
 from methexis.measures.inputs.features import Namespace, Tensor
 from methexis.measures.kernels.kernels import hollow
-from methexis.measures.pairs.entries import LARGE
+from methexis.measures.pairs.entries import LARGE, POWERS
 
 ESTIMATORS = ("biased", "song", "lange", "plain")
 #: Those that leave out pairs of a sample with itself: zero on average for independent samples.
@@ -95,7 +95,11 @@ def centred(xp: Namespace, kernel: Tensor, estimator: str) -> Tensor:
     if int(kernel.shape[0]) < LARGE:
         matrix = kernel - means[:, None] - means[None, :] + xp.sum(rows) / q
     else:  # symmetric to the last bit, of which products make use
-        matrix = kernel - (means[:, None] + means[None, :]) + xp.sum(rows) / q
+        matrix, total = xp.empty_like(kernel), xp.sum(rows) / q
+        height = max(1, POWERS // int(kernel.shape[0]))
+        for start in range(0, int(kernel.shape[0]), height):
+            some = slice(start, start + height)
+            matrix[some, :] = kernel[some, :] - (means[some, None] + means[None, :]) + total
     return hollow(xp, matrix) if estimator in DEBIASED else matrix
 
 

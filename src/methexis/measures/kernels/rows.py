@@ -1,5 +1,8 @@
 """Linear kernels of many samples: every sum over pairs from the features, no matrix over pairs.
 
+Up to `MOST_SAMPLES` the matrix is made after all where it is faster: for many layers, whose
+matrices serve all pairs, and for many bootstrap samples.
+
 ``Σ_ij (x_i·x_j)(y_i·y_j) = ‖XᵀY‖²_F`` takes ``n d_x d_y`` operations. With centred features the
 sums of rows of ``XXᵀ`` are zero, so the diagonals ``k_i = ‖x_i‖²`` and ``l_i = ‖y_i‖²`` are all
 that debiased estimators need beside it (`estimators`).
@@ -31,34 +34,54 @@ from methexis.measures.pairs.moments import PairSums, null_mean, pair_sums
 from methexis.measures.pairs.products import Products
 from methexis.measures.work import Work, pair_work, passes, products
 
-#: With more samples than this, linear kernels work from features, unless there are so many that a
-#: matrix over pairs is smaller: it would take half a gigabyte.
-MOST_SAMPLES = 8192
+#: With more samples than the first, linear kernels work from features, unless there are so many
+#: of these that a matrix over pairs is smaller; with more than the second, where it would take half
+#: a gigabyte, no matrix is made.
+FEW_SAMPLES, MOST_SAMPLES = 2048, 8192
 #: Entries of ``XᵀY`` held at a time.
 BLOCK = 1 << 24
 #: Nanoseconds of one core per pair of samples where moments come from features (squares and cubes
 #: of blocks), and per feature of each sample that is put in order.
-_BLOCKS, _TAKEN = 8.0, 8.0
+_BLOCKS, _TAKEN = 4.0, 8.0
+#: Multiply-adds per pair of samples that a bootstrap sample takes where there are matrices.
+BOOTSTRAPPED = 9.0
 
 
 def suits(num_samples: int, num_features: int) -> bool:
     """Whether features take less than a matrix over pairs: many samples, at most half as wide."""
-    return num_samples > MOST_SAMPLES and 2 * num_features <= num_samples
+    few = min(FEW_SAMPLES, MOST_SAMPLES)
+    return num_samples > few and 2 * num_features <= num_samples
 
 
-def rows_work(n: int, num_features: tuple[int, int]) -> Work:
-    """The work of features alone: every sum over pairs is a product of features."""
+def made(num_samples: int) -> bool:
+    """Whether so few samples have a matrix over pairs where many layers or resamples ask for it."""
+    return num_samples <= MOST_SAMPLES
+
+
+def rows_work(n: int, num_features: tuple[int, int], matrices: float) -> Work:
+    """The work of features alone: every sum over pairs is a product of features.
+
+    Of few samples there is memory for so many matrices over pairs, which bootstrap samples take.
+    """
     a, b = num_features
     own, cross = n * (a * a + b * b), n * a * b
-    return pair_work(
+    pairs, numbers = float(n) ** 2, passes(n * (a + b), _TAKEN)
+    resample = products(2.0 * (own + cross)) + numbers
+    if made(n):
+        resample = products(BOOTSTRAPPED * pairs, 2 * 0.05)
+    work = pair_work(
         n,
         num_features,
-        products(own) + passes(n * (a + b), _TAKEN),
+        products(0.5 * own) + numbers,
         products(cross),
-        moments=products(2.0 * n * n * (a + b)) + passes(2.0 * n * n, _BLOCKS),
+        moments=products(2.0 * own + 0.5 * pairs * (a + b)) + passes(2.0 * pairs, _BLOCKS),
         order=products(cross) + passes(n * b, _TAKEN),
-        resample=products(2.0 * (own + cross)) + passes(n * (a + b), _TAKEN),
+        resample=resample,
+        pair_matrices=matrices if made(n) else 0.0,
     )
+    # Sums along rows, and of the pairs within each of at least twelve groups.
+    groups = products(2.0 * (own + cross) + pairs * (a + b) / 12.0) + 4.0 * numbers
+    return replace(work, groups=groups)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +98,16 @@ class FeatureRows(PairForm):
         """Squared lengths of the rows."""
         return self.xp.sum(self.rows * self.rows, axis=1)
 
+    @cached_property
+    def square(self) -> float:
+        """Squared Frobenius norm of the kernel, ``‖XᵀX‖²``."""
+        return squared_cross(self.xp, self.rows, self.rows)
+
+    @property
+    def whole(self) -> PairMatrix | None:
+        """The matrix over pairs, up to `MOST_SAMPLES`."""
+        return self.matrix if made(int(self.rows.shape[0])) else None
+
     def times(self, weights: Tensor) -> Tensor:
         """Products of vectors with the kernel, in two steps."""
         return (weights @ self.rows) @ self.rows.T
@@ -86,7 +119,7 @@ class FeatureRows(PairForm):
     def raw(self, other: FeatureRows) -> float:
         """Sum over pairs of samples, without the normalising factors."""
         xp, n = self.xp, int(self.rows.shape[0])
-        whole = squared_cross(xp, self.rows, other.rows)
+        whole = self.square if other is self else squared_cross(xp, self.rows, other.rows)
         one, two = self.diagonal, other.diagonal
         both, traces = float(xp.sum(one * two)), float(xp.sum(one)) * float(xp.sum(two))
         return float(
@@ -98,10 +131,13 @@ class FeatureRows(PairForm):
         sums = self._along(other), self._along(self), other._along(other)
         return without_each(self.inner(other), *sums)
 
+    def along(self, other: FeatureRows) -> Tensor:
+        """Sums along the rows of the product of both kernels, without the normalising factors."""
+        return self.xp.sum((self.rows @ (self.rows.T @ other.rows)) * other.rows, axis=1)
+
     def _along(self, other: FeatureRows) -> tuple[Array, Array]:
-        """Sums along the rows of the product of both kernels, and its diagonal."""
-        crossed = self.rows.T @ other.rows
-        sums = self.xp.sum((self.rows @ crossed) * other.rows, axis=1)
+        """The same with the factors, and the diagonal of the product."""
+        sums = self.along(other)
         diagonal = self.diagonal * other.diagonal
         if self.estimator in DEBIASED:
             sums, diagonal = sums - diagonal, self.xp.zeros_like(diagonal)
@@ -118,13 +154,14 @@ class FeatureRows(PairForm):
         """What moments over orders need, in blocks of pairs."""
         xp, rows, squares = self.xp, self.rows, self.diagonal
         n, d = (int(length) for length in rows.shape)
-        core = xp.eye(d, dtype=rows.dtype, device=array_api_compat.device(rows))
+        where = array_api_compat.device(rows)
+        core = xp.ones(d, dtype=rows.dtype, device=where)
         nothing = xp.zeros_like(squares)
         if self.estimator == "song":  # without the diagonal rows sum to -k
             p, q = shares("song", n)
             rows = xp.concat([rows, squares[:, None], xp.ones_like(squares)[:, None]], axis=1)
-            wide = xp.zeros((d + 2, d + 2), dtype=rows.dtype, device=array_api_compat.device(rows))
-            wide[:d, :d] = core
+            wide = xp.zeros((d + 2, d + 2), dtype=rows.dtype, device=where)
+            wide[:d, :d] = xp.eye(d, dtype=rows.dtype, device=where)
             wide[d, d + 1] = wide[d + 1, d] = 1.0 / p
             wide[d + 1, d + 1] = -float(xp.sum(squares)) / q
             core = wide

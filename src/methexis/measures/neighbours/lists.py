@@ -35,8 +35,8 @@ from methexis.measures.work import Work, drawn_bytes, held_bytes, passes, produc
 
 #: Nanoseconds of one core per pair of samples, of both sides: products merged into lists.
 _MERGED = 40.0
-#: Per entry of a list: renamed in an order; kept or left out of a half, with its place.
-_RENAMED, _HALVED = 8.0, 6.0
+#: Per entry of a list that is renamed in an order.
+_RENAMED = 8.0
 #: Per neighbour, whatever the number of samples: calls of NumPy.
 _CALLS = 1e4
 #: Per entry of two lists and of their common neighbours, for moments over orders.
@@ -274,6 +274,8 @@ class ListMeasure(Measure[R]):
     #: Nanoseconds of one core in which two lists of a sample are compared, at k = 10, and how that
     #: grows with k: as this power.
     compared: ClassVar[tuple[float, float]] = (100.0, 1.5)
+    #: Per entry of a list that is kept or left out of a half, with its place.
+    halved: ClassVar[float] = 6.0
     #: Matrices over pairs of samples that a comparison holds at once, at most.
     matrices: ClassVar[float] = 0.0
 
@@ -293,7 +295,7 @@ class ListMeasure(Measure[R]):
             score=score,
             moments=passes(n * self.k, _MOMENTS),
             order=score + passes(n * self.k, _RENAMED) + passes(3.0 * self.matrices * pairs),
-            resample=2.0 * score + passes(2.0 * n * kept, _HALVED),
+            resample=2.0 * score + passes(2.0 * n * kept, self.halved),
             num_bytes=held_bytes(n, num_features, self.matrices),
             drawn_bytes=drawn_bytes(n),
         )

@@ -23,6 +23,7 @@ from methexis.core.checks import Array
 from methexis.measures.inputs.features import Namespace, Tensor
 from methexis.measures.measure import Measure, NullMoments, Orders
 from methexis.measures.pairs import influence, moments
+from methexis.measures.pairs.entries import LARGE, row_sums
 from methexis.measures.pairs.grid_products import pair_products
 from methexis.measures.work import NOTHING, Time, Work, pair_work, passes, products
 
@@ -30,14 +31,16 @@ from methexis.measures.work import NOTHING, Time, Work, pair_work, passes, produ
 _GATHERED = 0.3
 #: Nanoseconds of one core per pair of samples: entries of two matrices multiplied and added.
 _SCORE = 1.5
-#: Multiply-adds per triple of samples for the moments of two matrices; passes per pair.
-_TRIPLES, _MOMENTS = 2.0, 40.0
+#: Multiply-adds per triple of samples for the moments of two matrices, of few samples and of many,
+#: of which each triple is taken once; passes per pair.
+_TRIPLES, _ONCE, _MOMENTS = 2.0, 0.4, 25.0
 
 
 def moments_work(num_samples: int) -> Time:
     """Time of the moments over orders of two matrices over pairs of samples."""
     pairs = float(num_samples) ** 2
-    return products(_TRIPLES * pairs * num_samples) + passes(pairs, _MOMENTS)
+    triples = _ONCE if num_samples >= LARGE else _TRIPLES
+    return products(triples * pairs * num_samples) + passes(pairs, _MOMENTS)
 
 
 def matrix_work(
@@ -48,25 +51,27 @@ def matrix_work(
     score: Time = NOTHING,
     order: float,
     resample: Time,
+    groups: Time,
     matrices: float,
 ) -> Work:
     """Work of two matrices over pairs of samples, of which so many are held at once.
 
-    Beyond the product that makes both, `reduce`, and beyond the product of their entries, `score`;
-    for an order, also so many nanoseconds per pair of samples.
+    Each pair is multiplied once. Beyond the product that makes both, `reduce`, and beyond the
+    product of their entries, `score`; for an order, also so many nanoseconds per pair of samples.
     """
     n, pairs = num_samples, float(num_samples) ** 2
     compared = passes(pairs, _SCORE) + score
-    return pair_work(
+    work = pair_work(
         n,
         num_features,
-        products(pairs * sum(num_features)) + reduce,
+        products(0.5 * pairs * sum(num_features)) + reduce,
         compared,
         moments=moments_work(n),
         order=compared + passes(pairs, order),
         resample=resample,
         pair_matrices=matrices,
     )
+    return replace(work, groups=groups)
 
 
 class PairForm(ABC):
@@ -81,6 +86,11 @@ class PairForm(ABC):
     @abstractmethod
     def diagonal(self) -> Tensor:
         """Diagonal of the kernel that bootstrap samples are made from."""
+
+    @property
+    @abstractmethod
+    def whole(self) -> PairMatrix | None:
+        """The matrix over pairs; None where it would be too large to be made."""
 
     @abstractmethod
     def times(self, weights: Tensor) -> Tensor:
@@ -129,6 +139,11 @@ class PairMatrix(PairForm):
         """The diagonal of the kernel."""
         return self.xp.linalg.diagonal(self.kernel)
 
+    @property
+    def whole(self) -> PairMatrix:
+        """The matrix, which is whole already."""
+        return self
+
     def times(self, weights: Tensor) -> Tensor:
         """Products of vectors with the kernel."""
         return weights @ self.kernel
@@ -141,7 +156,7 @@ class PairMatrix(PairForm):
 
     def inner(self, other: PairMatrix) -> float:
         """Sum of the products of entries."""
-        return float(self.xp.sum(self.matrix * other.matrix))
+        return float(self.xp.sum(row_sums(self.xp, self.matrix, other.matrix)))
 
     def influence(self, other: PairMatrix) -> Array:
         """How much each sample moves `inner`, from sums of products along its row."""
@@ -196,13 +211,18 @@ class PairMeasure(Measure[F]):
 
     def influence(self, a: F, b: F) -> Array | None:
         """How much each sample moves a score that is a cosine; None of other scores."""
+        if not self.self_normed:
+            return None
         one, other = self.alike(a, b)
-        return one.influence(other) if self.self_normed else None
+        matrices = one.whole, other.whole
+        if matrices[0] is None or matrices[1] is None:
+            return one.influence(other)
+        return matrices[0].influence(matrices[1])
 
     def interactions(self, a: F, b: F, samples: NDArray[np.int64]) -> Array | None:
         """How much pairs of samples move the score together; None where there are no matrices."""
-        one, other = self.alike(a, b)
-        if not (isinstance(one, PairMatrix) and isinstance(other, PairMatrix)):
+        one, other = (form.whole for form in self.alike(a, b))
+        if one is None or other is None:
             return None
         return influence.between(one.matrix, other.matrix, one.inner(other), samples)
 
@@ -226,9 +246,10 @@ class PairMeasure(Measure[F]):
 
     def lean(self, reduced: F) -> F:
         """The matrix alone, without the kernel that bootstrap samples are made from."""
-        if not isinstance(reduced, PairMatrix):
+        whole = reduced.whole
+        if whole is None:
             return reduced
-        plain: Any = PairMatrix(reduced.matrix, reduced.matrix, reduced.xp)
+        plain: Any = PairMatrix(whole.matrix, whole.matrix, whole.xp)
         return cast(F, plain)
 
     def score_grid(self, rows: Sequence[F], columns: Sequence[F]) -> Array:
@@ -251,5 +272,5 @@ class BilinearMeasure(PairMeasure[PairMatrix]):
 
 
 def _matrices(forms: Sequence[PairForm]) -> list[Tensor] | None:
-    matrices = [form.matrix for form in forms if isinstance(form, PairMatrix)]
+    matrices = [whole.matrix for form in forms if (whole := form.whole) is not None]
     return matrices if len(matrices) == len(forms) else None

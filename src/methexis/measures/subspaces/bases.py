@@ -47,7 +47,11 @@ _COPIES, _MOST_DRAWN = 4, 1000
 #: Nanoseconds of one core for a multiply-add of a singular value decomposition of many samples, per
 #: sample and pair of features; of singular values of a small matrix, per triple; per entry of such,
 #: of steps that are not products; and per feature of each sample that is put in order or weighed.
-_DECOMPOSED, _VALUES, _STEP, _TAKEN = 0.6, 0.2, 60.0, 8.0
+_DECOMPOSED, _VALUES, _STEP, _TAKEN = 0.3, 0.2, 60.0, 8.0
+
+#: From so many features, and samples per feature, a decomposition goes by way of ``Q R``; and how
+#: far from orthonormal columns may be then.
+_WIDE, _TALL, _SKEWED = 256, 2.0, 2.0**-35
 
 #: Spacing of numbers at 1 in types that are less precise than the computation.
 SPACING = {"float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
@@ -174,7 +178,7 @@ class Basis:
             return self
         return replace(
             self,
-            columns=self.columns[:, :num_directions],
+            columns=self.xp.asarray(self.columns[:, :num_directions], copy=True),
             sizes=self.sizes[:num_directions],
             directions=None if self.directions is None else self.directions[:num_directions, :],
         )
@@ -219,7 +223,7 @@ def basis(features: Features, *, standardise: bool = False, directions: bool = F
                 f"constant of {features.num_features}; leave them out"
             )
         centred, norm = centred / deviations, float(features.num_features) ** 0.5
-    columns, sizes, turn = xp.linalg.svd(centred, full_matrices=False)
+    columns, sizes, turn = decomposed(xp, centred)
     rank = int(xp.sum(xp.astype(sizes > rounding(features, norm), xp.int64)))
     if rank == 0:
         raise MethexisError(
@@ -228,6 +232,23 @@ def basis(features: Features, *, standardise: bool = False, directions: bool = F
         )
     kept = turn if directions else None
     return Basis(columns, sizes, kept, xp, features.name, blur(features, norm)).trimmed(rank)
+
+
+def decomposed(xp: Namespace, centred: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """``U``, ``s``, ``Vᵀ`` of a centred representation.
+
+    Of many samples by way of ``X = Q R``: ``R = W diag(s) Vᵀ`` has the same sizes and directions,
+    to all digits, and Q is not made. ``U = X V / s`` is as near to the span of X as that of any
+    decomposition, ``ε κ`` with ``κ = s_1 / s_r``; but its columns are orthonormal to ``ε κ`` only,
+    and not to ``ε``, so that it is taken where that is nothing.
+    """
+    n, d = (int(length) for length in centred.shape)
+    if array_api_compat.is_numpy_array(centred) and d >= _WIDE and n >= _TALL * d:
+        _, sizes, turn = np.linalg.svd(np.linalg.qr(centred, mode="r"))
+        if np.finfo(centred.dtype).eps * sizes[0] <= _SKEWED * sizes[-1]:
+            return (centred @ turn.T) / sizes, sizes, turn
+    columns, sizes, turn = xp.linalg.svd(centred, full_matrices=False)
+    return columns, sizes, turn
 
 
 def rounding(features: Features, norm: float) -> float:
@@ -299,6 +320,32 @@ def resampled_overlaps(a: Basis, b: Basis, counts: Counts, *, sizes: bool) -> It
         matrix = turned(turn_x) @ (turned(rows_x) @ rows_y) @ turn_y
         columns = _turned(rows_x, turn_x, rows_y, turn_y)
         yield Overlap(sizes_x, sizes_y, matrix, n, xp, columns)
+
+
+def resampled_leading(a: Basis, b: Basis, counts: Counts) -> Iterator[Overlap]:
+    """Overlaps of bootstrap samples of which large directions alone are looked at, one by one.
+
+    The second moments ``Σ c_k x_k x_kᵀ`` know sizes and directions to ``ε (s_1 / s)²``: of a
+    direction with a share ``q`` of all variance that is at most ``ε / q``, and one decomposition of
+    each side is enough. Samples that were not drawn take no part.
+    """
+    xp, where = a.xp, array_api_compat.device(a.columns)
+    for count in counts:
+        drawn = np.flatnonzero(count)
+        weights = xp.asarray(count[drawn], dtype=a.columns.dtype, device=where)
+        parts = []
+        for part in (a, b):
+            shape = xp.take(part.columns, indices(xp, drawn, part.columns), axis=0) * part.sizes
+            shape = xp.sqrt(weights)[:, None] * (shape - (weights @ shape) / part.num_samples)
+            values, vectors = xp.linalg.eigh(shape.T @ shape)
+            values, vectors = xp.flip(values), xp.flip(vectors, axis=1)
+            there = values > negligible(xp, shape, part.num_samples) * values[0]
+            sizes = xp.sqrt(xp.where(there, values, xp.ones_like(values)))
+            inside = xp.astype(there, shape.dtype)
+            parts.append((shape, sizes * inside, vectors * (inside / sizes)))
+        (rows_x, sizes_x, turn_x), (rows_y, sizes_y, turn_y) = parts
+        matrix = turn_x.T @ (rows_x.T @ rows_y) @ turn_y
+        yield Overlap(sizes_x[None, :], sizes_y[None, :], matrix[None, :, :], a.num_samples, xp)
 
 
 def weighted(part: Basis, weights: Tensor) -> Tensor:

@@ -123,7 +123,7 @@ def kernel_factor(features: Features, kernel: str, bandwidth: float) -> Basis:
     Eigenvalues below ``n ε`` of the largest are rounding and left out.
     """
     xp, n = features.xp, features.num_samples
-    matrix = kernel_matrix(features, kernel, bandwidth)
+    matrix, _ = kernel_matrix(features, kernel, bandwidth)
     matrix = matrix - xp.mean(matrix, axis=0, keepdims=True)
     matrix = matrix - xp.mean(matrix, axis=1, keepdims=True)
     values, vectors = xp.linalg.eigh((matrix + matrix.T) / 2.0)

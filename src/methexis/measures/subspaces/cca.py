@@ -8,6 +8,7 @@ leaving out the smallest directions of each.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -16,7 +17,7 @@ from methexis.measures.inputs.features import Features, Namespace, Tensor, warn
 from methexis.measures.measure import Counts, Invariance, NullMoments, invariant
 from methexis.measures.pairs import moments
 from methexis.measures.pairs.bilinear import moments_work
-from methexis.measures.subspaces.bases import Basis, Overlap, basis
+from methexis.measures.subspaces.bases import Basis, Overlap, basis, resampled_leading
 from methexis.measures.subspaces.contract import SubspaceMeasure, counted, nuclear, span_troubles
 from methexis.measures.subspaces.influence import spans_without
 from methexis.measures.subspaces.procrustes import share
@@ -26,6 +27,11 @@ from methexis.measures.work import Work
 #: of samples, 32 MiB each at this number, and ``n^3`` for their sums. Beyond, drawing orders is
 #: faster.
 MOMENTS_SAMPLES = 2048
+
+
+#: From so many directions bootstrap samples of SVCCA are decomposed once each, where no kept
+#: direction has a smaller share of all variance.
+_WIDE, _LEAST_SHARE = 128, 1e-6
 
 
 class CanonicalMeasure(SubspaceMeasure):
@@ -184,6 +190,18 @@ class SVCCA(CanonicalMeasure):
         shares = sizes * sizes / xp.where(total > 0, total, xp.ones_like(total))
         before = xp.cumulative_sum(shares, axis=-1) - shares
         return (before < self.variance) & (sizes > 0)
+
+    def resampled_pairs(self, a: Basis, b: Basis, counts: Counts) -> Iterable[Overlap]:
+        """Overlaps of bootstrap samples; of many directions from second moments, one by one.
+
+        The last direction that is kept has a share ``(1 - variance) / r`` of all variance at least,
+        of r directions: where that is well above rounding, second moments know it.
+        """
+        least = (1.0 - self.variance) / max(a.rank, b.rank)
+        wide = min(a.rank, b.rank) >= _WIDE and a.columns.dtype == a.xp.float64
+        if wide and self.num_directions is None and least >= _LEAST_SHARE:
+            return resampled_leading(a, b, counts)
+        return super().resampled_pairs(a, b, counts)
 
     @property
     def streams(self) -> bool:

@@ -98,7 +98,7 @@ def shapes_without(a: Basis, b: Basis) -> tuple[Array, Array, Array]:
     x, y = (np.asarray(to_numpy(one.columns * one.sizes), dtype=np.float64) for one in (a, b))
     part = len(x) / (len(x) - 1)
     left, sizes, right = np.linalg.svd(x.T @ y, full_matrices=False)
-    fit = np.sum((x @ left) * (y @ right.T), axis=1)
+    fit = np.sum((x @ (left @ right)) * y, axis=1)
     norms = [np.sum(one**2) - part * np.sum(one**2, axis=1) for one in (x, y)]
     norm_x, norm_y = (np.sqrt(part * np.maximum(one, 0.0)) for one in norms)
     return norm_x, norm_y, part * (np.sum(sizes) - part * fit)

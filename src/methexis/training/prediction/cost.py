@@ -12,12 +12,11 @@ from __future__ import annotations
 
 from methexis.core.problem import Problem
 from methexis.theory.curvature import MAX_DENSE_PARAMETERS
+from methexis.theory.effort import CALL, EVALUATIONS, SPEED, entries, velocity_work
 from methexis.training.prediction.course import FLOW, Course
 
-#: Velocities along a path, and multiply-adds per second.
-_EVALUATIONS, _SPEED = 400.0, 8e9
-#: Seconds of a velocity whatever its sizes, and of taking one replica to the minima.
-_CALL, _LANDING = 1e-4, 0.1
+#: Seconds of taking one replica to the minima, whatever its sizes.
+_LANDING = 0.1
 #: On the way to the minima: eliminations of predictors, and of weights, which a flow needs only
 #: where it is stiff; products of the Hessian.
 _SOLVES, _STIFF_SOLVES, _PRODUCTS = 100.0, 2.0, 3_000.0
@@ -28,30 +27,19 @@ def seconds_of(course: Course, replicas: int) -> float:
     if course.velocity is None:
         return 0.0
     problem = course.problem
-    one = _CALL + _work_of_velocity(course) / _SPEED
-    landing = _LANDING + _work_of_landing(problem) / _SPEED
-    return replicas * (_EVALUATIONS * one + landing)
-
-
-def _entries(problem: Problem) -> tuple[int, float]:
-    """Entries of the predictor, and multiply-adds of one pass through the network."""
-    rows, columns = problem.target.shape
-    return rows * columns, 20.0 * problem.num_parameters * max(rows, columns)
+    one = CALL + _work_of_velocity(course) / SPEED
+    landing = _LANDING + _work_of_landing(problem) / SPEED
+    return replicas * (EVALUATIONS * one + landing)
 
 
 def _work_of_velocity(course: Course) -> float:
-    size, product = _entries(course.problem)
-    rows = 0 if course.problem.x is None else len(course.problem.x)
-    moments = rows * 10.0 * course.problem.num_parameters
     if course.dense:
         return 30.0 * float(course.problem.num_parameters) ** 3
-    if course.name == FLOW:
-        return 2.0 * size**3 + product + moments
-    return 30.0 * size**3 + size * product + moments
+    return velocity_work(course.problem, spectral=course.name != FLOW)
 
 
 def _work_of_landing(problem: Problem) -> float:
-    size, product = _entries(problem)
+    size, product = entries(problem)
     parameters = float(problem.num_parameters)
     dense = parameters <= MAX_DENSE_PARAMETERS
     flow = _STIFF_SOLVES * parameters**3 if dense else _PRODUCTS * product
