@@ -32,6 +32,7 @@ PAGES = {
 ELSEWHERE = {
     "docs/explain.md": "test_explain_page.py",
     "docs/guides/neuroscience.md": "test_neuroscience_guide.py",
+    "docs/guides/sweeping.md": "test_sweeping_guide.py",
     "docs/measures.md": "test_measures_page.py",
     "docs/results.md": "test_results_page.py",
     "docs/tutorials/two-encoders.md": "test_tutorials.py",
@@ -44,8 +45,8 @@ SCRIPTS: dict[str, dict[str, Any]] = {
         "labels": np.arange(150) % 3,
     },
 }
-#: Languages of blocks: Python, commands with what they print, output, and none of these.
-LANGUAGES = {"python", "console", "text", ""}
+#: Languages of blocks: Python, commands with what they print, output, files of sweeps, and none.
+LANGUAGES = {"python", "console", "text", "toml", ""}
 PLACEHOLDER = re.compile(r"[A-Z]+|…")
 
 
