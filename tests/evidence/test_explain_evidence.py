@@ -27,7 +27,18 @@ def test_files_are_of_these_laws(path: Path) -> None:
     assert content["truth"] == LAWS[content["case"]].truth
 
 
-@pytest.mark.parametrize("name", [name for name, law in LAWS.items() if law.required])
+#: Not reached, as the page says: extrapolated shares of noise are taken for gains.
+MISSED = "planted inputs, none shared"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.xfail(strict=True)] if name == MISSED else [])
+        for name, law in LAWS.items()
+        if law.required
+    ],
+)
 def test_what_is_asked_is_reached(name: str) -> None:
     draws = explain.stored(name, "small")
     named = [one["rung"] or UNKNOWN for one in draws]
