@@ -26,7 +26,7 @@ settings.load_profile("methexis")
 #: What tests of optional parts skip without (`pytest.importorskip`): a user may lack any of them.
 OPTIONAL = (
     *("torch", "pyarrow", "h5py", "safetensors", "ot", "sklearn"),
-    *("onnx", "onnxruntime"),
+    *("onnx", "onnxruntime", "PIL"),
 )
 
 

@@ -115,18 +115,19 @@ class Blocks:
             len(rows) * len(columns) * (1 if some is None else len(some))
             for rows, columns, _, some, _ in parts
         ]
-        total, done = sum(sizes), list(accumulate(sizes))
+        pairs = sum(size for size, part in zip(sizes, parts, strict=True) if part[3] is None)
+        done, total = list(accumulate(sizes)), sum(sizes)
+
+        def progress(number: int, _: int) -> None:
+            self.progress("pairs", done[number - 1] * pairs // total, pairs)
+
         if self.crew is not None:
             given = (self.method, self.source.held_as(sent), self.budget)
-
-            def progress(number: int, _: int) -> None:
-                self.progress("pairs", done[number - 1], total)
-
             yield from shared(self.crew, _blocks_there, given, _part, parts, progress)
             return
-        for part, told in zip(parts, done, strict=True):
+        for number, part in enumerate(parts, start=1):
             yield _part(self, *part)
-            self.progress("pairs", told, total)
+            progress(number, len(parts))
 
     def part(
         self, rows: range, columns: range, orders: Orders | None, *, moments: bool
