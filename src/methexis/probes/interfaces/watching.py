@@ -1,0 +1,166 @@
+"""Watching a model while it runs: each operation, with the tensors that it was given.
+
+Operations are seen where PyTorch hands them out, below Python's control flow, autograd and
+TorchScript, after it took compound ones apart: a linear layer is a product of matrices, an LSTM its
+gates, attention two products and a softmax. So a few rules know every architecture, and what was
+not run on the batch is not spoken of. Kernels that hide such parts are switched off meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from methexis.probes.frameworks.optional import torch
+from methexis.probes.interfaces.labels import ALIKE, STILL
+from methexis.probes.interfaces.rules import RULES
+from methexis.probes.interfaces.rules.call import Call, tensors_in, unknown
+from methexis.probes.interfaces.spaces import Spaces
+from methexis.probes.interfaces.tensors import Axes, Labelled, fixed, fresh
+
+#: What makes arrays anew, and which is zero or one number everywhere.
+_MADE = ("zeros", "zeros_like", "new_zeros", "full", "full_like", "new_full", "ones", "ones_like",
+         "new_ones", "scalar_tensor", "zero", "fill")  # fmt: skip
+#: What only asks for a number or a shape, or of whose result nothing can be learned.
+_ASKS = ("_local_scalar_dense", "equal", "sym_size", "is_same_size", "_assert_async", "empty",
+         "empty_like", "new_empty", "empty_strided", "new_empty_strided", "arange", "_has_compatible_shallow_copy_type")  # fmt: skip
+
+
+class Watcher:
+    """Labels of all tensors that a run has seen.
+
+    Attributes
+    ----------
+    spaces : Spaces
+    axes : Axes
+    """
+
+    def __init__(self, held: dict[str, Any]) -> None:
+        self.spaces = Spaces()
+        self.axes = Axes(self.spaces)
+        self.parameters = {name: fresh(one.shape, self.spaces) for name, one in held.items()}
+        self._labels: dict[int, Labelled] = {}
+        self._alive: list[Any] = []
+        self._memory: dict[tuple[Any, ...], str] = {}
+        self.used: set[str] = set()
+        self.modules: list[str] = []
+        self._names: dict[int, str] = {}
+        for name, one in held.items():
+            self._names[id(one)] = name
+            self._memory[_place(one)] = name
+
+    def known(self, tensor: Any) -> Labelled:
+        """The labels of a tensor; what comes from nowhere is given from outside."""
+        labels = self._labels.get(id(tensor))
+        if labels is not None:
+            return labels
+        name = self._names.get(id(tensor)) or self._memory.get(_place(tensor))
+        if name is not None:
+            self.used.add(name)
+            return self.parameters[name]
+        return fixed(tensor.shape)
+
+    def learn(self, tensor: Any, labels: Labelled) -> None:
+        """Keep the labels of a tensor."""
+        assert tuple(tensor.shape) == labels.shape, (tuple(tensor.shape), labels.shape)
+        self._labels[id(tensor)] = labels
+        self._alive.append(tensor)
+
+    def saw(self, name: str, args: Any, kwargs: dict[str, Any], before: Any, result: Any) -> None:
+        """Apply the rule of one operation that was carried out."""
+        results = tensors_in(result)
+        plain = name.rstrip("_") if name not in RULES else name
+        where = self.modules[-1] if self.modules else ""
+        if not results or plain in _ASKS:
+            return
+        if plain in _MADE:
+            self._made(results, plain)
+            return
+        call = Call(plain, args, kwargs, result, self.axes, self.known, where)
+        labels = self._ruled(call)
+        for one, made in zip(results, labels, strict=False):
+            if made is None:
+                continue
+            if before is not None and id(one) in before:
+                self.axes_same(before[id(one)], made, call.why)
+            self.learn(one, made)
+
+    def _ruled(self, call: Call) -> list[Labelled | None]:
+        given = call.tensors()
+        if all(self.known(one).still for one in given):
+            return [fixed(one.shape) for one in tensors_in(call.result)]
+        rule = RULES.get(call.name, unknown)
+        made = rule(call)
+        return [made] if isinstance(made, Labelled) else list(made)
+
+    def axes_same(self, one: Labelled, other: Labelled, why: str) -> None:
+        """Say of a tensor that was written into that it is in the coordinates it was in."""
+        for a, b in zip(one.labels, other.labels, strict=True):
+            self.axes.same(a, b, why)
+
+    def _made(self, results: list[Any], name: str) -> None:
+        for one in results:
+            labels = fresh(one.shape, self.spaces)
+            if one.numel() and not bool((one == 0).all()):
+                self.axes.limit(labels, ALIKE, f"a number everywhere by {name}")
+            self.learn(one, labels)
+
+    def leave(self) -> None:
+        """A module has ended."""
+        self.modules.pop()
+
+    def gives(self, tensors: list[Any]) -> None:
+        """Say that tensors are what the model gives, which must not change."""
+        for one in tensors:
+            self.axes.limit(self.known(one), STILL, "it is what the model gives")
+
+
+def _place(tensor: Any) -> tuple[Any, ...]:
+    return (tensor.data_ptr(), tuple(tensor.shape), tuple(tensor.stride()), tensor.dtype)
+
+
+@contextmanager
+def watching(watcher: Watcher, module: Any) -> Iterator[None]:
+    """Show a watcher all operations that are carried out meanwhile."""
+
+    class Mode(torch.utils._python_dispatch.TorchDispatchMode):  # type: ignore[misc, name-defined]
+        """Hands operations on, and shows them."""
+
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            kwargs = kwargs or {}
+            schema = func._schema
+            name = schema.name.rpartition("::")[2]
+            before = None
+            if schema.is_mutable:
+                before = {id(one): watcher.known(one) for one in tensors_in(args[:1])}
+            result = func(*args, **kwargs)
+            watcher.saw(name, args, kwargs, before, result)
+            return result
+
+    with ExitStack() as stack:
+        stack.enter_context(torch.no_grad())
+        stack.enter_context(torch.backends.mkldnn.flags(enabled=False))
+        stack.enter_context(
+            torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH)
+        )
+        fast = torch.backends.mha.get_fastpath_enabled()
+        torch.backends.mha.set_fastpath_enabled(False)
+        stack.callback(torch.backends.mha.set_fastpath_enabled, fast)
+        for remove in _named(watcher, module):
+            stack.callback(remove)
+        stack.enter_context(Mode())
+        yield
+
+
+def _named(watcher: Watcher, module: Any) -> Iterator[Callable[[], None]]:
+    """Have the watcher know which module is running, where modules tell."""
+    if isinstance(module, torch.jit.ScriptModule):
+        return
+    for name, one in module.named_modules():
+        before = one.register_forward_pre_hook(
+            lambda _m, _i, name=name: watcher.modules.append(name)
+        )
+        after = one.register_forward_hook(lambda _m, _i, _o: watcher.leave())
+        yield before.remove
+        yield after.remove
