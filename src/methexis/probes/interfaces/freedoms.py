@@ -272,6 +272,8 @@ class Solved:
     ) -> list[Freedom]:
         """Freedoms of an axis whose coordinates stay apart: their order, factors and signs."""
         order = () if Limit.ORDER in limits else tuple(keys)
+        # Gains first, what has no sign last: so that factors between two maps stand by themselves.
+        keys = sorted(keys, key=lambda key: (Limit.SIGN in self.limits[key], key not in self._vectors))
         rows, odd = [], []
         for product in products:
             row: dict[int, int] = defaultdict(int)

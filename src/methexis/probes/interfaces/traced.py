@@ -56,6 +56,29 @@ class Traced:
             for name, labels in self.labels.items()
         }
 
+    @cached_property
+    def trained(self) -> dict[str, Any]:
+        """The arrays that are parameters, not statistics or constants."""
+        parameters = {id(one) for one in self.twin.parameters()}
+        held = weights.arrays(self.twin)
+        return {name: one for name, one in held.items() if id(one) in parameters}
+
+    @property
+    def dtype(self) -> str:
+        """The type of the numbers in which the copy computes."""
+        kinds = {str(one.dtype).removeprefix("torch.") for one in self.trained.values()}
+        return "float64" if kinds == {"float64"} else "float32"
+
+    def named(self, key: int) -> str:
+        """The first array that has a space."""
+        return next(name for name, keys in self.spaces_of.items() if key in keys)
+
+    def profile(self, freedom: Freedom) -> tuple[Any, ...]:
+        """By what freedoms of equal spaces, such as those of heads, are known to be alike."""
+        if freedom.folds:
+            return (min(freedom.spaces),)
+        return (len(freedom.order), tuple(sorted(freedom.powers.values())))
+
     def touched(self, freedom: Freedom) -> list[str]:
         """Names of the arrays that a freedom acts on."""
         return [name for name, keys in self.spaces_of.items() if keys & freedom.spaces]
@@ -80,7 +103,7 @@ class Traced:
 
     def _folding(self, fold: Fold) -> Action:
         """What makes a gain one, and has a space beside it take up what it was."""
-        name = next(n for n, keys in self.spaces_of.items() if fold.gain.key in keys)
+        name = self.named(fold.gain.key)
         gain = weights.arrays(self.twin)[name].detach().double()
         by = gain if fold.before else 1 / gain
         taken = 1 / by if fold.into.dual else by

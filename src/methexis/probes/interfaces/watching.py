@@ -43,6 +43,8 @@ class Watcher:
         self._labels: dict[int, Labelled] = {}
         self._alive: list[Any] = []
         self._memory: dict[tuple[Any, ...], str] = {}
+        #: By place in memory, arrays that are zero everywhere, and so in any coordinates.
+        self._zeros: dict[int, tuple[Any, Labelled]] = {}
         self.used: set[str] = set()
         self.modules: list[str] = []
         self._names: dict[int, str] = {}
@@ -52,6 +54,8 @@ class Watcher:
 
     def known(self, tensor: Any) -> Labelled:
         """The labels of a tensor; what comes from nowhere is given from outside."""
+        if tensor.numel() and tensor.untyped_storage().data_ptr() in self._zeros:
+            return fresh(tensor.shape, self.spaces)
         labels = self._labels.get(id(tensor))
         if labels is not None:
             return labels
@@ -82,9 +86,24 @@ class Watcher:
         for one, made in zip(results, labels, strict=False):
             if made is None:
                 continue
+            if before is not None and id(one) in before and self._written(one, made):
+                continue
             if before is not None and id(one) in before:
                 self.axes_same(before[id(one)], made, call.why)
             self.learn(one, made)
+
+    def _written(self, tensor: Any, made: Labelled) -> bool:
+        """Whether zeros were written into, which then are in the coordinates of what came."""
+        zeros = self._zeros.pop(tensor.untyped_storage().data_ptr(), None)
+        if zeros is None:
+            return False
+        if zeros[0] is tensor:
+            self.learn(tensor, made)
+            return True
+        for one in (zeros[1], made):
+            self.axes.limit(one, STILL, "parts of an array are written one by one")
+        self.learn(tensor, made)
+        return True
 
     def _ruled(self, call: Call) -> list[Labelled | None]:
         given = call.tensors()
@@ -104,6 +123,8 @@ class Watcher:
             labels = fresh(one.shape, self.spaces)
             if one.numel() and not bool((one == 0).all()):
                 self.axes.limit(labels, ALIKE, f"a number everywhere by {name}")
+            else:
+                self._zeros[one.untyped_storage().data_ptr()] = (one, labels)
             self.learn(one, labels)
 
     def leave(self) -> None:
