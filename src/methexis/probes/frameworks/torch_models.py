@@ -184,9 +184,6 @@ class TorchModel:
 
     def given(self, batch: Batch) -> Any:
         """What the model gives for a batch, as it is called and in the mode that it is in."""
-        reset = getattr(self.module, "reset_states", None)
-        if callable(reset):
-            reset()
         with torch.no_grad():
             return self._forward(self.module, batch)
 

@@ -87,9 +87,10 @@ class Traced:
         """Write into a model what an element makes of its arrays."""
         held = weights.arrays(model)
         names = list(dict.fromkeys(n for freedom in freedoms for n in self.touched(freedom)))
+        made = {name: self._acted(held, name, freedoms, element) for name in names}
         with torch.no_grad():
-            for name in names:
-                held[name].copy_(self._acted(held, name, freedoms, element))
+            for name, array in made.items():  # after all were made, because folding reads gains
+                held[name].copy_(array)
 
     def _acted(self, held: dict[str, Any], name: str, freedoms: Sequence[Freedom], element: Element) -> Any:
         array = held[name].detach()
@@ -143,8 +144,7 @@ def traced(model: Any, given: Any) -> Traced:
     twin, note = weights.computing(model)
     watcher = Watcher(weights.arrays(twin))
     with watching(watcher, twin):
-        seen = weights.outputs(twin, batch)
-        watcher.gives(seen)
+        watcher.gives(weights.outputs(twin, batch))
     before = weights.outputs(twin, batch)
     spaces = watcher.spaces
     labels: dict[str, list[Label]] = {
