@@ -19,7 +19,7 @@ from methexis.probes.interfaces.freedoms import Freedom
 SPREAD = 0.5
 #: How far a given matrix may be from what its group asks, in entries.
 _TOLERANCE = 1e-8
-_MATRICES = ("linear", "rotation", "rotation about ones")
+_APART = ("permutation", "scale", "sign", "positive")
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,15 @@ class Element(Displayed):
     factors: NDArray[np.float64] | None = None
 
 
+def mixes(group: str) -> bool:
+    """Whether elements of a group are matrices that mix coordinates."""
+    return group.split()[0] not in _APART
+
+
 def drawn(freedom: Freedom, count: int, rng: np.random.Generator) -> Element:
     """A random element, well conditioned, so that rounding stays rounding."""
     size = freedom.size
-    if freedom.group in _MATRICES:
+    if mixes(freedom.group):
         return Element(matrix=np.stack([_matrix(freedom.group, size, rng) for _ in range(count)]))
     order = factors = None
     if freedom.order:
@@ -65,11 +70,34 @@ def _matrix(group: str, size: int, rng: np.random.Generator) -> NDArray[np.float
         return scaled @ _rotation(size, rng)
     if group == "rotation":
         return left
+    if "planes" in group:
+        return _of_planes(group, size, rng)
     basis = about_ones(size)
     inner = np.eye(size)
     inner[1:, 1:] = _rotation(size - 1, rng)
     about: NDArray[np.float64] = basis @ inner @ basis
     return about
+
+
+def _of_planes(group: str, size: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """One complex number per plane, as a real matrix."""
+    half = size // 2
+    angles = rng.uniform(-np.pi, np.pi, size=half)
+    sizes = np.exp(rng.uniform(-SPREAD, SPREAD, size=half)) if "scaled" in group else np.ones(half)
+    matrix = np.zeros((size, size))
+    for a, b, angle, scale in zip(*places_of_planes(group, size), angles, sizes, strict=True):
+        matrix[a, a] = matrix[b, b] = scale * np.cos(angle)
+        matrix[b, a] = scale * np.sin(angle)
+        matrix[a, b] = -matrix[b, a]
+    return matrix
+
+
+def places_of_planes(group: str, size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Places of the first and of the second coordinate of each plane."""
+    every = np.arange(size)
+    if "halves" in group:
+        return every[: size // 2], every[size // 2 :]
+    return every[::2], every[1::2]
 
 
 def about_ones(size: int) -> NDArray[np.float64]:
@@ -112,7 +140,7 @@ def checked(given: Any, freedom: Freedom, count: int, where: str) -> Element:
             f"{where}: expected an element, or matrices of shape "
             f"({count}, {freedom.size}, {freedom.size}), got shape {matrix.shape}"
         )
-    if freedom.group in _MATRICES:
+    if mixes(freedom.group):
         return _in_group(Element(matrix=matrix), freedom, count, where)
     apart = (matrix != 0).sum(axis=1).max() == 1 and (matrix != 0).sum(axis=2).max() == 1
     if not apart or not (matrix != 0).any(axis=2).all():
@@ -138,7 +166,7 @@ def _in_group(element: Element, freedom: Freedom, count: int, where: str) -> Ele
             raise MethexisError(
                 f"{where}: expected finite {name} of shape {shape}, got {np.shape(value)}"
             )
-    if (element.matrix is not None) != (freedom.group in _MATRICES):
+    if (element.matrix is not None) != mixes(freedom.group):
         raise MethexisError(
             f"{where}: expected an element of the group {freedom.group!r}, got one of another kind"
         )
@@ -162,12 +190,29 @@ def _see_matrix(matrix: NDArray[np.float64], group: str, where: str) -> None:
         if (np.linalg.cond(matrix) * np.finfo(float).eps * size > 1).any():
             raise MethexisError(f"{where}: expected invertible matrices, got a singular one")
         return
+    if "planes" in group:
+        _see_planes(matrix, group, where)
+        if "scaled" in group:
+            return
     off = np.abs(np.swapaxes(matrix, -1, -2) @ matrix - np.eye(size)).max()
     if off > _TOLERANCE:
         raise MethexisError(f"{where}: expected rotations, got a matrix that is off by {off:.1e}")
-    if group != "rotation" and np.abs(matrix.sum(axis=-1) - 1).max() > _TOLERANCE:
+    if group == "rotation about ones" and np.abs(matrix.sum(axis=-1) - 1).max() > _TOLERANCE:
         raise MethexisError(
             f"{where}: expected rotations that leave the vector of ones alone, got one that does not"
+        )
+
+
+def _see_planes(matrix: NDArray[np.float64], group: str, where: str) -> None:
+    a, b = places_of_planes(group, matrix.shape[-1])
+    rebuilt = np.zeros_like(matrix)
+    real, imaginary = matrix[:, a, a], matrix[:, b, a]
+    rebuilt[:, a, a] = rebuilt[:, b, b] = real
+    rebuilt[:, b, a], rebuilt[:, a, b] = imaginary, -imaginary
+    if np.abs(matrix - rebuilt).max() > _TOLERANCE or ((real == 0) & (imaginary == 0)).any():
+        raise MethexisError(
+            f"{where}: expected matrices that turn and scale each plane by itself ({group}), got "
+            "another matrix"
         )
 
 

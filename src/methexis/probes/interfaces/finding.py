@@ -87,7 +87,7 @@ def _named(seen: Traced) -> list[tuple[str, list[Freedom]]]:
     alike: defaultdict[tuple[Any, ...], list[Freedom]] = defaultdict(list)
     for freedom in seen.solved.freedoms:
         touched = seen.touched(freedom)
-        if touched:
+        if touched and seen.meets(freedom):
             key = (tuple(touched), freedom.group, freedom.size, seen.profile(freedom))
             alike[key].append(freedom)
     places = {name: place for place, name in enumerate(seen.labels)}

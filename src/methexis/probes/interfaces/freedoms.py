@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import accumulate, pairwise
 
-from methexis.probes.interfaces.labels import ALIKE, STILL, Blocks, Fixed, Label, Limit, Space
+from methexis.probes.interfaces.labels import ALIKE, PLANES, STILL, Blocks, Fixed, Label, Limit, Space
 from methexis.probes.interfaces.spaces import Product, Spaces
 
 
@@ -265,13 +265,18 @@ class Solved:
         group = "linear" if not length else "rotation"
         if Limit.ONES in limits:
             group = "rotation about ones"
+        if limits & PLANES:
+            if limits & PLANES == PLANES or Limit.ONES in limits:
+                return self._monomial(size, keys, [], limits | STILL)
+            kind = "halves" if Limit.HALVES in limits else "neighbours"
+            group = f"{'rotation' if length else 'scaled rotation'} of planes of {kind}"
         return [Freedom(size, group, turned=turned, folds=folds)]
 
     def _monomial(
         self, size: int, keys: list[int], products: list[Product], limits: Limit
     ) -> list[Freedom]:
         """Freedoms of an axis whose coordinates stay apart: their order, factors and signs."""
-        order = () if Limit.ORDER in limits else tuple(keys)
+        order = () if limits & (Limit.ORDER | PLANES) else tuple(keys)
         # Gains first, what has no sign last: so that factors between two maps stand by themselves.
         keys = sorted(keys, key=lambda key: (Limit.SIGN in self.limits[key], key not in self._vectors))
         rows, odd = [], []
@@ -284,12 +289,13 @@ class Solved:
                 signs[space.key] += 1
             rows.append([row[key] for key in keys])
             odd.append([signs[key] % 2 for key in keys])
+        planes = any(self.limits[key] & PLANES for key in keys)
         for place, key in enumerate(keys):
             unit = [int(index == place) for index in range(len(keys))]
             bound = self.limits[key]
-            if bound & (Limit.SCALE | Limit.LENGTH | Limit.ONES):
+            if planes or bound & (Limit.SCALE | Limit.LENGTH | Limit.ONES):
                 rows.append(unit)
-            if bound & (Limit.SIGN | Limit.ONES):
+            if planes or bound & (Limit.SIGN | Limit.ONES):
                 odd.append(unit)
         scales = null_space(rows, len(keys))
         signs_ = null_space_of_signs(odd, len(keys))

@@ -29,7 +29,8 @@ class Interface(Displayed):
         The modules that meet there, the first and the last.
     group : str
         ``"linear"``, ``"rotation"``, ``"rotation about ones"`` (which leaves the vector of ones
-        alone), or what coordinates that do not mix allow: ``"permutation"``, ``"scale"``,
+        alone), ``"scaled rotation of planes of halves"`` or ``"… of neighbours"`` (one complex
+        number per plane that rotary embedding turns), or what coordinates that do not mix allow: ``"permutation"``, ``"scale"``,
         ``"positive scale"``, ``"sign"``, and permutation with one of these.
     size : int
         Number of coordinates.
@@ -70,6 +71,8 @@ class Interface(Displayed):
             "rotation": n * (n - 1) // 2,
             "rotation about ones": (n - 1) * (n - 2) // 2,
         }
+        if "planes" in self.group:
+            return self.count * (n if "scaled" in self.group else n // 2)
         return self.count * one.get(self.group, n if "scale" in self.group else 0)
 
     def element(self, seed: int = 0) -> Element:

@@ -68,6 +68,10 @@ class Limit(Flag):
     SIGN = auto()
     #: Places of coordinates that do not mix.
     ORDER = auto()
+    #: Planes of a coordinate of the first half with one of the second, or of neighbours, in which
+    #: a change turns and scales alike.
+    HALVES = auto()
+    PAIRS = auto()
 
 
 #: What commutes with ReLU, with odd functions, with functions of one coordinate; what multiplies
@@ -75,6 +79,8 @@ class Limit(Flag):
 POSITIVE = Limit.SEPARATE | Limit.SIGN
 ODD = Limit.SEPARATE | Limit.SCALE
 ALIKE = Limit.SEPARATE | Limit.SCALE | Limit.SIGN
+#: All that speaks of planes.
+PLANES = Limit.HALVES | Limit.PAIRS
 DIAGONAL = Limit.SEPARATE | Limit.ORDER
 STILL = ALIKE | Limit.ORDER
 

@@ -94,7 +94,7 @@ class Axes:
                         array = first
             labels.append(array)
             assert array.shape[axis] == 1
-        return Labelled(tensor.shape, labels, tensor.square_of)
+        return Labelled(tensor.shape, labels, tensor.square_of, tensor.places_in)
 
     def limit(self, tensor: Labelled, limit: Limit, why: str, axes: Any = None) -> None:
         """Say of some axes, or all, what a change of basis must leave alone."""

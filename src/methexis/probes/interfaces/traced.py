@@ -14,6 +14,7 @@ from methexis.probes.interfaces.acting import Action, Monomial, acted
 from methexis.probes.interfaces.elements import Element
 from methexis.probes.interfaces.freedoms import Fold, Freedom, Solved
 from methexis.probes.interfaces.labels import STILL, Label, Limit, Space
+from methexis.probes.interfaces.rotary import Rotaries
 from methexis.probes.interfaces.watching import Watcher, watching
 
 
@@ -83,6 +84,16 @@ class Traced:
         """Names of the arrays that a freedom acts on."""
         return [name for name, keys in self.spaces_of.items() if keys & freedom.spaces]
 
+    def meets(self, freedom: Freedom) -> bool:
+        """Whether at least two axes of arrays meet there, one of a parameter among them."""
+        spaces = self.watcher.spaces
+        count = sum(
+            any(leaf.key in freedom.spaces for leaf in spaces.leaves(label))
+            for labels in self.labels.values()
+            for label in labels
+        )
+        return count > 1 and any(name in self.trained for name in self.touched(freedom))
+
     def act(self, model: Any, freedoms: Sequence[Freedom], element: Element) -> None:
         """Write into a model what an element makes of its arrays."""
         held = weights.arrays(model)
@@ -142,9 +153,9 @@ def traced(model: Any, given: Any) -> Traced:
     model = weights.admitted(model)
     batch = weights.inputs(given)
     twin, note = weights.computing(model)
-    watcher = Watcher(weights.arrays(twin))
-    with watching(watcher, twin):
-        watcher.gives(weights.outputs(twin, batch))
+    watcher = _watched(twin, batch, None)
+    if watcher.rotaries.ends:
+        watcher = _watched(twin, batch, watcher.rotaries)
     before = weights.outputs(twin, batch)
     spaces = watcher.spaces
     labels: dict[str, list[Label]] = {
@@ -156,3 +167,11 @@ def traced(model: Any, given: Any) -> Traced:
                 spaces.limit(label, STILL, "it was not used on this batch")
     solved = Solved(spaces, labels)
     return Traced(model, twin, batch, watcher, labels, solved, before, note)
+
+
+def _watched(twin: Any, batch: Batch, rotaries: Rotaries | None) -> Watcher:
+    """One run that is watched, which may know of rotary embeddings from the one before."""
+    watcher = Watcher(weights.arrays(twin), rotaries)
+    with watching(watcher, twin):
+        watcher.gives(weights.outputs(twin, batch))
+    return watcher

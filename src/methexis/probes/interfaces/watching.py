@@ -14,6 +14,7 @@ from typing import Any
 
 from methexis.probes.frameworks.optional import torch
 from methexis.probes.interfaces.labels import ALIKE, STILL
+from methexis.probes.interfaces.rotary import Rotaries
 from methexis.probes.interfaces.rules import RULES
 from methexis.probes.interfaces.rules.call import Call, tensors_in, unknown
 from methexis.probes.interfaces.spaces import Spaces
@@ -36,7 +37,10 @@ class Watcher:
     axes : Axes
     """
 
-    def __init__(self, held: dict[str, Any]) -> None:
+    def __init__(self, held: dict[str, Any], known: Rotaries | None = None) -> None:
+        #: Those of this run, and those that an earlier run has found.
+        self.rotaries, self._known_rotaries = Rotaries(), known or Rotaries()
+        self._place = 0
         self.spaces = Spaces()
         self.axes = Axes(self.spaces)
         self.parameters = {name: fresh(one.shape, self.spaces) for name, one in held.items()}
@@ -74,6 +78,7 @@ class Watcher:
     def saw(self, name: str, args: Any, kwargs: dict[str, Any], before: Any, result: Any) -> None:
         """Apply the rule of one operation that was carried out."""
         results = tensors_in(result)
+        self._place += 1
         plain = name.rstrip("_") if name not in RULES else name
         where = self.modules[-1] if self.modules else ""
         if not results or plain in _ASKS:
@@ -82,7 +87,8 @@ class Watcher:
             self._made(results, plain)
             return
         call = Call(plain, args, kwargs, result, self.axes, self.known, where)
-        labels = self._ruled(call)
+        self.rotaries.saw(self._place, plain, args, result)
+        labels = self._turned(call) or self._ruled(call)
         for one, made in zip(results, labels, strict=False):
             if made is None:
                 continue
@@ -91,6 +97,27 @@ class Watcher:
             if before is not None and id(one) in before:
                 self.axes_same(before[id(one)], made, call.why)
             self.learn(one, made)
+
+    def _turned(self, call: Call) -> list[Labelled | None] | None:
+        """The labels of a rotary embedding as a whole, which an earlier run has found."""
+        if self._place in self._known_rotaries.inside:
+            source = Labelled((), [])
+            for one in call.tensors():
+                known = self.known(one)
+                if not known.still or known.places_in is not None:
+                    source = known.places_in or known
+            return [
+                Labelled(tuple(one.shape), fixed(one.shape).labels, places_in=source)
+                for one in tensors_in(call.result)
+            ]
+        kind = self._known_rotaries.ends.get(self._place)
+        whole = self.rotaries.start(self._place, call.tensors())
+        if kind is None or whole is None:
+            return None
+        labels = call.of(whole)
+        last = len(labels.shape) - 1
+        self.axes.limit(labels, kind, f"planes are turned by {call.where}", [last])
+        return [labels]
 
     def _written(self, tensor: Any, made: Labelled) -> bool:
         """Whether zeros were written into, which then are in the coordinates of what came."""
@@ -107,7 +134,7 @@ class Watcher:
 
     def _ruled(self, call: Call) -> list[Labelled | None]:
         given = call.tensors()
-        if all(self.known(one).still for one in given):
+        if all(self.known(one).still and self.known(one).places_in is None for one in given):
             return [fixed(one.shape) for one in tensors_in(call.result)]
         rule = RULES.get(call.name, unknown)
         made = rule(call)
