@@ -39,9 +39,11 @@ class Dense:
     def along(self, tensor: Any, axis: int, turned: bool) -> Any:
         """Act along an axis, or by the inverse transpose."""
         by = self.turned if turned else self.matrix
-        return (by @ tensor.movedim(axis, 0).reshape(len(by), -1)).reshape(
-            tensor.movedim(axis, 0).shape
-        ).movedim(0, axis)
+        return (
+            (by @ tensor.movedim(axis, 0).reshape(len(by), -1))
+            .reshape(tensor.movedim(axis, 0).shape)
+            .movedim(0, axis)
+        )
 
 
 #: By space what acts on it.

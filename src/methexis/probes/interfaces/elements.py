@@ -26,8 +26,8 @@ _APART = ("permutation", "scale", "sign", "positive")
 class Element(Displayed):
     """An element of the group of an interface, one for each of its equal spaces.
 
-    The writer's coordinates become ``new = matrix @ old``, or ``new[i] = factors[i] * old[order[i]]``
-    where coordinates stay apart.
+    The writer's coordinates become ``new = matrix @ old``; where coordinates stay apart they become
+    ``new[i] = factors[i] * old[order[i]]``.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Element(Displayed):
 
 def mixes(group: str) -> bool:
     """Whether elements of a group are matrices that mix coordinates."""
-    return group.split()[0] not in _APART
+    return group.split(maxsplit=1)[0] not in _APART
 
 
 def drawn(freedom: Freedom, count: int, rng: np.random.Generator) -> Element:
@@ -112,7 +112,9 @@ def about_ones(size: int) -> NDArray[np.float64]:
     normal[0] += 1
     if not normal.any():
         return np.eye(size)
-    reflection: NDArray[np.float64] = np.eye(size) - 2 * np.outer(normal, normal) / (normal @ normal)
+    reflection: NDArray[np.float64] = np.eye(size) - 2 * np.outer(normal, normal) / (
+        normal @ normal
+    )
     return reflection
 
 
@@ -199,7 +201,7 @@ def _see_matrix(matrix: NDArray[np.float64], group: str, where: str) -> None:
         raise MethexisError(f"{where}: expected rotations, got a matrix that is off by {off:.1e}")
     if group == "rotation about ones" and np.abs(matrix.sum(axis=-1) - 1).max() > _TOLERANCE:
         raise MethexisError(
-            f"{where}: expected rotations that leave the vector of ones alone, got one that does not"
+            f"{where}: expected rotations that leave the vector of ones alone, got another one"
         )
 
 

@@ -106,5 +106,3 @@ def _name(touched: tuple[str, ...]) -> str:
     """The first and the last module of an interface."""
     modules = list(dict.fromkeys(name.rpartition(".")[0] or name for name in touched))
     return modules[0] if len(modules) == 1 else f"{modules[0]} → {modules[-1]}"
-
-

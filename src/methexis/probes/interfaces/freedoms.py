@@ -20,7 +20,16 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import accumulate, pairwise
 
-from methexis.probes.interfaces.labels import ALIKE, PLANES, STILL, Blocks, Fixed, Label, Limit, Space
+from methexis.probes.interfaces.labels import (
+    ALIKE,
+    PLANES,
+    STILL,
+    Blocks,
+    Fixed,
+    Label,
+    Limit,
+    Space,
+)
 from methexis.probes.interfaces.spaces import Product, Spaces
 
 
@@ -124,7 +133,7 @@ class Solved:
             product = waiting.pop()
             labels = [spaces.look(one) for one in (product.one, product.other, product.made)]
             if all(isinstance(one, Space) for one in labels):
-                simple.append(Product(*labels, product.why))
+                simple.append(Product(labels[0], labels[1], labels[2], product.why))
                 continue
             waiting += [one for one in simple if self._is_cut(one)]
             simple = [one for one in simple if not self._is_cut(one)]
@@ -147,13 +156,16 @@ class Solved:
         most = max(len(one.parts) for one in blocks)
         if all(one.even and most % len(one.parts) == 0 for one in blocks):
             cut = [spaces.parts(one, most) for one in labels]
-            threes = [tuple(outer for outer, _ in cut), *zip(*(parts for _, parts in cut), strict=True)]
+            threes = [
+                tuple(outer for outer, _ in cut),
+                *zip(*(parts for _, parts in cut), strict=True),
+            ]
         else:
             ends = sorted({end for one in blocks for end in accumulate(p.size for p in one.parts)})
             sizes = [b - a for a, b in pairwise([0, *ends])]
             threes = list(zip(*(spaces.pieces(one, sizes, why) for one in labels), strict=True))
         return [
-            Product(*three, why)
+            Product(three[0], three[1], three[2], why)
             for three in dict.fromkeys(threes)
             if not all(isinstance(one, Fixed) for one in three)
         ]
@@ -191,7 +203,7 @@ class Solved:
         mixing = _Sets(self.sizes)
         apart = {key for key in self.sizes if Limit.SEPARATE in self.limits[key]}
         for product in self.products:
-            keys = [key for key in _keys(product)]
+            keys = _keys(product)
             for key in keys:
                 self.sizes.setdefault(key, product.one.size)
             for key in keys[1:]:
@@ -270,7 +282,21 @@ class Solved:
                 return self._monomial(size, keys, [], limits | STILL)
             kind = "halves" if Limit.HALVES in limits else "neighbours"
             group = f"{'rotation' if length else 'scaled rotation'} of planes of {kind}"
-        return [Freedom(size, group, turned=turned, folds=folds)]
+        scales = [self._gain_scale(size, product) for product in folded]
+        return [Freedom(size, group, turned=turned, folds=folds), *scales]
+
+    def _gain_scale(self, size: int, product: Product) -> Freedom:
+        """The factors between a gain and what takes it up."""
+        gained = self._gain(product)
+        assert gained is not None
+        gain, one = gained
+        made = _space(product.made)
+        powers = {gain.key: -1 if gain.dual else 1}
+        if self._takes_up(made):
+            powers[made.key] = -1 if made.dual else 1
+        else:
+            powers[one.key] = 1 if one.dual else -1
+        return Freedom(size, "scale", powers=powers)
 
     def _monomial(
         self, size: int, keys: list[int], products: list[Product], limits: Limit
@@ -278,7 +304,9 @@ class Solved:
         """Freedoms of an axis whose coordinates stay apart: their order, factors and signs."""
         order = () if limits & (Limit.ORDER | PLANES) else tuple(keys)
         # Gains first, what has no sign last: so that factors between two maps stand by themselves.
-        keys = sorted(keys, key=lambda key: (Limit.SIGN in self.limits[key], key not in self._vectors))
+        keys = sorted(
+            keys, key=lambda key: (Limit.SIGN in self.limits[key], key not in self._vectors)
+        )
         rows, odd = [], []
         for product in products:
             row: dict[int, int] = defaultdict(int)

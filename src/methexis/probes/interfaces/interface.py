@@ -30,8 +30,9 @@ class Interface(Displayed):
     group : str
         ``"linear"``, ``"rotation"``, ``"rotation about ones"`` (which leaves the vector of ones
         alone), ``"scaled rotation of planes of halves"`` or ``"… of neighbours"`` (one complex
-        number per plane that rotary embedding turns), or what coordinates that do not mix allow: ``"permutation"``, ``"scale"``,
-        ``"positive scale"``, ``"sign"``, and permutation with one of these.
+        number per plane that rotary embedding turns), or what coordinates that do not mix allow:
+        ``"permutation"``, ``"scale"``, ``"positive scale"``, ``"sign"``, and permutation with one
+        of these.
     size : int
         Number of coordinates.
     count : int

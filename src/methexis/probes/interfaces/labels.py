@@ -100,7 +100,7 @@ def joined(outer: Label, parts: tuple[Label, ...]) -> Label:
         return Fixed(sum(part.size for part in parts))
     if len(parts) == 1:
         return parts[0]
-    if all(part.size == 1 for part in parts) and isinstance(outer, Space):
-        if all(isinstance(part, Fixed) for part in parts):
-            return outer
+    single = all(isinstance(part, Fixed) and part.size == 1 for part in parts)
+    if single and isinstance(outer, Space):
+        return outer
     return Blocks(outer, parts)

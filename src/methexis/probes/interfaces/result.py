@@ -107,8 +107,8 @@ class Interfaces(Displayed, plots.Pictured):
         for parameter, why in self.reasons.items():
             if meant(parameter):
                 raise MethexisError(
-                    f"name: expected a layer of an interface, got {brief(wanted)}, which takes part "
-                    f"in none ({brief(parameter)}: {why})"
+                    f"name: expected a layer of an interface, got {brief(wanted)}, which is in "
+                    f"none ({brief(parameter)}: {why})"
                 )
         raise MethexisError(
             f"name: expected a layer or a parameter of the model, got {brief(wanted)}"

@@ -121,7 +121,8 @@ class Rotaries:
 
     def _steps(self, turned: Any, x: Any) -> set[int] | None:
         """Places of the operations from one tensor to another; None if there is no such way."""
-        waiting, steps = [turned], set()
+        waiting = [turned]
+        steps: set[int] = set()
         reached = False
         while waiting and len(steps) <= _MOST_STEPS:
             one = waiting.pop()
@@ -164,5 +165,3 @@ def planes(tensor: Any, kind: Limit) -> tuple[Any, Any]:
         return tensor[..., ::2], tensor[..., 1::2]
     half = tensor.shape[-1] // 2
     return tensor[..., :half], tensor[..., half:]
-
-

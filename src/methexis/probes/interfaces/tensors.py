@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -55,6 +54,13 @@ def array_of(label: Label, ndim: int) -> Labels:
     return array
 
 
+def label_at(labels: Labels, place: tuple[int, ...]) -> Label:
+    """The label at one place."""
+    label: Any = labels[place]
+    known: Label = label
+    return known
+
+
 def fixed(shape: Sequence[int]) -> Labelled:
     """A tensor that no change of basis is seen in."""
     sizes = tuple(int(size) for size in shape)
@@ -84,8 +90,8 @@ class Axes:
     def tidy(self, tensor: Labelled) -> Labelled:
         """The same with labels up to date, kept once where they agree."""
         labels = []
-        for axis, array in enumerate(tensor.labels):
-            array = mapped(array, self.spaces.look)
+        for given in tensor.labels:
+            array = mapped(given, self.spaces.look)
             for other in range(array.ndim):
                 if array.shape[other] > 1:
                     first = array.take([0], axis=other)
@@ -93,7 +99,6 @@ class Axes:
                     if all(a == b for a, b in zip(array.flat, whole.flat, strict=True)):
                         array = first
             labels.append(array)
-            assert array.shape[axis] == 1
         return Labelled(tensor.shape, labels, tensor.square_of, tensor.places_in)
 
     def limit(self, tensor: Labelled, limit: Limit, why: str, axes: Any = None) -> None:
@@ -105,7 +110,9 @@ class Axes:
     def same(self, one: Labels, other: Labels, why: str) -> None:
         """Say of two axes' labels, one by one, that they are the same."""
         shape = np.broadcast_shapes(one.shape, other.shape)
-        pairs = zip(np.broadcast_to(one, shape).flat, np.broadcast_to(other, shape).flat, strict=True)
+        pairs = zip(
+            np.broadcast_to(one, shape).flat, np.broadcast_to(other, shape).flat, strict=True
+        )
         for a, b in dict.fromkeys(pairs):
             self.spaces.same(a, b, why)
 
@@ -114,9 +121,9 @@ class Axes:
         shape = np.broadcast_shapes(one.shape, other.shape)
         made: dict[tuple[Label, Label], Label] = {}
         result = np.empty(shape, dtype=object)
-        both = np.broadcast_to(one, shape), np.broadcast_to(other, shape)
+        one, other = np.broadcast_to(one, shape), np.broadcast_to(other, shape)
         for place in np.ndindex(shape):
-            pair = both[0][place], both[1][place]
+            pair = label_at(one, place), label_at(other, place)
             if pair not in made:
                 made[pair] = self.spaces.product(*pair, why)
             result[place] = made[pair]
@@ -169,9 +176,9 @@ class Axes:
         cuts = {label: self.spaces.parts(label, count) for label in dict.fromkeys(own.flat)}
         outer = mapped(own, lambda label: cuts[label][0])
         parts = np.empty((*own.shape, count), dtype=object)
-        for place in np.ndindex(own.shape):
+        for spot in np.ndindex(own.shape):
             for index in range(count):
-                parts[(*place, index)] = cuts[own[place]][1][index]
+                parts[(*spot, index)] = cuts[own[spot]][1][index]
         labels = []
         for place, array in enumerate(tensor.labels):
             if place == axis:
@@ -195,9 +202,10 @@ class Axes:
         outer = np.broadcast_to(outer, shape)
         parts = np.broadcast_to(parts, (*shape[:axis], count, *shape[axis + 1 :]))
         own = np.empty(shape, dtype=object)
-        for place in np.ndindex(shape):
-            inside = tuple(parts[(*place[:axis], index, *place[axis + 1 :])] for index in range(count))
-            own[place] = joined(outer[place], inside)
+        for spot in np.ndindex(shape):
+            before, after = spot[:axis], spot[axis + 1 :]
+            inside = tuple(label_at(parts, (*before, index, *after)) for index in range(count))
+            own[spot] = joined(outer[spot], inside)
         labels = []
         for place, array in enumerate(tensor.labels):
             if place == axis:
@@ -261,7 +269,9 @@ class Axes:
         for axis, size in enumerate(shape):
             repeated = tensor.shape[axis] == 1 and size > 1
             labels.append(
-                array_of(self.repeated(size, still), len(shape)) if repeated else tensor.labels[axis]
+                array_of(self.repeated(size, still), len(shape))
+                if repeated
+                else tensor.labels[axis]
             )
             sizes.append(size if repeated else tensor.shape[axis])
         return Labelled(tuple(sizes), labels)

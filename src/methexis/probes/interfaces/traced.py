@@ -103,7 +103,9 @@ class Traced:
             for name, array in made.items():  # after all were made, because folding reads gains
                 held[name].copy_(array)
 
-    def _acted(self, held: dict[str, Any], name: str, freedoms: Sequence[Freedom], element: Element) -> Any:
+    def _acted(
+        self, held: dict[str, Any], name: str, freedoms: Sequence[Freedom], element: Element
+    ) -> Any:
         array = held[name].detach()
         number = array.double()
         for index, freedom in enumerate(freedoms):

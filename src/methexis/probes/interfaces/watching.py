@@ -25,7 +25,7 @@ _MADE = ("zeros", "zeros_like", "new_zeros", "full", "full_like", "new_full", "o
          "new_ones", "scalar_tensor", "zero", "fill")  # fmt: skip
 #: What only asks for a number or a shape, or of whose result nothing can be learned.
 _ASKS = ("_local_scalar_dense", "equal", "sym_size", "is_same_size", "_assert_async", "empty",
-         "empty_like", "new_empty", "empty_strided", "new_empty_strided", "arange", "_has_compatible_shallow_copy_type")  # fmt: skip
+         "empty_like", "new_empty", "empty_strided", "new_empty_strided", "arange")  # fmt: skip
 
 
 class Watcher:
@@ -175,7 +175,9 @@ def watching(watcher: Watcher, module: Any) -> Iterator[None]:
     class Mode(torch.utils._python_dispatch.TorchDispatchMode):  # type: ignore[misc, name-defined]
         """Hands operations on, and shows them."""
 
-        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        def __torch_dispatch__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
             kwargs = kwargs or {}
             schema = func._schema
             name = schema.name.rpartition("::")[2]
@@ -188,10 +190,9 @@ def watching(watcher: Watcher, module: Any) -> Iterator[None]:
 
     with ExitStack() as stack:
         stack.enter_context(torch.no_grad())
-        stack.enter_context(torch.backends.mkldnn.flags(enabled=False))
-        stack.enter_context(
-            torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH)
-        )
+        (kernels, *_) = torch.backends.mkldnn.set_flags(_enabled=False)
+        stack.callback(torch.backends.mkldnn.set_flags, _enabled=kernels)
+        stack.enter_context(torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH))
         fast = torch.backends.mha.get_fastpath_enabled()
         torch.backends.mha.set_fastpath_enabled(False)
         stack.callback(torch.backends.mha.set_fastpath_enabled, fast)

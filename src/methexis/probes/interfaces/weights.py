@@ -137,8 +137,8 @@ def restored(model: Any, names: list[str]) -> Iterator[None]:
 def change(before: list[Any], after: list[Any]) -> float:
     """The largest change of outputs, relative to the largest of each."""
     worst = 0.0
-    for one, other in zip(before, after, strict=True):
-        one, other = one.double(), other.double()
+    doubles = ([tensor.double() for tensor in both] for both in (before, after))
+    for one, other in zip(*doubles, strict=True):
         finite = torch.isfinite(one)
         if not bool((finite == torch.isfinite(other)).all()):
             return float("inf")

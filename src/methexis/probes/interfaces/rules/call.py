@@ -73,8 +73,10 @@ class Call:
         return [*tensors_in(self.args), *tensors_in(list(self.kwargs.values()))]
 
 
-#: From a call to the labels of its results, in their order.
-Rule: TypeAlias = Callable[[Call], "Labelled | Sequence[Labelled | None]"]
+#: The labels of results, in their order.
+Ruled: TypeAlias = "Labelled | Sequence[Labelled | None]"
+#: From a call to the labels of its results.
+Rule: TypeAlias = Callable[[Call], Ruled]
 
 
 def tensors_in(value: Any) -> list[Any]:

@@ -6,13 +6,11 @@ else is asked of the axis, and so any invertible matrix will do.
 
 from __future__ import annotations
 
-import numpy as np
-
 from methexis.probes.frameworks.optional import is_tensor
-from methexis.probes.interfaces.labels import STILL, Fixed, dual
+from methexis.probes.interfaces.labels import STILL, Fixed, Label, dual
 from methexis.probes.interfaces.rules.call import Call, Rule
 from methexis.probes.interfaces.rules.pointwise import summed
-from methexis.probes.interfaces.tensors import Labelled, array_of, mapped
+from methexis.probes.interfaces.tensors import Labelled, Labels, array_of, mapped
 
 
 def product(call: Call, one: Labelled, other: Labelled) -> Labelled:
@@ -29,7 +27,7 @@ def product(call: Call, one: Labelled, other: Labelled) -> Labelled:
     return axes.tidy(Labelled(shape, [batch, rows, columns]))
 
 
-def _alone(call: Call, labels: np.ndarray, others: tuple[int, ...]) -> np.ndarray:
+def _alone(call: Call, labels: Labels, others: tuple[int, ...]) -> Labels:
     for axis in others:
         labels = call.axes.one_along(labels, axis, call.why)
     return labels
@@ -79,7 +77,7 @@ def vector_product(call: Call) -> Labelled:
 
 
 def convolved(call: Call) -> Labelled:
-    """A convolution, whose channels are summed over as a matrix does it, in groups or one by one."""
+    """A convolution, which sums over channels as a matrix does, in groups or one by one."""
     x, kernel, bias = call.args[:3]
     turned, groups = call.arg(6, "transposed", False), call.arg(8, "groups", 1)
     given, weight = call.of(x), call.of(kernel)
@@ -103,13 +101,12 @@ def convolved(call: Call) -> Labelled:
         written = spaces.product(channels, written, why)
     else:
         outer, parts = spaces.parts(channels, groups)
-        beside, within = spaces.parts(written, groups)
+        beside, _ = spaces.parts(written, groups)
         spaces.same(outer, beside, why)
         for part in dict.fromkeys(parts):
             if part.size > 1:
                 spaces.same(part, dual(read), why)
-        del within
-    labels = [array_of(Fixed(size), rank) for size in call.result.shape]
+        labels = [array_of(Fixed(size), rank) for size in call.result.shape]
     labels[0], labels[1] = array_of(_first(given.labels[0]), rank), array_of(written, rank)
     made = call.axes.tidy(Labelled(tuple(call.result.shape), labels))
     if not is_tensor(bias):
@@ -118,8 +115,9 @@ def convolved(call: Call) -> Labelled:
     return call.axes.tidy(made)
 
 
-def _first(labels: np.ndarray) -> object:
-    return labels.flat[0]
+def _first(labels: Labels) -> Label:
+    label: Label = labels.flat[0]
+    return label
 
 
 CONTRACTIONS: dict[str, Rule] = {

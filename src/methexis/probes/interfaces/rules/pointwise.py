@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-
 from methexis.probes.frameworks.optional import is_tensor, torch
 from methexis.probes.interfaces.labels import ALIKE, ODD, POSITIVE, STILL, Fixed, Limit, dual
-from methexis.probes.interfaces.rules.call import Call, Rule
+from methexis.probes.interfaces.rules.call import Call, Rule, Ruled
 from methexis.probes.interfaces.tensors import Labelled, Labels, fixed, mapped
 
 _POSITIVE = ("relu", "leaky_relu", "abs", "rrelu_with_noise")
@@ -28,8 +27,26 @@ _ALIKE = (
     *("bitwise_not", "clamp_max", "relu6", "selu", "threshold", "nan_to_num", "frac"),
 )
 _LINEAR = (
-    *("neg", "clone", "detach", "alias", "contiguous", "lift_fresh", "lift", "_to_copy", "positive"),
-    *("dropout", "alpha_dropout", "_conj", "conj_physical", "resolve_conj", "real", "native_dropout"),
+    *(
+        "neg",
+        "clone",
+        "detach",
+        "alias",
+        "contiguous",
+        "lift_fresh",
+        "lift",
+        "_to_copy",
+        "positive",
+    ),
+    *(
+        "dropout",
+        "alpha_dropout",
+        "_conj",
+        "conj_physical",
+        "resolve_conj",
+        "real",
+        "native_dropout",
+    ),
 )
 
 
@@ -60,7 +77,7 @@ def clamp(call: Call) -> Labelled:
     return tensor
 
 
-def power(call: Call) -> Labelled:
+def power(call: Call) -> Ruled:
     """A power, of which the square is put off until it is known what reads it."""
     exponent = call.arg(1, "exponent") if call.name == "pow" else 2
     base = call.args[0]
@@ -103,7 +120,9 @@ def summed(call: Call, one: Any, other: Any, limit: Limit = Limit.NONE) -> Label
     """Two arrays, coordinate by coordinate, where equal changes of both are one of the result."""
     rank = len(call.result.shape)
     both = call.lifted(one, rank), call.lifted(other, rank)
-    values = [value.reshape((1,) * (rank - value.ndim) + tuple(value.shape)) for value in (one, other)]
+    values = [
+        value.reshape((1,) * (rank - value.ndim) + tuple(value.shape)) for value in (one, other)
+    ]
     labels = []
     for axis in range(rank):
         a, b = (tensor.labels[axis] for tensor in both)
@@ -145,7 +164,7 @@ def _limit_all(call: Call, labels: Labels, limit: Limit) -> None:
         call.axes.spaces.limit(label, limit, call.why)
 
 
-def multiplied(call: Call) -> Labelled:
+def multiplied(call: Call) -> Ruled:
     """A product or a quotient: factors multiply."""
     one, other = call.args[0], call.args[1]
     if call.name == "div" and call.kwargs.get("rounding_mode"):
@@ -160,7 +179,9 @@ def multiplied(call: Call) -> Labelled:
         return Labelled(source.shape, source.labels, square_of=source)
     rank = len(call.result.shape)
     both = call.lifted(one, rank), call.lifted(other, rank)
-    values = [value.reshape((1,) * (rank - value.ndim) + tuple(value.shape)) for value in (one, other)]
+    values = [
+        value.reshape((1,) * (rank - value.ndim) + tuple(value.shape)) for value in (one, other)
+    ]
     labels = []
     for axis in range(rank):
         a, b = (tensor.labels[axis] for tensor in both)
@@ -197,12 +218,14 @@ def chosen(call: Call) -> Labelled:
             _limit_all(call, labels, STILL if varies and asked.still else ALIKE)
         for labels in moving[1:]:
             call.axes.same(moving[0], labels, call.why)
-    labels = []
+    result: list[Labels] = []
     for axis in range(rank):
-        of_axis = [t.labels[axis] for t in (*both, asked) if t.shape[axis] == call.result.shape[axis]]
+        of_axis = [
+            t.labels[axis] for t in (*both, asked) if t.shape[axis] == call.result.shape[axis]
+        ]
         moving = [one for one in of_axis if not all(isinstance(x, Fixed) for x in one.flat)]
-        labels.append((moving or of_axis or _still(call)[axis : axis + 1])[0])
-    return call.axes.tidy(Labelled(tuple(call.result.shape), labels))
+        result.append((moving or of_axis or _still(call)[axis : axis + 1])[0])
+    return call.axes.tidy(Labelled(tuple(call.result.shape), result))
 
 
 def extreme(call: Call) -> Labelled:
@@ -210,7 +233,7 @@ def extreme(call: Call) -> Labelled:
     return summed(call, call.args[0], call.args[1], POSITIVE)
 
 
-def compared(call: Call) -> Labelled:
+def compared(call: Call) -> Ruled:
     """A comparison, coordinate by coordinate."""
     if not is_tensor(call.args[1]):
         return limiting(ALIKE)(call)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from methexis.probes.frameworks.optional import is_tensor
 from methexis.probes.interfaces.labels import ALIKE, POSITIVE, STILL, Fixed, Limit
-from methexis.probes.interfaces.rules.call import Call, Rule
+from methexis.probes.interfaces.rules.call import Call, Rule, Ruled
 from methexis.probes.interfaces.tensors import Labelled, array_of
 
 
@@ -47,7 +47,9 @@ def summed(call: Call) -> Labelled:
     return _length(call, tensor, _axes(call, len(tensor.shape)))
 
 
-def _length(call: Call, tensor: Labelled, axes: Sequence[int], more: Limit = Limit.NONE) -> Labelled:
+def _length(
+    call: Call, tensor: Labelled, axes: Sequence[int], more: Limit = Limit.NONE
+) -> Labelled:
     others = [axis for axis in range(len(tensor.shape)) if axis not in axes]
     call.axes.limit(tensor, Limit.LENGTH | more, f"its length is taken by {call.why}", axes)
     call.axes.limit(tensor, ALIKE, call.why, others)
@@ -114,8 +116,8 @@ def pooling(num_axes: int, limit: Limit = Limit.NONE) -> Rule:
     return rule
 
 
-def padded(call: Call) -> list[Labelled] | Labelled:
-    """Places added at the ends of the last axes; a value other than zero is a number that is added."""
+def padded(call: Call) -> Ruled:
+    """Places added at the ends of the last axes, where a value other than zero is added."""
     value = call.arg(2, "value", 0)
     num_axes = len(call.args[1]) // 2
     limit = Limit.ONES if value and not is_tensor(value) else Limit.NONE

@@ -8,7 +8,7 @@ import numpy as np
 
 from methexis.probes.interfaces.labels import STILL, Fixed, joined
 from methexis.probes.interfaces.rules.call import Call, Rule
-from methexis.probes.interfaces.tensors import Labelled, Labels, array_of, fixed
+from methexis.probes.interfaces.tensors import Labelled, Labels, array_of, fixed, label_at
 
 
 def _shape(call: Call) -> tuple[int, ...]:
@@ -125,9 +125,7 @@ def _selected(call: Call, tensor: Labelled, axis: int, index: int) -> Labelled:
     call.axes.limit(tensor, STILL, f"one place of it is chosen by {call.why}", [axis])
     labels = call.axes.picked(tensor, axis, [index])
     labels = [np.squeeze(one, axis) for place, one in enumerate(labels) if place != axis]
-    return call.axes.tidy(
-        Labelled((*tensor.shape[:axis], *tensor.shape[axis + 1 :]), labels)
-    )
+    return call.axes.tidy(Labelled((*tensor.shape[:axis], *tensor.shape[axis + 1 :]), labels))
 
 
 def selected(call: Call) -> Labelled:
@@ -164,15 +162,13 @@ def concatenated(call: Call) -> Labelled:
             whole = np.empty(shape, dtype=object)
             arrays = [np.broadcast_to(one, shape) for one in arrays]
             for index in np.ndindex(shape):
-                parts = tuple(one[index] for one in arrays)
+                parts = tuple(label_at(one, index) for one in arrays)
                 whole[index] = joined(Fixed(len(parts)), parts)
             labels.append(whole)
             continue
         if any(one.shape[axis] > 1 for one in arrays):
             sizes = [tensor.shape[axis] for tensor in tensors]
-            shape = np.broadcast_shapes(
-                *(np.delete(one.shape, axis).tolist() for one in arrays)
-            )
+            shape = np.broadcast_shapes(*(np.delete(one.shape, axis).tolist() for one in arrays))
             wide = [
                 np.broadcast_to(one, (*shape[:axis], size, *shape[axis:]))
                 for one, size in zip(arrays, sizes, strict=True)

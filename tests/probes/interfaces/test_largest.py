@@ -1,0 +1,83 @@
+"""That no continuous freedom is missed: the rank of the map from parameters to outputs.
+
+Directions in the space of all parameters along which no output changes are the null space of the
+Jacobian over many inputs, found here by automatic differentiation, which knows no rule of ours. At
+a generic point its dimension is that of the group. Biases are left out where a translation of them
+would leave outputs alone, which is no change of coordinates.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import methexis as mx
+
+torch = pytest.importorskip("torch")
+
+from torch import nn  # noqa: E402  after torch is known to be there
+
+from tests.probes.interfaces import models  # noqa: E402
+
+
+def nullity(model: nn.Module, batch: torch.Tensor, more: tuple[str, ...] = ()) -> int:
+    """Dimension of the directions that leave the outputs alone."""
+    held = dict(model.named_parameters()) | {
+        name: one for name, one in model.named_buffers() if name.endswith(more)
+    } if more else dict(model.named_parameters())  # fmt: skip
+    held = {name: one.detach() for name, one in held.items()}
+
+    def outputs(arrays: dict[str, torch.Tensor]) -> torch.Tensor:
+        return torch.func.functional_call(model, arrays, (batch,)).flatten()
+
+    jacobian = torch.func.jacrev(outputs)(held)
+    width = sum(one.numel() for one in held.values())
+    rows = torch.cat([one.flatten(1) for one in jacobian.values()], 1).numpy()
+    assert rows.shape[0] > 1.2 * width  # more equations than unknowns
+    sizes = np.linalg.svd(rows, compute_uv=False)
+    # A gap of many orders of magnitude lies between what is rounding and what is not.
+    rank = int((sizes > 1e-9 * sizes[0]).sum())
+    assert rank == width or sizes[rank] < 1e-4 * sizes[rank - 1]
+    return width - rank
+
+
+def test_a_perceptron() -> None:
+    model, _ = models.made("perceptron")
+    batch = torch.randn(150, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    known = mx.interfaces(model, batch)
+    assert sum(one.dimension for one in known) == 8 + 81 == nullity(model, batch)
+
+
+def test_convolutions_with_batch_norm() -> None:
+    torch.manual_seed(3)
+    model = models.moved_statistics(nn.Sequential(
+        *(nn.Conv2d(2, 4, 3, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 3, 3)),
+        *(nn.ReLU(), nn.Conv2d(3, 3, 1), nn.Flatten(), nn.Linear(12, 3)),
+    )).double().eval()  # fmt: skip
+    batch = torch.randn(120, 2, 6, 6, dtype=torch.float64)
+    known = mx.interfaces(model, batch)
+    # Between convolution and norm, before and behind ReLU, and any matrix of three channels.
+    assert sum(one.dimension for one in known) == 4 + 4 + 3 + 9
+    assert nullity(model, batch, ("running_mean",)) == 4 + 4 + 3 + 9
+
+
+@pytest.mark.parametrize("rotary", ["", "halves", "neighbours"])
+def test_a_model_of_language(rotary: str) -> None:
+    torch.manual_seed(2)
+    model = models.Language(rotary=rotary, size=8, heads=2, groups=1, hidden=5, depth=1)
+    model = model.double().eval()
+    tokens = torch.randint(0, 11, (20, 5))
+    known = mx.interfaces(model, tokens)
+    dimension = {one.name: one.dimension for one in known}
+    assert dimension["embed → head"] == 28
+    assert dimension["blocks.0.attention.q → blocks.0.attention.k"] == (4 if rotary else 16)
+    assert sum(dimension.values()) == nullity(model, tokens)
+
+
+def test_low_rank_updates() -> None:
+    """The first pair of a rank beside a full matrix has more: what the matrix takes up."""
+    torch.manual_seed(4)
+    model = nn.Sequential(nn.Linear(4, 3, bias=False), nn.Linear(3, 6, bias=False)).double().eval()
+    batch = torch.randn(30, 4, dtype=torch.float64)
+    known = mx.interfaces(model, batch)
+    assert sum(one.dimension for one in known) == 9 == nullity(model, batch)
