@@ -214,7 +214,7 @@ CASES: dict[str, Case] = {
         "recurrent → head": ("permutation and sign", 5, 1),
     }),
     "lora": Case(LowRank, (6, 5), {
-        "first → second": ("permutation and positive scale", 7, 1), "a → b": ("linear", 3, 1),
+        "c → second": ("permutation and positive scale", 7, 1), "a → b": ("linear", 3, 1),
         "c → d": ("linear", 2, 1),
     }),
     "rotary in halves": Case(Language, 0, language("scaled rotation of planes of halves")),

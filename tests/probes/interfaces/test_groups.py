@@ -68,7 +68,7 @@ def test_what_apply_gives_is_the_same_function_of_other_inputs(name: str) -> Non
         assert change(model, changed, other) <= 1e-12, one.name
         arrays = dict(changed.state_dict())
         moved = [key for key in kept if not torch.equal(kept[key], arrays[key])]
-        assert moved, one.name
+        assert moved or one.size == 2, one.name  # of two orders one is the old one
         assert set(moved) <= set(one.parameters)
     assert all(torch.equal(kept[key], value) for key, value in model.state_dict().items())
 
@@ -117,7 +117,7 @@ def test_tied_weights_keep_one_basis() -> None:
 
 def test_a_seed_makes_the_same_element() -> None:
     model, batch = models.made("lora")
-    one = mx.interfaces(model, batch)[1]
+    one = mx.interfaces(model, batch)["a → b"]
     first, again, other = (one.element(seed).matrix for seed in (0, 0, 1))
     assert first is not None
     assert np.array_equal(first, again)

@@ -106,7 +106,7 @@ def convolved(call: Call) -> Labelled:
         for part in dict.fromkeys(parts):
             if part.size > 1:
                 spaces.same(part, dual(read), why)
-        labels = [array_of(Fixed(size), rank) for size in call.result.shape]
+    labels = [array_of(Fixed(size), rank) for size in call.result.shape]
     labels[0], labels[1] = array_of(_first(given.labels[0]), rank), array_of(written, rank)
     made = call.axes.tidy(Labelled(tuple(call.result.shape), labels))
     if not is_tensor(bias):
