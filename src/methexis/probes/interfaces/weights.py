@@ -6,6 +6,7 @@ import copy
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from methexis.errors import MethexisError
@@ -91,9 +92,17 @@ def computing(model: Any) -> tuple[Any, str]:
     )
 
 
-def inputs(given: Any) -> Batch:
-    """A batch, from what a user gave."""
-    return batch_of(given)
+def inputs(given: Any, single: bool) -> Batch:
+    """A batch, from what a user gave; where a copy computes in single precision, so are inputs."""
+    batch = batch_of(given)
+    if not single:
+        return batch
+
+    def widened(value: Any) -> Any:
+        halved = is_tensor(value) and value.dtype in (torch.float16, torch.bfloat16)
+        return value.float() if halved else value
+
+    return replace(batch, inputs={key: widened(value) for key, value in batch.inputs.items()})
 
 
 def outputs(model: Any, batch: Batch) -> list[Any]:
