@@ -86,8 +86,9 @@ def computing(model: Any) -> tuple[Any, str]:
     half = [one for one in arrays(twin).values() if one.dtype in (torch.float16, torch.bfloat16)]
     if not half:
         return twin, ""
+    kind = str(half[0].dtype).removeprefix("torch.")
     return twin.float(), (
-        f"the model is in half precision ({str(half[0].dtype).removeprefix('torch.')}); it was run "
+        f"the model is in half precision ({kind}); it was run "
         "in single precision, and what apply gives is rounded as the model is"
     )
 
