@@ -195,7 +195,8 @@ def specimen(name: str) -> Any:
 
 DRAWN = {"Run": run, "Grid": grid, "Comparison": comparison, "SlowPath": path,
          "NeighbourCurve": curve, "NeighbourScales": scales, "SearchCurve": search,
-         "Predicted": predicted, "Explanations": explained, "Translation": translated, "Interfaces": interfaces,
+         "Predicted": predicted, "Explanations": explained, "Translation": translated,
+         "Interfaces": interfaces,
          "Explanation": lambda: explained().best(), **{name: partial(specimen, name)
          for name in ("RDM", "MDS", "ModelComparison", "GroupComparison", "Closer", "Ranking",
                       "Levels", "Schedule", "Sweep")}}  # fmt: skip

@@ -135,7 +135,7 @@ def test_what_has_no_rule_leaves_no_freedom() -> None:
     assert known.share == 0
     assert all(known.reasons.values())
     assert known.to_dataframe().shape[0] == 1
-    with pytest.raises(mx.MethexisError, match="at least one interface"):
+    with pytest.raises(mx.MethexisError, match="expected numbers that can be drawn"):
         known.plot()
 
 

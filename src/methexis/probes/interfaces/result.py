@@ -147,8 +147,6 @@ class Interfaces(Displayed, plots.Pictured):
     def _picture(self) -> plots.Panel:
         """The picture that `plot` draws: changes on a logarithmic axis, by group."""
         groups = list(dict.fromkeys(one.group for one in self.all))
-        if not groups:
-            raise MethexisError("plot: expected at least one interface, got a model without any")
         marks: list[plots.Mark] = []
         for index, group in enumerate(groups):
             mine = [(place, one) for place, one in enumerate(self.all) if one.group == group]
@@ -156,9 +154,9 @@ class Interfaces(Displayed, plots.Pictured):
             look = plots.Look(colour, marker="o", size=5, joined=False)
             heights = [max(one.change, _LEAST) for _, one in mine]
             marks.append(plots.Curve([float(p) for p, _ in mine], heights, look, name=group))
-        tolerance = max(one.tolerance for one in self.all)
         look = plots.Look(plots.style.CONTROL, width=1.0, dashes=(4.0, 2.0))
-        marks.append(plots.Level(tolerance, look, name="rounding"))
+        for tolerance in {one.tolerance for one in self.all}:
+            marks.append(plots.Level(tolerance, look, name="rounding"))
         x = plots.Axis("interface, in the order of the model", grid=False)
         y = plots.Axis("relative change of outputs", scale="log")
         return plots.Panel(x, y, tuple(marks), legend=plots.Legend(columns=2))

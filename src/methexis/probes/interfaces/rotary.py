@@ -88,7 +88,7 @@ class Rotaries:
         return chain if fits else None
 
     def _products(self, given: list[Any]) -> list[tuple[Any, Any]]:
-        """Of two products, whole and turned: the factors that are turned, and their numbers."""
+        """Pairs of a tensor and what is turned of it that two products can be made of."""
         made = [self._made.get(id(one)) for one in given]
         if not all(one is not None and one.name == "mul" and len(one.given) == 2 for one in made):
             return []
@@ -160,7 +160,7 @@ _STEPS = {"slice", "neg", "cat", "stack", "select", "unbind", "view", "_unsafe_v
 
 
 def planes(tensor: Any, kind: Limit) -> tuple[Any, Any]:
-    """Both coordinates of each plane along the last axis."""
+    """The first and the second coordinate of each plane, along the last axis."""
     if kind == Limit.PAIRS:
         return tensor[..., ::2], tensor[..., 1::2]
     half = tensor.shape[-1] // 2

@@ -16,7 +16,7 @@ def _shape(call: Call) -> tuple[int, ...]:
 
 
 def viewed(call: Call) -> Labelled:
-    """Another shape."""
+    """The same numbers in another shape."""
     return call.axes.viewed(call.of(call.args[0]), _shape(call))
 
 
