@@ -29,7 +29,7 @@ from scipy import stats
 from evidence.case_files import read_cases, write_case
 from evidence.outcome import RESULTS, say
 from methexis.core.checks import Array
-from methexis.core.threads import available_cores
+from methexis.core.parallel.threads import available_cores
 from methexis.errors import DegenerateWarning
 from methexis.measures import compare
 from methexis.measures.inference.multiple import holm

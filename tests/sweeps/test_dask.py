@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import methexis as mx
-from methexis.core import crews
+from methexis.core.parallel import crews
 from methexis.sweeps import open_sweep
 from tests.campaigns.sweeps import ROOT, environment, has_dask
 from tests.sweeps.small import do, same_bits
