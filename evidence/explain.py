@@ -44,12 +44,12 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = RESULTS / "explain"
 PAGE = ROOT / "docs" / "explain-calibration.md"
 
-SEED, PILOT = 20261201, 20261130
+SEED, PILOT = 20261211, 20261130
 #: Samples, features, draws, draws of one turn, and whether the oracle is asked.
 SIZES: dict[str, tuple[int, int, int, int, bool]] = {
     "small": (500, 64, 200, 20, True),
     "few": (150, 64, 60, 20, False),
-    "wide": (4000, 768, 10, 1, False),
+    "wide": (4000, 768, 200, 1, False),
 }
 
 

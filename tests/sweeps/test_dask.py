@@ -13,6 +13,7 @@ import pytest
 
 import methexis as mx
 from methexis.core.parallel import crews
+from methexis.errors import MethexisError
 from methexis.sweeps import open_sweep
 from tests.campaigns.sweeps import ROOT, environment, has_dask
 from tests.sweeps.small import do, same_bits
@@ -141,3 +142,25 @@ def test_all_pairs_on_a_cluster(tmp_path: Path) -> None:
     )
     done = ran(program, str(tmp_path))
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("failures", "comes"), [(crews.MOST_STARTS - 1, True), (99, False)])
+def test_a_cluster_that_fails_to_start_is_started_again(
+    failures: int, comes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a worker is killed while it starts; but not for ever."""
+    starts: list[int] = []
+
+    def cluster(**_: object) -> str:
+        starts.append(1)
+        if len(starts) <= failures:
+            raise RuntimeError("Nanny failed to start")
+        return "a cluster"
+
+    monkeypatch.setattr(crews, "resolve_name", lambda _: cluster)
+    if comes:
+        assert crews._local_cluster(2) == "a cluster"
+    else:
+        with pytest.raises(MethexisError, match="expected 2 processes of Dask.*Nanny failed"):
+            crews._local_cluster(2)
+    assert len(starts) == min(failures + 1, crews.MOST_STARTS)

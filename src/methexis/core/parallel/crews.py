@@ -37,6 +37,8 @@ _PATIENCE = 10
 ABSENCE = 20.0
 #: Seconds between two looks at workers, and for Ctrl-C, while tasks are in flight.
 LOOK = 0.5
+#: Times that a cluster is started which does not come up.
+MOST_STARTS = 3
 #: Times in a row that workers may be lost without a task that is done in between.
 MOST_LOSSES = 6
 
@@ -260,15 +262,23 @@ class Dask:
 
 
 def _local_cluster(workers: int) -> Any:
-    """A cluster of Dask in this machine: processes of one thread each."""
+    """A cluster of Dask in this machine: processes of one thread each.
+
+    All of it fails to start where one worker is killed while it starts, so that is tried again.
+    """
     make = resolve_name("distributed:LocalCluster")
-    try:
-        return make(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None)
-    except Exception as error:  # of whatever type: a process that did not start
-        raise MethexisError(
-            f"executor: expected {workers} processes of Dask in this machine, got: "
-            f"{sentence(error)}"
-        ) from None
+    for tries_left in reversed(range(MOST_STARTS)):
+        try:
+            return make(
+                n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
+            )
+        except Exception as error:  # of whatever type: a process that did not start
+            if not tries_left:
+                raise MethexisError(
+                    f"executor: expected {workers} processes of Dask in this machine, got: "
+                    f"{sentence(error)}"
+                ) from None
+    raise AssertionError("there is at least one start")
 
 
 def _require_answer(scheduler: str) -> None:
