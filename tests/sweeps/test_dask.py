@@ -161,6 +161,6 @@ def test_a_cluster_that_fails_to_start_is_started_again(
     if comes:
         assert crews._local_cluster(2) == "a cluster"
     else:
-        with pytest.raises(MethexisError, match="expected 2 processes of Dask.*Nanny failed"):
+        with pytest.raises(MethexisError, match=r"expected 2 processes of Dask.*Nanny failed"):
             crews._local_cluster(2)
     assert len(starts) == min(failures + 1, crews.MOST_STARTS)
