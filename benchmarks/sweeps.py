@@ -33,7 +33,7 @@ import methexis as mx
 from benchmarks.machine import machine
 from benchmarks.peak import peak_bytes
 from methexis.sweeps.cutting import cut
-from methexis.sweeps.spec import read_spec
+from methexis.sweeps.design.spec import read_spec
 
 #: Seconds that a task of `overhead` and `scaling` is to take.
 SECONDS = 10.0

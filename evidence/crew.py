@@ -11,7 +11,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from methexis.core.crews import EXECUTORS, carried, make_crew
+from methexis.core.parallel.crews import EXECUTORS, carried, make_crew
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

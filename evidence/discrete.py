@@ -33,7 +33,7 @@ from evidence.case_files import read_cases, write_case
 from evidence.crew import add_options, share_out
 from evidence.outcome import RESULTS, say
 from methexis.core.checks import Array
-from methexis.core.threads import available_cores
+from methexis.core.parallel.threads import available_cores
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures import compare
 from methexis.measures.inference.multiple import holm

@@ -33,10 +33,11 @@ from evidence.explain_page import page
 from evidence.outcome import RESULTS, say
 from methexis.core.checks import Array
 from methexis.errors import DegenerateWarning
-from methexis.explaining.fit import Fit
-from methexis.explaining.ladder import RUNGS, Ladder, Projected, all_maps, climbed
-from methexis.explaining.paired import Paired, paired
+from methexis.explaining.ladder import RUNGS, Ladder, all_maps, climbed
 from methexis.explaining.verdict import judged
+from methexis.maps.fit import Fit
+from methexis.maps.paired import Paired, paired
+from methexis.maps.projected import Projected
 from methexis.measures.inputs.preprocessing import preprocessing
 from methexis.version import __version__
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import methexis as mx
-from methexis.core import crews
+from methexis.core.parallel import crews
 from methexis.errors import MethexisError
 from methexis.sweeps import open_sweep
 from tests.campaigns.sweeps import ROOT, environment, has_dask
@@ -103,7 +103,7 @@ def test_a_scheduler_that_does_not_answer(tmp_path: Path, address: str) -> None:
 def test_workers_that_dask_gives_up_come_back(tmp_path: Path, lost: str) -> None:
     """One that its nanny does not start again, and one that the cluster has struck off."""
     program = (
-        "import time\nfrom methexis.core import crews\n"
+        "import time\nfrom methexis.core.parallel import crews\n"
         "if __name__ == '__main__':\n"
         "    crews.ABSENCE = 2.0\n"
         "    crew = crews.Dask(None, 1)\n"
