@@ -205,7 +205,7 @@ class Axes:
         for spot in np.ndindex(shape):
             before, after = spot[:axis], spot[axis + 1 :]
             inside = tuple(label_at(parts, (*before, index, *after)) for index in range(count))
-            own[spot] = joined(outer[spot], inside)
+            own[spot] = joined(label_at(outer, spot), inside)
         labels = []
         for place, array in enumerate(tensor.labels):
             if place == axis:
