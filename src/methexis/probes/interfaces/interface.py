@@ -43,8 +43,11 @@ class Interface(Displayed):
         Gains that become one first, because rotations do not go through them.
     change : float
         Largest change of the model's outputs under a random element, relative to their largest.
+    control : float
+        The same where only the first of the arrays changes, and the others do not follow: how far
+        outputs would move if the claim were wrong. A change is a proof where it is far below.
     tolerance : float
-        How much of it is rounding.
+        How much of a change is rounding.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Interface(Displayed):
     parameters: tuple[str, ...]
     folded: tuple[str, ...]
     change: float
+    control: float
     tolerance: float
     _freedoms: tuple[Freedom, ...] = field(repr=False)
     _traced: Traced = field(repr=False)
@@ -159,14 +163,18 @@ def proved(traced: Traced, freedoms: tuple[Freedom, ...], name: str, seed: int) 
         parameters=tuple(touched),
         folded=tuple(traced.named(fold.gain.key) for fold in freedoms[0].folds),
         change=float("nan"),
+        control=float("nan"),
         tolerance=ROUNDING.get(traced.dtype, ROUNDING["float32"]),
         _freedoms=freedoms,
         _traced=traced,
     )
     element = draft.element(seed)
-    with weights.restored(traced.twin, touched), torch.random.fork_rng(devices=[]):
-        traced.act(traced.twin, freedoms, element)
-        after = weights.outputs(traced.twin, traced.batch)
-    change = weights.change(traced.before, after)
+    moved = []
+    for most in (None, 1):
+        with weights.restored(traced.twin, touched), torch.random.fork_rng(devices=[]):
+            traced.act(traced.twin, freedoms, element, most)
+            after = weights.outputs(traced.twin, traced.batch)
+        moved.append(weights.change(traced.before, after))
+    change, control = moved
     values = {one: getattr(draft, one) for one in draft.__dataclass_fields__}
-    return Interface(**(values | {"change": change}))
+    return Interface(**(values | {"change": change, "control": control}))

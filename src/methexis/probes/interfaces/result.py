@@ -137,6 +137,7 @@ class Interfaces(Displayed, plots.Pictured):
                     "parameters": one.parameters,
                     "folded": one.folded,
                     "change": one.change,
+                    "control": one.control,
                     "proved": one.proved,
                 }
                 for one in self.all
@@ -174,6 +175,6 @@ class Interfaces(Displayed, plots.Pictured):
 
     def _table(self) -> Table:
         """A row for each interface."""
-        head = ["where", "group", "size", "spaces", "dimension", "change"]
-        rows = ([o.name, o.group, o.size, o.count, o.dimension, o.change] for o in self.all)
-        return head, rows
+        head = ["where", "group", "size", "spaces", "dimension", "change", "control"]
+        facts = ("name", "group", "size", "count", "dimension", "change", "control")
+        return head, ([getattr(one, fact) for fact in facts] for one in self.all)

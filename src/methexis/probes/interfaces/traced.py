@@ -66,9 +66,9 @@ class Traced:
 
     @property
     def dtype(self) -> str:
-        """The type of the numbers in which the copy computes."""
+        """The type of the numbers in which the copy computes, the narrowest of them."""
         kinds = {str(one.dtype).removeprefix("torch.") for one in self.trained.values()}
-        return "float64" if kinds == {"float64"} else "float32"
+        return "float64" if kinds == {"float64"} and not self.watcher.narrowed else "float32"
 
     def named(self, key: int) -> str:
         """The first array that has a space."""
@@ -94,10 +94,12 @@ class Traced:
         )
         return count > 1 and any(name in self.trained for name in self.touched(freedom))
 
-    def act(self, model: Any, freedoms: Sequence[Freedom], element: Element) -> None:
-        """Write into a model what an element makes of its arrays."""
+    def act(
+        self, model: Any, freedoms: Sequence[Freedom], element: Element, most: int | None = None
+    ) -> None:
+        """Write into a model what an element makes of its arrays, or of the first of them."""
         held = weights.arrays(model)
-        names = list(dict.fromkeys(n for freedom in freedoms for n in self.touched(freedom)))
+        names = list(dict.fromkeys(n for freedom in freedoms for n in self.touched(freedom)))[:most]
         made = {name: self._acted(held, name, freedoms, element) for name in names}
         with torch.no_grad():
             for name, array in made.items():  # after all were made, because folding reads gains

@@ -41,6 +41,8 @@ class Watcher:
         #: Those of this run, and those that an earlier run has found.
         self.rotaries, self._known_rotaries = Rotaries(), known or Rotaries()
         self._place = 0
+        #: Some of it was computed in single precision.
+        self.narrowed = False
         self.spaces = Spaces()
         self.axes = Axes(self.spaces)
         self.parameters = {name: fresh(one.shape, self.spaces) for name, one in held.items()}
@@ -79,6 +81,7 @@ class Watcher:
         """Apply the rule of one operation that was carried out."""
         results = tensors_in(result)
         self._place += 1
+        self.narrowed |= any(str(one.dtype) == "torch.float32" for one in results)
         plain = name.rstrip("_") if name not in RULES else name
         where = self.modules[-1] if self.modules else ""
         if not results or plain in _ASKS:
