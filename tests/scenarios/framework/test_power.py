@@ -36,7 +36,7 @@ def test_an_error_of_that_size_is_noticed_as_often_as_is_told() -> None:
     rng, off = np.random.default_rng(0), verdict(np.zeros(4)).detects
     assert 0.01 < off < 0.1
 
-    def refused(share: float, draws: int = 2000) -> float:
+    def refused(share: float, draws: int = 600) -> float:
         lean = -share * off * APART / ERRORS
         return float(
             np.mean(
@@ -44,7 +44,7 @@ def test_an_error_of_that_size_is_noticed_as_often_as_is_told() -> None:
             )
         )
 
-    assert abs(refused(1.0) - POWER) < 5 * math.sqrt(POWER * (1 - POWER) / 2000)
+    assert abs(refused(1.0) - POWER) < 5 * math.sqrt(POWER * (1 - POWER) / 600)
     assert refused(0.5) < 0.3
     assert refused(0.0) < 0.01
 
