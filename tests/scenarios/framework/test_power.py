@@ -60,6 +60,6 @@ def test_where_all_is_perfect_no_relative_error_is_told(apart: np.ndarray) -> No
 def test_points_without_chance_do_not_count_but_are_judged() -> None:
     exact = verdict(np.array([0.0, 0.0, 0.0, 9.0]), error=ACCURACY)
     assert exact.dof == 0
-    assert exact.statement == "4 points without chance; no χ²"
+    assert exact.statement == "4 points without chance, off by 0.03 at most; no χ²"
     assert not exact.agrees  # the largest deviation is still judged
     assert verdict(np.zeros(4)).dof == 4

@@ -59,7 +59,8 @@ class Verdict(judging.Verdict[Point]):
     def statement(self) -> str:
         """χ² with its p, and which errors it would notice."""
         if not self.dof:
-            return f"{len(self.judged)} points without chance; no χ²"
+            off = max((abs(p.gap) for p in self.judged), default=0.0)
+            return f"{len(self.judged)} points without chance, off by {off:.1g} at most; no χ²"
         seen = self.detects
         power = f"; notices errors of {seen:.2g} of 1 − A" if np.isfinite(seen) else ""
         return super().statement + power
