@@ -62,7 +62,7 @@ class Verdict(judging.Verdict[Point]):
             off = max((abs(p.gap) for p in self.judged), default=0.0)
             return f"{len(self.judged)} points without chance, off by {off:.1g} at most; no χ²"
         seen = self.detects
-        power = f"; notices errors of {seen:.2g} of 1 − A" if np.isfinite(seen) else ""
+        power = f"; notices errors of 1 − A from {100.0 * seen:.2g} %" if np.isfinite(seen) else ""
         return super().statement + power
 
     @property
