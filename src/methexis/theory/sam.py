@@ -36,7 +36,7 @@ from methexis.core.products import after, before
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.theory.drift import drift_velocity
-from methexis.theory.flow import entropic_velocity
+from methexis.theory.flow import entropic_velocity, shuffle_factor, slowed
 from methexis.theory.platonic import platonic_of
 from methexis.theory.projection import Normal
 from methexis.theory.steady import FixedPoint, fixed_point_of
@@ -85,16 +85,12 @@ def noise_moments(problem: Problem, batch: int, draws: int, seed: int) -> Array:
     return np.asarray(sqrt_psd(problem.cov_noise) @ white @ problem.root_x)
 
 
-def _of_samples(
-    problem: Problem, x: Array, y: Array, batch: int, draws: int, seed: int
-) -> Array:
+def _of_samples(problem: Problem, x: Array, y: Array, batch: int, draws: int, seed: int) -> Array:
     products = (y - x @ problem.target.T)[:, :, None] * x[:, None, :]
     if batch == 1:
         return products
     if batch > len(x):
-        raise MethexisError(
-            f"batch: expected at most the number of samples, {len(x)}, got {batch}"
-        )
+        raise MethexisError(f"batch: expected at most the number of samples, {len(x)}, got {batch}")
     generator = np.random.default_rng(seed)
     chosen = generator.permuted(np.tile(np.arange(len(x)), (draws, 1)), axis=1)[:, :batch]
     return np.asarray(products[chosen].mean(axis=1))
@@ -189,11 +185,14 @@ def sam_velocity(
 ) -> list[Array]:
     """``dθ/dτ`` of SAM at ``ρ = reach η``, ``τ = η² t/B``, at weights on the minima."""
     problem = norm.problem
-    rest = drift_velocity if independent else entropic_velocity
+    if independent:
+        rest = drift_velocity(problem, weights)
+    else:
+        size = None if problem.x is None else len(problem.x)
+        pace = 1.0 if size is None else shuffle_factor(size, batch)
+        rest = slowed(entropic_velocity(problem, weights), pace)
     pull = Normal(problem, weights).tangent(norm.gradient(weights))
-    return [
-        v - reach * batch * p for v, p in zip(rest(problem, weights), pull, strict=True)
-    ]
+    return [v - reach * batch * p for v, p in zip(rest, pull, strict=True)]
 
 
 def sam_potential(
@@ -319,9 +318,7 @@ def sam_fixed_point(
     reach = number("reach", reach, least=0.0)
     norm = _mean_norm(problem, batch, draws, seed)
     start = platonic_of(problem).weights if weights is None else weight_list(weights, problem.dims)
-    velocity = partial(
-        sam_velocity, norm, reach=reach, batch=batch, independent=bool(independent)
-    )
+    velocity = partial(sam_velocity, norm, reach=reach, batch=batch, independent=bool(independent))
     unit = None
     if reach > 0.0:
         whole = np.sqrt(sum(float(np.sum(g**2)) for g in norm.gradient(start)))
