@@ -1,6 +1,6 @@
 r"""Exact gradients with fresh label noise: the flattest minimum, whatever the noise of the data.
 
-A step on the whole data whose labels get fresh noise ``σ n`` has the gradient noise ``4 Jᵀ(Σ ⊗ 1)J``
+A step on the whole data whose labels get fresh noise ``σ n`` has gradient noise ``4 Jᵀ(Σ ⊗ 1)J``,
 with ``Σ = σ² N^{1/2}ΦΦᵀN^{1/2}`` alone: the noise of the data is averaged away before the step. So
 all of docs/theory.md holds with ``Σ`` in place of ``Σε``. Where ``Σ`` is isotropic, as it is
 without a label map, the slow motion is the descent of

@@ -260,7 +260,7 @@ def sam_gradient(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> list[Array]:
-    """Gradient ``∇_{W_i}`` of `sam_potential`, one array per layer; it has parameters and errors."""
+    """Gradient ``∇_{W_i} E‖g_B‖``, one array per layer; `sam_potential` has the parameters."""
     problem, layers = bind(source, student, weights, loss)
     norm = _mean_norm(problem, batch, draws, seed)
     return of_replicas("sam_gradient", layers, norm.gradient)

@@ -41,7 +41,7 @@ def to_json(value: Any) -> Any:
 def from_json(kind: type[Record], data: Mapping[str, Any]) -> Record:
     """The record of that kind that `to_json` made ``data`` of; keys that it has not are ignored.
 
-    Of attributes, tuples and other records are made again, and of null, where a number belongs, NaN;
+    Of attributes, tuples and other records are made again, and NaN of null where a number belongs;
     everything else is taken as it is.
 
     Examples

@@ -41,7 +41,7 @@ VALUES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 #: Values at which Adam is measured.
 FEWER = VALUES[:5]
 #: Burn-in and window of averaging, in slowest relaxation times.
-TIMES = (5.0, 12.0)
+TIMES = (4.0, 8.0)
 
 
 @cache
@@ -98,13 +98,13 @@ SCENARIO = Scenario(
         Curve(
             "RMSProp",
             partial(_case, _rmsprop),
-            Effort(RATES, 32, OFFSET),
+            Effort(RATES, 24, OFFSET),
             quick=Effort((0.2, 0.14), 16, OFFSET, hurry=0.6, relative=0.25, absolute=1e-4),
         ),
         Curve(
             "Adam",
             partial(_case, _adam),
-            Effort(RATES, 32, OFFSET, values=FEWER),
+            Effort(RATES, 24, OFFSET, values=FEWER),
             quick=Effort(
                 (0.2, 0.14), 16, OFFSET, values=FEWER, hurry=0.6, relative=0.25, absolute=1e-4
             ),

@@ -59,6 +59,7 @@ FACTORS = (
     "stretched, whitened",
 )
 COLUMNS = (*BASE, *FACTORS)
+VALUES = tuple(float(i) for i in range(len(COLUMNS)))
 
 
 @cache
@@ -113,7 +114,7 @@ SCENARIO = Scenario(
     dial=Dial(
         "column",
         "what differs between the students, or in their training",
-        tuple(float(i) for i in range(len(COLUMNS))),
+        VALUES,
         scale="names",
         names=COLUMNS,
     ),
@@ -122,6 +123,10 @@ SCENARIO = Scenario(
     limit="Exact as η → 0, with (1-β₂)/η, γ/η and ρ/η kept: measured at four learning rates and "
     "extrapolated.",
     seed=120_000,
+    groups=(
+        ("one difference, even noise, independent samples", VALUES[: len(BASE)]),
+        ("depth, embeddings and view, trained otherwise", VALUES[len(BASE) :]),
+    ),
     note="Cells of sign are measured at one slow time and not judged: theory is silent there, "
     "because steps of the sign leave the normal space and weights diffuse.",
 )
