@@ -1,4 +1,4 @@
-"""A dial of kinds as a table: ways in rows, kinds in columns, how much of alignment is lost in each.
+"""A dial of kinds as a table: ways in rows, kinds in columns, and what each loses of alignment.
 
 Figures have groups of columns beside each other, so that numbers stay legible on a phone. Shades
 are powers of ten of ``1 - A``, since what is lost spans four of them.
@@ -17,7 +17,7 @@ from methexis.plots.heat_map import HeatMap
 from methexis.plots.interval import Interval
 from methexis.plots.mark import Look
 from methexis.plots.panel import Axis, Key, Legend, Panel
-from methexis.report.breaking.text import row
+from methexis.report.breaking.text import rounded
 from methexis.scenarios.breaking.measure import Point
 from methexis.scenarios.breaking.result import ScenarioResult
 from methexis.scenarios.framework.judging import OUTLIER
@@ -28,6 +28,8 @@ LIGHTEST, DARKEST = -4.0, 0.0
 _ROW, _HEAD = 33, 125
 #: What is lost is drawn no smaller than this in the figure of all cells.
 _LEAST_LOST = 1e-6
+#: Decimals of numbers in a table of so many columns.
+_DECIMALS = 5
 
 
 def heat(result: ScenarioResult, values: Sequence[float], *, small: bool = False) -> HeatMap:
@@ -116,13 +118,17 @@ def scatter(result: ScenarioResult) -> Panel:
     return Panel(axis, other, tuple(marks), Legend(3, tuple(keys)), height=520)
 
 
+def _words(point: Point) -> dict[str, str]:
+    return dict(zip(("predicted", "measured", "half"), rounded(point, _DECIMALS), strict=True))
+
+
 def grid(result: ScenarioResult) -> list[dict[str, Any]]:
     """Rows of the table in words: every cell with prediction, measurement and interval."""
     return [
         {
             "name": curve.name,
             "cells": [
-                None if point is None else row(result, point)
+                None if point is None else _words(point)
                 for point in (_cell(result, curve.name, v) for v in result.scenario.dial.values)
             ],
         }

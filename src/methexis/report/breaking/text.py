@@ -58,13 +58,13 @@ def row(one: ScenarioResult, point: Point) -> dict[str, Any]:
     return words | {"judged": point.judged, "silent": point.silent}
 
 
-def rounded(point: Point) -> tuple[str, str, str]:
+def rounded(point: Point, most: int = 9) -> tuple[str, str, str]:
     """Prediction, measurement and half interval with the decimals that the error deserves.
 
-    Where theory is silent a dash stands in place of the prediction.
+    There are ``most`` of them at the most. Where theory is silent a dash is the prediction.
     """
     exponent = int(f"{max(point.half, 1e-9):.1e}".split("e")[1])
-    decimals = min(max(_DIGITS - 1 - exponent, 3), 9)
+    decimals = min(max(_DIGITS - 1 - exponent, 3), most)
     predicted, measured, half = (
         "–" if math.isnan(value) else f"{value:.{decimals}f}"
         for value in (point.predicted, point.measured, point.half)

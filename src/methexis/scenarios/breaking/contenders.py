@@ -103,8 +103,8 @@ class Setting:
         """How much slower a mean over past gradients makes shuffled epochs.
 
         Gradients of one epoch sum to zero, so that each is anticorrelated with those before it.
-        With weights ``β^k`` of the past, slow time runs by ``1 - 2 β v``, ``v = mean_p (1-β^p) /
-        (N-1)`` over the places ``p`` of an epoch of ``N`` (docs/adaptive.md §3).
+        With weights ``β^k`` of the past, slow time runs by ``1 - 2 β ν``, where ``(N-1) ν`` is the
+        mean of ``(1-β^p)/(1-β)`` over the places ``p`` of an epoch of ``N`` (docs/adaptive.md §7).
         """
         if self.shuffled is None or forgetting == 0.0:
             return 1.0

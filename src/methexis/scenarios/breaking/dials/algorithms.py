@@ -110,7 +110,7 @@ SCENARIO = Scenario(
     name="algorithms",
     title="Which algorithm respects what",
     claim="SGD, momentum, Adam, RMSProp and label noise end with one kernel whatever differs but "
-    "stretched labels and uneven noise, AdamW and SAM nearly so; sign and exact descent do not.",
+    "stretched labels and uneven noise, AdamW and SAM nearly so; exact descent stays where it is.",
     dial=Dial(
         "column",
         "what differs between the students, or in their training",
