@@ -27,7 +27,7 @@ import scipy.stats
 
 from methexis.core.answers import computed, of_replicas
 from methexis.core.caching import cached_property
-from methexis.core.checks import Array, MethexisError, count, integer, number, weight_list
+from methexis.core.checks import Array, MethexisError, boolean, count, integer, number, weight_list
 from methexis.core.edln import EDLN
 from methexis.core.linalg import sqrt_psd
 from methexis.core.mlp import MLP
@@ -291,7 +291,7 @@ def sam_fixed_point(
         ``ρ/η >= 0``. At 0 this is the end of SGD; far above 1 that of `sam_potential` alone.
     batch : int
         Batch size ``B``.
-    independent : bool
+    independent : bool, optional
         Whether samples are independent, as in `drift_fixed_point`, or come in shuffled epochs.
     weights : list of arrays (d_i, d_{i-1}), optional
         Where to start the search; the Platonic point by default.
@@ -318,7 +318,7 @@ def sam_fixed_point(
     reach = number("reach", reach, least=0.0)
     norm = _mean_norm(problem, batch, draws, seed)
     start = platonic_of(problem).weights if weights is None else weight_list(weights, problem.dims)
-    velocity = partial(sam_velocity, norm, reach=reach, batch=batch, independent=bool(independent))
+    velocity = partial(sam_velocity, norm, reach=reach, batch=batch, independent=boolean("independent", independent))
     unit = None
     if reach > 0.0:
         whole = np.sqrt(sum(float(np.sum(g**2)) for g in norm.gradient(start)))

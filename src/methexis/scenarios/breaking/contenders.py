@@ -206,7 +206,9 @@ def _adaptive(
     make: Callable[[float, float], UpdateRule], decay: float, forgetting: float, setting: Setting
 ) -> Case:
     """A rule that divides by root mean squares; ``make`` takes learning rate and ``1-β₂``."""
-    steady = partial(adaptive_end, setting.source, decay=decay, loss=setting.loss)
+    stretch = setting.stretch(forgetting)
+    # A mean over past gradients slows the motion of short epochs, but not the decay beside it.
+    steady = partial(adaptive_end, setting.source, decay=decay * stretch, loss=setting.loss)
     held = setting.shuffled is not None or setting.even
     memory = MEMORY if held and setting.shuffled is None else None
     ends = [steady(s, memory=memory) for s in setting.students]
@@ -218,7 +220,6 @@ def _adaptive(
     def rule(lr: float) -> UpdateRule:
         return make(lr, MEMORY * lr)
 
-    stretch = setting.stretch(forgetting)
     if held:
         return _settled(setting, ends, rule, sharpest=sharpest, stretch=stretch)
     slowest = max(end.slowest_time for end in ends)
@@ -227,10 +228,14 @@ def _adaptive(
     return Case(predicted, _ensemble(setting, start, sharpest, times, rule))
 
 
+@cache
 def along_drift(
     setting: Setting, memory: float, decay: float, times: tuple[float, float]
 ) -> tuple[list[list[Array]], Array]:
-    """Least potentials, and alignments of mean kernels of the drift from there in a window."""
+    """Least potentials, and alignments of mean kernels of the drift from there in a window.
+
+    Settings are compared by identity.
+    """
     steps = np.rint(np.array(window(*times, SNAPSHOTS)) / _PATH_LR**2).astype(int).tolist()
     start, kernels = [], []
     problems = [theory_problem(setting.source, s, setting.loss) for s in setting.students]
