@@ -38,9 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             points[number] = measure(case, cell, first + CASE_STRIDE * number)
             told = points[number]
             say(f"{told.value:g}: predicted {told.predicted:.6f}, measured {told.measured:.6f}")
-    renewed = replace(
-        old, points=tuple(points), lines=lines(scenario, old.problems, case_of)
-    )
+    renewed = replace(old, points=tuple(points), lines=lines(scenario, old.problems, case_of))
     command = f"python -m evidence.breaking --only {chosen.scenario}"
     write(BreakResult((renewed,), command, renewed.seconds).summary(), FOLDER)
     return 0 if all(v.agrees for v in renewed.verdicts if v.curve == chosen.curve) else 1

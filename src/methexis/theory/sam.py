@@ -318,7 +318,13 @@ def sam_fixed_point(
     reach = number("reach", reach, least=0.0)
     norm = _mean_norm(problem, batch, draws, seed)
     start = platonic_of(problem).weights if weights is None else weight_list(weights, problem.dims)
-    velocity = partial(sam_velocity, norm, reach=reach, batch=batch, independent=boolean("independent", independent))
+    velocity = partial(
+        sam_velocity,
+        norm,
+        reach=reach,
+        batch=batch,
+        independent=boolean("independent", independent),
+    )
     unit = None
     if reach > 0.0:
         whole = np.sqrt(sum(float(np.sum(g**2)) for g in norm.gradient(start)))
