@@ -112,8 +112,8 @@ def table(results: Sequence[ScenarioResult]) -> str:
         for v in result.verdicts:
             if not v.judged:
                 lines.append(
-                    f"| {result.scenario.title} | {v.curve} | {ends} | theory is silent | – | 0 | – "
-                    "| – | – |"
+                    f"| {result.scenario.title} | {v.curve} | {ends} | theory is silent "
+                    "| – | 0 | – | – | – |"
                 )
                 continue
             predicted = [round(p.predicted, 12) + 0.0 for p in v.judged]

@@ -91,7 +91,7 @@ def test_of_samples_it_is_the_mean_over_all_of_them() -> None:
 
 
 def test_one_mode_has_the_root_of_the_entropy() -> None:
-    """Scalar input and label: ``N_1 = (2/π) √S`` at every minimum, so nothing distinguishes them."""
+    """Scalar input and label: ``N_1 = (2/π) √S`` at every minimum."""
     teacher = mx.Teacher([[2.0]], cov_noise=[[0.5]])
     student = mx.EDLN((2, 3))
     for seed in range(3):
