@@ -7,7 +7,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from methexis.core.threads import available_cores
+from methexis.core.parallel.threads import available_cores
 
 
 def machine() -> dict[str, Any]:

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -31,10 +33,12 @@ import methexis as mx
 from benchmarks.machine import machine
 from benchmarks.peak import peak_bytes
 from methexis.sweeps.cutting import cut
-from methexis.sweeps.spec import read_spec
+from methexis.sweeps.design.spec import read_spec
 
 #: Seconds that a task of `overhead` and `scaling` is to take.
 SECONDS = 10.0
+#: Bytes that a grid from files may take of its own, and each of its workers.
+LIMIT = 2 * 2**30
 _TEACHER = {"dim_x": 8, "dim_y": 4}
 
 
@@ -144,44 +148,104 @@ def constants(folder: Path, tasks: int) -> dict[str, Any]:
 
 
 def grids(folder: Path, models: int, layers: int, workers: int) -> dict[str, Any]:
-    """All pairs of layers from files, by workers and in memory, each in a fresh process."""
+    """All pairs of layers from files, by workers and in memory, each in a fresh process.
+
+    Products of matrices round differently with one thread and with two, so what workers of one
+    thread each give is held against one thread in memory, and two threads from files against two in
+    memory. What is not in memory by design may take `LIMIT` bytes of its own, and no more.
+    """
     rng = np.random.default_rng(0)
     shared = rng.standard_normal((4096, 32), dtype=np.float32)
     for k in range(models * layers):
         layer = shared @ rng.standard_normal((32, 512), dtype=np.float32)
         np.save(folder / f"{k:04}.npy", layer + 4 * rng.standard_normal((4096, 512), np.float32))
-    rows = {}
-    for way in ("files", "workers", "memory"):
-        program = f"from benchmarks.sweeps import compared; compared({way!r}, {workers})"
-        words = [sys.executable, "-c", program, str(folder), str(folder / f"{way}.npy")]
-        began = time.monotonic()
-        subprocess.run(words, check=True)
-        seconds = time.monotonic() - began
-        told = json.loads((folder / f"{way}.json").read_text())
-        rows[way] = {"seconds": seconds, **told}
-    scores = {way: np.load(folder / f"{way}.npy") for way in rows}
-    same = all(np.array_equal(scores["memory"], scores[way]) for way in rows)
-    return {"models": models, "layers": layers, "equal bits": same, **rows}
+    ways = ("files", "workers", "memory", "memory, one thread")
+    rows = {way: _in_fresh_process(folder, way, workers) for way in ways}
+    scores = {way: np.load(folder / f"{way}.npy") for way in ways}
+    apart = np.abs(scores["memory"] - scores["memory, one thread"])
+    return {
+        "models": models,
+        "layers": layers,
+        "bits of files are those of memory": _equal(scores, "files", "memory"),
+        "bits of workers are those of memory, one thread": _equal(
+            scores, "workers", "memory, one thread"
+        ),
+        "largest difference by threads": float(apart.max()),
+        **rows,
+    }
+
+
+def _equal(scores: dict[str, Any], one: str, other: str) -> bool:
+    return bool(np.array_equal(scores[one], scores[other]))
+
+
+def _in_fresh_process(folder: Path, way: str, workers: int) -> dict[str, Any]:
+    program = f"from benchmarks.sweeps import compared; compared({way!r}, {workers})"
+    words = [sys.executable, "-c", program, str(folder), str(folder / f"{way}.npy")]
+    env = dict(os.environ)
+    if way == "memory, one thread":
+        env |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    began = time.monotonic()
+    subprocess.run(words, check=True, env=env)
+    seconds = time.monotonic() - began
+    return {"seconds": seconds, **json.loads((folder / f"{way}.json").read_text())}
 
 
 def compared(way: str, workers: int) -> None:
     """One comparison of all files of a folder; what it took goes beside the scores."""
     folder, target = map(Path, sys.argv[1:])
     names = sorted(folder.glob("[0-9]*.npy"))
-    given = [np.load(one) for one in names] if way == "memory" else [str(one) for one in names]
+    in_memory = way.startswith("memory")
+    given = [np.load(one) for one in names] if in_memory else [str(one) for one in names]
+    if not in_memory:
+        resource.setrlimit(resource.RLIMIT_DATA, (LIMIT, LIMIT))
     began = time.monotonic()
-    if way == "workers":
-        with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-            grid = _cka(given, pool)
-    else:
-        grid = _cka(given, None)
+    with _Own() as own:
+        if way == "workers":
+            with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+                grid = _cka(given, pool)
+        else:
+            grid = _cka(given, None)
     seconds = time.monotonic() - began
     np.save(target, grid.scores)
-    told = {"seconds of compare_all": seconds, "peak MiB": peak_bytes() / 2**20}
-    if way == "workers":
-        worker = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss  # of the largest
-        told["peak MiB of a worker"] = worker / 2**10
+    told = {
+        "seconds of compare_all": seconds,
+        "peak MiB of its own": own.peak / 2**20,
+        "peak MiB with the files that are mapped": peak_bytes() / 2**20,
+    }
     target.with_suffix(".json").write_text(json.dumps(told))
+
+
+class _Own:
+    """The most memory that this process and its children hold together, without mapped files."""
+
+    def __enter__(self) -> _Own:
+        self.peak = 0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(0.05):
+            self.peak = max(self.peak, sum(map(_anonymous_bytes, (os.getpid(), *_children()))))
+
+
+def _children() -> list[int]:
+    told = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text()
+    return [int(one) for one in told.split()]
+
+
+def _anonymous_bytes(process: int) -> int:
+    try:
+        told = Path(f"/proc/{process}/status").read_text()
+    except OSError:  # gone in the meantime
+        return 0
+    return sum(int(line.split()[1]) * 1024 for line in told.splitlines() if "RssAnon" in line)
 
 
 def _cka(given: list[Any], executor: Any) -> Any:

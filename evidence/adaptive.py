@@ -40,10 +40,10 @@ from typing import Any
 import numpy as np
 
 import methexis as mx
-from methexis.core.axes import axis_cosines_of
 from methexis.core.checks import Array
+from methexis.core.layers.axes import axis_cosines_of
+from methexis.core.layers.products import hidden_maps
 from methexis.core.problem import Problem
-from methexis.core.products import hidden_maps
 from methexis.scenarios.framework.mean_kernels import kernels_of, misalignment
 from methexis.scenarios.framework.simulation import projected, survivors
 from methexis.scenarios.framework.statistics import jackknife

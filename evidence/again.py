@@ -15,7 +15,7 @@ from functools import cache
 from evidence.breaking import FOLDER, read
 from evidence.outcome import say
 from evidence.scenario_files import write
-from methexis.core.threads import one_blas_thread
+from methexis.core.parallel.threads import one_blas_thread
 from methexis.scenarios.breaking import SCENARIOS, BreakResult
 from methexis.scenarios.breaking.measure import measure
 from methexis.scenarios.framework.runner import CASE_STRIDE, first_seed, lines

@@ -27,9 +27,10 @@ import numpy as np
 from scipy import stats
 
 from evidence.case_files import read_cases, write_case
+from evidence.crew import add_options, share_out
 from evidence.outcome import RESULTS, say
 from methexis.core.checks import Array
-from methexis.core.threads import available_cores
+from methexis.core.parallel.threads import available_cores
 from methexis.errors import DegenerateWarning
 from methexis.measures import compare
 from methexis.measures.inference.multiple import holm
@@ -194,20 +195,25 @@ def run(case: str, *, nulls: int = NUM_NULLS, alternatives: int = NUM_ALTERNATIV
         return [job.result() for job in jobs]
 
 
+def measure_case(name: str) -> None:
+    """Run one case and write its file."""
+    start = time.perf_counter()
+    cells = run(name)
+    seconds = time.perf_counter() - start
+    write_case(FOLDER, "evidence.calibration", CASES, name, cells, seconds)
+    rates = ", ".join(f"{c.rate:.3f}" for c in cells)
+    say(f"{name}: {rates} rejected at .05, {seconds:.0f} s")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run and write; 0 if no cell has too many false alarms, else 1."""
     parser = argparse.ArgumentParser(prog="python -m evidence.calibration", description=__doc__)
     parser.add_argument("--only", action="append", choices=list(CASES), metavar="NAME")
     parser.add_argument("--render", action="store_true", help="write the page, run nothing")
+    add_options(parser)
     chosen = parser.parse_args(arguments)
     if not chosen.render:
-        for name in chosen.only or CASES:
-            start = time.perf_counter()
-            cells = run(name)
-            seconds = time.perf_counter() - start
-            write_case(FOLDER, "evidence.calibration", CASES, name, cells, seconds)
-            rates = ", ".join(f"{c.rate:.3f}" for c in cells)
-            say(f"{name}: {rates} rejected at .05, {seconds:.0f} s")
+        share_out(chosen, measure_case, [(name,) for name in chosen.only or CASES])
     found = stored()
     PAGE.write_text(page(found), encoding="utf-8")
     say(f"{PAGE.relative_to(ROOT)}: written")

@@ -12,10 +12,10 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.explaining.filters import plain
-from methexis.explaining.fit import Fit, Maps, Sums
-from methexis.explaining.ladder import Projected
-from methexis.explaining.paired import Paired
 from methexis.explaining.rotations import polar
+from methexis.maps.fit import Fit, Maps, Sums
+from methexis.maps.paired import Paired
+from methexis.maps.projected import Projected
 from methexis.measures import MEASURES
 from methexis.measures.inference import nulls
 from methexis.measures.inputs.features import features
@@ -95,7 +95,7 @@ def consequences(x: Array, y: Array, num_fit: int) -> dict[str, float]:
     """What maps that were fitted to the first rows do with the others, both directions averaged.
 
     The best rotation with a scale is the polar factor of the cross-covariance, with a scale for
-    each direction; the linear map is ridge regression (`methexis.explaining.fit`). A sample is
+    each direction; the linear map is ridge regression (`methexis.maps.fit`). A sample is
     found again if its translation has a larger cosine with it than with any other of those left
     out, all less the mean of the fitted ones.
     """

@@ -21,7 +21,7 @@ import numpy as np
 
 import methexis as mx
 from methexis.core.checks import Array
-from methexis.core.geometry import align_maps
+from methexis.core.layers.geometry import align_maps
 from methexis.measures.planted import CAUSES, planted_pair
 
 NUM_SEEDS, NUM_TEACHERS = 5, 8

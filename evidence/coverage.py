@@ -28,7 +28,7 @@ import numpy as np
 from benchmarks.machine import machine
 from evidence.outcome import RESULTS, say
 from methexis.core.checks import Array
-from methexis.core.threads import available_cores
+from methexis.core.parallel.threads import available_cores
 from methexis.measures import CCA, CKA, HSIC, RSA, GramCosine, Measure, Procrustes
 from methexis.measures.inference.intervals import Resamples, interval
 from methexis.measures.inference.resampling import resamples

@@ -15,7 +15,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from methexis.core.threads import available_cores
+from methexis.core.parallel.threads import available_cores
 from methexis.plots import style
 from methexis.progress import Lines
 from methexis.report import print_verify

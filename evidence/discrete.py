@@ -30,9 +30,10 @@ from scipy import stats
 from evidence.calibration import CASES as CONTINUOUS
 from evidence.calibration import LEVEL, NUM_PERMUTATIONS, ROOT
 from evidence.case_files import read_cases, write_case
+from evidence.crew import add_options, share_out
 from evidence.outcome import RESULTS, say
 from methexis.core.checks import Array
-from methexis.core.threads import available_cores
+from methexis.core.parallel.threads import available_cores
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures import compare
 from methexis.measures.inference.multiple import holm
@@ -194,23 +195,29 @@ def run(case: str, *, nulls: int = NUM_NULLS, alternatives: int = NUM_ALTERNATIV
         return [job.result() for job in jobs]
 
 
+def measure_case(name: str, pairs: int | None = None) -> None:
+    """Run one case and write its file; or of so few pairs, and write nothing."""
+    start = time.perf_counter()
+    trial = {"nulls": pairs, "alternatives": 0} if pairs else {}
+    cells = run(name, **trial)
+    seconds = time.perf_counter() - start
+    if not pairs:
+        write_case(FOLDER, "evidence.discrete", CASES, name, cells, seconds)
+    rates = ", ".join("refused" if c.refused else f"{c.rate:.3f}" for c in cells)
+    say(f"{name}: {rates} rejected at .05, {seconds:.0f} s")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run and write; 0 if no cell has too many false alarms or too few, else 1."""
     parser = argparse.ArgumentParser(prog="python -m evidence.discrete", description=__doc__)
     parser.add_argument("--only", action="append", choices=list(CASES), metavar="NAME")
     parser.add_argument("--render", action="store_true", help="write the page, run nothing")
     parser.add_argument("--trial", type=int, metavar="NUMBER", help="so few pairs, write nothing")
+    add_options(parser)
     chosen = parser.parse_args(arguments)
     if not chosen.render:
-        for name in chosen.only or CASES:
-            start = time.perf_counter()
-            trial = {"nulls": chosen.trial, "alternatives": 0} if chosen.trial else {}
-            cells = run(name, **trial)
-            seconds = time.perf_counter() - start
-            if not chosen.trial:
-                write_case(FOLDER, "evidence.discrete", CASES, name, cells, seconds)
-            rates = ", ".join("refused" if c.refused else f"{c.rate:.3f}" for c in cells)
-            say(f"{name}: {rates} rejected at .05, {seconds:.0f} s")
+        parts = [(name, chosen.trial) for name in chosen.only or CASES]
+        share_out(chosen, measure_case, parts)
     if chosen.trial:
         return 0
     found = stored()

@@ -27,15 +27,17 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import machine
+from evidence.crew import add_options, share_out
 from evidence.explain_laws import LAWS, PLANTED, Law, warp
 from evidence.explain_page import page
 from evidence.outcome import RESULTS, say
 from methexis.core.checks import Array
 from methexis.errors import DegenerateWarning
-from methexis.explaining.fit import Fit
-from methexis.explaining.ladder import RUNGS, Ladder, Projected, all_maps, climbed
-from methexis.explaining.paired import Paired, paired
+from methexis.explaining.ladder import RUNGS, Ladder, all_maps, climbed
 from methexis.explaining.verdict import judged
+from methexis.maps.fit import Fit
+from methexis.maps.paired import Paired, paired
+from methexis.maps.projected import Projected
 from methexis.measures.inputs.preprocessing import preprocessing
 from methexis.version import __version__
 
@@ -43,12 +45,12 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = RESULTS / "explain"
 PAGE = ROOT / "docs" / "explain-calibration.md"
 
-SEED, PILOT = 20261201, 20261130
+SEED, PILOT = 20261211, 20261130
 #: Samples, features, draws, draws of one turn, and whether the oracle is asked.
 SIZES: dict[str, tuple[int, int, int, int, bool]] = {
     "small": (500, 64, 200, 20, True),
     "few": (150, 64, 60, 20, False),
-    "wide": (4000, 768, 10, 1, False),
+    "wide": (4000, 768, 200, 1, False),
 }
 
 
@@ -67,9 +69,11 @@ def one_draw(name: str, size: str, number: int, seed: int = SEED) -> dict[str, A
     rng = np.random.default_rng([seed, list(LAWS).index(name), n, d, number])
     x, y, a, b = drawn(law, n, d, rng)
     start = time.process_time()
-    pair = paired(x, y, preprocessing(None))
-    ladder = climbed(pair)
-    verdict = judged(ladder, pair.groups)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DegenerateWarning)
+        pair = paired(x, y, preprocessing(None))
+        ladder = climbed(pair)
+        verdict = judged(ladder, pair.groups)
     seconds = time.process_time() - start
     shares = 1.0 - np.mean(ladder.losses.sum(axis=2) / ladder.spread.sum(axis=1), axis=1)
     found: dict[str, Any] = {
@@ -107,7 +111,9 @@ def stored(name: str, size: str, folder: Path = FOLDER) -> list[dict[str, Any]]:
     return list(json.loads(path.read_text(encoding="utf-8"))["draws"]) if path.exists() else []
 
 
-def run(sizes: Sequence[str], names: Sequence[str], folder: Path = FOLDER) -> None:
+def run(
+    given: argparse.Namespace, sizes: Sequence[str], names: Sequence[str], folder: Path = FOLDER
+) -> None:
     """Measure what is missing, all cases in turn."""
     for size in sizes:
         _, _, total, turn, _ = SIZES[size]
@@ -117,7 +123,8 @@ def run(sizes: Sequence[str], names: Sequence[str], folder: Path = FOLDER) -> No
                 draws = stored(name, size, folder)
                 if len(draws) >= until:
                     continue
-                draws += [one_draw(name, size, i) for i in range(len(draws), until)]
+                parts = [(name, size, i) for i in range(len(draws), until)]
+                draws += share_out(given, one_draw, parts)
                 _write(name, size, draws, folder)
                 right = sum(one["rung"] == LAWS[name].truth for one in draws)
                 say(f"{size} {name}: {right} of {len(draws)}")
@@ -158,10 +165,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", choices=list(LAWS), nargs="+", help="some cases")
     parser.add_argument("--render", action="store_true", help="write the page, run nothing")
     parser.add_argument("--pilot", type=int, help="so many draws of each case, other seeds; print")
+    add_options(parser)
     given = parser.parse_args(arguments)
     sizes = [given.size] if given.size else list(SIZES)
     names = given.only or sorted(LAWS, key=lambda name: not LAWS[name].required)
-    warnings.simplefilter("ignore", DegenerateWarning)
     if given.pilot:
         for size in sizes:
             for name in names:
@@ -171,7 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 say(f"{size} {name} ({LAWS[name].truth}): {dict(named)}; oracle {dict(right)}")
         return 0
     if not given.render:
-        run(sizes, names)
+        run(given, sizes, names)
     PAGE.write_text(text(), encoding="utf-8")
     return 0
 

@@ -37,11 +37,7 @@ mathematics is in [explain.md](explain.md).
 
 """
 #: Which code the files are of, where it is not this one; empty after they are measured again.
-MEASURED = (
-    "The files are of commit aaa8247 and the seeds named there. The size *wide* is begun: as many "
-    "draws as the tables say. One case got worse by the rule that chooses variants by extrapolated "
-    "losses: *planted inputs, none shared*, where nothing is to be named."
-)
+MEASURED = ""
 
 
 def page(stored: Callable[[str, str], Draws], sizes: dict[str, tuple[int, int]]) -> str:
@@ -65,7 +61,8 @@ def _thresholds() -> str:
         f"Thresholds, chosen on other seeds (`--pilot`): a gain matters from {MATERIAL:.0%} of "
         f"what the best rung explains, at a level of {LEVEL:.0%}; it must exceed {DOUBT:g} of the "
         f"optimism beyond that; optimism above {MOST_OPTIMISM:.0%} of the variance is too few "
-        f"samples; nothing is shared if the best rung explains less than {LEAST:.0%}. *Right* is "
+        f"samples; nothing is shared if the best rung explains less than {LEAST:.0%}, or no rung "
+        "more than chance of samples left out. *Right* is "
         "how often the rung of the law is named; *cannot tell* is no wrong answer; *unneeded* is a "
         "larger rung than the law's. The *oracle* decides by the same rule from the best maps of "
         "the population, which it knows."

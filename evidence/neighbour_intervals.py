@@ -27,7 +27,7 @@ import numpy as np
 from benchmarks.machine import machine
 from evidence.outcome import RESULTS, say
 from methexis.core.checks import Array
-from methexis.core.threads import available_cores
+from methexis.core.parallel.threads import available_cores
 from methexis.errors import DegenerateWarning
 from methexis.measures.inference.intervals import interval
 from methexis.measures.inference.resampling import resamples

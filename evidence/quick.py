@@ -32,6 +32,7 @@ from scipy import stats
 
 from benchmarks.machine import machine
 from evidence.coverage import shared
+from evidence.crew import add_options, share_out
 from evidence.outcome import RESULTS, say
 from methexis.core.checks import Array
 from methexis.errors import DegenerateWarning
@@ -264,27 +265,33 @@ def stored() -> dict[str, list[dict[str, Any]]]:
     }
 
 
+def measure_case(case: str, law: str | None = None) -> None:
+    """Run one case and write its file."""
+    began = time.perf_counter()
+    cells = run(case, law)
+    content = {
+        "command": f"python -m evidence.quick --only {case}",
+        "methexis": __version__,
+        "machine": machine(),
+        "seconds": round(time.perf_counter() - began, 1),
+        "cells": cells,
+    }
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    path = FOLDER / f"{case}.json"
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    say(f"{path.relative_to(ROOT)}: written")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run and write."""
     parser = argparse.ArgumentParser(prog="python -m evidence.quick", description=__doc__)
     parser.add_argument("--only", action="append", choices=_cases(), metavar="NAME")
     parser.add_argument("--law", help="run this law only, and keep what is stored of the others")
     parser.add_argument("--render", action="store_true", help="write the page, run nothing")
+    add_options(parser)
     given = parser.parse_args(arguments)
-    for case in () if given.render else given.only or _cases():
-        began = time.perf_counter()
-        cells = run(case, given.law)
-        content = {
-            "command": f"python -m evidence.quick --only {case}",
-            "methexis": __version__,
-            "machine": machine(),
-            "seconds": round(time.perf_counter() - began, 1),
-            "cells": cells,
-        }
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        path = FOLDER / f"{case}.json"
-        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        say(f"{path.relative_to(ROOT)}: written")
+    if not given.render:
+        share_out(given, measure_case, [(case, given.law) for case in given.only or _cases()])
     PAGE.write_text(page(stored()), encoding="utf-8")
     say(f"{PAGE.relative_to(ROOT)}: written")
     return 0

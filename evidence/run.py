@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from evidence.crew import add_options, share_out
 from evidence.outcome import RESULTS, say, summary, to_json, write
 from evidence.registry import EXPERIMENTS
 
@@ -18,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", action="append", choices=list(EXPERIMENTS), metavar="NAME")
     parser.add_argument("--quick", action="store_true", help="reduced runs, without extrapolation")
     parser.add_argument("--out", type=Path, help="folder for the JSON files")
+    add_options(parser)
     chosen = parser.parse_args(arguments)
     if chosen.out is not None:
         folder = chosen.out
@@ -25,19 +27,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder = Path(tempfile.mkdtemp(prefix="evidence-"))
     else:
         folder = RESULTS
-    agreed = True
-    for name in chosen.only or EXPERIMENTS:
-        experiment = EXPERIMENTS[name]
-        say(f"{name}: {experiment.title}")
-        began = time.monotonic()
-        outcome = experiment.run(chosen.quick)
-        seconds = time.monotonic() - began
-        found = to_json(experiment, outcome, quick=chosen.quick, wall_seconds=seconds)
-        path = write(found, folder)
-        say("\n".join(summary(found)))
-        say(f"{name}: {seconds:.0f} s, written to {path}")
-        agreed &= found["agrees"] is not False
-    return 0 if agreed else 1
+    parts = [(name, chosen.quick, folder) for name in chosen.only or EXPERIMENTS]
+    return 0 if all(share_out(chosen, run_one, parts)) else 1
+
+
+def run_one(name: str, quick: bool, folder: Path) -> bool:
+    """Run one experiment and write its file; whether it agrees with theory, where it says."""
+    experiment = EXPERIMENTS[name]
+    say(f"{name}: {experiment.title}")
+    began = time.monotonic()
+    outcome = experiment.run(quick)
+    seconds = time.monotonic() - began
+    content = to_json(experiment, outcome, quick=quick, wall_seconds=seconds)
+    path = write(content, folder)
+    say("\n".join(summary(content)))
+    say(f"{name}: {seconds:.0f} s, written to {path}")
+    return content["agrees"] is not False
 
 
 if __name__ == "__main__":

@@ -28,9 +28,10 @@ from scipy import stats
 
 from evidence.calibration import LAWS, LEVEL, shaped
 from evidence.case_files import read_cases, write_case
+from evidence.crew import add_options, share_out
 from evidence.outcome import RESULTS, say
 from methexis.core.checks import Array
-from methexis.core.threads import available_cores
+from methexis.core.parallel.threads import available_cores
 from methexis.errors import DegenerateWarning
 from methexis.measures import compare_all
 from methexis.measures.inference.multiple import holm
@@ -147,20 +148,25 @@ def run(case: str, *, nulls: int = NUM_NULLS, alternatives: int = NUM_ALTERNATIV
         return [job.result() for job in jobs]
 
 
+def measure_case(name: str) -> None:
+    """Run one case and write its file."""
+    start = time.perf_counter()
+    cells = run(name)
+    seconds = time.perf_counter() - start
+    write_case(FOLDER, "evidence.search", CASES, name, cells, seconds)
+    rates = ", ".join(f"{c.rejected['max'] / c.nulls:.3f}" for c in cells)
+    say(f"{name}: {rates} of grids with a false alarm at .05")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run and write; 0 if no correction has too many false alarms, else 1."""
     parser = argparse.ArgumentParser(prog="python -m evidence.search", description=__doc__)
     parser.add_argument("--only", action="append", choices=list(CASES), metavar="NAME")
     parser.add_argument("--render", action="store_true", help="write the page, run nothing")
+    add_options(parser)
     chosen = parser.parse_args(arguments)
     if not chosen.render:
-        for name in chosen.only or CASES:
-            start = time.perf_counter()
-            cells = run(name)
-            seconds = time.perf_counter() - start
-            write_case(FOLDER, "evidence.search", CASES, name, cells, seconds)
-            rates = ", ".join(f"{c.rejected['max'] / c.nulls:.3f}" for c in cells)
-            say(f"{name}: {rates} of grids with a false alarm at .05")
+        share_out(chosen, measure_case, [(name,) for name in chosen.only or CASES])
     result = stored()
     PAGE.write_text(page(result), encoding="utf-8")
     say(f"{PAGE.relative_to(ROOT)}: written")

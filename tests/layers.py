@@ -48,6 +48,7 @@ LAYERS: list[dict[str, str]] = [
     {
         "representations": "representations from files of others, and from saved runs",
         "probes": "representations from models of others: layers, proved and stored",
+        "maps": "linear maps between two representations, judged on samples left out",
     },
     {
         "scenarios": "whole jobs: problem, prediction, run, control, verdict; comparing files",

@@ -9,8 +9,8 @@ import pytest
 import scipy.stats
 
 import methexis as mx
-from methexis.core.charges import charges
 from methexis.core.checks import Array
+from methexis.core.layers.charges import charges
 from tests.native.extension import extension
 
 TEACHER = mx.Teacher.random(dim_x=3, dim_y=2, condition_noise=3.0, seed=0)

@@ -30,7 +30,7 @@ from benchmarks.machine import machine
 from benchmarks.processes import PeerEndedError, PeerMissingError, PeerSpec, Worker, running
 from benchmarks.timing import interleave, network_step
 from methexis.core.checks import integer, one_of
-from methexis.core.threads import available_cores
+from methexis.core.parallel.threads import available_cores
 from methexis.errors import MethexisError
 
 #: How far a step of a peer's may deviate from the reference's, relative to the largest move of a

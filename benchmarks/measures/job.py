@@ -31,7 +31,7 @@ from benchmarks.processes import (
 from benchmarks.target import Target
 from benchmarks.timing import Timing, interleave
 from methexis.core.checks import integer
-from methexis.core.threads import available_cores
+from methexis.core.parallel.threads import available_cores
 from methexis.errors import MethexisError
 from methexis.version import __version__
 

@@ -33,7 +33,7 @@ from scipy import stats
 
 from benchmarks.machine import machine
 from methexis.core.checks import Array
-from methexis.core.threads import available_cores
+from methexis.core.parallel.threads import available_cores
 from methexis.errors import DegenerateWarning
 from methexis.measures import MEASURES, Measure
 from methexis.measures.inputs.features import features

@@ -21,7 +21,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         # errors
         "errors": ["ConditionError", "MethexisError"],
         # weights
-        "core.gap": ["canonical_gauge", "entropic_gap"],
+        "core.layers.gap": ["canonical_gauge", "entropic_gap"],
         # practice
         "measures": [
             "Closer",

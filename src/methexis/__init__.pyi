@@ -10,8 +10,8 @@ from methexis.core import MLP as MLP
 from methexis.core import Samples as Samples
 from methexis.core import Teacher as Teacher
 from methexis.core import View as View
-from methexis.core.gap import canonical_gauge as canonical_gauge
-from methexis.core.gap import entropic_gap as entropic_gap
+from methexis.core.layers.gap import canonical_gauge as canonical_gauge
+from methexis.core.layers.gap import entropic_gap as entropic_gap
 from methexis.errors import ConditionError as ConditionError
 from methexis.errors import MethexisError as MethexisError
 from methexis.explaining import Explanation as Explanation

@@ -1,8 +1,8 @@
-"""Alignment of hidden layers (``mx.geometry``); see `core.geometry` and `core.axes`."""
+"""Alignment of hidden layers (``mx.geometry``), from `core.layers.geometry` and `.axes`."""
 
 from methexis import lazy as _lazy
-from methexis.core.axes import AxisAlignment, match_maps, match_samples
-from methexis.core.geometry import (
+from methexis.core.layers.axes import AxisAlignment, match_maps, match_samples
+from methexis.core.layers.geometry import (
     LayerAlignment,
     align_maps,
     align_samples,

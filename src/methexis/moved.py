@@ -15,12 +15,16 @@ from types import ModuleType
 
 #: By old home and new home, the modules that moved; ``old=new`` where the name changed as well.
 _FAMILIES = {
-    "core": {"core.random": "addresses laws philox streams"},
+    "core": {
+        "core.layers": "charges gap geometry",
+        "core.random": "addresses laws philox streams",
+    },
     "measures": {
         "measures": "matching=units",
         "measures.dissimilarity": "crossnobis dissimilarities noise rsa rsa_kendall rsa_whitened",
         "measures.dropin": "calibration=calibrated_similarity",
-        "measures.inference": "compare compare_all grid intervals resampling",
+        "measures.inference": "compare intervals resampling",
+        "measures.inference.all_pairs": "compare_all grid",
         "measures.inference.subjects": "ceilings=groups",
         "measures.inputs": "preprocessing rdm",
         "measures.kernels": "bandwidth cka distance_correlation gram_cosine hsic rv=cka",
@@ -35,6 +39,7 @@ _FAMILIES = {
         "report.running": "run=page",
         "report.verify": "terminal=text",
     },
+    "theory": {"theory.fixed_points": "decay deficit drift edge steady"},
     "training": {"training.engines": "native", "training.records": "run"},
 }
 

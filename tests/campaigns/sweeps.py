@@ -163,6 +163,11 @@ class Campaign:
             assert self.whole.setdefault(mark.stem, inode) == inode, f"{mark.stem} was done twice"
 
 
+def last_words(log: Path) -> str:
+    """What a driver that ended by itself said."""
+    return "driver: " + " | ".join(log.read_text(errors="replace").splitlines()[-3:])
+
+
 def campaign(
     root: Path, executor: str, tasks: int, workers: int, drivers: int, seed: int
 ) -> dict[str, Any]:
@@ -187,7 +192,7 @@ def campaign(
         if process.poll() is not None:
             if process.returncode == 0:
                 break
-            assert process.returncode == -signal.SIGKILL, f"driver: {process.returncode}"
+            assert process.returncode == -signal.SIGKILL, last_words(root / "drivers.log")
             going.look()
             wait_for(held, going)
             process, held = going.driver(), []

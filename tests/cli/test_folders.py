@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import methexis as mx
-from methexis.cli.comparing import default_folder
 from methexis.cli.folders import bare, fill, prepared, short
+from methexis.cli.sides import default_folder
 from methexis.files import read_result
 
 SUMMARY = json.dumps({"command": "methexis compare", "version": "0", "seed": 0})

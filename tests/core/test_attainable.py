@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 
 import methexis as mx
 from methexis.core.attainable import attainable
-from methexis.core.products import loss_gradient, predictor
+from methexis.core.layers.products import loss_gradient, predictor
 from methexis.theory.platonic import platonic_of
 
 SEED = 20251125

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 import methexis as mx
-from methexis.core.geometry import kernel_cosine
-from methexis.core.problem import Problem
-from methexis.core.products import (
+from methexis.core.layers.geometry import kernel_cosine
+from methexis.core.layers.products import (
     after,
     before,
     hidden_maps,
@@ -20,6 +19,7 @@ from methexis.core.products import (
     pullback,
     pullback_differential,
 )
+from methexis.core.problem import Problem
 
 SEED = 20250708
 BOTH = pytest.mark.parametrize("loss", ["squared", "whitened"])

@@ -27,18 +27,7 @@ def test_files_are_of_these_laws(path: Path) -> None:
     assert content["truth"] == LAWS[content["case"]].truth
 
 
-MISSED = "planted inputs, none shared"
-WHY = pytest.mark.xfail(strict=True, reason="extrapolated shares of noise are taken for gains")
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[WHY] if name == MISSED else [])
-        for name, law in LAWS.items()
-        if law.required
-    ],
-)
+@pytest.mark.parametrize("name", [name for name, law in LAWS.items() if law.required])
 def test_what_is_asked_is_reached(name: str) -> None:
     draws = explain.stored(name, "small")
     named = [one["rung"] or UNKNOWN for one in draws]

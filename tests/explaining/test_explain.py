@@ -13,7 +13,7 @@ import methexis as mx
 from evidence.explain import one_draw
 from evidence.explain_laws import LAWS
 from methexis.core.linalg import random_orthogonal
-from methexis.core.threads import one_blas_thread
+from methexis.core.parallel.threads import one_blas_thread
 
 #: Small pairs of fixed seeds, on which a wrong name is a fault, not chance: the laws are those of
 #: docs/explain-calibration.md, where each is named in at least 95 %.

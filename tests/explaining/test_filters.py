@@ -10,11 +10,11 @@ from scipy.optimize import minimize
 
 from methexis.core.linalg import random_covariance, random_orthogonal
 from methexis.explaining.filters import filtered, shared_scale
-from methexis.explaining.fit import Fit, Sums
 from methexis.explaining.ladder import all_maps
-from methexis.explaining.paired import equal_rows, folds
 from methexis.explaining.reweighting import transport
 from methexis.explaining.rotations import identity, permutation, polar
+from methexis.maps.fit import Fit, Sums
+from methexis.maps.paired import equal_rows, folds
 
 RNG = np.random.default_rng(0)
 

@@ -8,11 +8,11 @@ import pytest
 from evidence.explain import drawn, one_draw
 from evidence.explain_laws import LAWS
 from methexis.core.linalg import random_orthogonal
-from methexis.explaining.fit import Fit, Maps, Sums
 from methexis.explaining.ladder import climbed
-from methexis.explaining.paired import paired
 from methexis.explaining.rotations import isometric, rotations
 from methexis.explaining.verdict import judged
+from methexis.maps.fit import Fit, Maps, Sums
+from methexis.maps.paired import paired
 from methexis.measures.inputs.preprocessing import preprocessing
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from methexis.core.threads import available_cores
+from methexis.core.parallel.threads import available_cores
 from tests.files import faults
 from tests.native.extension import missing
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from methexis.core.checks import MethexisError
-from methexis.core.geometry import align_samples
+from methexis.core.layers.geometry import align_samples
 from methexis.measures.planted import CAUSES, planted_pair
 
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import methexis as mx
-from methexis.core.crews import Processes
-from methexis.core.threads import one_blas_thread
+from methexis.core.parallel.crews import Processes
+from methexis.core.parallel.threads import one_blas_thread
 from methexis.errors import DegenerateWarning
 from methexis.measures.kernels import grids
 from methexis.measures.sharing import InFile, received, sent, shared

@@ -12,7 +12,7 @@ import pytest
 import methexis as mx
 from methexis.display import Displayed
 from methexis.measures.dropin.calibrated_similarity import Calibrated
-from methexis.measures.inference.grid import Best
+from methexis.measures.inference.all_pairs.grid import Best
 from methexis.report.plain.kinds import KINDS
 from methexis.report.writing import WRITERS
 from tests.display import specimens as made

@@ -12,8 +12,8 @@ import methexis as mx
 from methexis.errors import MethexisError
 from methexis.measures import Measure
 from methexis.measures.budget import memory_bytes
+from methexis.measures.inference.all_pairs.streamed import Passes, streamed_grid
 from methexis.measures.inference.plan import PATIENCE, Plan
-from methexis.measures.inference.streamed import Passes, streamed_grid
 from methexis.measures.inputs.naming import Named
 from methexis.measures.speed import here
 from methexis.measures.work import products

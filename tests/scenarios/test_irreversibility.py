@@ -12,8 +12,8 @@ import scipy.integrate
 import scipy.stats
 
 import methexis as mx
+from methexis.core.layers.products import loss_gradient
 from methexis.core.linalg import flatten, unflatten
-from methexis.core.products import loss_gradient
 from methexis.errors import MethexisError
 from methexis.scenarios.framework.judging import FALSE_ALARM
 from methexis.scenarios.framework.statistics import fit_powers

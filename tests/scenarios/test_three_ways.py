@@ -9,9 +9,9 @@ import pytest
 import xarray as xr
 
 import methexis as mx
-from methexis.core.geometry import gram_cosines
+from methexis.core.layers.geometry import gram_cosines
+from methexis.core.layers.products import hidden_maps
 from methexis.core.problem import Problem
-from methexis.core.products import hidden_maps
 from methexis.scenarios.verify import VerifySettings, Way
 from methexis.scenarios.verify.three_ways import samples, students, teacher, train_three_ways
 from methexis.scenarios.verify.verdict import way_checks

@@ -10,7 +10,7 @@ import pytest
 
 import methexis as mx
 from methexis.sweeps.cutting import Task, cut
-from methexis.sweeps.spec import read_spec
+from methexis.sweeps.design.spec import read_spec
 from tests.sweeps.small import do, same_bits, spec
 
 

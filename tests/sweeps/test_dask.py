@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 import methexis as mx
-from methexis.core import crews
+from methexis.core.parallel import crews
+from methexis.errors import MethexisError
 from methexis.sweeps import open_sweep
 from tests.campaigns.sweeps import ROOT, environment, has_dask
 from tests.sweeps.small import do, same_bits
@@ -102,7 +103,7 @@ def test_a_scheduler_that_does_not_answer(tmp_path: Path, address: str) -> None:
 def test_workers_that_dask_gives_up_come_back(tmp_path: Path, lost: str) -> None:
     """One that its nanny does not start again, and one that the cluster has struck off."""
     program = (
-        "import time\nfrom methexis.core import crews\n"
+        "import time\nfrom methexis.core.parallel import crews\n"
         "if __name__ == '__main__':\n"
         "    crews.ABSENCE = 2.0\n"
         "    crew = crews.Dask(None, 1)\n"
@@ -141,3 +142,25 @@ def test_all_pairs_on_a_cluster(tmp_path: Path) -> None:
     )
     done = ran(program, str(tmp_path))
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("failures", "comes"), [(crews.MOST_STARTS - 1, True), (99, False)])
+def test_a_cluster_that_fails_to_start_is_started_again(
+    failures: int, comes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a worker is killed while it starts; but not for ever."""
+    starts: list[int] = []
+
+    def cluster(**_: object) -> str:
+        starts.append(1)
+        if len(starts) <= failures:
+            raise RuntimeError("Nanny failed to start")
+        return "a cluster"
+
+    monkeypatch.setattr(crews, "resolve_name", lambda _: cluster)
+    if comes:
+        assert crews._local_cluster(2) == "a cluster"
+    else:
+        with pytest.raises(MethexisError, match=r"expected 2 processes of Dask.*Nanny failed"):
+            crews._local_cluster(2)
+    assert len(starts) == min(failures + 1, crews.MOST_STARTS)

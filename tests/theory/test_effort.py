@@ -13,7 +13,7 @@ from methexis.core.problem import theory_problem
 from methexis.errors import MethexisError
 from methexis.progress import Report
 from methexis.theory import effort
-from methexis.theory.drift import drift_velocity
+from methexis.theory.fixed_points.drift import drift_velocity
 from methexis.theory.flow import entropic_velocity
 
 FLOWS = pytest.mark.parametrize("flow", [mx.theory.entropic_flow, mx.theory.slow_drift])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import methexis as mx
-from methexis.core.charges import charges
+from methexis.core.layers.charges import charges
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.problem import Problem
 from methexis.errors import MethexisError

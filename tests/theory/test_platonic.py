@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 import methexis as mx
-from methexis.core.charges import charges
+from methexis.core.layers.charges import charges
 from tests.theory import brute
 
 SEED = 20250701

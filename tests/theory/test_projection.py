@@ -11,10 +11,10 @@ from numpy.testing import assert_allclose
 
 import methexis as mx
 from methexis.core.attainable import attainable
-from methexis.core.charges import charges
+from methexis.core.layers.charges import charges
+from methexis.core.layers.products import hidden_maps, loss_gradient
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.problem import Problem
-from methexis.core.products import hidden_maps, loss_gradient
 from methexis.theory.gauge import balanced_minimum_of
 from methexis.theory.projection import (
     CLOSE,

@@ -1,8 +1,8 @@
 """Paths of an engine with what every step was made of, for the laws of the charges.
 
 An engine takes the steps. The gradients at the weights that it reaches, the velocities and the
-points uphill are those of the tests' plain loops; the laws are those of `methexis.core.charges`,
-and never look at the weights.
+points uphill are those of the tests' plain loops; the laws are those of
+`methexis.core.layers.charges`, and never look at the weights.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 import methexis as mx
-from methexis.core.charges import charges
 from methexis.core.checks import Array
+from methexis.core.layers.charges import charges
 from methexis.training.engines.choice import Engine
 from methexis.training.engines.reference import ReferenceEngine
 from methexis.training.plan import make_plan

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import methexis as mx
-from methexis.core.charges import (
+from methexis.core.layers.charges import (
     charge_step,
     charges,
     heavy_ball_charge_step,

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import methexis as mx
-from methexis.core.charges import charges, conserved_part, update_charge_step
+from methexis.core.layers.charges import charges, conserved_part, update_charge_step
 from tests.training.charge_paths import (
     EXACT,
     RULES,

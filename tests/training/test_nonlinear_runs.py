@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.testing import assert_allclose
 
 import methexis as mx
-from methexis.core.charges import charges
+from methexis.core.layers.charges import charges
 from methexis.training.engines.reference import ReferenceEngine
 from methexis.training.plan import make_plan
 from methexis.training.records.checkpoint import load_checkpoint, save_checkpoint

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +12,9 @@ import typer
 
 from methexis import report, representations, scenarios
 from methexis.cli.errors import print_json, user_errors
-from methexis.cli.folders import bare, fill, prepared, short
+from methexis.cli.folders import fill, prepared
 from methexis.cli.progress import Clock, LiveLine
+from methexis.cli.sides import Layers, by_side, default_folder, typed_command
 from methexis.cli.staged import Force, Json
 from methexis.errors import MethexisError
 from methexis.text import json_text
@@ -71,9 +71,7 @@ def compare(
             "(samples,). For one side: A=FILE or B=FILE; none: all tokens are real."
         ),
     ] = None,
-    layers: Annotated[
-        str | None, typer.Option(help="Pattern of the layers to take: 'block*'.")
-    ] = None,
+    layers: Layers = None,
     rdm: Annotated[
         str | None,
         typer.Option(help="Sides that hold dissimilarities of samples, not features: A, B or AB."),
@@ -200,8 +198,7 @@ def compare(
             curve=curve,
         )
 
-        masks = dict(part for word in mask or [] for part in masks_of(word))
-        labels = dict(part for word in items or [] for part in masks_of(word))
+        masks, labels = by_side(mask), by_side(items)
 
         def opened(path: str, side: str) -> Representations:
             try:
@@ -248,14 +245,6 @@ def compare(
             print_json(result.summary())
         else:
             report.print_compare(result, folder, time.perf_counter() - began)
-
-
-def masks_of(word: str) -> list[tuple[str, str]]:
-    """The mask of a side, or of both."""
-    side, equals, path = word.partition("=")
-    if equals and side in {"A", "B"}:
-        return [(side, path)]
-    return [("A", word), ("B", word)]
 
 
 def _reference(word: str) -> tuple[str, str]:
@@ -330,30 +319,6 @@ def _models_inside(path: Path) -> str:
     if len(inside) < 2:
         return ""
     return f"; for its models: methexis compare {shlex.join(str(p) for p in inside[:2])}"
-
-
-def default_folder(first: str, second: str | None, *, verb: str = "compare") -> Path:
-    """The default folder, named after both; with their parents where the names are equal."""
-    paths = [Path(path).resolve() for path in (first, second) if path is not None]
-    names = [bare(path.name) for path in paths]
-    if len(set(names)) < len(names):
-        names = [f"{path.parent.name}-{name}" for path, name in zip(paths, names, strict=True)]
-    return Path("-".join([f"methexis-{verb}", *(short(name) for name in names)]))
-
-
-def typed_command() -> str:
-    """The command as it was typed, without what tells only where results go."""
-    words, kept = sys.argv[1:], ["methexis"]
-    skip = False
-    for word in words:
-        if skip or word in {"--force", "--json"} or word.startswith("--out="):
-            skip = False
-            continue
-        if word == "--out":
-            skip = True
-            continue
-        kept.append(word)
-    return shlex.join(kept)
 
 
 def _teller(line: LiveLine, clock: Clock) -> Callable[[Step], None]:

@@ -9,10 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from methexis import explaining, report, representations
-from methexis.cli.comparing import default_folder, masks_of, typed_command
 from methexis.cli.errors import print_json, user_errors
 from methexis.cli.folders import fill, prepared
 from methexis.cli.progress import LiveLine
+from methexis.cli.sides import (
+    Layers,
+    Mask,
+    Pool,
+    Preprocessing,
+    by_side,
+    default_folder,
+    typed_command,
+)
 from methexis.cli.staged import Force, Json
 from methexis.text import json_text
 
@@ -26,30 +34,13 @@ def explain(
         str | None,
         typer.Argument(metavar="B", help="Another, of the same samples.", show_default=False),
     ] = None,
-    preprocessing: Annotated[
-        str,
-        typer.Option(help="none; prh: clip at the 95 % quantile, rows of length one; prh_rows."),
-    ] = "none",
+    preprocessing: Preprocessing = "none",
     material: Annotated[
         float, typer.Option(help="Gain that matters, as a share of what the best map explains.")
     ] = 0.02,
-    pool: Annotated[
-        str | None,
-        typer.Option(
-            help="Arrays with tokens: mean, first, last, each (a layer), flatten; of convolutions: "
-            "spatial (channels first), spatial_last."
-        ),
-    ] = None,
-    mask: Annotated[
-        list[str] | None,
-        typer.Option(
-            help=".npy of the real tokens: 1 or 0 (samples, tokens), or lengths (samples,); of one "
-            "side A=FILE or B=FILE. none: all are real."
-        ),
-    ] = None,
-    layers: Annotated[
-        str | None, typer.Option(help="Pattern of the layers to take: 'block*'.")
-    ] = None,
+    pool: Pool = None,
+    mask: Mask = None,
+    layers: Layers = None,
     seed: Annotated[int, typer.Option(help="Of the folds.")] = 0,
     out: Annotated[
         Path | None,
@@ -71,7 +62,7 @@ def explain(
         settings = explaining.ExplainSettings(
             preprocessing=preprocessing, material=material, seed=seed
         )
-        masks = dict(part for word in mask or [] for part in masks_of(word))
+        masks = by_side(mask)
 
         def opened(path: str, side: str) -> Representations:
             return representations.load(

@@ -14,6 +14,7 @@ from methexis import report, representations, scenarios
 from methexis.cli.errors import print_json, user_errors
 from methexis.cli.folders import fill, prepared
 from methexis.cli.progress import LiveLine
+from methexis.cli.sides import Layers
 from methexis.cli.staged import Force, Json
 from methexis.errors import MethexisError
 from methexis.text import json_text
@@ -39,9 +40,7 @@ def subjects(
         list[str] | None,
         typer.Option("--model-rdm", help="The same of RDMs in place of features. May be repeated."),
     ] = None,
-    layers: Annotated[
-        str | None, typer.Option(help="Pattern of the layers to take: 'block*'.")
-    ] = None,
+    layers: Layers = None,
     comparison: Annotated[
         str,
         typer.Option(

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from methexis import report, representations, transport
-from methexis.cli.comparing import default_folder, masks_of, typed_command
 from methexis.cli.errors import print_json, user_errors
 from methexis.cli.folders import fill, prepared
 from methexis.cli.progress import LiveLine
+from methexis.cli.sides import Mask, Pool, Preprocessing, by_side, default_folder, typed_command
 from methexis.cli.staged import Force, Json
 from methexis.text import json_text
 
@@ -37,24 +37,9 @@ def translate(
         float | None,
         typer.Option(help="Ridge, in units of the mean variance. [default: chosen as well]"),
     ] = None,
-    preprocessing: Annotated[
-        str,
-        typer.Option(help="none; prh: clip at the 95 % quantile, rows of length one; prh_rows."),
-    ] = "none",
-    pool: Annotated[
-        str | None,
-        typer.Option(
-            help="Arrays with tokens: mean, first, last, each (a layer), flatten; of convolutions: "
-            "spatial (channels first), spatial_last."
-        ),
-    ] = None,
-    mask: Annotated[
-        list[str] | None,
-        typer.Option(
-            help=".npy of the real tokens: 1 or 0 (samples, tokens), or lengths (samples,); of one "
-            "side A=FILE or B=FILE. none: all are real."
-        ),
-    ] = None,
+    preprocessing: Preprocessing = "none",
+    pool: Pool = None,
+    mask: Mask = None,
     seed: Annotated[int, typer.Option(help="Of the folds and of the controls.")] = 0,
     out: Annotated[
         Path | None,
@@ -76,7 +61,7 @@ def translate(
         settings = transport.TranslateSettings(
             map=map_, ridge=ridge, preprocessing=preprocessing, seed=seed
         )
-        masks = dict(part for word in mask or [] for part in masks_of(word))
+        masks = by_side(mask)
 
         def opened(path: str, side: str) -> Representations:
             return representations.load(path, pool=pool, seed=seed, mask=masks.get(side))

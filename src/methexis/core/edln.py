@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike
 
 from methexis.core.checks import Array, hidden_widths, integer, number, real_array
 from methexis.core.linalg import random_conditioned
+from methexis.core.parallel.threads import one_blas_thread
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher, source_name
-from methexis.core.threads import one_blas_thread
 from methexis.core.view import View
 from methexis.display import Displayed
 

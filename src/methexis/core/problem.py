@@ -23,7 +23,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from methexis.core.caching import cached_property
 from methexis.core.checks import (
     RANK_TOLERANCE,
     Array,
@@ -35,6 +34,7 @@ from methexis.core.checks import (
 from methexis.core.edln import EDLN
 from methexis.core.linalg import inverse_sqrt_psd, rank, sqrt_psd
 from methexis.core.mlp import MLP
+from methexis.core.parallel.caching import cached_property
 from methexis.core.random.laws import EXCESS_KURTOSIS
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher, source_name

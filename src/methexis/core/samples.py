@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from methexis.core.caching import cached_property
 from methexis.core.checks import Array, MethexisError, count, read_only, real_array
 from methexis.core.linalg import inverse_psd
 from methexis.core.outside.foreign import admitted, is_tensor
-from methexis.core.threads import one_blas_thread
+from methexis.core.parallel.caching import cached_property
+from methexis.core.parallel.threads import one_blas_thread
 from methexis.display import Displayed
 
 #: Largest number of which fourth powers can be summed, as least squares need them.

@@ -24,9 +24,9 @@ from methexis.core.linalg import (
     rank,
     sqrt_psd,
 )
+from methexis.core.parallel.threads import one_blas_thread
 from methexis.core.random.laws import LAWS, generator_numbers
 from methexis.core.samples import Samples
-from methexis.core.threads import one_blas_thread
 from methexis.display import Displayed
 
 

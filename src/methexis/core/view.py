@@ -17,7 +17,7 @@ from methexis.core.checks import (
     real_array,
 )
 from methexis.core.linalg import random_conditioned
-from methexis.core.threads import one_blas_thread
+from methexis.core.parallel.threads import one_blas_thread
 from methexis.display import Displayed
 
 

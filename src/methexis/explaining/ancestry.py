@@ -18,7 +18,7 @@ from scipy import stats
 
 from methexis.core.checks import Array
 from methexis.display import Displayed
-from methexis.explaining.paired import Paired
+from methexis.maps.paired import Paired
 
 #: Fewest units of which an order can stand out.
 LEAST_UNITS = 8

@@ -24,7 +24,7 @@ from __future__ import annotations
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.explaining.fit import Fit, Maps
+from methexis.maps.fit import Fit, Maps
 
 
 def filtered(fit: Fit, there: Array, back: Array | None = None) -> Maps:

@@ -24,11 +24,12 @@ from numpy.typing import NDArray
 
 from methexis.core.checks import Array
 from methexis.explaining.filters import plain
-from methexis.explaining.fit import Fit, Maps, Sums
 from methexis.explaining.nonlinear import chosen_samples, cross_chosen, predictions
-from methexis.explaining.paired import Paired
 from methexis.explaining.reweighting import reweighted
 from methexis.explaining.rotations import identity, isometric, permutation, rotations
+from methexis.maps.fit import Fit, Maps, Sums
+from methexis.maps.paired import Paired
+from methexis.maps.projected import Projected
 
 #: From the smallest group of maps to all that is smooth.
 RUNGS = ("identity", "permutation", "rotation", "reweighted", "linear", "nonlinear")
@@ -152,25 +153,6 @@ def all_maps(fit: Fit, rungs: tuple[str, ...]) -> dict[str, tuple[Maps, ...]]:
             maps_of["reweighted"] = (reweighted(fit, turns, best),)
         maps_of["linear"] = fit.linear, fit.beyond(best), fit.beyond(bare)
     return {rung: maps for rung, maps in maps_of.items() if rung in rungs}
-
-
-class Projected:
-    """Samples that are left out, in the principal coordinates of a fit."""
-
-    def __init__(self, fit: Fit, pair: Paired, test: NDArray[np.bool_]) -> None:
-        x, y = pair.x[test] - fit.mean_x, pair.y[test] - fit.mean_y
-        self.x, self.y = x @ fit.axes_x, y @ fit.axes_y
-        self.spread = np.stack([np.sum(y**2, axis=1), np.sum(x**2, axis=1)])
-        beyond = np.stack([np.sum(self.y**2, axis=1), np.sum(self.x**2, axis=1)])
-        #: Variance in directions in which the training samples had none.
-        self.beyond = np.maximum(self.spread - beyond, 0.0)
-
-    def losses(self, maps: Maps) -> Array:
-        """Squared distances of y and of x to their predictions."""
-        y = self.y - self.x @ maps.forward.T
-        x = self.x - self.y @ maps.backward.T
-        lengths = np.stack([np.sum(y**2, axis=1), np.sum(x**2, axis=1)])
-        return np.asarray(lengths + self.beyond)
 
 
 class _Losses:

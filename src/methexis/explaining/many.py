@@ -10,7 +10,7 @@ import numpy as np
 
 from methexis import plots
 from methexis.core.checks import Array
-from methexis.core.crews import make_crew
+from methexis.core.parallel.crews import make_crew
 from methexis.display import Displayed, Table
 from methexis.errors import MethexisError
 from methexis.explaining import drawing

@@ -12,7 +12,6 @@ from methexis.errors import MethexisError
 from methexis.explaining.ancestry import ancestry
 from methexis.explaining.explanation import Explanation
 from methexis.explaining.ladder import Ladder, climbed
-from methexis.explaining.paired import Paired, paired
 from methexis.explaining.rung import Rung
 from methexis.explaining.sharing import NUM_NAMED, shared_dimensions, side
 from methexis.explaining.verdict import (
@@ -25,6 +24,7 @@ from methexis.explaining.verdict import (
     judged,
 )
 from methexis.explaining.words import told
+from methexis.maps.paired import Paired, paired
 from methexis.measures.inference.plan import Progress
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.preprocessing import preprocessing as steps_named

@@ -28,7 +28,7 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.explaining.filters import filtered
-from methexis.explaining.fit import Fit, Maps
+from methexis.maps.fit import Fit, Maps
 
 #: Steps of the search; fewer of wide ones, where each takes long.
 _STEPS, _FEW_STEPS, _WIDE = 15, 8, 256

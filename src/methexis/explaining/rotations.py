@@ -13,7 +13,7 @@ from scipy.optimize import linear_sum_assignment
 
 from methexis.core.checks import Array
 from methexis.explaining.filters import filtered, read_out
-from methexis.explaining.fit import Fit, Maps
+from methexis.maps.fit import Fit, Maps
 
 #: Signs are not allowed to a permutation: units of most networks have a sign that means something,
 #: and where they do not, a flip is a rotation.

@@ -17,7 +17,7 @@ from scipy.sparse.linalg import svds
 from methexis.core.checks import Array
 from methexis.display import Displayed
 from methexis.explaining.ladder import Ladder
-from methexis.explaining.paired import Paired
+from methexis.maps.paired import Paired
 from methexis.measures.inference.multiple import holm
 
 #: Units and samples that are named.

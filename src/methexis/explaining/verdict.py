@@ -6,8 +6,10 @@ chance makes it (a paired t test over samples, corrected for all rungs above r b
 and beyond what learning from few samples puts in doubt. It is *undecided* if no rung does, but one
 might: its gain is as large but within the doubt, its interval still holds twice the material gain,
 or the samples are too few to learn the larger maps. *Optimism*, what the linear map explains of its
-own samples beyond others, measures both. The verdict is the first rung that is sufficient, and
-none, with the rungs that it may be, if that is not to be told.
+own samples beyond others, measures both. That anything is explained at all is told by samples left
+out as they are: extrapolation magnifies what the best of many maps owes to chance. The verdict is
+the first rung that is sufficient, and none, with the rungs that it may be, if that is not to be
+told.
 """
 
 from __future__ import annotations
@@ -35,8 +37,7 @@ MOST_OPTIMISM = 0.25
 NOTHING = "nothing"
 _WIDE = "the intervals of the gains are too wide"
 #: Where samples are too few to extrapolate, a gain that is due to learning from few samples is
-#: about
-#: twice as large over half of them. One that has grown less than this is believed.
+#: about twice as large over half of them. One that has grown less than this is believed.
 _FALLING = 1.5
 #: Shares of variance that are nothing but rounding.
 _ROUNDING = 1e-9
@@ -111,18 +112,21 @@ def judged(
     """
     means = ladder.spread.mean(axis=1)
     losses = ladder.extrapolated if ladder.reaches else ladder.losses
-    far = np.mean(losses / means[:, None], axis=1)
+    near, far = (np.mean(one / means[:, None], axis=1) for one in (ladder.losses, losses))
     halved = 1.0 - np.mean(ladder.halved.sum(axis=2) / ladder.spread.sum(axis=1), axis=1)
     chance = np.mean(ladder.spread / means[:, None], axis=0)
-    explained = [
-        _gain(rung, NOTHING, chance, one, groups)
-        for rung, one in zip(ladder.rungs, far, strict=True)
-    ]
+    learnt, explained = (
+        [
+            _gain(rung, NOTHING, chance, one, groups)
+            for rung, one in zip(ladder.rungs, each, strict=True)
+        ]
+        for each in (near, far)
+    )
     over = [_gains_over(ladder, r, far, groups) for r in range(len(ladder.rungs))]
     every = tuple(explained + [one for each in over for one in each])
     top = max(explained, key=lambda one: one.gain)
     best = max(top.gain, 0.0)
-    p = holm(np.array([one.p for one in explained]))
+    p = holm(np.array([one.p for one in learnt]))
     if not (p.min() <= level and best >= LEAST):
         possible = (NOTHING,) if top.upper < 4 * LEAST else (NOTHING, *ladder.rungs)
         why = (

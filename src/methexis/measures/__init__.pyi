@@ -11,11 +11,14 @@ from .dissimilarity.rsa_kendall import RSAKendall as RSAKendall
 from .dissimilarity.rsa_kendall import rsa_kendall as rsa_kendall
 from .dissimilarity.rsa_whitened import RSAWhitened as RSAWhitened
 from .dissimilarity.rsa_whitened import rsa_whitened as rsa_whitened
+from .inference.all_pairs.compare_all import compare_all as compare_all
+from .inference.all_pairs.grid import Grid as Grid
+from .inference.all_pairs.search_curve import SearchCurve as SearchCurve
+from .inference.all_pairs.search_curve import search_curve as search_curve
 from .inference.compare import compare as compare
 from .inference.compare import plan as plan
-from .inference.compare_all import compare_all as compare_all
 from .inference.comparison import Comparison as Comparison
-from .inference.grid import Grid as Grid
+from .inference.items.partners import compare_items as compare_items
 from .inference.paired.closer import Closer as Closer
 from .inference.paired.closer import closer as closer
 from .inference.paired.levels import Between as Between
@@ -23,10 +26,7 @@ from .inference.paired.levels import Level as Level
 from .inference.paired.levels import Levels as Levels
 from .inference.paired.ranking import Ranking as Ranking
 from .inference.paired.ranking import nearest as nearest
-from .inference.partners import compare_items as compare_items
 from .inference.plan import Plan as Plan
-from .inference.search_curve import SearchCurve as SearchCurve
-from .inference.search_curve import search_curve as search_curve
 from .inference.subjects.groups import GroupComparison as GroupComparison
 from .inference.subjects.groups import NoiseCeiling as NoiseCeiling
 from .inference.subjects.groups import compare_group as compare_group

@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array, boolean
-from methexis.core.crews import Crew
+from methexis.core.parallel.crews import Crew
 from methexis.display import Displayed
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import MIN_SAMPLES, Features, Tensor

@@ -30,10 +30,10 @@ import numpy as np
 
 from methexis.core.checks import Array, MethexisError, count, integer, number, one_of
 from methexis.core.edln import EDLN
-from methexis.core.geometry import align_maps
+from methexis.core.layers.geometry import align_maps
+from methexis.core.layers.products import hidden_maps
 from methexis.core.linalg import random_orthogonal
 from methexis.core.problem import Problem
-from methexis.core.products import hidden_maps
 from methexis.core.teacher import Teacher
 from methexis.display import Displayed
 from methexis.theory.gauge import apply_gauge

@@ -19,8 +19,8 @@ from uuid import uuid4
 
 import numpy as np
 
-from methexis.core.crews import Crew, carried
-from methexis.core.threads import one_blas_thread
+from methexis.core.parallel.crews import Crew, carried
+from methexis.core.parallel.threads import one_blas_thread
 from methexis.errors import DegenerateWarning
 
 #: What a worker, which may be a thread, has made for a grid: the grid's token, and that.

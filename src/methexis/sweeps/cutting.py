@@ -19,11 +19,11 @@ from hashlib import blake2b
 from typing import Any
 
 from methexis.core.checks import integer
-from methexis.sweeps import keys
-from methexis.sweeps.axes import Cells, make_cells
 from methexis.sweeps.building import build, make_optimiser, make_options, make_source, make_student
-from methexis.sweeps.lines import KeyPath
-from methexis.sweeps.spec import Spec, fingerprint
+from methexis.sweeps.design import keys
+from methexis.sweeps.design.axes import Cells, make_cells
+from methexis.sweeps.design.lines import KeyPath
+from methexis.sweeps.design.spec import Spec, fingerprint
 
 #: The format of what a task is, which enters its name.
 _FORMAT = 1

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from methexis.core.crews import LOOK, MOST_LOSSES, Crew, lost_over_and_over
+from methexis.core.parallel.crews import LOOK, MOST_LOSSES, Crew, lost_over_and_over
 from methexis.errors import MethexisError
 from methexis.progress import Progress, Report
 from methexis.sweeps.cutting import Task

@@ -26,7 +26,7 @@ from typing import Any
 from methexis.errors import MethexisError
 from methexis.files import put_file
 from methexis.sweeps.cutting import Task
-from methexis.sweeps.spec import fingerprint
+from methexis.sweeps.design.spec import fingerprint
 from methexis.text import json_text
 from methexis.training import extension
 from methexis.training.plan import numpy_versions

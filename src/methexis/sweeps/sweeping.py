@@ -15,17 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from methexis.core.checks import boolean, integer, location, shown
-from methexis.core.crews import make_crew
+from methexis.core.parallel.crews import make_crew
 from methexis.errors import MethexisError
 from methexis.files import is_staging, locked
 from methexis.progress import Progress, choose
-from methexis.sweeps.axes import Cells
 from methexis.sweeps.cutting import Task, cut, require_buildable
+from methexis.sweeps.design.axes import Cells
+from methexis.sweeps.design.spec import Spec, read_spec, stored_spec
 from methexis.sweeps.driving import Course, Driver
 from methexis.sweeps.folder import SUFFIX, Folder, differing, made_with, read_head, write_head
 from methexis.sweeps.journal import Journal, TaskState, read_states
-from methexis.sweeps.result import Sweep
-from methexis.sweeps.spec import Spec, read_spec, stored_spec
+from methexis.sweeps.results.result import Sweep
 from methexis.sweeps.table import assembled, read_table, tasks_fingerprint, write_table
 from methexis.sweeps.working import read_mark
 

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from methexis.errors import MethexisError
 from methexis.files import put_folder
-from methexis.sweeps.axes import Cells
 from methexis.sweeps.cutting import Task
+from methexis.sweeps.design.axes import Cells
+from methexis.sweeps.design.spec import Spec, fingerprint
 from methexis.sweeps.folder import Folder
 from methexis.sweeps.numbers import DIMS, LONG_NAMES, empty, lengths
-from methexis.sweeps.spec import Spec, fingerprint
 from methexis.sweeps.working import Mark
 
 #: Attribute of the root of the store: of which tasks it is, under which versions.

@@ -25,9 +25,9 @@ from methexis.files import locked, put_file, put_folder
 from methexis.progress import Progress, Silent
 from methexis.sweeps.building import build
 from methexis.sweeps.cutting import Task
+from methexis.sweeps.design.spec import fingerprint
 from methexis.sweeps.folder import Folder, differing, made_with
 from methexis.sweeps.numbers import numbers_of
-from methexis.sweeps.spec import fingerprint
 from methexis.text import sentence
 from methexis.training.plan import Plan
 from methexis.training.records.reading import FORMAT_VERSION, require_run

@@ -1,7 +1,7 @@
 """Closed forms and slow dynamics (NumPy and SciPy only; shares no code with what it judges)."""
 
 from methexis import lazy as _lazy
-from methexis.core.charges import charge_step
+from methexis.core.layers.charges import charge_step
 from methexis.theory.adaptive import (
     AdaptiveMinimum,
     adaptive_bound,
@@ -19,10 +19,6 @@ from methexis.theory.curvature import (
     sharpness,
     top_eigenvalues,
 )
-from methexis.theory.decay import decay_fixed_point
-from methexis.theory.deficit import deficit_fixed_point
-from methexis.theory.drift import drift_fixed_point, slow_drift
-from methexis.theory.edge import edge_fixed_point
 from methexis.theory.entropy import (
     balance,
     charges,
@@ -31,6 +27,11 @@ from methexis.theory.entropy import (
     entropy_gradient,
     gaps,
 )
+from methexis.theory.fixed_points.decay import decay_fixed_point
+from methexis.theory.fixed_points.deficit import deficit_fixed_point
+from methexis.theory.fixed_points.drift import drift_fixed_point, slow_drift
+from methexis.theory.fixed_points.edge import edge_fixed_point
+from methexis.theory.fixed_points.steady import FixedPoint
 from methexis.theory.flow import entropic_flow, modified_flow
 from methexis.theory.gauge import apply_gauge, balanced_minimum, random_minimum
 from methexis.theory.irreversibility import unreturned
@@ -49,7 +50,6 @@ from methexis.theory.platonic import (
 from methexis.theory.projection import project
 from methexis.theory.relaxation import Relaxation, relaxation
 from methexis.theory.sam import sam_fixed_point, sam_gradient, sam_potential
-from methexis.theory.steady import FixedPoint
 
 __all__ = [
     # closed forms

@@ -19,8 +19,8 @@ import numpy as np
 from methexis.core.answers import of_replicas
 from methexis.core.checks import Array, MethexisError, count
 from methexis.core.edln import EDLN
+from methexis.core.layers.products import after, before
 from methexis.core.problem import Problem, bind
-from methexis.core.products import after, before
 from methexis.core.teacher import Teacher
 
 

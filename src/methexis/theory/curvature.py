@@ -16,10 +16,7 @@ from numpy.typing import NDArray
 from methexis.core.answers import of_replicas
 from methexis.core.checks import Array, MethexisError, integer
 from methexis.core.edln import EDLN
-from methexis.core.linalg import flatten, squared_norm, unflatten
-from methexis.core.mlp import MLP
-from methexis.core.problem import Problem, bind
-from methexis.core.products import (
+from methexis.core.layers.products import (
     after,
     before,
     ends_of,
@@ -28,6 +25,9 @@ from methexis.core.products import (
     pullback,
     pullback_differential,
 )
+from methexis.core.linalg import flatten, squared_norm, unflatten
+from methexis.core.mlp import MLP
+from methexis.core.problem import Problem, bind
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 

@@ -11,14 +11,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from methexis.core.answers import of_replicas
-from methexis.core.charges import charges as charges_of
 from methexis.core.checks import Array, count, number
 from methexis.core.edln import EDLN
-from methexis.core.gap import gap_of
+from methexis.core.layers.charges import charges as charges_of
+from methexis.core.layers.gap import gap_of
+from methexis.core.layers.products import loss_gradient, predictor, pullback
 from methexis.core.linalg import squared_norm
 from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, bind
-from methexis.core.products import loss_gradient, predictor, pullback
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.theory.moments import GradientMoments, gradient_moments
@@ -143,8 +143,8 @@ def charges(
 ) -> list[Array]:
     """Charges ``C_i = W_{i+1}ᵀ W_{i+1} - W_i W_iᵀ``, one ``(..., d_i, d_i)`` per hidden layer.
 
-    `core.charges.charges` after a check that the weights belong to the student. They depend on
-    nothing else: not on data, views or embeddings. See `entropy` for parameters and errors.
+    `core.layers.charges.charges` after a check that the weights belong to the student. They depend
+    on nothing else: not on data, views or embeddings. See `entropy` for parameters and errors.
     """
     _, layers = bind(source, student, weights, "squared")
     return of_replicas("charges", layers, charges_of)
@@ -210,6 +210,6 @@ def gaps(
     *,
     loss: str = "squared",
 ) -> list[Array]:
-    """Entropic gap per hidden interface (`core.gap.entropic_gap`); units of ``S``."""
+    """Entropic gap per hidden interface (`core.layers.gap.entropic_gap`); units of ``S``."""
     problem, layers = bind(source, student, weights, loss)
     return of_replicas("gaps", layers, lambda w: interface_gaps(gradient_moments(problem, w)))

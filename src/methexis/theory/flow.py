@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from methexis.core.answers import computed, finite_replicas, require_finite
 from methexis.core.checks import Array, MethexisError, count, integer, number, shown
 from methexis.core.edln import EDLN
+from methexis.core.layers.products import loss_gradient
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.mlp import MLP
 from methexis.core.outside.foreign import doubles
 from methexis.core.problem import Problem, bind
-from methexis.core.products import loss_gradient
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.progress import Progress

@@ -29,10 +29,10 @@ import scipy.integrate
 from methexis.core.answers import computed, require_finite
 from methexis.core.checks import Array, MethexisError, count, integer, number, one_of
 from methexis.core.edln import EDLN
+from methexis.core.layers.products import loss_gradient
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, bind
-from methexis.core.products import loss_gradient
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.theory.bounded import bounded

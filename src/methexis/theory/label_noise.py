@@ -29,9 +29,9 @@ from methexis.core.problem import Problem, bind, theory_problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.theory.curvature import trace_of
-from methexis.theory.drift import drift_velocity
+from methexis.theory.fixed_points.drift import drift_velocity
+from methexis.theory.fixed_points.steady import FixedPoint, fixed_point_of
 from methexis.theory.platonic import PlatonicSolution, platonic_of
-from methexis.theory.steady import FixedPoint, fixed_point_of
 
 
 def label_noise_potential(

@@ -21,9 +21,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from methexis.core.checks import Array
+from methexis.core.layers.products import after, before, predictor
 from methexis.core.linalg import sqrt_psd
 from methexis.core.problem import Problem
-from methexis.core.products import after, before, predictor
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,9 +12,9 @@ import numpy as np
 
 from methexis import plots
 from methexis.core.checks import Array, one_of
-from methexis.core.geometry import cosines_of
+from methexis.core.layers.geometry import cosines_of
+from methexis.core.layers.products import hidden_maps
 from methexis.core.problem import Problem
-from methexis.core.products import hidden_maps
 from methexis.display import Displayed
 from methexis.theory import drawing
 from methexis.theory.curvature import batched_sharpness, trace_of

@@ -13,15 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from methexis.core.answers import computed, require_finite
-from methexis.core.checks import RANK_TOLERANCE, Array, integer
+from methexis.core.checks import Array, integer
 from methexis.core.edln import EDLN
-from methexis.core.linalg import flatten, inverse_sqrt_psd, random_orthogonal, sqrt_psd
+from methexis.core.linalg import flatten, random_orthogonal
 from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, theory_problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher, source_name
 from methexis.display import Displayed
 from methexis.theory.curvature import minimum_spectrum
+from methexis.theory.modes import Modes, modes_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,26 +121,20 @@ def platonic(
 
 def platonic_of(problem: Problem, *, seed: int | None = None) -> PlatonicSolution:
     """`platonic` for a folded problem."""
-    problem.require_theorem()
-    problem.require_full_noise()
-    root_x, root_noise = sqrt_psd(problem.cov_x), sqrt_psd(problem.cov_noise)
-    left, values, right_t = np.linalg.svd(root_noise @ problem.target @ root_x, full_matrices=False)
-    r = int(np.sum(values > RANK_TOLERANCE * values[0]))
-    left, values, right = left[:, :r], values[:r], right_t[:r].T
+    modes = modes_of(problem)
+    values = modes.values
     p = float(values.sum())
     trace_in = float(np.trace(problem.embed_in @ problem.cov_x @ problem.embed_in.T))
     trace_out = float(np.trace(problem.embed_out.T @ problem.cov_noise @ problem.embed_out))
     depth = problem.depth
     q = float(np.exp((np.log(trace_in * trace_out) + 2 * (depth - 1) * np.log(p)) / depth))
     scales = np.asarray(trace_in * p / q * (p**2 / q) ** np.arange(depth - 1.0))
-    bases = _bases(problem.dims[1:-1], r, seed)
-    inverse_root_x = inverse_sqrt_psd(problem.cov_x)
-    weights = weights_of_modes(problem, left, values, right, np.sqrt(scales), bases)
-    reduced = np.sqrt(values)[:, None] * (right.T @ inverse_root_x)
+    bases = _bases(problem.dims[1:-1], len(values), seed)
+    weights = modes.weights(np.sqrt(scales), bases)
     spectrum = minimum_spectrum(problem, weights)
     return PlatonicSolution(
         weights=weights,
-        kernel=reduced.T @ reduced,
+        kernel=modes.kernel(),
         layer_scales=scales,
         singular_values=values,
         p=p,
@@ -148,7 +143,7 @@ def platonic_of(problem: Problem, *, seed: int | None = None) -> PlatonicSolutio
         trace_out=trace_out,
         entropy=4.0 * depth * q,
         layer_entropy=np.full(depth, 4.0 * q),
-        hessian_trace=_platonic_trace(problem, right, values, q, p, trace_out),
+        hessian_trace=_platonic_trace(modes, q, p, trace_out),
         sharpness=float(spectrum[-1]),
     )
 
@@ -160,29 +155,13 @@ def _bases(widths: Sequence[int], r: int, seed: int | None) -> list[Array]:
     return [random_orthogonal(width, generator)[:, :r] for width in widths]
 
 
-def weights_of_modes(
-    problem: Problem, left: Array, values: Array, right: Array, a: Array, bases: list[Array]
-) -> list[Array]:
-    """First, interior and last layers, as (3.11) and (3.12) of docs/theory.md."""
-    root = np.sqrt(values)
-    noise_root = sqrt_psd(problem.cov_noise)
-    first = (bases[0] * (a[0] / root)) @ left.T @ noise_root @ problem.target
-    weights = [first @ np.linalg.pinv(problem.embed_in)]
-    for i in range(1, len(bases)):
-        weights.append((a[i] / a[i - 1]) * bases[i] @ bases[i - 1].T)
-    last = problem.target @ sqrt_psd(problem.cov_x) @ (right / root) @ bases[-1].T / a[-1]
-    weights.append(np.linalg.pinv(problem.embed_out) @ last)
-    return weights
-
-
-def _platonic_trace(
-    problem: Problem, right: Array, values: Array, q: float, p: float, trace_out: float
-) -> float:
+def _platonic_trace(modes: Modes, q: float, p: float, trace_out: float) -> float:
     """``2q [(D-1) p_ε/p + Tr(MᵀM)/Te]`` with ``p_ε = ‖V Σx^{1/2} R S^{-1/2}‖²``.
 
     For full-rank noise ``p_ε = Tr[Σε⁻¹ (V̄V̄ᵀ)^{1/2}]``.
     """
-    last = problem.target @ sqrt_psd(problem.cov_x) @ (right / np.sqrt(values))
+    problem = modes.problem
+    last = problem.target @ modes.root_x @ (modes.right / np.sqrt(modes.values))
     interior = (problem.depth - 1) * float(np.sum(last**2)) / p
     return 2.0 * q * (interior + float(np.sum(problem.embed_out**2)) / trace_out)
 

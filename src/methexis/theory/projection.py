@@ -19,14 +19,14 @@ import scipy.integrate
 from numpy.typing import NDArray
 
 from methexis.core.answers import of_replicas
-from methexis.core.caching import cached_property
-from methexis.core.charges import charges
 from methexis.core.checks import Array, MethexisError
 from methexis.core.edln import EDLN
+from methexis.core.layers.charges import charges
+from methexis.core.layers.products import loss_gradient, predictor, predictor_differential, pullback
 from methexis.core.linalg import flatten, solve_positive, squared_norm, unflatten
 from methexis.core.mlp import MLP
+from methexis.core.parallel.caching import cached_property
 from methexis.core.problem import Problem, bind
-from methexis.core.products import loss_gradient, predictor, predictor_differential, pullback
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.theory.bounded import bounded

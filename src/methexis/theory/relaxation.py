@@ -22,10 +22,10 @@ import scipy.linalg
 from methexis.core.answers import computed
 from methexis.core.checks import Array, MethexisError, count, number
 from methexis.core.edln import EDLN
+from methexis.core.layers.products import predictor_differential, pullback
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, theory_problem
-from methexis.core.products import predictor_differential, pullback
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.display import Displayed

@@ -26,20 +26,20 @@ import numpy as np
 import scipy.stats
 
 from methexis.core.answers import computed, of_replicas
-from methexis.core.caching import cached_property
 from methexis.core.checks import Array, MethexisError, boolean, count, integer, number, weight_list
 from methexis.core.edln import EDLN
+from methexis.core.layers.products import after, before
 from methexis.core.linalg import sqrt_psd
 from methexis.core.mlp import MLP
+from methexis.core.parallel.caching import cached_property
 from methexis.core.problem import Problem, bind, theory_problem
-from methexis.core.products import after, before
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.theory.drift import drift_velocity
+from methexis.theory.fixed_points.drift import drift_velocity
+from methexis.theory.fixed_points.steady import FixedPoint, fixed_point_of
 from methexis.theory.flow import entropic_velocity, shuffle_factor, slowed
 from methexis.theory.platonic import platonic_of
 from methexis.theory.projection import Normal
-from methexis.theory.steady import FixedPoint, fixed_point_of
 
 #: Points that stand for the law of a batch; a power of two fills it evenly.
 DRAWS = 4096

@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from methexis.core.checks import Array, MethexisError, count, integer, one_of, shown
 from methexis.core.edln import EDLN
 from methexis.core.mlp import MLP
+from methexis.core.parallel.threads import available_cores
 from methexis.core.problem import LOSSES, Problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher, source_name
-from methexis.core.threads import available_cores
 from methexis.init import Initialiser
 from methexis.training import extension
 from methexis.training.cells import (

@@ -13,9 +13,9 @@ import xarray as xr
 from methexis.core.checks import Array
 from methexis.core.edln import EDLN
 from methexis.core.mlp import MLP
+from methexis.core.parallel.threads import one_blas_thread
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.core.threads import one_blas_thread
 from methexis.init import Initialiser, gaussian
 from methexis.progress import Progress, Report, choose
 from methexis.training.cells import HyperParameter

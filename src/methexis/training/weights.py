@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array
-from methexis.core.threads import one_blas_thread
+from methexis.core.parallel.threads import one_blas_thread
 from methexis.progress import Progress, Report, Silent
 from methexis.training.engines.choice import choose_engine
 from methexis.training.interrupt import deferred_interrupt

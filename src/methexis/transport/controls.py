@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array
-from methexis.explaining.fit import Fit, Sums
-from methexis.explaining.paired import Paired
+from methexis.maps.fit import Fit, Sums
+from methexis.maps.paired import Paired
 from methexis.transport.choosing import Outcome, crossed
 from methexis.transport.forms import Form
 from methexis.transport.held_out import Judged, candidates, judged, placed

@@ -31,7 +31,7 @@ from typing import NamedTuple
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.explaining.fit import Fit, Maps
+from methexis.maps.fit import Fit, Maps
 
 #: Kinds of maps, each with more freedom than the one before.
 MAPS = ("rotation", "scaled", "linear")
@@ -43,7 +43,7 @@ class Form(NamedTuple):
     """A kind of map with its ridge.
 
     Of a rotation the ridge is infinite. A linear map without a ridge of its own has one for each
-    direction, by generalised cross-validation (`methexis.explaining.fit`).
+    direction, by generalised cross-validation (`methexis.maps.fit`).
     """
 
     map: str

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array
-from methexis.explaining.fit import Fit
-from methexis.explaining.ladder import Projected
-from methexis.explaining.paired import Paired
+from methexis.maps.fit import Fit
+from methexis.maps.paired import Paired
+from methexis.maps.projected import Projected
 from methexis.transport.forms import Form, Taught
 
 #: Most samples of one fold among which partners are sought.

@@ -9,8 +9,8 @@ import numpy as np
 
 from methexis.core.checks import Array, integer, number, one_of, shown
 from methexis.errors import MethexisError
-from methexis.explaining.fit import Fit, Sums
-from methexis.explaining.paired import Paired, folds, paired
+from methexis.maps.fit import Fit, Sums
+from methexis.maps.paired import Paired, folds, paired
 from methexis.measures.inference.plan import Progress
 from methexis.measures.inputs.features import Features, in_range, to_numpy
 from methexis.measures.inputs.preprocessing import Preprocessing

@@ -202,21 +202,12 @@ class Translation(Displayed, plots.Pictured):
         return self._matched(("x", x, 0), ("y", y, 1))
 
     def match_back(self, y: Any, x: Any) -> Matches:
-        """Find for each row of the second side the nearest of the first, in the common space.
+        """Find for each row of the second side the nearest of the first: `match` the other way.
 
         Parameters
         ----------
         y : array (num_samples, dy)
         x : array (num_candidates, dx)
-
-        Returns
-        -------
-        Matches
-
-        Raises
-        ------
-        MethexisError
-            If either is no array of finite numbers, or of another width.
         """
         return self._matched(("y", y, 1), ("x", x, 0))
 

@@ -10,8 +10,8 @@ import pytest
 
 import methexis as mx
 from methexis.report import print_sweep, write_report, write_sweep_report
-from methexis.sweeps import edge
 from methexis.sweeps.journal import TaskState
+from methexis.sweeps.results import edge
 from tests.sweeps.small import do, spec
 
 

@@ -9,10 +9,10 @@ import pytest
 from numpy.testing import assert_allclose
 
 import methexis as mx
-from methexis.core.geometry import align_maps
 from methexis.core.joint import joint_inputs
+from methexis.core.layers.geometry import align_maps
+from methexis.core.layers.products import hidden_maps
 from methexis.core.problem import Problem
-from methexis.core.products import hidden_maps
 from methexis.scenarios.framework.ensembles import Ensemble, window
 from methexis.scenarios.framework.mean_kernels import (
     alignments,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import methexis as mx
-from methexis.core.charges import conserved_part
+from methexis.core.layers.charges import conserved_part
 from methexis.training.engines.native import NativeEngine, within
 from tests.native.extension import extension
 from tests.training.charge_paths import EXACT, RULES, SETTINGS, by_law, follow, worst

@@ -13,7 +13,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import methexis as mx
-from methexis.core.charges import charges
+from methexis.core.layers.charges import charges
 from methexis.training.optimisers import (
     KINDS,
     RULES,

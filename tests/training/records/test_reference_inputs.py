@@ -10,8 +10,8 @@ from numpy.testing import assert_allclose
 
 import methexis as mx
 from methexis.core.checks import Array
-from methexis.core.geometry import gram_cosines
-from methexis.core.products import hidden_maps
+from methexis.core.layers.geometry import gram_cosines
+from methexis.core.layers.products import hidden_maps
 from methexis.theory.entropy import loss_of
 from methexis.training.plan import Plan, make_plan
 from methexis.training.records import reference_inputs

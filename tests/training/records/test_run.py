@@ -14,7 +14,7 @@ import xarray as xr
 import zarr
 
 import methexis as mx
-from methexis.core.charges import charges
+from methexis.core.layers.charges import charges
 from methexis.training.records.reading import FORMAT_VERSION
 from tests.files import damage
 

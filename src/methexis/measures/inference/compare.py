@@ -16,6 +16,7 @@ from methexis.core.checks import count, integer, number, one_of
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures.budget import memory_bytes
 from methexis.measures.inference import amounts, nulls
+from methexis.measures.inference.all_pairs.streamed import Passes, streamed_pair
 from methexis.measures.inference.comparison import Comparison
 from methexis.measures.inference.intervals import interval
 from methexis.measures.inference.paired.levels import checked_references, checked_repeats, levels
@@ -24,7 +25,6 @@ from methexis.measures.inference.regressed import regressed
 from methexis.measures.inference.resampling import spreading
 from methexis.measures.inference.sampling import sampled
 from methexis.measures.inference.sizes import opened, sizes_of
-from methexis.measures.inference.streamed import Passes, streamed_pair
 from methexis.measures.inputs.features import Features, warn
 from methexis.measures.inputs.joining import joined
 from methexis.measures.inputs.naming import Named, single

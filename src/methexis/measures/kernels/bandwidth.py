@@ -25,8 +25,8 @@ import array_api_compat
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.core.caching import cached_property
 from methexis.core.checks import Array
+from methexis.core.parallel.caching import cached_property
 from methexis.measures.inputs.features import Tensor, to_numpy
 from methexis.measures.kernels.estimators import centred
 from methexis.measures.kernels.kernels import Distances

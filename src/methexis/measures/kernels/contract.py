@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array
-from methexis.core.crews import Crew
+from methexis.core.parallel.crews import Crew
 from methexis.measures.inputs.features import Features, Namespace, Tensor, in_range, warn
 from methexis.measures.kernels import bandwidth, bootstrap
 from methexis.measures.kernels import groups as without

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from methexis.core.geometry import LayerAlignment, align_samples
+from methexis.core.layers.geometry import LayerAlignment, align_samples
 from methexis.measures.inputs.features import Features, Tensor, pair, to_numpy
 from methexis.measures.kernels.contract import KernelMeasure
 from methexis.measures.measure import Invariance, invariant

@@ -22,7 +22,7 @@ import array_api_compat
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.core.crews import Crew
+from methexis.core.parallel.crews import Crew
 from methexis.measures.budget import shortage
 from methexis.measures.inputs.features import Namespace, Tensor, to_numpy
 from methexis.measures.kernels.estimators import Sums, estimate, size

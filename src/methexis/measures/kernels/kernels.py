@@ -9,8 +9,8 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from methexis.core.caching import cached_property
 from methexis.core.checks import Array, number, one_of
+from methexis.core.parallel.caching import cached_property
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import MOST, Features, Namespace, Tensor, to_numpy
 from methexis.measures.pairs.entries import POWERS

@@ -17,8 +17,8 @@ import array_api_compat
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.core.caching import cached_property
 from methexis.core.checks import Array
+from methexis.core.parallel.caching import cached_property
 from methexis.measures.inputs.features import Namespace, Tensor, to_numpy
 from methexis.measures.kernels.estimators import (
     DEBIASED,

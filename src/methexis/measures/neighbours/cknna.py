@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from methexis.core.caching import cached_property
 from methexis.core.checks import Array, integer, number, one_of
+from methexis.core.parallel.caching import cached_property
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, to_numpy, warn
 from methexis.measures.kernels.estimators import Sums, divisor, estimate

@@ -28,8 +28,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from methexis.core.caching import cached_property
 from methexis.core.checks import Array
+from methexis.core.parallel.caching import cached_property
 from methexis.measures.inputs.features import Features, Namespace, Tensor, to_numpy
 from methexis.measures.neighbours.indices import Indices
 

@@ -18,8 +18,8 @@ import array_api_compat
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.core.caching import cached_property
 from methexis.core.checks import Array
+from methexis.core.parallel.caching import cached_property
 from methexis.measures.inputs.features import Namespace, Tensor
 from methexis.measures.measure import Measure, NullMoments, Orders
 from methexis.measures.pairs import influence, moments

@@ -15,8 +15,8 @@ import array_api_compat
 import numpy as np
 from scipy import sparse
 
-from methexis.core.caching import cached_property
 from methexis.core.checks import Array
+from methexis.core.parallel.caching import cached_property
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Namespace, Tensor
 from methexis.measures.rounding import ROUNDINGS_OF_A_CONSTANT, epsilon

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import array_api_compat
 
-from methexis.core.caching import cached_property
+from methexis.core.parallel.caching import cached_property
 from methexis.measures.inputs.features import Namespace, Tensor
 from methexis.measures.pairs.entries import Entries, scale_of
 from methexis.measures.rounding import epsilon

@@ -29,7 +29,7 @@ import array_api_compat
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.core.caching import cached_property
+from methexis.core.parallel.caching import cached_property
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, Namespace, Tensor, in_range, to_numpy
 from methexis.measures.measure import Counts, Orders

@@ -16,8 +16,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.core.caching import cached_property
 from methexis.core.checks import Array
+from methexis.core.parallel.caching import cached_property
 from methexis.measures.inputs.features import to_numpy
 from methexis.measures.subspaces.bases import Basis
 

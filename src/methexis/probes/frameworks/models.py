@@ -36,6 +36,23 @@ Take: TypeAlias = Callable[[Output, Any], None]
 Run: TypeAlias = Callable[[Batch, Take], None]
 
 
+class Told:
+    """What every model tells of itself in one way: its name, and remarks gathered on the way."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._remarks: list[str] = []
+
+    @property
+    def name(self) -> str:
+        """What the model is called in a store."""
+        return self._name
+
+    def remarks(self) -> list[str]:
+        """What was found or done that a reader should know."""
+        return list(self._remarks)
+
+
 class Model(Protocol):
     """A model of any framework."""
 

@@ -20,7 +20,7 @@ import numpy as np
 from methexis.core.checks import location
 from methexis.errors import MethexisError
 from methexis.probes.batches import Batch, plain
-from methexis.probes.frameworks.models import Output, Run, Take
+from methexis.probes.frameworks.models import Output, Run, Take, Told
 from methexis.probes.frameworks.optional import is_tensor, onnx, onnxruntime, require
 from methexis.text import brief, sentence
 
@@ -44,7 +44,7 @@ def is_onnx(model: Any) -> bool:
     return type(model).__module__.split(".")[0] in {"onnx", "onnxruntime"}
 
 
-class OnnxModel:
+class OnnxModel(Told):
     """A graph, with the names of all values that nodes of it compute."""
 
     def __init__(self, model: Any, name: str = "") -> None:
@@ -58,7 +58,8 @@ class OnnxModel:
                 f"model: expected a whole ONNX file, got a damaged one ({sentence(error)})"
             ) from None
         self._print = blake2b(content, digest_size=16).hexdigest()
-        self._name = name or (self._path.stem if self._path else self._graph.graph.name or "onnx")
+        named = self._path.stem if self._path else self._graph.graph.name or "onnx"
+        super().__init__(name or named)
         self._types = {
             output: node.op_type
             for node in self._graph.graph.node
@@ -67,17 +68,11 @@ class OnnxModel:
             if output
         }
         self._outputs = [one.name for one in self._graph.graph.output]
-        self._remarks: list[str] = []
 
     @property
     def kind(self) -> str:
         """The framework, with its version."""
         return f"onnxruntime {onnxruntime.__version__}"
-
-    @property
-    def name(self) -> str:
-        """What the model is called in a store."""
-        return self._name
 
     def layers(self) -> Mapping[str, str]:
         """Names of all values that nodes compute, with the operator of each."""
@@ -100,10 +95,6 @@ class OnnxModel:
     def fingerprint(self) -> str:
         """A fingerprint of the file."""
         return self._print
-
-    def remarks(self) -> list[str]:
-        """What was found or done that a reader should know."""
-        return list(self._remarks)
 
     @contextmanager
     def held(self, layers: Sequence[str]) -> Iterator[Run]:

@@ -22,7 +22,7 @@ import numpy as np
 from methexis.core.outside.foreign import type_name
 from methexis.errors import MethexisError
 from methexis.probes.batches import Batch
-from methexis.probes.frameworks.models import Output, Run, Take
+from methexis.probes.frameworks.models import Output, Run, Take, Told
 from methexis.probes.frameworks.optional import is_tensor, torch
 from methexis.text import brief, sentence
 
@@ -35,7 +35,7 @@ _LISTS = ("ModuleList", "Sequential")
 WHOLE = "output"
 
 
-class TorchModel:
+class TorchModel(Told):
     """A module, with names of all modules within it.
 
     Attributes
@@ -48,15 +48,14 @@ class TorchModel:
     whole = WHOLE
 
     def __init__(self, module: Any, name: str = "") -> None:
-        self._remarks: list[str] = []
         original = getattr(module, "_orig_mod", None)
+        module = module if original is None else original
+        super().__init__(name or type(module).__name__)
         if original is not None:
-            module = original
             self._remarks.append(
                 "the model was compiled, which hides its layers; its eager module was probed"
             )
         self.module = module
-        self._name = name or type(module).__name__
         self._modules = {one or WHOLE: module for one, module in module.named_modules()}
         _refuse_lazy(module)
 
@@ -64,11 +63,6 @@ class TorchModel:
     def kind(self) -> str:
         """The framework, with its version."""
         return f"torch {torch.__version__}"
-
-    @property
-    def name(self) -> str:
-        """What the model is called in a store."""
-        return self._name
 
     def layers(self) -> Mapping[str, str]:
         """Names of all modules with their classes; the model itself comes last, as its output."""
@@ -120,10 +114,6 @@ class TorchModel:
             if flat.numel():
                 whole.update(flat.reshape(-1).view(torch.uint8).numpy().data)
         return whole.hexdigest()
-
-    def remarks(self) -> list[str]:
-        """What was found or done that a reader should know."""
-        return list(self._remarks)
 
     @contextmanager
     def held(self, layers: Sequence[str]) -> Iterator[Run]:

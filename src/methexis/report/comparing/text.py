@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from methexis.measures import SearchCurve
-from methexis.measures.inference.grid import Grid, alignment
+from methexis.measures.inference.all_pairs.grid import Grid, alignment
 from methexis.measures.inference.printing import cell
 from methexis.plots.labels import labels, said, shortened
 from methexis.report.comparing.words import (

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from methexis.core.axes import AxisAlignment
-from methexis.core.geometry import LayerAlignment
+from methexis.core.layers.axes import AxisAlignment
+from methexis.core.layers.geometry import LayerAlignment
 from methexis.display import Table, told
 from methexis.explaining import Explanation, Explanations
 from methexis.measures import (
@@ -37,7 +37,7 @@ from methexis.measures import (
 )
 from methexis.measures import Plan as MeasurePlan
 from methexis.measures.dropin.calibrated_similarity import Calibrated
-from methexis.measures.inference.grid import Best
+from methexis.measures.inference.all_pairs.grid import Best
 from methexis.measures.inference.paired.levels import Between, Level
 from methexis.measures.inference.printing import percent, probability, rounded
 from methexis.plots.replicas import middle

@@ -8,7 +8,8 @@ import numpy as np
 
 from methexis import plots
 from methexis.plots.panel import Picture
-from methexis.sweeps import Sweep, drawing, edge
+from methexis.sweeps import Sweep
+from methexis.sweeps.results import drawing, edge
 
 #: Quantities that are drawn, where a sweep has them, with what a picture of each shows.
 SHOWN = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.core.geometry import LayerAlignment, align_samples
+from methexis.core.layers.geometry import LayerAlignment, align_samples
 from methexis.plots import style
 from methexis.plots.curve import Curve, Dots, Joins
 from methexis.plots.mark import Look, Mark

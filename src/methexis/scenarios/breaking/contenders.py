@@ -40,12 +40,12 @@ from methexis.theory.adaptive.minimum import adaptive_minimum
 from methexis.theory.adaptive.path import adaptive_drift
 from methexis.theory.adaptive.slow import Metric
 from methexis.theory.curvature import sharpness
-from methexis.theory.decay import decay_fixed_point
-from methexis.theory.drift import drift_fixed_point
+from methexis.theory.fixed_points.decay import decay_fixed_point
+from methexis.theory.fixed_points.drift import drift_fixed_point
+from methexis.theory.fixed_points.steady import FixedPoint
 from methexis.theory.gauge import random_minimum
 from methexis.theory.label_noise import label_noise_fixed_point
 from methexis.theory.sam import sam_fixed_point
-from methexis.theory.steady import FixedPoint
 from methexis.training.optimisers import (
     SAM,
     SGD,

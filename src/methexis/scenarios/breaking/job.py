@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from methexis.core.threads import one_blas_thread
+from methexis.core.parallel.threads import one_blas_thread
 from methexis.scenarios.breaking.case import Case
 from methexis.scenarios.breaking.measure import measure
 from methexis.scenarios.breaking.result import BreakResult, ScenarioResult

@@ -22,9 +22,9 @@ from methexis.core.problem import Problem
 from methexis.core.teacher import Teacher
 from methexis.scenarios.breaking.case import Case
 from methexis.scenarios.breaking.settled import AT_OFFSET, aligned, settled
-from methexis.theory.deficit import deficit_fixed_point
+from methexis.theory.fixed_points.deficit import deficit_fixed_point
+from methexis.theory.fixed_points.steady import FixedPoint
 from methexis.theory.gauge import balanced_minimum_of
-from methexis.theory.steady import FixedPoint
 
 
 def limited(

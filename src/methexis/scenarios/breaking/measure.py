@@ -51,6 +51,11 @@ class Point(DialPoint):
     fit_p: float  # p-value of the fit over the small parameter; 1 where nothing was left to test
     readings: tuple[EnsembleReading[float], ...]  # of ``1 - A`` of the pair's mean kernels
 
+    @property
+    def by_chance(self) -> bool:
+        """Whether replicas differ by more than the accuracy of what is computed of them."""
+        return max(r.error for r in self.readings) > 2.0 * ACCURACY
+
 
 def measure(case: Case, cell: Cell[Case], seed: int, show: Progress | None = None) -> Point:
     """Train one case and compare; ``seed`` is that of the first ensemble."""

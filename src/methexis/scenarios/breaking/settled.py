@@ -23,7 +23,7 @@ from methexis.scenarios.breaking.case import Case
 from methexis.scenarios.framework.ensembles import Ensemble, Start, theory_loss, window
 from methexis.scenarios.framework.mean_kernels import alignments, joint_kernels
 from methexis.theory.curvature import sharpness
-from methexis.theory.steady import FixedPoint
+from methexis.theory.fixed_points.steady import FixedPoint
 
 #: Burn-in and window of averaging, in slowest relaxation times: at an offset, and without.
 AT_OFFSET, WITHOUT = (8.0, 8.0), (5.0, 3.0)

@@ -20,7 +20,7 @@ from scipy import stats
 from methexis.core.checks import Array
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures import Grid, Measure
-from methexis.measures.inference.grid import alignment
+from methexis.measures.inference.all_pairs.grid import alignment
 from methexis.measures.inference.paired.joint import held, joint
 from methexis.measures.inference.paired.levels import (
     CEILING,

@@ -20,11 +20,11 @@ from methexis.measures import (
     search_curve,
 )
 from methexis.measures.budget import memory_bytes
-from methexis.measures.inference.grid import of_pair, renoted
+from methexis.measures.inference.all_pairs.grid import of_pair, renoted
+from methexis.measures.inference.all_pairs.streamed import Passes, streamed_grid, streamed_pair
 from methexis.measures.inference.plan import Asked, Progress, Wording, planned
 from methexis.measures.inference.sampling import Sample, sample_of
 from methexis.measures.inference.sizes import sizes_of
-from methexis.measures.inference.streamed import Passes, streamed_grid, streamed_pair
 from methexis.measures.inputs.joining import joined
 from methexis.measures.inputs.naming import Named, unwrapped
 from methexis.measures.inputs.rdm import RDM

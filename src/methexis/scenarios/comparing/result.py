@@ -8,7 +8,7 @@ from typing import Any
 
 from methexis.display import Displayed, Table
 from methexis.measures import Grid, SearchCurve
-from methexis.measures.inference.grid import VARIABLES
+from methexis.measures.inference.all_pairs.grid import VARIABLES
 from methexis.measures.inference.sampling import Sample
 from methexis.measures.inputs.preprocessing import preprocessing
 from methexis.representations import Representations

@@ -10,8 +10,8 @@ from methexis.display import Displayed
 from methexis.errors import MethexisError
 from methexis.measures import Measure
 from methexis.measures.budget import memory_bytes
+from methexis.measures.inference.all_pairs.compare_all import CORRECTIONS
 from methexis.measures.inference.compare import NULLS
-from methexis.measures.inference.compare_all import CORRECTIONS
 from methexis.measures.inference.plan import duration
 from methexis.measures.inputs.preprocessing import preprocessing
 

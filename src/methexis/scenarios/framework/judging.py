@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 import scipy.stats
 
-from methexis.core.caching import cached_property
+from methexis.core.parallel.caching import cached_property
 from methexis.scenarios.framework.points import Point
 
 #: Probability with which a right prediction is called wrong, per kind of test.

@@ -14,10 +14,10 @@ import numpy as np
 from methexis.core.checks import Array
 from methexis.core.edln import EDLN
 from methexis.core.joint import joint_inputs
+from methexis.core.layers.products import hidden_maps
 from methexis.core.linalg import sqrt_psd
 from methexis.core.mlp import MLP
 from methexis.core.problem import Problem
-from methexis.core.products import hidden_maps
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 

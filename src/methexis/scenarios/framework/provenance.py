@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from methexis.core.threads import available_cores
+from methexis.core.parallel.threads import available_cores
 from methexis.version import __version__
 
 

@@ -17,8 +17,8 @@ import numpy as np
 import scipy.integrate
 
 from methexis.core.checks import Array
+from methexis.core.layers.products import loss_gradient
 from methexis.core.linalg import flatten, unflatten
-from methexis.core.products import loss_gradient
 from methexis.progress import Progress, Report
 from methexis.scenarios.framework.scenario import Cell
 from methexis.scenarios.framework.statistics import beyond

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from methexis.core.threads import one_blas_thread
+from methexis.core.parallel.threads import one_blas_thread
 from methexis.scenarios.framework.runner import Job, Show, along_dial, first_seed
 from methexis.scenarios.irreversibility.case import Scenario
 from methexis.scenarios.irreversibility.result import ReverseResult, ReverseScenarioResult

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from methexis.core.caching import cached_property
 from methexis.core.checks import Array
 from methexis.core.edln import EDLN
+from methexis.core.parallel.caching import cached_property
 from methexis.core.problem import Problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher

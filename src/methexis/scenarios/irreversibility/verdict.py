@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import scipy.stats
 
-from methexis.core.caching import cached_property
+from methexis.core.parallel.caching import cached_property
 from methexis.scenarios.framework import judging
 from methexis.scenarios.irreversibility.records import Point, Rest
 

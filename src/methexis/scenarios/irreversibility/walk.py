@@ -23,8 +23,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from methexis.core.charges import charges, gradient_charges
 from methexis.core.checks import Array
+from methexis.core.layers.charges import charges, gradient_charges
 from methexis.core.linalg import flatten
 from methexis.theory.irreversibility import noise_share, retracing_force
 from methexis.training.engines.batches import batches

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from methexis.core.caching import cached_property
 from methexis.core.checks import Array
 from methexis.core.linalg import flatten
+from methexis.core.parallel.caching import cached_property
 from methexis.core.samples import Samples
 from methexis.errors import MethexisError
 from methexis.progress import Progress, Report

@@ -12,14 +12,14 @@ from functools import partial
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.core.linalg import sqrt_psd
-from methexis.core.problem import Problem
-from methexis.core.products import (
+from methexis.core.layers.products import (
     predictor,
     predictor_differential,
     pullback,
     pullback_differential,
 )
+from methexis.core.linalg import sqrt_psd
+from methexis.core.problem import Problem
 from methexis.core.teacher import Teacher
 from methexis.scenarios.sharpening.case import ALIGNMENT, BATCH, TOP, TRACE, Case
 from methexis.scenarios.verify.prediction import worst_pairs

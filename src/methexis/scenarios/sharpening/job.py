@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from methexis.core.threads import one_blas_thread
+from methexis.core.parallel.threads import one_blas_thread
 from methexis.progress import Report
 from methexis.scenarios.framework.runner import Job, Show, Step, first_seed
 from methexis.scenarios.sharpening.case import Case

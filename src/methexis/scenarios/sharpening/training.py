@@ -11,8 +11,8 @@ from methexis.core.checks import Array
 from methexis.core.problem import Problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.theory.drift import drift_velocity
-from methexis.theory.edge import edge_velocity
+from methexis.theory.fixed_points.drift import drift_velocity
+from methexis.theory.fixed_points.edge import edge_velocity
 
 
 @dataclass(frozen=True)

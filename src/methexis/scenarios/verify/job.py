@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from methexis.core.checks import MethexisError
+from methexis.core.parallel.threads import one_blas_thread
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.core.threads import one_blas_thread
 from methexis.init import gaussian
 from methexis.progress import Progress, Silent
 from methexis.scenarios.verify.averages import averages, late_steps

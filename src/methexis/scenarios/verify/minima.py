@@ -8,9 +8,9 @@ import numpy as np
 
 from methexis.core.checks import Array
 from methexis.core.edln import EDLN
-from methexis.core.geometry import cosines_of
+from methexis.core.layers.geometry import cosines_of
+from methexis.core.layers.products import hidden_maps
 from methexis.core.problem import Problem
-from methexis.core.products import hidden_maps
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.scenarios.verify.result import RandomMinima

@@ -8,15 +8,15 @@ from functools import partial
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.core.geometry import cosines_of
+from methexis.core.layers.geometry import cosines_of
+from methexis.core.layers.products import hidden_maps
 from methexis.core.problem import Problem
-from methexis.core.products import hidden_maps
 from methexis.scenarios.verify.length import pace
 from methexis.scenarios.verify.result import Prediction
 from methexis.scenarios.verify.settings import VerifySettings
 from methexis.theory.curvature import batched_sharpness, trace_of
-from methexis.theory.drift import drift_velocity
 from methexis.theory.entropy import entropy_of
+from methexis.theory.fixed_points.drift import drift_velocity
 from methexis.theory.flow import entropic_velocity, integrate_slow
 from methexis.theory.platonic import PlatonicSolution
 from methexis.training.plan import Plan

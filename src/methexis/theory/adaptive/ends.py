@@ -29,8 +29,8 @@ from methexis.theory.adaptive.path import adaptive_velocity, heard, silenced
 from methexis.theory.adaptive.potential import potential_gradient_of
 from methexis.theory.adaptive.slow import Metric
 from methexis.theory.curvature import one_set
+from methexis.theory.fixed_points.steady import FixedPoint, fixed_point_of
 from methexis.theory.projection import project_of
-from methexis.theory.steady import FixedPoint, fixed_point_of
 
 
 @computed("adaptive_fixed_point")

@@ -18,15 +18,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from methexis.core.answers import computed, require_finite
-from methexis.core.checks import RANK_TOLERANCE, Array, integer
+from methexis.core.checks import Array, integer
 from methexis.core.edln import EDLN
-from methexis.core.linalg import flatten, inverse_sqrt_psd, sqrt_psd
+from methexis.core.linalg import flatten
 from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, theory_problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.display import Displayed
-from methexis.theory.platonic import weights_of_modes
+from methexis.theory.modes import modes_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,24 +115,17 @@ def adaptive_minimum(
 
 def minimum_of(problem: Problem, *, seed: int | None = None) -> AdaptiveMinimum:
     """`adaptive_minimum` for a folded problem."""
-    problem.require_theorem()
-    problem.require_full_noise()
-    root_x, root_noise = sqrt_psd(problem.cov_x), sqrt_psd(problem.cov_noise)
-    left, values, right_t = np.linalg.svd(root_noise @ problem.target @ root_x, full_matrices=False)
-    r = int(np.sum(values > RANK_TOLERANCE * values[0]))
-    left, values, right = left[:, :r], values[:r], right_t[:r].T
+    modes = modes_of(problem)
+    values = modes.values
     p = float(np.sqrt(values).sum() ** 2)
-    sum_in = float(np.linalg.norm(problem.embed_in @ root_x, axis=1).sum())
-    sum_out = float(np.linalg.norm(root_noise @ problem.embed_out, axis=0).sum())
+    sum_in = float(np.linalg.norm(problem.embed_in @ modes.root_x, axis=1).sum())
+    sum_out = float(np.linalg.norm(modes.root_noise @ problem.embed_out, axis=0).sum())
     depth = problem.depth
     q = float(np.exp((np.log(sum_in * sum_out) + (depth - 1) * np.log(p)) / depth))
     a = np.sqrt(p) * sum_in / q * (p / q) ** np.arange(depth - 1.0)
-    reduced = np.sqrt(values)[:, None] * (right.T @ inverse_sqrt_psd(problem.cov_x))
     return AdaptiveMinimum(
-        weights=weights_of_modes(
-            problem, left, values, right, a, _places(problem.dims[1:-1], r, seed)
-        ),
-        kernel=reduced.T @ reduced,
+        weights=modes.weights(a, _places(problem.dims[1:-1], len(values), seed)),
+        kernel=modes.kernel(),
         layer_scales=a**2,
         singular_values=values,
         p=p,

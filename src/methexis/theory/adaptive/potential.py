@@ -22,9 +22,9 @@ import numpy as np
 from methexis.core.answers import of_replicas
 from methexis.core.checks import Array
 from methexis.core.edln import EDLN
+from methexis.core.layers.products import after, before
 from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, bind
-from methexis.core.products import after, before
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 

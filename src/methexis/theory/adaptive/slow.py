@@ -24,14 +24,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from methexis.core.caching import cached_property
 from methexis.core.checks import Array
-from methexis.core.problem import Problem
-from methexis.core.products import (
+from methexis.core.layers.products import (
     predictor_differential,
     pullback,
     pullback_differential,
 )
+from methexis.core.parallel.caching import cached_property
+from methexis.core.problem import Problem
 from methexis.theory.adaptive.potential import (
     Scales,
     inverted,

@@ -18,9 +18,9 @@ import numpy as np
 import scipy.integrate
 
 from methexis.core.checks import Array, MethexisError
+from methexis.core.layers.products import loss_gradient, pullback
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.problem import Problem
-from methexis.core.products import loss_gradient, pullback
 from methexis.theory.curvature import MAX_DENSE_PARAMETERS, dense_hessian
 from methexis.training.engines.state import State
 from methexis.training.optimisers import GradientFlow

@@ -35,8 +35,8 @@ import numpy as np
 
 from methexis.core.activations import ACTIVATIONS
 from methexis.core.checks import Array
+from methexis.core.layers.products import loss_gradient
 from methexis.core.problem import Problem
-from methexis.core.products import loss_gradient
 
 #: Ridge of the running whitening, in units of the mean eigenvalue of ``Σ̂``.
 RIDGE = 1e-6

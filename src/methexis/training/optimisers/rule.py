@@ -23,8 +23,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from methexis.core.caching import cached_property
 from methexis.core.checks import Array, MethexisError
+from methexis.core.parallel.caching import cached_property
 from methexis.display import Displayed
 from methexis.schedules import Schedule
 from methexis.training.cells import HyperParameter, hyper_parameter, plain

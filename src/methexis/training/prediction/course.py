@@ -19,8 +19,8 @@ from methexis.core.attainable import attainable
 from methexis.core.checks import RANK_TOLERANCE, Array, ConditionError
 from methexis.core.problem import Problem
 from methexis.theory.adaptive.path import adaptive_velocity
-from methexis.theory.deficit import couples, deficit_velocity
-from methexis.theory.drift import drift_velocity
+from methexis.theory.fixed_points.deficit import couples, deficit_velocity
+from methexis.theory.fixed_points.drift import drift_velocity
 from methexis.theory.flow import Velocity, entropic_velocity, slowed
 from methexis.training.prediction.setting import Setting
 

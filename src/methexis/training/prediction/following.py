@@ -10,10 +10,10 @@ import xarray as xr
 
 from methexis.core.answers import finite_replicas
 from methexis.core.checks import Array, MethexisError, integer, number
+from methexis.core.parallel.threads import one_blas_thread
 from methexis.core.problem import Problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.core.threads import one_blas_thread
 from methexis.progress import Progress, Report
 from methexis.theory.adaptive.path import integrate_adaptive
 from methexis.theory.adaptive.slow import Metric

@@ -14,13 +14,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from methexis.core.axes import axis_cosines_of
 from methexis.core.checks import Array, MethexisError, shown
-from methexis.core.geometry import cosines_of
+from methexis.core.layers.axes import axis_cosines_of
+from methexis.core.layers.geometry import cosines_of
+from methexis.core.layers.products import hidden_maps
+from methexis.core.parallel.threads import available_cores, one_blas_thread
 from methexis.core.problem import Problem
-from methexis.core.products import hidden_maps
 from methexis.core.samples import Samples
-from methexis.core.threads import available_cores, one_blas_thread
 from methexis.training.measuring import COSTLY, costly_names
 from methexis.training.memory import measured_at_once
 from methexis.training.parallel import in_threads
@@ -166,11 +166,29 @@ def alignments_of(
     return cosines_of(*_joint_maps(problems, weights, num_shared))
 
 
-def axis_alignments_of(
-    problems: Sequence[Problem], weights: Sequence[Sequence[Array]], num_shared: int
-) -> Array:
-    """The same neuron by neuron: cosines after the best signed permutation (`core.axes`)."""
-    return axis_cosines_of(*_joint_maps(problems, weights, num_shared))
+def axis_alignment_of(
+    tree: xr.DataTree, provenance: Mapping[str, Any], weights: Sequence[Sequence[Array]]
+) -> xr.DataArray:
+    """The same neuron by neuron: cosines after the best signed permutation (`core.layers.axes`).
+
+    Raises
+    ------
+    MethexisError
+        If a student is not linear, or the run is of a version that did not keep its problem.
+    """
+    problems = [stored_problem(tree, provenance, k, None) for k in range(len(weights))]
+    for k, problem in enumerate(problems):
+        if not problem.linear:
+            raise MethexisError(
+                f"axis_alignment: expected linear students, got activation "
+                f"{problem.activation!r} of student {k}; give its activations to "
+                "mx.geometry.match_samples"
+            )
+    shared = int(tree.children["student_0"].attrs["num_shared"])
+    alignments = axis_cosines_of(*_joint_maps(problems, weights, shared))
+    label = "alignment of neurons (1 = same)"
+    like = tree.to_dataset()["alignment"].copy(data=alignments)
+    return like.rename("axis_alignment").assign_attrs(long_name=label)
 
 
 def _joint_maps(

@@ -2,11 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+import json
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
+
+from methexis.errors import MethexisError
+from methexis.training.records.storage import MEASURED_NETWORKS
+
+
+def taken(
+    held: xr.DataTree, tree: xr.DataTree, record: dict[str, Any], labels: Mapping[str, Any]
+) -> xr.DataTree:
+    """Take one cell of all that a run holds, or some, by values of coordinates; as `Run.cell`.
+
+    Parameters
+    ----------
+    held, tree : DataTree
+        All that is stored, and the same without the source.
+    record : dict
+        The run's provenance.
+    labels : mapping
+        Along each dimension named, the value of its coordinate, or the position without.
+
+    Raises
+    ------
+    MethexisError
+        If there is no such dimension or value.
+    """
+    places = _places(tree, labels)
+    groups = {node.path: select(node.to_dataset(inherit=False), places) for node in held.subtree}
+    network = tuple(tree["diverged_step"].sizes.items())
+    for variable in groups["/"].data_vars.values():
+        if MEASURED_NETWORKS in variable.attrs:
+            networks = variable.attrs[MEASURED_NETWORKS]
+            variable.attrs[MEASURED_NETWORKS] = networks_at(networks, network, places)
+    groups["/"].attrs["provenance"] = json.dumps(provenance_at(record, places))
+    return xr.DataTree.from_dict(groups)
+
+
+def _places(tree: xr.DataTree, labels: Mapping[str, Any]) -> dict[str, int]:
+    """Positions of labels along their dimensions."""
+    sizes = dimensions(tree)
+    places = {}
+    for dim, label in labels.items():
+        if dim not in sizes:
+            raise MethexisError(
+                f"cell: expected one of the dimensions {', '.join(sizes) or 'none'}, got {dim!r}"
+            )
+        values = tree[dim].values if dim in tree.coords else range(sizes[dim])
+        matching = np.flatnonzero(np.asarray(values) == label)
+        if len(matching) != 1:
+            raise MethexisError(f"cell: expected one value of {dim}, got {label!r}")
+        places[dim] = int(matching[0])
+    return places
+
+
+def dimensions(tree: xr.DataTree) -> dict[str, int]:
+    """Dimensions of the cells and their lengths; empty without."""
+    sizes = tree["diverged_step"].sizes
+    return {str(dim): size for dim, size in sizes.items() if dim != "replica"}
 
 
 def networks_at(

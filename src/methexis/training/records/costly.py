@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from methexis.core.checks import Array
-from methexis.core.geometry import kernel_cosine_of
+from methexis.core.layers.geometry import kernel_cosine_of
+from methexis.core.layers.products import hidden_maps
 from methexis.core.problem import Problem
-from methexis.core.products import hidden_maps
 from methexis.theory.curvature import batched_sharpness
 from methexis.theory.entropy import interface_gaps
 from methexis.theory.moments import gradient_moments

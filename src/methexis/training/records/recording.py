@@ -20,13 +20,13 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.core.charges import charges
 from methexis.core.checks import Array
-from methexis.core.geometry import cosines_of
 from methexis.core.joint import joint_inputs
+from methexis.core.layers.charges import charges
+from methexis.core.layers.geometry import cosines_of
+from methexis.core.layers.products import hidden_maps
 from methexis.core.linalg import sqrt_psd, squared_norm
 from methexis.core.problem import Problem
-from methexis.core.products import hidden_maps
 from methexis.theory.curvature import trace_of
 from methexis.theory.entropy import imbalances, loss_of
 from methexis.theory.moments import gradient_moments

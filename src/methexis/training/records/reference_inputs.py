@@ -25,7 +25,7 @@ from scipy.special import log_softmax
 
 from methexis.core.activations import ACTIVATIONS
 from methexis.core.checks import Array
-from methexis.core.geometry import moment_cosines
+from methexis.core.layers.geometry import moment_cosines
 from methexis.core.linalg import inverse_sqrt_psd, sqrt_psd
 from methexis.core.problem import Problem
 from methexis.core.random.laws import wide_numbers

@@ -12,8 +12,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from methexis.core.charges import conserved_part
 from methexis.core.checks import Array
+from methexis.core.layers.charges import conserved_part
 from methexis.theory.platonic import PlatonicSolution
 from methexis.training.engines.state import State
 from methexis.training.measuring import COSTLY

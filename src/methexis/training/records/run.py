@@ -15,10 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from methexis import plots
 from methexis.core.activations import ACTIVATIONS
-from methexis.core.caching import cached_property
 from methexis.core.checks import Array, MethexisError, boolean, integer, location, real_array
 from methexis.core.edln import EDLN
 from methexis.core.mlp import MLP
+from methexis.core.parallel.caching import cached_property
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.display import Displayed
@@ -28,14 +28,10 @@ from methexis.training.prediction.following import PATIENCE, predict_run
 from methexis.training.prediction.predicted import Predicted
 from methexis.training.records import cell as cell_of
 from methexis.training.records import drawing, tables
-from methexis.training.records.afterwards import (
-    axis_alignments_of,
-    measure_run,
-    stored_problem,
-)
+from methexis.training.records.afterwards import axis_alignment_of, measure_run
 from methexis.training.records.origin import require_source, stored_student, without_source
 from methexis.training.records.reading import FORMAT_VERSION, read_run, require_run
-from methexis.training.records.storage import MEASURED_NETWORKS, write_tree
+from methexis.training.records.storage import write_tree
 
 _LOG = logging.getLogger("methexis")
 
@@ -113,8 +109,7 @@ class Run(Displayed):
     @property
     def cells(self) -> dict[str, int]:
         """Dimensions of the cells and their lengths; empty without."""
-        sizes = self.tree["diverged_step"].sizes
-        return {str(dim): size for dim, size in sizes.items() if dim != "replica"}
+        return cell_of.dimensions(self.tree)
 
     def cell(self, **labels: Any) -> Run:
         """Take one cell, or some: along each dimension named, the value of its coordinate.
@@ -137,30 +132,7 @@ class Run(Displayed):
         >>> one.provenance["optimiser"]["lr"], one.worst_pair().shape
         (0.02, (5, 1))
         """
-        places = {}
-        for dim, label in labels.items():
-            if dim not in self.cells:
-                raise MethexisError(
-                    f"cell: expected one of the dimensions {', '.join(self.cells) or 'none'}, got "
-                    f"{dim!r}"
-                )
-            values = self.tree[dim].values if dim in self.tree.coords else range(self.cells[dim])
-            matching = np.flatnonzero(np.asarray(values) == label)
-            if len(matching) != 1:
-                raise MethexisError(f"cell: expected one value of {dim}, got {label!r}")
-            places[dim] = int(matching[0])
-        groups = {
-            node.path: cell_of.select(node.to_dataset(inherit=False), places)
-            for node in self.held.subtree
-        }
-        network = tuple(self.tree["diverged_step"].sizes.items())
-        for variable in groups["/"].data_vars.values():
-            if MEASURED_NETWORKS in variable.attrs:
-                networks = variable.attrs[MEASURED_NETWORKS]
-                variable.attrs[MEASURED_NETWORKS] = cell_of.networks_at(networks, network, places)
-        provenance = cell_of.provenance_at(self.provenance, places)
-        groups["/"].attrs["provenance"] = json.dumps(provenance)
-        return Run(xr.DataTree.from_dict(groups))
+        return Run(cell_of.taken(self.held, self.tree, self.provenance, labels))
 
     @property
     def healthy(self) -> NDArray[np.bool_]:
@@ -229,20 +201,8 @@ class Run(Displayed):
             If a student is not linear, or the run was saved by a version that did not keep its
             problem.
         """
-        tree, count = self.tree, self.num_students
-        problems = [stored_problem(tree, self.provenance, k, None) for k in range(count)]
-        for k, problem in enumerate(problems):
-            if not problem.linear:
-                raise MethexisError(
-                    f"axis_alignment: expected linear students, got activation "
-                    f"{problem.activation!r} of student {k}; give its activations to "
-                    "mx.geometry.match_samples"
-                )
-        shared = int(tree.children["student_0"].attrs["num_shared"])
-        alignments = axis_alignments_of(problems, [self.snapshots(k) for k in range(count)], shared)
-        like = self.data["alignment"]
-        label = "alignment of neurons (1 = same)"
-        return like.copy(data=alignments).rename("axis_alignment").assign_attrs(long_name=label)
+        snapshots = [self.snapshots(k) for k in range(self.num_students)]
+        return axis_alignment_of(self.tree, self.provenance, snapshots)
 
     def measure(
         self,

@@ -30,8 +30,8 @@ import numpy as np
 from scipy import sparse
 from scipy.special import gammaln
 
-from methexis.core.caching import cached_property
 from methexis.core.checks import Array
+from methexis.core.parallel.caching import cached_property
 from methexis.measures.measure import NullMoments, Orders
 from methexis.measures.neighbours.indices import Indices
 from methexis.measures.neighbours.tied.ties import Booleans, Integers, Ties, names_under, renamed

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from methexis.core.caching import cached_property
 from methexis.core.checks import Array
+from methexis.core.parallel.caching import cached_property
 from methexis.measures.neighbours.indices import Indices
 from methexis.measures.neighbours.tied.expected import Groups
 from methexis.measures.neighbours.tied.ties import Integers

@@ -40,7 +40,7 @@ from methexis.scenarios.framework.dial import Dial
 from methexis.scenarios.framework.ensembles import Ensemble
 from methexis.scenarios.framework.scenario import Curve, Effort, Scenario
 from methexis.theory.curvature import sharpness
-from methexis.theory.drift import drift_fixed_point, drift_velocity
+from methexis.theory.fixed_points.drift import drift_fixed_point, drift_velocity
 from methexis.theory.flow import entropic_velocity, integrate_slow
 from methexis.theory.gauge import random_minimum
 

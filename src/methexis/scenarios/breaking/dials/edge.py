@@ -4,8 +4,8 @@ SGD with single samples diverges far below the edge, so it is approached by desc
 data set, whose labels get fresh noise in every step. The dial is ``η λ_max / 2`` with λ_max the
 larger one of the two students at their Platonic points: at 1 descent would be unstable there. As
 the noise vanishes each student ends at the minimum of ``-Tr log(1 - ηH/2)`` among its minima
-(`theory.edge`), which is the Platonic point for short steps and leaves it smoothly, by an amount
-that depends on the student's own curvature.
+(`theory.fixed_points.edge`), which is the Platonic point for short steps and leaves it smoothly, by
+an amount that depends on the student's own curvature.
 
 The small parameter is the variance of the label noise over that of the signal, times ``(2 - η
 λ_max)/(η λ_max)``, so that the jitter in the sharpest direction is the same all along the dial.
@@ -31,7 +31,7 @@ from methexis.scenarios.breaking.students import two_students
 from methexis.scenarios.framework.dial import Dial
 from methexis.scenarios.framework.ensembles import Ensemble, window
 from methexis.scenarios.framework.scenario import Curve, Effort, Scenario
-from methexis.theory.edge import edge_fixed_point
+from methexis.theory.fixed_points.edge import edge_fixed_point
 from methexis.theory.platonic import platonic
 
 #: Seeds of the teachers and of the students' embeddings and views.

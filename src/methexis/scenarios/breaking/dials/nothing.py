@@ -27,7 +27,7 @@ from methexis.scenarios.breaking.case import NO_OFFSET, Case
 from methexis.scenarios.breaking.settled import WITHOUT, settled_case
 from methexis.scenarios.framework.dial import Dial
 from methexis.scenarios.framework.scenario import Curve, Effort, Scenario
-from methexis.theory.decay import decay_fixed_point
+from methexis.theory.fixed_points.decay import decay_fixed_point
 
 #: Seeds of the teachers; the students' maps add an offset to them.
 PROBLEMS = (1, 2, 3)

@@ -31,8 +31,8 @@ from methexis.scenarios.breaking.settled import WITHOUT, settled_case
 from methexis.scenarios.breaking.students import two_students
 from methexis.scenarios.framework.dial import Dial
 from methexis.scenarios.framework.scenario import Curve, Effort, Scenario
-from methexis.theory.decay import decay_fixed_point
-from methexis.theory.drift import drift_fixed_point
+from methexis.theory.fixed_points.decay import decay_fixed_point
+from methexis.theory.fixed_points.drift import drift_fixed_point
 
 #: Seeds of the teachers and of the students' embeddings and views.
 PROBLEMS = (4, 5, 9)

@@ -1,9 +1,9 @@
 """Weight decay: a pull towards balanced weights that competes with the entropic force.
 
 The dial is ``κ = γB/η``, decay in units in which it competes with the entropic force on slow time
-(`theory.decay`). At ``κ → 0`` SGD ends at the Platonic point; at ``κ → ∞`` at balanced weights,
-whose hidden layers depend on layer, embedding and view. In between theory says where, in the limit
-``η → 0`` at fixed κ, in which ``γ = κη/B`` vanishes too.
+(`theory.fixed_points.decay`). At ``κ → 0`` SGD ends at the Platonic point; at ``κ → ∞`` at balanced
+weights, whose hidden layers depend on layer, embedding and view. In between theory says where, in
+the limit ``η → 0`` at fixed κ, in which ``γ = κη/B`` vanishes too.
 
 Three random problems, two inputs and labels, students of depths 2 and 3 in random embeddings and
 views of condition 2.5: of teacher seeds 0 … 7 the three that fall farthest. One curve has even
@@ -29,8 +29,8 @@ from methexis.scenarios.breaking.settled import settled_case
 from methexis.scenarios.breaking.students import two_students
 from methexis.scenarios.framework.dial import Dial
 from methexis.scenarios.framework.scenario import Curve, Effort, Scenario
-from methexis.theory.decay import decay_fixed_point
-from methexis.theory.drift import drift_fixed_point
+from methexis.theory.fixed_points.decay import decay_fixed_point
+from methexis.theory.fixed_points.drift import drift_fixed_point
 
 #: Seeds of the teachers and of the students' embeddings and views.
 PROBLEMS = (7, 1, 5)

@@ -1,0 +1,1 @@
+"""What is computed from layers' weights: partial products, alignment, charges, entropic gap."""

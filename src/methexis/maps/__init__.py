@@ -1,0 +1,1 @@
+"""Linear maps learnt between two representations, and judged on samples left out."""

@@ -1,0 +1,1 @@
+"""All pairs of many representations: their blocks, their grid, and their search."""

@@ -1,0 +1,1 @@
+"""Items that have several rows on a side, one pair of layers or all."""
