@@ -147,7 +147,8 @@ def test_a_tiny_run_works_and_repeats(curve: tuple[Scenario, Curve]) -> None:
         measure(scenario.case(one, 0, value), Cell(tiny, 0, value, True), scenario.seed)
         for _ in range(2)
     )
-    assert replace_seconds(first) == replace_seconds(second)
+    # As text, because a prediction that is not a number is not equal to itself.
+    assert repr(replace_seconds(first)) == repr(replace_seconds(second))
     assert first.readings[0].lost == 0
 
 
