@@ -21,6 +21,8 @@ EXEMPT: dict[str, str] = {
             "mx.Explanation",
             "mx.Explanations",
             "mx.Translation",
+            "mx.Interfaces",
+            "probes.Interface",
             "mx.Run",
             "mx.Sweep",
             "training.Predicted",
