@@ -12,7 +12,6 @@ from methexis.scenarios.breaking import SCENARIOS, BreakResult
 from methexis.scenarios.breaking.measure import compare
 
 
-@pytest.mark.xfail(strict=True, reason="the full run of `adaptive` is still to be committed")
 def test_every_scenario_has_its_file() -> None:
     assert {path.stem for path in FOLDER.glob("*.json")} == set(SCENARIOS)
 
