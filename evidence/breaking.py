@@ -19,6 +19,7 @@ from evidence.outcome import RESULTS
 from evidence.scenario_files import NUMBERS, ROOT, carry_out, numbers_with, origin, read_summary
 from methexis.plots import style
 from methexis.report.breaking import figures
+from methexis.report.breaking.table import grid
 from methexis.report.breaking.text import print_scenario, rounded
 from methexis.scenarios.breaking import SCENARIOS, ScenarioResult, run_break
 from methexis.scenarios.breaking.case import NO_OFFSET, PERFECT, Case
@@ -116,7 +117,13 @@ def table(results: Sequence[ScenarioResult]) -> str:
         dial = result.scenario.dial
         ends = f"{dial.symbol}: {dial.label(dial.values[0])} … {dial.label(dial.values[-1])}"
         for v in result.verdicts:
-            predicted = [round(p.predicted, 12) + 0.0 for p in result.of(v.curve)]
+            if not v.judged:
+                lines.append(
+                    f"| {result.scenario.title} | {v.curve} | {ends} | theory is silent "
+                    "| – | 0 | – | – | – | – |"
+                )
+                continue
+            predicted = [round(p.predicted, 12) + 0.0 for p in v.judged]
             span = (
                 "1"
                 if min(predicted) > 1.0 - 1e-9
@@ -211,6 +218,8 @@ def _section(name: str, summary: dict[str, Any], result: ScenarioResult) -> list
     ]
     if scenario.note:
         parts.append(f"{scenario.note}\n")
+    if scenario.groups:
+        parts += cells(result)
     rows = [
         f"| {scenario.dial.symbol} | way | problem | pair | predicted | measured | σ |",
         "|---|---|---|---|---|---|---|",
@@ -219,8 +228,33 @@ def _section(name: str, summary: dict[str, Any], result: ScenarioResult) -> list
     return [*parts, "\n".join(rows) + "\n"]
 
 
+def cells(result: ScenarioResult) -> list[str]:
+    """Tables of ways and kinds, one per group of columns: predicted, measured, half interval."""
+    parts = []
+    by_name = {line["name"]: line["cells"] for line in grid(result)}
+    places = {value: i for i, value in enumerate(result.scenario.dial.values)}
+    for name, values in result.scenario.groups:
+        kinds = [result.scenario.dial.label(value) for value in values]
+        lines = [
+            f"{name[0].upper()}{name[1:]}; predicted / measured ± half of a 95 % interval:\n",
+            "| | " + " | ".join(kinds) + " |",
+            "|---" * (len(kinds) + 1) + "|",
+        ]
+        for way, row in by_name.items():
+            shown = [row[places[value]] for value in values]
+            told = [f"{c['predicted']} / {c['measured']} ± {c['half']}" if c else "" for c in shown]
+            lines.append(f"| {way} | " + " | ".join(told) + " |")
+        parts.append("\n".join(lines) + "\n")
+    return parts
+
+
 def _row(result: ScenarioResult, p: Point) -> str:
     predicted, measured, half = rounded(p)
+    if p.silent is not None:
+        return (
+            f"| {result.scenario.dial.label(p.value)} | {p.curve} | {p.problem + 1} | "
+            f"{', '.join(p.pair)} | – | {measured} ± {half} | – |"
+        )
     sigma = f"{p.deviation:+.2f}" if p.judged else f"({p.deviation:+.2f})"
     return (
         f"| {result.scenario.dial.label(p.value)} | {p.curve} | {p.problem + 1} | "
