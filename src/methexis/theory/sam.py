@@ -134,13 +134,14 @@ class MeanNorm:
                 f"labels and {columns} inputs, got {draws}"
             )
         pairs = np.einsum("kad,kbc->kabcd", self.points, self.points)
-        return pairs.reshape(draws, rows**2, columns**2)
+        return np.asarray(pairs.reshape(draws, rows**2, columns**2))
 
     def _parts(self, weights: Sequence[Array]) -> _Parts:
         left, right = after(self.problem, weights), before(self.problem, weights)
         outer = [(a @ a.mT).reshape(*a.shape[:-2], -1) for a in left]
         inner = [(b.mT @ b).reshape(*b.shape[:-2], -1) for b in right]
-        sums = sum(p[..., :, None] * q[..., None, :] for p, q in zip(outer, inner, strict=True))
+        products = [p[..., :, None] * q[..., None, :] for p, q in zip(outer, inner, strict=True)]
+        sums = np.sum(np.broadcast_arrays(*products), axis=0)
         flat = self.products.reshape(len(self.points), -1)
         square = sums.reshape(*sums.shape[:-2], -1) @ flat.T
         return _Parts(left, right, outer, inner, np.sqrt(np.maximum(square, 0.0)))
