@@ -276,7 +276,7 @@ def _type(module: Any) -> str:
 def _moved(value: Any, device: Any, dtype: Any) -> Any:
     """An input where the model lives; floating-point arrays of NumPy also in its type."""
     if isinstance(value, np.ndarray) and value.ndim:
-        tensor = torch.from_numpy(np.ascontiguousarray(value))
+        tensor = torch.from_numpy(np.require(value, requirements=["C", "W"]))
         if tensor.is_floating_point() and dtype is not None:
             tensor = tensor.to(dtype)
         value = tensor
