@@ -87,8 +87,8 @@ def learner(map: str, one: Side, other: Side) -> tuple[str, Neighbours | Moments
         if p_value > _LEVEL:
             raise MethexisError(
                 f"{side.name}: expected samples of a law that is not Gaussian, got "
-                f"{len(side.rows)} rows that no test tells from one (p = {p_value:.2g}), and under a Gaussian law "
-                "all rotations fit equally; give more rows, or pairs to mx.translate"
+                f"{len(side.rows)} rows that no test tells from one (p = {p_value:.2g}), and under "
+                "a Gaussian law all rotations fit equally; give more rows, or pairs to mx.translate"
             )
     if map == "scaled" or (map == "auto" and few):
         return "scaled", Moments(one, other)

@@ -123,8 +123,8 @@ def translate_unpaired(
         if known is None and len(whole.maps) > 1:
             raise MethexisError(
                 f"pair: expected the rows of one known pair, (i, j), because {named[0]} and "
-                f"{named[1]} are symmetric: several maps fit equally, such as one and its negative; "
-                "got None"
+                f"{named[1]} are symmetric: several maps fit equally, such as one and its "
+                "negative; got None"
             )
         turn = _picked(learns, [whole, whole], known)[0]
     tell(3)
