@@ -11,7 +11,7 @@ from methexis.errors import MethexisError
 from methexis.transport.unpaired.agreement import nearness
 from methexis.transport.unpaired.moments import Ends, mardia, matched
 from methexis.transport.unpaired.profiles import first_map
-from methexis.transport.unpaired.refining import CLOSING, OPENING, refined
+from methexis.transport.unpaired.refining import CLOSING, climbed, refined
 from methexis.transport.unpaired.sides import Side
 
 #: Most directions whose moments are matched.
@@ -22,8 +22,9 @@ _LEADING = 20
 _LEVEL = 1e-3
 #: Rows on which a map is compared with its negative, and how much nearer it has to come.
 _COMPARED, _SIGN = 1000, 0.01
-#: How many times the gap of the best another may have and still fit as well, of all rows.
-_LENIENCE = 1.5
+#: By how much another may exceed the gap of the best and still fit as well, of all rows, in units
+#: of what samples of one law have by chance.
+_LENIENCE = 0.5
 
 
 class Neighbours:
@@ -34,7 +35,7 @@ class Neighbours:
 
     def half(self, x: Any, y: Any, generator: np.random.Generator) -> Ends:
         """One map, and its negative where it fits as well."""
-        turn = refined(x, y, first_map(x, y, generator), OPENING, generator)
+        turn = climbed(x, y, first_map(x, y, generator), generator)
         return _signed(x, y, turn)
 
     def whole(self, starts: Sequence[Any], generator: np.random.Generator) -> Ends:

@@ -104,7 +104,7 @@ def matched(
     y: Array,
     generator: np.random.Generator,
     starts: Sequence[Array] | None = None,
-    lenience: float = 2.0,
+    lenience: float = 1.0,
 ) -> Ends:
     """The rotations under which two laws are most alike.
 
@@ -118,13 +118,14 @@ def matched(
         From where to begin. By default those whose moments fit best, and their negatives.
 
     lenience : float
-        How many times the gap of the best, or that of samples of one law, others may have.
+        By how much others may exceed the gap of the best, in units of what two samples of one law
+        have by chance.
 
     Returns
     -------
     Ends
         ``x @ turn`` has the law of y. Beside the best there are all others, far from it, whose mean
-        square difference of characteristic functions is not above so many times.
+        square difference of characteristic functions exceeds that of the best by no more.
     """
     if starts is None:
         starts = [sign * one for one in _starts(x, y, generator) for sign in (1.0, -1.0)]
@@ -135,7 +136,7 @@ def matched(
     target = np.mean(_waves(y, frequencies), axis=0)
     ends = sorted((_newton(x, one, frequencies, target) for one in starts), key=lambda one: one[1])
     chance = (1.0 / len(x) + 1.0 / len(y)) * float(np.mean(1.0 - np.abs(target) ** 2))
-    allowed = lenience * max(ends[0][1], chance)
+    allowed = ends[0][1] + lenience * chance
     kept: list[tuple[Array, float]] = []
     for turn, gap in ends:
         if gap <= allowed and all(np.abs(turn - other).max() > _APART for other, _ in kept):

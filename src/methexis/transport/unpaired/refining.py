@@ -31,14 +31,17 @@ class Step(NamedTuple):
     directions: int | None
 
 
-#: From a first map: leading directions first.
-OPENING = (
-    *[Step(2500, 10, 20)] * 8,
-    *[Step(2500, 10, 50)] * 6,
-    *[Step(2500, 10, 100)] * 4,
+#: From a poor map: leading directions first. Gone through again until the map stays.
+LADDER = (
+    *[Step(2500, 10, 20)] * 4,
+    *[Step(2500, 10, 50)] * 4,
+    *[Step(2500, 10, 100)] * 3,
     *[Step(3000, 10, 200)] * 3,
-    *[Step(3000, 10, None)] * 9,
+    *[Step(3000, 10, None)] * 3,
 )
+#: Most times that the ladder is gone through, and the mean cosine of old and new images that is
+#: called staying.
+_ROUNDS, _STAYS = 8, 0.9
 #: From a map that is nearly right: more samples and fewer neighbours.
 CLOSING = (*[Step(4000, 10, None)] * 3, *[Step(7000, 5, None)] * 3)
 
@@ -64,6 +67,15 @@ def refined(
     for step in steps:
         some_x, some_y = (one[drawn(len(one), step.samples, generator)] for one in (x, y))
         start = _next(some_x, some_y, start, step)
+    return start
+
+
+def climbed(x: Rows, y: Rows, start: Rows, generator: np.random.Generator) -> Rows:
+    """Go through the ladder until the map stays, from a first map."""
+    for _ in range(_ROUNDS):
+        before, start = start, refined(x, y, start, LADDER, generator)
+        if float(np.sum((x @ before) * (x @ start)) / len(x)) > _STAYS:
+            break
     return start
 
 

@@ -12,7 +12,7 @@ from methexis.transport.between import Between, OneSide
 from methexis.transport.unpaired.agreement import Agreement
 from methexis.transport.words import share
 
-#: Below which estimate of partners found nothing was found.
+#: Below which share of partners on which two maps agree nothing was found.
 FOUND = 0.2
 
 
@@ -20,15 +20,14 @@ FOUND = 0.2
 class UnpairedCertificate(Displayed):
     """What supports a translation without pairs, from rows that its maps have not seen.
 
-    Two maps are learnt from halves of the rows that share none, each from its own first map.
+    Two maps are learnt from halves of the rows that share none, each from its own first map. None
+    of the numbers is calibrated as a share of true partners: what either side has of its own cannot
+    be known without pairs, and the map of all rows is better than those of halves.
 
     Attributes
     ----------
-    top1 : float
-        Estimate of the share of partners that are found among `candidates`, if both sides see the
-        same of each sample: what either has of its own cannot be known without pairs.
     found : bool
-        Whether `top1` is at least .2.
+        Whether `consistency` is at least .2.
     consistency : float
         Share of rows whose image under one map is nearest to its image under the other.
     agreement : float
@@ -40,7 +39,6 @@ class UnpairedCertificate(Displayed):
         Among how many rows partners are sought.
     """
 
-    top1: float
     found: bool
     consistency: float
     agreement: float
@@ -49,9 +47,8 @@ class UnpairedCertificate(Displayed):
 
     @classmethod
     def of(cls, agreement: Agreement) -> UnpairedCertificate:
-        """With the estimate of partners found that follows from what both maps say."""
-        top1 = estimate(agreement)
-        return cls(top1, top1 >= FOUND, **asdict(agreement))
+        """What two maps say of each other, and whether that is enough."""
+        return cls(agreement.consistency >= FOUND, **asdict(agreement))
 
     def as_dict(self) -> dict[str, Any]:
         """All of it in plain types, for JSON."""
@@ -64,11 +61,6 @@ class UnpairedCertificate(Displayed):
     def _table(self) -> Table:
         """A row for each number."""
         return ["what", "value"], [[name, value] for name, value in self.as_dict().items()]
-
-
-def estimate(agreement: Agreement) -> float:
-    """Share of partners found, from what two maps say of each other."""
-    return agreement.consistency
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +132,7 @@ class UnpairedTranslation(Between, Displayed):
         return {
             "found": certificate.found,
             "map": self.map,
-            "top1": certificate.top1,
+            "consistency": certificate.consistency,
             "candidates": certificate.candidates,
             "n": self.n,
         }
@@ -161,7 +153,7 @@ def sentence(names: tuple[str, str], certificate: UnpairedCertificate) -> str:
             f"partners {among}, so do not use either."
         )
     return (
-        f"Found: {share(certificate.top1)} of partners of {a} and {b} are estimated to be found "
-        f"{among}, if both see the same of each sample; two maps that were learnt apart agree on "
-        f"{told}."
+        f"Found: two maps between {a} and {b} that were learnt apart agree on {told} of partners "
+        f"{among}, and the one given is of all rows; what either side has of its own no number "
+        "without pairs knows."
     )

@@ -20,7 +20,7 @@ from methexis.transport.unpaired.profiles import Rows
 #: Fewest rows of a side.
 LEAST = 100
 #: Most rows that are held out, and the share of all that they may be.
-_HELD, _SHARE = 2000, 5
+_HELD, _SHARE = 1000, 5
 #: Share of the largest variance below which a direction has none.
 _NOTHING = 1e-10
 
