@@ -49,7 +49,8 @@ class Asked(NamedTuple):
 
 #: In the order in which they are run.
 RUNS: tuple[Asked, ...] = (
-    *(Asked("minima", 10_000, 0.0, seed) for seed in range(300, 310)),
+    # Those of 300 to 309 were judged first; what is most alike was chosen otherwise then.
+    *(Asked("minima", 10_000, 0.0, seed) for seed in range(400, 410)),
     *(Asked("gaussian", 10_000, 0.0, seed) for seed in range(300, 310)),
     *(Asked("itself", n, 0.0, 320 + k) for k, n in enumerate((1500, 3000))),
     *(Asked("encoders", 3000, 0.0, seed) for seed in (310, 311)),

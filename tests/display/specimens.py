@@ -95,6 +95,12 @@ def translated() -> mx.Translation:
 
 
 @cache
+def translated_unpaired() -> mx.UnpairedTranslation:
+    rows = np.random.default_rng(3).exponential(size=(500, 2))
+    return mx.translate_unpaired(rows[:250], rows[250:], pair=(0, 0))
+
+
+@cache
 def read_against() -> mx.Comparison:
     """A comparison with levels."""
     return mx.compare(X, Y, measure="cka", references={"one": X[:, :1]}, num_bootstrap=19)
@@ -179,6 +185,7 @@ def specimens() -> dict[str, Any]:
         explanations, explanations.best(), sweeping.done(),
         explanations, explanations.best(), translation, translation.certificate,
         translation.certificate.worth, translation.match(X, Y),
+        translated_unpaired(), translated_unpaired().certificate,
     ]  # fmt: skip
     for value in classes().values():
         if issubclass(value, Measure):

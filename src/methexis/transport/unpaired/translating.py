@@ -126,7 +126,7 @@ def translate_unpaired(
                 f"{named[1]} are symmetric: several maps fit equally, such as one and its "
                 "negative; got None"
             )
-        turn = _picked(learns, [whole, whole], known)[0]
+        turn = whole.maps[0] if known is None else _picked(learns, [whole, whole], known)[0]
     tell(3)
     return UnpairedTranslation(
         names=named,
@@ -162,8 +162,8 @@ def _picked(
         x, y = unit(learns.x[known[0]][None])[0], unit(learns.y[known[1]][None])[0]
         first, second = (max(one.maps, key=lambda turn: float(x @ turn @ y)) for one in ends)
         return first, second
-    first = ends[0].maps[0]
-    return first, max(ends[1].maps, key=lambda turn: float(np.sum(turn * first)))
+    both = [(one, other) for one in ends[0].maps for other in ends[1].maps]
+    return max(both, key=lambda two: float(np.sum(two[0] * two[1])))
 
 
 def _sides(kind: str, sides: tuple[Side, Side], turn: Array) -> tuple[OneSide, OneSide]:
