@@ -145,7 +145,7 @@ def run(asked: Asked, embeddings: Path | None) -> Outcome:
     except mx.MethexisError as error:
         nan = float("nan")
         spent = round(time.process_time() - start, 1)
-        return Outcome(*asked, str(error), False, *(nan,) * 6, 0, spent)
+        return Outcome(*asked, str(error), False, nan, nan, nan, nan, nan, nan, 0, spent)
     spent = round(time.process_time() - start, 1)
     known = translation.certificate
     tops = []
@@ -155,7 +155,7 @@ def run(asked: Asked, embeddings: Path | None) -> Outcome:
     left = np.sum((translation.forward(drawn.unseen_x) - drawn.unseen_y) ** 2)
     share = 1.0 - left / np.sum((drawn.unseen_y - drawn.unseen_y.mean(axis=0)) ** 2)
     return Outcome(
-        *asked, "", known.found, *tops, float(share), known.consistency,
+        *asked, "", known.found, tops[0], tops[1], float(share), known.consistency,
         known.agreement, known.nearness, known.candidates, spent,
     )  # fmt: skip
 

@@ -57,7 +57,7 @@ def test_gaussian_sides_are_refused() -> None:
 
 
 def test_one_pair_tells_a_law_from_its_negative() -> None:
-    x, y = skewed(3000, 1), skewed(3000, 2)
+    x, y = skewed(6000, 1), skewed(6000, 2)
     rng = np.random.default_rng(6)
     x, y = (one - skewed(20_000, 9).mean(axis=0) for one in (x, y))
     x, y = (one * rng.choice([-1.0, 1.0], size=(len(one), 1)) for one in (x, y))

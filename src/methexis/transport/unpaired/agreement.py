@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class Agreement:
     candidates: int
 
 
-def agreement_of(x: Array, y: Array, maps: tuple[Array, Array]) -> Agreement:
+def agreement_of(x: Any, y: Any, maps: tuple[Any, Any]) -> Agreement:
     """Compare two maps on held-out rows of both sides.
 
     Parameters

@@ -151,10 +151,10 @@ def _starts(x: Array, y: Array, generator: np.random.Generator) -> list[Array]:
     r = x.shape[1]
     ends: list[tuple[float, Array]] = []
     for _ in range(STARTS):
-        turn = linalg.qr(generator.standard_normal((r, r)))[0]
+        turn: Array = linalg.qr(generator.standard_normal((r, r)))[0]
         for _ in range(_STEPS):
             left, _, right = np.linalg.svd(_gradient(of_x, of_y, turn))
-            before, turn = turn, left @ right
+            before, turn = turn, np.asarray(left @ right, dtype=np.float64)
             if np.abs(turn - before).max() < 1e-6:
                 break
         score = float(np.sum(_gradient(of_x, of_y, turn) * turn))

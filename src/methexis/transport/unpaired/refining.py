@@ -80,7 +80,9 @@ def climbed(x: Rows, y: Rows, start: Rows, generator: np.random.Generator) -> Ro
 
 
 def _next(x: Rows, y: Rows, start: Rows, step: Step) -> Rows:
-    to_y, to_x = neighbours((x @ start) @ y.T, min(step.neighbours, len(x), len(y)))
+    to_y, to_x = neighbours(
+        np.asarray((x @ start) @ y.T, dtype=np.float32), min(step.neighbours, len(x), len(y))
+    )
     cut = slice(step.directions)
     of_x, of_y = x[:, cut], y[:, cut]
     cross = of_x.T @ _middle(of_y, to_y) + _middle(of_x, to_x).T @ of_y
@@ -106,8 +108,8 @@ def hubness(near: Rows) -> Rows:
 
 def _largest(near: Rows, k: int) -> NDArray[np.int64]:
     if k == 1:
-        return np.argmax(near, axis=1)[:, None]
-    return np.argpartition(near, -k, axis=1)[:, -k:]
+        return np.asarray(np.argmax(near, axis=1)[:, None])
+    return np.asarray(np.argpartition(near, -k, axis=1)[:, -k:])
 
 
 def _middle(rows: Rows, at: NDArray[np.int64]) -> Rows:

@@ -12,8 +12,9 @@ from methexis.transport.between import Between, OneSide
 from methexis.transport.unpaired.agreement import Agreement
 from methexis.transport.words import share
 
-#: Below which share of partners on which two maps agree nothing was found.
-FOUND = 0.2
+#: From which share of partners on which two maps agree, or from which mean cosine of their images,
+#: something was found: in few directions rows lie close, and partners are missed by a good map.
+FOUND, CLOSE = 0.2, 0.9
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class UnpairedCertificate(Displayed):
     Attributes
     ----------
     found : bool
-        Whether `consistency` is at least .2.
+        Whether `consistency` is at least .2, or `agreement` at least .9.
     consistency : float
         Share of rows whose image under one map is nearest to its image under the other.
     agreement : float
@@ -48,7 +49,8 @@ class UnpairedCertificate(Displayed):
     @classmethod
     def of(cls, agreement: Agreement) -> UnpairedCertificate:
         """What two maps say of each other, and whether that is enough."""
-        return cls(agreement.consistency >= FOUND, **asdict(agreement))
+        found = agreement.consistency >= FOUND or agreement.agreement >= CLOSE
+        return cls(found, **asdict(agreement))
 
     def as_dict(self) -> dict[str, Any]:
         """All of it in plain types, for JSON."""
