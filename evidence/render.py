@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from scipy import stats
+
 from evidence.outcome import RESULTS, decimals, read
 from evidence.registry import EXPERIMENTS
 
@@ -22,6 +24,8 @@ _BLOCK = re.compile(
 )
 _MARK = re.compile(r"<!-- evidence:(begin|end) [\w-]+ -->")
 
+#: Probability with which the smallest error that is told would be noticed.
+POWER = 0.9
 INTRODUCTION = """# Evidence
 
 Statistical statements of this project are measured by experiments that take longer than the tests
@@ -36,6 +40,8 @@ minima, each layer's kernel is scaled to unit trace and averaged over late time 
 "±" is one standard error over replicas (jackknife). The row "→ 0" is the extrapolation to learning
 rate 0 by weighted least squares, with its 95 % interval; if an experiment has several quantities,
 their intervals hold at once (Bonferroni). It agrees with theory if the prediction lies in it.
+*Notices* is the smallest relative error of a predicted offset, 1 − A, that would be found to
+disagree with probability 0.9. Runs of offsets start at the predicted end.
 """
 
 
@@ -121,8 +127,8 @@ def table(name: str, found: dict[str, dict[str, Any]]) -> str:
 def _summary(found: dict[str, dict[str, Any]]) -> str:
     lines = [
         "| experiment | quantity, extrapolated to learning rate 0 | measured | 95 % interval "
-        "| theory | agrees |",
-        "|---|---|---|---|---|---|",
+        "| theory | notices | agrees |",
+        "|---|---|---|---|---|---|---|",
     ]
     for name, result in found.items():
         for q in result["quantities"]:
@@ -131,9 +137,23 @@ def _summary(found: dict[str, dict[str, Any]]) -> str:
             )
             lines.append(
                 f"| `{name}` | {q['name']} | {value} | {low} … {high} | {theory} | "
-                f"{_verdict(q['agrees'])} |"
+                f"{_noticed(q, result)} | {_verdict(q['agrees'])} |"
             )
     return "\n".join(lines) + "\n"
+
+
+def _noticed(q: dict[str, Any], result: dict[str, Any]) -> str:
+    """The smallest relative error of an offset that its interval notices with probability `POWER`.
+
+    The measured value is then apart from the prediction by half of the interval and what chance
+    takes back from that in one of ten cases.
+    """
+    if not 0.0 < q["prediction"] < 0.5:  # of alignments themselves, and of deviations
+        return "–"
+    replicas = min(r["replicas"] - r["lost"] for r in result["runs"])
+    low, high = q["interval"]
+    back = q["error"] * stats.t.isf(1.0 - POWER, replicas - 1)
+    return f"{((high - low) / 2.0 + back) / q['prediction']:.0%}"
 
 
 def _quantity(q: dict[str, Any], result: dict[str, Any]) -> str:

@@ -44,6 +44,7 @@ SECTIONS = (
             "docs/guides/comparing.md",
             "docs/measures.md",
             "docs/probing.md",
+            "docs/interfaces.md",
             "docs/guides/breaking.md",
             "docs/guides/sweeping.md",
             "docs/guides/neuroscience.md",

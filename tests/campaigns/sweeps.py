@@ -23,7 +23,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -136,7 +136,7 @@ class Campaign:
     tokens: Path
     tasks: int
     executor: str
-    log: IO[str]
+    log: Path
     kills: Counter[str] = field(default_factory=Counter)
     #: Stores of tasks that were done, by name, with what says whether they were written again.
     whole: dict[str, int] = field(default_factory=dict)
@@ -146,14 +146,14 @@ class Campaign:
     def driver(self) -> subprocess.Popen[bytes]:
         """Start a driver in a process of its own."""
         self.drivers += 1
-        self.log.write(f"driver {self.drivers}\n")
-        self.log.flush()
         words = f"drive({str(self.folder)!r}, {self.tasks}, {self.executor!r})"
         code = f"from tests.campaigns.sweeps import drive\nif __name__ == '__main__': {words}"
-        return subprocess.Popen(
-            [sys.executable, "-c", code], env=environment(**{TOKENS: str(self.tokens)}),
-            stderr=self.log,
-        )  # fmt: skip
+        with self.log.open("a") as log:
+            print(f"driver {self.drivers}", file=log, flush=True)
+            return subprocess.Popen(
+                [sys.executable, "-c", code], env=environment(**{TOKENS: str(self.tokens)}),
+                stderr=log,
+            )  # fmt: skip
 
     def look(self) -> None:
         """See that no store that was done is another one now."""
@@ -176,8 +176,7 @@ def campaign(
     right = do(root / "right.sweep", many(tasks))
     tokens = root / "tokens"
     tokens.mkdir()
-    log = (root / "drivers.log").open("w")
-    going = Campaign(root / "s.sweep", tokens, tasks, executor, log)
+    going = Campaign(root / "s.sweep", tokens, tasks, executor, root / "drivers.log")
     victims = rng.permutation(["worker"] * workers + ["driver"] * drivers).tolist()
     # The last quarter is left to kills at named moments.
     at = np.sort(rng.choice(np.arange(1, 3 * tasks // 4), len(victims), replace=False)).tolist()
@@ -192,7 +191,7 @@ def campaign(
         if process.poll() is not None:
             if process.returncode == 0:
                 break
-            assert process.returncode == -signal.SIGKILL, last_words(root / "drivers.log")
+            assert process.returncode == -signal.SIGKILL, last_words(going.log)
             going.look()
             wait_for(held, going)
             process, held = going.driver(), []

@@ -95,9 +95,23 @@ def translated() -> mx.Translation:
 
 
 @cache
+<<<<<<< HEAD
 def translated_unpaired() -> mx.UnpairedTranslation:
     rows = np.random.default_rng(3).exponential(size=(500, 2))
     return mx.translate_unpaired(rows[:250], rows[250:], pair=(0, 0))
+=======
+def interfaces() -> mx.Interfaces:
+    import torch  # noqa: PLC0415  where it is, which the walk over all public classes asks for
+
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.ReLU(), torch.nn.Linear(5, 2))
+    return mx.interfaces(model.eval(), X[:5].astype(np.float32))
+
+
+def _interfaces() -> list[Any]:
+    known = interfaces()
+    return [known, known[0], known[0].element()]
+>>>>>>> main
 
 
 @cache
@@ -182,7 +196,7 @@ def specimens() -> dict[str, Any]:
         _sharpened(), SharpenResult((_sharpened(),), "methexis sharpen", 1.0), _verified(),
         scenarios.VerifySettings(easy=True), mx.GradientFlow(lr=0.1),
         *_probes(), predicted(), levels, levels.marks[0], levels.between[0], closer, ranking,
-        explanations, explanations.best(), sweeping.done(),
+        explanations, explanations.best(), sweeping.done(), *_interfaces(),
         explanations, explanations.best(), translation, translation.certificate,
         translation.certificate.worth, translation.match(X, Y),
         translated_unpaired(), translated_unpaired().certificate,

@@ -40,6 +40,8 @@ NOT_DRAWN = {
         ("EDLN", "LayerList", "LayerOutput", "MLP", "PlantedPair", "Problem", "Representation",
          "Representations", "Samples", "SecondMoments", "Teacher", "View"), _GIVEN,
     ),
+    "Element": "an element of a group, which has no axis of its own",
+    "Interface": _PARTS,
     "AdaptiveMinimum": "weights, which have no axis of their own",
     "AxisAlignment": _PARTS,
     "FixedPoint": "weights, which have no axis of their own",

@@ -11,6 +11,7 @@ import pytest
 from evidence import explain
 from evidence.explain_laws import LAWS, warp
 from evidence.explain_page import ASKED, UNKNOWN, WRONG
+from methexis.explaining.ladder import RUNGS
 
 FILES = sorted(explain.FOLDER.glob("*/*.json"))
 
@@ -38,12 +39,17 @@ def test_what_is_asked_is_reached(name: str) -> None:
 
 
 def test_a_draw_is_drawn_again() -> None:
-    """Names and shares of a stored draw; the rounding of another machine moves the last digits."""
+    """Names and shares of a stored draw; the rounding of another machine moves the last digits.
+
+    Of rungs below the one that is there it moves more: the best order of the units of a rotated
+    layer is one of many that are nearly as good.
+    """
     name = "rotated"
     old, new = explain.stored(name, "small")[3], explain.one_draw(name, "small", 3)
     assert new["rung"] == old["rung"]
-    for rung, share in old["shares"].items():
-        assert new["shares"][rung] == pytest.approx(share, abs=2e-3)
+    assert new["shares"].keys() == old["shares"].keys()
+    for rung in RUNGS[RUNGS.index(LAWS[name].truth) :]:
+        assert new["shares"][rung] == pytest.approx(old["shares"][rung], abs=2e-3)
 
 
 @pytest.mark.parametrize("name", LAWS)

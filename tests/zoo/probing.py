@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib import pyplot
 
 import methexis as mx
 from tests.zoo.good import LABELS, Recipe, X
@@ -31,7 +33,46 @@ if find_spec("torch") is not None:
     def _listed(**arguments: Any) -> list[Any]:
         return [one.name for one in mx.probes.list_layers(_MODEL, **arguments)]
 
+    _ROWS = X[:5].astype(np.float32)
+    _MEET = torch.nn.Sequential(
+        *(torch.nn.Linear(4, 3), torch.nn.ReLU(), torch.nn.Linear(3, 2), torch.nn.Linear(2, 2))
+    ).eval()
+    _INTERFACES = mx.interfaces(_MEET, _ROWS)
+
+    def _meeting(**arguments: Any) -> list[str]:
+        return [one.group for one in mx.interfaces(**{"model": _MEET} | arguments)]
+
+    def _weights(call: Callable[..., Any]) -> Callable[..., Any]:
+        """What becomes of the weights, as arrays."""
+
+        def called(**arguments: Any) -> list[Any]:
+            return [one.detach().numpy() for one in call(**arguments).parameters()]
+
+        return called
+
+    def _element(**arguments: Any) -> Any:
+        return _INTERFACES[1].element(**arguments).matrix
+
+    def _made(**arguments: Any) -> Any:
+        return mx.probes.Element(**arguments).order
+
+    def _drawn(**given: Any) -> str:
+        axes = _INTERFACES.plot(**given)
+        pyplot.close(axes.get_figure(root=True))
+        return axes.get_ylabel()
+
+    def _at(**arguments: Any) -> list[str]:
+        return [one.name for one in _INTERFACES.at(**arguments)]
+
     PROBING = {
+        "mx.interfaces": Recipe(_meeting, {"batch": _ROWS, "seed": 0}),
+        "mx.interfaces, model": Recipe(_meeting, {"model": _MEET}, {"batch": _ROWS}),
+        "mx.Interfaces.at": Recipe(_at, {"name": "0"}),
+        "mx.Interfaces.plot": Recipe(_drawn, {"ax": None}),
+        "probes.Element": Recipe(_made, {"matrix": None, "order": X[:1, :3], "factors": None}),
+        "probes.Interface.apply": Recipe(_weights(_INTERFACES[1].apply), {"element": np.eye(2)}),
+        "probes.Interface.element": Recipe(_element, {"seed": 0}),
+        "probes.Interface.random": Recipe(_weights(_INTERFACES[1].random), {"seed": 0}),
         "mx.probe": Recipe(_probed, {"batches": X, "pool": "mean", **_ALL}),
         "mx.probe, names": Recipe(
             _probed, {"ids": LABELS, "force": False, "sample": 10}, {"batches": X, **_ALL}

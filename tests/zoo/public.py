@@ -22,6 +22,8 @@ EXEMPT: dict[str, str] = {
             "mx.Explanations",
             "mx.Translation",
             "mx.UnpairedTranslation",
+            "mx.Interfaces",
+            "probes.Interface",
             "mx.Run",
             "mx.Sweep",
             "training.Predicted",

@@ -49,6 +49,19 @@ THEORY: dict[str, Recipe] = {
     "theory.adaptive_flow": Recipe(
         mx.theory.adaptive_flow, {**_THEORY, "lr": 0.05, "steps": 20, "decay": 0.2, "rtol": 1e-4}
     ),
+    "theory.label_noise_minimum": Recipe(
+        mx.theory.label_noise_minimum, {"source": TEACHER, "student": STUDENT, "seed": 0}
+    ),
+    "theory.sam_potential": Recipe(
+        mx.theory.sam_potential, {**_THEORY, "batch": 2, "draws": 64, "seed": 0}
+    ),
+    "theory.sam_gradient": Recipe(
+        mx.theory.sam_gradient, {**_THEORY, "batch": 2, "draws": 64, "seed": 0}
+    ),
+    "theory.sam_fixed_point": Recipe(
+        mx.theory.sam_fixed_point,
+        {**_THEORY, "reach": 1.0, "batch": 2, "draws": 64, "seed": 0, "independent": True},
+    ),
     "theory.balanced_minimum": Recipe(
         mx.theory.balanced_minimum, {"source": TEACHER, "student": STUDENT, "seed": 0}
     ),

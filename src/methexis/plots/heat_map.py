@@ -114,7 +114,7 @@ class HeatMap(Plot):
             )
             bar.outline.set_visible(False)
             bar.ax.tick_params(length=2)
-            bar.locator = MaxNLocator(5)
+            bar.locator = MaxNLocator(5, steps=[1, 2, 2.5, 5, 10])
             bar.update_ticks()
             bar.set_label(self.bar)
         elif self.bar:

@@ -120,6 +120,13 @@ class Legend:
 class Plot(Plain):
     """What is a figure of its own."""
 
+    width: int  # in pixels of the design, as the height
+    height: int
+
+    def draw_on(self, axes: Axes) -> None:
+        """Draw it on axes of others."""
+        raise NotImplementedError
+
     def draw(self) -> Figure:
         """Draw it; to be called, and the figure to be saved, in `style.house_style`."""
         raise NotImplementedError
@@ -168,7 +175,7 @@ class Panel(Plot):
             axes.set_title(self.title, **_AS_IS)
 
 
-def draw_all(panels: Sequence[Panel], columns: int) -> Figure:
+def draw_all(panels: Sequence[Plot], columns: int) -> Figure:
     """Draw small panels of one size in rows, without legends."""
     rows = -(-len(panels) // columns)
     figure = style.grid_figure(columns * panels[0].width, rows * panels[0].height)

@@ -35,6 +35,11 @@ from methexis.theory.fixed_points.steady import FixedPoint
 from methexis.theory.flow import entropic_flow, modified_flow
 from methexis.theory.gauge import apply_gauge, balanced_minimum, random_minimum
 from methexis.theory.irreversibility import unreturned
+from methexis.theory.label_noise import (
+    label_noise_fixed_point,
+    label_noise_minimum,
+    label_noise_potential,
+)
 from methexis.theory.path import SlowPath
 from methexis.theory.platonic import (
     PlatonicSolution,
@@ -44,6 +49,7 @@ from methexis.theory.platonic import (
 )
 from methexis.theory.projection import project
 from methexis.theory.relaxation import Relaxation, relaxation
+from methexis.theory.sam import sam_fixed_point, sam_gradient, sam_potential
 
 __all__ = [
     # closed forms
@@ -91,5 +97,12 @@ __all__ = [
     "adaptive_gradient",
     "adaptive_minimum",
     "adaptive_potential",
+    # sharpness-aware minimisation; exact gradients with label noise
+    "label_noise_fixed_point",
+    "label_noise_minimum",
+    "label_noise_potential",
+    "sam_fixed_point",
+    "sam_gradient",
+    "sam_potential",
 ]
 __dir__ = _lazy.listed(__all__)

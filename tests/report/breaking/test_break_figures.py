@@ -19,5 +19,7 @@ PICTURES = ("small", "alignment", "deviation")
 def test_every_picture_survives_json(quick: bool) -> None:
     # Scales of every kind: numbers, powers, names.
     found = [made_up(name, quick=quick) for name in ("nothing", "sampling", "labels")]
-    names = {f"{one.scenario.name}_{what}" for one in found for what in PICTURES}
+    found.append(made_up("algorithms", quick=quick))
+    names = {f"algorithms_{what}" for what in ("small", "group0", "group1", "scatter")}
+    names |= {f"{one.scenario.name}_{what}" for one in found[:3] for what in PICTURES}
     assert_plain(figures(several(*found)), names)

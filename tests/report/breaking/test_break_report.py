@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from methexis.plots import style
 from methexis.report import print_break, print_scenario, write_break_report
 from methexis.report.breaking import figures
 from methexis.scenarios.breaking import ScenarioResult
+from methexis.scenarios.breaking.measure import Point
 from methexis.scenarios.breaking.result import BreakResult
 from tests.report.break_results import made_up, several
 
@@ -67,6 +70,37 @@ def test_quick_runs_say_so(tmp_path: Path, capsys: pytest.CaptureFixture) -> Non
     printed = capsys.readouterr().out
     assert "allowed" in printed
     assert max(map(len, printed.splitlines())) <= 80
+
+
+def test_a_table_has_every_cell_and_says_where_theory_is_silent(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    found = made_up("algorithms", quick=True)
+    text = text_of(several(found), tmp_path)
+    assert text.count("<svg") == 3
+    table = text.split("The table. Predicted")[1].split("</table>")[0]
+    assert table.count("<br>") == len(found.points) == 130
+    assert table.count("–<br>") == 13  # sign is measured, without a prediction
+    assert "theory is silent: measured only" in text
+    print_scenario(found, rows=False)
+    printed = capsys.readouterr().out
+    assert "sign: measured only" in printed
+    assert "nan" not in (text.split("<svg")[0] + table + printed).lower()
+
+
+def test_a_silent_point_survives_its_summary() -> None:
+    found = made_up("algorithms", quick=True)
+    summary = json.loads(json.dumps(found.summary(), allow_nan=False))
+    again = ScenarioResult.read(found.scenario, summary)
+    assert [p.silent for p in again.points] == [p.silent for p in found.points]
+    assert again.agrees == found.agrees
+    (silent,) = {p.predicted for p in map(_blank, again.points) if p.silent}
+    assert silent == 0.0
+
+
+def _blank(point: Point) -> Point:
+    """The point with zero in place of a prediction that is not a number."""
+    return replace(point, predicted=0.0) if math.isnan(point.predicted) else point
 
 
 def test_a_result_survives_its_summary() -> None:

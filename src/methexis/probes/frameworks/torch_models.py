@@ -172,13 +172,18 @@ class TorchModel(Told):
             for handle in handles:
                 handle.remove()
 
-    def _forward(self, running: Any, batch: Batch) -> None:
+    def given(self, batch: Batch) -> Any:
+        """What the model gives for a batch, as it is called and in the mode that it is in."""
+        with torch.no_grad():
+            return self._forward(self.module, batch)
+
+    def _forward(self, running: Any, batch: Batch) -> Any:
         device, dtype = self._home()
         positional = [_moved(value, device, dtype) for value in batch.positional]
         named = {key: _moved(value, device, dtype) for key, value in batch.named.items()}
         self._bind(positional, named)
         try:
-            running(*positional, **named)
+            return running(*positional, **named)
         except (MethexisError, KeyboardInterrupt):
             raise
         except Exception as error:
@@ -243,7 +248,7 @@ class Pass:
         """Hand on what a module gave, each tensor of it by itself."""
         call = self._calls[name]
         self._calls[name] += 1
-        tensors = list(_tensors(output))
+        tensors = list(tensors_of(output))
         for part, tensor in tensors:
             alone = len(tensors) == 1
             self._take(Output(name, call, "" if alone else part), tensor.detach())
@@ -251,16 +256,16 @@ class Pass:
             self._take(Output(name, call, ""), None)
 
 
-def _tensors(output: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def tensors_of(output: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """All tensors of an output, each with its place in tuples and dicts."""
     if is_tensor(output):
         yield path, output
     elif isinstance(output, Mapping):
         for key, value in output.items():
-            yield from _tensors(value, f"{path}.{key}" if path else str(key))
+            yield from tensors_of(value, f"{path}.{key}" if path else str(key))
     elif isinstance(output, tuple | list):
         for place, value in enumerate(output):
-            yield from _tensors(value, f"{path}.{place}" if path else str(place))
+            yield from tensors_of(value, f"{path}.{place}" if path else str(place))
 
 
 def _type(module: Any) -> str:

@@ -8,10 +8,12 @@ from matplotlib.figure import Figure
 
 from methexis.plots import style
 from methexis.plots.curve import Curve
+from methexis.plots.heat_map import HeatMap
 from methexis.plots.interval import Interval
 from methexis.plots.levels import Level, Rungs
 from methexis.plots.mark import Look, Mark
 from methexis.plots.panel import Axis, Key, Legend, Panel, Picture, draw_all
+from methexis.report.breaking.table import heat, scatter
 from methexis.report.house.dial_axis import deviation_panel, dial_axis, places, point_look
 from methexis.report.running.curves import ALIGNMENT
 from methexis.scenarios.breaking.measure import Point
@@ -32,13 +34,26 @@ def figures(result: BreakResult) -> Iterator[Picture]:
         title = one.scenario.title
         if len(result.results) > 1:
             yield Picture(f"{key}_small", alignments(one, small=True), f"{title}: alignment")
+        if one.scenario.groups:
+            yield from _table(key, one)
+            continue
         yield Picture(f"{key}_alignment", alignments(one), f"{title}: alignment and theory")
         plot = gaps(one) if one.quick else deviations(one)
         yield Picture(f"{key}_deviation", plot, f"{title}: measured less predicted")
 
 
-def alignments(result: ScenarioResult, *, small: bool = False) -> Panel:
+def _table(key: str, one: ScenarioResult) -> Iterator[Picture]:
+    """Groups of columns, and all cells against their predictions."""
+    for number, (name, values) in enumerate(one.scenario.groups):
+        yield Picture(f"{key}_group{number}", heat(one, values), f"{one.scenario.title}: {name}")
+    title = f"{one.scenario.title}: measured over predicted"
+    yield Picture(f"{key}_scatter", scatter(one), title)
+
+
+def alignments(result: ScenarioResult, *, small: bool = False) -> Panel | HeatMap:
     """Alignment along the dial: predictions as lines, measurements with 95 % intervals."""
+    if result.scenario.groups:
+        return heat(result, result.scenario.dial.values, small=small)
     dial = result.scenario.dial
     marks: list[Mark] = []
     for k, curve in enumerate(result.scenario.curves):

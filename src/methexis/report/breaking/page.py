@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from methexis.report.breaking.figures import figures
+from methexis.report.breaking.table import grid
 from methexis.report.breaking.text import row
 from methexis.report.house import outcome
 from methexis.scenarios.breaking.result import BreakResult, ScenarioResult
@@ -32,6 +33,9 @@ def write_break_report(result: BreakResult, path: str | Path) -> Path:
 def _section(one: ScenarioResult) -> dict[str, Any]:
     return {
         **outcome.dial_section(one, row),
+        "groups": one.scenario.groups,
+        "grid": grid(one) if one.scenario.groups else [],
+        "kinds": one.scenario.dial.names,
         "several": len(one.scenario.curves) > 1,
         "unjudged": any(not p.judged for p in one.points),
     }

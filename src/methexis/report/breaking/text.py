@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,11 @@ def print_scenario(one: ScenarioResult, *, rows: bool) -> None:
     for v in one.verdicts:
         lost = f"; {v.lost} replica{'s' * (v.lost > 1)} lost" if v.lost else ""
         far = f", largest {v.largest:+.1f} σ" if v.num_within < v.dof else ""
-        say(console, f"{v.curve}: {v.statement}{far}{lost}", lead=outcome.mark(v.agrees), indent=4)
+        if not v.judged:  # theory is silent on the whole curve
+            say(console, f"{v.curve}: measured only{lost}", lead="    ", indent=4)
+        else:
+            told = f"{v.curve}: {v.statement}{far}{lost}"
+            say(console, told, lead=outcome.mark(v.agrees), indent=4)
         points = one.of(v.curve) if rows else list(v.outliers)
         if points:
             console.print(_table(one, points))
@@ -46,15 +51,23 @@ def row(one: ScenarioResult, point: Point) -> dict[str, Any]:
     """One point in words."""
     words = outcome.row(one, point, rounded(point))
     words["outlier"] = words["outlier"] and point.judged
-    return words | {"allowed": numbers.number(point.allowed, 2), "judged": point.judged}
+    if point.silent is not None:
+        words |= {"deviation": "–", "allowed": "–"}
+    else:
+        words["allowed"] = numbers.number(point.allowed, 2)
+    return words | {"judged": point.judged, "silent": point.silent}
 
 
-def rounded(point: Point) -> tuple[str, str, str]:
-    """Prediction, measurement and half interval with the decimals that the error deserves."""
+def rounded(point: Point, most: int = 9) -> tuple[str, str, str]:
+    """Prediction, measurement and half interval with the decimals that the error deserves.
+
+    There are ``most`` of them at the most. Where theory is silent a dash is the prediction.
+    """
     exponent = int(f"{max(point.half, 1e-9):.1e}".split("e")[1])
-    decimals = min(max(_DIGITS - 1 - exponent, 3), 9)
+    decimals = min(max(_DIGITS - 1 - exponent, 3), most)
     predicted, measured, half = (
-        f"{value:.{decimals}f}" for value in (point.predicted, point.measured, point.half)
+        "–" if math.isnan(value) else f"{value:.{decimals}f}"
+        for value in (point.predicted, point.measured, point.half)
     )
     return predicted, measured, half
 

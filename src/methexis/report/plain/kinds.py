@@ -41,7 +41,8 @@ from methexis.measures.inference.all_pairs.grid import Best
 from methexis.measures.inference.paired.levels import Between, Level
 from methexis.measures.inference.printing import percent, probability, rounded
 from methexis.plots.replicas import middle
-from methexis.probes import LayerList, LayerOutput
+from methexis.probes import Element, Interface, LayerList, LayerOutput
+from methexis.probes.interfaces import Interfaces
 from methexis.report.house import numbers
 from methexis.representations import Representation, Representations
 from methexis.theory import AdaptiveMinimum, FixedPoint, PlatonicSolution, Relaxation
@@ -361,6 +362,23 @@ KINDS: dict[type, Kind] = {
         lambda r: r.sentence,
         caption="Darker: a linear map explains more. The letter is the kind of map that is needed.",
     ),
+    Interfaces: Kind(
+        "Where the maps of a model meet",
+        lambda r: (
+            f"{numbers.count(len(r))} interfaces were found, on which {percent(r.share)} of "
+            f"{numbers.count(r.num_parameters)} parameters lie; a random change of each moves "
+            f"outputs by at most {r.change:.0e} of their largest."
+        ),
+        caption="How far outputs move under a random element of each interface's group.",
+    ),
+    Interface: Kind(
+        "Where two maps meet",
+        lambda r: (
+            f"At {r.name} the group {r.group} of {r.size} coordinates leaves the function alone: a "
+            f"random element moves outputs by {r.change:.0e} of their largest."
+        ),
+    ),
+    Element: Kind("An element of a group", lambda _: "It changes coordinates where maps meet."),
     Translation: Kind("A translation", lambda r: r.sentence, caption=_DRAWN_PAIRS),
     Certificate: Kind("What a translation is worth", _certified, caption=_DRAWN_PAIRS),
     Worth: Kind(

@@ -29,11 +29,16 @@ class Case:
     """One problem at one value of the dial."""
 
     #: (layer, layer): alignment of every pair of hidden layers, of all students, by theory.
+    #: NaN where theory is silent.
     predicted: Array
     ensemble: Callable[[float], Ensemble]  # what measures it, at a value of the small parameter
+    silent: str = ""  # why theory says nothing, if it does not
 
     def __post_init__(self) -> None:
-        if not np.all(np.abs(self.predicted) <= 1.0 + 1e-12):
+        if self.silent:
+            if not np.isnan(self.predicted).all():
+                raise MethexisError("case: expected no prediction where theory is silent, got one")
+        elif not np.all(np.abs(self.predicted) <= 1.0 + 1e-12):
             largest = float(np.max(np.abs(self.predicted)))
             raise MethexisError(
                 f"case: expected predicted alignments in [-1, 1], got one of size {largest:g}"

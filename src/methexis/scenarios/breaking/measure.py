@@ -47,8 +47,14 @@ class Point(DialPoint):
 
     pair: tuple[str, str]  # the watched layers
     judged: bool  # whether theory claims to hold here
+    silent: str | None = None  # why theory predicts nothing, where it does not
     fit_p: float  # p-value of the fit over the small parameter; 1 where nothing was left to test
     readings: tuple[EnsembleReading[float], ...]  # of ``1 - A`` of the pair's mean kernels
+
+    @property
+    def by_chance(self) -> bool:
+        """Whether replicas differ by more than the accuracy of what is computed of them."""
+        return max(r.error for r in self.readings) > 2.0 * ACCURACY
 
 
 def measure(case: Case, cell: Cell[Case], seed: int, show: Progress | None = None) -> Point:
@@ -90,17 +96,19 @@ def measure(case: Case, cell: Cell[Case], seed: int, show: Progress | None = Non
         predicted=float(case.predicted[pair]),
         readings=tuple(readings),
         effort=effort,
+        silent=case.silent or None,
     )
 
 
 def watched(case: Case, ensemble: Ensemble) -> tuple[int, int]:
     """The pair that is predicted to be worst or, where none is, that is worst at the start.
 
-    In the latter case of different students, as far as there are two.
+    The start decides where theory is silent, too; of different students, as far as there are two.
     """
-    pair = worst_pair(case.predicted, tie=ACCURACY)
-    if case.predicted[pair] < PERFECT:
-        return pair
+    if not case.silent:
+        pair = worst_pair(case.predicted, tie=ACCURACY)
+        if case.predicted[pair] < PERFECT:
+            return pair
     start = plan_of(ensemble, 2, 0).start
     aligned = alignments(
         joint_kernels(
@@ -125,6 +133,7 @@ def compare(
     predicted: float,
     readings: tuple[Reading, ...],
     effort: Effort,
+    silent: str | None = None,
 ) -> Point:
     """Extrapolate the readings, as far as their number allows, and compare with the prediction."""
     fit = fit_powers(
@@ -143,7 +152,8 @@ def compare(
         error=fit.errors[0],
         dof=min(r.replicas - r.lost for r in readings) - 1,
         allowed=effort.allowed(1.0 - predicted),
-        judged=curve.holds[0] <= value <= curve.holds[1],
+        judged=silent is None and curve.holds[0] <= value <= curve.holds[1],
+        silent=silent,
         fit_p=fit.p_value,
         readings=readings,
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from methexis.scenarios.breaking.case import Case
 from methexis.scenarios.breaking.dials import (
+    adaptive,
+    algorithms,
     architecture,
     batch,
     edge,
@@ -31,6 +33,8 @@ _MODULES = (
     architecture,
     edge,
     residuals,
+    adaptive,
+    algorithms,
 )
 
 SCENARIOS: Registry[Scenario[Case]] = Registry("scenario", [module.SCENARIO for module in _MODULES])

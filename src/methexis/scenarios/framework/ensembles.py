@@ -9,7 +9,7 @@ transient enters each of them equally, up to its own correction of order ``η``.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +21,7 @@ from methexis.core.problem import Problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.init import Initialiser
+from methexis.training.optimisers import SGD, UpdateRule
 
 Start = Initialiser | Sequence[Sequence[Array]]
 
@@ -48,6 +49,8 @@ class Ensemble:
     #: Standard deviation of fresh noise on the labels of every step. Where it is the only noise,
     #: the force is its square times that of noise of variance one, and slow times count so.
     label_noise: float = 0.0
+    #: Makes the optimiser of a learning rate; plain SGD, with ``decay``, where there is none.
+    rule: Callable[[float], UpdateRule] | None = None
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -55,6 +58,13 @@ class Ensemble:
         if self.minima is not None:
             return self.minima
         return tuple(Problem.of(self.source, s, theory_loss(self.loss)) for s in self.students)
+
+    @property
+    def optimiser(self) -> UpdateRule:
+        """The optimiser at the learning rate."""
+        if self.rule is not None:
+            return self.rule(self.lr)
+        return SGD(lr=self.lr, weight_decay=self.decay * self.lr / self.batch)
 
     @property
     def steps(self) -> NDArray[np.int64]:
@@ -65,6 +75,10 @@ class Ensemble:
         only_noise = self.sampling == "full" and self.label_noise > 0.0
         force = self.label_noise**2 if only_noise else 1.0
         times = np.asarray(self.slow_times) * self.batch / (self.lr**2 * force)
+        if self.rule is not None:
+            pace = self.optimiser.slow_factor(self.optimiser.hyper(), self.batch).item()
+            if math.isfinite(pace):  # else the clock of plain SGD is as good as any
+                times = np.asarray(self.slow_times) / (pace * force)
         return np.maximum(np.rint(times / unit), 1).astype(np.int64) * unit
 
     def hurried(self, factor: float) -> Ensemble:

@@ -41,7 +41,8 @@ def to_json(value: Any) -> Any:
 def from_json(kind: type[Record], data: Mapping[str, Any]) -> Record:
     """The record of that kind that `to_json` made ``data`` of; keys that it has not are ignored.
 
-    Of attributes, tuples and other records are made again; everything else is taken as it is.
+    Of attributes, tuples and other records are made again, and NaN of null where a number belongs;
+    everything else is taken as it is.
 
     Examples
     --------
@@ -57,6 +58,8 @@ def from_json(kind: type[Record], data: Mapping[str, Any]) -> Record:
 
 def _again(hint: Any, data: Any) -> Any:
     kind = get_origin(hint) or hint
+    if kind is float and data is None:
+        return math.nan
     if isinstance(kind, type) and is_dataclass(kind) and isinstance(data, Mapping):
         return from_json(kind, data)
     if kind is tuple and data is not None:

@@ -17,7 +17,7 @@ from methexis.scenarios.framework.scenario import Case, Cell, Curve, Scenario
 #: Distance between the seeds of a part's runs at different seeds of the user.
 _SEED_STRIDE = 10**6
 #: Distance between the first seeds of a scenario's cases: no more small parameters than that.
-_CASE_STRIDE = 10
+CASE_STRIDE = 10
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def along_dial(
                 show(Step(scenario.name, cell.curve.name, number, len(cells), report))
 
         case = case_of(cell.curve, cell.problem, cell.value)
-        measured.append(measure(case, cell, seed + _CASE_STRIDE * number, at))
+        measured.append(measure(case, cell, seed + CASE_STRIDE * number, at))
     return measured, lines(scenario, 1 + max(cell.problem for cell in cells), case_of)
 
 

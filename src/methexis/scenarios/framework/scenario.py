@@ -100,6 +100,8 @@ class Scenario(Generic[Case]):
     limit: str
     seed: int  # of the first run; the others count on from it
     note: str = ""  # what else a reader should know
+    #: Of a dial of kinds that is read as a table: names of groups of columns, with their values.
+    groups: tuple[tuple[str, tuple[float, ...]], ...] = ()
 
     def values(self, effort: Effort) -> tuple[float, ...]:
         """Dial values that are measured."""

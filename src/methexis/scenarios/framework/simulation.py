@@ -18,7 +18,6 @@ from methexis.progress import Progress
 from methexis.scenarios.framework.ensembles import Ensemble
 from methexis.scenarios.framework.mean_kernels import joint_kernels
 from methexis.theory.projection import NEAR, project_of
-from methexis.training.optimisers import SGD
 from methexis.training.plan import Plan, make_plan
 from methexis.training.weights import recorded_weights
 
@@ -51,7 +50,7 @@ def plan_of(ensemble: Ensemble, replicas: int, seed: int) -> Plan:
     return make_plan(
         ensemble.students,
         ensemble.source,
-        SGD(lr=ensemble.lr, weight_decay=ensemble.decay * ensemble.lr / ensemble.batch),
+        ensemble.optimiser,
         steps=int(steps[-1]),
         batch=ensemble.batch,
         sampling=ensemble.sampling,

@@ -38,12 +38,12 @@ def adaptive_fixed_point(
     source: Teacher | Samples,
     student: EDLN | MLP,
     *,
-    memory: float,
+    memory: float | None,
     decay: float = 0.0,
     weights: Sequence[Array] | None = None,
     loss: str = "squared",
 ) -> FixedPoint:
-    """Where Adam and RMSProp with independent samples end, at leading order in ``η`` and ``1-β₂``.
+    """Where Adam and RMSProp end, at leading order in ``η`` and ``1-β₂``.
 
     Parameters
     ----------
@@ -51,8 +51,9 @@ def adaptive_fixed_point(
         Data.
     student : EDLN, or a linear MLP
         Network.
-    memory : float
-        ``x = (1-β₂)/(η√B) >= 0`` with learning rate ``η`` and batch size ``B``.
+    memory : float or None
+        ``x = (1-β₂)/(η√B) >= 0`` of independent samples, with learning rate ``η`` and batch size
+        ``B``; None for shuffled epochs and a long memory, whatever the noise.
     decay : float
         ``κ = γ/η >= 0`` of decoupled weight decay ``γ``, as `AdamW` has it.
     weights : list of arrays (d_i, d_{i-1}), optional
@@ -82,7 +83,8 @@ def adaptive_fixed_point(
     2.0
     """
     problem = theory_problem(source, student, loss)
-    memory = number("memory", memory, least=0.0)
+    if memory is not None:
+        memory = number("memory", memory, least=0.0)
     decay = number("decay", decay, least=0.0)
     if weights is None:
         start = minimum_of(problem).weights
@@ -93,7 +95,7 @@ def adaptive_fixed_point(
     return end_of(problem, start, memory, decay)
 
 
-def end_of(problem: Problem, start: list[Array], memory: float, decay: float) -> FixedPoint:
+def end_of(problem: Problem, start: list[Array], memory: float | None, decay: float) -> FixedPoint:
     """`adaptive_fixed_point` from weights on the minima, of the neurons that are not silent."""
     kept = [
         np.ones(problem.dims[0], dtype=np.bool_),

@@ -24,7 +24,7 @@ _BLOCK = 1000
 
 
 def profiles(rows: Rows) -> Rows:
-    """Quantiles of the similarities of each sample to all, each standardised over samples.
+    """Quantiles of the similarities of each sample to all others, each standardised over samples.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def profiles(rows: Rows) -> Rows:
     -------
     array (num_samples, 100)
     """
-    at = np.rint(_LEVELS * (len(rows) - 1)).astype(int)
+    at = np.rint(_LEVELS * (len(rows) - 2)).astype(int)  # the last is the sample itself
     drawn = np.empty((len(rows), len(at)), dtype=np.float32)
     for start in range(0, len(rows), _BLOCK):
         near = rows[start : start + _BLOCK] @ rows.T

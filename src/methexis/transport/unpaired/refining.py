@@ -80,7 +80,8 @@ def climbed(x: Rows, y: Rows, start: Rows, generator: np.random.Generator) -> Ro
 
 
 def _next(x: Rows, y: Rows, start: Rows, step: Step) -> Rows:
-    to_y, to_x = neighbours(
+    near = np.asarray((x @ start) @ y.T, dtype=np.float32)
+    to_y, to_x = neighbours(near, min(step.neighbours, len(x), len(y)))
         np.asarray((x @ start) @ y.T, dtype=np.float32), min(step.neighbours, len(x), len(y))
     )
     cut = slice(step.directions)

@@ -1,0 +1,3 @@
+"""What each operation of PyTorch asks of a change of basis: a table of rules, a family per file."""
+
+from methexis.probes.interfaces.rules.table import RULES as RULES
