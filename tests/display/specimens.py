@@ -95,11 +95,9 @@ def translated() -> mx.Translation:
 
 
 @cache
-<<<<<<< HEAD
 def translated_unpaired() -> mx.UnpairedTranslation:
     rows = np.random.default_rng(3).exponential(size=(500, 2))
     return mx.translate_unpaired(rows[:250], rows[250:], pair=(0, 0))
-=======
 def interfaces() -> mx.Interfaces:
     import torch  # noqa: PLC0415  where it is, which the walk over all public classes asks for
 
@@ -111,7 +109,6 @@ def interfaces() -> mx.Interfaces:
 def _interfaces() -> list[Any]:
     known = interfaces()
     return [known, known[0], known[0].element()]
->>>>>>> main
 
 
 @cache

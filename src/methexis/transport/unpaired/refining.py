@@ -82,8 +82,6 @@ def climbed(x: Rows, y: Rows, start: Rows, generator: np.random.Generator) -> Ro
 def _next(x: Rows, y: Rows, start: Rows, step: Step) -> Rows:
     near = np.asarray((x @ start) @ y.T, dtype=np.float32)
     to_y, to_x = neighbours(near, min(step.neighbours, len(x), len(y)))
-        np.asarray((x @ start) @ y.T, dtype=np.float32), min(step.neighbours, len(x), len(y))
-    )
     cut = slice(step.directions)
     of_x, of_y = x[:, cut], y[:, cut]
     cross = of_x.T @ _middle(of_y, to_y) + _middle(of_x, to_x).T @ of_y
