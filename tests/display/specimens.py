@@ -98,6 +98,9 @@ def translated() -> mx.Translation:
 def translated_unpaired() -> mx.UnpairedTranslation:
     rows = np.random.default_rng(3).exponential(size=(500, 2))
     return mx.translate_unpaired(rows[:250], rows[250:], pair=(0, 0))
+
+
+@cache
 def interfaces() -> mx.Interfaces:
     import torch  # noqa: PLC0415  where it is, which the walk over all public classes asks for
 

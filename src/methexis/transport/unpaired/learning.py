@@ -23,8 +23,9 @@ _LEVEL = 1e-3
 #: Rows on which a map is compared with its negative, and how much nearer it has to come.
 _COMPARED, _SIGN = 1000, 0.01
 #: By how much another may exceed the gap of the best and still fit as well, of all rows, in units
-#: of what samples of one law have by chance.
-_LENIENCE = 0.5
+#: of what samples of one law have by chance: one, or two over the number of directions, because
+#: chance varies more where there are few.
+_LENIENCE, _OVER = 1.0, 2.0
 
 
 class Neighbours:
@@ -56,7 +57,8 @@ class Moments:
 
     def whole(self, starts: Sequence[Any], generator: np.random.Generator) -> Ends:
         """The same from all rows, from what fits halves."""
-        return matched(self.x, self.y, generator, starts=starts, lenience=_LENIENCE)
+        lenience = min(_LENIENCE, _OVER / self.x.shape[1])
+        return matched(self.x, self.y, generator, starts=starts, lenience=lenience)
 
 
 def _signed(x: Any, y: Any, turn: Any) -> Ends:
