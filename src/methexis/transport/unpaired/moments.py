@@ -151,7 +151,7 @@ def _starts(x: Array, y: Array, generator: np.random.Generator) -> list[Array]:
     r = x.shape[1]
     ends: list[tuple[float, Array]] = []
     for _ in range(STARTS):
-        turn: Array = linalg.qr(generator.standard_normal((r, r)))[0]
+        turn = np.asarray(linalg.qr(generator.standard_normal((r, r)))[0], dtype=np.float64)
         for _ in range(_STEPS):
             left, _, right = np.linalg.svd(_gradient(of_x, of_y, turn))
             before, turn = turn, np.asarray(left @ right, dtype=np.float64)
