@@ -9,7 +9,7 @@ import numpy as np
 
 from methexis.errors import MethexisError
 from methexis.transport.unpaired.agreement import nearness
-from methexis.transport.unpaired.moments import Ends, mardia, matched
+from methexis.transport.unpaired.moments import Ends, mardia, matched, symmetric
 from methexis.transport.unpaired.profiles import first_map
 from methexis.transport.unpaired.refining import CLOSING, climbed, refined
 from methexis.transport.unpaired.sides import Side
@@ -58,7 +58,10 @@ class Moments:
     def whole(self, starts: Sequence[Any], generator: np.random.Generator) -> Ends:
         """The same from all rows, from what fits halves."""
         lenience = min(_LENIENCE, _OVER / self.x.shape[1])
-        return matched(self.x, self.y, generator, starts=starts, lenience=lenience)
+        ends = matched(self.x, self.y, generator, starts=starts, lenience=lenience)
+        if symmetric(self.x, generator) or symmetric(self.y, generator):
+            return Ends([ends.maps[0], -ends.maps[0]], [ends.gaps[0]] * 2)
+        return ends
 
 
 def _signed(x: Any, y: Any, turn: Any) -> Ends:

@@ -173,6 +173,15 @@ def _gradient(of_x: Array, of_y: Array, turn: Array) -> Array:
     return np.asarray(turned.reshape(r, -1) @ of_y.reshape(r, -1).T)
 
 
+def symmetric(white: Array, generator: np.random.Generator) -> bool:
+    """Whether no test tells a law from its negative, at a level of .01: by flips of signs."""
+    white = white[:_SAMPLES]
+    odd = np.sin(white @ (generator.standard_normal((100, white.shape[1])) * _SPREAD).T)
+    flips = generator.choice([-1.0, 1.0], size=(199, len(white)))
+    sizes = np.sum((flips @ odd) ** 2, axis=1)
+    return bool(np.mean(sizes >= np.sum(odd.sum(axis=0) ** 2)) > 0.01)
+
+
 def _waves(rows: Array, frequencies: Array) -> Array:
     return np.asarray(np.exp(1j * (rows @ frequencies.T)))
 
