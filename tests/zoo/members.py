@@ -72,7 +72,11 @@ def _mapped(good: Any) -> Any:
 
 
 def _times(factor: float) -> Member:
-    return lambda good: np.array(good) * factor
+    def made(good: Any) -> Any:
+        with np.errstate(over="ignore"):  # of single precision
+            return np.array(good) * factor
+
+    return made
 
 
 def _as(dtype: Any) -> Member:

@@ -69,7 +69,9 @@ if find_spec("torch") is not None:
         "mx.interfaces, model": Recipe(_meeting, {"model": _MEET}, {"batch": _ROWS}),
         "mx.Interfaces.at": Recipe(_at, {"name": "0"}),
         "mx.Interfaces.plot": Recipe(_drawn, {"ax": None}),
-        "probes.Element": Recipe(_made, {"matrix": None, "order": X[:1, :3], "factors": None}),
+        "probes.Element": Recipe(
+            _made, {"matrix": None, "order": np.array([[1, 2, 0]]), "factors": None}
+        ),
         "probes.Interface.apply": Recipe(_weights(_INTERFACES[1].apply), {"element": np.eye(2)}),
         "probes.Interface.element": Recipe(_element, {"seed": 0}),
         "probes.Interface.random": Recipe(_weights(_INTERFACES[1].random), {"seed": 0}),

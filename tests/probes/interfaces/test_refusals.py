@@ -77,17 +77,22 @@ def test_a_layer_that_is_no_interface() -> None:
 ORDER = np.arange(5)[None]
 
 
+@pytest.mark.parametrize("order", [ORDER * 0, ORDER[0], ORDER + 0.5, "words"])
+def test_an_order_names_each_coordinate_once(order: Any) -> None:
+    with pytest.raises(mx.MethexisError, match=r"^order: expected "):
+        Element(order=order)
+
+
 @pytest.mark.parametrize(
     ("name", "element", "words"),
     [
         ("0 → 2", -np.eye(5), "expected factors of the group 'permutation and positive scale'"),
         ("0 → 2", np.ones((5, 5)), "coordinates here do not mix"),
         ("0 → 2", np.eye(4), r"matrices of shape (1, 5, 5), got shape (1, 4, 4)"),
-        ("0 → 2", Element(order=ORDER * 0), "got another order"),
         ("0 → 2", Element(matrix=np.eye(5)[None]), "got one of another kind"),
         ("0 → 2", Element(factors=np.full((1, 5), np.nan)), "expected finite factors"),
         ("2 → 3", np.ones((4, 4)), "expected invertible matrices, got a singular one"),
-        ("2 → 3", Element(order=ORDER[:, :4]), "got one of another kind"),
+        ("2 → 3", Element(order=np.arange(4)[None]), "got one of another kind"),
         ("2 → 3", "words", "element of 2 → 3"),
     ],
 )

@@ -34,11 +34,33 @@ class Element(Displayed):
     matrix : array (count, size, size), optional
     order : array (count, size) of int, optional
     factors : array (count, size), optional
+
+    Raises
+    ------
+    MethexisError
+        If they are no arrays of numbers, or an order names a coordinate twice.
     """
 
     matrix: NDArray[np.float64] | None = None
     order: NDArray[np.int64] | None = None
     factors: NDArray[np.float64] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("matrix", "factors"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, doubles(name, getattr(self, name)))
+        if self.order is not None:
+            object.__setattr__(self, "order", _orders(self.order))
+
+
+def _orders(given: Any) -> NDArray[np.int64]:
+    order = doubles("order", given)
+    if order.ndim != 2 or not (np.sort(order, axis=1) == np.arange(order.shape[1])).all():
+        raise MethexisError(
+            "order: expected rows that name each coordinate from 0 once, got another array "
+            f"of shape {order.shape}"
+        )
+    return order.astype(np.int64)
 
 
 def mixes(group: str) -> bool:
@@ -174,13 +196,11 @@ def _in_group(element: Element, freedom: Freedom, count: int, where: str) -> Ele
         )
     if element.matrix is not None:
         _see_matrix(element.matrix, freedom.group, where)
-    if element.order is not None:
-        sorted_ = np.sort(element.order, axis=1)
-        if not freedom.order or (sorted_ != np.arange(size)).any():
-            raise MethexisError(
-                f"{where}: expected coordinates in their order or each once, as the group "
-                f"{freedom.group!r} has it, got another order"
-            )
+    if element.order is not None and not freedom.order:
+        raise MethexisError(
+            f"{where}: expected coordinates in their order, as the group {freedom.group!r} has "
+            "them, got another order"
+        )
     if element.factors is not None:
         _see_factors(element.factors, freedom, where)
     return element
