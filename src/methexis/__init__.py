@@ -36,7 +36,13 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "probes": ["probe"],
         "probes.interfaces": ["Interfaces", "interfaces"],
         "explaining": ["Explanation", "Explanations", "explain", "explain_all"],
-        "transport": ["Translation", "open_translation", "translate"],
+        "transport": [
+            "Translation",
+            "UnpairedTranslation",
+            "open_translation",
+            "translate",
+            "translate_unpaired",
+        ],
         # experiment
         "report": ["write_report"],
         "sweeps": ["Sweep", "open_sweep", "sweep"],

@@ -44,6 +44,8 @@ from methexis.training.optimisers import RMSProp as RMSProp
 from methexis.training.optimisers import SignSGD as SignSGD
 from methexis.training.train import train as train
 from methexis.transport import Translation as Translation
+from methexis.transport import UnpairedTranslation as UnpairedTranslation
 from methexis.transport import open_translation as open_translation
 from methexis.transport import translate as translate
+from methexis.transport import translate_unpaired as translate_unpaired
 from methexis.version import __version__ as __version__

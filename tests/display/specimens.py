@@ -95,6 +95,12 @@ def translated() -> mx.Translation:
 
 
 @cache
+def translated_unpaired() -> mx.UnpairedTranslation:
+    rows = np.random.default_rng(3).exponential(size=(500, 2))
+    return mx.translate_unpaired(rows[:250], rows[250:], pair=(0, 0))
+
+
+@cache
 def interfaces() -> mx.Interfaces:
     import torch  # noqa: PLC0415  where it is, which the walk over all public classes asks for
 
@@ -193,6 +199,7 @@ def specimens() -> dict[str, Any]:
         explanations, explanations.best(), sweeping.done(), *_interfaces(),
         explanations, explanations.best(), translation, translation.certificate,
         translation.certificate.worth, translation.match(X, Y),
+        translated_unpaired(), translated_unpaired().certificate,
     ]  # fmt: skip
     for value in classes().values():
         if issubclass(value, Measure):

@@ -21,6 +21,7 @@ EXEMPT: dict[str, str] = {
             "mx.Explanation",
             "mx.Explanations",
             "mx.Translation",
+            "mx.UnpairedTranslation",
             "mx.Interfaces",
             "probes.Interface",
             "mx.Run",

@@ -1,9 +1,12 @@
+from .between import Matches as Matches
 from .certificate import Certificate as Certificate
 from .job import TranslateResult as TranslateResult
 from .job import TranslateSettings as TranslateSettings
 from .job import run_translate as run_translate
 from .opening import open_translation as open_translation
 from .translating import translate as translate
-from .translation import Matches as Matches
 from .translation import Translation as Translation
+from .unpaired.result import UnpairedCertificate as UnpairedCertificate
+from .unpaired.result import UnpairedTranslation as UnpairedTranslation
+from .unpaired.translating import translate_unpaired as translate_unpaired
 from .worth import Worth as Worth

@@ -8,8 +8,9 @@ from typing import Any
 from methexis.errors import MethexisError
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.transport import storing
+from methexis.transport.between import OneSide
 from methexis.transport.certificate import Certificate
-from methexis.transport.translation import SIDE_ARRAYS, OneSide, Translation
+from methexis.transport.translation import SIDE_ARRAYS, Translation
 from methexis.transport.worth import Worth
 
 

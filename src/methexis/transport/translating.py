@@ -17,11 +17,12 @@ from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.measures.inputs.preprocessing import preprocessing as steps_named
 from methexis.measures.inputs.representations import both
 from methexis.transport import words
+from methexis.transport.between import OneSide
 from methexis.transport.certificate import Certificate
 from methexis.transport.choosing import best, matching_costs, prediction_costs
 from methexis.transport.controls import measured
 from methexis.transport.forms import MAPS, Form, Taught, forms
-from methexis.transport.translation import OneSide, Translation
+from methexis.transport.translation import Translation
 
 
 def translate(
@@ -91,7 +92,7 @@ def translate(
         if map == "rotation":
             raise MethexisError("ridge: expected none with map='rotation', got a number")
     seed = integer("seed", seed, least=0)
-    named = _names(names)
+    named = named_both(names)
     steps = steps_named(preprocessing)
     if steps.centre:
         raise MethexisError(
@@ -158,7 +159,8 @@ def _told(translation: Translation) -> Translation:
     )
 
 
-def _names(names: Any) -> tuple[str, str]:
+def named_both(names: Any) -> tuple[str, str]:
+    """What the result calls both, checked."""
     words_of_both = isinstance(names, tuple | list) and len(names) == 2
     if not words_of_both or not all(isinstance(one, str) for one in names):
         raise MethexisError(f"names: expected two words, of x and of y, got {shown(names)}")

@@ -1,0 +1,1 @@
+"""Translation where no pair is known, only samples of both sides."""

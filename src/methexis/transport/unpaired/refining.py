@@ -1,0 +1,119 @@
+"""A map without pairs made better: samples meet what lies nearest under the map so far.
+
+Similarities under the map are corrected for how near a sample is to everything (CSLS: twice the
+cosine, less the mean cosine of either sample with its ten nearest of the other side). Each sample
+is paired with the *mean* of its nearest ``k`` of the other side, in both directions, because where
+no partner is among the samples, the middle of its neighbours is the best guess of where it would
+be. The best rotation of these pairs is the next map. It begins within the leading principal
+directions of either side, where a poor map is right first, and ends in all of them. Every step
+draws its own samples, so that no chance neighbours hold the map where it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from methexis.transport.unpaired.profiles import Rows, drawn, polar
+
+#: Neighbours whose cosines say how near a sample is to everything.
+HUB = 10
+
+
+class Step(NamedTuple):
+    """How many samples of a side are drawn, neighbours are averaged, and directions are taken."""
+
+    samples: int
+    neighbours: int
+    directions: int | None
+
+
+#: From a poor map: leading directions first. Gone through again until the map stays.
+LADDER = (
+    *[Step(2500, 10, 20)] * 4,
+    *[Step(2500, 10, 50)] * 4,
+    *[Step(2500, 10, 100)] * 3,
+    *[Step(3000, 10, 200)] * 3,
+    *[Step(3000, 10, None)] * 3,
+)
+#: Most times that the ladder is gone through, and the mean cosine of old and new images that is
+#: called staying.
+_ROUNDS, _STAYS = 8, 0.9
+#: From a map that is nearly right: more samples and fewer neighbours.
+CLOSING = (*[Step(4000, 10, None)] * 3, *[Step(7000, 5, None)] * 3)
+
+
+def refined(
+    x: Rows, y: Rows, start: Rows, steps: Sequence[Step], generator: np.random.Generator
+) -> Rows:
+    """Take the steps, one after the other.
+
+    Parameters
+    ----------
+    x, y : arrays (num_x, rx), (num_y, ry)
+        Rows of length one, in principal coordinates.
+    start : array (rx, ry)
+        A partial isometry.
+    steps : sequence of Step
+    generator : Generator
+
+    Returns
+    -------
+    array (rx, ry)
+    """
+    for step in steps:
+        some_x, some_y = (one[drawn(len(one), step.samples, generator)] for one in (x, y))
+        start = _next(some_x, some_y, start, step)
+    return start
+
+
+def climbed(x: Rows, y: Rows, start: Rows, generator: np.random.Generator) -> Rows:
+    """Go through the ladder until the map stays, from a first map."""
+    for _ in range(_ROUNDS):
+        before, start = start, refined(x, y, start, LADDER, generator)
+        if float(np.sum((x @ before) * (x @ start)) / len(x)) > _STAYS:
+            break
+    return start
+
+
+def _next(x: Rows, y: Rows, start: Rows, step: Step) -> Rows:
+    near = np.asarray((x @ start) @ y.T, dtype=np.float32)
+    to_y, to_x = neighbours(near, min(step.neighbours, len(x), len(y)))
+    cut = slice(step.directions)
+    of_x, of_y = x[:, cut], y[:, cut]
+    cross = of_x.T @ _middle(of_y, to_y) + _middle(of_x, to_x).T @ of_y
+    turned = np.zeros_like(start)
+    turned[cut, cut] = polar(cross)
+    return turned
+
+
+def neighbours(near: Rows, k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The nearest ``k`` of the other side by CSLS, for rows and for columns; changes `near`."""
+    back = np.ascontiguousarray(near.T)
+    hub_x, hub_y = hubness(near), hubness(back)
+    near -= 0.5 * hub_y
+    back -= 0.5 * hub_x
+    return _largest(near, k), _largest(back, k)
+
+
+def hubness(near: Rows) -> Rows:
+    """The mean of each row's largest entries."""
+    k = min(HUB, near.shape[1])
+    return np.asarray(np.partition(near, -k, axis=1)[:, -k:].mean(axis=1))
+
+
+def _largest(near: Rows, k: int) -> NDArray[np.int64]:
+    if k == 1:
+        return np.asarray(np.argmax(near, axis=1)[:, None])
+    return np.asarray(np.argpartition(near, -k, axis=1)[:, -k:])
+
+
+def _middle(rows: Rows, at: NDArray[np.int64]) -> Rows:
+    """The mean of some rows, for each row of places."""
+    total = rows[at[:, 0]].copy()
+    for column in at.T[1:]:
+        total += rows[column]
+    return total / np.float32(at.shape[1])

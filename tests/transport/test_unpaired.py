@@ -1,0 +1,169 @@
+"""`mx.translate_unpaired`: maps are found without pairs, and what cannot be found is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import methexis as mx
+from methexis.core.linalg import random_orthogonal
+from methexis.transport.unpaired.moments import fourth, mardia, third
+from methexis.transport.unpaired.profiles import first_map, profiles
+from methexis.transport.unpaired.refining import neighbours
+
+Array = NDArray[np.float64]
+
+
+def skewed(rows: int, seed: int, inputs: int = 6, directions: int = 3) -> Array:
+    """Rows of one law, whatever their seed: mixtures of exponential inputs."""
+    mix = np.random.default_rng(99).normal(size=(inputs, directions))
+    return np.asarray(np.random.default_rng(seed).exponential(size=(rows, inputs)) @ mix)
+
+
+def share(predicted: Array, true: Array) -> float:
+    return float(1.0 - np.sum((predicted - true) ** 2) / np.sum((true - true.mean(axis=0)) ** 2))
+
+
+def test_a_linear_pair_is_found_from_disjoint_rows() -> None:
+    there = np.random.default_rng(5).normal(size=(3, 4))
+    x, y, unseen = skewed(3000, 1), skewed(3500, 2) @ there + 7.0, skewed(300, 3)
+    first = mx.translate_unpaired(x, y)
+    assert (first.found, first.map, first.n) == (True, "scaled", (3000, 3500))
+    assert share(first.forward(unseen), unseen @ there + 7.0) > 0.98
+    assert share(first.backward(unseen @ there + 7.0), unseen) > 0.98
+    again = mx.translate_unpaired(x, y)
+    assert all(
+        np.array_equal(one.across, other.across)
+        for one, other in zip(first.sides, again.sides, strict=True)
+    )
+    assert first.sentence.startswith("Found:")
+    assert str(first) == first.sentence
+
+
+def test_coordinates_and_order_say_nothing() -> None:
+    x, y, unseen = skewed(3000, 1), skewed(3000, 2), skewed(300, 3)
+    turn = random_orthogonal(3, np.random.default_rng(4))
+    turned = mx.translate_unpaired(x, y[::-1] @ turn)
+    assert share(turned.forward(unseen), unseen @ turn) > 0.98
+
+
+def test_gaussian_sides_are_refused() -> None:
+    rng = np.random.default_rng(0)
+    with pytest.raises(mx.MethexisError, match=r"one: expected samples of a law that is not Gauss"):
+        mx.translate_unpaired(rng.normal(size=(2000, 4)), skewed(2000, 1), names=("one", "two"))
+    with pytest.raises(mx.MethexisError, match=r"two: expected samples of a law that is not Gauss"):
+        mx.translate_unpaired(skewed(2000, 1), rng.normal(size=(2000, 3)), names=("one", "two"))
+
+
+def test_one_pair_tells_a_law_from_its_negative() -> None:
+    rng = np.random.default_rng(6)
+    centres = np.array([[3.0, 0.0], [1.0, 2.0]])
+
+    def symmetric(count: int) -> Array:
+        which = rng.choice(2, size=count, p=[0.7, 0.3])
+        sign = rng.choice([-1.0, 1.0], size=(count, 1))
+        return np.asarray(sign * centres[which] + 0.3 * rng.normal(size=(count, 2)))
+
+    x, y = symmetric(3000), symmetric(3000)
+    with pytest.raises(mx.MethexisError, match=r"pair: expected .* symmetric"):
+        mx.translate_unpaired(x, y)
+    right, left = np.argmax(y[:, 0]), np.argmin(y[:, 0])
+    row = int(np.argmax(x[:, 0]))
+    known = mx.translate_unpaired(x, y, pair=(row, int(right)))
+    assert known.found
+    assert share(known.forward(x), x) > 0.95
+    negative = mx.translate_unpaired(x, y, pair=(row, int(left)))
+    assert share(negative.forward(x), -x) > 0.95
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"x": np.ones((50, 3)) * np.arange(50)[:, None]}, "A: expected at least 100 rows"),
+        ({"pair": (0,)}, "pair: expected a row of x and its partner"),
+        ({"pair": (0, 9000)}, "pair: "),
+        ({"map": "linear"}, "map: "),
+        ({"x": np.random.default_rng(0).exponential(size=(200, 40)), "map": "scaled"}, "map: "),
+    ],
+)
+def test_bad_input_is_refused(given: dict[str, object], message: str) -> None:
+    good: dict[str, object] = {"x": skewed(400, 1), "y": skewed(400, 2)}
+    with pytest.raises(mx.MethexisError, match="^" + message):
+        mx.translate_unpaired(**(good | given))  # type: ignore[arg-type]
+
+
+def test_profiles_know_no_coordinates() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.exponential(size=(200, 5)) - 1.0
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    turned = rows @ random_orthogonal(5, rng)
+    one, other = (profiles(each.astype(np.float32)) for each in (rows, turned))
+    np.testing.assert_allclose(one, other, atol=2e-3)  # single precision, over small spreads
+    stretched = rows * np.arange(1.0, 6.0)
+    assert np.abs(one - profiles(stretched.astype(np.float32))).max() > 0.1
+
+
+def test_profiles_of_the_same_samples_give_the_rotation() -> None:
+    rng = np.random.default_rng(1)
+    rows = rng.exponential(size=(300, 4)) - 1.0
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    turn = random_orthogonal(4, rng)
+    turned = (rows @ turn)[rng.permutation(300)]
+    learnt = first_map(rows.astype(np.float32), turned.astype(np.float32), rng)
+    np.testing.assert_allclose(learnt, turn, atol=1e-2)
+
+
+def test_neighbours_are_those_of_a_plain_loop() -> None:
+    near = np.random.default_rng(2).normal(size=(15, 13)).astype(np.float32)
+    hub_x = np.sort(near, axis=1)[:, -10:].mean(axis=1)
+    hub_y = np.sort(near, axis=0)[-10:].mean(axis=0)
+    corrected = 2.0 * near - hub_x[:, None] - hub_y
+    to_y, to_x = neighbours(near.copy(), 3)
+    for row in range(15):
+        assert set(to_y[row]) == set(np.argsort(corrected[row])[-3:])
+    for column in range(13):
+        assert set(to_x[column]) == set(np.argsort(corrected[:, column])[-3:])
+
+
+def test_moments_are_those_of_a_plain_sum() -> None:
+    white = np.random.default_rng(3).normal(size=(50, 3))
+    expected = sum(np.einsum("a,b,c->abc", row, row, row) for row in white) / 50
+    np.testing.assert_allclose(third(white), expected, atol=1e-12)
+    squares = np.einsum("na,nb,nc,nd->abcd", *(white,) * 4) / 50
+    unit = np.eye(3)
+    for places in ("ab,cd->abcd", "ac,bd->abcd", "ad,bc->abcd"):
+        squares = squares - np.einsum(places, unit, unit)
+    np.testing.assert_allclose(fourth(white), squares, atol=1e-12)
+
+
+def test_a_gaussian_is_rarely_called_none() -> None:
+    """Under a Gaussian law p-values below .05 are about as rare: at most 15 of 100 (p < 1e-4)."""
+    rng = np.random.default_rng(4)
+    low = 0
+    for _ in range(100):
+        rows = rng.normal(size=(1000, 3))
+        rows = (rows - rows.mean(axis=0)) @ np.linalg.inv(np.linalg.cholesky(np.cov(rows.T))).T
+        low += mardia(rows).p_value < 0.05
+    assert low <= 15
+
+
+@pytest.mark.long
+def test_many_directions_are_turned_back() -> None:
+    """Clusters of unequal sizes and widths in 48 directions, no row on both sides."""
+    rng = np.random.default_rng(8)
+    centres = rng.normal(size=(40, 48)) * np.arange(1, 49) ** -0.5
+    weights = rng.dirichlet(np.full(40, 1.0))
+    widths = rng.uniform(0.2, 0.6, size=40)
+
+    def rows(count: int) -> Array:
+        which = rng.choice(40, size=count, p=weights)
+        noise = rng.normal(size=(count, 48)) * np.arange(1, 49) ** -0.5
+        return np.asarray(centres[which] + widths[which, None] * noise)
+
+    turn = random_orthogonal(48, rng)
+    x, y, unseen = rows(4000), rows(4000) @ turn, rows(1000)
+    translation = mx.translate_unpaired(x, y)
+    assert (translation.map, translation.found) == ("rotation", True)
+    partners = translation.match(unseen, unseen @ turn).rows
+    assert np.mean(partners == np.arange(1000)) > 0.9
