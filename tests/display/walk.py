@@ -30,7 +30,8 @@ NOT_DRAWN = {
     ),
     **dict.fromkeys(
         ("Between", "Calibrated", "LayerAlignment", "Level", "NoiseCeiling", "NullMoments",
-         "PowerLaw", "Relaxation", "Streamed"), _PARTS,
+         "PowerLaw", "Relaxation", "Streamed", "UnpairedCertificate",
+         "UnpairedTranslation"), _PARTS,
     ),
     **dict.fromkeys(
         ("CompareSettings", "Plan", "Preprocessing", "SubjectsSettings", "VerifySettings", "Asked",

@@ -16,7 +16,7 @@ _NEAR = 3
 
 @dataclass(frozen=True)
 class Agreement:
-    """Of rows that neither map has seen, the mean of both directions.
+    """How far two maps agree on rows that neither has seen, the mean of both directions.
 
     Attributes
     ----------

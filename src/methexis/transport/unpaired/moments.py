@@ -47,7 +47,7 @@ class Mardia(NamedTuple):
 
     @property
     def p_value(self) -> float:
-        """Of both together, by Bonferroni."""
+        """The smaller of both, twice over, by Bonferroni."""
         return min(1.0, 2.0 * min(self))
 
 

@@ -49,8 +49,8 @@ class UnpairedCertificate(Displayed):
     @classmethod
     def of(cls, agreement: Agreement) -> UnpairedCertificate:
         """What two maps say of each other, and whether that is enough."""
-        found = agreement.consistency >= FOUND or agreement.agreement >= CLOSE
-        return cls(found, **asdict(agreement))
+        enough = agreement.consistency >= FOUND or agreement.agreement >= CLOSE
+        return cls(enough, **asdict(agreement))
 
     def as_dict(self) -> dict[str, Any]:
         """All of it in plain types, for JSON."""
