@@ -58,6 +58,8 @@ class Verdict(judging.Verdict[Point]):
     @property
     def statement(self) -> str:
         """χ² with its p, and which errors it would notice."""
+        if not self.judged:
+            return f"{len(self.points)} points, of which theory says nothing"
         if not self.dof:
             off = max((abs(p.gap) for p in self.judged), default=0.0)
             return f"{len(self.judged)} points without chance, off by {off:.1g} at most; no χ²"
