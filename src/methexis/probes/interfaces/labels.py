@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Flag, auto
-from functools import cached_property
 from typing import TypeAlias
+
+from methexis.core.parallel.caching import cached_property
 
 
 @dataclass(frozen=True)

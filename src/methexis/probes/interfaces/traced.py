@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
+from methexis.core.parallel.caching import cached_property
 from methexis.probes.batches import Batch
 from methexis.probes.frameworks.optional import torch
 from methexis.probes.interfaces import elements, weights

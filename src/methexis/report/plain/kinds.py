@@ -48,7 +48,14 @@ from methexis.representations import Representation, Representations
 from methexis.theory import AdaptiveMinimum, FixedPoint, PlatonicSolution, Relaxation
 from methexis.theory.path import SlowPath
 from methexis.training.prediction.predicted import Predicted
-from methexis.transport import Certificate, Matches, Translation, Worth
+from methexis.transport import (
+    Certificate,
+    Matches,
+    Translation,
+    UnpairedCertificate,
+    UnpairedTranslation,
+    Worth,
+)
 
 
 @dataclass(frozen=True)
@@ -380,6 +387,14 @@ KINDS: dict[type, Kind] = {
     ),
     Element: Kind("An element of a group", lambda _: "It changes coordinates where maps meet."),
     Translation: Kind("A translation", lambda r: r.sentence, caption=_DRAWN_PAIRS),
+    UnpairedTranslation: Kind("A translation without pairs", lambda r: r.sentence),
+    UnpairedCertificate: Kind(
+        "What supports a translation without pairs",
+        lambda r: (
+            f"Two maps learnt apart take {percent(r.consistency)} of unseen rows to the "
+            f"same row of {numbers.count(r.candidates)}, at a mean cosine of {r.agreement:.2f}."
+        ),
+    ),
     Certificate: Kind("What a translation is worth", _certified, caption=_DRAWN_PAIRS),
     Worth: Kind(
         "What maps are worth",
