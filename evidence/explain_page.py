@@ -36,8 +36,8 @@ Pairs of which the rung is known, drawn anew each time. Written by
 mathematics is in [explain.md](explain.md).
 
 """
-#: Which code the files are of, where it is not this one; empty after they are measured again.
-MEASURED = ""
+#: What is not whole yet, or of other code than this; empty once all is measured.
+MEASURED = "The size *wide* is begun: as many draws as its table says, of 200 that are asked for."
 
 
 def page(stored: Callable[[str, str], Draws], sizes: dict[str, tuple[int, int]]) -> str:
