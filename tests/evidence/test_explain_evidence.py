@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from evidence import explain
 from evidence.explain_laws import LAWS, warp
 from evidence.explain_page import ASKED, UNKNOWN, WRONG
-from methexis.explaining.ladder import RUNGS
+from methexis.core.parallel.threads import one_blas_thread
 
 FILES = sorted(explain.FOLDER.glob("*/*.json"))
 
@@ -41,15 +42,18 @@ def test_what_is_asked_is_reached(name: str) -> None:
 def test_a_draw_is_drawn_again() -> None:
     """Names and shares of a stored draw; the rounding of another machine moves the last digits.
 
-    Of rungs below the one that is there it moves more: the best order of the units of a rotated
-    layer is one of many that are nearly as good.
+    The best order of the units of a rotated layer is one of many that are nearly as good, and which
+    one is found depends on rounding. It was stored with the kernels of OpenBLAS that `make test`
+    asks for.
     """
     name = "rotated"
-    old, new = explain.stored(name, "small")[3], explain.one_draw(name, "small", 3)
+    old, new = explain.stored(name, "small")[3], one_blas_thread(explain.one_draw)(name, "small", 3)
     assert new["rung"] == old["rung"]
     assert new["shares"].keys() == old["shares"].keys()
-    for rung in RUNGS[RUNGS.index(LAWS[name].truth) :]:
-        assert new["shares"][rung] == pytest.approx(old["shares"][rung], abs=2e-3)
+    stored_kernels = os.environ.get("OPENBLAS_CORETYPE") == "Haswell"
+    for rung, share in old["shares"].items():
+        if rung != "permutation" or stored_kernels:
+            assert new["shares"][rung] == pytest.approx(share, abs=2e-3)
 
 
 @pytest.mark.parametrize("name", LAWS)
