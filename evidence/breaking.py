@@ -142,7 +142,7 @@ def together(results: Sequence[ScenarioResult]) -> str:
     """χ² of all points, and that of all their fits over the small parameter."""
     counted = [(r, p) for r in results for v in r.verdicts for p in v.counted]
     chi2, p_value = chi_squared([p.deviation for _, p in counted])
-    fits = {"predicted to be perfect": [], "others": []}  # type: dict[str, list[tuple[float, int]]]
+    fits: dict[str, list[tuple[float, int]]] = {"predicted to be perfect": [], "others": []}
     for result, p in counted:
         powers = {curve.name: curve.full.powers for curve in result.scenario.curves}[p.curve]
         spare = len(p.readings) - len(powers)
