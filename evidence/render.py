@@ -175,14 +175,20 @@ def _quantity(q: dict[str, Any], result: dict[str, Any]) -> str:
     value, error, low, high, theory = decimals(
         q["error"], q["value"], q["error"], *q["interval"], q["prediction"]
     )
+    chi2 = (
+        f"χ² = {q['chi2']:.2f} for {q['dof']} degree{'' if q['dof'] == 1 else 's'} of freedom "
+        f"(p = {q['p_value']:.2f}); coefficients "
+        f"{', '.join(_scientific(c, e) for c, e in _coefficients(q))}."
+        if "chi2" in q
+        else f"what it leaves over has p = {q['p_value']:.2f}; σ {q['deviation']:+.2f}."
+    )
+    fitted = "" if "chi2" in q else " to mean kernels"
     powers = ", ".join(str(p) for p in q["powers"])
     lines += [
         f"| → 0 | | | {value} ± {error}, interval {low} … {high} |",
         f"| theory | | | {theory}; agrees: {_verdict(q['agrees'])} |",
         "",
-        f"Fit with powers {powers} of the learning rate: χ² = {q['chi2']:.2f} for {q['dof']} degree"
-        f"{'' if q['dof'] == 1 else 's'} of freedom (p = {q['p_value']:.2f}); coefficients "
-        f"{', '.join(_scientific(c, e) for c, e in _coefficients(q))}.",
+        f"Fit{fitted} with powers {powers} of the learning rate: {chi2}",
         "",
     ]
     return "\n".join(lines)

@@ -18,6 +18,7 @@ from evidence.limits import platonic_limit
 from evidence.outcome import Experiment, Outcome
 from evidence.problems import random_anisotropic
 from evidence.simulate import Sweep
+from methexis.scenarios.breaking.case import EPOCH_POWERS
 
 
 def run(quick: bool) -> Outcome:
@@ -28,16 +29,18 @@ def run(quick: bool) -> Outcome:
         students=students,
         sampling="shuffle",
         start=mx.init.balanced(),
-        lrs=(0.0018, 0.0014, 0.0011, 0.0008),
-        replicas=(24, 24, 24, 24),
+        lrs=(0.0018, 0.0013, 0.0009, 0.00065, 0.00046),
+        replicas=(32,) * 5,
         slow_time=0.80,
         burn_in=0.50,
         snapshots=24,
-        seed=121,
+        seed=10121,
     )
     if quick:  # earlier and shorter: the inquiry of `NOTE` saw no transient after slow time 0.25
-        return platonic_limit(replace(sweep.reduced(1, 8), slow_time=0.45, burn_in=0.35))
-    return platonic_limit(sweep)
+        return platonic_limit(
+            replace(sweep.reduced(1, 8), slow_time=0.45, burn_in=0.35), EPOCH_POWERS
+        )
+    return platonic_limit(sweep, EPOCH_POWERS)
 
 
 NOTE = (

@@ -40,51 +40,46 @@ def test_the_file_is_a_full_run_of_the_scenario_as_it_stands(name: str) -> None:
     assert len(set(seeds)) == len(seeds)  # no two runs share random numbers
 
 
-@pytest.mark.parametrize("name", committed())
-def test_deviations_follow_from_the_readings(name: str) -> None:
+def test_the_verdict_follows_from_the_file(name: str) -> None:
     summary, result = read(name)
     scenario = SCENARIOS[name]
     curves = {c.name: c for c in scenario.curves}
     for p in result.points:
-        curve = curves[p.curve]
-        again = compare(
-            curve,
-            p.problem,
-            p.value,
-            pair=p.pair,
-            predicted=p.predicted,
-            readings=p.readings,
-            effort=curve.full,
-            silent=p.silent,
-        )
-        # Where nothing fluctuates the error is 1e-8, and rounding of 1e-16 is 1e-8 of it.
-        assert again.deviation == pytest.approx(p.deviation, rel=1e-9, abs=1e-6, nan_ok=True)
-        assert again.measured == pytest.approx(p.measured, rel=1e-12)
-        predicted = scenario.case(curve, p.problem, p.value).predicted.min()
+        case = scenario.case(curves[p.curve], p.problem, p.value)
+        predicted = float("nan") if case.silent else case.predicted.min()
         # Fixed points are found to 1e-8 of the force; another machine may take other steps.
         assert predicted == pytest.approx(p.predicted, rel=0, abs=1e-6, nan_ok=True)
+        if 1.0 - p.predicted >= RESOLVED:
+            # Where nothing fluctuates the error is 1e-8, and rounding of 1e-16 is 1e-8 of it.
+            assert beside(p, p.predicted).deviation == pytest.approx(p.deviation, abs=1e-6)
     assert summary["agrees"] is result.agrees
     for told, verdict in zip(summary["scenarios"][0]["curves"], result.verdicts, strict=True):
         assert told["chi2"] == pytest.approx(verdict.chi2, rel=1e-9)
         assert told["agrees"] is verdict.agrees
 
 
-def test_the_lean_of_perfect_points_is_told() -> None:
-    """Deviations are averaged; without the first reading the others are fitted anew."""
-    curve = SCENARIOS["heterogeneity"].curves[0]
-    _, result = read("heterogeneity")
-    (p,) = (p for p in result.of(curve.name, 0) if p.value == 0.0)
-    # An exact square law but for the largest rate: the fit of the others finds nothing.
-    values = [1.0, *(e**2 for e in curve.full.small[1:])]
-    readings = tuple(
-        replace(r, value=value, error=1e-6) for r, value in zip(p.readings, values, strict=True)
+def beside(p: Point, predicted: float) -> Point:
+    """What was measured, beside another predicted alignment."""
+    limit = Distance(
+        1.0 - p.measured, p.error, 0.0, 1.0, min(r.replicas - r.lost for r in p.readings)
     )
-    points = [replace(p, readings=readings, deviation=d) for d in (1.0, 1.0, -2.0, 2.0)]
-    told = lean([replace(result, points=tuple(points))])
-    assert "4 points are predicted to be 1 exactly" in told
-    assert "deviate by +0.50 σ on average, 1.0 standard errors" in told
-    assert re.search(r"of each by [+-]0\.00 σ, 0\.0 standard errors", told)
-    assert lean([]) == ""
+    return replace(p, predicted=predicted, deviation=limit.against(1.0 - predicted))
+
+
+@pytest.mark.parametrize("name", CHEAP)
+def test_a_cell_measured_again_is_the_one_in_the_file(name: str) -> None:
+    """One cell at the seed of the full run: the file is what the present code makes."""
+    _, result = read(name)
+    scenario = SCENARIOS[name]
+    number = CHEAP[name]
+    cell = scenario.cells(quick=False)[number]
+    case = scenario.case(cell.curve, cell.problem, cell.value)
+    again = measure(case, cell, first_seed(scenario.seed, 0) + CASE_STRIDE * number)
+    old = result.points[number]
+    assert (again.pair, again.predicted) == (old.pair, pytest.approx(old.predicted, abs=1e-6))
+    # Sums in another order, over 1e5 steps and more, part replicas that are at a chaotic moment.
+    assert again.measured == pytest.approx(old.measured, abs=0.2 * old.error)
+    assert again.error == pytest.approx(old.error, rel=0.1)
 
 
 def test_pages_show_the_committed_results() -> None:
