@@ -46,7 +46,7 @@ def sweep_kernels(sweep: Sweep) -> tuple[list[Array], list[RunRecord]]:
 
 def worst_pair(mean: Array) -> tuple[int, int]:
     """The pair of layers whose kernels ``(layer, n, n)`` are least aligned."""
-    return measures.worst_pair(alignments(mean))
+    return measures.worst_pair(alignments(list(mean)))
 
 
 def platonic_limit(sweep: Sweep, powers: tuple[int, ...] = POWERS) -> Outcome:
