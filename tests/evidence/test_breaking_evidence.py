@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-import re
+import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from evidence.breaking import FOLDER, committed, lean, pages, read
+from evidence.breaking import BLUNT, FOLDER, committed, pages, read
 from methexis.scenarios.breaking import SCENARIOS, BreakResult
-from methexis.scenarios.breaking.measure import compare
+from methexis.scenarios.breaking.case import Case
+from methexis.scenarios.breaking.measure import Point, measure
+from methexis.scenarios.breaking.result import Verdict
+from methexis.scenarios.framework.limit import RESOLVED, Distance
+from methexis.scenarios.framework.runner import CASE_STRIDE, first_seed
+from methexis.scenarios.framework.scenario import Curve
+
+#: A wrong prediction for a curve, a problem and a value of the dial.
+Wrong = Callable[[Curve[Case], int, float], Case]
+#: Of each scenario the cell that takes the least time to measure.
+CHEAP = {}
 
 
 def test_every_scenario_has_its_file() -> None:
@@ -80,6 +91,64 @@ def test_a_cell_measured_again_is_the_one_in_the_file(name: str) -> None:
     # Sums in another order, over 1e5 steps and more, part replicas that are at a chaotic moment.
     assert again.measured == pytest.approx(old.measured, abs=0.2 * old.error)
     assert again.error == pytest.approx(old.error, rel=0.1)
+
+
+def other(name: str, wanted: str) -> Wrong:
+    """The prediction of another curve of the scenario in place of a curve's own."""
+    (curve,) = (c for c in SCENARIOS[name].curves if c.name == wanted)
+    return lambda _, problem, value: curve.case(problem, value)
+
+
+def turned(factor: float) -> Wrong:
+    """The prediction at a dial that is a little farther or nearer."""
+    return lambda curve, problem, value: curve.case(problem, factor * value)
+
+
+WRONG = [
+    ("weight-decay", "even noise", turned(1.02)),
+    ("weight-decay", "uneven noise", turned(1.02)),
+    # The entropic flow in place of the slow drift.
+    ("sampling", "i.i.d.", other("sampling", "shuffled")),
+    ("labels", "i.i.d.", other("labels", "shuffled")),
+    ("labels", "shuffled", other("labels", "i.i.d.")),
+    ("residuals", "in shape, i.i.d.", other("residuals", "in shape, shuffled")),
+    ("batch", "with replacement", turned(1.02)),
+    ("batch", "shuffled epochs", other("batch", "with replacement")),
+    ("slow-time", "B = 6", turned(1.02)),
+    ("edge", "views of condition 3", turned(1.05)),
+    ("heterogeneity", "own private features", turned(0.99)),
+    # What a student lacks, lacked elsewhere.
+    ("architecture", "input embedding", other("architecture", "narrow layers")),
+]
+
+
+@pytest.mark.parametrize(("name", "curve", "wrong"), WRONG, ids=lambda x: x if x is str else None)
+def test_a_wrong_theory_is_refused(name: str, curve: str, wrong: Wrong) -> None:
+    """By the same measurements and the same verdict that the right one passes."""
+    _, result = read(name)
+    (one,) = (c for c in result.scenario.curves if c.name == curve)
+    points = [p for p in result.of(curve) if 1.0 - p.predicted >= RESOLVED]
+    right = Verdict(curve, tuple(beside(p, p.predicted) for p in points))
+    assert right.agrees
+    predicted = [float(wrong(one, p.problem, p.value).predicted.min()) for p in points]
+    off = Verdict(curve, tuple(beside(p, a) for p, a in zip(points, predicted, strict=True)))
+    print(f"{name}, {curve}: {off.statement}")
+    assert not off.agrees
+
+
+def test_every_curve_notices_an_error_of_a_tenth() -> None:
+    """Of those that predict an offset; `adaptive` and `algorithms` are tables and say their own."""
+    for name in committed():
+        for verdict in read(name)[1].verdicts:
+            if name not in ("adaptive", "algorithms") and not math.isnan(verdict.detects):
+                assert verdict.detects <= BLUNT, (name, verdict.curve)
+
+
+def test_points_lean_to_no_side() -> None:
+    """Over all points and over those predicted to be near 1: two standard errors of the mean."""
+    counted = [p for name in committed() for v in read(name)[1].verdicts for p in v.counted]
+    for points in (counted, [p for p in counted if 1.0 - p.predicted < RESOLVED]):
+        assert abs(sum(p.deviation for p in points)) <= 2.0 * math.sqrt(len(points))
 
 
 def test_pages_show_the_committed_results() -> None:

@@ -32,7 +32,7 @@ import scipy.stats
 
 from methexis.core.checks import Array
 from methexis.scenarios.framework.mean_kernels import misalignment
-from methexis.scenarios.framework.statistics import beyond, jackknife, normal_score
+from methexis.scenarios.framework.statistics import beyond, combination, jackknife, normal_score
 
 #: Predicted ``1 - A`` from which the measured one is a normal number about it.
 RESOLVED = 1e-4
@@ -62,9 +62,9 @@ class Expansion:
         """
         eps = np.asarray(small, dtype=np.float64)
         design = np.stack([(eps / eps.max()) ** p for p in powers], axis=1) / eps[:, None]
-        rows = np.linalg.pinv(design) / eps / (eps.max() ** np.array(powers))[:, None]
         spare = np.linalg.qr(design, mode="complete")[0][:, len(powers) :].T / eps
-        return cls(rows[0], rows[1] if len(powers) > 1 else np.zeros_like(eps), spare)
+        slope = combination(small, powers, eps, power=powers[1]) if len(powers) > 1 else 0.0 * eps
+        return cls(combination(small, powers, eps), slope, spare)
 
 
 def combined(coefficients: Array, kernels: Sequence[Array]) -> Array:
