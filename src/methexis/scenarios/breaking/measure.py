@@ -82,8 +82,10 @@ def measure(case: Case, cell: Cell[Case], seed: int, show: Progress | None = Non
             )
         )
     predicted = None if case.silent else np.stack([case.kernels[layer] for layer in pair])
+    # With an allowance the measured value may be off the prediction, and its error is its own.
+    near = predicted if effort.relative == effort.absolute == 0.0 else None
     powers = effort.powers[: len(readings)]
-    limit = distance(effort.small, kernels, powers, predicted, accuracy=ACCURACY)
+    limit = distance(effort.small, kernels, powers, near, accuracy=ACCURACY)
     return compare(
         cell,
         pair=(names[pair[0]], names[pair[1]]),
