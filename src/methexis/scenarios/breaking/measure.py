@@ -10,25 +10,19 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
 from methexis.core.checks import Array
 from methexis.progress import Progress
-from methexis.scenarios.breaking.case import PERFECT, Case, powers_at
+from methexis.scenarios.breaking.case import PERFECT, Case
 from methexis.scenarios.framework.ensembles import Ensemble
-from methexis.scenarios.framework.mean_kernels import (
-    alignments,
-    joint_kernels,
-    layer_names,
-    misalignment,
-    worst_pair,
-)
+from methexis.scenarios.framework.limit import Distance, apart_of, distance
+from methexis.scenarios.framework.mean_kernels import layer_names, worst_pair
 from methexis.scenarios.framework.points import DialPoint, EnsembleReading
-from methexis.scenarios.framework.scenario import Cell, Curve, Effort
-from methexis.scenarios.framework.simulation import plan_of, train
-from methexis.scenarios.framework.statistics import fit_powers, jackknife
+from methexis.scenarios.framework.scenario import Cell
+from methexis.scenarios.framework.simulation import train, worst_at_start
+from methexis.scenarios.framework.statistics import half_width, jackknife
 
 #: What projections, fixed points and integrated paths may be off by, in ``1 - A``; without noise
 #: replicas are all alike, and it is all the error there is.
@@ -60,20 +54,20 @@ class Point(DialPoint):
 def measure(case: Case, cell: Cell[Case], seed: int, show: Progress | None = None) -> Point:
     """Train one case and compare; ``seed`` is that of the first ensemble."""
     effort = cell.effort
-    pair: tuple[int, int] | None = None
     names: list[str] = []
+    kernels: list[Array] = []
     readings = []
     for number, small in enumerate(effort.small):
         ensemble = case.ensemble(small).hurried(effort.hurry)
         if cell.quick:
             ensemble = ensemble.thinned(QUICK_EVERY)
-        if pair is None:
+        if not names:
             pair = watched(case, ensemble)
             names = layer_names(ensemble.students)
         began = time.monotonic()
         outcome = train(ensemble, effort.replicas, seed + number, show)
-        apart, error = jackknife(partial(_apart, pair), outcome.late)
-        error = float(np.hypot(error, ACCURACY))
+        kernels.append(outcome.late[:, list(pair)])
+        apart, error = jackknife(apart_of, kernels[-1])
         readings.append(
             Reading(
                 small=small,
@@ -83,19 +77,21 @@ def measure(case: Case, cell: Cell[Case], seed: int, show: Progress | None = Non
                 lost=outcome.lost,
                 seed=seed + number,
                 value=apart,
-                error=error,
+                error=float(np.hypot(error, ACCURACY)),
                 seconds=time.monotonic() - began,
             )
         )
-    assert pair is not None  # an effort has at least one value
+    predicted = None if case.silent else np.stack([case.kernels[layer] for layer in pair])
+    # With an allowance the measured value may be off the prediction, and its error is its own.
+    near = predicted if effort.relative == effort.absolute == 0.0 else None
+    powers = effort.powers[: len(readings)]
+    limit = distance(effort.small, kernels, powers, near, accuracy=ACCURACY)
     return compare(
-        cell.curve,
-        cell.problem,
-        cell.value,
+        cell,
         pair=(names[pair[0]], names[pair[1]]),
-        predicted=float(case.predicted[pair]),
+        predicted=float("nan") if predicted is None else 1.0 - apart_of(predicted),
+        limit=limit,
         readings=tuple(readings),
-        effort=effort,
         silent=case.silent or None,
     )
 
@@ -109,55 +105,34 @@ def watched(case: Case, ensemble: Ensemble) -> tuple[int, int]:
         pair = worst_pair(case.predicted, tie=ACCURACY)
         if case.predicted[pair] < PERFECT:
             return pair
-    start = plan_of(ensemble, 2, 0).start
-    aligned = alignments(
-        joint_kernels(
-            ensemble.source,
-            ensemble.students,
-            ensemble.problems,
-            [[w[0] for w in layers] for layers in start],
-        )
-    )
-    owner = np.repeat(np.arange(len(ensemble.students)), [s.depth - 1 for s in ensemble.students])
-    if len(ensemble.students) > 1:
-        aligned = np.where(owner[:, None] == owner, np.inf, aligned)
-    return worst_pair(aligned, tie=ACCURACY)
+    return worst_at_start(ensemble, tie=ACCURACY)
 
 
 def compare(
-    curve: Curve[Case],
-    problem: int,
-    value: float,
+    cell: Cell[Case],
     *,
     pair: tuple[str, str],
     predicted: float,
+    limit: Distance,
     readings: tuple[Reading, ...],
-    effort: Effort,
     silent: str | None = None,
 ) -> Point:
-    """Extrapolate the readings, as far as their number allows, and compare with the prediction."""
-    fit = fit_powers(
-        [r.small for r in readings],
-        [r.value for r in readings],
-        [r.error for r in readings],
-        powers_at(effort.powers, predicted)[: len(readings)],
-    )
-    return Point.compared(
+    """A limit of mean kernels beside the alignment that theory predicts of them."""
+    curve, effort = cell.curve, cell.effort
+    allowed = effort.allowed(1.0 - predicted)
+    return Point(
         curve=curve.name,
-        problem=problem,
-        value=value,
+        problem=cell.problem,
+        value=cell.value,
         pair=pair,
         predicted=predicted,
-        measured=1.0 - fit.coefficients[0],
-        error=fit.errors[0],
-        dof=min(r.replicas - r.lost for r in readings) - 1,
-        allowed=effort.allowed(1.0 - predicted),
-        judged=silent is None and curve.holds[0] <= value <= curve.holds[1],
+        measured=1.0 - limit.value,
+        error=limit.error,
+        half=half_width(limit.error, replicas=limit.replicas),
+        allowed=allowed,
+        deviation=limit.against(1.0 - predicted, allowed) if allowed > 0.0 else limit.deviation,
+        judged=silent is None and curve.holds[0] <= cell.value <= curve.holds[1],
         silent=silent,
-        fit_p=fit.p_value,
+        fit_p=limit.fit_p,
         readings=readings,
     )
-
-
-def _apart(pair: tuple[int, int], mean: Array) -> float:
-    return misalignment(mean[pair[0]], mean[pair[1]])
