@@ -41,21 +41,22 @@ outliers too. `methexis break NAME` repeats a scenario, `--seed 1` with other ra
 writes a page with figures.
 
 All of it was fixed before the runs, in commit 2157491, the problems of different data in 3a16576; a
-pilot with other seeds chose rates, replicas and powers. These are the second runs of the first eleven dials. The first ones
-extrapolated 1 − A instead of kernels, with weights from the spread of the readings; after them the
-powers of 27 points were changed, and seeds of two dials. They agreed too, but leaned to less
-alignment by 0.15 ± 0.05 σ, and their fits at an offset left over χ² 426 for 321 degrees of freedom.
-The dials of memories and of algorithms are of the first kind still.
+pilot with other seeds chose rates, replicas and powers. These are the second runs of the first
+eleven dials. The first ones extrapolated 1 − A instead of kernels, with weights from the spread of
+the readings; after them the powers of 27 points were changed, and seeds of two dials. They agreed
+too, but leaned to less alignment by 0.15 ± 0.05 σ, and their fits at an offset left over χ² 426 for
+321 degrees of freedom. The dials of memories and of algorithms are of the first kind still.
 
 How to read it. *Alignment* is that of mean kernels of the pair of layers that theory predicts to be
 the worst (of two students, and worst at the start, where it predicts that all are perfect), and the
 kernels are extrapolated before it is taken. "±" is half of a 95 % interval, from the spread of
 replicas about the prediction. *σ* is measured less predicted over its standard error, as the
 standard normal number of the same probability; where 1 − A is predicted below 0.0001, it says how
-probable a difference of the two kernels as large is (Hotelling's T²), with a minus if it is large. χ² sums their squares over
-the points of a dial that differ between replicas by more than rounding, and is to be compared with
-their number; *p* is how often a right theory does worse. *Notices* is the smallest relative error
-of 1 − A, the same all along the dial, which χ² would call wrong (p < 0.001) with probability 0.9.
+probable a difference of the two kernels as large is (Hotelling's T²), with a minus if it is large.
+χ² sums their squares over the points of a dial that differ between replicas by more than rounding,
+and is to be compared with their number; *p* is how often a right theory does worse. *Notices* is
+the smallest relative error of 1 − A, the same all along the dial, which χ² would call wrong (p <
+0.001) with probability 0.9.
 
 ![Alignment along every dial](images/breaking.png)
 """

@@ -129,7 +129,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("name", "curve", "wrong"), WRONG, ids=lambda x: x if isinstance(x, str) else "wrong")
+@pytest.mark.parametrize(
+    ("name", "curve", "wrong"), WRONG, ids=lambda x: x if isinstance(x, str) else "wrong"
+)
 def test_a_wrong_theory_is_refused(name: str, curve: str, wrong: Wrong) -> None:
     """By the same measurements and the same verdict that the right one passes."""
     _, result = read(name)

@@ -1,4 +1,4 @@
-"""The limit of mean kernels: its weights and errors, and how often it calls a right theory wrong."""
+"""The limit of mean kernels: its weights, its errors, and how often it refuses a right theory."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ def distance(
         along = _off(combined(made.slope, kernels), predicted).mean(axis=0)
     left = [_off(combined(one, kernels), predicted) @ along for one in made.spare]
     moves = error > 2.0 * accuracy
-    found = Distance(
+    seen = Distance(
         value,
         error,
         float("nan"),
@@ -141,8 +141,8 @@ def distance(
     chance = far_by_chance(off) if moves and goal < RESOLVED else float("nan")
     if np.isfinite(chance):
         tiny = np.finfo(float).tiny
-        return replace(found, deviation=float(scipy.stats.norm.ppf(max(chance, tiny))))
-    return replace(found, deviation=found.against(goal))
+        return replace(seen, deviation=float(scipy.stats.norm.ppf(max(chance, tiny))))
+    return replace(seen, deviation=seen.against(goal))
 
 
 def apart_of(mean: Array) -> float:
