@@ -44,6 +44,8 @@ class Quantity:
         Model ``Σ_p c_p η^p`` of the fit; the coefficient of power 0 is the value.
     replicas : int
         Least number of replicas of any point: degrees of freedom of the interval.
+    size : float, optional
+        What a relative error of the prediction is relative to, where that is not an offset.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Quantity:
     points: tuple[Point, ...]
     powers: tuple[int, ...]
     replicas: int
+    size: float | None = None
 
     def to_json(self, quantities: int) -> dict[str, Any]:
         """Fit and judge; ``quantities`` is how many intervals must hold at once."""
@@ -60,6 +63,8 @@ class Quantity:
             "powers": list(self.powers),
             "points": [asdict(p) for p in self.points],
         }
+        if self.size is not None:
+            found["size"] = self.size
         if len(self.points) < len(self.powers):  # a reduced run: nothing to extrapolate
             return found | {"value": None, "error": None, "interval": None, "agrees": None}
         fit = fit_powers(

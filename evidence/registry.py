@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from evidence.experiments import (
+    first_and_last,
     online_isotropic,
     online_offset,
     online_whitened,
+    proportional_moments,
     replacement_offset,
     shuffled_product,
     slow_paths,
@@ -21,5 +23,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         online_offset,
         replacement_offset,
         slow_paths,
+        first_and_last,
+        proportional_moments,
     )
 }

@@ -41,7 +41,9 @@ minima, each layer's kernel is scaled to unit trace and averaged over late time 
 rate 0 by weighted least squares, with its 95 % interval; if an experiment has several quantities,
 their intervals hold at once (Bonferroni). It agrees with theory if the prediction lies in it.
 *Notices* is the smallest relative error of a predicted offset, 1 − A, that would be found to
-disagree with probability 0.9. Runs of offsets start at the predicted end.
+disagree with probability 0.9. Runs of offsets start at the predicted end. Experiments on single
+layers start elsewhere; there *notices* is relative to the prediction, or, where that is zero, to
+what the start has.
 """
 
 
@@ -148,12 +150,16 @@ def _noticed(q: dict[str, Any], result: dict[str, Any]) -> str:
     The measured value is then apart from the prediction by half of the interval and what chance
     takes back from that in one of ten cases.
     """
-    if not 0.0 < q["prediction"] < 0.5:  # of alignments themselves, and of deviations
-        return "–"
+    size = q.get("size")
+    if size is None:
+        if not 0.0 < q["prediction"] < 0.5:  # of alignments themselves, and of deviations
+            return "–"
+        size = q["prediction"]
     replicas = min(r["replicas"] - r["lost"] for r in result["runs"])
     low, high = q["interval"]
     back = q["error"] * stats.t.isf(1.0 - POWER, replicas - 1)
-    return f"{((high - low) / 2.0 + back) / q['prediction']:.0%}"
+    noticed = ((high - low) / 2.0 + back) / size
+    return f"{noticed:.0%}" if noticed >= 0.01 or q.get("size") is None else f"{noticed:.1%}"
 
 
 def _quantity(q: dict[str, Any], result: dict[str, Any]) -> str:
