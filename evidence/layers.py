@@ -6,17 +6,16 @@ every replica, averaged over late time, and its error is that of the mean over r
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from evidence.outcome import Point, Quantity, say
-from evidence.simulate import RunRecord, Sweep
+from evidence.outcome import Point, Quantity
+from evidence.simulate import RunRecord, Sweep, trained
 from methexis.core.checks import Array
 from methexis.core.layers.products import after, before
 from methexis.core.problem import Problem
-from methexis.scenarios.framework.simulation import plan_of, projected, survivors
+from methexis.scenarios.framework.simulation import projected
 from methexis.scenarios.framework.statistics import jackknife
 
 #: Numbers of one student's weights, ``(..., d_i, d_{i-1})`` each, by name: arrays ``(...)``.
@@ -32,28 +31,12 @@ def late_numbers(
 
     With ``on_minima`` weights are first projected onto the minima.
     """
-    lr, began = sweep.lrs[number], time.monotonic()
     times = np.linspace(sweep.burn_in, sweep.slow_time, sweep.snapshots)
-    plan = plan_of(sweep.ensemble(number, times), sweep.replicas[number], sweep.seed + number)
-    weights, lost = survivors(plan, "ensemble", f"learning rate {lr:g}")
+    weights, _, record = trained(sweep, number, times)
     averaged = []
     for problem, layers in zip(sweep.problems, weights, strict=True):
         taken = projected(problem, layers) if on_minima else layers
         averaged.append({k: v.mean(axis=0) for k, v in numbers(problem, taken).items()})
-    seconds = time.monotonic() - began
-    say(f"  {sweep.problem}: lr {lr:g}, {int(plan.record[-1]):,} steps, {seconds:.0f} s")
-    record = RunRecord(
-        problem=sweep.problem,
-        lr=lr,
-        steps=int(plan.record[-1]),
-        slow_time=sweep.slow_time,
-        burn_in=sweep.burn_in,
-        snapshots=sweep.snapshots,
-        replicas=sweep.replicas[number],
-        lost=lost,
-        seed=sweep.seed + number,
-        wall_seconds=round(seconds, 1),
-    )
     return averaged, record
 
 

@@ -11,6 +11,7 @@ from evidence.experiments import (
     replacement_offset,
     shuffled_product,
     slow_paths,
+    strict_saddle,
 )
 from evidence.outcome import Experiment
 
@@ -25,5 +26,6 @@ EXPERIMENTS: dict[str, Experiment] = {
         slow_paths,
         first_and_last,
         proportional_moments,
+        strict_saddle,
     )
 }
