@@ -46,6 +46,8 @@ class Quantity:
         Least number of replicas of any point: degrees of freedom of the interval.
     size : float, optional
         What a relative error of the prediction is relative to, where that is not an offset.
+    small : str
+        What ``lr`` of the points is, where it is something else than a learning rate.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Quantity:
     powers: tuple[int, ...]
     replicas: int
     size: float | None = None
+    small: str = "learning rate"
 
     def to_json(self, quantities: int) -> dict[str, Any]:
         """Fit and judge; ``quantities`` is how many intervals must hold at once."""
@@ -65,6 +68,8 @@ class Quantity:
         }
         if self.size is not None:
             found["size"] = self.size
+        if self.small != "learning rate":
+            found["small"] = self.small
         if len(self.points) < len(self.powers):  # a reduced run: nothing to extrapolate
             return found | {"value": None, "error": None, "interval": None, "agrees": None}
         fit = fit_powers(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from evidence.experiments import (
     first_and_last,
+    minibatch_edge,
     online_isotropic,
     online_offset,
     online_whitened,
@@ -27,5 +28,6 @@ EXPERIMENTS: dict[str, Experiment] = {
         first_and_last,
         proportional_moments,
         strict_saddle,
+        minibatch_edge,
     )
 }

@@ -165,10 +165,11 @@ def _noticed(q: dict[str, Any], result: dict[str, Any]) -> str:
 def _quantity(q: dict[str, Any], result: dict[str, Any]) -> str:
     runs = {(r["problem"], r["lr"]): r for r in result["runs"]}
     problem = next((p for p, _ in runs if q["name"].startswith(p)), result["runs"][0]["problem"])
+    small = q.get("small", "learning rate")
     lines = [
         f"{q['name'][0].upper()}{q['name'][1:]}",
         "",
-        "| learning rate | steps | replicas | measured |",
+        f"| {small} | steps | replicas | measured |",
         "|---|---|---|---|",
     ]
     for point in q["points"]:
@@ -186,7 +187,7 @@ def _quantity(q: dict[str, Any], result: dict[str, Any]) -> str:
         f"| → 0 | | | {value} ± {error}, interval {low} … {high} |",
         f"| theory | | | {theory}; agrees: {_verdict(q['agrees'])} |",
         "",
-        f"Fit with powers {powers} of the learning rate: χ² = {q['chi2']:.2f} for {q['dof']} degree"
+        f"Fit with powers {powers} of the {small}: χ² = {q['chi2']:.2f} for {q['dof']} degree"
         f"{'' if q['dof'] == 1 else 's'} of freedom (p = {q['p_value']:.2f}); coefficients "
         f"{', '.join(_scientific(c, e) for c, e in _coefficients(q))}.",
         "",

@@ -66,7 +66,7 @@ class Sweep:
     problem : str
         Name for tables.
     source, students, sampling, loss
-        As in `mx.train`; batch size 1, paired samples.
+        As in `mx.train`; paired samples.
     start : Initialiser or weights per student
     lrs : tuple of float
         Learning rates, descending.
@@ -94,6 +94,7 @@ class Sweep:
     loss: str = "squared"
     #: Per student the problem onto whose minima snapshots are projected, if not the student's own.
     minima: tuple[Problem, ...] | None = None
+    batch: int = 1
 
     @property
     def problems(self) -> list[Problem]:
@@ -120,6 +121,7 @@ class Sweep:
             sampling=self.sampling,
             loss=self.loss,
             minima=self.minima,
+            batch=self.batch,
         )
 
 
