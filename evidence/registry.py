@@ -5,6 +5,7 @@ from __future__ import annotations
 from evidence.experiments import (
     first_and_last,
     minibatch_edge,
+    minibatch_leaving,
     online_isotropic,
     online_offset,
     online_whitened,
@@ -29,5 +30,6 @@ EXPERIMENTS: dict[str, Experiment] = {
         proportional_moments,
         strict_saddle,
         minibatch_edge,
+        minibatch_leaving,
     )
 }

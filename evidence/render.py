@@ -188,8 +188,8 @@ def _quantity(q: dict[str, Any], result: dict[str, Any]) -> str:
         f"| theory | | | {theory}; agrees: {_verdict(q['agrees'])} |",
         "",
         f"Fit with powers {powers} of the {small}: χ² = {q['chi2']:.2f} for {q['dof']} degree"
-        f"{'' if q['dof'] == 1 else 's'} of freedom (p = {q['p_value']:.2f}); coefficients "
-        f"{', '.join(_scientific(c, e) for c, e in _coefficients(q))}.",
+        f"{'' if q['dof'] == 1 else 's'} of freedom (p = {q['p_value']:.2f})"
+        f"{_fitted(q)}.",
         "",
     ]
     return "\n".join(lines)
@@ -203,6 +203,12 @@ def _provenance(result: dict[str, Any]) -> str:
         f"({machine['architecture']}), Methexis {result['version']}, seeds "
         f"{', '.join(map(str, result['seeds']))}; replicas lost: {lost}.\n"
     )
+
+
+def _fitted(q: dict[str, Any]) -> str:
+    """The coefficients besides the value, if the fit has any."""
+    told = ", ".join(_scientific(c, e) for c, e in _coefficients(q))
+    return f"; coefficients {told}" if told else ""
 
 
 def _coefficients(q: dict[str, Any]) -> list[tuple[float, float]]:
