@@ -164,7 +164,8 @@ def _noticed(q: dict[str, Any], result: dict[str, Any]) -> str:
 
 def _quantity(q: dict[str, Any], result: dict[str, Any]) -> str:
     runs = {(r["problem"], r["lr"]): r for r in result["runs"]}
-    problem = next((p for p, _ in runs if q["name"].startswith(p)), result["runs"][0]["problem"])
+    named = [p for p, _ in runs if q["name"].startswith(p)]
+    problem = max(named, key=len, default=result["runs"][0]["problem"])
     small = q.get("small", "learning rate")
     lines = [
         f"{q['name'][0].upper()}{q['name'][1:]}",

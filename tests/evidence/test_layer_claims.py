@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
+import scipy.linalg
 from numpy.testing import assert_allclose
 
 import methexis as mx
@@ -43,6 +44,7 @@ def test_moments_are_those_of_samples() -> None:
 def test_layers_at_the_platonic_point_and_elsewhere() -> None:
     """(3.10) and (3.12), and that a random minimum has neither."""
     sweep = first_and_last.sweep_of()
+    assert not callable(sweep.start)
     for student, problem, start in zip(sweep.students, sweep.problems, sweep.start, strict=True):
         end = mx.theory.platonic(sweep.source, student, loss="whitened")
         whitened = np.linalg.svd(
@@ -66,10 +68,31 @@ def test_layers_at_the_platonic_point_and_elsewhere() -> None:
             assert_allclose(at[f"layer {i + 1}, ratio of their traces"], scale**2 / 4, rtol=1e-10)
 
 
+def test_first_and_last_layer_in_closed_form() -> None:
+    """(3.14), with the roots of the definition instead of the singular vectors of the solution."""
+    teacher, student = brute.case(7, depth=4, condition_noise=9.0, condition_x=3.0)
+    problem = Problem.of(teacher, student)
+    end = mx.theory.platonic(teacher, student)
+    first, last = end.weights[0], end.weights[-1]
+    root_x, root_e = (scipy.linalg.sqrtm(m).real for m in (problem.cov_x, problem.cov_noise))
+    v = root_e @ problem.target @ root_x
+    p = np.linalg.svd(v, compute_uv=False).sum()
+    into, out = np.linalg.inv(problem.embed_in), np.linalg.inv(problem.embed_out)
+    t_x = np.trace(problem.embed_in @ problem.cov_x @ problem.embed_in.T)
+    t_e = np.trace(problem.embed_out.T @ problem.cov_noise @ problem.embed_out)
+    q = (t_x * t_e * p**6) ** 0.25
+    left, right = into.T @ np.linalg.inv(root_x), out @ np.linalg.inv(root_e)
+    expected = t_x * p / q * left @ scipy.linalg.sqrtm(v.T @ v).real @ left.T
+    assert_allclose(first.T @ first, expected, rtol=0, atol=1e-9 * np.abs(expected).max())
+    expected = t_e * p / q * right @ scipy.linalg.sqrtm(v @ v.T).real @ right.T
+    assert_allclose(last @ last.T, expected, rtol=0, atol=1e-9 * np.abs(expected).max())
+
+
 def test_moments_are_not_proportional_elsewhere() -> None:
     """The control: neither at the starts, nor where independent samples with uneven noise end."""
     even, uneven = proportional_moments.sweeps()
     for sweep in (even, uneven):
+        assert not callable(sweep.start)
         for problem, start in zip(sweep.problems, sweep.start, strict=True):
             told = proportion(problem, start)
             assert max(v for k, v in told.items() if "cosine" in k) > 0.1
@@ -116,7 +139,7 @@ def test_growth_of_a_random_product() -> None:
     def sample(count: int) -> np.ndarray:
         x = draw.standard_normal((count, 3)) @ problem.root_x
         e = x @ missing.T + draw.standard_normal((count, 3)) @ noise.T
-        return np.einsum("na,nb->nab", e @ out, x @ into.T)
+        return np.asarray(np.einsum("na,nb->nab", e @ out, x @ into.T))
 
     u, s, v = np.linalg.svd(out.T @ missing @ problem.cov_x @ into.T)
     many = sample(100_000)
