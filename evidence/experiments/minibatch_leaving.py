@@ -4,12 +4,12 @@ As `minibatch_edge`: near a minimum a step multiplies the gap by a random matrix
 falling at the edge of (4.13); a single run leaves where the mean *logarithm* of the random product
 is positive, which is later. That learning rate has no closed form. It is predicted from the
 linear recursion ``E ← E - 2ηK(E m)`` alone, simulated here, found by regula falsi on common random
-numbers; then networks are trained there, from a gap of 1e-7, and ``ln ‖E‖`` grows between steps 8
+numbers; then networks are trained there, from a gap of 1e-9, and ``ln ‖E‖`` grows between steps 8
 and 24 as the recursion says. The small parameter is the gap again, and *notices* is a relative
 error of the learning rate.
 
-Fixed before the run and not changed after: all numbers below. Sizes come from a pilot with seeds
-from 9781 that showed only how large the statistical errors are.
+This is the second design; `NOTE` tells what the first one gave and why it was replaced. Its numbers
+were fixed before its run and not changed after.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from methexis.theory.curvature import dual_matrix
 from methexis.theory.projection import Normal
 
 #: Relative sizes of the gap. They are so small that all measure one number.
-SIZES = (2e-7, 1.5e-7, 1e-7, 7e-8)
+SIZES = (2e-9, 1.5e-9, 1e-9, 7e-10)
 POWERS = (0,)
 #: Steps between which the logarithm's growth is taken.
 FROM, TO = 8, 24
@@ -43,7 +43,7 @@ GROUP = 100
 
 
 def run(quick: bool) -> Outcome:
-    return merged(*(leaving(batch, quick) for batch in ((4,) if quick else BATCHES)))
+    return merged(*(leaving(batch, quick) for batch in ((1,) if quick else BATCHES)))
 
 
 def recursion(
@@ -98,7 +98,7 @@ def leaving(batch: int, quick: bool) -> Outcome:
             slow_time=0.0,
             burn_in=0.0,
             snapshots=2,
-            seed=801 + 10 * BATCHES.index(batch) + number + (1000 if quick else 0),
+            seed=901 + 10 * BATCHES.index(batch) + number + (1000 if quick else 0),
             batch=batch,
         )
         (layers,), _, record = trained(sweep, 0, np.array([FROM, TO]) * lr**2 / batch)
@@ -128,14 +128,22 @@ def leaving(batch: int, quick: bool) -> Outcome:
     return Outcome((quantity,), tuple(runs))
 
 
+NOTE = (
+    "Learning rate and growth are predicted by simulating the linear recursion, without a network. "
+    "The growth's own standard error is about 0.0006, which the intervals leave out. The small "
+    "parameter is the relative size of the gap, so small that nothing is extrapolated; replicas are "
+    "counted in groups of 100. *Notices* is a relative error of the learning rate. A first design "
+    "(gaps of 7e-8 … 2e-7, seeds from 801) lost 3 of 200,000 replicas, all at B = 4, whose gap had "
+    "grown by more than seven powers of ten. It gave 0.0030(8), 0.0034(10), 0.0028(11), "
+    "-0.0017(11) and 0.0010(10) for B = 1 … 16, and agreed. The second design has gaps a hundred "
+    "times smaller and new seeds, and replaces the first whatever it gives."
+)
+
 EXPERIMENT = Experiment(
     name="minibatch_leaving",
     title="Beyond the edge: where single runs leave",
     claim="Where mean squares no longer fall most runs still return. They leave at the larger "
     "learning rate at which the mean logarithm of the random product of (4.13) is positive.",
     run=run,
-    note="Learning rate and growth are predicted by simulating the linear recursion, without a "
-    "network. The growth's own standard error is about 0.0006, which the intervals leave out. The "
-    "small parameter is the relative size of the gap, so small that nothing is extrapolated; "
-    "replicas are counted in groups of 100. *Notices* is a relative error of the learning rate.",
+    note=NOTE,
 )
