@@ -129,14 +129,14 @@ def leaving(batch: int, quick: bool) -> Outcome:
 
 
 NOTE = (
-    "Learning rate and growth are predicted by simulating the linear recursion, without a network. "
-    "The growth's own standard error is about 0.0006, which the intervals leave out. The small "
-    "parameter is the relative size of the gap, so small that nothing is extrapolated; replicas are "
-    "counted in groups of 100. *Notices* is a relative error of the learning rate. A first design "
-    "(gaps of 7e-8 … 2e-7, seeds from 801) lost 3 of 200,000 replicas, all at B = 4, whose gap had "
-    "grown by more than seven powers of ten. It gave 0.0030(8), 0.0034(10), 0.0028(11), "
-    "-0.0017(11) and 0.0010(10) for B = 1 … 16, and agreed. The second design has gaps a hundred "
-    "times smaller and new seeds, and replaces the first whatever it gives."
+    "Learning rate and growth are predicted by simulating the linear recursion, without a "
+    "network. The growth's own standard error is about 0.0006, which the intervals leave out. The"
+    " small parameter is the relative size of the gap, so small that nothing is extrapolated; "
+    "replicas are counted in groups of 100. *Notices* is a relative error of the learning rate. A"
+    " first design (gaps of 7e-8 … 2e-7, seeds from 801) lost 3 of 200,000 replicas, all at B = "
+    "4, whose gap had grown by more than seven powers of ten. It gave 0.0030(8), 0.0034(10), "
+    "0.0028(11), -0.0017(11) and 0.0010(10) for B = 1 … 16, and agreed. The second design has "
+    "gaps a hundred times smaller and new seeds, and replaces the first whatever it gives."
 )
 
 EXPERIMENT = Experiment(
