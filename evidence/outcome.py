@@ -49,6 +49,10 @@ class Quantity:
     limit : Distance or None
         The value itself, where it is ``1 - A`` of kernels that were extrapolated; None where the
         numbers are.
+    size : float, optional
+        What a relative error of the prediction is relative to, where that is not an offset.
+    small : str
+        What ``lr`` of the points is, where it is something else than a learning rate.
     """
 
     name: str
@@ -57,6 +61,8 @@ class Quantity:
     powers: tuple[int, ...]
     replicas: int
     limit: Distance | None = None
+    size: float | None = None
+    small: str = "learning rate"
 
     def to_json(self, quantities: int) -> dict[str, Any]:
         """Fit and judge; ``quantities`` is how many intervals must hold at once."""
@@ -66,6 +72,10 @@ class Quantity:
             "powers": list(self.powers),
             "points": [asdict(p) for p in self.points],
         }
+        if self.size is not None:
+            found["size"] = self.size
+        if self.small != "learning rate":
+            found["small"] = self.small
         if len(self.points) < len(self.powers):  # a reduced run: nothing to extrapolate
             return found | {"value": None, "error": None, "interval": None, "agrees": None}
         if self.limit is not None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from evidence.experiments import (
+    first_and_last,
+    minibatch_edge,
+    minibatch_leaving,
     online_isotropic,
     online_offset,
     online_whitened,
+    proportional_moments,
     replacement_offset,
     shuffled_product,
     slow_paths,
+    strict_saddle,
 )
 from evidence.outcome import Experiment
 
@@ -21,5 +26,10 @@ EXPERIMENTS: dict[str, Experiment] = {
         online_offset,
         replacement_offset,
         slow_paths,
+        first_and_last,
+        proportional_moments,
+        strict_saddle,
+        minibatch_edge,
+        minibatch_leaving,
     )
 }

@@ -42,7 +42,9 @@ extrapolated to learning rate 0, with its 95 % interval; if an experiment has se
 their intervals hold at once (Bonferroni). It agrees with theory if the prediction lies in it, or,
 where two kernels are predicted to be one, if their difference is no larger than by chance
 (Hotelling's T²). *Notices* is the smallest relative error of a predicted offset, 1 − A, that would
-be found to disagree with probability 0.9. No run starts at the predicted end.
+be found to disagree with probability 0.9. No run starts at the predicted end. Of single
+layers *notices* is relative to the prediction, or, where that is zero, to what the start has. What
+else is measured is extrapolated as numbers, by weighted least squares.
 """
 
 
@@ -149,21 +151,27 @@ def _noticed(q: dict[str, Any], result: dict[str, Any]) -> str:
     The measured value is then apart from the prediction by half of the interval and what chance
     takes back from that in one of ten cases.
     """
-    if not 0.0 < q["prediction"] < 0.5:  # of alignments themselves, and of deviations
-        return "–"
+    size = q.get("size")
+    if size is None:
+        if not 0.0 < q["prediction"] < 0.5:  # of alignments themselves, and of deviations
+            return "–"
+        size = q["prediction"]
     replicas = min(r["replicas"] - r["lost"] for r in result["runs"])
     low, high = q["interval"]
     back = q["error"] * stats.t.isf(1.0 - POWER, replicas - 1)
-    return f"{((high - low) / 2.0 + back) / q['prediction']:.0%}"
+    noticed = ((high - low) / 2.0 + back) / size
+    return f"{noticed:.0%}" if noticed >= 0.01 or q.get("size") is None else f"{noticed:.1%}"
 
 
 def _quantity(q: dict[str, Any], result: dict[str, Any]) -> str:
     runs = {(r["problem"], r["lr"]): r for r in result["runs"]}
-    problem = next((p for p, _ in runs if q["name"].startswith(p)), result["runs"][0]["problem"])
+    named = [p for p, _ in runs if q["name"].startswith(p)]
+    problem = max(named, key=len, default=result["runs"][0]["problem"])
+    small = q.get("small", "learning rate")
     lines = [
         f"{q['name'][0].upper()}{q['name'][1:]}",
         "",
-        "| learning rate | steps | replicas | measured |",
+        f"| {small} | steps | replicas | measured |",
         "|---|---|---|---|",
     ]
     for point in q["points"]:
@@ -178,8 +186,7 @@ def _quantity(q: dict[str, Any], result: dict[str, Any]) -> str:
     )
     chi2 = (
         f"χ² = {q['chi2']:.2f} for {q['dof']} degree{'' if q['dof'] == 1 else 's'} of freedom "
-        f"(p = {q['p_value']:.2f}); coefficients "
-        f"{', '.join(_scientific(c, e) for c, e in _coefficients(q))}."
+        f"(p = {q['p_value']:.2f}){_fitted(q)}."
         if "chi2" in q
         else f"what it leaves over has p = {q['p_value']:.2f}; σ {q['deviation']:+.2f}."
     )
@@ -189,7 +196,7 @@ def _quantity(q: dict[str, Any], result: dict[str, Any]) -> str:
         f"| → 0 | | | {value} ± {error}, interval {low} … {high} |",
         f"| theory | | | {theory}; agrees: {_verdict(q['agrees'])} |",
         "",
-        f"Fit{fitted} with powers {powers} of the learning rate: {chi2}",
+        f"Fit{fitted} with powers {powers} of the {small}: {chi2}",
         "",
     ]
     return "\n".join(lines)
@@ -203,6 +210,12 @@ def _provenance(result: dict[str, Any]) -> str:
         f"({machine['architecture']}), Methexis {result['version']}, seeds "
         f"{', '.join(map(str, result['seeds']))}; replicas lost: {lost}.\n"
     )
+
+
+def _fitted(q: dict[str, Any]) -> str:
+    """The coefficients besides the value, if the fit has any."""
+    told = ", ".join(_scientific(c, e) for c, e in _coefficients(q))
+    return f"; coefficients {told}" if told else ""
 
 
 def _coefficients(q: dict[str, Any]) -> list[tuple[float, float]]:

@@ -14,7 +14,7 @@ import methexis as mx
 from methexis.core.checks import Array
 from methexis.core.problem import Problem
 from methexis.scenarios.framework.ensembles import Ensemble, Start
-from methexis.scenarios.framework.simulation import train
+from methexis.scenarios.framework.simulation import plan_of, survivors, train
 
 Steps = NDArray[np.int64]
 Source = mx.Teacher | mx.Samples
@@ -66,7 +66,7 @@ class Sweep:
     problem : str
         Name for tables.
     source, students, sampling, loss
-        As in `mx.train`; batch size 1, paired samples.
+        As in `mx.train`; paired samples.
     start : Initialiser or weights per student
     lrs : tuple of float
         Learning rates, descending.
@@ -92,6 +92,9 @@ class Sweep:
     snapshots: int
     seed: int
     loss: str = "squared"
+    #: Per student the problem onto whose minima snapshots are projected, if not the student's own.
+    minima: tuple[Problem, ...] | None = None
+    batch: int = 1
 
     @property
     def problems(self) -> list[Problem]:
@@ -117,6 +120,8 @@ class Sweep:
             slow_times=tuple(slow_times.tolist()),
             sampling=self.sampling,
             loss=self.loss,
+            minima=self.minima,
+            batch=self.batch,
         )
 
 
@@ -154,6 +159,40 @@ def snapshots_of(
     )
     layers = [outcome.kernels[:, :, i] for i in range(outcome.kernels.shape[2])]
     return layers, outcome.steps, record
+
+
+def trained(
+    sweep: Sweep, number: int, slow_times: Array
+) -> tuple[list[list[Array]], Steps, RunRecord]:
+    """Train at ``sweep.lrs[number]`` and return the weights at given slow times, as they are.
+
+    Returns
+    -------
+    weights : list (student) of lists of arrays (snapshot, replica, d_i, d_{i-1})
+        Lost replicas are left out.
+    steps : array (snapshot,)
+    record : RunRecord
+    """
+    lr, began = sweep.lrs[number], time.monotonic()
+    ensemble = sweep.ensemble(number, slow_times)
+    plan = plan_of(ensemble, sweep.replicas[number], sweep.seed + number)
+    weights, lost = survivors(plan, "ensemble", f"learning rate {lr:g}")
+    seconds = time.monotonic() - began
+    steps = ensemble.steps
+    print(f"  {sweep.problem}: lr {lr:g}, {steps[-1]:,} steps, {seconds:.0f} s", flush=True)
+    record = RunRecord(
+        problem=sweep.problem,
+        lr=lr,
+        steps=int(steps[-1]),
+        slow_time=float(slow_times[-1]),
+        burn_in=float(slow_times[0]),
+        snapshots=len(slow_times),
+        replicas=sweep.replicas[number],
+        lost=lost,
+        seed=sweep.seed + number,
+        wall_seconds=round(seconds, 1),
+    )
+    return weights, steps, record
 
 
 def late_kernels(sweep: Sweep, number: int) -> tuple[Array, RunRecord]:

@@ -25,8 +25,9 @@ from methexis.scenarios.framework.limit import RESOLVED
 from methexis.scenarios.framework.statistics import CONFIDENCE, fit_powers, half_width
 
 NAMES = list(EXPERIMENTS)
-#: Quantities that reduced runs measure, one learning rate each: 4 in online_offset, else 1.
-NUM_COMPARISONS = len(NAMES) + 3
+#: Quantities that reduced runs measure, one learning rate each: 4 in online_offset, 14 in
+#: first_and_last, 12 in proportional_moments, 3 in strict_saddle, else 1.
+NUM_COMPARISONS = len(NAMES) + 3 + 13 + 11 + 2
 FALSE_ALARM = 0.01
 
 

@@ -125,7 +125,10 @@ def drift_fixed_point(
     decay: float = 0.0,
     loss: str = "squared",
 ) -> FixedPoint:
-    """Where `slow_drift` ends: a point that only turns.
+    """Where `slow_drift` ends: a point that only turns, and to which deviations return.
+
+    Students wider than the rank may have several such ends under uneven noise, in which spare
+    neurons are alive (docs/theory.md §5.9); ``weights`` choose between them.
 
     Parameters
     ----------
@@ -137,7 +140,8 @@ def drift_fixed_point(
     Raises
     ------
     MethexisError
-        If there is no such end within reach, or on bad input.
+        If there is no such end within reach, or on bad input. It may be out of reach where every
+        hidden layer is wider than a rank below the numbers of inputs and labels (§5.8).
     ConditionError
         If a condition of the theorem fails and no ``weights`` were given.
     """

@@ -13,6 +13,13 @@ since rotations are mapped to rotations. The search takes implicit steps ``(1/h 
 small ``h`` it follows the path of the slow dynamics, with growing ``h`` it becomes Newton's method.
 The eigenvalues of ``A`` at the end are the rates at which a run approaches it (docs/theory.md
 §5.9).
+
+*Ends that are none.* A zero of ``u`` with an eigenvalue of positive real part ``μ`` is where no run
+stays. Long implicit steps find such zeros as readily as others, since ``(1/h - A)⁻¹`` turns round
+once ``hμ > 1``. A start with dead spare neurons, as the Platonic point of a wide student, leads to
+one wherever a spare neuron would grow: both its weights are exactly zero, and a zero gradient never
+shows that. The search therefore looks at the rates of what it found, steps off along the mode that
+grows, and goes on with ``hμ`` held below one.
 """
 
 from __future__ import annotations
@@ -21,9 +28,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from methexis.core.checks import Array, MethexisError
 from methexis.core.linalg import flatten, unflatten
+from methexis.core.parallel.caching import cached_property
 from methexis.core.problem import Problem
 from methexis.display import Displayed
 from methexis.theory.curvature import one_set, whitened_jacobian
@@ -41,6 +50,12 @@ _LONGEST, _DIFFERENCE = 0.2, 1e-5
 #: Newton's step from an end, over the size of the weights: 1e-8 of speed is left there, and modes
 #: ten thousand times slower than the unit of speed still count as having one.
 _NEAR = 1e-4
+#: Kicks off steady states that no run stays at, over the size of the weights: large enough that a
+#: few steps of the search lead away, small enough for the minima to be projected onto.
+_KICKS = (0.03, 0.1, 0.2, 0.3)
+#: Longest step of slow time while a mode grows, over the time in which it grows by ``e``: an
+#: implicit step multiplies it by 4/3 then.
+_SHORT = 0.25
 _MOST_STEPS = 200
 
 
@@ -57,8 +72,8 @@ class FixedPoint(Displayed):
     error : float
         Speed that no rotation explains, over that of the whole entropic force; at most 1e-8.
     rates : array (num_modes,)
-        Ascending: deviations of the kernels decay as ``e^{-rate τ}``; real parts, where a mode
-        turns as it decays.
+        Ascending and positive: deviations of the kernels decay as ``e^{-rate τ}``; real parts,
+        where a mode turns as it decays.
     """
 
     weights: list[Array]
@@ -107,29 +122,49 @@ def fixed_point_of(
             f"{name}: expected an entropic force at the start, got one of size {unit:g}: without "
             "noise, or beyond the range of double precision, nothing drifts"
         )
-    at = _Frame(problem, velocity, state, unit, turning)
-    stretch = 0.1 * float(np.linalg.norm(state)) / max(at.speed, 1e-300)
+    end = _followed(_Frame(problem, velocity, state, unit, turning), short=False)
+    if not end.resting:
+        raise MethexisError(
+            f"{name}: expected a steady state within {_MOST_STEPS} steps of the search, but a "
+            f"relative speed of {end.speed / unit:.2g} is left"
+        )
+    for kick in _KICKS:
+        if end.growth <= 0.0:
+            break
+        other = _followed(end.at(end.beside(kick)), short=True)
+        end = other if other.resting else end
+    if end.growth > 0.0:
+        raise MethexisError(
+            f"{name}: expected a steady state at which all deviations die out, got one at which a "
+            f"deviation grows by e in slow time {1.0 / end.growth:.2g}, and none beside it; give "
+            "other weights to start from"
+        )
+    return FixedPoint(
+        unflatten(end.state, problem.dims), end.rotations, end.speed / unit, end.rates
+    )
+
+
+def _followed(at: _Frame, *, short: bool) -> _Frame:
+    """Where the search comes to, at rest or not; with ``short`` steps, not where modes grow."""
+    dims = at.problem.dims
+    stretch = 0.1 * float(np.linalg.norm(at.state)) / max(at.speed, 1e-300)
     for _ in range(_MOST_STEPS):
-        if at.speed <= TOLERANCE * unit and at.near_end:
-            return FixedPoint(
-                unflatten(at.state, problem.dims), at.rotations, at.speed / unit, at.rates()
-            )
+        if at.resting:
+            break
+        if short and at.growth > 0.0:
+            stretch = min(stretch, _SHORT / at.growth)
         step = at.step(stretch)
         size = float(np.linalg.norm(step)) / float(np.linalg.norm(at.state))
         if size > _LONGEST:
             stretch *= 0.5 * _LONGEST / size
             continue
-        moved = polish(problem, unflatten(at.state + step, problem.dims))
-        following = _Frame(problem, velocity, flatten(moved), unit, turning)
+        following = at.at(flatten(polish(at.problem, unflatten(at.state + step, dims))))
         if not following.speed <= 2.0 * at.speed:
             stretch *= 0.25
             continue
         stretch *= 3.0
         at = following
-    raise MethexisError(
-        f"{name}: expected a steady state within {_MOST_STEPS} steps of the search, but a relative "
-        f"speed of {at.speed / unit:.2g} is left"
-    )
+    return at
 
 
 class _Frame:
@@ -139,6 +174,7 @@ class _Frame:
         self, problem: Problem, velocity: Velocity, state: Array, unit: float, turning: bool
     ) -> None:
         self.problem, self.velocity, self.state, self.unit = problem, velocity, state, unit
+        self.turning = turning
         weights = unflatten(state, problem.dims)
         generators = _generators(problem.dims[1:-1], turning)
         turned = flatten(_turn(generators, weights))  # one row per generator
@@ -151,9 +187,18 @@ class _Frame:
         self.speed = float(np.linalg.norm(self.rest))
         self._turned = turned
 
-    @property
-    def near_end(self) -> bool:
-        """Whether Newton's step to the end is short; where weights creep for ever it never is."""
+    def at(self, state: Array) -> _Frame:
+        """The frame of other weights on the minima."""
+        return _Frame(self.problem, self.velocity, state, self.unit, self.turning)
+
+    @cached_property
+    def resting(self) -> bool:
+        """Whether weights stand still, up to a rotation, and Newton's step from them is short.
+
+        Where weights creep for ever it never is.
+        """
+        if self.speed > TOLERANCE * self.unit:
+            return False
         step = float(
             np.linalg.norm(self.step(1e12 * float(np.linalg.norm(self.state)) / self.unit))
         )
@@ -161,15 +206,41 @@ class _Frame:
 
     def step(self, stretch: float) -> Array:
         """Implicit Euler step of the given length of slow time."""
-        basis, matrix = self._linearised()
+        basis, matrix = self._linearised
         rest = basis @ self.rest
         return np.asarray(np.linalg.solve(np.eye(len(basis)) / stretch - matrix, rest) @ basis)
 
+    @cached_property
     def rates(self) -> Array:
         """Decay rates of deviations, ascending, without those that are zero."""
-        rates = np.sort(-np.linalg.eigvals(self._linearised()[1]).real)
+        rates = np.sort(-self._modes[0].real)
         return np.asarray(rates[np.abs(rates) > ZERO_RATE * np.abs(rates).max(initial=0.0)])
 
+    @property
+    def growth(self) -> float:
+        """Rate of the deviation that grows fastest, zero if none does."""
+        return max(-float(self.rates[0]), 0.0) if len(self.rates) else 0.0
+
+    def beside(self, kick: float) -> Array:
+        """Weights on the minima, off this point along what grows fastest and all else besides.
+
+        The mode that grows fastest may leave other spare neurons dead, and what a dead neuron would
+        do is not seen on the way. So half of the kick is in no direction in particular.
+        """
+        basis, (values, vectors) = self._linearised[0], self._modes
+        mode = vectors[:, int(np.argmax(values.real))].real
+        other = np.random.default_rng(0).standard_normal(len(mode))
+        moved = (mode / np.linalg.norm(mode) + other / np.linalg.norm(other)) @ basis
+        moved *= kick * float(np.linalg.norm(self.state)) / float(np.linalg.norm(moved))
+        return flatten(polish(self.problem, unflatten(self.state + moved, self.problem.dims)))
+
+    @cached_property
+    def _modes(self) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+        """Eigenvalues and eigenvectors of ``A``."""
+        values, vectors = np.linalg.eig(self._linearised[1])
+        return values.astype(np.complex128), vectors.astype(np.complex128)
+
+    @cached_property
     def _linearised(self) -> tuple[Array, Array]:
         """The linearised dynamics: ``Tᵀ`` and ``A``."""
         weights = unflatten(self.state, self.problem.dims)
