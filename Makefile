@@ -116,9 +116,9 @@ bench-probes: $(NATIVE) $(REAL) $(WORDNET) ## time probing beside a model's own 
 	$(BIN)/python -m benchmarks probes --out benchmarks/results $(BENCH)
 
 evidence: $(NATIVE) ## run the full experiments behind the documented numbers
-	$(BIN)/python -m evidence.run
-	$(BIN)/python -m evidence.breaking
-	$(BIN)/python -m evidence.reverse
+	$(BIN)/python -m evidence.run --executor processes
+	$(BIN)/python -m evidence.breaking --executor processes
+	$(BIN)/python -m evidence.reverse --executor processes
 
 evidence-measures: $(NATIVE) ## the same for the measures of alignment: truth, calibration, searches, intervals
 	OMP_NUM_THREADS=1 $(BIN)/python -m evidence.truth

@@ -1,7 +1,7 @@
 """The full runs of `methexis break`, and the page and picture made of them.
 
-``python -m evidence.breaking [--only NAME]`` measures the scenarios at the seeds that stand in
-their files and writes ``evidence/results/breaking/NAME.json``; with ``--render`` it only turns
+``python -m evidence.breaking [--only NAME] [--executor processes]`` measures the scenarios at the
+seeds in their files and writes ``evidence/results/breaking/NAME.json``; with ``--render`` it turns
 these files into docs/breaking.md, docs/images/breaking.png and the table of docs/numbers.md.
 """
 
@@ -15,7 +15,15 @@ from typing import Any
 from scipy import stats
 
 from evidence.outcome import RESULTS
-from evidence.scenario_files import NUMBERS, ROOT, carry_out, numbers_with, origin, read_summary
+from evidence.scenario_files import (
+    NUMBERS,
+    ROOT,
+    carry_out,
+    finished,
+    numbers_with,
+    origin,
+    read_summary,
+)
 from methexis.plots import style
 from methexis.report.breaking import figures
 from methexis.report.breaking.table import grid
@@ -70,10 +78,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__,
         registry=SCENARIOS,
         folder=FOLDER,
-        measure=lambda scenario, command: run_break([scenario], command=command),
-        show=lambda found: print_scenario(found.results[0], rows=True),
+        work=measured,
         render=render,
     )
+
+
+def measured(name: str) -> bool:
+    """Measure one scenario and write its file; whether it agrees with theory."""
+    made = run_break([SCENARIOS[name]], command=f"python -m evidence.breaking --only {name}")
+    return finished(made, FOLDER, lambda one: print_scenario(one.results[0], rows=True))
 
 
 def read(name: str) -> tuple[dict[str, Any], ScenarioResult]:

@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from evidence.outcome import RESULTS
-from evidence.scenario_files import NUMBERS, ROOT, carry_out, numbers_with, origin, read_summary
+from evidence.scenario_files import (
+    NUMBERS,
+    ROOT,
+    carry_out,
+    finished,
+    numbers_with,
+    origin,
+    read_summary,
+)
 from methexis.plots import style
 from methexis.report.reversing import figures
 from methexis.report.reversing.text import print_reversal, rounded
@@ -63,10 +71,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__,
         registry=REVERSALS,
         folder=FOLDER,
-        measure=lambda scenario, command: run_reverse([scenario], command=command),
-        show=lambda found: print_reversal(found.results[0], rows=True),
+        work=measured,
         render=render,
     )
+
+
+def measured(name: str) -> bool:
+    """Measure one scenario and write its file; whether it agrees with theory."""
+    made = run_reverse([REVERSALS[name]], command=f"python -m evidence.reverse --only {name}")
+    return finished(made, FOLDER, lambda one: print_reversal(one.results[0], rows=True))
 
 
 def read(name: str) -> tuple[dict[str, Any], ReverseScenarioResult]:

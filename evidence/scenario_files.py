@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from evidence.crew import add_options, share_out
 from evidence.outcome import say
 from methexis.scenarios.framework.results import JobResult
 
 ROOT = Path(__file__).resolve().parent.parent
 NUMBERS = ROOT / "docs" / "numbers.md"
 
-Scenario = TypeVar("Scenario")
 Found = TypeVar("Found", bound=JobResult[Any])
 
 
@@ -25,31 +26,39 @@ def carry_out(
     *,
     program: str,
     description: str | None,
-    registry: Mapping[str, Scenario],
+    registry: Mapping[str, Any],
     folder: Path,
-    measure: Callable[[Scenario, str], Found],
-    show: Callable[[Found], None],
+    work: Callable[[str], bool],
     render: Callable[[], None],
 ) -> int:
     """Run scenarios and write their files, or render the pages; 1 if one disagrees, else 0.
 
-    ``measure`` takes a scenario and the command that repeats it.
+    ``work`` takes the name of a scenario, ends with `finished`, and is a function of a module. The
+    scenarios that took longest the last time are begun first.
     """
     parser = argparse.ArgumentParser(prog=program, description=description)
     parser.add_argument("--only", action="append", choices=list(registry), metavar="NAME")
     parser.add_argument("--render", action="store_true", help="write pages, run nothing")
+    add_options(parser)
     chosen = parser.parse_args(arguments)
     if chosen.render:
         render()
         return 0
-    agrees = True
-    for name in chosen.only or registry:
-        found = measure(registry[name], f"{program} --only {name}")
-        path = write(found.summary(), folder)
-        show(found)
-        say(f"{name}: {found.seconds:.0f} s, written to {path}")
-        agrees &= found.agrees
-    return 0 if agrees else 1
+
+    def seconds(name: str) -> float:
+        there = (folder / f"{name}.json").exists()
+        return float(read_summary(folder, name)["seconds"]) if there else math.inf
+
+    parts = [(name,) for name in sorted(chosen.only or registry, key=seconds, reverse=True)]
+    return 0 if all(share_out(chosen, work, parts)) else 1
+
+
+def finished(found: Found, folder: Path, show: Callable[[Found], None]) -> bool:
+    """Write and show the run of one scenario; whether it agrees with theory."""
+    path = write(found.summary(), folder)
+    show(found)
+    say(f"{found.results[0].name}: {found.seconds:.0f} s, written to {path}")
+    return found.agrees
 
 
 def read_summary(folder: Path, name: str) -> dict[str, Any]:
