@@ -188,10 +188,18 @@ def _descent(momentum: float, setting: Setting) -> Case:
 
 @cache
 def adaptive_end(
-    source: Teacher | Samples, student: EDLN, memory: float | None, decay: float, loss: str
+    source: Teacher | Samples,
+    student: EDLN,
+    memory: float | None,
+    decay: float,
+    loss: str,
+    *,
+    shuffled: bool = False,
 ) -> FixedPoint:
     """End of an adaptive rule; sources and students are compared by identity."""
-    return adaptive_fixed_point(source, student, memory=memory, decay=decay, loss=loss)
+    return adaptive_fixed_point(
+        source, student, memory=memory, shuffled=shuffled, decay=decay, loss=loss
+    )
 
 
 def adaptive_sharpness(
@@ -209,9 +217,10 @@ def _adaptive(
     stretch = setting.stretch(forgetting)
     # A mean over past gradients slows the motion of short epochs, but not the decay beside it.
     steady = partial(adaptive_end, setting.source, decay=decay * stretch, loss=setting.loss)
-    held = setting.shuffled is not None or setting.even
-    memory = MEMORY if held and setting.shuffled is None else None
-    ends = [steady(s, memory=memory) for s in setting.students]
+    shuffled = setting.shuffled is not None
+    held = shuffled or setting.even
+    memory = MEMORY if held else None
+    ends = [steady(s, memory=memory, shuffled=shuffled) for s in setting.students]
     sharpest = max(
         adaptive_sharpness(setting.source, s, end.weights, setting.loss)
         for s, end in zip(setting.students, ends, strict=True)
