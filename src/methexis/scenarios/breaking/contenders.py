@@ -32,9 +32,9 @@ from methexis.core.problem import Problem, theory_problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.scenarios.breaking.case import Case
-from methexis.scenarios.breaking.settled import SNAPSHOTS, aligned
+from methexis.scenarios.breaking.settled import SNAPSHOTS, kernels_at
 from methexis.scenarios.framework.ensembles import Ensemble, Start, window
-from methexis.scenarios.framework.mean_kernels import alignments, joint_kernels
+from methexis.scenarios.framework.mean_kernels import joint_kernels
 from methexis.theory.adaptive.ends import adaptive_fixed_point
 from methexis.theory.adaptive.minimum import adaptive_minimum
 from methexis.theory.adaptive.path import adaptive_drift
@@ -163,7 +163,7 @@ def _settled(
     times = TIMES[0] * slowest, sum(TIMES) * slowest
     steepest = _sharpest(setting, weights) if sharpest is None else sharpest
     return Case(
-        aligned(setting.source, setting.students, weights, setting.loss),
+        kernels_at(setting.source, setting.students, weights, setting.loss),
         _ensemble(setting, initialisers.random_minima(SPREAD), steepest, times, rule, batch),
     )
 
@@ -240,8 +240,8 @@ def _adaptive(
 @cache
 def along_drift(
     setting: Setting, memory: float, decay: float, times: tuple[float, float]
-) -> tuple[list[list[Array]], Array]:
-    """Least potentials, and alignments of mean kernels of the drift from there in a window.
+) -> tuple[list[list[Array]], tuple[Array, ...]]:
+    """Least potentials, and mean kernels of the drift from there in a window.
 
     Settings are compared by identity.
     """
@@ -264,7 +264,7 @@ def along_drift(
         start.append(least)
         kernels.append(path.weights)
     joint = joint_kernels(setting.source, setting.students, problems, kernels)
-    return start, alignments([k.mean(axis=0) for k in joint])
+    return start, tuple(k.mean(axis=0) for k in joint)
 
 
 def _sharpness_aware(batch: int, setting: Setting) -> Case:
@@ -319,7 +319,7 @@ def _label_noise(setting: Setting) -> Case:
             label_noise=math.sqrt(power),
         )
 
-    return Case(aligned(setting.teacher, setting.students, weights, setting.loss), at)
+    return Case(kernels_at(setting.teacher, setting.students, weights, setting.loss), at)
 
 
 def _exact(setting: Setting) -> Case:
@@ -338,7 +338,7 @@ def _exact(setting: Setting) -> Case:
             sampling="full", loss=setting.loss, batch=data.num_samples,
         )  # fmt: skip
 
-    return Case(aligned(setting.source, setting.students, start, setting.loss), at)
+    return Case(kernels_at(setting.source, setting.students, start, setting.loss), at)
 
 
 def _sign(setting: Setting) -> Case:
@@ -349,9 +349,8 @@ def _sign(setting: Setting) -> Case:
         adaptive_sharpness(setting.source, s, w, setting.loss)
         for s, w in zip(setting.students, least, strict=True)
     )
-    layers = sum(s.depth - 1 for s in setting.students)
     at = _ensemble(setting, initialisers.random_minima(SPREAD), sharpest, SIGN_TIMES, SignSGD)
-    return Case(np.full((layers, layers), np.nan), at, SIGN_SILENT)
+    return Case((), at, SIGN_SILENT)
 
 
 def _adam(lr: float, rest: float) -> UpdateRule:

@@ -21,7 +21,7 @@ from methexis.core.edln import EDLN
 from methexis.core.problem import Problem
 from methexis.core.teacher import Teacher
 from methexis.scenarios.breaking.case import Case
-from methexis.scenarios.breaking.settled import AT_OFFSET, aligned, settled
+from methexis.scenarios.breaking.settled import AT_OFFSET, kernels_at, settled
 from methexis.theory.fixed_points.deficit import deficit_fixed_point
 from methexis.theory.fixed_points.steady import FixedPoint
 from methexis.theory.gauge import balanced_minimum_of
@@ -59,7 +59,7 @@ def limited(
     at = settled(teacher, students, whole, start, times=times, minima=minima)
     louder = float(np.sqrt(noisier / np.trace(teacher.cov_noise)))
     return Case(
-        aligned(teacher, students, [end.weights for end in whole]),
+        kernels_at(teacher, students, [end.weights for end in whole]),
         lambda small: at(small / louder),
     )
 

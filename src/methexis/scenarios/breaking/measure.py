@@ -9,15 +9,16 @@ first. To choose it afterwards would favour pairs that chance has moved apart.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
 from methexis.core.checks import Array
 from methexis.progress import Progress
-from methexis.scenarios.breaking.case import PERFECT, Case, powers_at
+from methexis.scenarios.breaking.case import PERFECT, Case
 from methexis.scenarios.framework.ensembles import Ensemble
+from methexis.scenarios.framework.limit import apart_of, distance
 from methexis.scenarios.framework.mean_kernels import (
     alignments,
     joint_kernels,
@@ -26,9 +27,9 @@ from methexis.scenarios.framework.mean_kernels import (
     worst_pair,
 )
 from methexis.scenarios.framework.points import DialPoint, EnsembleReading
-from methexis.scenarios.framework.scenario import Cell, Curve, Effort
+from methexis.scenarios.framework.scenario import Cell
 from methexis.scenarios.framework.simulation import plan_of, train
-from methexis.scenarios.framework.statistics import fit_powers, jackknife
+from methexis.scenarios.framework.statistics import beyond, half_width, jackknife, normal_score
 
 #: What projections, fixed points and integrated paths may be off by, in ``1 - A``; without noise
 #: replicas are all alike, and it is all the error there is.
@@ -60,20 +61,20 @@ class Point(DialPoint):
 def measure(case: Case, cell: Cell[Case], seed: int, show: Progress | None = None) -> Point:
     """Train one case and compare; ``seed`` is that of the first ensemble."""
     effort = cell.effort
-    pair: tuple[int, int] | None = None
     names: list[str] = []
+    kernels: list[Array] = []
     readings = []
     for number, small in enumerate(effort.small):
         ensemble = case.ensemble(small).hurried(effort.hurry)
         if cell.quick:
             ensemble = ensemble.thinned(QUICK_EVERY)
-        if pair is None:
+        if not names:
             pair = watched(case, ensemble)
             names = layer_names(ensemble.students)
         began = time.monotonic()
         outcome = train(ensemble, effort.replicas, seed + number, show)
-        apart, error = jackknife(partial(_apart, pair), outcome.late)
-        error = float(np.hypot(error, ACCURACY))
+        kernels.append(outcome.late[:, list(pair)])
+        apart, error = jackknife(apart_of, kernels[-1])
         readings.append(
             Reading(
                 small=small,
@@ -83,19 +84,17 @@ def measure(case: Case, cell: Cell[Case], seed: int, show: Progress | None = Non
                 lost=outcome.lost,
                 seed=seed + number,
                 value=apart,
-                error=error,
+                error=float(np.hypot(error, ACCURACY)),
                 seconds=time.monotonic() - began,
             )
         )
-    assert pair is not None  # an effort has at least one value
+    predicted = None if case.silent else np.stack([case.kernels[layer] for layer in pair])
     return compare(
-        cell.curve,
-        cell.problem,
-        cell.value,
+        cell,
         pair=(names[pair[0]], names[pair[1]]),
-        predicted=float(case.predicted[pair]),
+        predicted=predicted,
+        kernels=kernels,
         readings=tuple(readings),
-        effort=effort,
         silent=case.silent or None,
     )
 
@@ -125,39 +124,46 @@ def watched(case: Case, ensemble: Ensemble) -> tuple[int, int]:
 
 
 def compare(
-    curve: Curve[Case],
-    problem: int,
-    value: float,
+    cell: Cell[Case],
     *,
     pair: tuple[str, str],
-    predicted: float,
+    predicted: Array | None,
+    kernels: Sequence[Array],
     readings: tuple[Reading, ...],
-    effort: Effort,
     silent: str | None = None,
 ) -> Point:
-    """Extrapolate the readings, as far as their number allows, and compare with the prediction."""
-    fit = fit_powers(
+    """Extrapolate mean kernels, as far as the number of readings allows, and compare the limit.
+
+    ``predicted`` and ``kernels`` are of the watched pair: ``(2, n, n)`` and, at each reading,
+    ``(replica, 2, n, n)``.
+    """
+    curve, effort = cell.curve, cell.effort
+    limit = distance(
         [r.small for r in readings],
-        [r.value for r in readings],
-        [r.error for r in readings],
-        powers_at(effort.powers, predicted)[: len(readings)],
+        kernels,
+        effort.powers[: len(readings)],
+        predicted,
+        accuracy=ACCURACY,
     )
-    return Point.compared(
+    goal = float("nan") if predicted is None else misalignment(predicted[0], predicted[1])
+    allowed = effort.allowed(goal)
+    deviation = limit.deviation
+    if allowed > 0.0:
+        over = float(beyond(goal - limit.value, allowed))
+        deviation = normal_score(over / limit.error, limit.replicas - 1)
+    return Point(
         curve=curve.name,
-        problem=problem,
-        value=value,
+        problem=cell.problem,
+        value=cell.value,
         pair=pair,
-        predicted=predicted,
-        measured=1.0 - fit.coefficients[0],
-        error=fit.errors[0],
-        dof=min(r.replicas - r.lost for r in readings) - 1,
-        allowed=effort.allowed(1.0 - predicted),
-        judged=silent is None and curve.holds[0] <= value <= curve.holds[1],
+        predicted=1.0 - goal,
+        measured=1.0 - limit.value,
+        error=limit.error,
+        half=half_width(limit.error, replicas=limit.replicas),
+        allowed=allowed,
+        deviation=deviation,
+        judged=silent is None and curve.holds[0] <= cell.value <= curve.holds[1],
         silent=silent,
-        fit_p=fit.p_value,
+        fit_p=limit.fit_p,
         readings=readings,
     )
-
-
-def _apart(pair: tuple[int, int], mean: Array) -> float:
-    return misalignment(mean[pair[0]], mean[pair[1]])

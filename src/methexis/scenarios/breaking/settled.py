@@ -21,7 +21,7 @@ from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.scenarios.breaking.case import Case
 from methexis.scenarios.framework.ensembles import Ensemble, Start, theory_loss, window
-from methexis.scenarios.framework.mean_kernels import alignments, joint_kernels
+from methexis.scenarios.framework.mean_kernels import joint_kernels
 from methexis.theory.curvature import sharpness
 from methexis.theory.fixed_points.steady import FixedPoint
 
@@ -68,17 +68,17 @@ def settled_case(
     loss: str = "squared",
     **options: Any,
 ) -> Case:
-    """A case whose prediction is the alignment at ``ends``; see `settled` for the rest."""
-    predicted = aligned(source, students, [end.weights for end in ends], theory_loss(loss))
+    """A case that is predicted to be at ``ends``; see `settled` for the rest."""
+    predicted = kernels_at(source, students, [end.weights for end in ends], theory_loss(loss))
     return Case(predicted, settled(source, students, ends, start, loss=loss, **options))
 
 
-def aligned(
+def kernels_at(
     source: Teacher | Samples,
     students: tuple[EDLN, ...],
     weights: Sequence[Sequence[Array]],
     loss: str = "squared",
-) -> Array:
-    """Alignment of every pair of hidden layers at given weights, ``(layer, layer)``."""
+) -> tuple[Array, ...]:
+    """Kernels of all hidden layers at given weights."""
     problems = [Problem.of(source, student, loss) for student in students]
-    return alignments(joint_kernels(source, students, problems, weights))
+    return tuple(joint_kernels(source, students, problems, weights))

@@ -24,9 +24,9 @@ from functools import cache, partial
 
 from methexis.core.edln import EDLN
 from methexis.core.teacher import Teacher
-from methexis.scenarios.breaking.case import OFFSET, Case
+from methexis.scenarios.breaking.case import POWERS, Case
 from methexis.scenarios.breaking.contenders import adaptive_end, adaptive_sharpness
-from methexis.scenarios.breaking.settled import SNAPSHOTS, aligned
+from methexis.scenarios.breaking.settled import SNAPSHOTS, kernels_at
 from methexis.scenarios.breaking.students import two_students
 from methexis.scenarios.framework.dial import Dial
 from methexis.scenarios.framework.ensembles import Ensemble, window
@@ -68,7 +68,7 @@ def _case(make: Callable[[float, float], UpdateRule], number: int, memory: float
             teacher, students, start, lr, seen, rule=lambda lr: make(lr, 1.0 - memory * lr)
         )
 
-    return Case(aligned(teacher, students, weights), at)
+    return Case(kernels_at(teacher, students, weights), at)
 
 
 def _rmsprop(lr: float, beta2: float) -> UpdateRule:
@@ -98,15 +98,15 @@ SCENARIO = Scenario(
         Curve(
             "RMSProp",
             partial(_case, _rmsprop),
-            Effort(RATES, 24, OFFSET),
-            quick=Effort((0.2, 0.14), 16, OFFSET, hurry=0.6, relative=0.25, absolute=1e-4),
+            Effort(RATES, 24, POWERS),
+            quick=Effort((0.2, 0.14), 16, POWERS, hurry=0.6, relative=0.25, absolute=1e-4),
         ),
         Curve(
             "Adam",
             partial(_case, _adam),
-            Effort(RATES, 24, OFFSET, values=FEWER),
+            Effort(RATES, 24, POWERS, values=FEWER),
             quick=Effort(
-                (0.2, 0.14), 16, OFFSET, values=FEWER, hurry=0.6, relative=0.25, absolute=1e-4
+                (0.2, 0.14), 16, POWERS, values=FEWER, hurry=0.6, relative=0.25, absolute=1e-4
             ),
         ),
     ),

@@ -28,7 +28,7 @@ from methexis.core.edln import EDLN
 from methexis.core.linalg import random_conditioned, random_orthogonal
 from methexis.core.teacher import Teacher
 from methexis.core.view import View
-from methexis.scenarios.breaking.case import OFFSET, Case
+from methexis.scenarios.breaking.case import POWERS, Case
 from methexis.scenarios.breaking.contenders import CONTENDERS, Contender, Setting
 from methexis.scenarios.framework.dial import Dial
 from methexis.scenarios.framework.scenario import Curve, Effort, Scenario
@@ -103,8 +103,8 @@ def _case(contender: Contender, number: int, value: float) -> Case:
     return contender.case(setting(number, COLUMNS[int(value)]))
 
 
-FULL = Effort((0.25, 0.18, 0.125, 0.09), 16, OFFSET)
-QUICK = Effort((0.25,), 16, OFFSET, relative=0.3, absolute=5e-3)
+FULL = Effort((0.25, 0.18, 0.125, 0.09), 16, POWERS)
+QUICK = Effort((0.25,), 16, POWERS, relative=0.3, absolute=5e-3)
 
 SCENARIO = Scenario(
     name="algorithms",

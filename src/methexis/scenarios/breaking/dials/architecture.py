@@ -37,7 +37,7 @@ import numpy as np
 from methexis.core.edln import EDLN
 from methexis.core.linalg import random_conditioned
 from methexis.core.teacher import Teacher
-from methexis.scenarios.breaking.case import NO_OFFSET, OFFSET, Case
+from methexis.scenarios.breaking.case import POWERS, Case
 from methexis.scenarios.breaking.limited import limited
 from methexis.scenarios.breaking.settled import WITHOUT
 from methexis.scenarios.framework.dial import Dial
@@ -104,16 +104,16 @@ SCENARIO = Scenario(
             Curve(
                 place,
                 partial(_against_whole, place),
-                Effort((0.18, 0.13, 0.09, 0.065), 24, OFFSET),
-                quick=Effort((0.18,), 16, OFFSET, values=QUICK, relative=0.1, absolute=6e-4),
+                Effort((0.18, 0.13, 0.09, 0.065), 24, POWERS),
+                quick=Effort((0.18,), 16, POWERS, values=QUICK, relative=0.1, absolute=6e-4),
             )
             for place in PLACES[:3]
         ),
         Curve(
             PLACES[3],
             _both,
-            Effort((0.2, 0.16, 0.13, 0.1), 24, NO_OFFSET),
-            quick=Effort((0.2,), 16, NO_OFFSET, values=QUICK, absolute=3e-4),
+            Effort((0.2, 0.16, 0.13, 0.1), 24, POWERS),
+            quick=Effort((0.2,), 16, POWERS, values=QUICK, absolute=3e-4),
         ),
     ),
     limit="Exact as η → 0: measured at four learning rates and extrapolated.",

@@ -33,8 +33,8 @@ from methexis.core.edln import EDLN
 from methexis.core.problem import Problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.scenarios.breaking.case import OFFSET, Case
-from methexis.scenarios.breaking.settled import aligned
+from methexis.scenarios.breaking.case import POWERS, Case
+from methexis.scenarios.breaking.settled import kernels_at
 from methexis.scenarios.breaking.students import two_students
 from methexis.scenarios.framework.dial import Dial
 from methexis.scenarios.framework.ensembles import Ensemble
@@ -58,8 +58,8 @@ DIAL = Dial(
     least=1.0,
     most=float(NUM_X * NUM_NOISE),
 )
-FULL = Effort((0.14, 0.1, 0.07, 0.05), 32, OFFSET)
-QUICK = Effort((0.14,), 16, OFFSET, relative=0.25, absolute=1e-4)
+FULL = Effort((0.14, 0.1, 0.07, 0.05), 32, POWERS)
+QUICK = Effort((0.14,), 16, POWERS, relative=0.25, absolute=1e-4)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,8 +103,8 @@ def started(number: int) -> Start:
 
 
 @cache
-def path(number: int, sampling: str, elapsed: tuple[float, ...]) -> dict[float, Array]:
-    """Predicted alignments at some slow times on the way from the start."""
+def path(number: int, sampling: str, elapsed: tuple[float, ...]) -> dict[float, tuple[Array, ...]]:
+    """Predicted kernels at some slow times on the way from the start."""
     problem = started(number)
     times = np.array(sorted(elapsed))
     moving = entropic_velocity if sampling == "shuffle" else drift_velocity
@@ -115,7 +115,7 @@ def path(number: int, sampling: str, elapsed: tuple[float, ...]) -> dict[float, 
         )
     ]
     return {
-        time: aligned(
+        time: kernels_at(
             problem.source, problem.students, [[w[i] for w in one.weights] for one in paths]
         )
         for i, time in enumerate(times.tolist())

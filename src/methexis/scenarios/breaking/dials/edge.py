@@ -25,8 +25,8 @@ from functools import cache, partial
 from methexis.core.edln import EDLN
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.scenarios.breaking.case import OFFSET, Case
-from methexis.scenarios.breaking.settled import AT_OFFSET, SNAPSHOTS, aligned
+from methexis.scenarios.breaking.case import POWERS, Case
+from methexis.scenarios.breaking.settled import AT_OFFSET, SNAPSHOTS, kernels_at
 from methexis.scenarios.breaking.students import two_students
 from methexis.scenarios.framework.dial import Dial
 from methexis.scenarios.framework.ensembles import Ensemble, window
@@ -71,15 +71,15 @@ def _case(condition: float, number: int, value: float) -> Case:
             label_noise=math.sqrt(small * signal * (1.0 - value) / value),
         )
 
-    return Case(aligned(teacher, students, [end.weights for end in ends]), at)
+    return Case(kernels_at(teacher, students, [end.weights for end in ends]), at)
 
 
 def _curve(name: str, case: Callable[[int, float], Case]) -> Curve[Case]:
     return Curve(
         name,
         case,
-        Effort((0.06, 0.045, 0.032, 0.022), 24, OFFSET),
-        quick=Effort((0.07, 0.045), 16, OFFSET, values=QUICK, relative=0.2, absolute=1e-4),
+        Effort((0.06, 0.045, 0.032, 0.022), 24, POWERS),
+        quick=Effort((0.07, 0.045), 16, POWERS, values=QUICK, relative=0.2, absolute=1e-4),
     )
 
 

@@ -31,7 +31,7 @@ from methexis.core.checks import Array
 from methexis.core.edln import EDLN
 from methexis.core.linalg import random_conditioned, random_covariance
 from methexis.core.teacher import Teacher
-from methexis.scenarios.breaking.case import OFFSET, Case
+from methexis.scenarios.breaking.case import POWERS, Case
 from methexis.scenarios.breaking.limited import limited
 from methexis.scenarios.framework.dial import Dial
 from methexis.scenarios.framework.scenario import Curve, Effort, Scenario
@@ -95,14 +95,14 @@ SCENARIO = Scenario(
         Curve(
             "own private features",
             partial(_case, False),
-            Effort((0.2, 0.14, 0.1, 0.07), 24, OFFSET),
-            quick=Effort((0.2,), 16, OFFSET, relative=0.1, absolute=1e-4),
+            Effort((0.2, 0.14, 0.1, 0.07), 24, POWERS),
+            quick=Effort((0.2,), 16, POWERS, relative=0.1, absolute=1e-4),
         ),
         Curve(
             "the same private features",
             partial(_case, True),
-            Effort((0.2, 0.14, 0.1, 0.07), 24, OFFSET),
-            quick=Effort((0.2,), 16, OFFSET, relative=0.1, absolute=2e-3),
+            Effort((0.2, 0.14, 0.1, 0.07), 24, POWERS),
+            quick=Effort((0.2,), 16, POWERS, relative=0.1, absolute=2e-3),
         ),
     ),
     limit="Exact as η → 0: measured at four learning rates and extrapolated.",

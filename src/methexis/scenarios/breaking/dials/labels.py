@@ -33,7 +33,7 @@ from methexis.core.edln import EDLN
 from methexis.core.linalg import random_orthogonal
 from methexis.core.teacher import Teacher
 from methexis.core.view import View
-from methexis.scenarios.breaking.case import NO_OFFSET, OFFSET, Case
+from methexis.scenarios.breaking.case import POWERS, Case
 from methexis.scenarios.breaking.settled import WITHOUT, settled_case
 from methexis.scenarios.breaking.students import two_students
 from methexis.scenarios.framework.dial import Dial
@@ -48,9 +48,9 @@ STUDENT_CONDITION = 1.7
 VALUES = (1.0, 1.5, 2.0, 3.0, 5.0, 8.0)
 QUICK = VALUES[:-1]
 OFFSET_RATES = (0.16, 0.115, 0.08, 0.056)
-LOOK = Effort((0.2, 0.14), 16, OFFSET, values=QUICK, hurry=0.6, relative=0.1, absolute=1e-4)
-REPAIRED = Effort((0.16, 0.13, 0.105, 0.085), 16, NO_OFFSET)
-REPAIRED_LOOK = Effort((0.16,), 16, NO_OFFSET, absolute=3e-4)
+LOOK = Effort((0.2, 0.14), 16, POWERS, values=QUICK, hurry=0.6, relative=0.1, absolute=1e-4)
+REPAIRED = Effort((0.16, 0.13, 0.105, 0.085), 16, POWERS)
+REPAIRED_LOOK = Effort((0.16,), 16, POWERS, absolute=3e-4)
 
 
 @cache
@@ -98,8 +98,8 @@ SCENARIO = Scenario(
     ),
     problems=tuple(f"random problem, seed {seed}" for seed in PROBLEMS),
     curves=(
-        Curve("i.i.d.", _independent, Effort(OFFSET_RATES, 32, OFFSET), LOOK),
-        Curve("shuffled", _shuffled, Effort(OFFSET_RATES, 16, OFFSET), LOOK),
+        Curve("i.i.d.", _independent, Effort(OFFSET_RATES, 32, POWERS), LOOK),
+        Curve("shuffled", _shuffled, Effort(OFFSET_RATES, 16, POWERS), LOOK),
         Curve("Σε known", partial(_repaired, "whitened"), REPAIRED, REPAIRED_LOOK),
         Curve("Σε estimated", partial(_repaired, "whitened_running"), REPAIRED, REPAIRED_LOOK),
     ),

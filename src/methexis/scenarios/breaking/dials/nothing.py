@@ -23,7 +23,7 @@ from methexis.core.edln import EDLN
 from methexis.core.linalg import random_conditioned, random_orthogonal
 from methexis.core.teacher import Teacher
 from methexis.core.view import View
-from methexis.scenarios.breaking.case import NO_OFFSET, Case
+from methexis.scenarios.breaking.case import POWERS, Case
 from methexis.scenarios.breaking.settled import WITHOUT, settled_case
 from methexis.scenarios.framework.dial import Dial
 from methexis.scenarios.framework.scenario import Curve, Effort, Scenario
@@ -100,8 +100,8 @@ SCENARIO = Scenario(
         Curve(
             "i.i.d.",
             _case,
-            Effort((0.13, 0.105, 0.085, 0.07), 32, NO_OFFSET),
-            quick=Effort((0.13,), 16, NO_OFFSET, absolute=3e-4),
+            Effort((0.13, 0.105, 0.085, 0.07), 32, POWERS),
+            quick=Effort((0.13,), 16, POWERS, absolute=3e-4),
         ),
     ),
     limit="Exact as η → 0: measured at four learning rates and extrapolated.",

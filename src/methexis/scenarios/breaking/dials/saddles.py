@@ -29,7 +29,7 @@ from functools import cache
 
 from methexis.core.edln import EDLN
 from methexis.core.teacher import Teacher
-from methexis.scenarios.breaking.case import NO_OFFSET, OFFSET, Case
+from methexis.scenarios.breaking.case import POWERS, Case
 from methexis.scenarios.breaking.limited import limited
 from methexis.scenarios.breaking.settled import WITHOUT
 from methexis.scenarios.breaking.students import two_students
@@ -79,14 +79,14 @@ SCENARIO = Scenario(
         Curve(
             "one student at k",
             _against_all,
-            Effort((0.18, 0.13, 0.09, 0.065), 24, OFFSET),
-            quick=Effort((0.18,), 16, OFFSET, relative=0.1, absolute=6e-4),
+            Effort((0.18, 0.13, 0.09, 0.065), 24, POWERS),
+            quick=Effort((0.18,), 16, POWERS, relative=0.1, absolute=6e-4),
         ),
         Curve(
             "both students at k",
             _alike,
-            Effort((0.2, 0.16, 0.13, 0.1), 24, NO_OFFSET),
-            quick=Effort((0.2,), 16, NO_OFFSET, absolute=3e-4),
+            Effort((0.2, 0.16, 0.13, 0.1), 24, POWERS),
+            quick=Effort((0.2,), 16, POWERS, absolute=3e-4),
         ),
     ),
     limit="Exact as η → 0: measured at four learning rates and extrapolated.",

@@ -26,7 +26,7 @@ from functools import cache
 import methexis.init as initialisers
 from methexis.core.edln import EDLN
 from methexis.core.teacher import Teacher
-from methexis.scenarios.breaking.case import NO_OFFSET, OFFSET, Case
+from methexis.scenarios.breaking.case import POWERS, Case
 from methexis.scenarios.breaking.settled import WITHOUT, settled_case
 from methexis.scenarios.breaking.students import two_students
 from methexis.scenarios.framework.dial import Dial
@@ -91,22 +91,22 @@ SCENARIO = Scenario(
         Curve(
             "i.i.d.",
             _independent,
-            Effort((0.25, 0.18, 0.125, 0.09), 32, OFFSET),
+            Effort((0.25, 0.18, 0.125, 0.09), 32, POWERS),
             quick=Effort(
-                (0.25, 0.15), 16, OFFSET, values=QUICK, hurry=0.6, relative=0.15, absolute=1e-4
+                (0.25, 0.15), 16, POWERS, values=QUICK, hurry=0.6, relative=0.15, absolute=1e-4
             ),
         ),
         Curve(
             "shuffled",
             _shuffled,
-            Effort((0.25, 0.2, 0.16, 0.125), 16, NO_OFFSET),
-            quick=Effort((0.2,), 16, NO_OFFSET, values=QUICK, absolute=3e-3),
+            Effort((0.25, 0.2, 0.16, 0.125), 16, POWERS),
+            quick=Effort((0.2,), 16, POWERS, values=QUICK, absolute=3e-3),
         ),
         Curve(
             "whitened",
             _whitened,
-            Effort((0.25, 0.21, 0.175, 0.145), 16, NO_OFFSET),
-            quick=Effort((0.25,), 16, NO_OFFSET, values=QUICK, absolute=3e-4),
+            Effort((0.25, 0.21, 0.175, 0.145), 16, POWERS),
+            quick=Effort((0.25,), 16, POWERS, values=QUICK, absolute=3e-4),
         ),
     ),
     limit="Exact as η → 0: measured at four learning rates and extrapolated. 1 - A is a power "

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from methexis.scenarios.breaking.case import OFFSET, Case
+from methexis.scenarios.breaking.case import POWERS, Case
 from methexis.scenarios.breaking.dials.batch import FULL, PROBLEMS, QUICK, path, started
-from methexis.scenarios.breaking.settled import aligned
+from methexis.scenarios.breaking.settled import kernels_at
 from methexis.scenarios.framework.dial import Dial
 from methexis.scenarios.framework.ensembles import Ensemble
 from methexis.scenarios.framework.scenario import Curve, Effort, Scenario
@@ -30,7 +30,7 @@ DIAL = Dial(
     least=1e-4,
 )
 #: Exact descent from a minimum does not move at any learning rate: nothing to allow for.
-QUICK_EXACT = Effort((0.14,), 16, OFFSET)
+QUICK_EXACT = Effort((0.14,), 16, POWERS)
 
 
 def _case(batch: int, sampling: str, number: int, relaxations: float) -> Case:
@@ -41,10 +41,10 @@ def _case(batch: int, sampling: str, number: int, relaxations: float) -> Case:
         return problem.seen(small, relaxations * unit, sampling, batch)
 
     if sampling == "full":
-        return Case(aligned(problem.source, problem.students, problem.start), at)
+        return Case(kernels_at(problem.source, problem.students, problem.start), at)
     values = DIAL.fine if relaxations in DIAL.fine else (relaxations,)
-    alignments = path(number, sampling, tuple(value * unit for value in values))
-    return Case(alignments[relaxations * unit], at)
+    kernels = path(number, sampling, tuple(value * unit for value in values))
+    return Case(kernels[relaxations * unit], at)
 
 
 def _curve(name: str, batch: int, sampling: str, quick: Effort) -> Curve[Case]:

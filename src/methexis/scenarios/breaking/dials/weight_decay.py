@@ -24,7 +24,7 @@ from functools import cache
 import methexis.init as initialisers
 from methexis.core.edln import EDLN
 from methexis.core.teacher import Teacher
-from methexis.scenarios.breaking.case import OFFSET, Case
+from methexis.scenarios.breaking.case import POWERS, Case
 from methexis.scenarios.breaking.settled import settled_case
 from methexis.scenarios.breaking.students import two_students
 from methexis.scenarios.framework.dial import Dial
@@ -37,8 +37,8 @@ PROBLEMS = (7, 1, 5)
 STUDENT_CONDITION = 2.5
 SPREAD = 0.15
 UNEVEN = 10.0
-FULL = Effort((0.13, 0.095, 0.07, 0.05), 32, OFFSET)
-LOOK = Effort((0.13, 0.09), 16, OFFSET, hurry=0.6, relative=0.15, absolute=1e-4)
+FULL = Effort((0.13, 0.095, 0.07, 0.05), 32, POWERS)
+LOOK = Effort((0.13, 0.09), 16, POWERS, hurry=0.6, relative=0.15, absolute=1e-4)
 
 
 @cache
