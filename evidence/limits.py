@@ -1,12 +1,11 @@
-"""Sweeps over learning rates, reduced to misalignments of mean kernels.
+"""Sweeps over learning rates, reduced to misalignments of mean kernels and their limits.
 
 Shared by the experiments that ask where SGD ends; each of them states its sweep and its fit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -14,18 +13,19 @@ from evidence.outcome import Outcome, Point, Quantity, say
 from evidence.simulate import RunRecord, Sweep, late_kernels
 from methexis.core.checks import Array
 from methexis.core.linalg import sqrt_psd
-from methexis.scenarios.breaking.case import NO_OFFSET, OFFSET
+from methexis.scenarios.breaking.case import POWERS
 from methexis.scenarios.framework import mean_kernels as measures
+from methexis.scenarios.framework.limit import apart_of, distance
 from methexis.scenarios.framework.mean_kernels import (
     alignments,
     kernels_of,
     layer_names,
     misalignment,
 )
+from methexis.scenarios.framework.simulation import worst_at_start
 from methexis.scenarios.framework.statistics import jackknife
+from methexis.theory.fixed_points.drift import drift_fixed_point
 from methexis.theory.platonic import platonic_of
-
-Statistic = Callable[[Array], float]
 
 
 def sweep_kernels(sweep: Sweep) -> tuple[list[Array], list[RunRecord]]:
@@ -36,7 +36,7 @@ def sweep_kernels(sweep: Sweep) -> tuple[list[Array], list[RunRecord]]:
         kernels.append(found)
         runs.append(record)
         mean = found.mean(axis=0)
-        worst = _of_pair(worst_pair(mean), mean)
+        worst = apart_of(mean[list(worst_pair(mean))])
         say(
             f"  {sweep.problem}: lr {lr:g}, {record.steps:,} steps, {record.wall_seconds:.0f} s, "
             f"1 - A of the worst pair {worst:.2e}"
@@ -46,39 +46,41 @@ def sweep_kernels(sweep: Sweep) -> tuple[list[Array], list[RunRecord]]:
 
 def worst_pair(mean: Array) -> tuple[int, int]:
     """The pair of layers whose kernels ``(layer, n, n)`` are least aligned."""
-    return measures.worst_pair(alignments(mean))
+    return measures.worst_pair(alignments(list(mean)))
 
 
-def _of_pair(pair: tuple[int, int], mean: Array) -> float:
-    return misalignment(mean[pair[0]], mean[pair[1]])
+def platonic_limit(sweep: Sweep, powers: tuple[int, ...] = POWERS) -> Outcome:
+    """``1 - A`` of two layers that are predicted to share one kernel, so that it is 0.
 
-
-def _to_kernel(layer: int, kernel: Array, mean: Array) -> float:
-    return misalignment(mean[layer], kernel)
-
-
-def platonic_limit(sweep: Sweep) -> Outcome:
-    """The worst pair of mean kernels; prediction 1, that is ``1 - A = 0``.
-
-    The pair is the worst of the mean over all replicas, at each learning rate.
+    They are the layers of two students that are least aligned where the runs start.
     """
     kernels, runs = sweep_kernels(sweep)
-    points = []
-    for lr, samples in zip(sweep.lrs, kernels, strict=True):
-        pair = worst_pair(samples.mean(axis=0))
-        value, error = jackknife(partial(_of_pair, pair), samples)
-        points.append(Point(lr, 1.0 - value, error))
-    quantity = Quantity(
-        "alignment of the worst pair", 1.0, tuple(points), NO_OFFSET, min(sweep.replicas)
-    )
-    return Outcome((quantity,), tuple(runs))
+    universal = universal_kernels(sweep)
+    a, b = worst_at_start(sweep.ensemble(0, np.ones(1)))
+    names = layer_names(sweep.students)
+    name = f"1 - A of the pair that is worst at the start, {names[a]} and {names[b]}"
+    pair = [k[:, [a, b]] for k in kernels]
+    return Outcome((_quantity(name, sweep, pair, universal[[a, b]], powers),), tuple(runs))
 
 
-def predicted_kernels(sweep: Sweep) -> Array:
-    """Kernels ``(layer, n, n)`` at the sweep's starting weights, the drift's fixed point."""
-    assert not callable(sweep.start)
+def _quantity(
+    name: str,
+    sweep: Sweep,
+    kernels: list[Array],
+    predicted: Array,
+    powers: tuple[int, ...] = POWERS,
+) -> Quantity:
+    """``1 - A`` of two kernels, at every rate and in the limit."""
+    found = [jackknife(apart_of, one) for one in kernels]
+    points = tuple(Point(lr, *one) for lr, one in zip(sweep.lrs, found, strict=True))
+    limit = distance(sweep.lrs, kernels, powers[: len(kernels)], predicted)
+    return Quantity(name, misalignment(*predicted), points, powers, limit.replicas, limit)
+
+
+def predicted_kernels(sweep: Sweep, ends: Sequence[Sequence[Array]]) -> Array:
+    """Kernels ``(layer, n, n)`` at given weights of every student."""
     kernels: list[Array] = []
-    for problem, weights in zip(sweep.problems, sweep.start, strict=True):
+    for problem, weights in zip(sweep.problems, ends, strict=True):
         kernels += kernels_of(problem, list(weights))
     return np.stack(kernels)
 
@@ -94,38 +96,32 @@ def universal_kernels(sweep: Sweep) -> Array:
 
 
 def offsets(sweep: Sweep, *, layers: bool) -> Outcome:
-    """``1 - A`` against its value at the fixed point of the slow drift.
+    """``1 - A`` against its value at the fixed point of the slow drift, where runs do not start.
 
-    The worst pair is the worst at the predicted fixed point, the same at every learning rate. With
-    ``layers``, also the offset of each layer from the universal kernel.
+    The pair is the worst at the predicted fixed point. With ``layers``, also the offset of each
+    layer from the universal kernel.
     """
-    predicted, universal = predicted_kernels(sweep), universal_kernels(sweep)
+    ends = [drift_fixed_point(sweep.source, s).weights for s in sweep.students]
+    predicted, universal = predicted_kernels(sweep, ends), universal_kernels(sweep)
     names = layer_names(sweep.students)
     a, b = worst_pair(predicted)
-    statistics: dict[str, Statistic] = {
-        f"1 - A of the worst pair, {names[a]} and {names[b]}": partial(_of_pair, (a, b))
-    }
-    if layers:
-        for i, name in enumerate(names):
-            statistics[f"1 - A of {name} to the universal kernel"] = partial(
-                _to_kernel, i, universal[i]
-            )
     kernels, runs = sweep_kernels(sweep)
-    quantities = []
-    for name, statistic in statistics.items():
-        points = tuple(
-            Point(lr, *jackknife(statistic, samples))
-            for lr, samples in zip(sweep.lrs, kernels, strict=True)
+    quantities = [
+        _quantity(
+            f"{sweep.problem}: 1 - A of the worst pair, {names[a]} and {names[b]}",
+            sweep,
+            [k[:, [a, b]] for k in kernels],
+            predicted[[a, b]],
         )
-        quantities.append(
-            Quantity(
-                f"{sweep.problem}: {name}",
-                statistic(predicted),
-                points,
-                OFFSET,
-                min(sweep.replicas),
-            )
-        )
+    ]
+    for i, name in enumerate(names if layers else []):
+        goal = np.stack([predicted[i], universal[i]])
+        beside = [
+            np.stack([k[:, i], np.broadcast_to(universal[i], k[:, i].shape)], axis=1)
+            for k in kernels
+        ]
+        told = f"{sweep.problem}: 1 - A of {name} to the universal kernel"
+        quantities.append(_quantity(told, sweep, beside, goal))
     return Outcome(tuple(quantities), tuple(runs))
 
 

@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 import scipy
+import scipy.stats
 
 import methexis as mx
 from evidence.simulate import RunRecord
+from methexis.scenarios.framework.limit import Distance
 from methexis.scenarios.framework.statistics import CONFIDENCE, fit_powers, half_width
 
 FORMAT = 1
@@ -44,6 +46,9 @@ class Quantity:
         Model ``Σ_p c_p η^p`` of the fit; the coefficient of power 0 is the value.
     replicas : int
         Least number of replicas of any point: degrees of freedom of the interval.
+    limit : Distance or None
+        The value itself, where it is ``1 - A`` of kernels that were extrapolated; None where the
+        numbers are.
     """
 
     name: str
@@ -51,6 +56,7 @@ class Quantity:
     points: tuple[Point, ...]
     powers: tuple[int, ...]
     replicas: int
+    limit: Distance | None = None
 
     def to_json(self, quantities: int) -> dict[str, Any]:
         """Fit and judge; ``quantities`` is how many intervals must hold at once."""
@@ -62,6 +68,8 @@ class Quantity:
         }
         if len(self.points) < len(self.powers):  # a reduced run: nothing to extrapolate
             return found | {"value": None, "error": None, "interval": None, "agrees": None}
+        if self.limit is not None:
+            return found | self._of_kernels(self.limit, quantities)
         fit = fit_powers(
             [p.lr for p in self.points],
             [p.value for p in self.points],
@@ -80,6 +88,18 @@ class Quantity:
             "chi2": fit.chi2,
             "dof": fit.dof,
             "p_value": fit.p_value,
+        }
+
+    def _of_kernels(self, limit: Distance, quantities: int) -> dict[str, Any]:
+        half = half_width(limit.error, replicas=limit.replicas, quantities=quantities)
+        farthest = float(scipy.stats.norm.isf((1.0 - CONFIDENCE) / 2.0 / quantities))
+        return {
+            "value": limit.value,
+            "error": limit.error,
+            "interval": [limit.value - half, limit.value + half],
+            "deviation": limit.deviation,
+            "agrees": bool(abs(limit.deviation) <= farthest),
+            "p_value": limit.fit_p,
         }
 
 
@@ -195,6 +215,6 @@ def summary(found: dict[str, Any]) -> Sequence[str]:
             value, error, low, high = decimals(q["error"], q["value"], q["error"], *q["interval"])
             lines.append(
                 f"    lr → 0      {value} ± {error}, interval [{low}, {high}], "
-                f"χ² {q['chi2']:.2f} for {q['dof']} (p {q['p_value']:.2f}): {verdict}"
+                f"fit p {q['p_value']:.2f}: {verdict}"
             )
     return lines

@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 
 import methexis as mx
-from methexis.core.checks import Array
 
 
 def explicit_instance() -> tuple[mx.Teacher, tuple[mx.EDLN, ...]]:
@@ -50,10 +49,3 @@ def _students(teacher: mx.Teacher) -> tuple[mx.EDLN, ...]:
         mx.EDLN.random(teacher, (3,), condition=1.7, seed=1),
         mx.EDLN.random(teacher, (4, 3), condition=1.7, seed=2),
     )
-
-
-def drift_start(
-    source: mx.Teacher | mx.Samples, students: tuple[mx.EDLN, ...]
-) -> list[list[Array]]:
-    """Weights of each student at the fixed point of the slow drift."""
-    return [mx.theory.drift_fixed_point(source, s).weights for s in students]

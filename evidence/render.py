@@ -31,17 +31,18 @@ INTRODUCTION = """# Evidence
 Statistical statements of this project are measured by experiments that take longer than the tests
 have. This page is written by `make docs` from the files in `evidence/results`, which are written
 by `make evidence`. Problems, learning rates, seeds, numbers of replicas and the powers of each fit
-stand in `evidence/experiments`, one file per experiment, fixed before the runs. Nothing is left
-out: every learning rate is a row. The tests run reduced versions with other seeds and compare them
-with these tables.
+stand in `evidence/experiments`, one file per experiment, fixed before the runs (commit 2157491).
+Nothing is left out: every learning rate is a row. The tests run reduced versions with other seeds
+and compare them with these tables.
 
 How to read a table. *A* is the alignment (1.9) of mean kernels: weights are projected onto the
 minima, each layer's kernel is scaled to unit trace and averaged over late time and over replicas.
-"±" is one standard error over replicas (jackknife). The row "→ 0" is the extrapolation to learning
-rate 0 by weighted least squares, with its 95 % interval; if an experiment has several quantities,
-their intervals hold at once (Bonferroni). It agrees with theory if the prediction lies in it.
-*Notices* is the smallest relative error of a predicted offset, 1 − A, that would be found to
-disagree with probability 0.9. Runs of offsets start at the predicted end.
+"±" is one standard error over replicas (jackknife). The row "→ 0" is that of kernels which were
+extrapolated to learning rate 0, with its 95 % interval; if an experiment has several quantities,
+their intervals hold at once (Bonferroni). It agrees with theory if the prediction lies in it, or,
+where two kernels are predicted to be one, if their difference is no larger than by chance
+(Hotelling's T²). *Notices* is the smallest relative error of a predicted offset, 1 − A, that would
+be found to disagree with probability 0.9. No run starts at the predicted end.
 """
 
 
@@ -175,14 +176,20 @@ def _quantity(q: dict[str, Any], result: dict[str, Any]) -> str:
     value, error, low, high, theory = decimals(
         q["error"], q["value"], q["error"], *q["interval"], q["prediction"]
     )
+    chi2 = (
+        f"χ² = {q['chi2']:.2f} for {q['dof']} degree{'' if q['dof'] == 1 else 's'} of freedom "
+        f"(p = {q['p_value']:.2f}); coefficients "
+        f"{', '.join(_scientific(c, e) for c, e in _coefficients(q))}."
+        if "chi2" in q
+        else f"what it leaves over has p = {q['p_value']:.2f}; σ {q['deviation']:+.2f}."
+    )
+    fitted = "" if "chi2" in q else " to mean kernels"
     powers = ", ".join(str(p) for p in q["powers"])
     lines += [
         f"| → 0 | | | {value} ± {error}, interval {low} … {high} |",
         f"| theory | | | {theory}; agrees: {_verdict(q['agrees'])} |",
         "",
-        f"Fit with powers {powers} of the learning rate: χ² = {q['chi2']:.2f} for {q['dof']} degree"
-        f"{'' if q['dof'] == 1 else 's'} of freedom (p = {q['p_value']:.2f}); coefficients "
-        f"{', '.join(_scientific(c, e) for c, e in _coefficients(q))}.",
+        f"Fit{fitted} with powers {powers} of the learning rate: {chi2}",
         "",
     ]
     return "\n".join(lines)

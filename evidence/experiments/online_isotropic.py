@@ -25,12 +25,12 @@ def run(quick: bool) -> Outcome:
         students=students,
         sampling="online",
         start=mx.init.balanced(),
-        lrs=(0.008, 0.0055, 0.004, 0.0028),
-        replicas=(64, 64, 64, 64),
+        lrs=(0.008, 0.0057, 0.004, 0.0028, 0.002),
+        replicas=(64,) * 5,
         slow_time=2.0,
         burn_in=1.0,
         snapshots=32,
-        seed=201,
+        seed=10201,
     )
     return platonic_limit(sweep.reduced(1, 16) if quick else sweep)
 

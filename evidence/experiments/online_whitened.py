@@ -25,12 +25,12 @@ def run(quick: bool) -> Outcome:
         students=students,
         sampling="online",
         start=mx.init.balanced(),
-        lrs=(0.006, 0.0042, 0.003, 0.0021),
-        replicas=(32, 32, 32, 32),
+        lrs=(0.006, 0.0042, 0.003, 0.0021, 0.0015),
+        replicas=(64,) * 5,
         slow_time=2.8,
         burn_in=1.4,
         snapshots=32,
-        seed=301,
+        seed=10301,
         loss="whitened",
     )
     return platonic_limit(sweep.reduced(1, 16) if quick else sweep)

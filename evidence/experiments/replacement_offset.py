@@ -10,9 +10,11 @@ Fixed before the run and not changed after: all numbers below. Sizes are those o
 
 from __future__ import annotations
 
+import methexis as mx
+from evidence.experiments.online_offset import EXPLICIT_RATES, RANDOM_RATES, REPLICAS
 from evidence.limits import merged, offsets
 from evidence.outcome import Experiment, Outcome
-from evidence.problems import drift_start, explicit_instance, random_anisotropic
+from evidence.problems import explicit_instance, random_anisotropic
 from evidence.simulate import Sweep
 
 
@@ -24,13 +26,13 @@ def run(quick: bool) -> Outcome:
         source=data,
         students=students,
         sampling="replace",
-        start=drift_start(data, students),
-        lrs=(0.006, 0.0045, 0.0033, 0.0024),
-        replicas=(64, 64, 64, 64),
-        slow_time=4.0,
-        burn_in=1.5,
+        start=mx.init.balanced(),
+        lrs=EXPLICIT_RATES,
+        replicas=(REPLICAS,) * 5,
+        slow_time=18.9,
+        burn_in=9.45,
         snapshots=40,
-        seed=501,
+        seed=10501,
     )
     teacher, students = random_anisotropic()
     data = teacher.product_samples(num_x=6, num_noise=8, seed=0)
@@ -39,13 +41,13 @@ def run(quick: bool) -> Outcome:
         source=data,
         students=students,
         sampling="replace",
-        start=drift_start(data, students),
-        lrs=(0.0035, 0.0025, 0.0018, 0.0013),
-        replicas=(64, 64, 64, 64),
-        slow_time=1.1,
-        burn_in=0.4,
+        start=mx.init.balanced(),
+        lrs=RANDOM_RATES,
+        replicas=(REPLICAS,) * 5,
+        slow_time=1.81,
+        burn_in=0.905,
         snapshots=40,
-        seed=511,
+        seed=10511,
     )
     if quick:
         return offsets(random.reduced(1, 16), layers=False)

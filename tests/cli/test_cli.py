@@ -167,7 +167,7 @@ def test_three_ways_are_printed_and_stored(tmp_path: Path) -> None:
         assert run.provenance["sampling"] == way["sampling"]
 
 
-LONG = (*QUICK, "--steps", "1500000")
+LONG = (*QUICK, "--steps", "600000")
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,7 +16,9 @@ from methexis.scenarios.breaking import (
     ScenarioResult,
 )
 from methexis.scenarios.breaking.measure import Reading, compare
+from methexis.scenarios.framework.limit import Distance
 from methexis.scenarios.framework.points import Line
+from methexis.scenarios.framework.scenario import Cell
 
 #: Standard error of a made-up reading.
 ERROR = 1e-3
@@ -57,15 +60,15 @@ def made_up(name: str, *, quick: bool = False, off: float = 0.0) -> ScenarioResu
                     )
                     for k, small in enumerate(effort.small)
                 )
+                value_of = lost + shift + ERROR * generator.standard_normal()
+                limit = Distance(value_of, ERROR, math.nan, 1.0, effort.replicas - int(last))
                 points.append(
                     compare(
-                        curve,
-                        problem,
-                        value,
+                        Cell(curve, problem, value, quick),
                         pair=("D2/h1", "D3/h2"),
                         predicted=predicted,
+                        limit=replace(limit, deviation=limit.against(1.0 - predicted)),
                         readings=readings,
-                        effort=effort,
                         silent=silent or None,
                     )
                 )

@@ -2,55 +2,52 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.stats
 
 from methexis.scenarios.breaking import SCENARIOS
-from methexis.scenarios.breaking.case import OFFSET
 from methexis.scenarios.breaking.measure import Point, Reading, compare
 from methexis.scenarios.breaking.result import Verdict
 from methexis.scenarios.framework.dial import Dial
-from methexis.scenarios.framework.scenario import Effort
+from methexis.scenarios.framework.limit import Distance
+from methexis.scenarios.framework.scenario import Cell, Effort
 from methexis.scenarios.framework.statistics import jackknife, normal_score
 
 CURVE = SCENARIOS["sampling"].curves[0]
-SMALL = (0.2, 0.14, 0.1, 0.07)
+FULL = Effort((0.2, 0.14, 0.1), 32, (0, 1, 2))
 
 
-def point(readings: tuple[Reading, ...], predicted: float, effort: Effort) -> Point:
-    return compare(
-        CURVE, 0, 5.0, pair=("a", "b"), predicted=predicted, readings=readings, effort=effort
-    )
+def point(value: float, predicted: float, effort: Effort = FULL, error: float = 1e-4) -> Point:
+    """A measured ``1 - A`` beside a predicted A."""
+    limit = Distance(value, error, math.nan, 1.0, effort.replicas)
+    limit = replace(limit, deviation=limit.against(1.0 - predicted))
+    cell = Cell(replace(CURVE, full=effort), 0, 5.0, False)
+    return compare(cell, pair=("a", "b"), predicted=predicted, limit=limit, readings=(READING,))
 
 
-def readings_of(
-    values: list[float], errors: list[float], replicas: int = 32
-) -> tuple[Reading, ...]:
-    return tuple(
-        Reading(small=s, lr=s, steps=1, replicas=replicas, seed=0, value=v, error=e)
-        for s, v, e in zip(SMALL, values, errors, strict=False)
-    )
+READING = Reading(small=0.1, lr=0.1, steps=1, replicas=32, seed=0, value=0.1, error=1e-4)
 
 
 def test_the_limit_is_compared() -> None:
-    """1 - A = 0.1 - ε + 2ε², so the limit is A = 0.9, whatever the readings are."""
-    exact = [0.1 - s + 2 * s**2 for s in SMALL]
-    found = point(readings_of(exact, [1e-4] * 4), 0.9, Effort(SMALL, 32, OFFSET))
+    found = point(0.1, 0.9)
     assert found.measured == pytest.approx(0.9, abs=1e-12)
     assert found.deviation == pytest.approx(0.0, abs=1e-6)
-    away = point(readings_of(exact, [1e-4] * 4), 0.9 - 3 * found.error, Effort(SMALL, 32, OFFSET))
+    away = point(0.1, 0.9 - 3e-4)
     # Three standard errors, of Student's t with 31 degrees of freedom.
     assert away.deviation == pytest.approx(normal_score(3.0, 31), rel=1e-6)
     assert away.deviation < 3.0
 
 
 def test_a_quick_run_allows_what_its_effort_says() -> None:
-    effort = Effort(SMALL[:1], 16, OFFSET, relative=0.1, absolute=0.002)
-    found = point(readings_of([0.105], [1e-4], 16), 0.9, effort)
+    effort = Effort((0.2,), 16, (0, 1, 2), relative=0.1, absolute=0.002)
+    found = point(0.105, 0.9, effort)
     assert found.allowed == pytest.approx(0.012)
     assert found.deviation == 0.0
-    assert point(readings_of([0.113], [1e-4], 16), 0.9, effort).deviation < -4.0
+    assert point(0.113, 0.9, effort).deviation < -4.0
 
 
 def test_deviations_of_a_right_prediction_are_standard_normal() -> None:
@@ -68,11 +65,9 @@ def test_deviations_of_a_right_prediction_are_standard_normal() -> None:
 
 
 def test_one_bad_point_among_many_is_found() -> None:
-    good = [0.1 - s + 2 * s**2 for s in SMALL]
-    effort = Effort(SMALL, 32, OFFSET)
-    points = [point(readings_of(good, [1e-4] * 4), 0.9, effort) for _ in range(40)]
+    points = [point(0.1, 0.9) for _ in range(40)]
     assert Verdict("c", tuple(points)).agrees
-    bad = point(readings_of(good, [1e-4] * 4), 0.9 + 6 * points[0].error, effort)
+    bad = point(0.1, 0.9 + 6e-4)
     verdict = Verdict("c", (*points, bad))
     assert verdict.p_value > 0.5  # χ² alone would not tell
     assert not verdict.agrees

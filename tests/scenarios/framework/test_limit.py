@@ -1,4 +1,4 @@
-"""The limit of mean kernels: its weights, its errors, and how often a right theory is called wrong."""
+"""The limit of mean kernels: its weights and errors, and how often it calls a right theory wrong."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_no_other_weights_have_less_variance() -> None:
 
 @pytest.mark.parametrize("mixed", [0.0, 0.005, 1.0])
 def test_a_right_theory_deviates_as_a_normal_number(mixed: float) -> None:
-    """Perfect, nearly perfect and at an offset: mean 0, variance 1, and fits that are as often bad."""
+    """Perfect, nearly so, and at an offset: mean 0, variance 1, and fits that are as often bad."""
     truth = np.stack([kernel(1), kernel(1)])
     if mixed:
         truth[1] = (1.0 - mixed) * truth[0] + mixed * kernel(2)

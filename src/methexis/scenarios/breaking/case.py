@@ -16,8 +16,10 @@ LEAST_VALUES, LEAST_PROBLEMS, LEAST_REPLICAS = 5, 3, 16
 #: Alignment above which a pair counts as predicted to be perfect.
 PERFECT = 1.0 - 1e-9
 
-#: Powers of the small parameter in mean kernels (docs/theory.md §5.6).
+#: Powers of the small parameter in mean kernels (docs/theory.md §5.6) that their limits are told
+#: from, and those of shuffled epochs, whose kernels fluctuate so little that a third one shows.
 POWERS = (0, 1, 2)
+EPOCH_POWERS = (0, 1, 2, 3)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,6 @@ first. To choose it afterwards would favour pairs that chance has moved apart.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,18 +17,12 @@ from methexis.core.checks import Array
 from methexis.progress import Progress
 from methexis.scenarios.breaking.case import PERFECT, Case
 from methexis.scenarios.framework.ensembles import Ensemble
-from methexis.scenarios.framework.limit import apart_of, distance
-from methexis.scenarios.framework.mean_kernels import (
-    alignments,
-    joint_kernels,
-    layer_names,
-    misalignment,
-    worst_pair,
-)
+from methexis.scenarios.framework.limit import Distance, apart_of, distance
+from methexis.scenarios.framework.mean_kernels import layer_names, worst_pair
 from methexis.scenarios.framework.points import DialPoint, EnsembleReading
 from methexis.scenarios.framework.scenario import Cell
-from methexis.scenarios.framework.simulation import plan_of, train
-from methexis.scenarios.framework.statistics import beyond, half_width, jackknife, normal_score
+from methexis.scenarios.framework.simulation import train, worst_at_start
+from methexis.scenarios.framework.statistics import half_width, jackknife
 
 #: What projections, fixed points and integrated paths may be off by, in ``1 - A``; without noise
 #: replicas are all alike, and it is all the error there is.
@@ -89,11 +82,15 @@ def measure(case: Case, cell: Cell[Case], seed: int, show: Progress | None = Non
             )
         )
     predicted = None if case.silent else np.stack([case.kernels[layer] for layer in pair])
+    # With an allowance the measured value may be off the prediction, and its error is its own.
+    near = predicted if effort.relative == effort.absolute == 0.0 else None
+    powers = effort.powers[: len(readings)]
+    limit = distance(effort.small, kernels, powers, near, accuracy=ACCURACY)
     return compare(
         cell,
         pair=(names[pair[0]], names[pair[1]]),
-        predicted=predicted,
-        kernels=kernels,
+        predicted=float("nan") if predicted is None else 1.0 - apart_of(predicted),
+        limit=limit,
         readings=tuple(readings),
         silent=case.silent or None,
     )
@@ -108,60 +105,32 @@ def watched(case: Case, ensemble: Ensemble) -> tuple[int, int]:
         pair = worst_pair(case.predicted, tie=ACCURACY)
         if case.predicted[pair] < PERFECT:
             return pair
-    start = plan_of(ensemble, 2, 0).start
-    aligned = alignments(
-        joint_kernels(
-            ensemble.source,
-            ensemble.students,
-            ensemble.problems,
-            [[w[0] for w in layers] for layers in start],
-        )
-    )
-    owner = np.repeat(np.arange(len(ensemble.students)), [s.depth - 1 for s in ensemble.students])
-    if len(ensemble.students) > 1:
-        aligned = np.where(owner[:, None] == owner, np.inf, aligned)
-    return worst_pair(aligned, tie=ACCURACY)
+    return worst_at_start(ensemble, tie=ACCURACY)
 
 
 def compare(
     cell: Cell[Case],
     *,
     pair: tuple[str, str],
-    predicted: Array | None,
-    kernels: Sequence[Array],
+    predicted: float,
+    limit: Distance,
     readings: tuple[Reading, ...],
     silent: str | None = None,
 ) -> Point:
-    """Extrapolate mean kernels, as far as the number of readings allows, and compare the limit.
-
-    ``predicted`` and ``kernels`` are of the watched pair: ``(2, n, n)`` and, at each reading,
-    ``(replica, 2, n, n)``.
-    """
+    """A limit of mean kernels beside the alignment that theory predicts of them."""
     curve, effort = cell.curve, cell.effort
-    limit = distance(
-        [r.small for r in readings],
-        kernels,
-        effort.powers[: len(readings)],
-        predicted,
-        accuracy=ACCURACY,
-    )
-    goal = float("nan") if predicted is None else misalignment(predicted[0], predicted[1])
-    allowed = effort.allowed(goal)
-    deviation = limit.deviation
-    if allowed > 0.0:
-        over = float(beyond(goal - limit.value, allowed))
-        deviation = normal_score(over / limit.error, limit.replicas - 1)
+    allowed = effort.allowed(1.0 - predicted)
     return Point(
         curve=curve.name,
         problem=cell.problem,
         value=cell.value,
         pair=pair,
-        predicted=1.0 - goal,
+        predicted=predicted,
         measured=1.0 - limit.value,
         error=limit.error,
         half=half_width(limit.error, replicas=limit.replicas),
         allowed=allowed,
-        deviation=deviation,
+        deviation=limit.against(1.0 - predicted, allowed) if allowed > 0.0 else limit.deviation,
         judged=silent is None and curve.holds[0] <= cell.value <= curve.holds[1],
         silent=silent,
         fit_p=limit.fit_p,

@@ -18,14 +18,13 @@ import scipy.stats
 from methexis.scenarios.breaking.case import Case
 from methexis.scenarios.breaking.measure import Point
 from methexis.scenarios.framework import judging
+from methexis.scenarios.framework.limit import RESOLVED
 from methexis.scenarios.framework.records import to_json
 from methexis.scenarios.framework.results import DialResult, JobResult
 from methexis.scenarios.framework.scenario import Scenario
 
 #: Probability with which the smallest error that is told would be noticed.
 POWER = 0.9
-#: Predicted ``1 − A`` below which a relative error of it means nothing.
-LEAST_APART = 1e-6
 
 
 @dataclass(frozen=True)
@@ -47,9 +46,9 @@ class Verdict(judging.Verdict[Point]):
         """Smallest relative error of ``1 − A`` that χ² would notice, with probability `POWER`.
 
         Of a theory whose ``1 − A`` is off by the factor 1 + δ everywhere, χ² is noncentral, with
-        ``δ² Σ ((1 − A)/error)²``. NaN where nothing is predicted to differ from 1.
+        ``δ² Σ ((1 − A)/error)²``. NaN where nothing is predicted to differ from 1 by `RESOLVED`.
         """
-        broken = [p for p in self.counted if 1.0 - p.predicted > LEAST_APART]
+        broken = [p for p in self.counted if 1.0 - p.predicted >= RESOLVED]
         if self.num_within or not broken:
             return float("nan")
         apart = sum(((1.0 - p.predicted) / p.error) ** 2 for p in broken)

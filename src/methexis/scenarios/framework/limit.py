@@ -25,14 +25,14 @@ normal number as well, negative where ``Δ`` is larger than by chance.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.stats
 
 from methexis.core.checks import Array
 from methexis.scenarios.framework.mean_kernels import misalignment
-from methexis.scenarios.framework.statistics import jackknife, normal_score
+from methexis.scenarios.framework.statistics import beyond, combination, jackknife, normal_score
 
 #: Predicted ``1 - A`` from which the measured one is a normal number about it.
 RESOLVED = 1e-4
@@ -62,9 +62,9 @@ class Expansion:
         """
         eps = np.asarray(small, dtype=np.float64)
         design = np.stack([(eps / eps.max()) ** p for p in powers], axis=1) / eps[:, None]
-        rows = np.linalg.pinv(design) / eps / (eps.max() ** np.array(powers))[:, None]
         spare = np.linalg.qr(design, mode="complete")[0][:, len(powers) :].T / eps
-        return cls(rows[0], rows[1] if len(powers) > 1 else np.zeros_like(eps), spare)
+        slope = combination(small, powers, eps, power=powers[1]) if len(powers) > 1 else 0.0 * eps
+        return cls(combination(small, powers, eps), slope, spare)
 
 
 def combined(coefficients: Array, kernels: Sequence[Array]) -> Array:
@@ -86,6 +86,11 @@ class Distance:
     deviation: float
     fit_p: float  # probability of a misfit as large; 1 where nothing is left to fit
     replicas: int  # samples of the limit
+
+    def against(self, goal: float, allowed: float = 0.0) -> float:
+        """A predicted ``1 - A`` less the measured one, less what is allowed, as a normal number."""
+        over = float(beyond(goal - self.value, allowed))
+        return normal_score(over / self.error, self.replicas - 1)
 
 
 def distance(
@@ -125,13 +130,19 @@ def distance(
     if goal < RESOLVED:
         along = _off(combined(made.slope, kernels), predicted).mean(axis=0)
     left = [_off(combined(one, kernels), predicted) @ along for one in made.spare]
-    return Distance(
+    moves = error > 2.0 * accuracy
+    found = Distance(
         value,
         error,
-        _deviation(goal, value, error, off if error > 2.0 * accuracy else None),
-        far_by_chance(np.stack(left, axis=1)) if left and error > 2.0 * accuracy else 1.0,
+        float("nan"),
+        far_by_chance(np.stack(left, axis=1)) if left and moves else 1.0,
         count,
     )
+    chance = far_by_chance(off) if moves and goal < RESOLVED else float("nan")
+    if np.isfinite(chance):
+        tiny = np.finfo(float).tiny
+        return replace(found, deviation=float(scipy.stats.norm.ppf(max(chance, tiny))))
+    return replace(found, deviation=found.against(goal))
 
 
 def apart_of(mean: Array) -> float:
@@ -161,16 +172,6 @@ def _error(off: Array, gap: Array) -> float:
     # Less what chance adds to the trace of a squared estimate.
     squared = np.sum(covariance**2) - np.trace(covariance) ** 2 / (count - 1)
     return float(np.sqrt(gap @ covariance @ gap + max(squared, 0.0) / 2.0))
-
-
-def _deviation(goal: float, value: float, error: float, off: Array | None) -> float:
-    """As a normal number; ``off`` is None where there is no chance in it."""
-    if off is not None and goal < RESOLVED:
-        chance = far_by_chance(off)
-        if np.isfinite(chance):
-            return float(scipy.stats.norm.ppf(max(chance, np.finfo(float).tiny)))
-    dof = 10**9 if off is None else len(off) - 1
-    return normal_score((goal - value) / error, dof)
 
 
 def far_by_chance(samples: Array) -> float:

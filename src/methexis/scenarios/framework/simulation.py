@@ -16,7 +16,7 @@ from methexis.core.checks import Array, MethexisError
 from methexis.core.problem import Problem
 from methexis.progress import Progress
 from methexis.scenarios.framework.ensembles import Ensemble
-from methexis.scenarios.framework.mean_kernels import joint_kernels
+from methexis.scenarios.framework.mean_kernels import alignments, joint_kernels, worst_pair
 from methexis.theory.projection import NEAR, project_of
 from methexis.training.plan import Plan, make_plan
 from methexis.training.weights import recorded_weights
@@ -62,6 +62,21 @@ def plan_of(ensemble: Ensemble, replicas: int, seed: int) -> Plan:
         seed=seed,
         record=steps,
     )
+
+
+def worst_at_start(ensemble: Ensemble, tie: float = 0.0) -> tuple[int, int]:
+    """The least aligned two layers where runs start; of different students, if there are several.
+
+    Pairs within ``tie`` of the least count as equal to it, and the first of equals is taken.
+    """
+    start = plan_of(ensemble, 2, 0).start
+    first = [[w[0] for w in layers] for layers in start]
+    students = ensemble.students
+    aligned = alignments(joint_kernels(ensemble.source, students, ensemble.problems, first))
+    owner = np.repeat(np.arange(len(students)), [s.depth - 1 for s in students])
+    if len(students) > 1:
+        aligned = np.where(owner[:, None] == owner, np.inf, aligned)
+    return worst_pair(aligned, tie=tie)
 
 
 def train(ensemble: Ensemble, replicas: int, seed: int, show: Progress | None = None) -> Outcome:

@@ -79,6 +79,26 @@ def fit_powers(
     )
 
 
+def combination(
+    rates: Sequence[float], powers: Sequence[int], errors: Array, power: int = 0
+) -> Array:
+    """Weights with which values at some rates make one coefficient of a fit of powers.
+
+    By least squares, for values of given standard errors; shape ``(num_rates,)``.
+
+    Examples
+    --------
+    >>> combination([2.0, 1.0], (0, 1), np.ones(2)).round(12).tolist()
+    [-1.0, 2.0]
+    >>> combination([2.0, 1.0], (0, 1), np.ones(2), power=1).round(12).tolist()
+    [1.0, -1.0]
+    """
+    eta = np.asarray(rates) / max(rates)
+    design = np.stack([eta**p for p in powers], axis=1) / errors[:, None]
+    row = np.linalg.pinv(design)[list(powers).index(power)]
+    return np.asarray(row / errors / max(rates) ** power)
+
+
 def half_width(error: float, *, replicas: int, quantities: int = 1) -> float:
     """Half of the interval that belongs to a standard error.
 

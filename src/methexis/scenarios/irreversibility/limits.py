@@ -21,7 +21,7 @@ import scipy.linalg
 import scipy.stats
 
 from methexis.core.checks import Array
-from methexis.scenarios.framework.statistics import beyond, half_width, normal_score
+from methexis.scenarios.framework.statistics import beyond, combination, half_width, normal_score
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,19 +84,6 @@ def extrapolated(
         float(parts.sum() ** 2 / np.sum(parts**2) * (replicas - 1)),
         weights,
     )
-
-
-def combination(rates: Sequence[float], powers: tuple[int, ...], errors: Array) -> Array:
-    """Weights of the least-squares value at rate 0 of a fit of powers, ``(num_rates,)``.
-
-    Examples
-    --------
-    >>> combination([2.0, 1.0], (0, 1), np.ones(2)).round(12).tolist()
-    [-1.0, 2.0]
-    """
-    eta = np.asarray(rates) / max(rates)
-    design = np.stack([eta**p for p in powers], axis=1) / errors[:, None]
-    return np.asarray(np.linalg.pinv(design)[0] / errors)
 
 
 def scores(

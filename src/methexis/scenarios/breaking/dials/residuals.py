@@ -29,7 +29,7 @@ from methexis.core.edln import EDLN
 from methexis.core.linalg import inverse_sqrt_psd, sqrt_psd
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.scenarios.breaking.case import POWERS, Case
+from methexis.scenarios.breaking.case import EPOCH_POWERS, POWERS, Case
 from methexis.scenarios.breaking.settled import AT_OFFSET, WITHOUT, settled_case
 from methexis.scenarios.breaking.students import two_students
 from methexis.scenarios.framework.dial import Dial
@@ -110,22 +110,24 @@ SCENARIO = Scenario(
         Curve(
             "in strength, shuffled",
             partial(_case, in_strength, "shuffle"),
-            Effort((0.17, 0.14, 0.11, 0.085), 16, POWERS),
-            quick=Effort((0.15,), 16, POWERS, values=QUICK, absolute=3e-3),
+            Effort((0.17, 0.13, 0.1, 0.076, 0.058), 24, EPOCH_POWERS),
+            quick=Effort((0.15,), 16, EPOCH_POWERS, values=QUICK, absolute=3e-3),
         ),
         Curve(
             "in shape, shuffled",
             partial(_case, in_shape, "shuffle"),
-            Effort((0.17, 0.14, 0.11, 0.085), 24, POWERS),
-            quick=Effort((0.17, 0.12), 16, POWERS, values=QUICK, relative=0.15, absolute=3e-4),
+            Effort((0.17, 0.13, 0.1, 0.076, 0.058), 24, EPOCH_POWERS),
+            quick=Effort(
+                (0.17, 0.12), 16, EPOCH_POWERS, values=QUICK, relative=0.15, absolute=3e-4
+            ),
         ),
         Curve(
             "in shape, i.i.d.",
             partial(_case, in_shape, "replace"),
-            Effort((0.25, 0.18, 0.125, 0.09), 24, POWERS),
+            Effort((0.25, 0.18, 0.125, 0.09, 0.065), 24, POWERS),
             quick=Effort((0.25, 0.15), 16, POWERS, values=QUICK, relative=0.15, absolute=3e-4),
         ),
     ),
-    limit="Exact as η → 0: measured at four learning rates and extrapolated.",
-    seed=110_000,
+    limit="Exact as η → 0: measured at five learning rates and extrapolated.",
+    seed=610_000,
 )
