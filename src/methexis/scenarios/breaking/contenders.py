@@ -67,6 +67,8 @@ SHORT = 6
 TIMES = (5.0, 3.0)
 #: Of rules without relaxation times of their own: slow times, and steps of exact descent.
 SIGN_TIMES, EXACT_STEPS = (15.0, 30.0), 1_000
+#: Points that stand for the batches of samples of SAM, and for those of a teacher.
+BATCHES, DRAWS = 2**17, 2**12
 #: Spread of the random minima at which runs start.
 SPREAD = 0.15
 #: Relative tolerance of paths of the adaptive drift.
@@ -283,6 +285,7 @@ def _sharpness_aware(batch: int, setting: Setting) -> Case:
     if setting.shuffled is not None and setting.shuffled.num_samples < batch:
         setting = replace(setting, shuffled=setting.teacher.product_samples(4, 8, seed=0))
     reach = REACH / math.sqrt(batch)  # as the norm of a batch's gradient: forces in one proportion
+    draws = DRAWS if setting.shuffled is None else BATCHES
     ends = [
         sam_fixed_point(
             setting.source,
@@ -291,6 +294,7 @@ def _sharpness_aware(batch: int, setting: Setting) -> Case:
             batch=batch,
             independent=setting.shuffled is None,
             loss=setting.loss,
+            draws=draws,
         )
         for s in setting.students
     ]
