@@ -1,4 +1,4 @@
-"""Momentum that is not short (docs/adaptive.md §4.2): what a divisor that follows has to do with it.
+"""Momentum that is not short (docs/adaptive.md §4.2): what a divisor that follows makes of it.
 
 The statement is checked twice, by the stationary law of the equations in continuous time, and by
 that of the rule's own recursion at small learning rates.
