@@ -17,7 +17,11 @@ for every ``s`` up to the offset that uneven noise makes. Alignment is measured 
 distribution of all inputs: a kernel is a function of the whole ``(c, p, p')``, in which a student
 is blind to some.
 
-The control's offset is small, at most 0.0022, so that it is measured at smaller learning rates.
+The control's offset is small, at most 0.0044, so that it is measured at smaller learning rates.
+Label maps of condition 6, and of teacher seeds 0 … 11 the three with the largest offset at ``s =
+0.5``, make it no smaller. A first design, with maps of condition 3 and seeds 1, 2, 3, agreed (χ²
+10.6 for 15 points and 20.6 for 18), but its control would have noticed errors of 1 - A from 17 %
+only.
 
 Three random problems, two labels, two features of each kind, even label noise (0.3 of the signal),
 students of depths 2 and 3 in random embeddings and views of what they see.
@@ -39,10 +43,11 @@ from methexis.scenarios.framework.dial import Dial
 from methexis.scenarios.framework.scenario import Curve, Effort, Scenario
 
 #: Seeds of the teachers and of the students' embeddings and views.
-PROBLEMS = (1, 2, 3)
+PROBLEMS = (0, 2, 4)
 STUDENT_CONDITION = 1.7
 FEATURES = 2
 NOISE = 0.3
+LABEL_CONDITION = 6.0
 
 
 def _eyes(others: tuple[int, ...], generator: np.random.Generator) -> Array:
@@ -61,7 +66,7 @@ def _problem(number: int, share: float, same: bool) -> tuple[Teacher, tuple[EDLN
     for kind, power in enumerate((1.0 - share, share / 2.0, share / 2.0)):
         block = slice(kind * FEATURES, (kind + 1) * FEATURES)
         cov_x[block, block] = random_covariance(FEATURES, 2.0, generator)
-        weight = random_conditioned(FEATURES, 3.0, generator)
+        weight = random_conditioned(FEATURES, LABEL_CONDITION, generator)
         signal = float(np.trace(weight @ cov_x[block, block] @ weight.T))
         maps.append(weight * np.sqrt(power / signal))
     teacher = Teacher(np.hstack(maps), cov_x, NOISE / FEATURES * np.eye(FEATURES))
@@ -108,6 +113,6 @@ SCENARIO = Scenario(
         ),
     ),
     limit="Exact as η → 0: measured at five learning rates and extrapolated.",
-    seed=590_000,
+    seed=640_000,
     note="Alignment is that of kernels as functions of all inputs, over their joint distribution.",
 )
