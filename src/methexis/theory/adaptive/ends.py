@@ -96,7 +96,8 @@ def adaptive_fixed_point(
     if memory is not None:
         memory = number("memory", memory, least=0.0)
     if boolean("shuffled", shuffled) and memory is not None:
-        memory, push = None, epoch_push(problem, memory, size)
+        push = epoch_push(problem, memory, size)
+        memory = None
     decay = number("decay", decay, least=0.0)
     if weights is None:
         start = minimum_of(problem).weights
