@@ -8,7 +8,8 @@ the way to where it wants to be. Parts:
 - ``memory``: RMSProp, even noise, ``x = (1-β₂)/η`` on a dial; 1 less the alignment of mean kernels
   of every pair of layers, against that of `adaptive_fixed_point`. Read at three learning rates.
 - ``batch``: the same at batch 16, where ``x`` is divided by 4.
-- ``adam``: Adam at ``x = 0.5``, whose theory is that of RMSProp.
+- ``adam``: Adam at four values of ``x``, whose theory is that of RMSProp, at the same rates.
+- ``adam-batch``: Adam at batch 16 and ``1-β₂ = 4η``, which is ``x = 1``, at the same rates.
 - ``basis``: RMSProp and SGD from one random minimum for each student: kernels, potential over its
   least value, and neurons of the students matched one to one.
 - ``uneven``: noise of condition number 10, independent samples, from the least potential; mean
@@ -22,7 +23,9 @@ had a first design. It measured ``uneven`` at one learning rate, where nothing c
 it then compared with the mean of the drift over four times the run (0.0105), which the run does not
 cover. And it had SGD begin at the end of RMSProp, whose basis it keeps, which says nothing, and
 take learning rate 0.006, at which all replicas diverged. What stands here was fixed after that,
-with new seeds but for ``uneven``, whose runs were right and whose prediction was not.
+with new seeds but for ``uneven``, whose runs were right and whose prediction was not. ``adam`` had
+one reading, of which nothing can be extrapolated; now it has the three rates of ``memory``, fixed
+before they were run, as those of ``adam-batch`` were.
 """
 
 from __future__ import annotations
@@ -117,9 +120,10 @@ def cases() -> list[Case]:
     start, kernels = ends(teacher, 1.0)
     rule = mx.RMSProp(LRS[1], beta2=1.0 - 4.0 * LRS[1])
     made.append(Case("batch", "RMSProp x=4/4", teacher, rule, LRS[1], 16, 64, 970, start, kernels))
+    for k, memory in enumerate(MEMORIES[:4]):
+        made += adams("adam", f"Adam x={memory:g}", teacher, memory, 1, 3_000 + 10 * k)
+    made += adams("adam-batch", "Adam x=4/4", teacher, 1.0, 16, 3_100)
     start, kernels = ends(teacher, 0.5)
-    adam = mx.Adam(LRS[1], beta2=1.0 - 0.5 * LRS[1])
-    made.append(Case("adam", "Adam x=0.5", teacher, adam, LRS[1], 1, 64, 980, start, kernels))
     away = [
         mx.theory.random_minimum(teacher, s, seed=k, spread=0.5)
         for k, s in enumerate(students(teacher))
@@ -137,6 +141,18 @@ def cases() -> list[Case]:
         for j, (lr, replicas) in enumerate(zip(LRS, REPLICAS, strict=True)):
             rule = mx.RMSProp(lr, beta2=1.0 - 0.5 * lr)
             made.append(Case(part, part, teacher, rule, lr, 1, replicas, seed + j, start, kernels))
+    return made
+
+
+def adams(
+    part: str, name: str, teacher: mx.Teacher, memory: float, batch: int, seed: int
+) -> list[Case]:
+    """Adam at all learning rates, where ``1-β₂`` makes ``x`` that memory at its batch size."""
+    start, kernels = ends(teacher, memory)
+    made = []
+    for j, (lr, replicas) in enumerate(zip(LRS, REPLICAS, strict=True)):
+        rule = mx.Adam(lr, beta2=1.0 - memory * lr * batch**0.5)
+        made.append(Case(part, name, teacher, rule, lr, batch, replicas, seed + j, start, kernels))
     return made
 
 

@@ -53,7 +53,7 @@ pilot with other seeds chose rates, replicas and powers. These are the second ru
 eleven dials. The first ones extrapolated 1 − A instead of kernels, with weights from the spread of
 the readings; after them the powers of 27 points were changed, and seeds of two dials. They agreed
 too, but leaned to less alignment by 0.15 ± 0.05 σ, and their fits at an offset left over χ² 426 for
-321 degrees of freedom. The dials of memories and of algorithms are of the first kind still.
+321 degrees of freedom.
 
 How to read it. *Alignment* is that of mean kernels of the pair of layers that theory predicts to be
 the worst (of two students, and worst at the start, where it predicts that all are perfect), and the

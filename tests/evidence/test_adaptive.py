@@ -18,9 +18,12 @@ def test_limits_are_those_of_the_runs() -> None:
     assert all(run["lost"] == 0 for run in FOUND["runs"])
 
 
-@pytest.mark.parametrize("memory", MEMORIES)
-def test_predictions_are_those_of_theory_and_agree(memory) -> None:
-    (limit,) = [found for found in FOUND["limits"] if found["name"] == f"RMSProp x={memory:g}"]
+RULES = [("RMSProp", x) for x in MEMORIES]
+
+
+@pytest.mark.parametrize(("rule", "memory"), RULES)
+def test_predictions_are_those_of_theory_and_agree(rule, memory) -> None:
+    (limit,) = [found for found in FOUND["limits"] if found["name"] == f"{rule} x={memory:g}"]
     _, kernels = ends(even(), memory)
     i, j = limit["layers"]
     assert misalignment(kernels[i], kernels[j]) == pytest.approx(limit["predicted"], rel=1e-5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -88,6 +89,25 @@ def test_of_samples_it_is_the_mean_over_all_of_them() -> None:
     assert_allclose(sam_potential(data, student, weights), norms.mean(), rtol=1e-12)
     with pytest.raises(mx.MethexisError, match="at most the number of samples, 12, got 16"):
         sam_potential(data, student, weights, batch=16)
+
+
+def test_batches_of_samples_are_those_of_all_that_there_are() -> None:
+    """All 924 halves of 12 samples, with what is drawn of them: second moments are theirs."""
+    teacher, student = of_two(2)
+    data = teacher.product_samples(3, 4, seed=0)
+    weights = random_minimum(data, student, seed=0, spread=0.3)
+    problem = Problem.of(data, student)
+    halves = np.array(list(itertools.combinations(range(12), 6)))
+    rest = problem.y - problem.x @ problem.target.T
+    products = (rest[:, :, None] * problem.x[:, None, :])[halves].mean(axis=1).reshape(924, -1)
+    points = noise_moments(problem, 6, 512, 0).reshape(512, -1)
+    second = products.T @ products / 924
+    # Rounding of two roots.
+    assert_allclose(points.T @ points / 512, second, rtol=0, atol=1e-9 * np.abs(second).max())
+    norms = batch_norms(problem, weights, problem.x[halves], problem.y[halves])
+    drawn = [sam_potential(data, student, weights, batch=6, draws=512, seed=k) for k in range(8)]
+    off = np.array(drawn) - norms.mean()
+    assert np.sqrt(np.mean(off**2)) < 0.6 * norms.std() / np.sqrt(512)  # what chance would leave
 
 
 def test_one_mode_has_the_root_of_the_entropy() -> None:

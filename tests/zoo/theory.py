@@ -42,12 +42,18 @@ THEORY: dict[str, Recipe] = {
         {
             **_THEORY,
             "memory": 0.01,
+            "shuffled": True,
+            "batch": 2,
             "decay": 0.1,
             "weights": mx.theory.adaptive_minimum(TEACHER, STUDENT).weights,
         },
     ),
     "theory.adaptive_flow": Recipe(
-        mx.theory.adaptive_flow, {**_THEORY, "lr": 0.05, "steps": 20, "decay": 0.2, "rtol": 1e-4}
+        mx.theory.adaptive_flow,
+        {
+            **_THEORY,
+            **{"lr": 0.05, "beta2": 0.99, "batch": 2, "steps": 20, "decay": 0.2, "rtol": 1e-4},
+        },
     ),
     "theory.label_noise_minimum": Recipe(
         mx.theory.label_noise_minimum, {"source": TEACHER, "student": STUDENT, "seed": 0}

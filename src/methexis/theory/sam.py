@@ -45,6 +45,8 @@ from methexis.theory.projection import Normal
 DRAWS = 4096
 #: Probabilities are kept this far from 0 and 1, where a normal number would be infinite.
 _EDGE = 1e-12
+#: Eigenvalue of drawn moments, relative to the largest, below which nothing is drawn that way.
+_NO_SPREAD = 1e-7
 #: Numbers of a table of products of points.
 _MOST_PRODUCTS = 2**27
 
@@ -53,7 +55,7 @@ def noise_moments(problem: Problem, batch: int, draws: int, seed: int) -> Array:
     """Points ``n = mean(ε xᵀ)`` over a batch, ``(draws, p, n)``, of the law of the data.
 
     Of a teacher they are a Sobol set, of samples all of them for a batch of one, and random batches
-    without repetition else.
+    without repetition else, turned and stretched to the second moments that such batches have.
 
     Raises
     ------
@@ -93,7 +95,13 @@ def _of_samples(problem: Problem, x: Array, y: Array, batch: int, draws: int, se
         raise MethexisError(f"batch: expected at most the number of samples, {len(x)}, got {batch}")
     generator = np.random.default_rng(seed)
     chosen = generator.permuted(np.tile(np.arange(len(x)), (draws, 1)), axis=1)[:, :batch]
-    return np.asarray(products[chosen].mean(axis=1))
+    drawn = products[chosen].mean(axis=1).reshape(draws, -1)
+    flat = products.reshape(len(x), -1)
+    flat = flat - flat.mean(axis=0)  # of least squares, zero but for rounding
+    known = (len(x) - batch) / max(len(x) - 1, 1) / batch * (flat.T @ flat) / len(x)
+    # The norm is nearly one of second moments, and these are known: chance in them is taken out.
+    scale = sqrt_psd(known) @ np.linalg.pinv(sqrt_psd(drawn.T @ drawn / draws), rcond=_NO_SPREAD)
+    return np.asarray((drawn @ scale.T).reshape(draws, *products.shape[1:]))
 
 
 def _uniform(draws: int, dimension: int, seed: int) -> Array:
@@ -225,7 +233,8 @@ def sam_potential(
         Loss.
     draws : int
         Number of points that stand for the law of a batch, best a power of two. The relative error
-        is about ``1/draws`` for a small teacher, and ``1/√draws`` for batches of samples.
+        is about ``1/draws`` for a small teacher, and a part of ``1/√draws`` for batches of samples,
+        whose second moments are exact.
     seed : int
         Scrambles the points.
 

@@ -78,7 +78,9 @@ def test_a_table_has_every_cell_and_says_where_theory_is_silent(
     found = made_up("algorithms", quick=True)
     text = text_of(several(found), tmp_path)
     assert text.count("<svg") == 3
-    table = text.split("The table. Predicted")[1].split("</table>")[0]
+    table = "".join(text.split("The table. Predicted")[1].split("</table>")[:2])
+    assert table.count("<tr>") == 2 * 11  # a heading and ten ways in each of two groups
+    assert table.count("view") == 1
     assert table.count("<br>") == len(found.points) == 130
     assert table.count("–<br>") == 13  # sign is measured, without a prediction
     assert "theory is silent: measured only" in text

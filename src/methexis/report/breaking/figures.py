@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from methexis.plots import style
@@ -13,7 +14,7 @@ from methexis.plots.interval import Interval
 from methexis.plots.levels import Level, Rungs
 from methexis.plots.mark import Look, Mark
 from methexis.plots.panel import Axis, Key, Legend, Panel, Picture, draw_all
-from methexis.report.breaking.table import heat, scatter
+from methexis.report.breaking.table import LEAST_LOST, heat, scatter
 from methexis.report.house.dial_axis import deviation_panel, dial_axis, places, point_look
 from methexis.report.running.curves import ALIGNMENT
 from methexis.scenarios.breaking.measure import Point
@@ -25,6 +26,8 @@ SMALL = (style.THIRD, 300)
 _HANDLE, _LETTER = 46, 7
 #: Alignment that every axis reaches down to.
 LEAST_SPAN = 0.9
+#: How many times its least the largest predicted 1 - alignment is where it gets an axis of its own.
+SPANS = 100.0
 
 
 def figures(result: BreakResult) -> Iterator[Picture]:
@@ -40,6 +43,8 @@ def figures(result: BreakResult) -> Iterator[Picture]:
         yield Picture(f"{key}_alignment", alignments(one), f"{title}: alignment and theory")
         plot = gaps(one) if one.quick else deviations(one)
         yield Picture(f"{key}_deviation", plot, f"{title}: measured less predicted")
+        if spans(one):
+            yield Picture(f"{key}_lost", lost(one), f"{title}: what is lost of alignment")
 
 
 def _table(key: str, one: ScenarioResult) -> Iterator[Picture]:
@@ -86,6 +91,30 @@ def alignments(result: ScenarioResult, *, small: bool = False) -> Panel | HeatMa
         height,
         title=result.scenario.title if small else "",
     )
+
+
+def spans(result: ScenarioResult) -> bool:
+    """Whether alignment is perfect nowhere, and nearly so at one end of the dial."""
+    predicted = [1.0 - p.predicted for p in result.points if p.judged]
+    least = min(predicted, default=0.0)
+    return least > LEAST_LOST and max(predicted) > SPANS * least and least < 1e-3
+
+
+def lost(result: ScenarioResult) -> Panel:
+    """1 - alignment along the dial on a logarithmic axis."""
+    dial = result.scenario.dial
+    marks: list[Mark] = []
+    for k, curve in enumerate(result.scenario.curves):
+        look = Look(style.colour_of(k), width=1.3, alpha=0.8)
+        for line in result.lines:
+            if line.curve == curve.name:
+                away = np.maximum(1.0 - np.asarray(line.predicted), LEAST_LOST)
+                marks.append(Curve(places(dial, line.values), away, look))
+    for k, x, p in _spread(result):
+        away = np.maximum([1.0 - p.measured], LEAST_LOST)
+        marks.append(Interval([x], away, [p.half], _look(p, k, 5, interval=True), caps=2.5))
+    axis = Axis("1 − alignment", "log", low=0.6 * LEAST_LOST, high=1.0)
+    return Panel(dial_axis(dial), axis, tuple(marks), _legend(result), height=460)
 
 
 def summary(results: Sequence[ScenarioResult], *, columns: int = 3) -> Figure:

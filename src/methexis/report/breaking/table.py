@@ -27,7 +27,7 @@ LIGHTEST, DARKEST = -4.0, 0.0
 #: Height of a row and of the names of columns, in pixels of the design.
 _ROW, _HEAD = 33, 125
 #: What is lost is drawn no smaller than this in the figure of all cells.
-_LEAST_LOST = 1e-6
+LEAST_LOST = 1e-6
 #: Decimals of numbers in a table of so many columns.
 _DECIMALS = 5
 
@@ -100,7 +100,7 @@ def short(value: float) -> str:
 
 def scatter(result: ScenarioResult) -> Panel:
     """All cells that theory speaks of: what is measured to be lost over what is predicted."""
-    marks: list[Any] = [Curve([_LEAST_LOST, 1.0], [_LEAST_LOST, 1.0], Look(style.PREDICTION))]
+    marks: list[Any] = [Curve([LEAST_LOST, 1.0], [LEAST_LOST, 1.0], Look(style.PREDICTION))]
     keys = []
     for k, curve in enumerate(result.scenario.curves):
         points = [p for p in result.of(curve.name) if p.judged]
@@ -111,10 +111,10 @@ def scatter(result: ScenarioResult) -> Panel:
             style.colour_of(k), width=1.2, marker="o", size=5, inside=hollow, joined=False, order=3
         )
         keys.append(Key(curve.name, look))
-        lost = np.maximum([[1 - p.predicted, 1 - p.measured] for p in points], _LEAST_LOST)
+        lost = np.maximum([[1 - p.predicted, 1 - p.measured] for p in points], LEAST_LOST)
         marks.append(Interval(lost[:, 0], lost[:, 1], [p.half for p in points], look, caps=2.0))
-    axis = Axis("1 − alignment, predicted", "log", low=0.6 * _LEAST_LOST, high=1.0)
-    other = Axis("1 − alignment, measured", "log", low=0.6 * _LEAST_LOST, high=1.0)
+    axis = Axis("1 − alignment, predicted", "log", low=0.6 * LEAST_LOST, high=1.0)
+    other = Axis("1 − alignment, measured", "log", low=0.6 * LEAST_LOST, high=1.0)
     return Panel(axis, other, tuple(marks), Legend(3, tuple(keys)), height=520)
 
 

@@ -13,7 +13,10 @@ What theory knows of a rule stands in one function each:
 - sign: steps leave the normal space, weights diffuse, and theory is silent.
 
 The learning rate is ``ε/λ``, where ``ε`` is the small parameter and ``λ`` the sharpness that the
-rule meets: ``λ_max`` of the Hessian, or of ``D^{-1/2} H D^{-1/2}`` for rules that divide by ``D``.
+rule meets: ``λ_max`` of the Hessian, or of ``D^{-1/2} H D^{-1/2}`` for rules that divide by ``D``;
+for SAM ``(1 + ρ/η‖g_B‖) λ_max``, because its step uphill is ``ρ/‖g_B‖`` of a gradient and adds that
+times ``λ`` to what a batch has (docs/adaptive.md §7.1). In shuffled epochs of ``N`` steps weights
+also move by ``ηλN`` in an epoch, and ``λ`` counts ``N/6`` times where ``N`` is more.
 """
 
 from __future__ import annotations
@@ -45,7 +48,7 @@ from methexis.theory.fixed_points.drift import drift_fixed_point
 from methexis.theory.fixed_points.steady import FixedPoint
 from methexis.theory.gauge import random_minimum
 from methexis.theory.label_noise import label_noise_fixed_point
-from methexis.theory.sam import sam_fixed_point
+from methexis.theory.sam import sam_fixed_point, sam_potential
 from methexis.training.optimisers import (
     SAM,
     SGD,
@@ -56,12 +59,16 @@ from methexis.training.optimisers import (
     UpdateRule,
 )
 
-#: ``x = (1-β₂)/η`` of adaptive rules, ``κ = γ/η`` of AdamW, ``ρ/η`` of SAM, ``β`` of momentum.
+#: ``x = (1-β₂)/η`` of adaptive rules, ``κ = γ/η`` of AdamW, ``ρ√B/η`` of SAM, ``β`` of momentum.
 MEMORY, DECAY, REACH, MOMENTUM = 0.1, 0.1, 5.0, 0.9
+#: Steps of an epoch that are as short as one.
+SHORT = 6
 #: Burn-in and window of averaging, in slowest relaxation times.
 TIMES = (5.0, 3.0)
 #: Of rules without relaxation times of their own: slow times, and steps of exact descent.
 SIGN_TIMES, EXACT_STEPS = (15.0, 30.0), 1_000
+#: Points that stand for the batches of samples of SAM, and for those of a teacher.
+BATCHES, DRAWS = 2**17, 2**12
 #: Spread of the random minima at which runs start.
 SPREAD = 0.15
 #: Relative tolerance of paths of the adaptive drift.
@@ -98,6 +105,12 @@ class Setting:
         return all(
             np.allclose(n, n[0, 0] * np.eye(len(n)), rtol=0, atol=1e-9 * n[0, 0]) for n in noises
         )
+
+    def length(self, batch: int) -> float:
+        """How many times `SHORT` steps an epoch has, if it is longer; else 1."""
+        if self.shuffled is None:
+            return 1.0
+        return max(1.0, self.shuffled.num_samples / batch / SHORT)
 
     def stretch(self, forgetting: float) -> float:
         """How much slower a mean over past gradients makes shuffled epochs.
@@ -162,6 +175,7 @@ def _settled(
     slowest = stretch * max(end.slowest_time for end in ends)
     times = TIMES[0] * slowest, sum(TIMES) * slowest
     steepest = _sharpest(setting, weights) if sharpest is None else sharpest
+    steepest *= setting.length(batch)
     return Case(
         kernels_at(setting.source, setting.students, weights, setting.loss),
         _ensemble(setting, initialisers.random_minima(SPREAD), steepest, times, rule, batch),
@@ -188,10 +202,18 @@ def _descent(momentum: float, setting: Setting) -> Case:
 
 @cache
 def adaptive_end(
-    source: Teacher | Samples, student: EDLN, memory: float | None, decay: float, loss: str
+    source: Teacher | Samples,
+    student: EDLN,
+    memory: float | None,
+    decay: float,
+    loss: str,
+    *,
+    shuffled: bool = False,
 ) -> FixedPoint:
     """End of an adaptive rule; sources and students are compared by identity."""
-    return adaptive_fixed_point(source, student, memory=memory, decay=decay, loss=loss)
+    return adaptive_fixed_point(
+        source, student, memory=memory, shuffled=shuffled, decay=decay, loss=loss
+    )
 
 
 def adaptive_sharpness(
@@ -209,9 +231,10 @@ def _adaptive(
     stretch = setting.stretch(forgetting)
     # A mean over past gradients slows the motion of short epochs, but not the decay beside it.
     steady = partial(adaptive_end, setting.source, decay=decay * stretch, loss=setting.loss)
-    held = setting.shuffled is not None or setting.even
-    memory = MEMORY if held and setting.shuffled is None else None
-    ends = [steady(s, memory=memory) for s in setting.students]
+    shuffled = setting.shuffled is not None
+    held = shuffled or setting.even
+    memory = MEMORY if held else None
+    ends = [steady(s, memory=memory, shuffled=shuffled) for s in setting.students]
     sharpest = max(
         adaptive_sharpness(setting.source, s, end.weights, setting.loss)
         for s, end in zip(setting.students, ends, strict=True)
@@ -261,22 +284,34 @@ def along_drift(
 def _sharpness_aware(batch: int, setting: Setting) -> Case:
     if setting.shuffled is not None and setting.shuffled.num_samples < batch:
         setting = replace(setting, shuffled=setting.teacher.product_samples(4, 8, seed=0))
+    reach = REACH / math.sqrt(batch)  # as the norm of a batch's gradient: forces in one proportion
+    draws = DRAWS if setting.shuffled is None else BATCHES
     ends = [
         sam_fixed_point(
             setting.source,
             s,
-            reach=REACH,
+            reach=reach,
             batch=batch,
             independent=setting.shuffled is None,
             loss=setting.loss,
+            draws=draws,
         )
         for s in setting.students
     ]
 
     def rule(lr: float) -> UpdateRule:
-        return SAM(lr, rho=REACH * lr)
+        return SAM(lr, rho=reach * lr)
 
-    return _settled(setting, ends, rule, batch=batch)
+    source, loss = setting.source, setting.loss
+    norms = [
+        float(sam_potential(source, s, end.weights, batch=batch, loss=loss))
+        for s, end in zip(setting.students, ends, strict=True)
+    ]
+    met = max(
+        (1.0 + reach / norm) * float(sharpness(source, s, end.weights, loss=loss))
+        for norm, s, end in zip(norms, setting.students, ends, strict=True)
+    )
+    return _settled(setting, ends, rule, sharpest=met, batch=batch)
 
 
 def _full_batch(setting: Setting) -> Samples:

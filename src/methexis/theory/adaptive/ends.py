@@ -17,7 +17,7 @@ from functools import partial
 import numpy as np
 
 from methexis.core.answers import computed
-from methexis.core.checks import Array, MethexisError, number, weight_list
+from methexis.core.checks import Array, MethexisError, boolean, count, number, weight_list
 from methexis.core.edln import EDLN
 from methexis.core.linalg import flatten
 from methexis.core.mlp import MLP
@@ -25,7 +25,7 @@ from methexis.core.problem import Problem, theory_problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.theory.adaptive.minimum import minimum_of
-from methexis.theory.adaptive.path import adaptive_velocity, heard, silenced
+from methexis.theory.adaptive.path import adaptive_velocity, epoch_push, heard, silenced
 from methexis.theory.adaptive.potential import potential_gradient_of
 from methexis.theory.adaptive.slow import Metric
 from methexis.theory.curvature import one_set
@@ -39,11 +39,15 @@ def adaptive_fixed_point(
     student: EDLN | MLP,
     *,
     memory: float | None,
+    shuffled: bool = False,
+    batch: int = 1,
     decay: float = 0.0,
     weights: Sequence[Array] | None = None,
     loss: str = "squared",
 ) -> FixedPoint:
     """Where Adam and RMSProp end, at leading order in ``η`` and ``1-β₂``.
+
+    Of samples second and third moments count (see `adaptive_potential` for the second).
 
     Parameters
     ----------
@@ -53,7 +57,12 @@ def adaptive_fixed_point(
         Network.
     memory : float or None
         ``x = (1-β₂)/(η√B) >= 0`` of independent samples, with learning rate ``η`` and batch size
-        ``B``; None for shuffled epochs and a long memory, whatever the noise.
+        ``B``; None for shuffled epochs and a memory so long that third moments of samples do not
+        count, whatever the noise.
+    shuffled : bool
+        Whether samples come in shuffled epochs, in which only their third moments know of ``x``.
+    batch : int
+        Batch size ``B`` of shuffled epochs; otherwise ``memory`` has all that it does.
     decay : float
         ``κ = γ/η >= 0`` of decoupled weight decay ``γ``, as `AdamW` has it.
     weights : list of arrays (d_i, d_{i-1}), optional
@@ -83,8 +92,12 @@ def adaptive_fixed_point(
     2.0
     """
     problem = theory_problem(source, student, loss)
+    size, push = count("batch", batch, least=1), 0.0
     if memory is not None:
         memory = number("memory", memory, least=0.0)
+    if boolean("shuffled", shuffled) and memory is not None:
+        push = epoch_push(problem, memory, size)
+        memory = None
     decay = number("decay", decay, least=0.0)
     if weights is None:
         start = minimum_of(problem).weights
@@ -92,10 +105,16 @@ def adaptive_fixed_point(
         layers = weight_list(weights, problem.dims)
         one_set("adaptive_fixed_point", layers)
         start = silenced(problem, project_of(problem, layers))
-    return end_of(problem, start, memory, decay)
+    return end_of(problem, start, memory, decay, push)
 
 
-def end_of(problem: Problem, start: list[Array], memory: float | None, decay: float) -> FixedPoint:
+def end_of(
+    problem: Problem,
+    start: list[Array],
+    memory: float | None,
+    decay: float,
+    push: float = 0.0,
+) -> FixedPoint:
     """`adaptive_fixed_point` from weights on the minima, of the neurons that are not silent."""
     kept = [
         np.ones(problem.dims[0], dtype=np.bool_),
@@ -114,7 +133,7 @@ def end_of(problem: Problem, start: list[Array], memory: float | None, decay: fl
     scaled = [k * g for k, g in zip(Metric(live, narrow).inverse, slope, strict=True)]
     end = fixed_point_of(
         live,
-        partial(adaptive_velocity, live, memory=memory, decay=decay),
+        partial(adaptive_velocity, live, memory=memory, push=push, decay=decay),
         narrow,
         "adaptive drift",
         turning=False,

@@ -36,12 +36,39 @@ from methexis.theory.projection import polish, project_of
 DYING = 1e-4
 
 
+def epoch_push(problem: Problem, memory: float, batch: int = 1) -> float:
+    """``x φ`` of shuffled epochs, by which third moments of samples count (`Metric.push`).
+
+    ``½ x`` for single samples. Of batches without repetition, with ``N`` samples, third moments are
+    ``(N-B)(N-2B)/((N-1)(N-2)B²)`` of those of single ones, and squares ``(N-B)/((N-1)B)``.
+    """
+    size = 0 if problem.x is None else len(problem.x)
+    if batch == 1:
+        return 0.5 * memory
+    if size <= max(batch, 2):
+        return 0.0
+    ratio = (size - 2.0 * batch) / (size - 2.0) * np.sqrt((size - 1.0) / (size - batch))
+    return float(0.5 * memory * ratio)
+
+
 def adaptive_velocity(
-    problem: Problem, weights: list[Array], *, memory: float | None = None, decay: float = 0.0
+    problem: Problem,
+    weights: list[Array],
+    *,
+    memory: float | None = None,
+    push: float = 0.0,
+    decay: float = 0.0,
 ) -> list[Array]:
-    """``dθ/dτ`` at weights on the minima: descent of the potential, or drift if ``memory``."""
+    """``dθ/dτ`` at weights on the minima: descent of the potential, or drift if ``memory``.
+
+    Third moments of samples count in the descent as ``push`` says (`epoch_push`), and in the drift
+    by ``memory``.
+    """
     metric = Metric(problem, weights)
     moving = metric.flow() if memory is None else metric.drift(memory)
+    if problem.x is not None:
+        pushed = metric.push(push if memory is None else memory, memory)
+        moving = [v + p for v, p in zip(moving, pushed, strict=True)]
     if decay == 0.0:
         return moving
     return [v - decay * p for v, p in zip(moving, metric.along(weights), strict=True)]
@@ -187,6 +214,8 @@ def adaptive_flow(
     weights: Sequence[Array],
     *,
     lr: float,
+    beta2: float | None = None,
+    batch: int = 1,
     steps: int | Sequence[int],
     decay: float = 0.0,
     loss: str = "squared",
@@ -196,8 +225,9 @@ def adaptive_flow(
 
     For shuffled epochs, and for independent samples whose noise is even in the loss's metric, at
     ``(1-β₂)/(η√B)`` well below 1; the memory of Adam's ``β₁`` has to be short beside an epoch. The
-    batch size does not enter. Weights off the minima are first taken to them by gradient flow,
-    which adaptive rules do not follow: begin with weights that are near.
+    batch size does not enter but by that number, which third moments of samples ask for. Weights
+    off the minima are first taken to them by gradient flow, which adaptive rules do not follow:
+    begin with weights that are near.
 
     Parameters
     ----------
@@ -211,6 +241,11 @@ def adaptive_flow(
         when they get there.
     lr : float
         Learning rate ``η``.
+    beta2 : float, optional
+        ``β₂`` in [0, 1) of shuffled epochs of samples, by which their third moments count; None
+        leaves those out.
+    batch : int
+        Batch size ``B`` of shuffled epochs.
     steps : int or sequence of int
         Steps at which the path is wanted; one number stands for 65 equal parts up to it.
     decay : float
@@ -239,7 +274,12 @@ def adaptive_flow(
     >>> round(float(path.weights[0][-1, 0, 0]) ** -2, 4)  # the least U = 2 (2/a + a)
     2.0
     """
-    return _public(source, student, weights, lr, steps, None, decay, loss, rtol)
+    memory = None if beta2 is None else _memory(lr, beta2, batch)
+    size = count("batch", batch, least=1)
+    problem, layers = bind(source, student, weights, loss)
+    push = 0.0 if memory is None else epoch_push(problem, memory, size)
+    velocity = partial(adaptive_velocity, problem, push=push, decay=_decay(decay))
+    return _followed_by(problem, layers, velocity, lr, steps, rtol)
 
 
 def adaptive_drift(
@@ -279,26 +319,31 @@ def adaptive_drift(
     >>> round(float(path.weights[0][-1, 0, 0]) ** -2, 2)  # 2 at x = 0; here x = 0.1
     2.05
     """
-    lr = number("lr", lr, above=0.0)
-    beta2 = number("beta2", beta2, least=0.0, below=1.0)
-    memory = (1.0 - beta2) / (lr * float(np.sqrt(count("batch", batch, least=1))))
-    return _public(source, student, weights, lr, steps, memory, decay, loss, rtol)
+    memory = _memory(lr, beta2, batch)
+    problem, layers = bind(source, student, weights, loss)
+    velocity = partial(adaptive_velocity, problem, memory=memory, decay=_decay(decay))
+    return _followed_by(problem, layers, velocity, lr, steps, rtol)
 
 
-def _public(
-    source: Teacher | Samples,
-    student: EDLN | MLP,
-    weights: Sequence[Array],
+def _memory(lr: float, beta2: float, batch: int) -> float:
+    """``x = (1-β₂)/(η√B)`` of checked numbers."""
+    rate = number("lr", lr, above=0.0)
+    rest = 1.0 - number("beta2", beta2, least=0.0, below=1.0)
+    return rest / (rate * float(np.sqrt(count("batch", batch, least=1))))
+
+
+def _decay(decay: float) -> float:
+    return number("decay", decay, least=0.0)
+
+
+def _followed_by(
+    problem: Problem,
+    layers: Sequence[Array],
+    velocity: Velocity,
     lr: float,
     steps: int | Sequence[int],
-    memory: float | None,
-    decay: float,
-    loss: str,
     rtol: float,
 ) -> SlowPath:
-    problem, layers = bind(source, student, weights, loss)
     number("rtol", rtol, above=0.0, below=1.0)
-    decay = number("decay", decay, least=0.0)
     times = slow_times_of(steps, lr, 1, 0.0)
-    velocity = partial(adaptive_velocity, problem, memory=memory, decay=decay)
     return integrate_adaptive(problem, layers, times, velocity, rtol=rtol)

@@ -15,7 +15,16 @@ memory of ``1/(1-β₂)`` steps ``D`` follows the fluctuations that it divides, 
 
 where ``γ_l = λ_l D^{1/2} n_l`` is the gradient of mode ``l``, and ``x = (1-β₂)/(η √B)`` the pace of
 the memory over that of the fluctuations. All of this is for one sample per batch; the square root
-of the batch size divides ``x`` and nothing else. Derivation in docs/adaptive.md.
+of the batch size divides ``x`` and nothing else.
+
+*Laws that are not symmetric:* a sample is part of the ``v`` that divides it, by ``1-β₂``, so that a
+large entry of its gradient is shortened more than a small one. This adds
+
+    ½ x E[g_j² f_j] / D_j³,    f = Σ_l φ_l γ_l (n_lᵀ D^{-1/2} g) / λ_l
+
+where ``f`` is what of the gradient of a sample weights have not yet answered: ``φ_l = x/(x + λ_l)``
+for independent samples, ``½`` in shuffled epochs, which take back themselves what they add.
+Derivation in docs/adaptive.md.
 """
 
 from __future__ import annotations
@@ -99,6 +108,37 @@ class Metric:
             following = self._following(y, vectors, values, reach, memory)
             velocity = [v + e for v, e in zip(velocity, following, strict=True)]
         return self.along(velocity)
+
+    def push(self, weight: float, memory: float | None = None) -> list[Array]:
+        """``½ x Π E[g² f]/D³`` at ``x φ = weight``, times ``x/(x + λ_l)`` at ``x = memory``.
+
+        Zero of a teacher, whose law is symmetric: one of samples is that of all of them.
+        """
+        x, y = self.problem.x, self.problem.y
+        if x is None or y is None or weight == 0.0:
+            return [np.zeros_like(w) for w in self.weights]
+        noise = y - x @ self.problem.target.T
+        unanswered = np.asarray(-2.0 * noise[:, :, None] * x[:, None, :])  # f is its pullback
+        if memory is not None:
+            unanswered = self._slowed(unanswered, memory)
+        followed = pullback(self.problem, self._spread, unanswered)
+        force = []
+        for left, right, inverse, f in zip(
+            self.scales.left, self.scales.right, self.inverse, followed, strict=True
+        ):
+            squares = (noise @ left)[..., :, None] ** 2 * (x @ right.mT)[..., None, :] ** 2
+            third = 4.0 * np.mean(squares * f, axis=-3)
+            force.append(0.5 * weight * third * inverse**3)
+        return self.along(force)
+
+    def _slowed(self, products: Array, memory: float) -> Array:
+        """Every mode ``l`` of ``ε xᵀ``, ``(sample, p, n)``, times ``x/(x + λ_l)``."""
+        values, vectors, _ = self.spectrum
+        part = memory / (memory + np.where(values > 0.0, 2.0 * values, np.inf))
+        white = products @ np.linalg.pinv(self.root)
+        modes = white.reshape(len(products), -1) @ vectors
+        slow = (modes * part[..., None, :]) @ vectors.mT
+        return np.asarray(slow.reshape(*slow.shape[:-1], *products.shape[1:]) @ self.root)
 
     def _lifted(self, columns: Array) -> list[Array]:
         """Directions ``D⁻¹ Jᵀ c``, one per column, behind the leading dimensions of the weights."""

@@ -18,7 +18,7 @@ import numpy as np
 from methexis.core.attainable import attainable
 from methexis.core.checks import RANK_TOLERANCE, Array, ConditionError
 from methexis.core.problem import Problem
-from methexis.theory.adaptive.path import adaptive_velocity
+from methexis.theory.adaptive.path import adaptive_velocity, epoch_push
 from methexis.theory.fixed_points.deficit import couples, deficit_velocity
 from methexis.theory.fixed_points.drift import drift_velocity
 from methexis.theory.flow import Velocity, entropic_velocity, slowed
@@ -126,14 +126,15 @@ def adaptive_course(problem: Problem, setting: Setting, *, limited: bool) -> Cou
             reason=f"of {setting.name} theory speaks where residuals do not depend on inputs, and "
             "in these data they do (product_samples makes such as do not)",
         )
-    noise = problem.cov_noise
-    if setting.sampling == "full" and problem.fresh_noise is not None:
-        noise = problem.fresh_noise
-    solved = replace(problem, cov_noise=noise, x=None, y=None)
+    solved = problem  # with its samples, whose third moments count
+    if setting.sampling == "full":
+        noise = problem.cov_noise if problem.fresh_noise is None else problem.fresh_noise
+        solved = replace(problem, cov_noise=noise, x=None, y=None)
     if setting.sampling == "shuffle":
+        push = epoch_push(solved, setting.memory, setting.batch)
         return Course(
             solved,
-            partial(adaptive_velocity, solved, decay=setting.pull),
+            partial(adaptive_velocity, solved, push=push, decay=setting.pull),
             ADAPTIVE_FLOW,
             "every epoch shows each sample once, and steps are divided by root mean squares of "
             "the gradient, of which the sum falls",

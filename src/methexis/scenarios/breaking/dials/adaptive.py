@@ -10,7 +10,11 @@ The small parameter is ``ε = η (λ + x)``, the sum of the step in units of the
 rule meets, ``η λ_max(D^{-1/2} H D^{-1/2})``, and of ``1-β₂ = η x``: corrections are of first order
 in both. Runs start at the least potential, which is the end at ``x = 0`` and not the one predicted.
 Adam has ``β₁ = .9``; theory says that it ends where RMSProp does, and it is measured at fewer
-values, because both cost the same.
+values. Its corrections are in ``ε/(1-β₁)``: above ``ε = .025`` weights swing about the minima
+rather than fall back, and at ``ε = .2`` they do so as fast as the mean over the past is long. So
+its learning rates are lower. In a first run both had those of RMSProp and a parabola in 1 - A was
+fitted; in the second problem kernels pass each other along these rates, 1 - A touches zero there,
+and the parabola missed. Now kernels themselves are extrapolated, with fresh seeds.
 
 Three random problems, two inputs and labels, even noise, students of depths 2 and 3 in random
 embeddings and views: of teacher seeds 0 … 7 those with the shortest relaxation times at ``x = .1``.
@@ -80,6 +84,7 @@ def _adam(lr: float, beta2: float) -> UpdateRule:
 
 
 RATES = (0.2, 0.14, 0.1, 0.07)
+SLOWER = (0.14, 0.1, 0.07, 0.05, 0.035)
 
 SCENARIO = Scenario(
     name="adaptive",
@@ -104,16 +109,17 @@ SCENARIO = Scenario(
         Curve(
             "Adam",
             partial(_case, _adam),
-            Effort(RATES, 24, POWERS, values=FEWER),
+            Effort(SLOWER, 24, POWERS, values=FEWER),
             quick=Effort(
-                (0.2, 0.14), 16, POWERS, values=FEWER, hurry=0.6, relative=0.25, absolute=1e-4
+                (0.1, 0.07), 16, POWERS, values=FEWER, hurry=0.6, relative=0.25, absolute=1e-4
             ),
         ),
     ),
-    limit="Exact as η → 0 at fixed x, where 1-β₂ vanishes too: measured at four learning rates and "
-    "extrapolated.",
-    seed=130_000,
-    note="In the full run RMSProp agrees at every x, with intervals that notice errors of a "
-    "third of 1 - A at best. Adam does not: in one of three problems alignment is lower "
-    "than predicted by 3.5 σ at x = 0.25 and 0.5 and by 2.5 σ at x = 2.",
+    limit="Exact as η → 0 at fixed x, where 1-β₂ vanishes too: measured at four learning rates, of "
+    "Adam at five, and extrapolated.",
+    seed=630_000,
+    note="This is a second run. In a first one, with one set of learning rates for both rules and "
+    "parabolas in 1 - A, RMSProp agreed and Adam did not (χ² 47.7 for 15 points): in the second "
+    "problem its kernels pass each other along those rates, so that 1 - A touches zero and is no "
+    "parabola. Corrections of Adam are in η λ/(1 - β₁), and its learning rates are lower now.",
 )
