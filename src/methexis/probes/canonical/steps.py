@@ -1,0 +1,135 @@
+r"""The step that balances one interface, from the second moments of what writes and what reads.
+
+A freedom acts as :math:`W \to T W` on what writes its coordinates and as :math:`V \to V T^{-1}` on
+what reads them; gradients go the other way (docs/theory.md 7.1). With the second moments :math:`A`
+of what shrinks as :math:`T` grows, and :math:`B` of what grows, and :math:`X = T^\top T`, the sum
+
+.. math:: \mathrm{Tr}(A X^{-1}) + \mathrm{Tr}(B X)
+
+is least at :math:`X = B^{-1} \sharp A`, the geometric mean (7.4), and convex along every line
+:math:`X = e^{2s\xi}`. Where coordinates do not mix it is :math:`f^4 = a / b` for each by itself.
+
+**Entries that are multiplied several times**, such as those of a layer that reads what it writes,
+add terms :math:`e^{2s(\lambda_i - \mu_j)}`. For :math:`m` factors each is at most the mean of
+:math:`e^{2sm\lambda_i}` and its like, with equality at :math:`s = 0`, so the same formula for
+:math:`X^m` minimises an upper bound that touches: the step is the :math:`m`-th root, and the sum
+never rises. One such step is then not yet the least.
+
+**Singular moments**: the infimum is not reached, and an unread coordinate would be scaled for ever.
+Each step therefore minimises the sum with :math:`\rho\,(\mathrm{Tr} X + \mathrm{Tr} X^{-1})` added,
+which is least at no step at all. So balance stays balance exactly, the sum still never rises, and
+what can be scaled for ever is scaled until it is :math:`\rho` (`EASE` of the mean). Before that one
+factor common to all coordinates is chosen exactly, since :math:`\rho` would otherwise mean much for
+the smaller of two unequal moments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scipy.linalg import solve_triangular
+
+from methexis.core.checks import Array
+
+#: What is added to both moments of a step, relative to the mean of their eigenvalues.
+EASE = 1e-8
+#: A trace below this part of the other is none.
+_NOTHING = 1e-30
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Second moments at one freedom: matrices, or their diagonals where coordinates do not mix.
+
+    Attributes
+    ----------
+    above : array (size, size) or (size,)
+        Of what is divided by the element, ``A``; powers count as often as they are.
+    below : array (size, size) or (size,)
+        Of what is multiplied by it, ``B``.
+    """
+
+    above: Array
+    below: Array
+
+    @property
+    def total(self) -> float:
+        """Sum of both traces."""
+        return sum(float(_diagonal(one).sum()) for one in (self.above, self.below))
+
+    @property
+    def gap(self) -> float:
+        """How far they are from balance: the squared Bures-Wasserstein distance (7.5)."""
+        if self.above.ndim == 1:
+            return float(np.sum((np.sqrt(self.above) - np.sqrt(self.below)) ** 2))
+        overlap = np.linalg.svd(_root(self.below) @ _root(self.above), compute_uv=False).sum()
+        return max(self.total - 2.0 * float(overlap), 0.0)
+
+    def paired(self, pairs: Array) -> Moments:
+        """Of planes that turn: coordinates of a plane share the sum of their moments."""
+        diagonal = (_diagonal(one)[pairs].sum(axis=0) for one in (self.above, self.below))
+        return Moments(*diagonal)
+
+
+def _diagonal(moment: Array) -> Array:
+    return moment if moment.ndim == 1 else np.diagonal(moment)
+
+
+def balanced(moments: Moments, meetings: int, ease: float = EASE) -> Array:
+    """The element that balances: a symmetric matrix, or a factor for each coordinate.
+
+    Parameters
+    ----------
+    moments : Moments
+    meetings : int
+        How often one entry is multiplied at most, the root that is taken.
+    ease : float
+        What is added to both moments, relative to their mean.
+
+    Returns
+    -------
+    array (size, size) or (size,)
+        One everywhere if either moment is zero, because no step is then the last.
+
+    Examples
+    --------
+    >>> balanced(Moments(np.array([16.0, 1.0]), np.ones(2)), 1, ease=0).round(6).tolist()
+    [2.0, 1.0]
+    """
+    size = len(moments.above)
+    above, below = (float(_diagonal(one).sum()) for one in (moments.above, moments.below))
+    matrix = moments.above.ndim == 2
+    if min(above, below) <= _NOTHING * max(above, below) or not np.isfinite(above + below):
+        return np.eye(size) if matrix else np.ones(size)
+    common = np.sqrt(above / below)  # of X, so that both traces are the same
+    each = np.sqrt(above * below) / size
+    a, b = moments.above / common / each, moments.below * common / each
+    if not matrix:
+        squared = common * np.sqrt((a + ease) / (b + ease))
+        return np.asarray(squared ** (0.5 / meetings))
+    values, vectors = _mean(a + ease * np.eye(size), b + ease * np.eye(size))
+    root: Array = (vectors * (common * values) ** (0.5 / meetings)) @ vectors.T
+    return root
+
+
+def _mean(above: Array, below: Array) -> tuple[Array, Array]:
+    """Eigenvalues and eigenvectors of the positive solution ``X`` of ``X below X = above``.
+
+    With ``above = L Lᵀ``, ``below = R Rᵀ`` and the singular values ``Lᵀ R = U s Vᵀ`` it is ``Z Zᵀ``
+    for ``Z = R⁻ᵀ V s^{1/2}``. Roots of matrices that are nearly singular, which would lose half of
+    the digits of the small ones, are not needed.
+    """
+    left, right = np.linalg.cholesky(above), np.linalg.cholesky(below)
+    _, values, rows = np.linalg.svd(left.T @ right)
+    factor = solve_triangular(right, rows.T * np.sqrt(values), trans="T", lower=True)
+    vectors, roots, _ = np.linalg.svd(factor)
+    return roots**2, vectors
+
+
+def _root(moment: Array) -> Array:
+    """The symmetric root, of which no eigenvalue is left out."""
+    values, vectors = np.linalg.eigh(moment)
+    root: Array = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    return root

@@ -1,0 +1,114 @@
+"""Sweeps over the interfaces of a model: one at a time, each brought to its own balance.
+
+A step at one interface moves the balance of its neighbours, since a layer takes part in two. All at
+once would bounce; one after another never raises the total (docs/theory.md §7). Interfaces that
+have no parameter in common do not see each other, so they are balanced in one pass over the data,
+which is the same as one after another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from methexis.errors import MethexisError
+from methexis.probes.canonical.criteria import Criterion
+from methexis.probes.canonical.meeting import Meeting
+from methexis.probes.canonical.steps import Moments
+from methexis.probes.interfaces.traced import Traced
+
+#: A rise of the total that is rounding.
+_ROUNDING = 1e-9
+
+
+@dataclass
+class Swept:
+    """What was seen at the start and after each sweep.
+
+    Attributes
+    ----------
+    gaps : list of list of float
+        By sweep and interface: the gap over the sum of both traces.
+    totals : list of float
+        By sweep.
+    """
+
+    gaps: list[list[float]]
+    totals: list[float]
+
+
+def swept(
+    model: Any,
+    traced: Traced,
+    meetings: Sequence[Meeting],
+    criterion: Criterion,
+    *,
+    tolerance: float,
+    sweeps: int,
+    show: Callable[[int], None],
+) -> Swept:
+    """Change a model until every gap is below a tolerance, or so many sweeps are over.
+
+    Raises
+    ------
+    MethexisError
+        If moments are no numbers, or the total rose.
+    """
+    classes = apart(meetings)
+    moments, total = criterion.measured(meetings)
+    seen = Swept([[relative(one) for one in moments]], [total])
+    _see(moments)
+    for done in range(sweeps):
+        show(done)
+        if max(seen.gaps[-1], default=0.0) <= tolerance:
+            break
+        for place, inside in enumerate(classes):
+            some = [meetings[index] for index in inside]
+            now = [moments[index] for index in inside]
+            if place:
+                now, _ = criterion.moments(some)
+            for meeting, mine in zip(some, now, strict=True):
+                traced.act(model, meeting.freedoms, criterion.element(meeting, mine))
+        moments, total = criterion.measured(meetings)
+        _see(moments)
+        if total > seen.totals[-1] * (1 + _ROUNDING):
+            raise MethexisError(
+                f"canonicalize: expected a {criterion.quantity} that never rises, got "
+                f"{total:.6g} after {seen.totals[-1]:.6g}; the gradients may be those of a loss "
+                "that is not a function of samples alone"
+            )
+        seen.gaps.append([relative(one) for one in moments])
+        seen.totals.append(total)
+    return seen
+
+
+def relative(moments: Sequence[Moments]) -> float:
+    """The gap of all spaces of an interface, over the sum of their traces; 0 where these are."""
+    total = sum(one.total for one in moments)
+    return sum(one.gap for one in moments) / total if total > 0 else 0.0
+
+
+def apart(meetings: Sequence[Meeting]) -> list[list[int]]:
+    """Interfaces in classes, so that no two of a class have a parameter in common."""
+    classes: list[tuple[set[str], list[int]]] = []
+    for index, meeting in enumerate(meetings):
+        mine = set(meeting.places)
+        for names, inside in classes:
+            if not names & mine:
+                names |= mine
+                inside.append(index)
+                break
+        else:
+            classes.append((mine, [index]))
+    return [inside for _, inside in classes]
+
+
+def _see(moments: Sequence[Sequence[Moments]]) -> None:
+    for each in moments:
+        for one in each:
+            if not one.total < float("inf"):
+                raise MethexisError(
+                    "canonicalize: expected finite second moments, got NaN or infinity; the loss "
+                    "or the weights are beyond what numbers hold"
+                )
