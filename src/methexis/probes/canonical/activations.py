@@ -62,7 +62,7 @@ class Activations:
                     readers.append((owner, reads))
         return readers
 
-    def moments(self, meetings: Sequence[Meeting]) -> tuple[list[list[Moments]], float]:
+    def moments(self, meetings: Sequence[Meeting]) -> tuple[list[list[Moments]], dict[str, float]]:
         """Means over samples, places and readers, beside the one that is wanted."""
         sums: list[list[Array]] = [[one.writes for one in each.empty()] for each in meetings]
         counts = [0] * len(meetings)
@@ -87,12 +87,13 @@ class Activations:
             [_beside(one / max(count, 1)) for one in each]
             for each, count in zip(sums, counts, strict=True)
         ]
-        return told, float("nan")
+        return told, {}
 
     measured = moments
 
-    def element(self, meeting: Meeting, moments: Sequence[Moments]) -> Element:
-        """The element that makes the moments of activations one."""
+    def element(self, meeting: Meeting, moments: Sequence[Moments], stretch: float) -> Element:
+        """The element that makes the moments of activations one, whatever the stretch."""
+        del stretch
         each = np.stack([_whitening(one.below) for one in moments])
         return Element(matrix=each) if meeting.mixes else Element(factors=each)
 

@@ -176,12 +176,12 @@ class _Job:
         criterion = self._criterion(working, pairs, gradients, counted)
         meetings, left = _meetings(known, set(counted), criterion)
         entropy = None if gradients is None else Entropy(gradients, counted)
-        entropies = [] if entropy is None else [entropy.measured([])[1]]
+        entropies = [] if entropy is None else [_total(entropy)]
         seen = Swept([[]], [])
         if meetings:
             seen = self._swept(working, known, meetings, criterion)
         if entropy is not None:
-            entropies.append(entropy.measured([])[1])
+            entropies.append(_total(entropy))
         exact = max(
             weights.change(one, weights.outputs(working, several.inputs))
             for one, several in zip(before, pairs, strict=True)
@@ -235,6 +235,10 @@ class _Job:
             working, known[0]._traced, meetings, criterion,
             tolerance=self.tolerance, sweeps=self.sweeps, show=show,
         )  # fmt: skip
+
+
+def _total(entropy: Entropy) -> float:
+    return sum(entropy.measured([])[1].values())
 
 
 def _working(model: Any, given: Any, *, targets: bool) -> tuple[Any, list[Pairs], list[str]]:

@@ -1,7 +1,7 @@
 r"""What is balanced: gradients, weights, or activations. Each hands out moments and a total.
 
-A criterion is asked for the moments of some interfaces of a model as it is now, and for the total
-that no step may raise.
+A criterion is asked for the moments of some interfaces of a model as it is now, and for the parts of
+the total that no step may raise.
 
 - *entropy*: :math:`A = E[G G^\top]` over gradients of single samples of what writes, and
   :math:`B = E[G^\top G]` of what reads; the total is the entropy :math:`S = E\Vert\nabla\ell\Vert^2`.
@@ -18,7 +18,6 @@ from typing import Any, Protocol
 from methexis.probes.canonical.meeting import Meeting
 from methexis.probes.canonical.samples import Gradients
 from methexis.probes.canonical.steps import Moments
-from methexis.probes.frameworks.optional import torch
 from methexis.probes.interfaces import weights
 from methexis.probes.interfaces.elements import Element
 
@@ -29,14 +28,14 @@ class Criterion(Protocol):
     #: What the total is called.
     quantity: str
 
-    def element(self, meeting: Meeting, moments: Sequence[Moments]) -> Element:
+    def element(self, meeting: Meeting, moments: Sequence[Moments], stretch: float) -> Element:
         """The element of one interface that brings its moments to where they should be."""
 
-    def moments(self, meetings: Sequence[Meeting]) -> tuple[list[list[Moments]], float]:
-        """Moments of each space of some interfaces, and the total of what was looked at."""
+    def moments(self, meetings: Sequence[Meeting]) -> tuple[list[list[Moments]], dict[str, float]]:
+        """Moments of each space of some interfaces, and of each parameter its part of the total."""
 
-    def measured(self, meetings: Sequence[Meeting]) -> tuple[list[list[Moments]], float]:
-        """The same of all interfaces, and the total of the whole model."""
+    def measured(self, meetings: Sequence[Meeting]) -> tuple[list[list[Moments]], dict[str, float]]:
+        """The same of all interfaces, and of all parameters that count."""
 
 
 class Entropy:
@@ -49,29 +48,30 @@ class Entropy:
         self._gradients = gradients
         self._counted = list(counted)
 
-    def moments(self, meetings: Sequence[Meeting]) -> tuple[list[list[Moments]], float]:
+    def moments(self, meetings: Sequence[Meeting]) -> tuple[list[list[Moments]], dict[str, float]]:
         """From one pass over all samples, for the parameters that meet there alone."""
         names = {name for one in meetings for name in one.places}
         return self._over([name for name in self._counted if name in names], meetings)
 
-    def measured(self, meetings: Sequence[Meeting]) -> tuple[list[list[Moments]], float]:
+    def measured(self, meetings: Sequence[Meeting]) -> tuple[list[list[Moments]], dict[str, float]]:
         """From one pass over all samples, with the entropy of all parameters that count."""
         return self._over(self._counted, meetings)
 
     def _over(
         self, names: list[str], meetings: Sequence[Meeting]
-    ) -> tuple[list[list[Moments]], float]:
+    ) -> tuple[list[list[Moments]], dict[str, float]]:
         sums = [one.empty() for one in meetings]
-        total, count = 0.0, self._gradients.num_samples
+        parts, count = dict.fromkeys(names, 0.0), self._gradients.num_samples
         for chunk in self._gradients.chunks(names):
-            total += sum(float(one.double().square().sum()) for one in chunk.values())
+            for name, one in chunk.items():
+                parts[name] += float(one.double().square().sum()) / count
             for meeting, each in zip(meetings, sums, strict=True):
                 meeting.add(each, chunk)
         told = [
             meeting.moments(each, gradients=True, count=count)
             for meeting, each in zip(meetings, sums, strict=True)
         ]
-        return told, total / count
+        return told, parts
 
 
 class Norm:
@@ -84,7 +84,7 @@ class Norm:
         self._model = model
         self._counted = list(counted)
 
-    def moments(self, meetings: Sequence[Meeting]) -> tuple[list[list[Moments]], float]:
+    def moments(self, meetings: Sequence[Meeting]) -> tuple[list[list[Moments]], dict[str, float]]:
         """Of the weights as they are now."""
         held = weights.arrays(self._model)
         arrays = {name: held[name].detach()[None] for name in self._counted}
@@ -93,12 +93,7 @@ class Norm:
             sums = meeting.empty()
             meeting.add(sums, arrays)
             told.append(meeting.moments(sums, gradients=False))
-        return told, sum(float(one.double().square().sum()) for one in arrays.values())
+        return told, {name: float(one.double().square().sum()) for name, one in arrays.items()}
 
     measured = moments
 
-
-def finite(meetings: Sequence[Sequence[Moments]]) -> bool:
-    """Whether all moments are numbers."""
-    traces = torch.tensor([one.total for each in meetings for one in each], dtype=torch.float64)
-    return bool(torch.isfinite(traces).all())

@@ -82,16 +82,16 @@ class Meeting:
                     moment = (rows @ rows.T if self.mixes else rows.square().sum(1)).cpu().numpy()
                     one.add(moment * abs(place.exponent), writes=place.exponent > 0)
 
-    def element(self, moments: Sequence[Moments]) -> Element:
+    def element(self, moments: Sequence[Moments], stretch: float) -> Element:
         """The element that balances its moments, one for each of its spaces."""
-        each = np.stack([self._one(one) for one in moments])
+        each = np.stack([self._one(one, stretch) for one in moments])
         return Element(matrix=each) if each.ndim == 3 else Element(factors=each)
 
-    def _one(self, moments: Moments) -> Array:
+    def _one(self, moments: Moments, stretch: float) -> Array:
         if self.pairs is None:
-            return balanced(moments, self.times)
+            return balanced(moments, self.times, stretch)
         factors = np.empty(self.interface.size)
-        factors[self.pairs] = balanced(moments, self.times)
+        factors[self.pairs] = balanced(moments, self.times, stretch)
         return np.diag(factors)
 
     def moments(self, sums: Sequence[Sums], *, gradients: bool, count: int = 1) -> list[Moments]:

@@ -8,6 +8,7 @@ answer is not that of plain back-propagation, they are computed one after anothe
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -149,16 +150,17 @@ class Gradients:
         rest = {key: one for key, one in inputs.inputs.items() if not is_array(one)}
 
         def of_one(held: dict[str, Any], given: dict[Any, Any], wanted: Any) -> Any:
-            one = Batch({key: value[None] for key, value in given.items()} | rest, 1)
-            order = {key: one.inputs[key] for key in inputs.inputs}
-            one = Batch(order, 1)
+            alone = {key: value[None] for key, value in given.items()} | rest
+            one = Batch({key: alone[key] for key in inputs.inputs}, 1)
             output = torch.func.functional_call(self.model, held, one.positional, one.named)
             return self._number(output, _alone(wanted))
 
         held = {name: one.detach() for name, one in taken.items()}
-        gradients: dict[str, Any] = torch.func.vmap(torch.func.grad(of_one), in_dims=(None, 0, 0))(
-            held, arrays, targets
-        )
+        many = torch.func.vmap(torch.func.grad(of_one), in_dims=(None, 0, 0))
+        math = torch.nn.attention.SDPBackend.MATH  # the fused kernels have no rule
+        with torch.nn.attention.sdpa_kernel(math), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of operations that are slow so
+            gradients: dict[str, Any] = many(held, arrays, targets)
         return {name: one.detach() for name, one in gradients.items()}
 
     def _each(self, taken: dict[str, Any], pairs: Pairs, rows: range) -> dict[str, Any]:

@@ -21,6 +21,11 @@ which is least at no step at all. So balance stays balance exactly, the sum stil
 what can be scaled for ever is scaled until it is :math:`\rho` (`EASE` of the mean). Before that one
 factor common to all coordinates is chosen exactly, since :math:`\rho` would otherwise mean much for
 the smaller of two unequal moments.
+
+**Farther than the least** (``stretch`` above 1): in the balanced gauge the sum is that of
+:math:`\mathrm{Tr}(A' \cosh 2s\xi)`, the same on both sides, so a step up to twice as long does not
+raise it either, and sweeps over many interfaces need fewer (`sweeping`). It is taken where the
+moments say that this holds of them as they are.
 """
 
 from __future__ import annotations
@@ -77,7 +82,9 @@ def _diagonal(moment: Array) -> Array:
     return moment if moment.ndim == 1 else np.diagonal(moment)
 
 
-def balanced(moments: Moments, meetings: int, ease: float = EASE) -> Array:
+def balanced(
+    moments: Moments, meetings: int, stretch: float = 1.0, *, ease: float = EASE
+) -> Array:
     """The element that balances: a symmetric matrix, or a factor for each coordinate.
 
     Parameters
@@ -85,6 +92,8 @@ def balanced(moments: Moments, meetings: int, ease: float = EASE) -> Array:
     moments : Moments
     meetings : int
         How often one entry is multiplied at most, the root that is taken.
+    stretch : float
+        How long a step is, in units of the one to the least sum.
     ease : float
         What is added to both moments, relative to their mean.
 
@@ -108,10 +117,23 @@ def balanced(moments: Moments, meetings: int, ease: float = EASE) -> Array:
     a, b = moments.above / common / each, moments.below * common / each
     if not matrix:
         squared = common * np.sqrt((a + ease) / (b + ease))
-        return np.asarray(squared ** (0.5 / meetings))
+        return np.asarray(squared ** (_length(squared, moments, stretch) * 0.5 / meetings))
     values, vectors = _mean(a + ease * np.eye(size), b + ease * np.eye(size))
-    root: Array = (vectors * (common * values) ** (0.5 / meetings)) @ vectors.T
+    squared = common * values
+    within = Moments(*(np.sum(vectors * (one @ vectors), axis=0) for one in _both(moments)))
+    power = _length(squared, within, stretch) * 0.5 / meetings
+    root: Array = (vectors * squared**power) @ vectors.T
     return root
+
+
+def _both(moments: Moments) -> tuple[Array, Array]:
+    return moments.above, moments.below
+
+
+def _length(squared: Array, within: Moments, stretch: float) -> float:
+    """A stretch that does not raise the sum, of factors and moments in their own coordinates."""
+    reached = np.sum(within.above * squared**-stretch + within.below * squared**stretch)
+    return stretch if reached <= within.total else 1.0
 
 
 def _mean(above: Array, below: Array) -> tuple[Array, Array]:
