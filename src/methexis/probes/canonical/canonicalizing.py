@@ -10,6 +10,7 @@ from methexis.core.checks import integer, number, one_of
 from methexis.errors import MethexisError
 from methexis.probes.batches import Batch
 from methexis.probes.canonical.activations import Activations
+from methexis.probes.canonical.axes import made_principal
 from methexis.probes.canonical.criteria import Criterion, Entropy, Norm
 from methexis.probes.canonical.meeting import Meeting, meeting_of
 from methexis.probes.canonical.result import Canonical, Turned
@@ -23,6 +24,8 @@ from methexis.probes.interfaces.result import Interfaces
 
 #: What may be balanced.
 BY = ("entropy", "norm", "activations")
+#: What is taken of that which balance leaves open.
+AXES = ("nearest", "principal")
 #: Samples on which a model is watched.
 _WATCHED = 4
 #: Beyond this a change of outputs is not what rounding of long products makes.
@@ -41,6 +44,7 @@ def canonicalize(
     batches: Any,
     *,
     by: str = "entropy",
+    axes: str = "nearest",
     tolerance: float = 1e-6,
     sweeps: int = 20,
     seed: int = 0,
@@ -75,6 +79,11 @@ def canonicalize(
         ``entropy``: second moments of gradients, summed over tokens or pixels within a sample.
         ``norm``: of weights, with their biases, :math:`W W^\top = V^\top V`; data only prove.
         ``activations``: what reaches the readers is whitened, or of mean square one.
+    axes : {"nearest", "principal"}
+        Balance leaves rotations of linear interfaces open, and the order of units. ``nearest``
+        changes no more than balance asks. ``principal`` makes the common moment diagonal with
+        falling eigenvalues, so that models that differ by a gauge come out the same; activations
+        have no such axes.
     tolerance : float
         Sweeps end when the gap of every interface, over the sum of its traces, is at most this.
     sweeps : int
@@ -119,9 +128,15 @@ def canonicalize(
     (True, True, True)
     """
     one_of("by", by, BY)
+    if one_of("axes", axes, AXES) == "principal" and by == "activations":
+        raise MethexisError(
+            "axes: expected 'nearest' with by='activations', because white activations have no "
+            "principal axes, got 'principal'"
+        )
     job = _Job(
         loss=loss,
         by=by,
+        axes=axes,
         tolerance=number("tolerance", tolerance, above=0.0),
         sweeps=integer("sweeps", sweeps, least=1),
         seed=integer("seed", seed, least=0),
@@ -153,12 +168,13 @@ class _Job:
 
     Attributes
     ----------
-    loss, by, tolerance, sweeps, seed, progress
+    loss, by, axes, tolerance, sweeps, seed, progress
         As of `canonicalize`.
     """
 
     loss: Callable[..., Any] | None
     by: str
+    axes: str
     tolerance: float
     sweeps: int
     seed: int
@@ -180,6 +196,9 @@ class _Job:
         seen = Swept([[]], [])
         if meetings:
             seen = self._swept(working, known, meetings, criterion)
+            if self.axes == "principal":
+                moments = criterion.measured(meetings)[0]
+                made_principal(working, known[0]._traced, meetings, moments)
         if entropy is not None:
             entropies.append(_total(entropy))
         exact = max(
