@@ -34,8 +34,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scipy.linalg import solve_triangular
-
 from methexis.core.checks import Array
 
 #: What is added to both moments of a step, relative to the mean of their eigenvalues.
@@ -118,7 +116,7 @@ def balanced(
     if not matrix:
         squared = common * np.sqrt((a + ease) / (b + ease))
         return np.asarray(squared ** (_length(squared, moments, stretch) * 0.5 / meetings))
-    values, vectors = _mean(a + ease * np.eye(size), b + ease * np.eye(size))
+    values, vectors = _mean(a, b, ease)
     squared = common * values
     within = Moments(*(np.sum(vectors * (one @ vectors), axis=0) for one in _both(moments)))
     power = _length(squared, within, stretch) * 0.5 / meetings
@@ -136,18 +134,24 @@ def _length(squared: Array, within: Moments, stretch: float) -> float:
     return stretch if reached <= within.total else 1.0
 
 
-def _mean(above: Array, below: Array) -> tuple[Array, Array]:
-    """Eigenvalues and eigenvectors of the positive solution ``X`` of ``X below X = above``.
+def _mean(above: Array, below: Array, ease: float) -> tuple[Array, Array]:
+    """Eigenvalues and eigenvectors of the positive solution ``X`` of ``X below X = above``, eased.
 
     With ``above = L Lᵀ``, ``below = R Rᵀ`` and the singular values ``Lᵀ R = U s Vᵀ`` it is ``Z Zᵀ``
-    for ``Z = R⁻ᵀ V s^{1/2}``. Roots of matrices that are nearly singular, which would lose half of
-    the digits of the small ones, are not needed.
+    for ``Z = R⁻ᵀ V s^{1/2}``. Roots of products of matrices that are nearly singular, which would
+    lose half of the digits of what is small, are not needed.
     """
-    left, right = np.linalg.cholesky(above), np.linalg.cholesky(below)
-    _, values, rows = np.linalg.svd(left.T @ right)
-    factor = solve_triangular(right, rows.T * np.sqrt(values), trans="T", lower=True)
+    left, right = (_factor(one, ease) for one in (above, below))
+    _, values, rows = np.linalg.svd((left[0] * left[1]).T @ (right[0] * right[1]))
+    factor = (right[0] / right[1]) @ (rows.T * np.sqrt(values))
     vectors, roots, _ = np.linalg.svd(factor)
     return roots**2, vectors
+
+
+def _factor(moment: Array, ease: float) -> tuple[Array, Array]:
+    """Eigenvectors and roots of eigenvalues, which rounding may have made negative, eased."""
+    values, vectors = np.linalg.eigh(0.5 * (moment + moment.T))
+    return vectors, np.sqrt(np.maximum(values, 0.0) + ease)
 
 
 def _root(moment: Array) -> Array:
