@@ -1,4 +1,4 @@
-"""Four uses of the canonical gauge, each beside the model as it is; settings fixed before the run."""
+"""Uses of the canonical gauge, each beside the model as it is; settings fixed before the run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-import torch
 from scipy.optimize import linear_sum_assignment
 
 import methexis as mx
@@ -26,6 +25,7 @@ from benchmarks.canonical.models import (
 )
 from benchmarks.machine import machine
 from methexis.core.checks import integer
+from methexis.probes.frameworks.optional import require, torch
 from methexis.version import __version__
 
 KINDS = ("plain", "factored")
@@ -97,6 +97,7 @@ def run_canonical(
     settings: CanonicalSettings, *, announce: Callable[[str], None]
 ) -> CanonicalResult:
     """Train the models, and measure each use in each gauge."""
+    require("torch", "canonical")
     torch.set_num_threads(1)
     data = Data.digits()
     told: dict[str, dict[str, dict[str, list[float]]]] = {
@@ -130,7 +131,7 @@ def run_canonical(
     )  # fmt: skip
 
 
-def rounded(model: torch.nn.Module) -> torch.nn.Module:
+def rounded(model: Any) -> Any:
     """A copy with matrices of few bits: steps of one size in each, up to the largest entry."""
     twin = copy.deepcopy(model)
     levels = 2 ** (BITS - 1) - 1
@@ -166,7 +167,9 @@ def _merged(each: dict[str, list[Any]], data: Data) -> dict[str, list[float]]:
     for gauge, several in each.items():
         pairs = list(combinations(several, 2))
         scores[gauge] = [accuracy(mean(a, b), data) for a, b in pairs]
-        scores[f"{gauge}, matched"] = [accuracy(mean(a, matched(b, a, data)), data) for a, b in pairs]
+        scores[f"{gauge}, matched"] = [
+            accuracy(mean(a, matched(b, a, data)), data) for a, b in pairs
+        ]
     return scores
 
 
@@ -197,9 +200,7 @@ def matched(model: Any, onto: Any, data: Data) -> Any:
     return twin
 
 
-def _tuned(
-    models: list[Any], data: Data
-) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+def _tuned(models: list[Any], data: Data) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
     """Loss on another task at the best rate, and that rate, by the gauge where tuning starts."""
     task = data.mirrored()
     losses: dict[str, list[float]] = {}

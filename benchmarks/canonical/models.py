@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
-import torch
-from torch.nn import functional as F
 
 import methexis as mx
-from examples.digits import digits
+from methexis.probes.frameworks.optional import torch
 
 #: Widths of the hidden layers, and of the linear map that stands for one in the factored net.
 WIDTH, INNER = 64, 24
@@ -33,16 +32,16 @@ class Data:
     test_x, test_y : tensors
     """
 
-    x: torch.Tensor
-    y: torch.Tensor
-    test_x: torch.Tensor
-    test_y: torch.Tensor
+    x: Any
+    y: Any
+    test_x: Any
+    test_y: Any
 
     @classmethod
     def digits(cls) -> Data:
         """Those of scikit-learn, as `examples.digits` divides them."""
         arrays = []
-        for samples in digits():
+        for samples in resolve_name("examples.digits:digits")():  # which loads scikit-learn
             arrays += [torch.tensor(samples.x), torch.tensor(samples.y.argmax(axis=1))]
         return cls(*arrays)
 
@@ -53,15 +52,15 @@ class Data:
         return Data(x, self.y, test_x, self.test_y)
 
 
-def net(kind: str, seed: int) -> torch.nn.Module:
+def net(kind: str, seed: int) -> Any:
     """A fresh net of two hidden layers: plain, or each of its maps a product of two."""
     torch.manual_seed(seed)
     sizes = [(64, WIDTH), (WIDTH, WIDTH), (WIDTH, 10)]
-    layers: list[torch.nn.Module] = []
-    for place, (given, made) in enumerate(sizes):
-        if kind == "factored" and place < 2:
-            layers.append(torch.nn.Linear(given, INNER, bias=False))
-            given = INNER
+    layers: list[Any] = []
+    for place, (read, made) in enumerate(sizes):
+        given = INNER if kind == "factored" and place < 2 else read
+        if given != read:
+            layers.append(torch.nn.Linear(read, INNER, bias=False))
         layers.append(torch.nn.Linear(given, made))
         if place < 2:
             layers.append(torch.nn.ReLU())
@@ -69,21 +68,21 @@ def net(kind: str, seed: int) -> torch.nn.Module:
 
 
 def trained(
-    model: torch.nn.Module, data: Data, *, lr: float, steps: int, seed: int, momentum: float = 0.0
-) -> torch.nn.Module:
+    model: Any, data: Data, *, lr: float, steps: int, seed: int, momentum: float = 0.0
+) -> Any:
     """A model after steps of SGD on batches of 32; it is written into."""
     order = np.random.default_rng(seed)
     optimiser = torch.optim.SGD(model.parameters(), lr=lr, momentum=momentum)
     for _ in range(steps):
         rows = order.integers(len(data.x), size=32)
         optimiser.zero_grad()
-        F.cross_entropy(model(data.x[rows]), data.y[rows]).backward()
+        torch.nn.functional.cross_entropy(model(data.x[rows]), data.y[rows]).backward()
         optimiser.step()
     return model
 
 
 def tuned(
-    models: list[torch.nn.Module], rates: list[float], data: Data, *, steps: int, seed: int
+    models: list[Any], rates: list[float], data: Data, *, steps: int, seed: int
 ) -> list[float]:
     """Loss of several models after steps of SGD, each at a rate of its own, on the same batches.
 
@@ -94,8 +93,10 @@ def tuned(
         for name, _ in models[0].named_parameters()
     }
 
-    def of_one(arrays: dict[str, torch.Tensor], x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        return F.cross_entropy(torch.func.functional_call(models[0], arrays, (x,)), y)
+    def of_one(arrays: dict[str, Any], x: Any, y: Any) -> Any:
+        return torch.nn.functional.cross_entropy(
+            torch.func.functional_call(models[0], arrays, (x,)), y
+        )
 
     several = torch.func.vmap(torch.func.grad(of_one), in_dims=(0, None, None))
     lr, order = torch.tensor(rates), np.random.default_rng(seed)
@@ -107,13 +108,13 @@ def tuned(
     return [float(one) for one in tests]
 
 
-def accuracy(model: torch.nn.Module, data: Data) -> float:
+def accuracy(model: Any, data: Data) -> float:
     """Share of the digits to test with that are classified rightly."""
     with torch.no_grad():
         return float((model(data.test_x).argmax(1) == data.test_y).double().mean())
 
 
-def unbalanced(model: torch.nn.Module, data: Data, seed: int) -> torch.nn.Module:
+def unbalanced(model: Any, data: Data, seed: int) -> Any:
     """The same function with units of very unequal sizes."""
     rng = np.random.default_rng([7, seed])
     for place in range(len(mx.interfaces(model, data.x[:4]))):
@@ -127,13 +128,15 @@ def unbalanced(model: torch.nn.Module, data: Data, seed: int) -> torch.nn.Module
     return model
 
 
-def gauged(model: torch.nn.Module, data: Data, gauge: str) -> Any:
-    """A model in one of `GAUGES`, or of `FIXED`; moments are of 500 digits that were learnt from."""
+def gauged(model: Any, data: Data, gauge: str) -> Any:
+    """A model in one of `GAUGES`, or of `FIXED`; moments are of 500 digits learnt from."""
     if gauge == "as it is":
         return model
     by, _, axes = gauge.partition(", ")
     moments = data.x[:500], data.y[:500]
-    made = mx.canonicalize(model, F.cross_entropy, moments, by=by, axes=axes or "nearest")
+    made = mx.canonicalize(
+        model, torch.nn.functional.cross_entropy, moments, by=by, axes=axes or "nearest"
+    )
     if not made.proved:
         raise RuntimeError(f"{gauge}: outputs changed by {made.change}")
     return made.model

@@ -24,6 +24,8 @@ EXEMPT: dict[str, str] = {
             "mx.UnpairedTranslation",
             "mx.Interfaces",
             "probes.Interface",
+            "mx.Canonical",
+            "probes.Turned",
             "mx.Run",
             "mx.Sweep",
             "training.Predicted",

@@ -5,6 +5,7 @@ from methexis import lazy as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
+        "canonical": ["Turned"],
         "interfaces": ["Element", "Interface"],
         "commands": ["Asked", "run_list", "run_probe"],
         "listing": ["LayerList", "LayerOutput", "list_layers"],

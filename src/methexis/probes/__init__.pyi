@@ -1,3 +1,4 @@
+from methexis.probes.canonical import Turned as Turned
 from methexis.probes.commands import Asked as Asked
 from methexis.probes.commands import run_list as run_list
 from methexis.probes.commands import run_probe as run_probe

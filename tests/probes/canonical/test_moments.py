@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -47,9 +48,10 @@ def meetings_of(model: Any, inputs: Any) -> list[Meeting]:
 
 
 def test_moments_of_linear_layers_are_those_of_activations_and_deltas() -> None:
-    """The gradient of a sample is the sum over tokens of ``d xᵀ``: no per-sample gradient needed."""
+    """The gradient of a sample is the sum over tokens of ``d xᵀ``; none is needed by itself."""
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(3, 4, bias=False), nn.Linear(4, 2, bias=False)).double().eval()
+    maps = nn.Linear(3, 4, bias=False), nn.Linear(4, 2, bias=False)
+    model = nn.Sequential(*maps).double().eval()
     x, y = torch.randn(20, 5, 3).double(), torch.randn(20, 5, 2).double()
     ((moments,),), parts = entropy_of(model, (x, y)).measured(meetings_of(model, x))
     w, v = (one.detach().numpy() for one in model.parameters())
@@ -84,7 +86,9 @@ def test_many_at_once_are_what_they_are_one_by_one(name: str) -> None:
             torch.testing.assert_close(seen[one][2], expected, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["perceptron", "convolutions", "lora", "no rotary", "rotary in halves"])
+@pytest.mark.parametrize(
+    "name", ["perceptron", "convolutions", "lora", "no rotary", "rotary in halves"]
+)
 def test_moments_are_what_the_entropy_feels(name: str) -> None:
     """By differences: on ``T = exp(s K)`` the entropy changes by ``2 s (Tr KB - Tr KA)``."""
     model, batch = models.made(name)
@@ -103,7 +107,9 @@ def test_moments_are_what_the_entropy_feels(name: str) -> None:
             moved = np.diag(way)[meeting.pairs[0]]
             slope = 2 * float(moved @ (moments.below - moments.above))
         else:
-            above, below = (np.diag(m) if m.ndim == 1 else m for m in (moments.above, moments.below))
+            above, below = (
+                np.diag(m) if m.ndim == 1 else m for m in (moments.above, moments.below)
+            )
             slope = 2 * float(np.sum(way * (below - above)))
         step = 1e-4
         totals = []
@@ -117,7 +123,9 @@ def test_moments_are_what_the_entropy_feels(name: str) -> None:
             totals.append(sum(entropy_of(changed, (batch, target)).measured([])[1].values()))
         # central difference: an error of step², on a total of order one
         measured = (totals[0] - totals[1]) / (2 * step)
-        assert measured == pytest.approx(slope, rel=1e-5, abs=1e-7 * totals[0]), meeting.interface.name
+        assert measured == pytest.approx(slope, rel=1e-5, abs=1e-7 * totals[0]), (
+            meeting.interface.name
+        )
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -155,7 +163,9 @@ def test_factors_are_the_diagonal_of_matrices() -> None:
 
 @pytest.mark.parametrize("stretch", [1.0, 1.5])
 @pytest.mark.parametrize("unequal", [1.0, 1e8, 1e-8])
-def test_singular_moments_are_never_raised_and_balance_stays(stretch: float, unequal: float) -> None:
+def test_singular_moments_are_never_raised_and_balance_stays(
+    stretch: float, unequal: float
+) -> None:
     """Of ranks 2 and 3 in 5 dimensions no step is the last; each lowers the sum."""
     rng = np.random.default_rng(3)
     left, right = rng.normal(size=(5, 2)), rng.normal(size=(5, 3))
@@ -194,7 +204,7 @@ def test_entries_that_are_multiplied_several_times(meetings: int) -> None:
         squared = squares * np.exp(2 * (log[None, :] - log[:, None]))
         totals.append(squared.sum() + (reads * np.exp(2 * log)).sum() + writes.sum())
         log = log + np.log(balanced(now, meetings))
-    assert all(b <= a * (1 + 1e-12) for a, b in zip(totals, totals[1:], strict=False))
+    assert all(b <= a * (1 + 1e-12) for a, b in pairwise(totals))
     assert now.gap <= 1e-6 * now.total
 
 

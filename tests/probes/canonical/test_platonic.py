@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,8 +36,8 @@ class Student(nn.Module):
 def exact_batch(problem: Problem) -> tuple[Any, Any]:
     """Samples of which all moments that matter on the minima are those of the population.
 
-    Every input, ``sqrt(d) Σx^{1/2} e_k``, is met by every noise, ``± sqrt(d) Σε^{1/2} e_k``, so that
-    second moments are exact and both are independent: all that (1.8) needs.
+    Every input, ``sqrt(d) Σx^{1/2} e_k``, meets every noise, ``± sqrt(d) Σε^{1/2} e_k``, so that
+    second moments are exact and both are independent, which is all that (1.8) needs.
     """
     sides = []
     for covariance in (problem.cov_x, problem.cov_noise):
@@ -114,14 +115,14 @@ def test_widths_of_the_rank_reach_the_platonic_point(
     assert known.alignment[1] >= 1 - 1e-9
     assert abs(known.excess[1]) <= 1e-9
     assert known.made.proved
-    assert all(b <= a * (1 + 1e-12) for a, b in zip(known.made.totals, known.made.totals[1:], strict=False))
+    assert all(b <= a * (1 + 1e-12) for a, b in pairwise(known.made.totals))
     within = np.max([one.gaps for one in known.made.interfaces], axis=0)
     assert np.flatnonzero(within <= 1e-3)[0] <= 6
 
 
 @pytest.mark.parametrize("hidden", [(5, 4), (6, 8)])
 def test_wider_layers_come_near(hidden: tuple[int, ...]) -> None:
-    """The infimum is not reached; what remains is what nobody reads, scaled down by the root of EASE."""
+    """The infimum is not reached; what nobody reads remains, scaled down by roots of EASE."""
     known = reached(hidden, seed=0, tolerance=1e-12, sweeps=40)
     assert known.excess[0] > 1
     assert 0 < known.excess[1] <= 1e-6

@@ -57,9 +57,9 @@ class Activations:
             module = modules.get(owner)
             reads = [[one for one in several if one.exponent == -1] for several in each]
             plain = last == "weight" and isinstance(module, kinds)
-            if plain and getattr(module, "groups", 1) == 1 and all(reads):
-                if all(one.axis == 1 for several in reads for one in several):
-                    readers.append((owner, reads))
+            along = all(one.axis == 1 for several in reads for one in several)
+            if plain and along and all(reads) and getattr(module, "groups", 1) == 1:
+                readers.append((owner, reads))
         return readers
 
     def moments(self, meetings: Sequence[Meeting]) -> tuple[list[list[Moments]], dict[str, float]]:
@@ -72,11 +72,11 @@ class Activations:
                 for owner, reads in self._readers(meeting):
 
                     def look(
-                        module: Any, given: Any, index: int = index, reads: Any = reads
+                        module: Any, given: Any, place: int = index, reads: Any = reads
                     ) -> None:
                         axis = -len(getattr(module, "kernel_size", ())) - 1
-                        seen = _seen(given[0], axis, meetings[index], reads, sums[index])
-                        counts[index] += seen
+                        seen = _seen(given[0], axis, meetings[place], reads, sums[place])
+                        counts[place] += seen
 
                     hook = modules[owner].register_forward_pre_hook(look)
                     stack.callback(hook.remove)
@@ -103,13 +103,13 @@ def _seen(
 ) -> int:
     """Add what reaches a reader to the sums of each space, and tell of how many places."""
     rows = given.detach().double().movedim(features, 0).reshape(given.shape[features], -1)
-    for one, several in zip(sums, reads, strict=True):
+    for total, several in zip(sums, reads, strict=True):
         for place in several:
             size, width = place.positions.shape
             flat = torch.as_tensor(place.positions.reshape(-1), device=rows.device)
             inside = rows.index_select(0, flat).reshape(size, -1)
             moment = inside @ inside.T if meeting.mixes else inside.square().sum(1)
-            one += moment.cpu().numpy() / width
+            total += moment.cpu().numpy() / width
     return int(rows.shape[1])
 
 

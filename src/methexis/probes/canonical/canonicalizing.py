@@ -107,7 +107,7 @@ def canonicalize(
     Notes
     -----
     **Of samples, not of batches.** The gradient of a batch of :math:`n` has the second moment
-    :math:`E[\bar G \bar G^\top] = \frac1n E[GG^\top] + (1 - \frac1n) E[G] E[G]^\top`. Where the mean
+    :math:`E[\bar G\bar G^\top] = \frac1n E[GG^\top] + (1 - \frac1n) E[G]E[G]^\top`. Where the mean
     gradient is zero both balance at one :math:`T`; elsewhere that of single samples is what noise
     pushes to, and needs no size of a batch.
 

@@ -1,10 +1,11 @@
 r"""What is balanced: gradients, weights, or activations. Each hands out moments and a total.
 
-A criterion is asked for the moments of some interfaces of a model as it is now, and for the parts of
-the total that no step may raise.
+A criterion is asked for the moments of some interfaces of a model as it is now, and for what each
+parameter has of the total that no step may raise.
 
 - *entropy*: :math:`A = E[G G^\top]` over gradients of single samples of what writes, and
-  :math:`B = E[G^\top G]` of what reads; the total is the entropy :math:`S = E\Vert\nabla\ell\Vert^2`.
+  :math:`B = E[G^\top G]` of what reads; the total is the entropy
+  :math:`S = E\Vert\nabla\ell\Vert^2`.
 - *norm*: the same of the weights themselves, which go the other way; the total is
   :math:`\Vert\theta\Vert^2`.
 - *activations*: the second moment of what reaches the readers, brought to one.
@@ -96,4 +97,3 @@ class Norm:
         return told, {name: float(one.double().square().sum()) for name, one in arrays.items()}
 
     measured = moments
-

@@ -121,15 +121,15 @@ class Canonical(Displayed, plots.Pictured):
             return "No interface of the model has anything to balance, so that it is as it was."
         start = max(one.gaps[0] for one in self.interfaces)
         told = (
-            f"{len(self.interfaces)} interfaces were balanced by {self.by} in {self.sweeps} sweeps: "
-            f"the largest gap went from {start:.1e} to {self.gap:.1e} of both traces"
+            f"{len(self.interfaces)} interfaces were balanced by {self.by} in {self.sweeps} "
+            f"sweeps; the largest gap went from {start:.1e} to {self.gap:.1e} of both traces"
         )
         if self.entropy:
             told += f", entropy from {self.entropy[0]:.4g} to {self.entropy[1]:.4g}"
         return f"{told}, while outputs changed by {self.change:.0e} of their largest."
 
     def to_dataframe(self) -> Any:
-        """A `pandas.DataFrame` with a row for each interface and sweep, and for those left alone."""
+        """A `pandas.DataFrame` with a row per interface and sweep, and for each left alone."""
         rows = [
             {
                 "name": one.name, "group": one.group, "size": one.size, "count": one.count,

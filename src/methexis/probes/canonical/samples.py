@@ -1,6 +1,6 @@
 """Gradients of single samples, many at once where the model allows it.
 
-The entropy is the mean squared gradient of *one sample* (docs/theory.md 1.7), so every gradient here
+The entropy is the mean squared gradient of *one sample* (docs/theory.md 1.7), so each gradient here
 is that of a loss over a batch of one. `torch.func` computes many together; where a model cannot be
 run so, because its control flow asks for numbers or an operation has no rule, and wherever its
 answer is not that of plain back-propagation, they are computed one after another.
@@ -76,7 +76,7 @@ def pairs_of(given: Any, *, targets: bool, dtype: Any, device: Any) -> list[Pair
 
 
 def _batches(given: Any, *, targets: bool) -> list[Any]:
-    """Batches one by one: a single batch is one, and anything else that can be walked is several."""
+    """Batches one by one; a single batch is one, anything else that can be walked several."""
     if isinstance(given, dict) or is_array(given):
         return [given]
     if isinstance(given, tuple):
@@ -204,7 +204,7 @@ class Gradients:
             return False
         try:
             fast = self._many(taken, self._pairs[0], rows)
-        except Exception:  # noqa: BLE001  whatever torch.func raises on what it cannot run
+        except Exception:  # whatever torch.func raises on what it cannot run
             return False
         scale = max(float(one.abs().max()) for one in plain.values()) or 1.0
         off = max(float((fast[name] - one).abs().max()) for name, one in plain.items())

@@ -80,9 +80,7 @@ def _diagonal(moment: Array) -> Array:
     return moment if moment.ndim == 1 else np.diagonal(moment)
 
 
-def balanced(
-    moments: Moments, meetings: int, stretch: float = 1.0, *, ease: float = EASE
-) -> Array:
+def balanced(moments: Moments, meetings: int, stretch: float = 1.0, *, ease: float = EASE) -> Array:
     """The element that balances: a symmetric matrix, or a factor for each coordinate.
 
     Parameters

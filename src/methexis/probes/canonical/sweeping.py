@@ -118,7 +118,7 @@ class Stretch:
         self._coupling = 0.0
 
     def see(self, parts: dict[str, float]) -> None:
-        """Learn how far interfaces pull at each other, from what each parameter has of the total."""
+        """Learn how far interfaces pull at each other, from parts of the total by parameter."""
         each = [{name: parts.get(name, 0.0) for name in one.places} for one in self._meetings]
         alone = np.sqrt([sum(mine.values()) for mine in each])
         shared = np.array([
@@ -131,7 +131,7 @@ class Stretch:
 
     def step(self) -> None:
         """Go on to the next step."""
-        first = self.now == 1.0 
+        first = self.now == 1.0
         squared = min(self._coupling, 1.0) ** 2
         self.now = min(1 / (1 - squared * self.now / (2 if first else 4)), _LONGEST)
 
@@ -149,7 +149,7 @@ def apart(meetings: Sequence[Meeting]) -> list[list[int]]:
         mine = set(meeting.places)
         for names, inside in classes:
             if not names & mine:
-                names |= mine
+                names.update(mine)
                 inside.append(index)
                 break
         else:
