@@ -86,9 +86,14 @@ if find_spec("torch") is not None:
             _balanced,
             {"by": "norm", "axes": "principal", "tolerance": 1e-6, "sweeps": 20, "seed": 0},
         ),
-        "mx.canonicalize, loss": Recipe(_balanced, {"loss": None, "progress": None}, {
-            "batches": _ROWS, "by": "norm",
-        }),
+        "mx.canonicalize, loss": Recipe(
+            _balanced,
+            {"loss": None, "progress": None},
+            {
+                "batches": _ROWS,
+                "by": "norm",
+            },
+        ),
         "mx.canonicalize, batches": Recipe(
             _balanced, {"model": _MEET, "batches": _ROWS}, {"loss": None, "by": "activations"}
         ),

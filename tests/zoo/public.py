@@ -93,8 +93,8 @@ EXEMPT: dict[str, str] = {
     "optimisers.Hyper": "what engines and theory see of an optimiser, made by them",
     "optimisers.UpdateRule": "abstract",
     **dict.fromkeys(
-        ["probes.Asked", "probes.run_list", "probes.run_probe"],
-        "what the command asks of files and models: tests/cli/test_probe_cli.py",
+        ["probes.Asked", "probes.run_canonicalize", "probes.run_list", "probes.run_probe"],
+        "what the commands ask of files and models: tests/cli",
     ),
     "core.Problem": "made by Problem.of, which has a recipe",
     "measures.SecondMoments": "made by SecondMoments.of from checked features",

@@ -80,7 +80,7 @@ def test_many_at_once_are_what_they_are_one_by_one(name: str) -> None:
     (each,) = gradients.chunks(names)
     for one in names:
         model.zero_grad()
-        F.mse_loss(model(batch[2:3]), target[2:3]).backward()
+        F.mse_loss(model(batch[2:3]), target[2:3]).backward()  # type: ignore[no-untyped-call]
         expected = dict(model.named_parameters())[one].grad
         for seen in (many, each):
             torch.testing.assert_close(seen[one][2], expected, rtol=1e-9, atol=1e-12)

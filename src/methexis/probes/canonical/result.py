@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -127,6 +127,13 @@ class Canonical(Displayed, plots.Pictured):
         if self.entropy:
             told += f", entropy from {self.entropy[0]:.4g} to {self.entropy[1]:.4g}"
         return f"{told}, while outputs changed by {self.change:.0e} of their largest."
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON, without the model."""
+        told = ("by", "quantity", "left", "reasons", "totals", "entropy", "change", "exact",
+                "rounding", "proved", "tolerance", "num_samples", "dtype", "notes")  # fmt: skip
+        each = [asdict(one) for one in self.interfaces]
+        return {name: getattr(self, name) for name in told} | {"interfaces": each}
 
     def to_dataframe(self) -> Any:
         """A `pandas.DataFrame` with a row per interface and sweep, and for each left alone."""

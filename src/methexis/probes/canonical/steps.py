@@ -33,6 +33,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from methexis.core.checks import Array
 
@@ -70,7 +71,7 @@ class Moments:
         overlap = np.linalg.svd(_root(self.below) @ _root(self.above), compute_uv=False).sum()
         return max(self.total - 2.0 * float(overlap), 0.0)
 
-    def paired(self, pairs: Array) -> Moments:
+    def paired(self, pairs: NDArray[np.int64]) -> Moments:
         """Of planes that turn: coordinates of a plane share the sum of their moments."""
         diagonal = (_diagonal(one)[pairs].sum(axis=0) for one in (self.above, self.below))
         return Moments(*diagonal)
