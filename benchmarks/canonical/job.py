@@ -75,6 +75,8 @@ class CanonicalResult:
         Linear CKA of the second hidden layers of two models.
     rounding : dict
         Accuracy with weights of four bits, a step for each matrix.
+    restored : dict
+        The same of models that were badly balanced first.
     machine : dict
     """
 
@@ -86,6 +88,7 @@ class CanonicalResult:
     rescued: dict[str, dict[str, list[float]]]
     alignment: dict[str, dict[str, list[float]]]
     rounding: dict[str, dict[str, list[float]]]
+    restored: dict[str, dict[str, list[float]]]
     machine: dict[str, Any]
 
     def summary(self) -> dict[str, Any]:
@@ -101,7 +104,8 @@ def run_canonical(
     torch.set_num_threads(1)
     data = Data.digits()
     told: dict[str, dict[str, dict[str, list[float]]]] = {
-        name: {} for name in ("tuning", "rates", "merging", "rescued", "alignment", "rounding")
+        name: {}
+        for name in ("tuning", "rates", "merging", "rescued", "alignment", "rounding", "restored")
     }
     known: dict[str, list[float]] = {}
     for kind in KINDS:
@@ -119,6 +123,11 @@ def run_canonical(
             gauge: [accuracy(rounded(one), data) for one in several]
             for gauge, several in each.items()
         }
+        bad = [unbalanced(one, data, seed) for seed, one in enumerate(models)]
+        told["restored"][kind] = {
+            gauge: [accuracy(rounded(gauged(one, data, gauge)), data) for one in bad]
+            for gauge in GAUGES
+        }
         told["alignment"][kind] = _aligned(each, data)
         told["merging"][kind] = _merged(each | fixed, data)
         announce(f"{kind}: tuning")
@@ -127,7 +136,8 @@ def run_canonical(
     return CanonicalResult(
         settings=settings, trained=known, tuning=told["tuning"], rates=told["rates"],
         merging=told["merging"], rescued=told["rescued"], alignment=told["alignment"],
-        rounding=told["rounding"], machine=machine(),
+        rounding=told["rounding"],
+        restored=told["restored"], machine=machine(),
     )  # fmt: skip
 
 

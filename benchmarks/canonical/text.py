@@ -12,6 +12,7 @@ _TABLES = {
     "tuning": ("loss after tuning", 1.0),
     "rates": ("best rate (median)", 1.0),
     "rounding": ("accuracy in 4 bits, %", 100.0),
+    "restored": ("accuracy in 4 bits of badly balanced ones, %", 100.0),
     "alignment": ("CKA of two models", 1.0),
     "merging": ("accuracy of the mean of two, %", 100.0),
     "rescued": ("accuracy of the mean with a tuned one, %", 100.0),

@@ -109,7 +109,7 @@ def _seen(
             flat = torch.as_tensor(place.positions.reshape(-1), device=rows.device)
             inside = rows.index_select(0, flat).reshape(size, -1)
             moment = inside @ inside.T if meeting.mixes else inside.square().sum(1)
-            total += moment.cpu().numpy() / width
+            total[...] += moment.cpu().numpy() / width
     return int(rows.shape[1])
 
 

@@ -152,14 +152,19 @@ def _see_functions(job: _Job) -> None:
             "loss: expected a function of (outputs, targets), because entropies are of its "
             "gradients, got None; by='norm' and by='activations' need none"
         )
-    if job.loss is not None and not callable(job.loss):
+    if job.loss is not None and not _calls(job.loss):
         raise MethexisError(
             f"loss: expected a function of (outputs, targets), got {type(job.loss).__name__}"
         )
-    if job.progress is not None and not callable(job.progress):
+    if job.progress is not None and not _calls(job.progress):
         raise MethexisError(
             f"progress: expected a function of (what, done, all), got {type(job.progress).__name__}"
         )
+
+
+def _calls(value: Any) -> bool:
+    """Whether it is a function; a class makes something, and computes nothing."""
+    return callable(value) and not isinstance(value, type)
 
 
 @dataclass(frozen=True)
@@ -281,8 +286,11 @@ def _working(model: Any, given: Any, *, targets: bool) -> tuple[Any, list[Pairs]
         same = False
     if same:
         return wide, wider, notes
-    return narrow, pairs, [*notes, "the model does not run in double precision, so it was "
-                           "computed in single precision, and gaps end where that does"]  # fmt: skip
+    note = (
+        "the model does not run in double precision, so it was computed in single precision, and "
+        "gaps end where that does"
+    )
+    return narrow, pairs, [*notes, note]
 
 
 def _watched(inputs: Batch) -> Any:
