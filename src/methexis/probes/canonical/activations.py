@@ -5,6 +5,10 @@ What reaches the readers of an interface, :math:`h \to T h`, gets :math:`E[hh^\t
 possible to what they were. Where coordinates do not mix each gets a mean square of one. No
 interface sees another, so one pass over the data is enough.
 
+Directions with less than `_FAINT` of the strongest are scaled as if they had so much, because what
+few samples hardly show is mostly noise, and products of very unequal matrices lose digits; they are
+then not white, and the gap says so.
+
 Readers are seen as modules whose input can be looked at: linear layers and convolutions.
 """
 
@@ -26,12 +30,16 @@ from methexis.probes.interfaces.elements import Element
 
 #: Below which part of the largest an eigenvalue is none, so that nothing is blown up.
 _NONE = 1e-10
+#: Below which part of the strongest a direction that mixes is not made white.
+_FAINT = 1e-4
 
 
 class Activations:
     """Second moments of what reaches the readers of each interface."""
 
     quantity = "squared length of activations"
+    #: No interface sees another, so that a second sweep has nothing to do.
+    most = 1
 
     def __init__(self, model: Any, pairs: Sequence[Pairs]) -> None:
         self._model = model
@@ -129,7 +137,8 @@ def _whitening(moment: Array) -> Array:
         alive = moment > _NONE * max(moment.max(initial=0.0), 0.0)
         return np.where(alive, 1.0 / np.sqrt(np.where(alive, moment, 1.0)), 1.0)
     values, vectors = np.linalg.eigh(moment)
-    alive = values > _NONE * max(values[-1], 0.0)
-    roots = np.where(alive, 1.0 / np.sqrt(np.where(alive, values, 1.0)), 1.0)
+    if not values[-1] > 0:
+        return np.eye(len(moment))
+    roots = 1.0 / np.sqrt(np.maximum(values, _FAINT * values[-1]))
     white: Array = (vectors * roots) @ vectors.T
     return white

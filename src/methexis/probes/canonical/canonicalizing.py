@@ -74,7 +74,8 @@ def canonicalize(
         not tell entropies.
     batches : batch, or several
         Pairs ``(inputs, targets)`` where there is a loss, else inputs alone, as `interfaces` takes
-        them. All are kept in memory, and each is run several times in a sweep.
+        them. An array, a dict or a tuple is one batch; a list or a loader has several. All are kept
+        in memory, and each is run several times in a sweep.
     by : {"entropy", "norm", "activations"}
         ``entropy``: second moments of gradients, summed over tokens or pixels within a sample.
         ``norm``: of weights, with their biases, :math:`W W^\top = V^\top V`; data only prove.
@@ -111,9 +112,9 @@ def canonicalize(
     gradient is zero both balance at one :math:`T`; elsewhere that of single samples is what noise
     pushes to, and needs no size of a batch.
 
-    Of a model that trains some parameters (``requires_grad``), only these count, and an interface
-    of which only one side does is left alone; where none does, all count. Computed in double
-    precision where the model can be.
+    Gradients are those of parameters that are trained (``requires_grad``); where none is, of all.
+    An interface of which only one side has any is left alone. With ``by="norm"`` and
+    ``"activations"`` all parameters count. Computed in double precision where the model can be.
 
     Examples
     --------
@@ -189,14 +190,15 @@ class _Job:
         """Find the interfaces, sweep, and prove."""
         working, pairs, notes = _working(model, given, targets=self.loss is not None)
         known = interfaces(working, _watched(pairs[0].inputs), seed=self.seed)
-        counted = _counted(model, working)
+        trained, every = _counted(model, working)
+        counted = trained if self.by == "entropy" else every
         before = [weights.outputs(working, one.inputs) for one in pairs]
         gradients = None
         if self.loss is not None:
-            gradients = Gradients(working, self.loss, pairs, counted)
+            gradients = Gradients(working, self.loss, pairs, trained)
         criterion = self._criterion(working, pairs, gradients, counted)
         meetings, left = _meetings(known, set(counted), criterion)
-        entropy = None if gradients is None else Entropy(gradients, counted)
+        entropy = None if gradients is None else Entropy(gradients, trained)
         entropies = [] if entropy is None else [_total(entropy)]
         seen = Swept([[]], [])
         if meetings:
@@ -305,16 +307,15 @@ def _type_of(model: Any) -> str:
     return min(kinds, key=lambda kind: (int("".join(filter(str.isdigit, kind)) or 0), kind))
 
 
-def _counted(model: Any, working: Any) -> list[str]:
-    """Names of the parameters that count: those that are trained, or all where none is."""
+def _counted(model: Any, working: Any) -> tuple[list[str], list[str]]:
+    """Names of the parameters that are trained, all of them where none is; and of all."""
     trained = {name for name, one in weights.arrays(model).items() if one.requires_grad}
     parameters = {id(one) for one in working.parameters()}
-    counted = []
-    for name, one in weights.arrays(working).items():
-        if id(one) in parameters and (name in trained or not trained):
-            one.requires_grad_(True)
-            counted.append(name)
-    return counted
+    every = {name: one for name, one in weights.arrays(working).items() if id(one) in parameters}
+    counted = [name for name in every if name in trained] or list(every)
+    for name in counted:
+        every[name].requires_grad_(True)
+    return counted, list(every)
 
 
 def _meetings(

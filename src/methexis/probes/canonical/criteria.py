@@ -28,6 +28,8 @@ class Criterion(Protocol):
 
     #: What the total is called.
     quantity: str
+    #: How many sweeps there are at most, where more have nothing to do.
+    most: int | None
 
     def element(self, meeting: Meeting, moments: Sequence[Moments], stretch: float) -> Element:
         """The element of one interface that brings its moments to where they should be."""
@@ -43,6 +45,7 @@ class Entropy:
     """Second moments of gradients of single samples."""
 
     quantity = "entropy"
+    most = None
     element = staticmethod(Meeting.element)
 
     def __init__(self, gradients: Gradients, counted: Sequence[str]) -> None:
@@ -79,6 +82,7 @@ class Norm:
     """Second moments of the weights, which need no data."""
 
     quantity = "squared norm"
+    most = None
     element = staticmethod(Meeting.element)
 
     def __init__(self, model: Any, counted: Sequence[str]) -> None:

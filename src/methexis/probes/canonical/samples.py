@@ -51,7 +51,7 @@ def pairs_of(given: Any, *, targets: bool, dtype: Any, device: Any) -> list[Pair
         If there are none, or one is no batch, no pair, or of unequal numbers of samples.
     """
     pairs = []
-    for place, one in enumerate(_batches(given, targets=targets)):
+    for place, one in enumerate(_batches(given)):
         where = f"batches[{place}]"
         if not targets:
             pairs.append(Pairs(placed(batch_of(one, where=where), dtype, device), None, ""))
@@ -75,13 +75,10 @@ def pairs_of(given: Any, *, targets: bool, dtype: Any, device: Any) -> list[Pair
     return pairs
 
 
-def _batches(given: Any, *, targets: bool) -> list[Any]:
-    """Batches one by one; a single batch is one, anything else that can be walked several."""
-    if isinstance(given, dict) or is_array(given):
+def _batches(given: Any) -> list[Any]:
+    """Batches one by one: an array, a dict or a tuple is one, anything else several."""
+    if isinstance(given, dict | tuple) or is_array(given):
         return [given]
-    if isinstance(given, tuple):
-        alone = all(is_array(one) or isinstance(one, dict) for one in given)
-        return [given] if alone and (not targets or len(given) == 2) else list(given)
     try:
         return list(given)
     except TypeError:

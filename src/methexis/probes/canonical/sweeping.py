@@ -75,7 +75,7 @@ def swept(
     seen = Swept([[relative(one) for one in moments]], [sum(parts.values())])
     _see(moments)
     stretch = Stretch(meetings)
-    for done in range(sweeps):
+    for done in range(min(sweeps, criterion.most or sweeps)):
         show(done)
         if max(seen.gaps[-1], default=0.0) <= tolerance:
             break
