@@ -44,7 +44,7 @@ def _axes(moment: Array) -> Array:
 
 
 def _signs(model: Any, meeting: Meeting) -> list[Array]:
-    """Of each space the signs that make the largest number of each row that writes positive."""
+    """Signs, by space, that make the largest number of each row that writes positive."""
     held = weights.arrays(model)
     signs = []
     for index in range(len(meeting.freedoms)):

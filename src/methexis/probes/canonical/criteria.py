@@ -24,7 +24,7 @@ from methexis.probes.interfaces.elements import Element
 
 
 class Criterion(Protocol):
-    """What is balanced."""
+    """What hands out moments that are balanced, and a total."""
 
     #: What the total is called.
     quantity: str
@@ -90,7 +90,7 @@ class Norm:
         self._counted = list(counted)
 
     def moments(self, meetings: Sequence[Meeting]) -> tuple[list[list[Moments]], dict[str, float]]:
-        """Of the weights as they are now."""
+        """Sums over the weights as they are now."""
         held = weights.arrays(self._model)
         arrays = {name: held[name].detach()[None] for name in self._counted}
         told = []

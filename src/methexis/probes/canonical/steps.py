@@ -72,7 +72,7 @@ class Moments:
         return max(self.total - 2.0 * float(overlap), 0.0)
 
     def paired(self, pairs: NDArray[np.int64]) -> Moments:
-        """Of planes that turn: coordinates of a plane share the sum of their moments."""
+        """Moments of planes that turn, the sum of those of their coordinates."""
         diagonal = (_diagonal(one)[pairs].sum(axis=0) for one in (self.above, self.below))
         return Moments(*diagonal)
 
