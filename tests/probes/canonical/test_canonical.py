@@ -30,7 +30,7 @@ def made(name: str, dtype: Any = None) -> tuple[nn.Module, tuple[Any, Any]]:
     return model, (batch, torch.randn(shape, generator=generator, dtype=torch.float64))
 
 
-def plain() -> tuple[nn.Module, tuple[Any, Any]]:
+def plain() -> tuple[nn.Sequential, tuple[Any, Any]]:
     torch.manual_seed(0)
     layers = (nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3), nn.Linear(3, 5), nn.Linear(5, 3))
     x, y = torch.randn(40, 4).double(), torch.randn(40, 3).double()
@@ -217,7 +217,7 @@ def test_a_script_and_several_batches_of_named_inputs() -> None:
     assert known.totals == pytest.approx(plainly.totals, rel=1e-9)
 
 
-def nan_model() -> nn.Module:
+def nan_model() -> nn.Sequential:
     model, _ = plain()
     with torch.no_grad():
         model[2].weight[0, 0] = float("nan")

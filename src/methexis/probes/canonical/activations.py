@@ -39,7 +39,7 @@ class Activations:
 
     quantity = "squared length of activations"
     #: No interface sees another, so that a second sweep has nothing to do.
-    most = 1
+    most: int | None = 1
 
     def __init__(self, model: Any, pairs: Sequence[Pairs]) -> None:
         self._model = model

@@ -45,12 +45,15 @@ class Entropy:
     """Second moments of gradients of single samples."""
 
     quantity = "entropy"
-    most = None
-    element = staticmethod(Meeting.element)
+    most: int | None = None
 
     def __init__(self, gradients: Gradients, counted: Sequence[str]) -> None:
         self._gradients = gradients
         self._counted = list(counted)
+
+    def element(self, meeting: Meeting, moments: Sequence[Moments], stretch: float) -> Element:
+        """The element that balances the moments of one interface."""
+        return meeting.element(moments, stretch)
 
     def moments(self, meetings: Sequence[Meeting]) -> tuple[list[list[Moments]], dict[str, float]]:
         """From one pass over all samples, for the parameters that meet there alone."""
@@ -82,12 +85,15 @@ class Norm:
     """Second moments of the weights, which need no data."""
 
     quantity = "squared norm"
-    most = None
-    element = staticmethod(Meeting.element)
+    most: int | None = None
 
     def __init__(self, model: Any, counted: Sequence[str]) -> None:
         self._model = model
         self._counted = list(counted)
+
+    def element(self, meeting: Meeting, moments: Sequence[Moments], stretch: float) -> Element:
+        """The element that balances the moments of one interface."""
+        return meeting.element(moments, stretch)
 
     def moments(self, meetings: Sequence[Meeting]) -> tuple[list[list[Moments]], dict[str, float]]:
         """Sums over the weights as they are now."""

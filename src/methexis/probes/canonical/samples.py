@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from methexis.errors import MethexisError
 from methexis.probes.batches import Batch, batch_of, is_array
 from methexis.probes.frameworks.optional import is_script, is_tensor, torch
@@ -81,9 +83,11 @@ def _batches(given: Any) -> list[Any]:
         return [given]
     try:
         return list(given)
-    except TypeError:
+    except MethexisError:
+        raise
+    except Exception as error:  # whatever a loader of somebody's raises
         raise MethexisError(
-            f"batches: expected a batch or several, got {type(given).__name__}"
+            f"batches: expected a batch or several, got {type(given).__name__}: {sentence(error)}"
         ) from None
 
 
@@ -93,7 +97,9 @@ def placed(batch: Batch, dtype: Any, device: Any = None) -> Batch:
     def moved(value: Any) -> Any:
         if not is_array(value):
             return value
-        tensor = value if is_tensor(value) else torch.as_tensor(value)
+        if not is_tensor(value):
+            value = torch.from_numpy(np.require(value, requirements=["C", "W"]))
+        tensor = value
         return tensor.to(device, dtype if tensor.is_floating_point() else tensor.dtype)
 
     return Batch({key: moved(one) for key, one in batch.inputs.items()}, batch.size)
