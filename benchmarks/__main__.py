@@ -13,6 +13,8 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from benchmarks.canonical.job import CanonicalSettings, run_canonical
+from benchmarks.canonical.text import print_canonical
 from benchmarks.engine.job import BenchSettings, run_bench
 from benchmarks.engine.text import print_bench
 from benchmarks.felt.calls import CALLS
@@ -49,6 +51,7 @@ TRUTH_RESULT = "truth.json"
 FELT_RESULT = "felt.json"
 PROBES_RESULT = "probes.json"
 TRANSPORT_RESULT = "transport.json"
+CANONICAL_RESULT = "canonical.json"
 
 
 @app.callback()
@@ -313,6 +316,31 @@ def transport(
             sys.stdout.write(json.dumps(result.summary(), indent=1) + "\n")
         else:
             print_transport(result)
+
+
+@app.command()
+def canonical(
+    models: Annotated[int, typer.Option(help="How many are trained of each kind.")] = 5,
+    out: Annotated[Path | None, typer.Option(help=f"Folder for {CANONICAL_RESULT}.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result as JSON, for machines.")
+    ] = False,
+) -> None:
+    """Try the canonical gauge: tuning, rounding, merging and comparing classifiers of digits.
+
+    Settings are fixed; every gauge is beside the model as it is. A few minutes.
+
+    Example: python -m benchmarks canonical --models 2
+    """
+    with user_errors():
+        settings = CanonicalSettings(models=models)
+        _folder(out)
+        summary = run_canonical(settings, announce=announcer()).summary()
+        _store(out, CANONICAL_RESULT, summary)
+        if as_json:
+            sys.stdout.write(json.dumps(summary, indent=1) + "\n")
+        else:
+            print_canonical(summary)
 
 
 _PARTS = ("packages", "truth")

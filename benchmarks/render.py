@@ -1,7 +1,7 @@
 """Render benchmarks/results/bench.json into docs/benchmarks.md and docs/numbers.md.
 
 And shares.json beside it into the first of these; measures.json beside it into
-docs/measures-benchmarks.md and docs/numbers.md.
+docs/measures-benchmarks.md and docs/numbers.md; canonical.json beside it into docs/canonical.md.
 ``python -m benchmarks.render [--check]``: pages are written as a whole, the tables of numbers.md
 between the marks ``bench:begin`` and ``bench:end``, and those of ``bench-measures``.
 """
@@ -15,10 +15,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import shares
+from benchmarks.canonical.text import tables
 from benchmarks.engine import page as engine_page
 from benchmarks.measures import page as measures_page
 
 ROOT = Path(__file__).resolve().parent.parent
+#: What `python -m benchmarks canonical` stored, whose tables are in docs/canonical.md.
+CANONICAL = "benchmarks/results/canonical.json"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,7 +51,10 @@ def pages(root: Path) -> dict[Path, str]:
     text = within(numbers.read_text(encoding="utf-8"), "bench", engine_page.summary(engines))
     text = within(text, "bench-measures", measures_page.summary(measures))
     stored = json.loads((root / shares.RESULT).read_text(encoding="utf-8"))
+    canonical = root / "docs" / "canonical.md"
+    gauges = json.loads((root / CANONICAL).read_text(encoding="utf-8"))
     return {
+        canonical: within(canonical.read_text(encoding="utf-8"), "canonical", tables(gauges)),
         root / engine_page.PAGE: engine_page.page(engines) + "\n" + shares.section(stored),
         root / measures_page.PAGE: measures_page.page(measures),
         numbers: text,

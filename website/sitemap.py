@@ -45,6 +45,7 @@ SECTIONS = (
             "docs/measures.md",
             "docs/probing.md",
             "docs/interfaces.md",
+            "docs/canonical.md",
             "docs/guides/breaking.md",
             "docs/guides/sweeping.md",
             "docs/guides/neuroscience.md",

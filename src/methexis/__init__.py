@@ -34,6 +34,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
             "nearest",
         ],
         "probes": ["probe"],
+        "probes.canonical": ["Canonical", "canonicalize"],
         "probes.interfaces": ["Interfaces", "interfaces"],
         "explaining": ["Explanation", "Explanations", "explain", "explain_all"],
         "transport": [

@@ -27,6 +27,8 @@ from methexis.measures import compare as compare
 from methexis.measures import compare_all as compare_all
 from methexis.measures import nearest as nearest
 from methexis.probes import probe as probe
+from methexis.probes.canonical import Canonical as Canonical
+from methexis.probes.canonical import canonicalize as canonicalize
 from methexis.probes.interfaces import Interfaces as Interfaces
 from methexis.probes.interfaces import interfaces as interfaces
 from methexis.report import write_report as write_report

@@ -109,9 +109,20 @@ def interfaces() -> mx.Interfaces:
     return mx.interfaces(model.eval(), X[:5].astype(np.float32))
 
 
+@cache
+def canonical() -> mx.Canonical:
+    import torch  # noqa: PLC0415  where it is, as above
+
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.ReLU(), torch.nn.Linear(5, 2))
+    rows = X[:5].astype(np.float32)
+    return mx.canonicalize(model.eval(), torch.nn.functional.mse_loss, (rows, rows[:, :2]))
+
+
 def _interfaces() -> list[Any]:
     known = interfaces()
-    return [known, known[0], known[0].element()]
+    made = canonical()
+    return [known, known[0], known[0].element(), made, made.interfaces[0]]
 
 
 @cache

@@ -33,6 +33,7 @@ from tests.display.specimens import (
     TEACHER,
     X,
     Y,
+    canonical,
     classes,
     comparison,
     curve,
@@ -196,7 +197,7 @@ def specimen(name: str) -> Any:
 DRAWN = {"Run": run, "Grid": grid, "Comparison": comparison, "SlowPath": path,
          "NeighbourCurve": curve, "NeighbourScales": scales, "SearchCurve": search,
          "Predicted": predicted, "Explanations": explained, "Translation": translated,
-         "Interfaces": interfaces,
+         "Interfaces": interfaces, "Canonical": canonical,
          "Explanation": lambda: explained().best(), **{name: partial(specimen, name)
          for name in ("RDM", "MDS", "ModelComparison", "GroupComparison", "Closer", "Ranking",
                       "Levels", "Schedule", "Sweep")}}  # fmt: skip
@@ -274,6 +275,8 @@ def nothing(name: str) -> Any:
         }
         empty = dataclasses.replace(known, **worths, identity=None, few=())
         return dataclasses.replace(value, certificate=empty)
+    if name == "Canonical":
+        return dataclasses.replace(value, interfaces=())
     if name == "Interfaces":
         return dataclasses.replace(value, all=())
     if name == "Explanations":

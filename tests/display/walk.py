@@ -43,6 +43,7 @@ NOT_DRAWN = {
     ),
     "Element": "an element of a group, which has no axis of its own",
     "Interface": _PARTS,
+    "Turned": _PARTS,
     "AdaptiveMinimum": "weights, which have no axis of their own",
     "AxisAlignment": _PARTS,
     "FixedPoint": "weights, which have no axis of their own",

@@ -42,6 +42,19 @@ if find_spec("torch") is not None:
     def _meeting(**arguments: Any) -> list[str]:
         return [one.group for one in mx.interfaces(**{"model": _MEET} | arguments)]
 
+    _SQUARED = torch.nn.functional.mse_loss
+    _PAIR = (_ROWS, np.zeros((5, 2), np.float32))
+    _CANONICAL = mx.canonicalize(_MEET, _SQUARED, _PAIR)
+
+    def _balanced(**arguments: Any) -> list[Any]:
+        made = mx.canonicalize(**{"model": _MEET, "loss": _SQUARED, "batches": _PAIR} | arguments)
+        return [one.detach().numpy() for one in made.model.parameters()]
+
+    def _gaps(**given: Any) -> str:
+        axes = _CANONICAL.plot(**given)
+        pyplot.close(axes.get_figure(root=True))
+        return axes.get_ylabel()
+
     def _weights(call: Callable[..., Any]) -> Callable[..., Any]:
         """What becomes of the weights, as arrays."""
 
@@ -69,6 +82,22 @@ if find_spec("torch") is not None:
         "mx.interfaces, model": Recipe(_meeting, {"model": _MEET}, {"batch": _ROWS}),
         "mx.Interfaces.at": Recipe(_at, {"name": "0"}),
         "mx.Interfaces.plot": Recipe(_drawn, {"ax": None}),
+        "mx.canonicalize": Recipe(
+            _balanced,
+            {"by": "norm", "axes": "principal", "tolerance": 1e-6, "sweeps": 20, "seed": 0},
+        ),
+        "mx.canonicalize, loss": Recipe(
+            _balanced,
+            {"loss": None, "progress": None},
+            {
+                "batches": _ROWS,
+                "by": "norm",
+            },
+        ),
+        "mx.canonicalize, batches": Recipe(
+            _balanced, {"model": _MEET, "batches": _ROWS}, {"loss": None, "by": "activations"}
+        ),
+        "mx.Canonical.plot": Recipe(_gaps, {"ax": None}),
         "probes.Element": Recipe(
             _made, {"matrix": None, "order": np.array([[1, 2, 0]]), "factors": None}
         ),

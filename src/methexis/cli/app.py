@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from methexis.cli.breaking import break_
+from methexis.cli.canonicalizing import canonicalize
 from methexis.cli.comparing import compare
 from methexis.cli.errors import BAD_INPUT
 from methexis.cli.explaining import explain
@@ -39,6 +40,7 @@ app.command()(compare)
 app.command()(subjects)
 app.command()(explain)
 app.command()(translate)
+app.command()(canonicalize)
 app.command()(reverse)
 
 

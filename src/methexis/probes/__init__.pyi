@@ -1,3 +1,5 @@
+from methexis.probes.canonical import Turned as Turned
+from methexis.probes.canonical.command import run_canonicalize as run_canonicalize
 from methexis.probes.commands import Asked as Asked
 from methexis.probes.commands import run_list as run_list
 from methexis.probes.commands import run_probe as run_probe

@@ -77,7 +77,7 @@ class Asked(Displayed):
 def run_list(asked: Asked) -> LayerList:
     """Layers of a model with types and shapes, from the first samples."""
     held = loaded(asked.model, asked.tokenizer)
-    return listed(held.model, _source(asked, held), asked.layers or "**")
+    return listed(held.model, source_of(asked, held), asked.layers or "**")
 
 
 def run_probe(
@@ -99,10 +99,10 @@ def run_probe(
     held = loaded(asked.model, asked.tokenizer)
     job = Job(asked.layers, asked.pool, asked.tokens, force, progress)
     if not untrained:
-        return probed(held.model, _source(asked, held), out, job)
+        return probed(held.model, source_of(asked, held), out, job)
     twin = opened(fresh(held.given, asked.seed), f"{held.model.name}, untrained")
     beside = out.with_name(f"{out.stem}-untrained{out.suffix}")
-    return twin_then(held.model, twin, lambda: _source(asked, held), out, beside, job, asked.seed)
+    return twin_then(held.model, twin, lambda: source_of(asked, held), out, beside, job, asked.seed)
 
 
 @dataclass
@@ -130,7 +130,8 @@ class Texts:
         return made, names
 
 
-def _source(asked: Asked, held: Loaded) -> Source:
+def source_of(asked: Asked, held: Loaded) -> Source:
+    """Batches of what was called DATA, as the model takes them."""
     names = None if asked.ids is None else _lines("ids", asked.ids)
     return Source(
         _data(asked, held),

@@ -41,7 +41,8 @@ from methexis.measures.inference.all_pairs.grid import Best
 from methexis.measures.inference.paired.levels import Between, Level
 from methexis.measures.inference.printing import percent, probability, rounded
 from methexis.plots.replicas import middle
-from methexis.probes import Element, Interface, LayerList, LayerOutput
+from methexis.probes import Element, Interface, LayerList, LayerOutput, Turned
+from methexis.probes.canonical import Canonical
 from methexis.probes.interfaces import Interfaces
 from methexis.report.house import numbers
 from methexis.representations import Representation, Representations
@@ -377,6 +378,17 @@ KINDS: dict[type, Kind] = {
             f"outputs by at most {r.change:.0e} of their largest."
         ),
         caption="How far outputs move under a random element of each interface's group.",
+    ),
+    Canonical: Kind(
+        "A model in canonical gauge",
+        lambda r: r.sentence,
+        caption="How far each interface is from balance, sweep by sweep.",
+    ),
+    Turned: Kind(
+        "One interface in canonical gauge",
+        lambda r: (
+            f"At {r.name} the gap went from {r.gaps[0]:.1e} to {r.gaps[-1]:.1e} of both traces."
+        ),
     ),
     Interface: Kind(
         "Where two maps meet",

@@ -1,0 +1,1 @@
+"""What the canonical gauge is good for, and what it is not good for."""
