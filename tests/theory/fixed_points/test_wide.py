@@ -106,13 +106,6 @@ def test_every_wide_student_has_an_end(first: int) -> None:
         assert end.error <= 1e-8, seed
 
 
-@pytest.mark.long
-def test_how_often_a_dead_neuron_grows() -> None:
-    """In 10 of 300 draws."""
-    growing = [s for s in range(300) if with_dead_neurons(Problem.of(*wide(s))).growth > 1e-3]
-    assert tuple(growing) == GROWING
-
-
 def spare_rates(problem: Problem, weights: list[np.ndarray]) -> np.ndarray:
     """(5.19b) by the definitions: rates at which weights of a dead neuron grow, D = 2."""
     rows, columns = problem.target.shape
