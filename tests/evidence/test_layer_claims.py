@@ -13,6 +13,7 @@ import methexis as mx
 from evidence.experiments import first_and_last, minibatch_edge, proportional_moments
 from evidence.experiments import strict_saddle as saddle
 from evidence.layers import moments, proportion, spectra
+from evidence.outcome import read
 from methexis.core.attainable import attainable
 from methexis.core.problem import Problem
 from methexis.scenarios.framework.mean_kernels import kernels_of, misalignment
@@ -196,3 +197,31 @@ def test_edge_of_one_input(batch: int) -> None:
     # Sooner than the sharpest direction by itself, later than half of it.
     alone = 2.0 / (1.0 + 2.0 / batch) / (2.0 * np.linalg.eigvalsh(kernel).max())
     assert 0.5 * alone < lr < alone
+
+
+def test_wrong_theories_are_refused_by_the_committed_runs() -> None:
+    """No residual term, balance under uneven noise, norms off by 2 %, a noise of 1/B for 2/B."""
+
+    def intervals(name: str, part: str) -> list[tuple[list[float], float]]:
+        told = [
+            (q["interval"], q["prediction"]) for q in read(name)["quantities"] if part in q["name"]
+        ]
+        assert told
+        return told
+
+    ((low, high), right) = intervals("strict_saddle", "1 - A")[0]
+    assert low < right < high
+    assert low > 0.00587
+    uneven = [q for q in read("proportional_moments")["quantities"] if "uneven" in q["name"]]
+    assert all(q["interval"][0] > 0.0 for q in uneven if "cosine" in q["name"])
+    for (low, high), right in intervals("first_and_last", "‖W‖²"):
+        assert high < 1.02 * right
+        assert low > 0.98 * right
+    source, student, weights = minibatch_edge.case()
+    kernel = dual_matrix(Problem.of(source, student), weights)
+    for batch in minibatch_edge.BATCHES:
+        ((low, high), _) = intervals("minibatch_edge", f"B = {batch}:")[0]
+        lr = minibatch_edge.edge(kernel, 2, batch)
+        gap = minibatch_edge.lasting(kernel, 2, lr, batch)
+        wrong = minibatch_edge.growth(kernel, gap, lr, 2 * batch)
+        assert not low <= wrong <= high
