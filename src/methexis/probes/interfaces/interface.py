@@ -9,6 +9,7 @@ import numpy as np
 
 from methexis.core.checks import integer
 from methexis.display import Displayed
+from methexis.errors import MethexisError
 from methexis.probes.frameworks.optional import torch
 from methexis.probes.interfaces import elements, weights
 from methexis.probes.interfaces.elements import Element
@@ -124,6 +125,12 @@ class Interface(Displayed):
         taken = elements.checked(element, self._freedoms[0], self.count, f"element of {self.name}")
         model = weights.copied(self._traced.model)
         self._traced.act(model, self._freedoms, taken)
+        for name, one in weights.arrays(model).items():
+            if not bool(torch.isfinite(one).all()):
+                raise MethexisError(
+                    f"element of {self.name}: expected one that leaves weights within the range "
+                    f"of {str(one.dtype).removeprefix('torch.')}, got infinity or NaN in {name}"
+                )
         return model
 
     def random(self, seed: int = 0) -> Any:

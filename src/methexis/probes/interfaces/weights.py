@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -70,9 +71,11 @@ def copied(model: Any) -> Any:
         if not is_script(model):
             return copy.deepcopy(model)
         content = io.BytesIO()
-        torch.jit.save(model, content)
-        content.seek(0)
-        return torch.jit.load(content)
+        with warnings.catch_warnings():  # of a way to copy it there is no other
+            warnings.simplefilter("ignore", DeprecationWarning)
+            torch.jit.save(model, content)
+            content.seek(0)
+            return torch.jit.load(content)
     except Exception as error:
         raise MethexisError(
             f"model: expected a model that can be copied, so that it is not changed itself, got "

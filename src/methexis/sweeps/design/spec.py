@@ -293,9 +293,12 @@ def _key(parameter: str, tables: Mapping[str, Any], path: KeyPath, places: Place
             for name, key in _keys_of(one, tables).items()
             if key.turned
         ]
+        among = ", ".join(names) or (
+            "those of source, students, optimiser and training, such as optimiser.lr"
+        )
         raise places.error(
             path,
-            f"expected a parameter among {', '.join(every)}, got {shown(parameter)}"
+            f"expected a parameter among {among}, got {shown(parameter)}"
             f"{suggestion(parameter, every)}",
         )
     return known[rest[0]]
