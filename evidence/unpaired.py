@@ -37,6 +37,9 @@ from methexis.files import put_file
 from methexis.version import __version__
 
 PATH = Path(RESULTS) / "unpaired" / "runs.json"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "translation.md"
+#: Between which marks of the page the table stands.
+_BEGIN, _END = "<!-- unpaired:begin -->\n", "<!-- unpaired:end -->"
 #: Unseen pairs of encoders, and of minima.
 UNSEEN, OF_MINIMA = 4096, 2000
 
@@ -226,6 +229,68 @@ def shown(ended: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def rendered(page: str, ended: list[dict[str, Any]]) -> str:
+    """The page with the table of runs that have ended."""
+    before, rest = page.split(_BEGIN)
+    after = rest.split(_END)[1]
+    return before + _BEGIN + table(ended) + "\n" + _END + after
+
+
+def table(ended: list[dict[str, Any]]) -> str:
+    """A row for runs of one case and size, and how far the certificate is from the truth."""
+    lines = [
+        "| case | rows | n | noise | runs | refused | found | partners of 4,096 | top-1 as told "
+        "| truth | variance | s |",
+        "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for one in ended:
+        key = (one["case"], one["shared"], one["n"], one["noise"])
+        groups.setdefault(key, []).append(one)
+    for (case, shared, n, noise), runs in groups.items():
+        kept = [one for one in runs if not one["refused"]]
+        spans = [
+            _span([one[name] for one in kept]) for name in ("among_4096", "top1", "truth", "share")
+        ]
+        rows = "the same" if shared else "others"
+        lines.append(
+            f"| {case} | {rows} | {n:,} | {noise:g} | {len(runs)} | {len(runs) - len(kept)} "
+            f"| {sum(one['found'] for one in kept)} | {' | '.join(spans)} "
+            f"| {max(one['seconds'] for one in runs):.0f} |"
+        )
+    return "\n".join([*lines, "", summary(ended)])
+
+
+def summary(ended: list[dict[str, Any]]) -> str:
+    """How far estimates are from the truth, of shared rows and of others."""
+    told = []
+    for shared, what in ((True, "the same rows"), (False, "other rows")):
+        runs = [
+            one
+            for one in ended
+            if not one["refused"] and one["shared"] == shared and one["case"] != "unrelated"
+        ]
+        if not runs:
+            continue
+        apart = np.array([one["top1"] - one["truth"] for one in runs])
+        wrong = sum(one["found"] and one["truth"] < 0.2 for one in runs)
+        told.append(
+            f"Of {what}, {len(runs)} runs: mean |top-1 as told − truth| "
+            f"{np.abs(apart).mean():.3f}, "
+            f"most above the truth {max(apart.max(), 0.0):.3f}, *found* with a truth below .2: "
+            f"{wrong}."
+        )
+    return "\n".join(told)
+
+
+def _span(values: list[float]) -> str:
+    """The least and the most, or one of both where they are equal."""
+    if not values:
+        return ""
+    least, most = f"{min(values):.3f}", f"{max(values):.3f}"
+    return least if least == most else f"{least} to {most}"
+
+
 def _write(text: str, path: Path) -> None:
     path.write_text(text, encoding="utf-8")
 
@@ -236,7 +301,11 @@ def main() -> None:
     parser.add_argument("--embeddings", type=Path, help="an .npz with x and y")
     parser.add_argument("--show", action="store_true", help="print what is stored")
     parser.add_argument("--pilot", action="store_true", help="run the pilot, and store nothing")
+    parser.add_argument("--render", action="store_true", help="write docs/translation.md")
     options = parser.parse_args()
+    if options.render:
+        PAGE.write_text(rendered(PAGE.read_text(encoding="utf-8"), stored()), encoding="utf-8")
+        return
     if options.pilot:
         for asked in PILOT:
             say(shown([asdict(run(asked, options.embeddings))]).splitlines()[1])

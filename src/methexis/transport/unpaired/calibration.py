@@ -12,9 +12,9 @@ nearest among themselves. With shares ``m`` across the sides and ``m₀`` within
 because a partner that comes first for one of both is not always first for the other. A root makes
 much of little: so an excess within three standard errors of chance counts in proportion.
 
-*Subsets*, where they do not. The map of all rows is compared with maps from two thirds of them,
-which have found their own way; one that lost it says nothing of the others, so the better of both
-counts.
+*Starts*, where they do not. The map is compared, on rows held out, with two that went the same way
+from other starts, the profiles of either half of the rows. Where rows are too few, each ends
+elsewhere. One that lost its way says nothing of the others, so the better of both counts.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def of_return(across: float, within: float, queries: int) -> float:
 
 
 def of_agreement(*shares: float) -> float:
-    """Estimated share of partners that are found, from agreements of the whole with subsets.
+    """Estimated share of partners that are found, from agreements with maps begun elsewhere.
 
     Examples
     --------

@@ -14,7 +14,8 @@ from methexis.transport.unpaired.calibration import of_agreement, of_return
 from methexis.transport.unpaired.halves import reliance
 from methexis.transport.unpaired.moments import again, mardia, matched
 from methexis.transport.unpaired.nearness import agreed, nearness, returned
-from methexis.transport.unpaired.refining import CLOSING, climbed, paired, refined
+from methexis.transport.unpaired.profiles import first_map
+from methexis.transport.unpaired.refining import CLOSING, LADDER, climbed, paired, refined
 from methexis.transport.unpaired.sides import Side, parted
 
 #: Most directions whose moments are matched.
@@ -45,7 +46,7 @@ class Learnt(NamedTuple):
     enough : bool
         Whether that is something, and the laws are equal under the best, as far as samples tell.
     basis : str
-        What it is estimated from: "returns", "subsets" or "halves".
+        What it is estimated from: "returns", "starts" or "halves".
     nearness : float
     """
 
@@ -70,17 +71,17 @@ class Neighbours:
             parted(len(one), generator) for one in (self.x, self.y)
         )
         x, y = self.x[taught_x], self.y[taught_y]
-        turn = climbed(x, y, generator)
+        turn = climbed(x, y, first_map(x, y, generator), generator)
         tell(1)
         if self.shared:
             turn = paired(x, y, turn, generator)
             top1 = of_return(*returned(self.x, self.y, turn, (held_x, held_y)))
             among, basis = min(len(self.x), len(self.y)), "returns"
         else:
-            others = self._subsets(x, y, generator)
+            others = self._elsewhere(x, y, generator)
             unseen = self.x[held_x], self.y[held_y]
             top1 = of_agreement(*(agreed(*unseen, (turn, one)) for one in others))
-            among, basis = min(len(held_x), len(held_y)), "subsets"
+            among, basis = min(len(held_x), len(held_y)), "starts"
         tell(2)
         near = nearness(self.x[held_x] @ turn, self.y[held_y])
         if top1 >= FOUND and self.shared:
@@ -92,10 +93,10 @@ class Neighbours:
         return Learnt(maps, top1, among, top1 - 2.0 * error > FOUND, basis, near)
 
     @staticmethod
-    def _subsets(x: Any, y: Any, generator: np.random.Generator) -> list[Any]:
-        """Two maps from the first two thirds of the rows, and the last, each from its own start."""
-        cuts = [(slice(2 * len(one) // 3), slice(len(one) // 3, None)) for one in (x, y)]
-        return [climbed(x[cuts[0][k]], y[cuts[1][k]], generator, most=1) for k in range(2)]
+    def _elsewhere(x: Any, y: Any, generator: np.random.Generator) -> list[Any]:
+        """Two maps that start from profiles of either half of the rows, and so elsewhere."""
+        starts = [first_map(x[half::2], y[half::2], generator) for half in range(2)]
+        return [refined(x, y, start, LADDER, generator) for start in starts]
 
 
 class Moments:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,7 @@ class Returned(NamedTuple):
     queries: int
 
 
-def returned(x: Rows, y: Rows, turn: Rows, held: tuple[NDArray[np.int64], ...]) -> Returned:
+def returned(x: Any, y: Any, turn: Any, held: tuple[NDArray[np.int64], ...]) -> Returned:
     """How many held-out rows are the nearest of their nearest, the mean of both directions.
 
     Parameters
@@ -65,13 +65,13 @@ def returned(x: Rows, y: Rows, turn: Rows, held: tuple[NDArray[np.int64], ...]) 
     return Returned(float(np.mean(across)), float(np.mean(within)), queries)
 
 
-def _nearest_but_itself(own: Rows, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def _nearest_but_itself(own: Any, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     cosines = own[rows] @ own.T
     cosines[np.arange(len(rows)), rows] = -np.inf
     return np.asarray(np.argmax(cosines, axis=1))
 
 
-def agreed(x: Rows, y: Rows, maps: tuple[Rows, Rows]) -> float:
+def agreed(x: Any, y: Any, maps: tuple[Any, Any]) -> float:
     """Share of rows whose image under one map is nearest to its image under the other."""
     shares = []
     for first, second in (

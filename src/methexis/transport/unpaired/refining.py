@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methexis.transport.unpaired.nearness import nearness
-from methexis.transport.unpaired.profiles import Rows, drawn, first_map, polar
+from methexis.transport.unpaired.profiles import Rows, drawn, polar
 
 #: Neighbours whose cosines say how near a sample is to everything.
 HUB = 10
@@ -47,8 +47,8 @@ _ROUNDS, _JUDGED, _RISES = 3, 1000, 0.005
 #: From a map that is nearly right, where partners are not among the rows: more samples and fewer
 #: neighbours.
 CLOSING = (*[Step(6000, 5, None)] * 2, *[Step(9000, 3, None)] * 2)
-#: Most samples that are paired, and how often.
-_PAIRED, _TIMES = 10_000, 3
+#: Most samples that are paired, most often, and the mean cosine of old and new images that ends it.
+_PAIRED, _TIMES, _STAYS = 10_000, 12, 0.995
 
 
 def refined(
@@ -75,11 +75,10 @@ def refined(
     return start
 
 
-def climbed(x: Rows, y: Rows, generator: np.random.Generator, most: int = _ROUNDS) -> Rows:
-    """From profiles, through the ladder, again as long as images come nearer to the other side."""
-    start = first_map(x, y, generator)
+def climbed(x: Rows, y: Rows, start: Rows, generator: np.random.Generator) -> Rows:
+    """Through the ladder, and again as long as images come nearer to the other side."""
     before = -np.inf
-    for _ in range(most):
+    for _ in range(_ROUNDS):
         start = refined(x, y, start, LADDER, generator)
         reached = nearness(x[:_JUDGED] @ start, y[:_JUDGED])
         if reached < before + _RISES:
@@ -94,7 +93,9 @@ def paired(x: Rows, y: Rows, start: Rows, generator: np.random.Generator) -> Row
         some_x, some_y = (one[drawn(len(one), _PAIRED, generator)] for one in (x, y))
         to_y, to_x = neighbours(np.asarray((some_x @ start) @ some_y.T, dtype=np.float32), 1)
         mutual = np.flatnonzero(to_x[to_y[:, 0], 0] == np.arange(len(some_x)))
-        start = polar(some_x[mutual].T @ some_y[to_y[mutual, 0]])
+        before, start = start, polar(some_x[mutual].T @ some_y[to_y[mutual, 0]])
+        if float(np.sum((some_x @ before) * (some_x @ start)) / len(some_x)) > _STAYS:
+            break
     return start
 
 
