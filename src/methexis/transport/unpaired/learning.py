@@ -15,7 +15,7 @@ from methexis.transport.unpaired.halves import reliance
 from methexis.transport.unpaired.moments import again, mardia, matched
 from methexis.transport.unpaired.nearness import agreed, nearness, returned
 from methexis.transport.unpaired.profiles import first_map
-from methexis.transport.unpaired.refining import CLOSING, LADDER, climbed, paired, refined
+from methexis.transport.unpaired.refining import CLOSING, climbed, paired, refined
 from methexis.transport.unpaired.sides import Side, parted
 
 #: Most directions whose moments are matched.
@@ -96,7 +96,7 @@ class Neighbours:
     def _elsewhere(x: Any, y: Any, generator: np.random.Generator) -> list[Any]:
         """Two maps that start from profiles of either half of the rows, and so elsewhere."""
         starts = [first_map(x[half::2], y[half::2], generator) for half in range(2)]
-        return [refined(x, y, start, LADDER, generator) for start in starts]
+        return [climbed(x, y, start, generator) for start in starts]
 
 
 class Moments:

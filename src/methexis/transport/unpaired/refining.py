@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from methexis.transport.unpaired.nearness import nearness
+from methexis.transport.unpaired.nearness import agreed
 from methexis.transport.unpaired.profiles import Rows, drawn, polar
 
 #: Neighbours whose cosines say how near a sample is to everything.
@@ -41,9 +41,9 @@ LADDER = (
     *[Step(3000, 10, 200)] * 3,
     *[Step(3000, 10, None)] * 4,
 )
-#: Most times that the ladder is gone through, rows by which the end is judged, and by how much
-#: images have to come nearer for another time.
-_ROUNDS, _JUDGED, _RISES = 3, 1000, 0.005
+#: Most times that the ladder is gone through, rows by which the end is judged, and the share whose
+#: images before and after have to be each other's nearest.
+_ROUNDS, _JUDGED, _ENDS = 5, 1000, 0.9
 #: From a map that is nearly right, where partners are not among the rows: more samples and fewer
 #: neighbours.
 CLOSING = (*[Step(6000, 5, None)] * 2, *[Step(9000, 3, None)] * 2)
@@ -76,14 +76,11 @@ def refined(
 
 
 def climbed(x: Rows, y: Rows, start: Rows, generator: np.random.Generator) -> Rows:
-    """Through the ladder, and again as long as images come nearer to the other side."""
-    before = -np.inf
+    """Through the ladder, and again until images find themselves as they were before."""
     for _ in range(_ROUNDS):
-        start = refined(x, y, start, LADDER, generator)
-        reached = nearness(x[:_JUDGED] @ start, y[:_JUDGED])
-        if reached < before + _RISES:
+        before, start = start, refined(x, y, start, LADDER, generator)
+        if agreed(x[:_JUDGED], y[:_JUDGED], (before, start)) > _ENDS:
             break
-        before = reached
     return start
 
 
