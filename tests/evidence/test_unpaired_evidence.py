@@ -67,9 +67,9 @@ def test_a_run_of_minima_is_told_whole_and_goes_on_where_it_stopped() -> None:
     ended.append({**ended[0], **RUNS[0]._asdict()})
     assert RUNS[0] not in unpaired.missing(ended)
     assert "refused" in unpaired.shown(ended)
-    page = "a\n<!-- unpaired:begin -->\nold\n<!-- unpaired:end -->\nb\n"
+    page = "a\n<!-- unpaired:begin -->\nstale words\n<!-- unpaired:end -->\nb\n"
     again = unpaired.rendered(page, ended)
-    assert "old" not in again
+    assert "stale words" not in again
     assert unpaired.rendered(again, ended) == again
     assert "| gaussian | others | 500 | 0 | 1 | 1 | 0 |" in again
 
