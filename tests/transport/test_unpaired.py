@@ -8,7 +8,10 @@ from numpy.typing import NDArray
 
 import methexis as mx
 from methexis.core.linalg import random_orthogonal
+from methexis.transport.unpaired.calibration import of_return
+from methexis.transport.unpaired.equal import Misfit, _told, allowed, chance
 from methexis.transport.unpaired.moments import fourth, mardia, third
+from methexis.transport.unpaired.nearness import returned
 from methexis.transport.unpaired.profiles import first_map, profiles
 from methexis.transport.unpaired.refining import neighbours
 
@@ -19,6 +22,13 @@ def skewed(rows: int, seed: int, inputs: int = 6, directions: int = 3) -> Array:
     """Rows of one law, whatever their seed: mixtures of exponential inputs."""
     mix = np.random.default_rng(99).normal(size=(inputs, directions))
     return np.asarray(np.random.default_rng(seed).exponential(size=(rows, inputs)) @ mix)
+
+
+def white(rows: Array) -> Array:
+    """Whitened by the symmetric root, which keeps directions."""
+    centred = rows - rows.mean(axis=0)
+    values, vectors = np.linalg.eigh(centred.T @ centred / len(rows))
+    return np.asarray(centred @ vectors / np.sqrt(values) @ vectors.T)
 
 
 def share(predicted: Array, true: Array) -> float:
@@ -148,6 +158,61 @@ def test_a_gaussian_is_rarely_called_none() -> None:
     assert low <= 15
 
 
+def test_a_rival_is_told_by_how_well_frequencies_are_known() -> None:
+    """Equal laws have misfits of chance; a wrong rotation does not; a symmetric law has two."""
+    rng = np.random.default_rng(5)
+    x, y = (white(skewed(4000, seed)) for seed in (11, 12))
+    turn = np.eye(3)
+    misfit = Misfit(x, y, rng)
+    (_, right, degrees), (_, wrong, _) = misfit.least(turn), misfit.least(-turn)
+    assert right < chance(degrees)
+    assert wrong > allowed(right, degrees)
+    signs = rng.choice([-1.0, 1.0], size=(2, 4000, 1))
+    even = Misfit(white(signs[0] * x), white(signs[1] * y), rng)
+    (_, one, degrees), (_, other, _) = even.least(turn), even.least(-turn)
+    assert max(one, other) < allowed(min(one, other), degrees)
+
+
+def test_misfits_of_equal_laws_are_chi_squared() -> None:
+    """Mean of 40 within four standard errors, sqrt(2 k / 40) each, of k."""
+    rng = np.random.default_rng(3)
+    values, degrees = [], 0
+    for _ in range(40):
+        x, y = (white(rng.exponential(size=(3000, 2))) for _ in range(2))
+        mean, spread = _told(x, frequencies := rng.standard_normal((4, 2)))
+        other, known = _told(y, frequencies)
+        apart = mean - other
+        values.append(float(apart @ np.linalg.solve(spread + known, apart)))
+        degrees = len(apart)
+    assert abs(np.mean(values) - degrees) < 4.0 * np.sqrt(2.0 * degrees / 40)
+
+
+def test_rows_that_return_are_those_of_a_plain_loop() -> None:
+    rng = np.random.default_rng(1)
+    x, y = (rng.normal(size=(30, 4)) for _ in range(2))
+    x, y = (one / np.linalg.norm(one, axis=1, keepdims=True) for one in (x, y))
+    held = np.arange(7)
+    told = returned(
+        x.astype(np.float32), y.astype(np.float32), np.eye(4, dtype=np.float32), (held, held)
+    )
+    across, within = [], []
+    for own, there in ((y, x), (x, y)):
+        for row in held:
+            nearest = int(np.argmax(there @ own[row]))
+            across.append(int(np.argmax(own @ there[nearest])) == row)
+            inside = int(np.argsort(own @ own[row])[-2])
+            within.append(int(np.argsort(own @ own[inside])[-2]) == row)
+    assert told.across == pytest.approx(np.mean(across))
+    assert told.within == pytest.approx(np.mean(within))
+    assert told.queries == 14
+
+
+def test_little_more_than_chance_is_told_as_little() -> None:
+    assert of_return(0.42, 0.4, 1000) < 0.1
+    assert of_return(0.6, 0.38, 2000) == pytest.approx(np.sqrt(0.22 / 0.62))
+    assert of_return(0.1, 0.4, 1000) == 0.0
+
+
 @pytest.mark.long
 def test_many_directions_are_turned_back() -> None:
     """Clusters of unequal sizes and widths in 48 directions, no row on both sides."""
@@ -167,3 +232,19 @@ def test_many_directions_are_turned_back() -> None:
     assert (translation.map, translation.found) == ("rotation", True)
     partners = translation.match(unseen, unseen @ turn).rows
     assert np.mean(partners == np.arange(1000)) > 0.9
+
+
+@pytest.mark.long
+def test_partners_among_the_rows_are_recognised() -> None:
+    """The same samples in other orders, each side with noise of its own: the estimate is near."""
+    rng = np.random.default_rng(9)
+    centres = rng.normal(size=(40, 48)) * np.arange(1, 49) ** -0.5
+    which = rng.choice(40, size=3000, p=rng.dirichlet(np.full(40, 1.0)))
+    rows = centres[which] + 0.5 * rng.normal(size=(3000, 48)) * np.arange(1, 49) ** -0.5
+    noisy = [rows + 0.02 * rng.normal(size=rows.shape) for _ in range(2)]
+    order, turn = rng.permutation(2500), random_orthogonal(48, rng)
+    x, y = noisy[0][:2500], (noisy[1][:2500] @ turn)[order]
+    translation = mx.translate_unpaired(x, y, shared=True)
+    assert translation.found
+    partners = translation.match(noisy[0][2500:], noisy[1][2500:] @ turn).rows
+    assert abs(np.mean(partners == np.arange(500)) - translation.certificate.top1) < 0.1

@@ -69,6 +69,7 @@ TRANSPORT: dict[str, Recipe] = {
             "y": _ALSO,
             "pair": (0, 0),
             "map": "auto",
+            "shared": False,
             "preprocessing": "none",
             "seed": 0,
             "names": ("A", "B"),

@@ -403,8 +403,8 @@ KINDS: dict[type, Kind] = {
     UnpairedCertificate: Kind(
         "What supports a translation without pairs",
         lambda r: (
-            f"Two maps learnt apart take {percent(r.consistency)} of unseen rows to the "
-            f"same row of {numbers.count(r.candidates)}, at a mean cosine of {r.agreement:.2f}."
+            f"It would find an estimated {percent(r.top1)} of partners among "
+            f"{numbers.count(r.candidates)} rows."
         ),
     ),
     Certificate: Kind("What a translation is worth", _certified, caption=_DRAWN_PAIRS),

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from methexis.core.checks import Array
 from methexis.errors import MethexisError
-from methexis.transport.unpaired.agreement import nearness
-from methexis.transport.unpaired.moments import Ends, mardia, matched, symmetric
+from methexis.transport.held_out import unit
+from methexis.transport.unpaired.calibration import of_agreement, of_return
+from methexis.transport.unpaired.halves import reliance
+from methexis.transport.unpaired.moments import again, mardia, matched
+from methexis.transport.unpaired.nearness import agreed, nearness, returned
 from methexis.transport.unpaired.profiles import first_map
-from methexis.transport.unpaired.refining import CLOSING, climbed, refined
-from methexis.transport.unpaired.sides import Side
+from methexis.transport.unpaired.refining import CLOSING, climbed, paired, refined
+from methexis.transport.unpaired.sides import Side, parted
 
 #: Most directions whose moments are matched.
 MOST_DIRECTIONS = 32
@@ -22,27 +26,77 @@ _LEADING = 20
 _LEVEL = 1e-3
 #: Rows on which a map is compared with its negative, and how much nearer it has to come.
 _COMPARED, _SIGN = 1000, 0.01
-#: By how much another may exceed the gap of the best and still fit as well, of all rows, in units
-#: of what samples of one law have by chance: one, or two over the number of directions, because
-#: chance varies more where there are few.
-_LENIENCE, _OVER = 1.0, 2.0
+#: Where more partners are found by a rotation, something was; and between few directions, where
+#: rows lie close and a good map may miss partners, where more of the variance is predicted.
+FOUND, CLOSE = 0.2, 0.9
+
+Tell = Callable[[int], None]
+
+
+class Learnt(NamedTuple):
+    """Maps that fit equally well, the best first, and what supports that one.
+
+    Attributes
+    ----------
+    maps : list of array (rx, ry)
+    top1 : float
+        Estimated share of partners that are found.
+    candidates : int
+        Among how many rows.
+    enough : bool
+        Whether that is something, and the laws are equal under the best, as far as samples tell.
+    basis : str
+        What it is estimated from: "returns", "starts" or "halves".
+    nearness : float
+    """
+
+    maps: list[Array]
+    top1: float
+    candidates: int
+    enough: bool
+    basis: str
+    nearness: float
 
 
 class Neighbours:
     """A rotation, by profiles and then by neighbours."""
 
-    def __init__(self, one: Side, other: Side) -> None:
+    def __init__(self, one: Side, other: Side, shared: bool) -> None:
         self.x, self.y = one.directions(), other.directions()
+        self.shared = shared
 
-    def half(self, x: Any, y: Any, generator: np.random.Generator) -> Ends:
-        """One map, and its negative where it fits as well."""
+    def learn(self, generator: np.random.Generator, tell: Tell) -> Learnt:
+        """From all rows but some, which the certificate is of; then a little better, from all."""
+        (taught_x, held_x), (taught_y, held_y) = (
+            parted(len(one), generator) for one in (self.x, self.y)
+        )
+        x, y = self.x[taught_x], self.y[taught_y]
         turn = climbed(x, y, first_map(x, y, generator), generator)
-        return _signed(x, y, turn)
+        tell(1)
+        if self.shared:
+            turn = paired(x, y, turn, generator)
+            top1 = of_return(*returned(self.x, self.y, turn, (held_x, held_y)))
+            among, basis = min(len(self.x), len(self.y)), "returns"
+        else:
+            others = self._elsewhere(x, y, generator)
+            unseen = self.x[held_x], self.y[held_y]
+            top1 = of_agreement(*(agreed(*unseen, (turn, one)) for one in others))
+            among, basis = min(len(held_x), len(held_y)), "starts"
+        tell(2)
+        near = nearness(self.x[held_x] @ turn, self.y[held_y])
+        if top1 >= FOUND and self.shared:
+            turn = paired(self.x, self.y, turn, generator)
+        elif top1 >= FOUND:
+            turn = refined(self.x, self.y, turn, CLOSING, generator)
+        error = float(np.sqrt(top1 * (1.0 - top1) / (len(held_x) + len(held_y))))
+        maps = _signed(self.x, self.y, turn)
+        return Learnt(maps, top1, among, top1 - 2.0 * error > FOUND, basis, near)
 
-    def whole(self, starts: Sequence[Any], generator: np.random.Generator) -> Ends:
-        """More samples and fewer neighbours, from the first map."""
-        turn = refined(self.x, self.y, starts[0], CLOSING, generator)
-        return _signed(self.x, self.y, turn)
+    @staticmethod
+    def _elsewhere(x: Any, y: Any, generator: np.random.Generator) -> list[Any]:
+        """Two maps that start from profiles of either half of the rows, and so elsewhere."""
+        starts = [first_map(x[half::2], y[half::2], generator) for half in range(2)]
+        return [climbed(x, y, start, generator) for start in starts]
 
 
 class Moments:
@@ -51,29 +105,29 @@ class Moments:
     def __init__(self, one: Side, other: Side) -> None:
         self.x, self.y = one.white(), other.white()
 
-    def half(self, x: Any, y: Any, generator: np.random.Generator) -> Ends:
+    def learn(self, generator: np.random.Generator, tell: Tell) -> Learnt:
         """The rotation under which laws are most alike, and all that fit as well."""
-        return matched(x, y, generator)
+        ends = matched(self.x, self.y, generator)
+        tell(1)
+        turn = ends.maps[0]
+        relied = reliance(self.x, self.y, turn, again(turn, generator), generator)
+        tell(2)
+        rows = slice(_COMPARED)
+        near = nearness(unit(self.x[rows] @ turn), unit(self.y[rows]))
+        enough = ends.equal and relied.share > CLOSE
+        return Learnt(ends.maps, relied.top1, relied.candidates, enough, "halves", near)
 
-    def whole(self, starts: Sequence[Any], generator: np.random.Generator) -> Ends:
-        """The same from all rows, from what fits halves."""
-        lenience = min(_LENIENCE, _OVER / self.x.shape[1])
-        ends = matched(self.x, self.y, generator, starts=starts, lenience=lenience)
-        if symmetric(self.x, generator) or symmetric(self.y, generator):
-            return Ends([ends.maps[0], -ends.maps[0]], [ends.gaps[0]] * 2)
-        return ends
 
-
-def _signed(x: Any, y: Any, turn: Any) -> Ends:
+def _signed(x: Any, y: Any, turn: Any) -> list[Any]:
     """A map, and its negative where it fits as well."""
     some = slice(_COMPARED)
     gaps = [1.0 - nearness(x[some] @ sign, y[some]) for sign in (turn, -turn)]
     if gaps[1] < gaps[0] + _SIGN:
-        return Ends([turn, -turn], gaps)
-    return Ends([turn], gaps[:1])
+        return [turn, -turn]
+    return [turn]
 
 
-def learner(map: str, one: Side, other: Side) -> tuple[str, Neighbours | Moments]:
+def learner(map: str, one: Side, other: Side, shared: bool) -> tuple[str, Neighbours | Moments]:
     """Which kind of map is learnt, and who learns it.
 
     Raises
@@ -98,4 +152,4 @@ def learner(map: str, one: Side, other: Side) -> tuple[str, Neighbours | Moments
             )
     if map == "scaled" or (map == "auto" and few):
         return "scaled", Moments(one, other)
-    return "rotation", Neighbours(one, other)
+    return "rotation", Neighbours(one, other, shared)

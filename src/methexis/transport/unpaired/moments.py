@@ -5,10 +5,13 @@ the third moments of one to those of the other, :math:`T_y = Q · T_x`, is sough
 rotations by repeated polar factors of :math:`⟨T_y, Q · T_x⟩`; where neither law is skewed, by
 fourth cumulants likewise. It is then refined on the characteristic functions, which know all
 moments: the residuals :math:`φ_x(fQ) − φ_y(f)` at many random frequencies are made small in squares
-by Gauss–Newton steps in the generators of rotations.
+by Gauss–Newton steps in the generators of rotations, weighted at the end by how well each is
+known. Which of several ends is right is told by
+`methexis.transport.unpaired.equal`; where none is, the search goes on from more random rotations,
+because two images of one law have a rotation that fits.
 
 A Gaussian law is the same under all rotations, and nothing but more moments would tell them apart,
-which it has not: `gaussian` tests for that (Mardia's skewness and kurtosis).
+which it has not: `mardia` tests for that (Mardia's skewness and kurtosis).
 
 References
 ----------
@@ -17,26 +20,30 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from scipy import linalg, stats
 
 from methexis.core.checks import Array
+from methexis.core.linalg import random_orthogonal
+from methexis.transport.unpaired.equal import SPREAD, Misfit, allowed, chance, slopes
 
-#: Random rotations from which moments are matched, and steps from each.
+#: Random rotations from which moments are matched in one round, and steps from each.
 STARTS, _STEPS = 60, 60
 #: How many of these are refined on characteristic functions.
-_REFINED = 4
+_REFINED = 6
+#: Most rounds, and fewer in many directions, where each is long: so many over the number of them.
+_ROUNDS, _AFFORDED = 6, 48
 #: Rotations that differ by more in some entry are others.
 _APART = 0.3
 #: Gauss–Newton steps.
 _NEWTON = 12
-#: Spread of frequencies, in units of one over the standard deviation.
-_SPREAD = 0.9
-#: Most samples whose characteristic function is taken, and most frequencies.
-_SAMPLES, _FREQUENCIES = 20_000, 3000
+#: Most samples by which a rotation is first found, and by which it is weighed then.
+_FEW, _SAMPLES = 3000, 20_000
+#: Most frequencies.
+_FREQUENCIES = 3000
 
 
 class Mardia(NamedTuple):
@@ -93,19 +100,20 @@ def fourth(white: Array) -> Array:
 
 
 class Ends(NamedTuple):
-    """Maps that fit equally well as far as samples tell, the best first, with the gap of each."""
+    """Maps that fit equally well as far as samples tell, the best first.
+
+    Attributes
+    ----------
+    maps : list of array (r, r)
+    equal : bool
+        Whether the laws are equal under the best, as far as samples tell.
+    """
 
     maps: list[Array]
-    gaps: list[float]
+    equal: bool
 
 
-def matched(
-    x: Array,
-    y: Array,
-    generator: np.random.Generator,
-    starts: Sequence[Array] | None = None,
-    lenience: float = 1.0,
-) -> Ends:
+def matched(x: Array, y: Array, generator: np.random.Generator) -> Ends:
     """The rotations under which two laws are most alike.
 
     Parameters
@@ -114,54 +122,103 @@ def matched(
         Whitened rows.
     generator : Generator
         Of starts and frequencies.
-    starts : sequence of array (r, r), optional
-        From where to begin. By default those whose moments fit best, and their negatives.
-
-    lenience : float
-        By how much others may exceed the gap of the best, in units of what two samples of one law
-        have by chance.
 
     Returns
     -------
     Ends
-        ``x @ turn`` has the law of y. Beside the best there are all others, far from it, whose mean
-        square difference of characteristic functions exceeds that of the best by no more.
+        ``x @ turn`` has the law of y. Beside the best there are all others, far from it, that no
+        test tells from it.
     """
-    if starts is None:
-        starts = [sign * one for one in _starts(x, y, generator) for sign in (1.0, -1.0)]
-    x, y = x[:_SAMPLES], y[:_SAMPLES]
-    r = x.shape[1]
-    count = min(3 * r * r + 100, _FREQUENCIES)
-    frequencies = generator.standard_normal((count, r)) * _SPREAD
-    target = np.mean(_waves(y, frequencies), axis=0)
-    ends = sorted((_newton(x, one, frequencies, target) for one in starts), key=lambda one: one[1])
-    chance = (1.0 / len(x) + 1.0 / len(y)) * float(np.mean(1.0 - np.abs(target) ** 2))
-    allowed = ends[0][1] + lenience * chance
-    kept: list[tuple[Array, float]] = []
-    for turn, gap in ends:
-        if gap <= allowed and all(np.abs(turn - other).max() > _APART for other, _ in kept):
-            kept.append((turn, gap))
-    return Ends([turn for turn, _ in kept], [gap for _, gap in kept])
+    target = Target.of(x, y, generator)
+    misfit = Misfit(x[:_SAMPLES], y[:_SAMPLES], generator)
+    moments = _moments(x, y)
+    ends: list[End] = []
+    for _ in range(max(1, min(_ROUNDS, _AFFORDED // x.shape[1]))):
+        for start in _starts(*moments, generator)[:_REFINED]:
+            _added(ends, misfit, target.nearest(start))
+        best = min(ends, key=lambda end: end.misfit)
+        if best.misfit <= chance(best.degrees):
+            break
+    _added(ends, misfit, -best.turn)
+    ends.sort(key=lambda end: end.misfit)
+    most = allowed(ends[0].misfit, ends[0].degrees)
+    maps = [end.turn for end in ends if end.misfit <= most]
+    return Ends(maps, ends[0].misfit <= chance(ends[0].degrees))
 
 
-def _starts(x: Array, y: Array, generator: np.random.Generator) -> list[Array]:
-    """The rotations that match moments best, from random ones."""
+class End(NamedTuple):
+    """A rotation at its least misfit, which that is, and its degrees of freedom."""
+
+    turn: Array
+    misfit: float
+    degrees: int
+
+
+def _added(ends: list[End], misfit: Misfit, turn: Array) -> None:
+    """Append a rotation, at its least misfit, unless it is there."""
+    if _new(turn, [end.turn for end in ends], _APART):
+        least = End(*misfit.least(turn))
+        if _new(least.turn, [end.turn for end in ends], _APART):
+            ends.append(least)
+
+
+def again(turn: Array, generator: np.random.Generator) -> Callable[[Array, Array], Array]:
+    """A function that finds a rotation anew, from other whitened rows, near what it is."""
+    return lambda x, y: Misfit(x[:_SAMPLES], y[:_SAMPLES], generator).least(turn)[0]
+
+
+class Target:
+    """What a rotation of x is to have: the characteristic function of y, at random frequencies."""
+
+    def __init__(self, x: Array, y: Array, frequencies: Array) -> None:
+        self.x, self.y, self.frequencies = x, y, frequencies
+        self.waves = np.mean(_waves(y, frequencies), axis=0)
+
+    @classmethod
+    def of(cls, x: Array, y: Array, generator: np.random.Generator) -> Target:
+        """At as many frequencies as there are numbers to learn, times some."""
+        x, y = x[:_FEW], y[:_FEW]
+        r = x.shape[1]
+        count = min(3 * r * r + 100, _FREQUENCIES)
+        frequencies = generator.standard_normal((count, r)) * SPREAD
+        return cls(x, y, frequencies)
+
+    def nearest(self, start: Array) -> Array:
+        """The rotation near a start under which squares are least."""
+        return _newton(self.x, start, self.frequencies, self.waves)
+
+
+def _moments(x: Array, y: Array) -> tuple[Array, Array]:
+    """Third moments of both, or fourth cumulants where neither is skewed."""
     skewed = max(mardia(x).skewness, mardia(y).skewness) < 1e-3
-    of_x, of_y = (third(one) if skewed else fourth(one) for one in (x, y))
-    r = x.shape[1]
+    first, second = (third(one) if skewed else fourth(one) for one in (x, y))
+    return first, second
+
+
+def _starts(of_x: Array, of_y: Array, generator: np.random.Generator) -> list[Array]:
+    """Rotations that match moments, from random ones, the best first, all far from each other."""
+    r = len(of_x)
     ends: list[tuple[float, Array]] = []
     for _ in range(STARTS):
-        turn = np.asarray(linalg.qr(generator.standard_normal((r, r)))[0], dtype=np.float64)
+        turn = random_orthogonal(r, generator)
         for _ in range(_STEPS):
             left, _, right = np.linalg.svd(_gradient(of_x, of_y, turn))
             before, turn = turn, np.asarray(left @ right, dtype=np.float64)
             if np.abs(turn - before).max() < 1e-6:
                 break
-        score = float(np.sum(_gradient(of_x, of_y, turn) * turn))
-        if all(np.abs(turn - other).max() > 1e-2 for _, other in ends):
-            ends.append((score, turn))
+        ends.append((float(np.sum(_gradient(of_x, of_y, turn) * turn)), turn))
     ends.sort(key=lambda one: -one[0])
-    return [turn for _, turn in ends[:_REFINED]]
+    apart: list[Array] = []
+    for _, turn in ends:
+        if _new(turn, apart, _APART):
+            apart.append(turn)
+    # moments of even order are the same of a rotation and its negative, which needs a look as well
+    return apart if of_x.ndim % 2 else [sign * one for one in apart for sign in (1.0, -1.0)]
+
+
+def _new(turn: Array, others: list[Array], apart: float) -> bool:
+    """Whether a rotation differs from all others by more in some entry."""
+    return all(np.abs(turn - other).max() > apart for other in others)
 
 
 def _gradient(of_x: Array, of_y: Array, turn: Array) -> Array:
@@ -173,20 +230,11 @@ def _gradient(of_x: Array, of_y: Array, turn: Array) -> Array:
     return np.asarray(turned.reshape(r, -1) @ of_y.reshape(r, -1).T)
 
 
-def symmetric(white: Array, generator: np.random.Generator) -> bool:
-    """Whether no test tells a law from its negative, at a level of .01: by flips of signs."""
-    white = white[:_SAMPLES]
-    odd = np.sin(white @ (generator.standard_normal((100, white.shape[1])) * _SPREAD).T)
-    flips = generator.choice([-1.0, 1.0], size=(199, len(white)))
-    sizes = np.sum((flips @ odd) ** 2, axis=1)
-    return bool(np.mean(sizes >= np.sum(odd.sum(axis=0) ** 2)) > 0.01)
-
-
 def _waves(rows: Array, frequencies: Array) -> Array:
     return np.asarray(np.exp(1j * (rows @ frequencies.T)))
 
 
-def _newton(x: Array, turn: Array, frequencies: Array, target: Array) -> tuple[Array, float]:
+def _newton(x: Array, turn: Array, frequencies: Array, target: Array) -> Array:
     """Gauss–Newton in the generators of rotations, damped where a step would not help."""
     r = len(turn)
     above = np.triu_indices(r, 1)
@@ -212,16 +260,10 @@ def _newton(x: Array, turn: Array, frequencies: Array, target: Array) -> tuple[A
         turn, gap, residual, slopes, damping = after, left, again, steeper, damping / 3.0
         if small:
             break
-    return turn, gap
+    return turn
 
 
 def _residual(x: Array, turn: Array, frequencies: Array, target: Array) -> tuple[Array, Array]:
     """``φ_x(f turnᵀ) − target``, and its slopes along ``turn → turn exp(A)``, for a < b of A."""
-    turned = x @ turn
-    waves = _waves(turned, frequencies)
-    residual = waves.mean(axis=0) - target
-    moments = 1j * (waves.T @ turned) / len(x)  # of z_a exp(i z·f)
-    first, second = np.triu_indices(len(turn), 1)
-    # z exp(A): z_b gains z_a A_ab, and z_a loses z_b A_ab
-    slopes = moments[:, first] * frequencies[:, second] - moments[:, second] * frequencies[:, first]
-    return residual, slopes
+    told, along = slopes(x @ turn, frequencies)
+    return told - target, along

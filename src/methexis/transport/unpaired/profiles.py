@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Rows = NDArray[np.float32]
 
 #: Most samples of a side that have a profile, and are seen by profiles.
-MOST = 5000
+MOST = 10_000
 #: Which quantiles a profile has: more where the nearest are.
 _LEVELS = np.concatenate([np.linspace(0.0, 0.9, 40), np.linspace(0.905, 0.999, 60)])
 #: Rows whose similarities are sorted at a time.

@@ -6,7 +6,8 @@ is paired with the *mean* of its nearest ``k`` of the other side, in both direct
 no partner is among the samples, the middle of its neighbours is the best guess of where it would
 be. The best rotation of these pairs is the next map. It begins within the leading principal
 directions of either side, where a poor map is right first, and ends in all of them. Every step
-draws its own samples, so that no chance neighbours hold the map where it is.
+draws its own samples, so that no chance neighbours hold the map where it is. Where both sides hold
+the same samples, rows that are each other's nearest are partners in the end, and teach as pairs do.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from methexis.transport.unpaired.nearness import agreed
 from methexis.transport.unpaired.profiles import Rows, drawn, polar
 
 #: Neighbours whose cosines say how near a sample is to everything.
@@ -31,19 +33,22 @@ class Step(NamedTuple):
     directions: int | None
 
 
-#: From a poor map: leading directions first. Gone through again until the map stays.
+#: From a poor map: leading directions first.
 LADDER = (
-    *[Step(2500, 10, 20)] * 4,
-    *[Step(2500, 10, 50)] * 4,
-    *[Step(2500, 10, 100)] * 3,
+    *[Step(3000, 10, 20)] * 3,
+    *[Step(3000, 10, 50)] * 3,
+    *[Step(3000, 10, 100)] * 3,
     *[Step(3000, 10, 200)] * 3,
-    *[Step(3000, 10, None)] * 3,
+    *[Step(3000, 10, None)] * 4,
 )
-#: Most times that the ladder is gone through, and the mean cosine of old and new images that is
-#: called staying.
-_ROUNDS, _STAYS = 8, 0.9
-#: From a map that is nearly right: more samples and fewer neighbours.
-CLOSING = (*[Step(4000, 10, None)] * 3, *[Step(7000, 5, None)] * 3)
+#: Most times that the ladder is gone through, rows by which the end is judged, and the share whose
+#: images before and after have to be each other's nearest.
+_ROUNDS, _JUDGED, _ENDS = 5, 1000, 0.9
+#: From a map that is nearly right, where partners are not among the rows: more samples and fewer
+#: neighbours.
+CLOSING = (*[Step(6000, 5, None)] * 2, *[Step(9000, 3, None)] * 2)
+#: Most samples that are paired, most often, and the mean cosine of old and new images that ends it.
+_PAIRED, _TIMES, _STAYS = 10_000, 12, 0.995
 
 
 def refined(
@@ -71,10 +76,22 @@ def refined(
 
 
 def climbed(x: Rows, y: Rows, start: Rows, generator: np.random.Generator) -> Rows:
-    """Go through the ladder until the map stays, from a first map."""
+    """Through the ladder, and again until images find themselves as they were before."""
     for _ in range(_ROUNDS):
         before, start = start, refined(x, y, start, LADDER, generator)
-        if float(np.sum((x @ before) * (x @ start)) / len(x)) > _STAYS:
+        if agreed(x[:_JUDGED], y[:_JUDGED], (before, start)) > _ENDS:
+            break
+    return start
+
+
+def paired(x: Rows, y: Rows, start: Rows, generator: np.random.Generator) -> Rows:
+    """The rotation that fits rows best that are each other's nearest: partners, where these are."""
+    for _ in range(_TIMES):
+        some_x, some_y = (one[drawn(len(one), _PAIRED, generator)] for one in (x, y))
+        to_y, to_x = neighbours(np.asarray((some_x @ start) @ some_y.T, dtype=np.float32), 1)
+        mutual = np.flatnonzero(to_x[to_y[:, 0], 0] == np.arange(len(some_x)))
+        before, start = start, polar(some_x[mutual].T @ some_y[to_y[mutual, 0]])
+        if float(np.sum((some_x @ before) * (some_x @ start)) / len(some_x)) > _STAYS:
             break
     return start
 

@@ -9,48 +9,50 @@ from methexis.display import Displayed, Table
 from methexis.measures.inference import tables
 from methexis.measures.inputs.preprocessing import Preprocessing
 from methexis.transport.between import Between, OneSide
-from methexis.transport.unpaired.agreement import Agreement
+from methexis.transport.unpaired.learning import Learnt
 from methexis.transport.words import share
 
-#: From which share of partners on which two maps agree, or from which mean cosine of their images,
-#: something was found: in few directions rows lie close, and partners are missed by a good map.
-FOUND, CLOSE = 0.2, 0.9
+#: What an estimate is made from, in words.
+_FROM = {
+    "returns": "the nearest of their nearest",
+    "starts": "maps begun elsewhere",
+    "halves": "maps of halves of the rows",
+}
 
 
 @dataclass(frozen=True)
 class UnpairedCertificate(Displayed):
-    """What supports a translation without pairs, from rows that its maps have not seen.
-
-    Two maps are learnt from halves of the rows that share none, each from its own first map. None
-    of the numbers is calibrated as a share of true partners: what either side has of its own cannot
-    be known without pairs, and the map of all rows is better than those of halves.
+    """What supports a translation without pairs: an estimate of how many partners it finds.
 
     Attributes
     ----------
     found : bool
-        Whether `consistency` is at least .2, or `agreement` at least .9.
-    consistency : float
-        Share of rows whose image under one map is nearest to its image under the other.
-    agreement : float
-        Mean cosine of the two images of a row.
+        Of a rotation, whether `top1` is above .2 by two standard errors of its own. Of a scaled
+        map, whether errors of its size leave .9 of the variance predicted, and both laws are equal
+        under it as far as samples tell.
+    top1 : float
+        Estimated share of partners that are found among `candidates` rows.
+    candidates : int
+        Among how many rows partners are sought.
+    basis : str
+        What `top1` is estimated from: "returns", held-out rows that are the nearest of their
+        nearest, where both sides hold the same samples; "starts", maps begun from halves of the
+        rows, or "halves", maps of halves, both as if neither side had anything of its own.
     nearness : float
         Mean cosine of images with the nearest rows of the other side, over that of these with each
         other. It is 1 where images lie as if they were of the other side.
-    candidates : int
-        Among how many rows partners are sought.
     """
 
     found: bool
-    consistency: float
-    agreement: float
-    nearness: float
+    top1: float
     candidates: int
+    basis: str
+    nearness: float
 
     @classmethod
-    def of(cls, agreement: Agreement) -> UnpairedCertificate:
-        """What two maps say of each other, and whether that is enough."""
-        enough = agreement.consistency >= FOUND or agreement.agreement >= CLOSE
-        return cls(enough, **asdict(agreement))
+    def of(cls, learnt: Learnt) -> UnpairedCertificate:
+        """What supports the best of maps that were learnt, and whether that is enough."""
+        return cls(learnt.enough, learnt.top1, learnt.candidates, learnt.basis, learnt.nearness)
 
     def as_dict(self) -> dict[str, Any]:
         """All of it in plain types, for JSON."""
@@ -134,7 +136,7 @@ class UnpairedTranslation(Between, Displayed):
         return {
             "found": certificate.found,
             "map": self.map,
-            "consistency": certificate.consistency,
+            "top1": certificate.top1,
             "candidates": certificate.candidates,
             "n": self.n,
         }
@@ -147,15 +149,18 @@ class UnpairedTranslation(Between, Displayed):
 def sentence(names: tuple[str, str], certificate: UnpairedCertificate) -> str:
     """The certificate in one sentence."""
     a, b = names
-    among = f"among {certificate.candidates:,} unseen rows"
-    told = share(certificate.consistency)
+    partners = (
+        f"{share(certificate.top1)} of partners among {certificate.candidates:,} rows, as told by "
+        f"{_FROM[certificate.basis]}"
+    )
     if not certificate.found:
         return (
-            f"Not found: two maps between {a} and {b} that were learnt apart agree on {told} of "
-            f"partners {among}, so do not use either."
+            f"Not found: do not use the map between {a} and {b}, because it would find {partners}, "
+            "and that is too few, or the laws of both differ under it."
         )
+    if certificate.basis == "returns":
+        return f"Found: the map between {a} and {b} would find {partners}."
     return (
-        f"Found: two maps between {a} and {b} that were learnt apart agree on {told} of partners "
-        f"{among}, and the one given is of all rows; what either side has of its own no number "
-        "without pairs knows."
+        f"Found: the map between {a} and {b} would find {partners}, if neither side has anything "
+        "of its own, which no number without pairs knows."
     )

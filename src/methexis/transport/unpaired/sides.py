@@ -17,6 +17,8 @@ from methexis.measures.inputs.rdm import RDM
 from methexis.transport.held_out import unit
 from methexis.transport.unpaired.profiles import Rows
 
+Places = NDArray[np.int64]
+
 #: Fewest rows of a side.
 LEAST = 100
 #: Most rows that are held out, and the share of all that they may be.
@@ -106,8 +108,8 @@ def _principal(centred: Array) -> tuple[Array, Array]:
     return np.ascontiguousarray(vectors[:, :rank]), values[:rank].copy()
 
 
-def parted(count: int, generator: np.random.Generator) -> list[NDArray[np.int64]]:
-    """Places of two halves that teach, and of rows that are held out of both."""
+def parted(count: int, generator: np.random.Generator) -> tuple[Places, Places]:
+    """Places of rows that teach, and of those that are held out."""
     order = generator.permutation(count)
     held = min(count // _SHARE, _HELD)
-    return [order[held::2], order[held + 1 :: 2], order[:held]]
+    return order[held:], order[:held]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from methexis.core.checks import Array, integer, one_of, shown
+from methexis.core.checks import Array, boolean, integer, one_of, shown
 from methexis.core.parallel.threads import one_blas_thread
 from methexis.errors import MethexisError
 from methexis.measures.inference.plan import Progress
@@ -15,11 +15,9 @@ from methexis.measures.inputs.preprocessing import preprocessing as steps_named
 from methexis.transport.between import OneSide
 from methexis.transport.held_out import unit
 from methexis.transport.translating import named_both
-from methexis.transport.unpaired.agreement import agreement_of
 from methexis.transport.unpaired.learning import Moments, Neighbours, learner
-from methexis.transport.unpaired.moments import Ends
 from methexis.transport.unpaired.result import UnpairedCertificate, UnpairedTranslation
-from methexis.transport.unpaired.sides import Side, parted, side_of
+from methexis.transport.unpaired.sides import Side, side_of
 
 
 @one_blas_thread
@@ -29,6 +27,7 @@ def translate_unpaired(
     *,
     pair: tuple[int, int] | None = None,
     map: str = "auto",
+    shared: bool = False,
     preprocessing: Preprocessing | str | None = None,
     seed: int = 0,
     names: tuple[str, str] = ("A", "B"),
@@ -39,9 +38,9 @@ def translate_unpaired(
     Neither rows nor features of x and y correspond: they may be of other samples, of one law. A
     *rotation* is begun from profiles of similarities and refined by neighbours; a *scaled* map, a
     rotation of whitened coordinates, is learnt from moments and characteristic functions.
-    Two maps are learnt from halves of the rows that share none, and what they say of each other on
-    rows held out is the certificate. docs/translation.md has the mathematics, and what no method
-    can know without pairs.
+    The certificate is an estimate of how many partners the map finds, from rows held out that
+    return to themselves, from other starts or from halves. docs/translation.md has the mathematics,
+    what the estimate assumes, and what no method can know without pairs.
 
     Parameters
     ----------
@@ -53,11 +52,15 @@ def translate_unpaired(
     map : {"auto", "rotation", "scaled"}
         By default *scaled* where both sides have as many directions and at most 32, and *rotation*
         else.
+    shared : bool
+        Whether both sides hold the same samples, in orders that nobody knows. A rotation then ends
+        by pairing rows that are each other's nearest, and its certificate sees what either side has
+        of its own. By default they need not, and it assumes that neither has anything.
     preprocessing : Preprocessing or {"none", "prh", "prh_rows"}, optional
         Steps before, on every row by itself; none by default. Both sides are centred in any case.
     seed : int
-        Of halves, of samples that are drawn, and of starts. The same seed gives the same bits on
-        one machine.
+        Of rows held out, of samples that are drawn, and of starts. The same seed gives the same
+        bits on one machine.
     names : (str, str)
         What the result calls both.
     progress : function of (what, done, all), optional
@@ -100,33 +103,22 @@ def translate_unpaired(
         )
     one, other = (side_of(name, given, steps) for name, given in zip(named, (x, y), strict=True))
     known = _known(pair, one, other)
-    kind, learns = learner(map, one, other)
+    kind, learns = learner(map, one, other, boolean("shared", shared))
 
     def tell(done: int) -> None:
         if progress is not None:
             progress("maps", done, 3)
 
-    generator = np.random.default_rng([seed, 20])
-    rows_x, rows_y = parted(len(one.rows), generator), parted(len(other.rows), generator)
-    ends = []
-    for half in range(2):
-        tell(half)
-        ends.append(learns.half(learns.x[rows_x[half]], learns.y[rows_y[half]], generator))
-    maps = _picked(learns, ends, known)
-    certificate = UnpairedCertificate.of(
-        agreement_of(learns.x[rows_x[2]], learns.y[rows_y[2]], maps)
-    )
-    tell(2)
-    turn = maps[0]
-    if certificate.found:
-        whole = learns.whole([*maps, *ends[0].maps, *ends[1].maps], generator)
-        if known is None and len(whole.maps) > 1:
-            raise MethexisError(
-                f"pair: expected the rows of one known pair, (i, j), because {named[0]} and "
-                f"{named[1]} are symmetric: several maps fit equally, such as one and its "
-                "negative; got None"
-            )
-        turn = whole.maps[0] if known is None else _picked(learns, [whole, whole], known)[0]
+    tell(0)
+    learnt = learns.learn(np.random.default_rng([seed, 20]), tell)
+    certificate = UnpairedCertificate.of(learnt)
+    turn = learnt.maps[0] if known is None else _chosen(learns, learnt.maps, known)
+    if certificate.found and known is None and len(learnt.maps) > 1:
+        raise MethexisError(
+            f"pair: expected the rows of one known pair, (i, j), because {named[0]} and "
+            f"{named[1]} are symmetric: several maps fit equally, such as one and its "
+            "negative; got None"
+        )
     tell(3)
     return UnpairedTranslation(
         names=named,
@@ -154,16 +146,10 @@ def _known(pair: Any, one: Side, other: Side) -> tuple[int, int] | None:
     return i, j
 
 
-def _picked(
-    learns: Neighbours | Moments, ends: list[Ends], known: tuple[int, int] | None
-) -> tuple[Array, Array]:
-    """One map of each half: by the known pair, or the two that are most alike."""
-    if known is not None:
-        x, y = unit(learns.x[known[0]][None])[0], unit(learns.y[known[1]][None])[0]
-        first, second = (max(one.maps, key=lambda turn: float(x @ turn @ y)) for one in ends)
-        return first, second
-    both = [(one, other) for one in ends[0].maps for other in ends[1].maps]
-    return max(both, key=lambda two: float(np.sum(two[0] * two[1])))
+def _chosen(learns: Neighbours | Moments, maps: list[Array], known: tuple[int, int]) -> Array:
+    """The one of several maps that takes one of a known pair nearest to the other."""
+    x, y = unit(learns.x[known[0]][None])[0], unit(learns.y[known[1]][None])[0]
+    return max(maps, key=lambda turn: float(x @ turn @ y))
 
 
 def _sides(kind: str, sides: tuple[Side, Side], turn: Array) -> tuple[OneSide, OneSide]:
