@@ -153,6 +153,7 @@ def test_verify_writes_everything_and_refuses_to_overwrite(tmp_path: Path) -> No
         assert all(np.array_equal(v, w) for v, w in zip(a, b, strict=True))
 
 
+@pytest.mark.long
 def test_three_ways_are_printed_and_stored(tmp_path: Path) -> None:
     out = tmp_path / "out"
     done = invoke(*QUICK[:-1], "--steps", "3000", "--out", str(out))
@@ -178,9 +179,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "how",
-    [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.long)],  # half a minute each
+    [signal.SIGKILL, signal.SIGINT],
 )
 def test_an_interrupted_command_goes_on_to_the_same_bits(
     tmp_path: Path, whole: Path, how: int

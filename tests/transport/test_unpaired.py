@@ -51,6 +51,7 @@ def test_a_linear_pair_is_found_from_disjoint_rows() -> None:
     assert str(first) == first.sentence
 
 
+@pytest.mark.long
 def test_coordinates_and_order_say_nothing() -> None:
     x, y, unseen = skewed(3000, 1), skewed(3000, 2), skewed(300, 3)
     turn = random_orthogonal(3, np.random.default_rng(4))

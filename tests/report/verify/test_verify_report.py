@@ -205,6 +205,7 @@ def test_a_lost_replica_is_named_with_its_step_and_left_out(
     assert "diverged" not in text.split("Words and symbols")[0]
 
 
+@pytest.mark.long
 def test_what_theory_predicts_is_said_for_each_choice(written: Callable[[str], Path]) -> None:
     ids = {}
     for name in ("easy", "anisotropic", "shuffle"):
