@@ -3,8 +3,8 @@
 A *loss* is the squared distance of a sample to its prediction. Per rung, direction and sample there
 are two: of maps fitted to all other folds, and of maps fitted to about half of these. A rung that
 is right in the population still loses by what it takes from samples, such as principal directions,
-and a larger rung may lose less by that. What regression on d directions loses so is in proportion to
-``1/(n - d)``, for normal numbers exactly (up to 1), so that
+and a larger rung may lose less by that. What regression on d directions loses so is in proportion
+to ``1/(n - d)``, for normal numbers exactly (up to 1), so that
 
     l(n) - g (l(n/2) - l(n)),    g = (n/2 - d)/(n/2)
 
@@ -204,11 +204,8 @@ class _Losses:
         if self.reaches:
             rung = self._better(far[None, :top], pair.fold)[0]
             least = far[rung[pair.fold], :, np.arange(pair.num_samples)].T
-        far[top], halved[top] = (
-            least + bent - losses[linear],
-            halved[linear] + bent - losses[linear],
-        )
-        losses[top] = bent
+        gained = bent - losses[linear]
+        losses[top], far[top], halved[top] = bent, least + gained, halved[linear] + gained
         ridged = self.full[linear, _REGRESSION]
         held_out = 1.0 - float(np.mean(ridged.sum(axis=1) / self.spread.sum(axis=1)))
         return Ladder(
