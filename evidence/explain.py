@@ -45,7 +45,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = RESULTS / "explain"
 PAGE = ROOT / "docs" / "explain-calibration.md"
 
-SEED, PILOT = 20261211, 20261130
+SEED, PILOT = 20261301, 20261130
 #: Samples, features, draws, draws of one turn, and whether the oracle is asked.
 SIZES: dict[str, tuple[int, int, int, int, bool]] = {
     "small": (500, 64, 200, 20, True),
@@ -102,7 +102,7 @@ def oracle(law: Law, pair: Paired, a: Array, b: Array) -> Ladder:
     losses = np.concatenate([losses, losses[-1:]])
     if law.warped:
         losses[-1, 0] = 0.0  # y is a function of x
-    return Ladder(rungs, losses, losses, seen.spread, 0.0, pair.y, pair.x, (fit,), every)
+    return Ladder(rungs, losses, losses, losses, seen.spread, 0.0, pair.y, pair.x, (fit,), every)
 
 
 def stored(name: str, size: str, folder: Path = FOLDER) -> list[dict[str, Any]]:

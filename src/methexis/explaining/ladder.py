@@ -3,10 +3,14 @@
 A *loss* is the squared distance of a sample to its prediction. Per rung, direction and sample there
 are two: of maps fitted to all other folds, and of maps fitted to about half of these. A rung that
 is right in the population still loses by what it takes from samples, such as principal directions,
-and a larger rung may lose less by that. In the leading order such a loss falls as one over the
-number of samples, so ``2 l(n) − l(n/2)`` is free of it: the *extrapolated* loss, which says what a
-rung would explain if it were fitted to the population. By it rungs are told apart; shares are told
-by l(n).
+and a larger rung may lose less by that. What regression on d directions loses so is in proportion
+to ``1/(n - d)``, for normal numbers exactly (up to 1), so that
+
+    l(n) - g (l(n/2) - l(n)),    g = (n/2 - d)/(n/2)
+
+is free of it: the *extrapolated* loss, which is nearer to that of a rung that is fitted to the
+population. Of many samples g is 1; where n/2 is near d, halves say little, and nothing is
+extrapolated from them. By it rungs are told apart; shares are told by l(n).
 
 Some rungs are fitted in two ways, because what is best of many samples is not what is best of few:
 isometries with a filter and without, the linear map as ridge regression, and as a rotation with
@@ -52,8 +56,9 @@ class Ladder:
     Attributes
     ----------
     rungs : tuple of str
-    losses, extrapolated : arrays (num_rungs, 2, num_samples)
-        From x to y, and from y to x; in units of the total variance.
+    losses, extrapolated, halved : arrays (num_rungs, 2, num_samples)
+        From x to y, and from y to x, in units of the total variance; the last of maps fitted to
+        about half as many samples.
     spread : array (2, num_samples)
         Squared distance of each sample of y, and of x, to the mean of the training samples.
     optimism : float
@@ -73,6 +78,7 @@ class Ladder:
     rungs: tuple[str, ...]
     losses: Array
     extrapolated: Array
+    halved: Array
     spread: Array
     optimism: float
     left_y: Array
@@ -80,11 +86,6 @@ class Ladder:
     fits: tuple[Fit, ...]
     part: NDArray[np.bool_]
     reaches: bool = True
-
-    @property
-    def halved(self) -> Array:
-        """Losses of maps fitted to about half as many samples."""
-        return np.asarray(2.0 * self.losses - self.extrapolated)
 
 
 def climbed(
@@ -124,6 +125,7 @@ def climbed(
         halved = Projected(half, pair, test)
         widest = max(len(fit.lx), len(fit.ly))
         losses.reaches = losses.reaches and half.count >= _ENOUGH * widest
+        losses.reach[test] = max(half.count - widest, 0) / (fit.count - half.count)
         for rung, variants in all_maps(half, tuple(wanted)).items():
             for variant, one in enumerate(variants):
                 losses.half[rungs.index(rung), variant, :, test] = halved.losses(one).T
@@ -163,6 +165,7 @@ class _Losses:
         self.full = np.full((len(rungs), _VARIANTS, 2, n), np.inf)
         self.half = np.full((len(rungs), _VARIANTS, 2, n), np.inf)
         self.spread = np.zeros((2, n))
+        self.reach = np.ones(n)
         self.reaches = True
         self.left_x: Array | None = None
         self.left_y: Array | None = None
@@ -192,7 +195,7 @@ class _Losses:
         """
         assert self.left_x is not None
         assert self.left_y is not None
-        losses, far, variants = self._variants(pair.fold)
+        losses, far, halved, variants = self._variants(pair.fold)
         top, linear = len(self.rungs) - 1, len(self.rungs) - 2
         part = chosen_samples(pair.num_samples, seed)
         best = [lines[f][variants[linear, f]] for f in range(len(fits))]
@@ -201,16 +204,17 @@ class _Losses:
         if self.reaches:
             rung = self._better(far[None, :top], pair.fold)[0]
             least = far[rung[pair.fold], :, np.arange(pair.num_samples)].T
-        losses[top], far[top] = bent, least + bent - losses[linear]
+        gained = bent - losses[linear]
+        losses[top], far[top], halved[top] = bent, least + gained, halved[linear] + gained
         ridged = self.full[linear, _REGRESSION]
         held_out = 1.0 - float(np.mean(ridged.sum(axis=1) / self.spread.sum(axis=1)))
         return Ladder(
-            self.rungs, losses, far, self.spread, learnt - held_out,
+            self.rungs, losses, far, halved, self.spread, learnt - held_out,
             self.left_y, self.left_x, tuple(fits), part, self.reaches,
         )  # fmt: skip
 
-    def _variants(self, fold: NDArray[np.int64]) -> tuple[Array, Array, NDArray[np.int64]]:
-        """Losses and extrapolated losses of the better variants, and which those of the first are.
+    def _variants(self, fold: NDArray[np.int64]) -> tuple[Array, Array, Array, NDArray[np.int64]]:
+        """Losses, extrapolated and halved ones of the better variants, and which the first are.
 
         The last is an array (num_rungs, num_folds). Where losses do not reach, extrapolated ones
         are those of the same variant, so that both belong to one kind of map.
@@ -218,7 +222,7 @@ class _Losses:
         there = np.isfinite(self.full)
         full = np.where(there, self.full, _NEVER)
         half = np.where(np.isfinite(self.half), self.half, full)
-        beyond = np.where(there, 2.0 * full - half, _NEVER)
+        beyond = np.where(there, full + self.reach * (full - half), _NEVER)
         now = self._better(full, fold)
         far = now.copy()
         if self.reaches:
@@ -229,6 +233,7 @@ class _Losses:
         return (
             full[rungs, now[:, fold][:, None], sides, samples],
             beyond[rungs, far[:, fold][:, None], sides, samples],
+            half[rungs, now[:, fold][:, None], sides, samples],
             now,
         )
 
