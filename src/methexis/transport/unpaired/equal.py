@@ -51,7 +51,10 @@ class Misfit:
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> x, y = rng.exponential(size=(2, 4000, 2)) - 1.0
+    >>> def white(rows):
+    ...     rows = rows - rows.mean(axis=0)
+    ...     return rows @ np.linalg.inv(np.linalg.cholesky(np.cov(rows.T))).T
+    >>> x, y = (white(rng.exponential(size=(4000, 2))) for _ in range(2))
     >>> misfit = Misfit(x, y, rng)
     >>> (_, right, k), (_, wrong, _) = misfit.least(np.eye(2)), misfit.least(-np.eye(2))
     >>> bool(right < chance(k) < wrong)
