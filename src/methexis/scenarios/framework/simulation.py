@@ -36,7 +36,7 @@ class Outcome:
     #: projected onto the minima.
     kernels: Array
     steps: NDArray[np.int64]  # (snapshot,)
-    lost: int  # replicas that diverged or collapsed; they are left out
+    lost: int  # replicas that diverged or collapsed, or left the minima; they are left out
 
     @property
     def late(self) -> Array:
@@ -90,11 +90,26 @@ def train(ensemble: Ensemble, replicas: int, seed: int, show: Progress | None = 
     plan = plan_of(ensemble, replicas, seed)
     weights, lost = survivors(plan, "ensemble", f"learning rate {ensemble.lr:g}", show)
     problems = ensemble.problems
-    alive = [projected(p, layers) for p, layers in zip(problems, weights, strict=True)]
+    alive = [
+        projected(p, layers, strict=False) for p, layers in zip(problems, weights, strict=True)
+    ]
+    near = np.logical_and.reduce([on_minima(layers) for layers in alive])
+    if np.sum(near) < 2:
+        raise MethexisError(
+            f"ensemble: expected replicas that stay near the minima, got {np.sum(near)} of "
+            f"{len(near)} at learning rate {ensemble.lr:g}"
+        )
+    alive = [[w[:, near] for w in layers] for layers in alive]
     kernels = joint_kernels(ensemble.source, ensemble.students, problems, alive)
     # Steps that fall together are recorded once.
     rows = np.searchsorted(plan.record, ensemble.steps)
-    return Outcome(np.stack(kernels, axis=2)[rows], ensemble.steps, lost)
+    gone = int(np.sum(~near))
+    return Outcome(np.stack(kernels, axis=2)[rows], ensemble.steps, lost + gone)
+
+
+def on_minima(projected: Sequence[Array]) -> NDArray[np.bool_]:
+    """Which replicas of weights ``(snapshot, replica, ...)`` were projected at all snapshots."""
+    return np.asarray(np.isfinite(projected[0]).all(axis=(0, -2, -1)))
 
 
 def survivors(
@@ -116,17 +131,36 @@ def survivors(
     return [[w[:, healthy] for w in layers] for layers in weights], len(healthy) - left
 
 
-def projected(problem: Problem, weights: Sequence[Array]) -> list[Array]:
-    """Weights on the minima; none is left out.
+def projected(problem: Problem, weights: Sequence[Array], *, strict: bool = True) -> list[Array]:
+    """Weights on the minima; none is left out, or NaN without ``strict``.
 
-    The quick projection returns NaN where it is not good enough; there gradient flow is integrated,
-    and a snapshot that even this does not project is an error.
+    The quick projection returns NaN where it is not good enough; there gradient flow is integrated.
+    From weights as large as those of sign-SGD, which diffuse without bound, even that may not come
+    to the minima. This is an error, or NaN without ``strict``.
     """
     result = project_of(problem, weights, strict=False, charge_rtol=CHARGE_RTOL)
     failed = ~np.isfinite(result[0]).all(axis=(-2, -1))
     if failed.any():
         rest = [w[failed] for w in weights]
-        redone = project_of(problem, rest, charge_rtol=CHARGE_RTOL, close=CLOSE)
+        try:
+            redone = project_of(problem, rest, charge_rtol=CHARGE_RTOL, close=CLOSE)
+        except MethexisError:
+            if strict:
+                raise
+            redone = _one_by_one(problem, rest)
         for layer, again in zip(result, redone, strict=True):
             layer[failed] = again
+    return result
+
+
+def _one_by_one(problem: Problem, weights: Sequence[Array]) -> list[Array]:
+    """Each of weights ``(count, ...)`` projected by itself; NaN where that fails."""
+    result = [np.full_like(w, np.nan) for w in weights]
+    for k in range(len(weights[0])):
+        try:
+            one = project_of(problem, [w[k] for w in weights], charge_rtol=CHARGE_RTOL, close=CLOSE)
+        except MethexisError:
+            continue
+        for layer, again in zip(result, one, strict=True):
+            layer[k] = again
     return result
