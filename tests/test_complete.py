@@ -206,7 +206,7 @@ def test_a_dial_is_registered_with_its_evidence(
 
 
 #: Modules of `cli` that serve the verbs.
-SERVANTS = {"app", "errors", "folders", "progress", "results", "sides", "staged"}
+SERVANTS = {"app", "errors", "folders", "models", "progress", "results", "sides", "staged"}
 VERBS = {
     command.name or command.callback.__name__: command.callback
     for command in app.registered_commands

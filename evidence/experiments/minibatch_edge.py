@@ -52,6 +52,11 @@ def run(quick: bool) -> Outcome:
     return merged(*(growths(batch, quick) for batch in batches))
 
 
+def grouped(values: Array, size: int) -> Array:
+    """Means of so many values each; what is left over is left out."""
+    return np.asarray(values[: len(values) // size * size].reshape(-1, size).mean(axis=1))
+
+
 def case() -> tuple[mx.Teacher, mx.EDLN, list[Array]]:
     """A source without noise, a student, and its Platonic point for even noise."""
     noisy = mx.Teacher.random(2, 2, condition=3.0, noise=0.3, condition_x=2.0, seed=0)
@@ -131,7 +136,7 @@ def growths(batch: int, quick: bool) -> Outcome:
         ended = (predictor(problem, [w[0] for w in layers]) - problem.target) @ problem.root_x
         begun = (predictor(problem, start) - problem.target) @ problem.root_x
         squares = np.sum(ended**2, axis=(-2, -1)) / np.sum(begun**2)
-        means = squares[: len(squares) // GROUP * GROUP].reshape(-1, GROUP).mean(axis=1)
+        means = grouped(squares, GROUP)
         points.append(Point(size, *jackknife(lambda m: float(m) ** (1.0 / STEPS), means)))
         runs.append(replace(record, lr=size, replicas=len(means)))
     error = float(np.sqrt(np.mean([p.error**2 for p in points])))

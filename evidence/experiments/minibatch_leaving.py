@@ -19,7 +19,7 @@ from dataclasses import replace
 import numpy as np
 import scipy.optimize
 
-from evidence.experiments.minibatch_edge import BATCHES, case, edge, lasting
+from evidence.experiments.minibatch_edge import BATCHES, case, edge, grouped, lasting
 from evidence.limits import merged
 from evidence.outcome import Experiment, Outcome, Point, Quantity
 from evidence.simulate import Sweep, trained
@@ -105,7 +105,7 @@ def leaving(batch: int, quick: bool) -> Outcome:
         left = (predictor(problem, layers) - problem.target) @ problem.root_x
         logs = np.log(np.linalg.norm(left, axis=(-2, -1)))
         rates = (logs[1] - logs[0]) / (TO - FROM)
-        means = rates[: len(rates) // GROUP * GROUP].reshape(-1, GROUP).mean(axis=1)
+        means = grouped(rates, GROUP)
         points.append(Point(size, *jackknife(float, means)))
         runs.append(replace(record, lr=size, replicas=len(means)))
 

@@ -179,10 +179,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
-    "how",
-    [signal.SIGKILL, signal.SIGINT],
+    "how", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.long)]
 )
 def test_an_interrupted_command_goes_on_to_the_same_bits(
     tmp_path: Path, whole: Path, how: int

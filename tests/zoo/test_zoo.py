@@ -21,7 +21,7 @@ from tests.zoo.walk import Case, cases, outcome
 DATA = Path(__file__).parents[1] / "data"
 #: Of the members that may stand in a place, every so many is put there in a plain run; each place
 #: begins with another one.
-STEP = 11
+STEP = 8
 GOOD = {"value", "refused"}
 
 

@@ -9,6 +9,7 @@ import typer
 
 from methexis import probes
 from methexis.cli.errors import print_json, user_errors
+from methexis.cli.models import Batch, Tokenizer
 from methexis.cli.progress import LiveLine
 from methexis.cli.staged import Json
 
@@ -39,14 +40,8 @@ def canonicalize(
     ] = "norm",
     sweeps: Annotated[int, typer.Option(help="Over all interfaces, at most.")] = 20,
     sample: Annotated[int, typer.Option(help="How many samples to draw.")] = 64,
-    batch: Annotated[int, typer.Option("--batch", help="Samples of a batch.")] = 32,
-    tokenizer: Annotated[
-        str | None,
-        typer.Option(
-            help="Folder with a tokenizer of transformers, for models that come without one.",
-            show_default=False,
-        ),
-    ] = None,
+    batch: Batch = 32,
+    tokenizer: Tokenizer = None,
     seed: Annotated[int, typer.Option(help="Of the draw, and of what proves.")] = 0,
     as_json: Json = False,
 ) -> None:

@@ -13,6 +13,7 @@ import typer
 from methexis import probes
 from methexis.cli.errors import print_json, user_errors
 from methexis.cli.folders import bare, short
+from methexis.cli.models import Batch, Tokenizer
 from methexis.cli.staged import Force, Json
 from methexis.errors import MethexisError
 
@@ -50,7 +51,7 @@ def probe(
         ),
     ] = "mean",
     tokens: Annotated[int, typer.Option(help="Positions that are layers with --pool each.")] = 16,
-    batch: Annotated[int, typer.Option("--batch", help="Samples of a batch.")] = 32,
+    batch: Batch = 32,
     sample: Annotated[
         int | None,
         typer.Option(help="How many samples to draw. [default: all]", show_default=False),
@@ -72,13 +73,7 @@ def probe(
             show_default=False,
         ),
     ] = None,
-    tokenizer: Annotated[
-        str | None,
-        typer.Option(
-            help="Folder with a tokenizer of transformers, for models that come without one.",
-            show_default=False,
-        ),
-    ] = None,
+    tokenizer: Tokenizer = None,
     size: Annotated[
         int | None,
         typer.Option(help="Side of images, in pixels. [default: what the model says, else 224]"),

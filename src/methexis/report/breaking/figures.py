@@ -19,6 +19,7 @@ from methexis.report.house.dial_axis import deviation_panel, dial_axis, places, 
 from methexis.report.running.curves import ALIGNMENT
 from methexis.scenarios.breaking.measure import Point
 from methexis.scenarios.breaking.result import BreakResult, ScenarioResult
+from methexis.scenarios.framework.points import Line
 
 #: Width and height of a small multiple.
 SMALL = (style.THIRD, 300)
@@ -62,14 +63,12 @@ def alignments(result: ScenarioResult, *, small: bool = False) -> Panel | HeatMa
     dial = result.scenario.dial
     marks: list[Mark] = []
     for k, curve in enumerate(result.scenario.curves):
-        look = Look(style.colour_of(k), width=1.3, alpha=0.8)
-        for line in result.lines:
-            if line.curve == curve.name:
-                x = places(dial, line.values)
-                if dial.scale == "names":
-                    marks.append(Rungs(line.predicted, x - 0.35, x + 0.35, look))
-                else:
-                    marks.append(Curve(x, line.predicted, look))
+        for line, look in _predictions(result, k):
+            x = places(dial, line.values)
+            if dial.scale == "names":
+                marks.append(Rungs(line.predicted, x - 0.35, x + 0.35, look))
+            else:
+                marks.append(Curve(x, line.predicted, look))
         behind = len(result.scenario.curves) - 1 - k  # larger, lest curves hide each other
         for p in result.of(curve.name):
             look = _look(p, k, (4.0 if small else 5.0) + 1.2 * behind, interval=True)
@@ -93,6 +92,14 @@ def alignments(result: ScenarioResult, *, small: bool = False) -> Panel | HeatMa
     )
 
 
+def _predictions(result: ScenarioResult, k: int) -> Iterator[tuple[Line, Look]]:
+    """The predictions of one curve, and how they are drawn."""
+    look = Look(style.colour_of(k), width=1.3, alpha=0.8)
+    for line in result.lines:
+        if line.curve == result.scenario.curves[k].name:
+            yield line, look
+
+
 def spans(result: ScenarioResult) -> bool:
     """Whether alignment is perfect nowhere, and nearly so at one end of the dial."""
     predicted = [1.0 - p.predicted for p in result.points if p.judged]
@@ -104,12 +111,10 @@ def lost(result: ScenarioResult) -> Panel:
     """1 - alignment along the dial on a logarithmic axis."""
     dial = result.scenario.dial
     marks: list[Mark] = []
-    for k, curve in enumerate(result.scenario.curves):
-        look = Look(style.colour_of(k), width=1.3, alpha=0.8)
-        for line in result.lines:
-            if line.curve == curve.name:
-                away = np.maximum(1.0 - np.asarray(line.predicted), LEAST_LOST)
-                marks.append(Curve(places(dial, line.values), away, look))
+    for k in range(len(result.scenario.curves)):
+        for line, look in _predictions(result, k):
+            away = np.maximum(1.0 - np.asarray(line.predicted), LEAST_LOST)
+            marks.append(Curve(places(dial, line.values), away, look))
     for k, x, p in _spread(result):
         away = np.maximum([1.0 - p.measured], LEAST_LOST)
         marks.append(Interval([x], away, [p.half], _look(p, k, 5, interval=True), caps=2.5))

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from methexis.core.checks import Array
+from methexis.core.linalg import inverse_sqrt_psd, sqrt_psd
 from methexis.transport.held_out import placed, unit
 
 #: Most rows among which partners are sought.
@@ -72,15 +73,8 @@ def reliance(
 
 def _image(sought: Array, x: Array, y: Array, again: Callable[[Array, Array], Array]) -> Array:
     """Where rows of x come, by a map of these rows alone."""
-    mean_x, white_x, _ = _whitening(x)
-    mean_y, white_y, back_y = _whitening(y)
-    turn = again((x - mean_x) @ white_x, (y - mean_y) @ white_y)
-    return (sought - mean_x) @ white_x @ turn @ back_y + mean_y
-
-
-def _whitening(rows: Array) -> tuple[Array, Array, Array]:
-    """The mean, the symmetric root of the inverse covariance, and that of the covariance."""
-    mean = rows.mean(axis=0)
-    values, vectors = np.linalg.eigh(np.cov(rows.T, bias=True).reshape(rows.shape[1], -1))
-    roots = np.sqrt(np.maximum(values, 1e-12 * values[-1]))
-    return mean, vectors / roots @ vectors.T, vectors * roots @ vectors.T
+    mean_x, mean_y = x.mean(axis=0), y.mean(axis=0)
+    cov_x, cov_y = (np.atleast_2d(np.cov(one.T, bias=True)) for one in (x, y))
+    white_x = inverse_sqrt_psd(cov_x)
+    turn = again((x - mean_x) @ white_x, (y - mean_y) @ inverse_sqrt_psd(cov_y))
+    return np.asarray((sought - mean_x) @ white_x @ turn @ sqrt_psd(cov_y) + mean_y)
