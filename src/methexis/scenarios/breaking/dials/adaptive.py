@@ -12,9 +12,11 @@ in both. Runs start at the least potential, which is the end at ``x = 0`` and no
 Adam has ``β₁ = .9``; theory says that it ends where RMSProp does, and it is measured at fewer
 values. Its corrections are in ``ε/(1-β₁)``: above ``ε = .025`` weights swing about the minima
 rather than fall back, and at ``ε = .2`` they do so as fast as the mean over the past is long. So
-its learning rates are lower. In a first run both had those of RMSProp and a parabola in 1 - A was
-fitted; in the second problem kernels pass each other along these rates, 1 - A touches zero there,
-and the parabola missed. Now kernels themselves are extrapolated, with fresh seeds.
+its learning rates were lower than those of RMSProp in a second run. In a first one both had one set
+and a parabola in 1 - A was fitted; in the second problem kernels pass each other along these rates,
+1 - A touches zero there, and the parabola missed. Since then kernels themselves are extrapolated.
+The second run agreed, and would not have noticed 34 % of RMSProp and 15 % of Adam. What narrows an
+extrapolated value most, at equal cost, is a lower learning rate: both rules have six now.
 
 Three random problems, two inputs and labels, even noise, students of depths 2 and 3 in random
 embeddings and views: of teacher seeds 0 … 7 those with the shortest relaxation times at ``x = .1``.
@@ -83,8 +85,7 @@ def _adam(lr: float, beta2: float) -> UpdateRule:
     return Adam(lr, beta2=beta2)
 
 
-RATES = (0.2, 0.14, 0.1, 0.07)
-SLOWER = (0.14, 0.1, 0.07, 0.05, 0.035)
+RATES = (0.14, 0.1, 0.07, 0.05, 0.035, 0.025)
 
 SCENARIO = Scenario(
     name="adaptive",
@@ -103,23 +104,24 @@ SCENARIO = Scenario(
         Curve(
             "RMSProp",
             partial(_case, _rmsprop),
-            Effort(RATES, 24, POWERS),
+            Effort(RATES, 16, POWERS),
             quick=Effort((0.2, 0.14), 16, POWERS, hurry=0.6, relative=0.25, absolute=1e-4),
         ),
         Curve(
             "Adam",
             partial(_case, _adam),
-            Effort(SLOWER, 24, POWERS, values=FEWER),
+            Effort(RATES, 24, POWERS, values=FEWER),
             quick=Effort(
                 (0.1, 0.07), 16, POWERS, values=FEWER, hurry=0.6, relative=0.25, absolute=1e-4
             ),
         ),
     ),
-    limit="Exact as η → 0 at fixed x, where 1-β₂ vanishes too: measured at four learning rates, of "
-    "Adam at five, and extrapolated.",
-    seed=630_000,
-    note="This is a second run. In a first one, with one set of learning rates for both rules and "
-    "parabolas in 1 - A, RMSProp agreed and Adam did not (χ² 47.7 for 15 points): in the second "
-    "problem its kernels pass each other along those rates, so that 1 - A touches zero and is no "
-    "parabola. Corrections of Adam are in η λ/(1 - β₁), and its learning rates are lower now.",
+    limit="Exact as η → 0 at fixed x, where 1-β₂ vanishes too: measured at six learning rates and "
+    "extrapolated.",
+    seed=670_000,
+    note="This is a third run. In a first one, with higher learning rates and parabolas in 1 - A, "
+    "RMSProp agreed and Adam did not (χ² 47.7 for 15 points): in the second problem its kernels "
+    "pass each other along those rates, so that 1 - A touches zero and is no parabola. In a second "
+    "one, of kernels, both agreed (χ² 34.5 for 21 points and 11.1 for 15) and would not have "
+    "noticed 34% and 15%; learning rates go lower now.",
 )
