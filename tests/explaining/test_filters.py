@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from methexis.core.linalg import random_covariance, random_orthogonal
 from methexis.explaining.filters import filtered, shared_scale
 from methexis.explaining.ladder import all_maps
-from methexis.explaining.reweighting import transport
+from methexis.explaining.reweighting import roots, transport
 from methexis.explaining.rotations import identity, permutation, polar
 from methexis.maps.fit import Fit, Sums
 from methexis.maps.paired import equal_rows, folds
@@ -96,7 +96,7 @@ def test_the_scale_is_free_where_it_costs_nothing() -> None:
 
 def test_transport_maps_one_covariance_to_the_other() -> None:
     g, d = random_covariance(5, 10.0, RNG), random_covariance(5, 10.0, RNG)
-    w, inverse = transport(g, d)
+    w, inverse = transport(roots(g), d)
     assert np.allclose(w @ g @ w, d)
     assert np.allclose(w @ inverse, np.eye(5))
     assert np.allclose(w, w.T)

@@ -37,6 +37,8 @@ _NOTHING = 1e-3
 _LEAST = 1e-9
 #: Least shared variance that is divided by, where nothing is shared.
 _TINY = 1e-30
+#: Share of the largest variance below which a root is not told from none.
+_FLOOR = 1e-13
 
 
 def reweighted(fit: Fit, turns: list[Array], rotated: Maps) -> Maps:
@@ -67,18 +69,21 @@ def reweighted(fit: Fit, turns: list[Array], rotated: Maps) -> Maps:
 
 def _weights(fit: Fit, turn: Array, scale: float) -> Iterator[tuple[Array, Array]]:
     """Symmetric weights and their inverses, in the coordinates of the narrower side."""
+    plain_x, plain_y = _diagonal(fit.lx), _diagonal(fit.ly)
     if len(fit.ly) <= len(fit.lx):
         p, g, d = fit.c @ turn.T, (turn * fit.lx) @ turn.T, np.diag(fit.ly)
+        roots_g, roots_d = _turned(plain_x, turn, g), plain_y
     else:
         p, g, d = turn.T @ fit.c, np.diag(fit.lx), (turn.T * fit.ly) @ turn
+        roots_g, roots_d = plain_x, _turned(plain_y, turn.T, d)
     values, axes = np.linalg.eigh(0.5 * (p + p.T))
     values = np.maximum(values, max(_LEAST * float(values[-1]), _TINY))
-    g_in, d_in = axes.T @ g @ axes, axes.T @ d @ axes
-    low = values / np.diag(g_in)
-    high = np.maximum(np.diag(d_in) / values, low)
+    low = values / _along(axes, g)
+    high = np.maximum(_along(axes, d) / values, low)
     bounded = np.clip(scale, low, high)
     yield _in(axes, bounded)
-    yield transport(g, d)
+    yield transport(roots_g, d)
+    g_in, d_in = _within(axes, roots_g), _within(axes, roots_d)
     yield _in(axes, searched(values, g_in, d_in, bounded, (fit.total_x, fit.total_y)))
 
 
@@ -86,16 +91,38 @@ def _in(axes: Array, weights: Array) -> tuple[Array, Array]:
     return (axes * weights) @ axes.T, (axes / weights) @ axes.T
 
 
-def transport(g: Array, d: Array) -> tuple[Array, Array]:
-    """The symmetric positive W with ``W g W = d``, and its inverse.
+def _within(axes: Array, both: tuple[Array, Array]) -> tuple[Array, Array]:
+    return axes.T @ both[0] @ axes, axes.T @ both[1] @ axes
+
+
+def _along(axes: Array, matrix: Array) -> Array:
+    """``aᵀ M a`` of every axis."""
+    return np.asarray(np.sum(axes * (matrix @ axes), axis=0))
+
+
+def _diagonal(variances: Array) -> tuple[Array, Array]:
+    """Square root of a diagonal matrix, and its inverse."""
+    size = np.sqrt(np.maximum(variances, _FLOOR * variances.max()))
+    return np.diag(size), np.diag(1.0 / size)
+
+
+def _turned(both: tuple[Array, Array], turn: Array, matrix: Array) -> tuple[Array, Array]:
+    """Roots of a covariance behind a rotation; where that forgets directions, of what is left."""
+    if turn.shape[0] != turn.shape[1]:
+        return roots(matrix)
+    return (turn * both[0].diagonal()) @ turn.T, (turn * both[1].diagonal()) @ turn.T
+
+
+def transport(roots_g: tuple[Array, Array], d: Array) -> tuple[Array, Array]:
+    """The symmetric positive W with ``W g W = d``, and its inverse, from the roots of g.
 
     Examples
     --------
-    >>> w, inverse = transport(np.diag([1.0, 4.0]), np.diag([9.0, 1.0]))
+    >>> w, inverse = transport(roots(np.diag([1.0, 4.0])), np.diag([9.0, 1.0]))
     >>> w.diagonal().tolist(), inverse.diagonal().round(3).tolist()
     ([3.0, 0.5], [0.333, 2.0])
     """
-    root, inverse = roots(g)
+    root, inverse = roots_g
     middle, middle_inverse = roots(root @ d @ root)
     return inverse @ middle @ inverse, root @ middle_inverse @ root
 
@@ -103,25 +130,30 @@ def transport(g: Array, d: Array) -> tuple[Array, Array]:
 def roots(matrix: Array) -> tuple[Array, Array]:
     """Square root of a positive matrix, and its inverse."""
     values, vectors = np.linalg.eigh(matrix)
-    size = np.sqrt(np.maximum(values, 1e-13 * values[-1]))
+    size = np.sqrt(np.maximum(values, _FLOOR * values[-1]))
     return (vectors * size) @ vectors.T, (vectors / size) @ vectors.T
 
 
-def searched(p: Array, g: Array, d: Array, start: Array, totals: tuple[float, float]) -> Array:
+def searched(
+    p: Array,
+    roots_g: tuple[Array, Array],
+    roots_d: tuple[Array, Array],
+    start: Array,
+    totals: tuple[float, float],
+) -> Array:
     """Weights for which the shared part fits under both covariances as well as it can.
 
     With ``S = diag(p/w)`` and ``W S W = diag(p w)`` the cost is that of the caps (`filters`). Its
     gradient with respect to ``log w`` is taken with the sizes of the costs held fixed, and each
     weight moves by a step of its own, which grows while the sign stays and shrinks when it turns.
+    Of both covariances the square root and its inverse are given.
     """
-    root_g, inverse_g = roots(g)
-    root_d, inverse_d = roots(d)
     logs, step, before = np.log(start), np.full(len(p), 0.3), np.zeros(len(p))
     best, least = start, np.inf
     for _ in range(_STEPS if len(p) <= _WIDE else _FEW_STEPS):
         w = np.exp(logs)
-        cost_x, slope_x = _over(p / w, root_g, inverse_g, w, totals[1])
-        cost_y, slope_y = _over(p * w, root_d, inverse_d, 1.0 / w, totals[0])
+        cost_x, slope_x = _over(p / w, *roots_g, w, totals[1])
+        cost_y, slope_y = _over(p * w, *roots_d, 1.0 / w, totals[0])
         if cost_x + cost_y < least:
             best, least = w, cost_x + cost_y
         if least < 1e-6:
@@ -138,7 +170,9 @@ def _over(
     shared: Array, root: Array, inverse: Array, seen: Array, total: float
 ) -> tuple[float, Array]:
     """What capping costs, and its slope along the logarithm of each shared variance."""
-    m, q = np.linalg.eigh((inverse * shared) @ inverse)
-    over = np.maximum(m - 1.0, 0.0)
+    half = inverse * np.sqrt(shared)
+    m, q = np.linalg.eigh(half @ half.T)
+    first = int(np.searchsorted(m, 1.0))  # of the directions that pass
+    q, over = q[:, first:], m[first:] - 1.0
     cost = np.sum((seen[:, None] * (root @ q)) ** 2, axis=0) / total
     return float(np.sum(cost * over**2)), shared * ((inverse @ q) ** 2 @ (cost * over))
