@@ -26,6 +26,8 @@ LEAST = 20
 FOLDS, FEW_FOLDS, MANY = 5, 3, 3000
 #: Share of the variance below which a fold has none beside the largest samples.
 _LEAST_SPREAD = 1e-10
+#: Spread of rows, in their length, that is rounding.
+_ROUNDING = 1e-14
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +84,7 @@ def paired(
     MethexisError
         If either is refused, holds dissimilarities, or too few of its rows differ.
     """
-    rows = []
+    rows, sizes = [], []
     for name, given in zip(names, both(x, y, scaled=True, names=names), strict=True):
         if not isinstance(given, Features):
             raise MethexisError(
@@ -91,10 +93,12 @@ def paired(
             )
         array = np.asarray(to_numpy(steps(given).array), dtype=np.float64)
         rows.append(array - array.mean(axis=0))
-    sizes = [float(np.sqrt(np.mean(np.sum(one**2, axis=1)))) for one in rows]
-    for name, size in zip(names, sizes, strict=True):
-        if size == 0.0:
-            raise MethexisError(f"{name}: expected rows that differ, got one row throughout")
+        sizes.append(_length(rows[-1]))
+        if sizes[-1] <= _ROUNDING * _length(array):
+            raise MethexisError(
+                f"{name}: expected rows that differ, got one row throughout after preprocessing; "
+                "take other features, or leave rows their lengths"
+            )
     groups = equal_rows(rows[0], rows[1])
     num_groups = int(groups.max()) + 1
     if num_groups < LEAST:
@@ -108,6 +112,11 @@ def paired(
     for name, one in zip(names, (first, second), strict=True):
         _comparable(name, one, fold)
     return Paired(first, second, (sizes[0], sizes[1]), fold, num_folds, groups)
+
+
+def _length(rows: Array) -> float:
+    """Root mean square length of rows."""
+    return float(np.sqrt(np.mean(np.sum(rows**2, axis=1))))
 
 
 def _comparable(name: str, rows: Array, fold: NDArray[np.int64]) -> None:
