@@ -187,8 +187,8 @@ def _fits(points: Sequence[tuple[ScenarioResult, Point]]) -> str:
     """χ² of what the fits of points leave over, each with as many degrees of freedom."""
     total, dof = 0.0, 0
     for result, p in points:
-        powers = {curve.name: curve.full.powers for curve in result.scenario.curves}[p.curve]
-        spare = len(p.readings) - len(powers)
+        curves = {curve.name: curve for curve in result.scenario.curves}
+        spare = len(p.readings) - len(curves[p.curve].evidence(p.value).powers)
         total, dof = total + float(stats.chi2.isf(p.fit_p, spare)), dof + spare
     chance = stats.chi2.sf(total, dof)
     return f"χ² {total:.0f} for {dof} degrees of freedom (p {chance:.2g})"

@@ -64,7 +64,7 @@ MEMORY, DECAY, REACH, MOMENTUM = 0.1, 0.1, 5.0, 0.9
 #: Steps of an epoch that are as short as one.
 SHORT = 6
 #: Burn-in and window of averaging, in slowest relaxation times.
-TIMES = (5.0, 3.0)
+TIMES = (10.0, 3.0)
 #: Of rules without relaxation times of their own: slow times, and steps of exact descent.
 SIGN_TIMES, EXACT_STEPS = (15.0, 30.0), 1_000
 #: Points that stand for the batches of samples of SAM, and for those of a teacher.

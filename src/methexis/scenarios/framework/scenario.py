@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from methexis.errors import MethexisError
@@ -66,6 +66,12 @@ class Curve(Generic[Case]):
     quick: Effort
     #: The part of the dial on which theory claims to hold, and is judged.
     holds: tuple[float, float] = (-math.inf, math.inf)
+    #: Values of the dial at which evidence takes another effort.
+    elsewhere: Mapping[float, Effort] = field(default_factory=dict)
+
+    def evidence(self, value: float) -> Effort:
+        """How much evidence takes at a value of the dial."""
+        return self.elsewhere.get(value, self.full)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +86,7 @@ class Cell(Generic[Case]):
     @property
     def effort(self) -> Effort:
         """How much is measured."""
-        return self.curve.quick if self.quick else self.curve.full
+        return self.curve.quick if self.quick else self.curve.evidence(self.value)
 
 
 @dataclass(frozen=True, eq=False)
