@@ -23,9 +23,9 @@ first had missed, had rates found in pilots; SAM's were still a little high. The
 cells, had lower ones for SAM; it agreed, but would not have noticed 17 % of momentum and 24 % of
 Adam. A fourth one, with lower rates and more replicas of these, agreed as well; but *both together*
 did not (χ² 166 for 104 cells). One column is uneven noise with independent samples, where alignment
-still rose along the rates. The others were cells whose errors are least: in even epochs of SAM
-kernels had .2 % of the way from their start to go, and needed a third power, as in other dials. So
-in a fifth run rates are lower in that column, epochs have the third power, burn-in is twice as
+still rose along the rates. The others were cells whose errors are least: what burn-in left of the
+way from the start showed there, and in epochs a third power, which other dials have. So in a fifth
+run rates are lower in that column, epochs have the third power, burn-in is twice as
 long, and rules that would not notice a tenth have more replicas. Every run has fresh seeds.
 """
 
