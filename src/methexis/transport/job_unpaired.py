@@ -1,0 +1,103 @@
+"""`run_translate_unpaired`: translation without pairs, from files to a result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from methexis.display import Displayed
+from methexis.representations import Representations
+from methexis.scenarios.framework.records import to_json
+from methexis.transport.closeness import Closeness
+from methexis.transport.job import Translated, both_layers, titles
+from methexis.transport.unpaired.result import UnpairedTranslation
+from methexis.transport.unpaired.translating import translate_unpaired
+from methexis.transport.words import limits_unpaired
+
+
+@dataclass(frozen=True)
+class UnpairedSettings(Displayed):
+    """Settings of `run_translate_unpaired`; see `translate_unpaired`."""
+
+    map: str = "auto"
+    shared: bool = False
+    pair: tuple[int, int] | None = None
+    preprocessing: str = "none"
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class UnpairedResult(Translated[UnpairedSettings, UnpairedTranslation]):
+    """The translation between a layer of one model and one of another, learnt without pairs.
+
+    Attributes
+    ----------
+    closeness : Closeness
+        How near images lie to rows of the other side.
+    """
+
+    closeness: Closeness
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What limits it, in sentences."""
+        settings = self.settings
+        return tuple(limits_unpaired(self.translation.found, settings.shared, settings.pair))
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON; numbers that are unknown or infinite are null."""
+        more = {"notes": list(self.notes), "closeness": to_json(self.closeness.as_dict())}
+        return super().summary() | more
+
+
+def run_translate_unpaired(
+    first: Representations,
+    second: Representations,
+    settings: UnpairedSettings,
+    *,
+    layers: tuple[str | None, str | None] = (None, None),
+    command: str = "",
+    show: Callable[[str, int, int], None] = lambda _, __, ___: None,
+) -> UnpairedResult:
+    """Translate between one layer of each of two models of which no pair of rows is known.
+
+    Parameters
+    ----------
+    first, second : Representations
+        Of samples of one law, in any order.
+    settings : UnpairedSettings
+    layers : (str or None, str or None)
+        Names or patterns of one layer of each, where they have several.
+    command : str
+        For the record: the command that repeats it.
+    show : function of (what, done, all)
+        Told how far it is.
+
+    Raises
+    ------
+    MethexisError
+        If not one layer of each is named, or `translate_unpaired` refuses them.
+    """
+    began = time.perf_counter()
+    one, other = both_layers(first, second, layers)
+    x, y = one.layers[0], other.layers[0]
+    learnt = translate_unpaired(
+        x,
+        y,
+        pair=settings.pair,
+        map=settings.map,
+        shared=settings.shared,
+        preprocessing=settings.preprocessing,
+        seed=settings.seed,
+        names=(x.source, y.source),
+        progress=show,
+    )
+    names = titles(one, other)
+    from_x, from_y = learnt.sides
+    sides = replace(from_x, name=names[0]), replace(from_y, name=names[1])
+    translation = replace(learnt, names=names, sides=sides)
+    closeness = Closeness.of(translation, x.array, y.array, settings.seed)
+    seconds = time.perf_counter() - began
+    return UnpairedResult(one, other, settings, translation, command, seconds, closeness)
