@@ -9,9 +9,8 @@ from typing import Any
 
 from methexis.display import Displayed
 from methexis.representations import Representations
-from methexis.scenarios.framework.records import to_json
-from methexis.transport.closeness import Closeness
 from methexis.transport.job import Translated, both_layers, titles
+from methexis.transport.overlay import Overlay
 from methexis.transport.unpaired.result import UnpairedTranslation
 from methexis.transport.unpaired.translating import translate_unpaired
 from methexis.transport.words import limits_unpaired
@@ -34,11 +33,11 @@ class UnpairedResult(Translated[UnpairedSettings, UnpairedTranslation]):
 
     Attributes
     ----------
-    closeness : Closeness
-        How near images lie to rows of the other side.
+    overlay : Overlay
+        Images of the first side among rows of the second.
     """
 
-    closeness: Closeness
+    overlay: Overlay
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -48,8 +47,7 @@ class UnpairedResult(Translated[UnpairedSettings, UnpairedTranslation]):
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON; numbers that are unknown or infinite are null."""
-        more = {"notes": list(self.notes), "closeness": to_json(self.closeness.as_dict())}
-        return super().summary() | more
+        return super().summary() | {"notes": list(self.notes)}
 
 
 def run_translate_unpaired(
@@ -98,6 +96,6 @@ def run_translate_unpaired(
     from_x, from_y = learnt.sides
     sides = replace(from_x, name=names[0]), replace(from_y, name=names[1])
     translation = replace(learnt, names=names, sides=sides)
-    closeness = Closeness.of(translation, x.array, y.array, settings.seed)
+    overlay = Overlay.of(translation, x.array, y.array, settings.seed)
     seconds = time.perf_counter() - began
-    return UnpairedResult(one, other, settings, translation, command, seconds, closeness)
+    return UnpairedResult(one, other, settings, translation, command, seconds, overlay)

@@ -27,9 +27,8 @@ def write_unpaired_report(result: UnpairedResult, path: str | Path) -> Path:
         If the report cannot be written.
     """
     page = Page.at(path)
-    panel = result.closeness._picture()
-    alt = "How near images of A lie to rows of B, beside how near these lie to each other"
-    page.draw([Picture("nearest", panel, alt)])
+    alt = "Images of A among rows of B, in the two directions in which these vary most"
+    page.draw([Picture("overlay", result.overlay._picture(), alt)])
     translation = result.translation
     certificate = translation.certificate
     a, b = translation.names
@@ -42,7 +41,6 @@ def write_unpaired_report(result: UnpairedResult, path: str | Path) -> Path:
         top1=share(certificate.top1),
         candidates=f"{certificate.candidates:,}",
         basis=words.BASES.get(certificate.basis, certificate.basis),
-        nearness=f"{certificate.nearness:.3f}",
         rows=[f"{count:,}" for count in translation.n],
         shared=result.settings.shared,
         support=words.support(translation),
