@@ -140,7 +140,7 @@ def run_translate(
 def both_layers(
     first: Representations, second: Representations, layers: tuple[str | None, str | None]
 ) -> tuple[Representations, Representations]:
-    """Both models, each with the one layer that is meant.
+    """Take of both models the one layer that is meant.
 
     Raises
     ------

@@ -66,5 +66,8 @@ class Overlay(Displayed, plots.Pictured):
             plots.Dots(*self.rows.T, ring, "rows of B"),
             plots.Dots(*self.images.T, point, "images of A"),
         )
-        x, y = (plots.Axis(f"{which} principal direction of B") for which in ("first", "second"))
+        x, y = (
+            plots.Axis(f"{which} principal direction of B", ticks=(0.0,))
+            for which in ("first", "second")
+        )
         return plots.Panel(x, y, marks)
