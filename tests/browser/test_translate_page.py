@@ -6,23 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from methexis.report import write_report
+from methexis.report import write_translate_report, write_unpaired_report
 from tests.browser import chromium
 from tests.browser.fitting import WIDTHS, assert_fits
 from tests.report.translate_results import translated, translated_unpaired
 
-#: Results by what is translated, with pairs and without.
-RESULTS = {
-    **{("pairs", kind): translated for kind in ("related", "of one width", "unrelated")},
-    **{("no pairs", kind): translated_unpaired for kind in ("the same", "unrelated")},
-}
+PAIRED = ("related", "of one width", "unrelated")
+UNPAIRED = ("the same", "nothing alike")
 
 
-@pytest.fixture(scope="module", params=RESULTS, ids=", ".join)
+@pytest.fixture(scope="module", params=[*PAIRED, *UNPAIRED])
 def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     chromium.find()
-    made = RESULTS[request.param](request.param[1])
-    return write_report(made, tmp_path_factory.mktemp("page"))
+    folder = tmp_path_factory.mktemp("page")
+    if request.param in PAIRED:
+        return write_translate_report(translated(request.param), folder)
+    return write_unpaired_report(translated_unpaired(request.param), folder)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

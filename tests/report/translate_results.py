@@ -36,7 +36,7 @@ def translated_unpaired(kind: str = "the same") -> UnpairedResult:
     rng = np.random.default_rng(3)
     first = clustered(400, 40)
     second = (first @ random_orthogonal(40, rng))[rng.permutation(400)]
-    if kind == "unrelated":
+    if kind == "nothing alike":
         second = rng.exponential(size=(300, 36))
     settings = UnpairedSettings(shared=kind == "the same")
     command = "methexis translate left right --unpaired"

@@ -27,7 +27,7 @@ def rewritten(path: Path, about: dict[str, Any]) -> Path:
     return path
 
 
-@pytest.mark.parametrize("kind", ["the same", "unrelated"])
+@pytest.mark.parametrize("kind", ["the same", "nothing alike"])
 def test_without_pairs_it_is_opened_as_it_was(kind: str, tmp_path: Path) -> None:
     result = translated_unpaired(kind)
     translation = result.translation

@@ -91,13 +91,13 @@ def limits(
     return said
 
 
-def limits_unpaired(found: bool, shared: bool, pair: tuple[int, int] | None) -> list[str]:
+def limits_unpaired(certified: bool, shared: bool, pair: tuple[int, int] | None) -> list[str]:
     """What a reader has to know before a translation without pairs is relied on.
 
     Parameters
     ----------
-    found : bool
-        Whether it is found.
+    certified : bool
+        Whether the certificate says that it was found.
     shared : bool
         Whether both sides were said to hold the same samples.
     pair : (int, int) or None
@@ -120,7 +120,7 @@ def limits_unpaired(found: bool, shared: bool, pair: tuple[int, int] | None) -> 
         )
     if pair is not None:
         said.insert(0, f"Row {pair[0]:,} of A and row {pair[1]:,} of B were taken for a pair")
-    if not found:
+    if not certified:
         same = "" if shared else ", or --shared if both sides hold the same samples"
         said.insert(0, f"More rows help most{same}; 20 known pairs or more need no --unpaired")
     return said

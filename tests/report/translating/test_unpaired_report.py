@@ -13,7 +13,7 @@ from methexis.transport.words import share
 from tests.report.translate_results import translated_unpaired
 from tests.report.translating.test_translate_report import text_of
 
-KINDS = ("the same", "unrelated")
+KINDS = ("the same", "nothing alike")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -37,16 +37,16 @@ def test_page_and_terminal_say_the_same(
     for note in result.notes:
         assert f"{note}." in page
         assert note in printed
-    assert ("do not translate" in page) == (kind == "unrelated")
-    assert ("not to be relied on" in page) == (kind == "unrelated")
-    assert ("neither side has anything of its own" in page) == (kind == "unrelated")
+    assert ("do not translate" in page) == (kind == "nothing alike")
+    assert ("not to be relied on" in page) == (kind == "nothing alike")
+    assert ("neither side has anything of its own" in page) == (kind == "nothing alike")
     assert [one.name for one in (tmp_path / "figures").iterdir()] == ["overlay.pdf"]
     paths = ("maps:", "report:")  # which are as long as they are
     assert max(len(one) for one in lines.splitlines() if not one.startswith(paths)) <= 80
 
 
 def test_all_that_is_known_is_in_the_summary() -> None:
-    result = translated_unpaired("unrelated")
+    result = translated_unpaired("nothing alike")
     summary = json.loads(json.dumps(result.summary()))
     assert summary["conclusion"] == result.translation.sentence
     assert summary["translation"]["n"] == [400, 300]
