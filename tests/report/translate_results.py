@@ -52,9 +52,12 @@ def clustered(count: int, width: int) -> NDArray[np.float64]:
     return np.asarray(centres[which] + 0.5 * rng.normal(size=(count, width)) * spread)
 
 
-def models(*rows: NDArray[np.float64]) -> list[Representations]:
+def models(
+    first: NDArray[np.float64], second: NDArray[np.float64]
+) -> tuple[Representations, Representations]:
     """Two models with a layer each."""
-    return [
-        Representations(name, name, (Representation("h", f"{name}/h.npy", each, "float64"),))
-        for name, each in zip(("left", "right"), rows, strict=True)
-    ]
+    left, right = (
+        Representations(name, name, (Representation("h", f"{name}/h.npy", rows, "float64"),))
+        for name, rows in (("left", first), ("right", second))
+    )
+    return left, right

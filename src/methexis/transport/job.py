@@ -100,7 +100,7 @@ def run_translate(
     Parameters
     ----------
     first, second : Representations
-        Of the same samples in the same order.
+        Of the same samples in the same order, or of samples that both know by name.
     settings : TranslateSettings
     layers : (str or None, str or None)
         Names or patterns of one layer of each, where they have several.
@@ -116,7 +116,7 @@ def run_translate(
     """
     began = time.perf_counter()
     one, other = both_layers(first, second, layers)
-    if other.num_samples != one.num_samples:
+    if other.num_samples != one.num_samples and not all_known(one, other):
         raise MethexisError(
             f"{other.layers[0].source}: expected {one.num_samples} rows, the same samples in the "
             f"same order as in {one.layers[0].source}, got {other.num_samples}; where rows are no "
@@ -135,6 +135,12 @@ def run_translate(
     )
     translation = renamed(translation, titles(one, other))
     return TranslateResult(one, other, settings, translation, command, time.perf_counter() - began)
+
+
+def all_known(one: Representations, other: Representations) -> bool:
+    """Whether both know their samples by the same thing, so that rows find their partners."""
+    first, second = one.layers[0].samples, other.layers[0].samples
+    return first is not None and second is not None and first.kind == second.kind
 
 
 def both_layers(

@@ -15,6 +15,9 @@ from methexis.transport.unpaired.result import UnpairedTranslation
 from methexis.transport.unpaired.translating import translate_unpaired
 from methexis.transport.words import limits_unpaired
 
+#: Fewest pairs from which `translate` learns.
+_ENOUGH = 20
+
 
 @dataclass(frozen=True)
 class UnpairedSettings(Displayed):
@@ -43,11 +46,28 @@ class UnpairedResult(Translated[UnpairedSettings, UnpairedTranslation]):
     def notes(self) -> tuple[str, ...]:
         """What limits it, in sentences."""
         settings = self.settings
-        return tuple(limits_unpaired(self.translation.found, settings.shared, settings.pair))
+        limits = limits_unpaired(self.translation.found, settings.shared, settings.pair)
+        pairs = _known_pairs(self.first, self.second)
+        if pairs >= _ENOUGH:
+            limits.insert(
+                0,
+                f"{pairs:,} samples of both are known to be the same: without --unpaired they are "
+                "pairs, from which more is learnt",
+            )
+        return tuple(limits)
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON; numbers that are unknown or infinite are null."""
         return super().summary() | {"notes": list(self.notes)}
+
+
+def _known_pairs(first: Representations, second: Representations) -> int:
+    """How many samples of both files are known to be the same."""
+    one, other = (side.layers[0].samples for side in (first, second))
+    if one is None or other is None or one.kind != other.kind:
+        return 0
+    keys = [{row.tobytes() for row in names.keys} for names in (one, other)]
+    return len(keys[0] & keys[1])
 
 
 def run_translate_unpaired(
