@@ -63,8 +63,8 @@ class Overlay(Displayed, plots.Pictured):
         ring = plots.Look(orange, width=1.0, size=26.0, inside="none")
         point = plots.Look(blue, width=0.0, size=9.0, alpha=0.8)
         marks = (
-            plots.Dots(*self.rows.T, ring, "rows of B"),
-            plots.Dots(*self.images.T, point, "images of A"),
+            plots.Dots(self.rows[:, 0], self.rows[:, 1], ring, "rows of B"),
+            plots.Dots(self.images[:, 0], self.images[:, 1], point, "images of A"),
         )
         x, y = (
             plots.Axis(f"{which} principal direction of B", ticks=(0.0,))
