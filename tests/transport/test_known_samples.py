@@ -19,7 +19,6 @@ from methexis.transport import (
 )
 from tests.report.translate_results import clustered, models
 
-
 RNG = np.random.default_rng(0)
 #: Samples of both sides, by number.
 FIRST, SECOND = RNG.permutation(400)[:300], RNG.permutation(400)[:250]

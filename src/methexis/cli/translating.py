@@ -48,7 +48,7 @@ def translate(
     ] = None,
     unpaired: Annotated[
         bool,
-        typer.Option("--unpaired", help="Rows are no pairs: learn from what samples have in law."),
+        typer.Option("--unpaired", help="Rows are no pairs: learn from the samples of both alone."),
     ] = False,
     shared: Annotated[
         bool,

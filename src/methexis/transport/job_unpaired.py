@@ -45,8 +45,9 @@ class UnpairedResult(Translated[UnpairedSettings, UnpairedTranslation]):
     @property
     def notes(self) -> tuple[str, ...]:
         """What limits it, in sentences."""
-        settings = self.settings
-        limits = limits_unpaired(self.translation.found, settings.shared, settings.pair)
+        certificate, settings = self.translation.certificate, self.settings
+        assuming = certificate.basis != "returns"
+        limits = limits_unpaired(certificate.found, assuming, settings.shared, settings.pair)
         pairs = _known_pairs(self.first, self.second)
         if pairs >= _ENOUGH:
             limits.insert(

@@ -91,13 +91,17 @@ def limits(
     return said
 
 
-def limits_unpaired(certified: bool, shared: bool, pair: tuple[int, int] | None) -> list[str]:
+def limits_unpaired(
+    certified: bool, assuming: bool, shared: bool, pair: tuple[int, int] | None
+) -> list[str]:
     """What a reader has to know before a translation without pairs is relied on.
 
     Parameters
     ----------
     certified : bool
         Whether the certificate says that it was found.
+    assuming : bool
+        Whether the estimate assumes that neither side has anything of its own.
     shared : bool
         Whether both sides were said to hold the same samples.
     pair : (int, int) or None
@@ -109,15 +113,15 @@ def limits_unpaired(certified: bool, shared: bool, pair: tuple[int, int] | None)
         "Predictions have the size of the other side: how much to shrink them cannot be known "
         "without pairs, so they may err by more than the mean does, even where partners are found",
     ]
-    if shared:
-        said.insert(0, "Both sides were said to hold the same samples, in orders that nobody knows")
-    else:
+    if assuming:
         said.insert(
             0,
             "The estimate takes for granted that neither side has anything of its own, such as "
             "noise, because nothing without pairs can tell; 20 known pairs, translated without "
             "--unpaired, can",
         )
+    if shared:
+        said.insert(0, "Both sides were said to hold the same samples, in orders that nobody knows")
     if pair is not None:
         said.insert(0, f"Row {pair[0]:,} of A and row {pair[1]:,} of B were taken for a pair")
     if not certified:
