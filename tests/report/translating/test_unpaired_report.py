@@ -9,7 +9,7 @@ import pytest
 
 from methexis.report import print_unpaired, write_report
 from methexis.report.translating import words
-from methexis.transport.words import share
+from methexis.transport.words import limits_unpaired, share
 from tests.report.translate_results import translated_unpaired
 from tests.report.translating.test_translate_report import text_of
 
@@ -55,3 +55,17 @@ def test_all_that_is_known_is_in_the_summary() -> None:
     assert summary["settings"] == {
         "map": "auto", "shared": False, "preprocessing": "none", "seed": 0
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("certified", [True, False])
+@pytest.mark.parametrize("assuming", [True, False])
+@pytest.mark.parametrize("shared", [True, False])
+def test_notes_say_what_is_assumed_and_how_to_go_on(
+    certified: bool, assuming: bool, shared: bool
+) -> None:
+    said = "\n".join(limits_unpaired(certified, assuming, shared, (3, 1200)))
+    assert ("neither side has anything of its own" in said) == assuming
+    assert ("said to hold the same samples" in said) == shared
+    assert ("More rows help most" in said) == (not certified)
+    assert ("or --shared" in said) == (not certified and not shared)
+    assert "Row 3 of A and row 1,200 of B were taken for a pair" in said
