@@ -21,6 +21,7 @@ TITLES = {
 BASES = {
     "returns": "rows held out that are the nearest of their nearest",
     "starts": "maps begun elsewhere",
+    "replicas": "maps begun anew from a few directions",
     "halves": "maps of halves of the rows",
 }
 
