@@ -34,6 +34,7 @@ SECTIONS = (
             "docs/tutorials/comparing-representations.ipynb",
             "docs/tutorials/two-encoders.md",
             "docs/tutorials/translating.ipynb",
+            "docs/tutorials/gauge.ipynb",
             "docs/tutorials/neuroscience.ipynb",
         ),
     ),

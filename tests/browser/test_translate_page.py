@@ -6,16 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from methexis.report import write_translate_report
+from methexis.report import write_translate_report, write_unpaired_report
 from tests.browser import chromium
 from tests.browser.fitting import WIDTHS, assert_fits
-from tests.report.translate_results import translated
+from tests.report.translate_results import translated, translated_unpaired
+
+PAIRED = ("related", "of one width", "unrelated")
+UNPAIRED = ("the same", "nothing alike")
 
 
-@pytest.fixture(scope="module", params=["related", "of one width", "unrelated"])
+@pytest.fixture(scope="module", params=[*PAIRED, *UNPAIRED])
 def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     chromium.find()
-    return write_translate_report(translated(request.param), tmp_path_factory.mktemp("page"))
+    folder = tmp_path_factory.mktemp("page")
+    if request.param in PAIRED:
+        return write_translate_report(translated(request.param), folder)
+    return write_unpaired_report(translated_unpaired(request.param), folder)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -37,7 +37,7 @@ def code_cells(notebook: Any) -> list[Any]:
 
 def test_there_are_tutorials() -> None:
     assert {page.stem for page in PAGES} == {
-        "comparing-representations", "neuroscience", "theory-in-your-run", "translating",
+        "comparing-representations", "gauge", "neuroscience", "theory-in-your-run", "translating",
     }  # fmt: skip
 
 

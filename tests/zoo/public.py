@@ -86,6 +86,7 @@ EXEMPT: dict[str, str] = {
                 *("print_sweep", "write_sweep_report"),
                 *("write_sharpen_report", "write_subjects_report", "write_verify_report"),
                 *("print_translate", "write_translate_report"),
+                *("print_unpaired", "write_unpaired_report"),
             )
         ],
         "shows a result of a job: tests/report",
@@ -129,7 +130,9 @@ EXEMPT_METHODS: dict[str, str] = {
         ["representations.Representation.taken", "representations.Representations.taken"],
         "called where samples are paired, with rows that were found: tests/probes",
     ),
-    "mx.Translation.save": "writes a file: tests/transport",
+    **dict.fromkeys(
+        ["mx.Translation.save", "mx.UnpairedTranslation.save"], "writes a file: tests/transport"
+    ),
     "mx.Run.save": "writes files: tests/training/records and tests/files",
     "measures.Plan.told": "takes the words of a command",
     "core.Problem.with_label_noise": "called by plans, with what they have checked",

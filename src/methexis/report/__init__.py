@@ -25,6 +25,8 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "sweeping.text": ["print_sweep"],
         "translating.page": ["write_translate_report"],
         "translating.text": ["print_translate"],
+        "translating.unpaired_page": ["write_unpaired_report"],
+        "translating.unpaired_text": ["print_unpaired"],
         "verify.page": ["write_verify_report"],
         "verify.text": ["print_verify"],
         "writing": ["write_report"],

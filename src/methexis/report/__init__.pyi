@@ -17,6 +17,10 @@ from methexis.report.sweeping.page import write_sweep_report as write_sweep_repo
 from methexis.report.sweeping.text import print_sweep as print_sweep
 from methexis.report.translating.page import write_translate_report as write_translate_report
 from methexis.report.translating.text import print_translate as print_translate
+from methexis.report.translating.unpaired_page import (
+    write_unpaired_report as write_unpaired_report,
+)
+from methexis.report.translating.unpaired_text import print_unpaired as print_unpaired
 from methexis.report.verify.page import write_verify_report as write_verify_report
 from methexis.report.verify.text import print_verify as print_verify
 from methexis.report.writing import write_report as write_report

@@ -19,6 +19,7 @@ from methexis.report.sharpening.page import write_sharpen_report
 from methexis.report.subjects.page import write_subjects_report
 from methexis.report.sweeping.page import write_sweep_report
 from methexis.report.translating.page import write_translate_report
+from methexis.report.translating.unpaired_page import write_unpaired_report
 from methexis.report.verify.page import write_verify_report
 from methexis.scenarios.breaking.result import BreakResult, ScenarioResult
 from methexis.scenarios.comparing.result import CompareResult
@@ -29,6 +30,7 @@ from methexis.scenarios.verify.result import VerifyResult
 from methexis.sweeps import Sweep
 from methexis.training.records.run import Run
 from methexis.transport.job import TranslateResult
+from methexis.transport.job_unpaired import UnpairedResult
 
 #: Who writes the page of what.
 Writer = Callable[[Any, str | Path], Path]
@@ -58,6 +60,7 @@ WRITERS: dict[type, Writer] = {
     SubjectsResult: write_subjects_report,
     Sweep: write_sweep_report,
     TranslateResult: write_translate_report,
+    UnpairedResult: write_unpaired_report,
     **dict.fromkeys(KINDS, write_plain),
 }
 

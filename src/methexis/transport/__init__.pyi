@@ -3,7 +3,11 @@ from .certificate import Certificate as Certificate
 from .job import TranslateResult as TranslateResult
 from .job import TranslateSettings as TranslateSettings
 from .job import run_translate as run_translate
+from .job_unpaired import UnpairedResult as UnpairedResult
+from .job_unpaired import UnpairedSettings as UnpairedSettings
+from .job_unpaired import run_translate_unpaired as run_translate_unpaired
 from .opening import open_translation as open_translation
+from .overlay import Overlay as Overlay
 from .translating import translate as translate
 from .translation import Translation as Translation
 from .unpaired.result import UnpairedCertificate as UnpairedCertificate

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,13 @@ from methexis.errors import MethexisError
 from methexis.measures.inputs.features import Features, Typed
 from methexis.measures.inputs.naming import single
 from methexis.measures.inputs.preprocessing import Preprocessing
+from methexis.transport import storing
 from methexis.transport.held_out import unit
 
 #: Most cosines that are held at a time.
 _MOST = 1 << 24
+#: Arrays of one side, which a file has with ``_x`` or ``_y`` behind their names.
+SIDE_ARRAYS = ("mean", "axes", "across", "common")
 
 
 @dataclass(frozen=True)
@@ -194,6 +198,37 @@ class Between:
             raise MethexisError(f"x, y: expected rows of one side, got {given}")
         name, rows, side = ("y", y, 1) if x is None else ("x", x, 0)
         return self._in_common(name, rows, side)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the maps with their certificate to a new file; `open_translation` reads it.
+
+        Parameters
+        ----------
+        path : path
+            An .npz file; the ending is added where it is not there.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        MethexisError
+            If there is a file already, or it cannot be written.
+        """
+        arrays = {
+            f"{name}_{'xy'[k]}": getattr(side, name)
+            for k, side in enumerate(self.sides)
+            for name in SIDE_ARRAYS
+        }
+        sizes, bounds = zip(*((one.size, one.bound) for one in self.sides), strict=True)
+        about = {"kind": type(self).__name__, "sizes": sizes, "bounds": bounds}
+        return storing.write(path, arrays, self.as_dict() | about)
+
+    def as_dict(self) -> dict[str, Any]:
+        """All but the maps in plain types, for JSON."""
+        raise NotImplementedError
 
     def _predicted(self, name: str, rows: Any, side: int) -> Array:
         one, other = self.sides[side], self.sides[1 - side]

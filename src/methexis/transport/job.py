@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from methexis.display import Displayed
 from methexis.errors import MethexisError
@@ -16,10 +16,14 @@ from methexis.scenarios.framework.records import to_json
 from methexis.text import shown
 from methexis.transport.translating import renamed, translate
 from methexis.transport.translation import Translation
+from methexis.transport.unpaired.result import UnpairedTranslation
 
 FORMAT = 1
 #: Most layers that a message names.
 _MOST_NAMED = 6
+
+Settings = TypeVar("Settings")
+Made = TypeVar("Made", Translation, UnpairedTranslation)
 
 
 @dataclass(frozen=True)
@@ -33,23 +37,23 @@ class TranslateSettings(Displayed):
 
 
 @dataclass(frozen=True, eq=False)
-class TranslateResult(Displayed):
-    """The translation between a layer of one model and one of another.
+class Translated(Displayed, Generic[Settings, Made]):
+    """What a job of translation gives, however the maps were learnt.
 
     Attributes
     ----------
     first, second : Representations
         Each with one layer.
-    settings : TranslateSettings
-    translation : Translation
+    settings : TranslateSettings or UnpairedSettings
+    translation : Translation or UnpairedTranslation
     command : str
     seconds : float
     """
 
     first: Representations
     second: Representations
-    settings: TranslateSettings
-    translation: Translation
+    settings: Settings
+    translation: Made
     command: str
     seconds: float
 
@@ -77,6 +81,11 @@ class TranslateResult(Displayed):
         return told | self.translation._facts()
 
 
+@dataclass(frozen=True, eq=False)
+class TranslateResult(Translated[TranslateSettings, Translation]):
+    """The translation between a layer of one model and one of another, learnt from pairs."""
+
+
 def run_translate(
     first: Representations,
     second: Representations,
@@ -91,7 +100,7 @@ def run_translate(
     Parameters
     ----------
     first, second : Representations
-        Of the same samples in the same order.
+        Of the same samples in the same order, or of samples that both know by name.
     settings : TranslateSettings
     layers : (str or None, str or None)
         Names or patterns of one layer of each, where they have several.
@@ -106,14 +115,12 @@ def run_translate(
         If not one layer of each is named, the samples are not as many, or a layer is refused.
     """
     began = time.perf_counter()
-    one, other = (
-        one_layer(side, model, pattern)
-        for side, model, pattern in zip("AB", (first, second), layers, strict=True)
-    )
-    if other.num_samples != one.num_samples:
+    one, other = both_layers(first, second, layers)
+    if other.num_samples != one.num_samples and not all_known(one, other):
         raise MethexisError(
             f"{other.layers[0].source}: expected {one.num_samples} rows, the same samples in the "
-            f"same order as in {one.layers[0].source}, got {other.num_samples}"
+            f"same order as in {one.layers[0].source}, got {other.num_samples}; where rows are no "
+            "pairs, ask for a translation without: --unpaired, or mx.translate_unpaired"
         )
     sources = one.layers[0].source, other.layers[0].source
     translation = translate(
@@ -126,8 +133,31 @@ def run_translate(
         names=sources,
         progress=show,
     )
-    translation = renamed(translation, _titles(one, other))
+    translation = renamed(translation, titles(one, other))
     return TranslateResult(one, other, settings, translation, command, time.perf_counter() - began)
+
+
+def all_known(one: Representations, other: Representations) -> bool:
+    """Whether both know their samples by the same thing, so that rows find their partners."""
+    first, second = one.layers[0].samples, other.layers[0].samples
+    return first is not None and second is not None and first.kind == second.kind
+
+
+def both_layers(
+    first: Representations, second: Representations, layers: tuple[str | None, str | None]
+) -> tuple[Representations, Representations]:
+    """Take of both models the one layer that is meant.
+
+    Raises
+    ------
+    MethexisError
+        If there are none or several that may be.
+    """
+    one, other = (
+        one_layer(side, model, pattern)
+        for side, model, pattern in zip("AB", (first, second), layers, strict=True)
+    )
+    return one, other
 
 
 def one_layer(side: str, model: Representations, pattern: str | None) -> Representations:
@@ -155,7 +185,7 @@ def one_layer(side: str, model: Representations, pattern: str | None) -> Represe
     )
 
 
-def _titles(first: Representations, second: Representations) -> tuple[str, str]:
+def titles(first: Representations, second: Representations) -> tuple[str, str]:
     """Names of models where these differ, else of layers, else A and B."""
     for one, other in (
         (first.name, second.name),

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from methexis import plots
 from methexis.display import Displayed, Table
 from methexis.measures.inputs.preprocessing import Preprocessing
-from methexis.transport import storing
 from methexis.transport.between import Between, OneSide
 from methexis.transport.certificate import Certificate
-
-#: Arrays of one side, which a file has with ``_x`` or ``_y`` behind their names.
-SIDE_ARRAYS = ("mean", "axes", "across", "common")
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,32 +59,6 @@ class Translation(Between, Displayed, plots.Pictured):
     sides: tuple[OneSide, OneSide]
     sentence: str = ""
     notes: tuple[str, ...] = ()
-
-    def save(self, path: str | Path) -> Path:
-        """Write the maps with their certificate to a new file; `open_translation` reads it.
-
-        Parameters
-        ----------
-        path : path
-            An .npz file; the ending is added where it is not there.
-
-        Returns
-        -------
-        Path
-            The file.
-
-        Raises
-        ------
-        MethexisError
-            If there is a file already, or it cannot be written.
-        """
-        arrays = {
-            f"{name}_{'xy'[k]}": getattr(side, name)
-            for k, side in enumerate(self.sides)
-            for name in SIDE_ARRAYS
-        }
-        sizes, bounds = zip(*((one.size, one.bound) for one in self.sides), strict=True)
-        return storing.write(path, arrays, self.as_dict() | {"sizes": sizes, "bounds": bounds})
 
     def __str__(self) -> str:
         """The certificate in plain words."""

@@ -91,6 +91,45 @@ def limits(
     return said
 
 
+def limits_unpaired(
+    certified: bool, assuming: bool, shared: bool, pair: tuple[int, int] | None
+) -> list[str]:
+    """What a reader has to know before a translation without pairs is relied on.
+
+    Parameters
+    ----------
+    certified : bool
+        Whether the certificate says that it was found.
+    assuming : bool
+        Whether the estimate assumes that neither side has anything of its own.
+    shared : bool
+        Whether both sides were said to hold the same samples.
+    pair : (int, int) or None
+        The rows that were given as a pair.
+    """
+    said = [
+        "It holds for samples that come from where these came; among more rows fewer partners are "
+        "found",
+        "Predictions have the size of the other side: how much to shrink them cannot be known "
+        "without pairs, so they may err by more than the mean does, even where partners are found",
+    ]
+    if assuming:
+        said.insert(
+            0,
+            "The estimate takes for granted that neither side has anything of its own, such as "
+            "noise, because nothing without pairs can tell; 20 known pairs, translated without "
+            "--unpaired, can",
+        )
+    if shared:
+        said.insert(0, "Both sides were said to hold the same samples, in orders that nobody knows")
+    if pair is not None:
+        said.insert(0, f"Row {pair[0]:,} of A and row {pair[1]:,} of B were taken for a pair")
+    if not certified:
+        same = "" if shared else ", or --shared if both sides hold the same samples"
+        said.insert(0, f"More rows help most{same}; 20 known pairs or more need no --unpaired")
+    return said
+
+
 def _without(certificate: Certificate, identity: Worth) -> list[str]:
     """What equal coordinates do as well, so that nothing has to be translated for it."""
     worth, said = certificate.worth, []

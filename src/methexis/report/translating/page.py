@@ -43,7 +43,7 @@ def write_translate_report(result: TranslateResult, path: str | Path) -> Path:
         matched_by=words.matched_by(translation),
         has_identity=translation.certificate.identity is not None,
         notes=translation.notes,
-        provenance=_provenance(result),
+        provenance=words.provenance(result, _settings(result)),
     )
 
 
@@ -53,20 +53,12 @@ def figures(result: TranslateResult) -> Iterator[Picture]:
     yield Picture("pairs", panel, "What is predicted and found, against the number of pairs")
 
 
-def _provenance(result: TranslateResult) -> list[tuple[str, str]]:
-    summary = result.summary()
-    layers = [one.layers[0].source for one in (result.first, result.second)]
+def _settings(result: TranslateResult) -> list[tuple[str, str]]:
     settings = result.settings
     return [
-        ("command", summary["command"]),
-        ("layers", " and ".join(layers)),
         ("pairs", f"{result.translation.n:,}"),
         ("map", settings.map),
         ("ridge", "chosen" if settings.ridge is None else f"{settings.ridge:g}"),
         ("preprocessing", settings.preprocessing),
         ("seed", str(settings.seed)),
-        ("version", summary["version"]),
-        ("libraries", ", ".join(f"{k} {v}" for k, v in summary["libraries"].items())),
-        ("machine", ", ".join(f"{k} {v}" for k, v in summary["machine"].items())),
-        ("seconds", f"{result.seconds:.2f}"),
     ]

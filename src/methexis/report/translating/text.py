@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.text import Text
@@ -20,11 +21,8 @@ def print_translate(result: TranslateResult, out: Path, seconds: float | None = 
     """Print all that was found, where report and maps are, and how long it took."""
     console = Terminal()
     translation = result.translation
-    a, b = (_cut(brief(name)) for name in translation.names)
-    console.print()
     good = translation.certificate.predicts or translation.certificate.matches
-    _wrapped(console, result.conclusion + ".", "bold" if good else "bold red")
-    console.print()
+    conclude(console, result.conclusion + ".", good=good)
     head = f"  {'':<17}{'pairs':>8}{'predicted':>18}{'partners found':>18}{'median rank':>15}"
     console.print(Text(head, style="dim"), soft_wrap=True)
     arrows = f"{'A → B':>10}{'B → A':>8}{'A → B':>10}{'B → A':>8}{'A → B':>8}{'B → A':>7}"
@@ -36,13 +34,30 @@ def print_translate(result: TranslateResult, out: Path, seconds: float | None = 
         line += "".join(f"{v:>{w}}" for v, w in zip(row["rank"], (8, 7), strict=True))
         console.print(Text(line, style="bold" if row["main"] else ""), soft_wrap=True)
     console.print()
-    _wrapped(console, f"A is {a}, B is {b}; shares in %, of samples not seen.", "dim")
+    name_sides(console, translation.names, "; shares in %, of samples not seen")
     _wrapped(console, f"predicted by {words.predicted_by(translation)}", "")
     _wrapped(console, f"matched in the common space of {words.matched_by(translation)}", "")
-    for note in translation.notes:
+    end(console, translation.notes, out, result.seconds if seconds is None else seconds)
+
+
+def conclude(console: Terminal, sentence: str, *, good: bool) -> None:
+    """Print the certificate in one sentence, in red where it says do not."""
+    console.print()
+    _wrapped(console, sentence, "bold" if good else "bold red")
+    console.print()
+
+
+def name_sides(console: Terminal, names: tuple[str, str], more: str) -> None:
+    """Print which side is A and which is B, and what else there is to know of the table."""
+    a, b = (_cut(brief(name)) for name in names)
+    _wrapped(console, f"A is {a}, B is {b}{more}.", "dim")
+
+
+def end(console: Terminal, notes: Sequence[str], out: Path, seconds: float) -> None:
+    """Print what limits it, how long it took, and where maps and report are."""
+    for note in notes:
         _wrapped(console, f"note: {note}", "yellow")
-    took = result.seconds if seconds is None else seconds
-    console.print(f"\n[dim]seconds: {took:.1f}[/dim]")
+    console.print(f"\n[dim]seconds: {seconds:.1f}[/dim]")
     console.print(f"maps: {out / 'maps.npz'}", soft_wrap=True, markup=False)
     console.print(f"report: {out / 'report.html'}", soft_wrap=True, markup=False)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from methexis.transport.job import Translated
 from methexis.transport.translation import Translation
+from methexis.transport.unpaired.result import UnpairedTranslation
 from methexis.transport.words import share
 from methexis.transport.worth import Worth
 
@@ -13,6 +15,14 @@ TITLES = {
     "rotation": "a rotation",
     "scaled": "a rotation of whitened coordinates",
     "linear": "a linear map",
+}
+
+#: What an estimate without pairs is made from.
+BASES = {
+    "returns": "rows held out that are the nearest of their nearest",
+    "starts": "maps begun elsewhere",
+    "replicas": "maps begun anew from a few directions",
+    "halves": "maps of halves of the rows",
 }
 
 
@@ -67,3 +77,35 @@ def verdict(translation: Translation) -> str:
     if certificate.matches:
         return "match only"
     return "predict only" if certificate.predicts else "do not translate"
+
+
+def support(translation: UnpairedTranslation) -> list[tuple[str, str]]:
+    """What supports a translation without pairs: names and values."""
+    certificate = translation.certificate
+    one, other = translation.n
+    return [
+        ("found", "yes" if certificate.found else "no"),
+        ("partners found", f"{share(certificate.top1)}, estimated"),
+        ("among", f"{certificate.candidates:,} rows"),
+        ("estimated from", BASES.get(certificate.basis, certificate.basis)),
+        ("nearness", f"{certificate.nearness:.3f}"),
+        ("map", TITLES[translation.map]),
+        ("rows", f"{one:,} of A, {other:,} of B"),
+    ]
+
+
+def provenance(
+    result: Translated[Any, Any], settings: list[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """What was translated, by which settings, where and when: rows of a table."""
+    summary = result.summary()
+    layers = [one.layers[0].source for one in (result.first, result.second)]
+    return [
+        ("command", summary["command"]),
+        ("layers", " and ".join(layers)),
+        *settings,
+        ("version", summary["version"]),
+        ("libraries", ", ".join(f"{k} {v}" for k, v in summary["libraries"].items())),
+        ("machine", ", ".join(f"{k} {v}" for k, v in summary["machine"].items())),
+        ("seconds", f"{result.seconds:.2f}"),
+    ]
