@@ -169,8 +169,9 @@ class CKNNA(ListMeasure[NeighbourKernel]):
     def reduce(self, features: Features) -> NeighbourKernel:
         """The neighbour lists with the kernel there, and its means."""
         lists = neighbours(features, self.k, self.metric)
-        values = knn.products(features, lists.lists, metric=self.metric)
-        rows = to_numpy(knn.directions(features, self.metric))
+        directions = knn.directions(features, self.metric)
+        values = knn.products(features.xp, directions, lists.lists)
+        rows = to_numpy(directions)
         return NeighbourKernel(lists, values, rows @ rows.mean(axis=0))
 
     def score(self, a: NeighbourKernel, b: NeighbourKernel) -> float:

@@ -27,6 +27,7 @@ from methexis.measures.inputs.features import MIN_SAMPLES, Features, to_numpy, w
 from methexis.measures.measure import Counts, Invariance, Measure, Orders, invariant
 from methexis.measures.neighbours import knn
 from methexis.measures.neighbours.indices import Indices
+from methexis.measures.neighbours.rows import Rows
 from methexis.measures.neighbours.tied import subsets
 from methexis.measures.neighbours.tied.expected import Groups, expected_lists, groups
 from methexis.measures.neighbours.tied.ties import Ties
@@ -183,11 +184,16 @@ class Neighbours:
         ranking, _ = self.ranking(sample)
         return ranking[chosen[ranking]][: self.k]
 
+    @cached_property
+    def _searched(self) -> Rows:
+        """All rows as they are searched, made once: in many subsets some list falls short."""
+        return Rows(self.given, self.metric)
+
     def ranking(self, sample: int) -> tuple[Indices, Indices]:
         """All other samples from the nearest to the farthest, and where each one's group begins."""
         names = np.empty(len(self.rows), dtype=np.int32)
         names[self.rows] = np.arange(len(self.rows), dtype=np.int32)
-        ranking, first = knn.ranking(self.given, int(self.rows[sample]), self.metric)
+        ranking, first = self._searched.ranking(int(self.rows[sample]))
         return names[ranking], first
 
 
