@@ -26,8 +26,10 @@ from methexis.measures import (
 from methexis.measures.inference import nulls
 from methexis.measures.inference.intervals import Resamples, interval
 from methexis.measures.inputs.features import features, pair
+from methexis.measures.rounding import ROUGH
 from methexis.measures.subspaces.bases import basis, decomposed
 from methexis.measures.subspaces.contract import SubspaceMeasure
+from methexis.measures.subspaces.leading import resampled_leading
 from tests.measures.cases import label, measured, related, unrelated
 
 FIRST_TIER: list[SubspaceMeasure] = [
@@ -196,8 +198,9 @@ def test_a_decomposition_by_way_of_a_triangle_is_one(smallest: float) -> None:
 
 
 @pytest.mark.parametrize("squared", [False, True])
+@pytest.mark.parametrize("rough", [True, False])
 def test_large_directions_of_bootstrap_samples_come_from_second_moments(
-    squared: bool, monkeypatch: pytest.MonkeyPatch
+    rough: bool, squared: bool
 ) -> None:
     """Of a spectrum of five orders: what is left out is not known, what is kept is."""
     rng = np.random.default_rng(7)
@@ -206,9 +209,32 @@ def test_large_directions_of_bootstrap_samples_come_from_second_moments(
     a, b = measure.reduce(features("X", x)), measure.reduce(features("Y", x + 0.3 * y))
     counts = nulls.counts(90, 15, seed=3)
     wanted = measure.resampled(a, b, counts)
-    monkeypatch.setattr("methexis.measures.subspaces.cca._WIDE", 1)
-    found = measure.resampled(a, b, counts)
-    assert found is not None
     assert wanted is not None
-    np.testing.assert_allclose(found, wanted, rtol=1e-10)
+    overlaps = list(resampled_leading(a, b, counts, measure.kept, rough=rough))
+    found = np.array([float(measure.values(pair)[0]) for pair in overlaps])
+    np.testing.assert_allclose(found, wanted, rtol=0.1 * ROUGH if rough else 1e-10)
     assert np.ptp(found) > 1e-3
+    kept = {(pair.sizes_x.shape[1], pair.sizes_y.shape[1]) for pair in overlaps}
+    assert max(kept) < (12, 12)
+
+
+def test_rough_bootstrap_samples_are_taken_where_scores_differ_and_not_of_equal_ones() -> None:
+    """Of as many directions as take that way, with a tail that is left out."""
+    rng = np.random.default_rng(8)
+    x, y = rng.normal(size=(2, 400, 140)) * np.geomspace(1.0, 0.03, 140)
+    measure, counts = SVCCA(), nulls.counts(400, 6, seed=1)
+    a, b = (measure.reduce(features("X", one)) for one in (x, x + 0.5 * y))
+    for both, rough in (((a, b), True), ((a, a), False)):
+        found = measure.resampled(*both, counts)
+        exact, other = (
+            np.concatenate(
+                [
+                    measure.values(one)
+                    for one in resampled_leading(*both, counts, measure.kept, rough=way)
+                ]
+            )
+            for way in (rough, not rough)
+        )
+        np.testing.assert_array_equal(found, exact)
+        assert np.any(other != exact)
+        np.testing.assert_allclose(other, exact, rtol=0.1 * ROUGH)
