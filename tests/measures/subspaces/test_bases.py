@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from methexis.core.checks import Array
+from methexis.core.parallel.threads import one_blas_thread
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures import (
     CCA,
@@ -27,9 +29,9 @@ from methexis.measures.inference import nulls
 from methexis.measures.inference.intervals import Resamples, interval
 from methexis.measures.inputs.features import features, pair
 from methexis.measures.rounding import ROUGH
-from methexis.measures.subspaces.bases import basis, decomposed
+from methexis.measures.subspaces.bases import Basis, basis, decomposed
 from methexis.measures.subspaces.contract import SubspaceMeasure
-from methexis.measures.subspaces.leading import resampled_leading
+from methexis.measures.subspaces.leading import Leading
 from tests.measures.cases import label, measured, related, unrelated
 
 FIRST_TIER: list[SubspaceMeasure] = [
@@ -210,12 +212,13 @@ def test_large_directions_of_bootstrap_samples_come_from_second_moments(
     counts = nulls.counts(90, 15, seed=3)
     wanted = measure.resampled(a, b, counts)
     assert wanted is not None
-    overlaps = list(resampled_leading(a, b, counts, measure.kept, rough=rough))
-    found = np.array([float(measure.values(pair)[0]) for pair in overlaps])
+    leading = Leading(a, b, measure.kept, rough=rough)
+    overlaps = [leading.overlap(count) for count in counts]
+    found = np.array([float(measure.values(one)) for one in overlaps])
     np.testing.assert_allclose(found, wanted, rtol=0.1 * ROUGH if rough else 1e-10)
     assert np.ptp(found) > 1e-3
-    kept = {(pair.sizes_x.shape[1], pair.sizes_y.shape[1]) for pair in overlaps}
-    assert max(kept) < (12, 12)
+    assert all(one.matrix.shape == (*one.sizes_x.shape, *one.sizes_y.shape) for one in overlaps)
+    assert max(max(one.matrix.shape) for one in overlaps) < 12
 
 
 def test_rough_bootstrap_samples_are_taken_where_scores_differ_and_not_of_equal_ones() -> None:
@@ -223,18 +226,16 @@ def test_rough_bootstrap_samples_are_taken_where_scores_differ_and_not_of_equal_
     rng = np.random.default_rng(8)
     x, y = rng.normal(size=(2, 400, 140)) * np.geomspace(1.0, 0.03, 140)
     measure, counts = SVCCA(), nulls.counts(400, 6, seed=1)
+
+    @one_blas_thread  # with two, products in single precision have other bits
+    def scores(a: Basis, b: Basis, *, rough: bool) -> Array:
+        leading = Leading(a, b, measure.kept, rough=rough)
+        return np.array([float(measure.values(leading.overlap(count))) for count in counts])
+
     a, b = (measure.reduce(features("X", one)) for one in (x, x + 0.5 * y))
     for both, rough in (((a, b), True), ((a, a), False)):
         found = measure.resampled(*both, counts)
-        exact, other = (
-            np.concatenate(
-                [
-                    measure.values(one)
-                    for one in resampled_leading(*both, counts, measure.kept, rough=way)
-                ]
-            )
-            for way in (rough, not rough)
-        )
+        exact, other = (scores(*both, rough=way) for way in (rough, not rough))
         np.testing.assert_array_equal(found, exact)
         assert np.any(other != exact)
         np.testing.assert_allclose(other, exact, rtol=0.1 * ROUGH)

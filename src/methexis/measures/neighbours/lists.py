@@ -14,7 +14,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,12 +162,13 @@ class Neighbours:
         kept &= rank <= self.k
         kept[~enough] = False
         entries = np.flatnonzero(kept)  # one index into all places: much faster than a mask
-        taken = []
-        for array in (lists, *(one.take(samples, axis=0) for one in beside)):
+
+        def first(array: NDArray[Any]) -> NDArray[Any]:
             of_chosen = np.zeros((len(lists), self.k), dtype=array.dtype)
             of_chosen[enough] = array.ravel().take(entries).reshape(-1, self.k)
-            taken.append(of_chosen)
-        nearest, *others = taken
+            return of_chosen
+
+        nearest, others = first(lists), [first(one.take(samples, axis=0)) for one in beside]
         anew = np.flatnonzero(~enough)
         for row in anew:
             nearest[row] = self._anew(int(samples[row]), chosen)

@@ -11,7 +11,11 @@ from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from methexis.core.checks import Array, count, number
+from methexis.core.parallel.threads import at_once
 from methexis.measures.inputs.features import Features, Namespace, Tensor, warn
 from methexis.measures.measure import Counts, Invariance, NullMoments, invariant
 from methexis.measures.pairs import moments
@@ -20,7 +24,7 @@ from methexis.measures.rounding import told_apart
 from methexis.measures.subspaces.bases import Basis, Overlap, basis
 from methexis.measures.subspaces.contract import SubspaceMeasure, counted, nuclear, span_troubles
 from methexis.measures.subspaces.influence import spans_without
-from methexis.measures.subspaces.leading import resampled_leading
+from methexis.measures.subspaces.leading import Leading
 from methexis.measures.subspaces.procrustes import share
 from methexis.measures.work import Work
 
@@ -208,10 +212,17 @@ class SVCCA(CanonicalMeasure):
         if not (wide and self.num_directions is None and least >= _LEAST_SHARE and len(counts)):
             return super().resampled(a, b, counts)
         self.warn_of_few(a, b, counts)
-        scores = self._all(resampled_leading(a, b, counts, self.kept, rough=True))
-        if told_apart(scores):
-            return scores
-        return self._all(resampled_leading(a, b, counts, self.kept, rough=False))
+        scores = self._of_leading(a, b, counts, rough=True)
+        return scores if told_apart(scores) else self._of_leading(a, b, counts, rough=False)
+
+    def _of_leading(self, a: Basis, b: Basis, counts: Counts, *, rough: bool) -> Array:
+        """Scores of bootstrap samples from their second moments, some at a time."""
+        leading = Leading(a, b, self.kept, rough=rough)
+
+        def score(count: NDArray[np.int64]) -> float:
+            return float(self.values(leading.overlap(count)))
+
+        return np.array(at_once(score, counts))
 
     @property
     def streams(self) -> bool:

@@ -17,42 +17,50 @@ that of a number of directions. Singular values come from squares then (`contrac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import array_api_compat
 import numpy as np
+from numpy.typing import NDArray
 
 from methexis.measures.inputs.features import Namespace, Tensor, to_numpy
-from methexis.measures.measure import Counts
 from methexis.measures.rounding import negligible
 from methexis.measures.subspaces.bases import Basis, Overlap, indices
 
-#: Which of some sizes, from the largest, are those of directions that enter.
 Kept = Callable[[Tensor, Namespace], Tensor]
 
 
-def resampled_leading(
-    a: Basis, b: Basis, counts: Counts, kept: Kept, *, rough: bool
-) -> Iterator[Overlap]:
-    """Overlaps of the kept directions of bootstrap samples, one by one; of wide bases.
+class Leading:
+    """Two wide bases, of whose bootstrap samples the kept directions alone are compared.
 
-    Samples that were not drawn take no part.
+    Parameters
+    ----------
+    a, b : Basis
+        All their directions.
+    kept : function of (sizes, namespace)
+        Which sizes, from the largest, are those of directions that enter.
+    rough : bool
+        Whether products are in single precision.
     """
-    xp = a.xp
-    dtype = xp.float32 if rough else a.columns.dtype
-    one, other = (xp.astype(part.columns, dtype, copy=False) for part in (a, b))
-    for count in counts:
-        rows_x, rows_y = (_drawn(xp, columns, count) for columns in (one, other))
-        sizes_x, turn_x = _directions(a, rows_x, kept)
-        sizes_y, turn_y = _directions(b, rows_y, kept)
+
+    def __init__(self, a: Basis, b: Basis, kept: Kept, *, rough: bool) -> None:
+        self._parts, self._kept, self._rough = (a, b), kept, rough
+        xp = a.xp
+        dtype = xp.float32 if rough else a.columns.dtype
+        self._columns = [xp.astype(part.columns, dtype, copy=False) for part in (a, b)]
+
+    def overlap(self, count: NDArray[np.int64]) -> Overlap:
+        """The overlap of one bootstrap sample; samples that were not drawn take no part."""
+        (a, b), xp = self._parts, self._parts[0].xp
+        rows_x, rows_y = (_drawn(xp, columns, count) for columns in self._columns)
+        sizes_x, turn_x = _directions(a, rows_x, self._kept)
+        sizes_y, turn_y = _directions(b, rows_y, self._kept)
         matrix = turn_x.T @ ((rows_x.T @ rows_y) @ turn_y)
         matrix = xp.astype(matrix, a.columns.dtype, copy=False)
-        yield Overlap(
-            sizes_x[None, :], sizes_y[None, :], matrix[None, :, :], a.num_samples, xp, rough=rough
-        )
+        return Overlap(sizes_x, sizes_y, matrix, a.num_samples, xp, rough=self._rough)
 
 
-def _drawn(xp: Namespace, columns: Tensor, count: Counts) -> Tensor:
+def _drawn(xp: Namespace, columns: Tensor, count: NDArray[np.int64]) -> Tensor:
     """``√c_k (u_k - ū)`` of the samples that were drawn."""
     drawn = np.flatnonzero(count)
     weights = xp.asarray(count[drawn], dtype=columns.dtype, device=array_api_compat.device(columns))
