@@ -174,7 +174,8 @@ def copies(given: Features) -> list[tuple[int, int]]:
 def num_undirected(given: Features) -> int:
     """How many rows are zero, and so have no direction."""
     xp = given.xp
-    return int(xp.sum(xp.astype(xp.max(xp.abs(given.array), axis=1) == 0, xp.int64)))
+    directed = xp.any(given.array != 0, axis=1)
+    return given.num_samples - int(xp.sum(xp.astype(directed, xp.int64)))
 
 
 class _Search:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from methexis.core.checks import Array, count, number
 from methexis.core.parallel.threads import at_once
@@ -219,10 +218,10 @@ class SVCCA(CanonicalMeasure):
         """Scores of bootstrap samples from their second moments, some at a time."""
         leading = Leading(a, b, self.kept, rough=rough)
 
-        def score(count: NDArray[np.int64]) -> float:
+        def score(count: Counts) -> float:
             return float(self.values(leading.overlap(count)))
 
-        return np.array(at_once(score, counts))
+        return np.array(at_once(score, list(counts)))
 
     @property
     def streams(self) -> bool:

@@ -21,9 +21,9 @@ from collections.abc import Callable
 
 import array_api_compat
 import numpy as np
-from numpy.typing import NDArray
 
 from methexis.measures.inputs.features import Namespace, Tensor, to_numpy
+from methexis.measures.measure import Counts
 from methexis.measures.rounding import negligible
 from methexis.measures.subspaces.bases import Basis, Overlap, indices
 
@@ -49,7 +49,7 @@ class Leading:
         dtype = xp.float32 if rough else a.columns.dtype
         self._columns = [xp.astype(part.columns, dtype, copy=False) for part in (a, b)]
 
-    def overlap(self, count: NDArray[np.int64]) -> Overlap:
+    def overlap(self, count: Counts) -> Overlap:
         """The overlap of one bootstrap sample; samples that were not drawn take no part."""
         (a, b), xp = self._parts, self._parts[0].xp
         rows_x, rows_y = (_drawn(xp, columns, count) for columns in self._columns)
@@ -60,7 +60,7 @@ class Leading:
         return Overlap(sizes_x, sizes_y, matrix, a.num_samples, xp, rough=self._rough)
 
 
-def _drawn(xp: Namespace, columns: Tensor, count: NDArray[np.int64]) -> Tensor:
+def _drawn(xp: Namespace, columns: Tensor, count: Counts) -> Tensor:
     """``√c_k (u_k - ū)`` of the samples that were drawn."""
     drawn = np.flatnonzero(count)
     weights = xp.asarray(count[drawn], dtype=columns.dtype, device=array_api_compat.device(columns))
