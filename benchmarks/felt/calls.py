@@ -70,6 +70,11 @@ CALLS = (
         "import, then mx.compare(x, y, 'procrustes') of 1000 x 256",
         _program("compare_wide"),
     ),
+    Call(
+        "compare ordinary",
+        "import, then mx.compare(x, y, 'svcca') of 5000 x 1000",
+        _program("compare_ordinary"),
+    ),
     *(
         Call(
             f"train {case}",

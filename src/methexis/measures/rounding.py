@@ -9,6 +9,9 @@ beyond that is said where the method is (`dissimilarities.ROUNDINGS`, `bases.blu
 
 from __future__ import annotations
 
+import numpy as np
+
+from methexis.core.checks import Array
 from methexis.measures.inputs.features import Namespace, Tensor
 
 #: A sum below this share of the sum of its terms, all taken positive, is rounding: it should be
@@ -27,6 +30,9 @@ OTHER_WAY = 1e-9
 #: an entry is off by its own rounding, by that of the mean and of the difference, and the mean of
 #: the roundings of n² entries by less; the rest is room for entries that were themselves computed.
 ROUNDINGS_OF_A_CONSTANT = 50.0
+#: Relative error of a score that is computed roughly (in single precision, singular values from
+#: squares), at most; and how many times that rough scores have to spread, to be taken.
+ROUGH, APART = 1e-5, 10.0
 #: The most that sums in the precision of the computation are off, in ``ε``, where that is single:
 #: their long sums are made of blocks.
 _ROUNDINGS_OF_A_SUM = 16.0
@@ -78,3 +84,15 @@ def unless_rounding(total: float, terms: float) -> float:
     (0.0, -1e-11)
     """
     return total if abs(total) > CANCELLED * terms else 0.0
+
+
+def told_apart(scores: Array, error: float = ROUGH) -> bool:
+    """Whether scores spread by so much that their relative error is nothing beside it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> told_apart(np.array([0.5, 0.501])), told_apart(np.array([0.5, 0.50001]))
+    (True, False)
+    """
+    return bool(np.std(scores) >= APART * error * np.max(np.abs(scores)))

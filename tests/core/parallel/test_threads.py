@@ -8,7 +8,7 @@ import threading
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from methexis.core.parallel.threads import one_blas_thread
+from methexis.core.parallel.threads import at_once, one_blas_thread
 
 
 def threads() -> set[int]:
@@ -78,3 +78,34 @@ def test_a_child_counts_only_its_own_thread() -> None:
     assert inside() == 0
     end.set()
     other.join()
+
+
+def test_items_are_taken_some_at_a_time_with_one_thread_each() -> None:
+    both = threading.Barrier(2)  # passes if two are at it
+
+    def work(item: int) -> int:
+        assert threads() == {1}
+        both.wait(60)
+        return item * item
+
+    assert at_once(work, range(6)) == [0, 1, 4, 9, 16, 25]
+    assert threads() == {2}
+
+
+def test_with_one_thread_items_are_taken_here_one_after_another() -> None:
+    @one_blas_thread
+    def outer() -> list[int]:
+        return at_once(lambda item: item + threading.get_ident(), [0, 1])
+
+    here = threading.get_ident()
+    assert outer() == [here, here + 1]
+    assert at_once(abs, []) == []
+
+
+def test_an_error_of_one_item_comes_out_and_the_limit_goes() -> None:
+    def fails(item: int) -> int:
+        return 1 // item
+
+    with pytest.raises(ZeroDivisionError):
+        at_once(fails, [1, 0, 1, 1])
+    assert threads() == {2}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -12,6 +15,8 @@ from methexis.measures import CCA, Procrustes
 from methexis.measures.inference import nulls
 from methexis.measures.inference.regressed import chosen, fitted, regressed
 from methexis.measures.inputs.features import features
+from methexis.measures.measure import Orders
+from methexis.measures.rounding import ROUGH, TIE
 
 NUM_ORDERS, NUM_WHOLE = 199, 10
 
@@ -98,3 +103,60 @@ def test_it_is_near_the_null_of_all_orders(measure: Procrustes | CCA) -> None:
     assert 0.3 < found.sd / wanted.sd < 2.0  # chi with eight degrees, four deviations
     score = wanted.mean + 6.0 * wanted.sd
     assert found.p_value(score, distance=False) < 0.01
+
+
+@dataclass
+class Stated:
+    """A measure of which the scores are known, and what rough ones are off by."""
+
+    scores: Array
+    error: Array
+    exact: list[int] = field(default_factory=list)  # how many were computed exactly, call by call
+
+    def permuted(self, a: Any, b: Any, orders: Orders) -> Array:
+        self.exact.append(len(orders))
+        return self.scores[orders[:, 0]]
+
+    def permuted_roughly(self, a: Any, b: Any, orders: Orders) -> Array:
+        return self.scores[orders[:, 0]] + self.error[orders[:, 0]]
+
+    def permuted_part(self, a: Any, b: Any, orders: Orders) -> Array:
+        return self.scores[orders[:, 0]]
+
+    def null_mean(self, a: Any, b: Any) -> None:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("spread", "error", "exact"),
+    [
+        (1e-3, 1e-6, []),  # more than ten times what any rough score is off by
+        (5e-5, 1e-9, [2]),  # more than a hundred times what two of them are off by
+        (5e-5, 1e-6, [2, NUM_WHOLE]),
+    ],
+)
+def test_rough_scores_are_taken_where_they_spread_by_more_than_they_are_off(
+    spread: float, error: float, exact: list[int]
+) -> None:
+    rng = np.random.default_rng(8)
+    scores = 1.0 + spread * rng.normal(size=NUM_ORDERS)
+    off = error * np.where(rng.random(NUM_ORDERS) < 0.5, -1.0, 1.0)
+    measure: Any = Stated(scores, off)
+    null = regressed(measure, None, None, np.arange(NUM_ORDERS)[:, None], NUM_WHOLE)
+    assert measure.exact == exact
+    which = chosen(scores, NUM_WHOLE)
+    taken = scores[which] + (off[which] if len(exact) < 2 else 0.0)
+    np.testing.assert_array_equal(null.scores, taken)
+    # Ten times two errors, of which either is as large as any; of 1 + 5e-5 at most three times.
+    wanted = {0: ROUGH, 1: 10.0 * error, 2: TIE}[len(exact)]
+    assert null.rounding == pytest.approx(wanted, rel=1e-3)
+
+
+def test_scores_that_are_off_by_all_they_spread_are_computed_exactly() -> None:
+    """Scores that are equal, of which rough ones are not."""
+    measure: Any = Stated(
+        np.ones(NUM_ORDERS), 1e-7 * np.random.default_rng(9).normal(size=NUM_ORDERS)
+    )
+    null = regressed(measure, None, None, np.arange(NUM_ORDERS)[:, None], NUM_WHOLE)
+    assert measure.exact == [2, NUM_WHOLE]
+    assert null.sd == 0.0

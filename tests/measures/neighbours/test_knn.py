@@ -14,6 +14,7 @@ from methexis.core.checks import Array
 from methexis.errors import MethexisError
 from methexis.measures.inputs.features import features
 from methexis.measures.neighbours import knn
+from methexis.measures.neighbours.rows import Rows
 
 metrics = pytest.mark.parametrize("metric", knn.METRICS)
 
@@ -137,18 +138,23 @@ def test_a_full_ranking_begins_with_the_nearest() -> None:
     given_x = features("X", samples("integers"))
     for metric in knn.METRICS:
         lists = knn.nearest(given_x, 9, metric=metric)
+        rows = Rows(given_x, metric)
         for row in (0, 40, 89):
-            assert knn.ranking(given_x, row, metric)[0][:9].tolist() == lists[row].tolist()
+            assert rows.ranking(row)[0][:9].tolist() == lists[row].tolist()
 
 
-def test_products_are_those_of_the_rows() -> None:
-    x = samples("plain")
-    lists = knn.nearest(features("X", x), 6)
-    unit = x / np.linalg.norm(x, axis=1, keepdims=True)
-    for metric, rows in (("cosine", unit), ("dot", x)):
+@pytest.mark.parametrize("kept", [5, 6])  # few beside all others, and not few
+def test_products_are_those_of_the_rows(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(knn, "GATHER_BYTES", 2**10)  # several blocks, of which the last is shorter
+    given_x = features("X", samples("plain"))
+    assert (knn.SCATTERED * kept < given_x.num_samples) == (kept == 5)
+    for metric in ("cosine", "dot"):
+        rows = knn.directions(given_x, metric)
+        lists = knn.nearest(given_x, kept, metric=metric)
         all_of_them = np.take_along_axis(rows @ rows.T, lists, axis=1)
-        ours = knn.products(features("X", x), lists, metric=metric)
-        assert ours == pytest.approx(all_of_them, rel=1e-12, abs=1e-12)
+        ours = knn.products(given_x.xp, rows, lists)
+        # Sums of five products, in any order.
+        assert ours == pytest.approx(all_of_them, rel=1e-14, abs=1e-14)
 
 
 def test_copies_are_named() -> None:

@@ -109,9 +109,16 @@ def test_lists_too_short_for_a_subset_are_made_anew() -> None:
     short = Neighbours(full.lists[:, :5], 5, "euclidean", given, full.rows)
     order = np.random.default_rng(3).permutation(len(X))
     chosen = np.random.default_rng(4).random(len(X)) < 0.3
-    for one, other in ((short, full), (short.reordered(order), full.reordered(order))):
+    moved = short.reordered(order), full.reordered(order)
+    for one, other in ((short, full), moved, (full, short)):
         assert one.among(chosen).tolist() == other.among(chosen).tolist()
-        assert (one.places(chosen)[:, 0] < 0).sum() > 5  # the case is tested
+        values = 100.0 * np.arange(len(X))[:, None] + one.lists  # tells row and entry
+        lists, (beside,), anew = one.among_with(chosen, values)
+        samples, whole = np.flatnonzero(chosen), np.delete(np.arange(chosen.sum()), anew)
+        wanted = 100.0 * samples[whole, None] + samples[lists[whole]]
+        assert beside[whole].tolist() == wanted.tolist()
+        assert np.all(beside[anew] == 0.0)
+        assert len(anew) > 5 if one.lists.shape[1] == 5 else not len(anew)  # both are tested
 
 
 def test_overlap_of_all_orders_has_the_exact_moments() -> None:

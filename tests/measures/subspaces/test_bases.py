@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from methexis.core.checks import Array
+from methexis.core.parallel.threads import one_blas_thread
 from methexis.errors import DegenerateWarning, MethexisError
 from methexis.measures import (
     CCA,
@@ -26,8 +28,10 @@ from methexis.measures import (
 from methexis.measures.inference import nulls
 from methexis.measures.inference.intervals import Resamples, interval
 from methexis.measures.inputs.features import features, pair
-from methexis.measures.subspaces.bases import basis, decomposed
+from methexis.measures.rounding import ROUGH
+from methexis.measures.subspaces.bases import Basis, basis, decomposed
 from methexis.measures.subspaces.contract import SubspaceMeasure
+from methexis.measures.subspaces.leading import Leading
 from tests.measures.cases import label, measured, related, unrelated
 
 FIRST_TIER: list[SubspaceMeasure] = [
@@ -196,8 +200,9 @@ def test_a_decomposition_by_way_of_a_triangle_is_one(smallest: float) -> None:
 
 
 @pytest.mark.parametrize("squared", [False, True])
+@pytest.mark.parametrize("rough", [True, False])
 def test_large_directions_of_bootstrap_samples_come_from_second_moments(
-    squared: bool, monkeypatch: pytest.MonkeyPatch
+    rough: bool, squared: bool
 ) -> None:
     """Of a spectrum of five orders: what is left out is not known, what is kept is."""
     rng = np.random.default_rng(7)
@@ -206,9 +211,31 @@ def test_large_directions_of_bootstrap_samples_come_from_second_moments(
     a, b = measure.reduce(features("X", x)), measure.reduce(features("Y", x + 0.3 * y))
     counts = nulls.counts(90, 15, seed=3)
     wanted = measure.resampled(a, b, counts)
-    monkeypatch.setattr("methexis.measures.subspaces.cca._WIDE", 1)
-    found = measure.resampled(a, b, counts)
-    assert found is not None
     assert wanted is not None
-    np.testing.assert_allclose(found, wanted, rtol=1e-10)
+    leading = Leading(a, b, measure.kept, rough=rough)
+    overlaps = [leading.overlap(count) for count in counts]
+    found = np.array([float(measure.values(one)) for one in overlaps])
+    np.testing.assert_allclose(found, wanted, rtol=0.1 * ROUGH if rough else 1e-10)
     assert np.ptp(found) > 1e-3
+    assert all(one.matrix.shape == (*one.sizes_x.shape, *one.sizes_y.shape) for one in overlaps)
+    assert max(max(one.matrix.shape) for one in overlaps) < 12
+
+
+def test_rough_bootstrap_samples_are_taken_where_scores_differ_and_not_of_equal_ones() -> None:
+    """Of as many directions as take that way, with a tail that is left out."""
+    rng = np.random.default_rng(8)
+    x, y = rng.normal(size=(2, 400, 140)) * np.geomspace(1.0, 0.03, 140)
+    measure, counts = SVCCA(), nulls.counts(400, 6, seed=1)
+
+    @one_blas_thread  # with two, products in single precision have other bits
+    def scores(a: Basis, b: Basis, *, rough: bool) -> Array:
+        leading = Leading(a, b, measure.kept, rough=rough)
+        return np.array([float(measure.values(leading.overlap(count))) for count in counts])
+
+    a, b = (measure.reduce(features("X", one)) for one in (x, x + 0.5 * y))
+    for both, rough in (((a, b), True), ((a, a), False)):
+        found = measure.resampled(*both, counts)
+        exact, other = (scores(*both, rough=way) for way in (rough, not rough))
+        np.testing.assert_array_equal(found, exact)
+        assert np.any(other != exact)
+        np.testing.assert_allclose(other, exact, rtol=0.1 * ROUGH)

@@ -11,8 +11,8 @@ from methexis.core.checks import Array
 from methexis.measures import CCA, CKA, MEASURES, SVCCA, Measure, Procrustes
 from methexis.measures.inference import nulls
 from methexis.measures.inference.intervals import left_out
-from methexis.measures.inference.regressed import ROUGH
 from methexis.measures.inputs.features import features
+from methexis.measures.rounding import ROUGH
 from methexis.measures.subspaces.bases import LEADING
 
 SHAPES = ("procrustes", "procrustes_distance", "procrustes_size", "bures", "bures_distance")

@@ -35,12 +35,10 @@ from scipy import special
 from methexis.core.checks import Array
 from methexis.measures.inference.nulls import Null, spread
 from methexis.measures.measure import Measure, Orders
-from methexis.measures.rounding import TIE
+from methexis.measures.rounding import ROUGH, TIE, told_apart
 
-#: Relative error of a score that is computed roughly (`Measure.permuted_roughly`), at most.
-ROUGH = 1e-5
-#: Rough scores are taken where they spread by at least so many times that error.
-_APART = 10.0
+#: Errors of two rough scores are below the largest of all by less than this factor.
+_ROOM = 10.0
 
 
 def _none() -> Array:
@@ -82,11 +80,25 @@ def regressed(
     """Draw the null of a pair: parts of all orders, whole scores of some."""
     parts = measure.permuted_part(a, b, orders)
     which = chosen(parts, num_whole)
-    some = orders[which]
-    whole, rounding = measure.permuted_roughly(a, b, some), ROUGH
-    if spread(whole) < _APART * ROUGH * np.max(np.abs(whole)):
-        whole, rounding = measure.permuted(a, b, some), TIE
+    whole, rounding = _whole(measure, a, b, orders[which])
     return fitted(parts, which, whole, measure.null_mean(a, b), rounding)
+
+
+def _whole(measure: Measure[Any], a: Any, b: Any, orders: Orders) -> tuple[Array, float]:
+    """Scores of some orders, and their relative error.
+
+    Rough ones, where they spread enough for what such a score is off by at most; or, because that
+    is far more than most are off by, for ten times what the first and the last are off by.
+    """
+    rough = measure.permuted_roughly(a, b, orders)
+    if told_apart(rough):
+        return rough, ROUGH
+    ends = [0, len(orders) - 1]
+    exact = measure.permuted(a, b, orders[ends])
+    error = _ROOM * float(np.max(np.abs(rough[ends] - exact)) / np.max(np.abs(rough)))
+    if told_apart(rough, error):
+        return rough, max(error, TIE)
+    return measure.permuted(a, b, orders), TIE
 
 
 def chosen(parts: Array, count: int) -> NDArray[np.int64]:

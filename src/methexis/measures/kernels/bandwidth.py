@@ -92,7 +92,7 @@ class RBFMatrix(PairMatrix):
         weights: Any = xp.asarray(
             counts, dtype=self.matrix.dtype, device=array_api_compat.device(self.matrix)
         )
-        near = self._near
+        near = xp.astype(self._near, self.matrix.dtype)
         inside = to_numpy(xp.sum((weights @ near) * weights, axis=1))
         return self._wider(counts, inside, float(xp.sum(near)))
 
@@ -102,9 +102,10 @@ class RBFMatrix(PairMatrix):
 
         def within(some: NDArray[np.intp]) -> float:
             index: Any = xp.asarray(some, device=array_api_compat.device(near))
-            return float(xp.sum(xp.take(xp.take(near, index, axis=0), index, axis=1)))
+            inside = xp.take(xp.take(near, index, axis=0), index, axis=1)
+            return float(xp.sum(inside, dtype=xp.int64))
 
-        rows = to_numpy(xp.sum(near, axis=1)).astype(np.float64)
+        rows = to_numpy(xp.sum(near, axis=1, dtype=xp.int64)).astype(np.float64)
         return self._wider(groups.weights, groups.sums(rows, within), float(np.sum(rows)))
 
     def _wider(self, weights: Counts, inside: Array, near: float) -> Array:
@@ -121,9 +122,9 @@ class RBFMatrix(PairMatrix):
 
     @property
     def _near(self) -> Tensor:
-        """One where a distance is at most the median, else 0."""
-        squares = self.distances.squares
-        return self.xp.astype(squares <= self.distances.median**2, self.matrix.dtype)
+        """Whether a distance is at most the median."""
+        near: Tensor = self.distances.squares <= self.distances.median**2
+        return near
 
     @cached_property
     def _quantiles(self) -> tuple[Array, Array]:

@@ -99,7 +99,8 @@ def centred(xp: Namespace, kernel: Tensor, estimator: str) -> Tensor:
         height = max(1, POWERS // int(kernel.shape[0]))
         for start in range(0, int(kernel.shape[0]), height):
             some = slice(start, start + height)
-            matrix[some, :] = kernel[some, :] - (means[some, None] + means[None, :]) + total
+            matrix[some, :] = kernel[some, :] - (means[some, None] + means[None, :])
+            matrix[some, :] += total
     return hollow(xp, matrix) if estimator in DEBIASED else matrix
 
 

@@ -99,9 +99,14 @@ class FeatureRows(PairForm):
         return self.xp.sum(self.rows * self.rows, axis=1)
 
     @cached_property
+    def gram(self) -> Tensor:
+        """``XᵀX``, at most half as large as the features (`suits`)."""
+        return self.rows.T @ self.rows
+
+    @cached_property
     def square(self) -> float:
         """Squared Frobenius norm of the kernel, ``‖XᵀX‖²``."""
-        return squared_cross(self.xp, self.rows, self.rows)
+        return float(self.xp.sum(self.gram * self.gram))
 
     @property
     def whole(self) -> PairMatrix | None:
@@ -133,7 +138,8 @@ class FeatureRows(PairForm):
 
     def along(self, other: FeatureRows) -> Tensor:
         """Sums along the rows of the product of both kernels, without the normalising factors."""
-        return self.xp.sum((self.rows @ (self.rows.T @ other.rows)) * other.rows, axis=1)
+        cross = self.gram if other is self else self.rows.T @ other.rows
+        return self.xp.sum((self.rows @ cross) * other.rows, axis=1)
 
     def _along(self, other: FeatureRows) -> tuple[Array, Array]:
         """The same with the factors, and the diagonal of the product."""
@@ -155,7 +161,7 @@ class FeatureRows(PairForm):
         xp, rows, squares = self.xp, self.rows, self.diagonal
         n, d = (int(length) for length in rows.shape)
         where = array_api_compat.device(rows)
-        core = xp.ones(d, dtype=rows.dtype, device=where)
+        core, gram = xp.ones(d, dtype=rows.dtype, device=where), self.gram
         nothing = xp.zeros_like(squares)
         if self.estimator == "song":  # without the diagonal rows sum to -k
             p, q = shares("song", n)
@@ -164,9 +170,9 @@ class FeatureRows(PairForm):
             wide[:d, :d] = xp.eye(d, dtype=rows.dtype, device=where)
             wide[d, d + 1] = wide[d + 1, d] = 1.0 / p
             wide[d + 1, d + 1] = -float(xp.sum(squares)) / q
-            core = wide
+            core, gram = wide, None
         diagonal = nothing if self.estimator in DEBIASED else squares
-        return pair_sums(Products(rows, self.factor * core, self.factor * diagonal))
+        return pair_sums(Products(rows, self.factor * core, self.factor * diagonal, gram))
 
     @cached_property
     def matrix(self) -> PairMatrix:

@@ -169,8 +169,9 @@ class CKNNA(ListMeasure[NeighbourKernel]):
     def reduce(self, features: Features) -> NeighbourKernel:
         """The neighbour lists with the kernel there, and its means."""
         lists = neighbours(features, self.k, self.metric)
-        values = knn.products(features, lists.lists, metric=self.metric)
-        rows = to_numpy(knn.directions(features, self.metric))
+        directions = knn.directions(features, self.metric)
+        values = knn.products(features.xp, directions, lists.lists)
+        rows = to_numpy(directions)
         return NeighbourKernel(lists, values, rows @ rows.mean(axis=0))
 
     def score(self, a: NeighbourKernel, b: NeighbourKernel) -> float:
@@ -241,10 +242,9 @@ class CKNNA(ListMeasure[NeighbourKernel]):
 
 def _subset(kernel: NeighbourKernel, chosen: NDArray[np.bool_]) -> tuple[Indices, Array]:
     """Lists of a subset, and the kernel there."""
-    lists, places = kernel.neighbours.among(chosen), kernel.neighbours.places(chosen)
-    values = np.take_along_axis(kernel.values[chosen], np.maximum(places, 0), axis=1)
+    lists, (values,), anew = kernel.neighbours.among_with(chosen, kernel.values)
     samples = np.flatnonzero(chosen)
-    for row in np.flatnonzero(places[:, 0] < 0):  # not among those whose kernel is kept
+    for row in anew:  # not among those whose kernel is kept
         values[row] = kernel.neighbours.products(samples[row], samples[lists[row]])
     return lists, values
 
@@ -378,7 +378,9 @@ def _hsic(first: sparse.csr_array, second: sparse.csr_array) -> float:
 def _subset_means(kernel: NeighbourKernel, chosen: NDArray[np.bool_]) -> Array:
     """Means of the kernel over each subset, ``(num_subsets, num_samples)``."""
     lists = kernel.neighbours
-    rows = to_numpy(knn.directions(lists.given, lists.metric))[lists.rows]
+    rows = to_numpy(knn.directions(lists.given, lists.metric))
+    if not np.array_equal(lists.rows, np.arange(len(rows))):  # a copy of all takes long
+        rows = rows[lists.rows]
     weights = chosen / np.count_nonzero(chosen, axis=1)[:, None]
     return np.asarray((weights @ rows) @ rows.T)
 

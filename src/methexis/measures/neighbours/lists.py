@@ -14,7 +14,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from methexis.measures.inputs.features import MIN_SAMPLES, Features, to_numpy, w
 from methexis.measures.measure import Counts, Invariance, Measure, Orders, invariant
 from methexis.measures.neighbours import knn
 from methexis.measures.neighbours.indices import Indices
+from methexis.measures.neighbours.rows import Rows
 from methexis.measures.neighbours.tied import subsets
 from methexis.measures.neighbours.tied.expected import Groups, expected_lists, groups
 from methexis.measures.neighbours.tied.ties import Ties
@@ -144,33 +145,34 @@ class Neighbours:
         The chosen samples are numbered anew, from 0. A list of which fewer than k samples are
         chosen is made anew, in full; never is a list shorter.
         """
+        return self.among_with(chosen)[0]
+
+    def among_with(
+        self, chosen: NDArray[np.bool_], *beside: Array
+    ) -> tuple[Indices, list[Array], NDArray[np.int64]]:
+        """The same, with the entries of other arrays beside the full lists, ``(num_chosen, k)``.
+
+        And the rows whose lists are made anew, where those entries are not known and are zero.
+        """
         samples = np.flatnonzero(chosen)
         lists = self.lists.take(samples, axis=0)
-        enough, entries = self._first(lists, chosen)
-        nearest = np.empty((len(lists), self.k), dtype=np.int32)
-        nearest[enough] = lists.ravel().take(entries).reshape(-1, self.k)
-        for row in np.flatnonzero(~enough):
-            nearest[row] = self._anew(int(samples[row]), chosen)
-        return (np.cumsum(chosen, dtype=np.int32) - 1).take(nearest)
-
-    def places(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Where the lists of `among` are in the full ones, ``(num_chosen, k)``; -1 if made anew."""
-        lists = self.lists[chosen]
-        enough, entries = self._first(lists, chosen)
-        places = np.full((len(lists), self.k), -1)
-        places[enough] = (entries % lists.shape[1]).reshape(-1, self.k)
-        return places
-
-    def _first(
-        self, lists: Indices, chosen: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-        """Which rows have k chosen entries, and the places of those, row by row."""
         kept = chosen.take(lists)
         rank = np.cumsum(kept, axis=1, dtype=np.int32)
         enough = rank[:, -1] >= self.k
         kept &= rank <= self.k
         kept[~enough] = False
-        return enough, np.flatnonzero(kept)  # one index into all places: much faster than a mask
+        entries = np.flatnonzero(kept)  # one index into all places: much faster than a mask
+
+        def first(array: NDArray[Any]) -> NDArray[Any]:
+            of_chosen = np.zeros((len(lists), self.k), dtype=array.dtype)
+            of_chosen[enough] = array.ravel().take(entries).reshape(-1, self.k)
+            return of_chosen
+
+        nearest, others = first(lists), [first(one.take(samples, axis=0)) for one in beside]
+        anew = np.flatnonzero(~enough)
+        for row in anew:
+            nearest[row] = self._anew(int(samples[row]), chosen)
+        return (np.cumsum(chosen, dtype=np.int32) - 1).take(nearest), others, anew
 
     def products(self, sample: int, others: NDArray[np.int64]) -> Array:
         """Inner products, or cosines, of one sample with some others."""
@@ -183,11 +185,16 @@ class Neighbours:
         ranking, _ = self.ranking(sample)
         return ranking[chosen[ranking]][: self.k]
 
+    @cached_property
+    def _searched(self) -> Rows:
+        """All rows as they are searched, made once: in many subsets some list falls short."""
+        return Rows(self.given, self.metric)
+
     def ranking(self, sample: int) -> tuple[Indices, Indices]:
         """All other samples from the nearest to the farthest, and where each one's group begins."""
         names = np.empty(len(self.rows), dtype=np.int32)
         names[self.rows] = np.arange(len(self.rows), dtype=np.int32)
-        ranking, first = knn.ranking(self.given, int(self.rows[sample]), self.metric)
+        ranking, first = self._searched.ranking(int(self.rows[sample]))
         return names[ranking], first
 
 

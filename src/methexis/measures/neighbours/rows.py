@@ -90,7 +90,8 @@ class Rows:
         self.metric, self.xp = metric, given.xp
         xp = given.xp
         # A power of two changes no digit, and no square can then overflow, or all of them vanish.
-        _, exponent = np.frexp(float(xp.max(xp.abs(given.array))))
+        largest = max(float(xp.max(given.array)), -float(xp.min(given.array)))
+        _, exponent = np.frexp(largest)
         reach = 120 if given.array.itemsize == 4 else 1000  # 2**reach is finite
         power = -float(np.clip(exponent, -reach, reach))
         given = given.replaced(given.array * 2.0**power)

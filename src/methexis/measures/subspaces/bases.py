@@ -246,7 +246,9 @@ def decomposed(xp: Namespace, centred: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     if array_api_compat.is_numpy_array(centred) and d >= _WIDE and n >= _TALL * d:
         _, sizes, turn = np.linalg.svd(np.linalg.qr(centred, mode="r"))
         if np.finfo(centred.dtype).eps * sizes[0] <= _SKEWED * sizes[-1]:
-            return (centred @ turn.T) / sizes, sizes, turn
+            columns = centred @ turn.T
+            columns /= sizes
+            return columns, sizes, turn
     columns, sizes, turn = xp.linalg.svd(centred, full_matrices=False)
     return columns, sizes, turn
 
@@ -320,32 +322,6 @@ def resampled_overlaps(a: Basis, b: Basis, counts: Counts, *, sizes: bool) -> It
         matrix = turned(turn_x) @ (turned(rows_x) @ rows_y) @ turn_y
         columns = _turned(rows_x, turn_x, rows_y, turn_y)
         yield Overlap(sizes_x, sizes_y, matrix, n, xp, columns)
-
-
-def resampled_leading(a: Basis, b: Basis, counts: Counts) -> Iterator[Overlap]:
-    """Overlaps of bootstrap samples of which large directions alone are looked at, one by one.
-
-    The second moments ``Σ c_k x_k x_kᵀ`` know sizes and directions to ``ε (s_1 / s)²``: of a
-    direction with a share ``q`` of all variance that is at most ``ε / q``, and one decomposition of
-    each side is enough. Samples that were not drawn take no part.
-    """
-    xp, where = a.xp, array_api_compat.device(a.columns)
-    for count in counts:
-        drawn = np.flatnonzero(count)
-        weights = xp.asarray(count[drawn], dtype=a.columns.dtype, device=where)
-        parts = []
-        for part in (a, b):
-            shape = xp.take(part.columns, indices(xp, drawn, part.columns), axis=0) * part.sizes
-            shape = xp.sqrt(weights)[:, None] * (shape - (weights @ shape) / part.num_samples)
-            values, vectors = xp.linalg.eigh(shape.T @ shape)
-            values, vectors = xp.flip(values), xp.flip(vectors, axis=1)
-            there = values > negligible(xp, shape, part.num_samples) * values[0]
-            sizes = xp.sqrt(xp.where(there, values, xp.ones_like(values)))
-            inside = xp.astype(there, shape.dtype)
-            parts.append((shape, sizes * inside, vectors * (inside / sizes)))
-        (rows_x, sizes_x, turn_x), (rows_y, sizes_y, turn_y) = parts
-        matrix = turn_x.T @ (rows_x.T @ rows_y) @ turn_y
-        yield Overlap(sizes_x[None, :], sizes_y[None, :], matrix[None, :, :], a.num_samples, xp)
 
 
 def weighted(part: Basis, weights: Tensor) -> Tensor:

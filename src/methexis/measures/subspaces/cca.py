@@ -8,18 +8,22 @@ leaving out the smallest directions of each.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+import numpy as np
+
 from methexis.core.checks import Array, count, number
+from methexis.core.parallel.threads import at_once
 from methexis.measures.inputs.features import Features, Namespace, Tensor, warn
 from methexis.measures.measure import Counts, Invariance, NullMoments, invariant
 from methexis.measures.pairs import moments
 from methexis.measures.pairs.bilinear import moments_work
-from methexis.measures.subspaces.bases import Basis, Overlap, basis, resampled_leading
+from methexis.measures.rounding import told_apart
+from methexis.measures.subspaces.bases import Basis, Overlap, basis
 from methexis.measures.subspaces.contract import SubspaceMeasure, counted, nuclear, span_troubles
 from methexis.measures.subspaces.influence import spans_without
+from methexis.measures.subspaces.leading import Leading
 from methexis.measures.subspaces.procrustes import share
 from methexis.measures.work import Work
 
@@ -29,7 +33,7 @@ from methexis.measures.work import Work
 MOMENTS_SAMPLES = 2048
 
 
-#: From so many directions bootstrap samples of SVCCA are decomposed once each, where no kept
+#: From so many directions bootstrap samples of SVCCA come from second moments, where no kept
 #: direction has a smaller share of all variance.
 _WIDE, _LEAST_SHARE = 128, 1e-6
 
@@ -104,6 +108,11 @@ class CanonicalMeasure(SubspaceMeasure):
 
     def resampled(self, a: Basis, b: Basis, counts: Counts) -> Array | None:
         """Scores of bootstrap samples, with a warning where too few distinct samples are left."""
+        self.warn_of_few(a, b, counts)
+        return super().resampled(a, b, counts)
+
+    def warn_of_few(self, a: Basis, b: Basis, counts: Counts) -> None:
+        """Warn where a bootstrap sample has fewer distinct samples than there are directions."""
         x, y = self._trimmed(a), self._trimmed(b)
         if len(counts):
             distinct = int((counts > 0).sum(axis=1).min())
@@ -113,7 +122,6 @@ class CanonicalMeasure(SubspaceMeasure):
                     f"directions together, got {distinct} for {x.rank} and {y.rank}: the interval "
                     "is too high and too narrow; reduce features or take more samples"
                 )
-        return super().resampled(a, b, counts)
 
 
 @dataclass(frozen=True)
@@ -191,17 +199,29 @@ class SVCCA(CanonicalMeasure):
         before = xp.cumulative_sum(shares, axis=-1) - shares
         return (before < self.variance) & (sizes > 0)
 
-    def resampled_pairs(self, a: Basis, b: Basis, counts: Counts) -> Iterable[Overlap]:
-        """Overlaps of bootstrap samples; of many directions from second moments, one by one.
+    def resampled(self, a: Basis, b: Basis, counts: Counts) -> Array | None:
+        """Scores of bootstrap samples; of many directions from second moments (`leading`).
 
         The last direction that is kept has a share ``(1 - variance) / r`` of all variance at least,
-        of r directions: where that is well above rounding, second moments know it.
+        of r directions: where that is well above rounding, second moments know it. They are made in
+        single precision, unless scores hardly differ.
         """
         least = (1.0 - self.variance) / max(a.rank, b.rank)
         wide = min(a.rank, b.rank) >= _WIDE and a.columns.dtype == a.xp.float64
-        if wide and self.num_directions is None and least >= _LEAST_SHARE:
-            return resampled_leading(a, b, counts)
-        return super().resampled_pairs(a, b, counts)
+        if not (wide and self.num_directions is None and least >= _LEAST_SHARE and len(counts)):
+            return super().resampled(a, b, counts)
+        self.warn_of_few(a, b, counts)
+        scores = self._of_leading(a, b, counts, rough=True)
+        return scores if told_apart(scores) else self._of_leading(a, b, counts, rough=False)
+
+    def _of_leading(self, a: Basis, b: Basis, counts: Counts, *, rough: bool) -> Array:
+        """Scores of bootstrap samples from their second moments, some at a time."""
+        leading = Leading(a, b, self.kept, rough=rough)
+
+        def score(count: Counts) -> float:
+            return float(self.values(leading.overlap(count)))
+
+        return np.array(at_once(score, list(counts)))
 
     @property
     def streams(self) -> bool:

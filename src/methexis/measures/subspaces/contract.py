@@ -126,11 +126,8 @@ class SubspaceMeasure(Measure[Basis]):
         """Scores of bootstrap samples: rows weigh by how often they were drawn."""
         if self.resampling == "none":
             return None
-        return self._all(self._masked(pairs) for pairs in self.resampled_pairs(a, b, counts))
-
-    def resampled_pairs(self, a: Basis, b: Basis, counts: Counts) -> Iterable[Overlap]:
-        """Overlaps of bootstrap samples, with all their directions."""
-        return resampled_overlaps(a, b, counts, sizes=self.sees_sizes)
+        pairs = resampled_overlaps(a, b, counts, sizes=self.sees_sizes)
+        return self._all(self._masked(pair) for pair in pairs)
 
     def from_moments(self, moments: SecondMoments) -> float:
         """The score from second moments alone; see `second_moments.py` for its price in digits."""
