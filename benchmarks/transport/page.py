@@ -168,7 +168,9 @@ def gauge_section(part: dict[str, Any]) -> str:
         f"the largest output, under random elements of any interface ({part['settings']['seeds']} "
         "of each), and the least where only the first array changes, without which a small change "
         "would prove nothing. *In a group*: share of the parameters on which a group acts; "
-        "*accounted for*: those, or there is a reason why none does.\n\n"
+        "*not used*: that did not run on the batch, such as the half of silero-vad that is for "
+        "sound of 8 kHz; *accounted for*: those, or there is another reason why no group "
+        "does.\n\n"
         f"{gauge_table({'gauge': part})}\n{_groups(part['outcome'])}"
     )
 
@@ -177,7 +179,7 @@ def gauge_table(result: dict[str, Any]) -> str:
     """A row for each model and precision."""
     outcomes = result["gauge"]["outcome"]
     head = [
-        "model", "precision", "parameters", "interfaces", "in a group", "accounted for",
+        "model", "precision", "parameters", "interfaces", "in a group", "not used", "accounted for",
         "largest change", "least control", "s",
     ]  # fmt: skip
     rows = [
@@ -187,6 +189,7 @@ def gauge_table(result: dict[str, Any]) -> str:
             f"{one['parameters']:,}",
             f"{sum(group['interfaces'] for group in one['groups'].values()):,}",
             f"{one['inside']:.1%}",
+            f"{one['unused']:.1%}",
             f"{one['accounted']:.1%}",
             f"{one['change']:.1e}",
             f"{one['control']:.1e}",

@@ -35,7 +35,7 @@ def encoded_rows(samples: int, length: int, *, announce: Callable[[str], None]) 
     made_by = zlib.crc32(ENCODED.read_bytes() + CASES.read_bytes())
     path = KEPT / f"{samples}-{length}-{made_by:08x}.npz"
     if not path.is_file():
-        announce(f"{samples:,} glosses through both encoders; kept in {path.relative_to(ROOT)}")
+        announce(f"{samples:,} glosses through both encoders, once: kept as {path.name}")
         KEPT.mkdir(parents=True, exist_ok=True)
         printed(ENCODED, path, samples, length)
     with np.load(path) as content:

@@ -91,13 +91,14 @@ def shuffled(
     MethexisError
         If there are too few samples.
     """
-    needed = max(*texts, *of_others) + unseen
+    needed = max([*texts, *of_others]) + unseen
     if len(x) < needed:
         raise MethexisError(
             f"samples: expected at least {needed:,} rows, got {len(x):,}; give fewer --texts or "
             "--unseen"
         )
-    import_module("ot.gromov")  # whose import is not what is timed
+    if of_others:
+        import_module("ot.gromov")  # whose import is not what is timed
     outcomes: list[Shuffled] = []
     for draw in range(draws):
         generator = np.random.default_rng([seed, draw, 1])

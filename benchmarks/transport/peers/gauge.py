@@ -18,6 +18,8 @@ import methexis as mx
 from benchmarks.probes.peers import cases
 
 SAMPLES, LENGTH = 4, 64
+#: The reason of parameters that a model has for other inputs, such as sound of another rate.
+UNUSED = "it was not used on this batch"
 
 
 def main(name: str, dtype: str, seeds: int) -> dict[str, Any]:
@@ -35,6 +37,7 @@ def main(name: str, dtype: str, seeds: int) -> dict[str, Any]:
     sizes = {key: one.numel() for key, one in model.named_parameters()}
     inside = {key for one in known for key in one.parameters} & sizes.keys()
     told = {key for key, why in known.reasons.items() if why} & sizes.keys()
+    idle = {key for key, why in known.reasons.items() if why == UNUSED} & sizes.keys()
     total = sum(sizes.values())
     groups: dict[str, dict[str, int]] = {}
     for one in known:
@@ -48,6 +51,7 @@ def main(name: str, dtype: str, seeds: int) -> dict[str, Any]:
         "parameters": total,
         "groups": groups,
         "inside": sum(sizes[key] for key in inside) / total,
+        "unused": sum(sizes[key] for key in idle) / total,
         "accounted": sum(sizes[key] for key in inside | told) / total,
         "change": max(one.change for one in of_seeds),
         "control": min(each.control for one in of_seeds for each in one),
