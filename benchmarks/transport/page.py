@@ -59,7 +59,8 @@ def pairs_section(part: dict[str, Any]) -> str:
         "of pairs. *relative* has the pairs as anchors, at most 1,024; *ridge* is scikit-learn's, "
         "chosen by leaving one out; *latentis* are the translators of that package as it puts "
         "them together (`benchmarks/transport/peers/latentis_peer.py`). All compare by cosine, "
-        "about the means of the pairs.\n\n"
+        "about the means of the pairs; ridge and latentis in standard deviations of each feature, "
+        "with which they find more of `glove`, and about as much of `l3`.\n\n"
         f"{whole_table(part['outcome'], 0)}\n{_chosen(part['outcome'])}\n"
         f"Seconds, median:\n\n{seconds_table(part['outcome'])}"
     )

@@ -2,7 +2,8 @@
 
 Each takes pairs, and rows of both sides that are to be matched; it gives the rows that are to be
 compared by cosine, to find for rows of the first side those of the second. Rows are about the means
-of the pairs, because no way finds more about zero.
+of the pairs, because no way finds more about zero. Predictions by regression are in standard
+deviations of the pairs, as those of latentis are, because they find more of word vectors so.
 """
 
 from __future__ import annotations
@@ -50,8 +51,8 @@ def ridge(x: Array, y: Array, new_x: Array, new_y: Array) -> tuple[Array, Array]
     """Ridge regression by scikit-learn, whose ridge leaving one out chooses."""
     alphas = RIDGES * len(x) * float(np.mean(np.var(x, axis=0)))
     fitted = RidgeCV(alphas=alphas).fit(x, y)
-    mean = y.mean(axis=0)
-    return np.asarray(fitted.predict(new_x) - mean), new_y - mean
+    mean, size = y.mean(axis=0), y.std(axis=0)
+    return np.asarray((fitted.predict(new_x) - mean) / size), np.asarray((new_y - mean) / size)
 
 
 def _unit(rows: Array) -> Array:

@@ -1,10 +1,10 @@
 """The translators of latentis, as it puts them together, from build/transport.
 
-All of them standardise the features of both sides by the pairs, and pad the narrower side with
-zeros. `ortho` is its own `Procrustes`; `linear` is least squares, `l-ortho` the polar factor of
-that, and `affine` gradient descent with the steps and the rate that its functions have by default.
-Imported here are its translators alone; what it has for relative representations asks for faiss
-and lightning.
+All of them standardise the features of both sides by the pairs, in which units their predictions
+are compared here, and pad the narrower side with zeros. `ortho` is its own `Procrustes`; `linear`
+is least squares, `l-ortho` the polar factor of that, and `affine` gradient descent with the steps
+and the rate that its functions have by default. Imported here are its translators alone; what it
+has for relative representations asks for faiss and lightning.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _way(make: Callable[[], Any]) -> Callable[..., tuple[Any, Any]]:
         translator = make().fit(*(torch.from_numpy(one.astype(np.float32)) for one in (x, y)))
         with torch.no_grad():
             predicted, _ = translator.transform(torch.from_numpy(new_x.astype(np.float32)))
-        mean = y.mean(axis=0)
-        return predicted.numpy().astype(np.float64) - mean, new_y - mean
+        mean, size = y.mean(axis=0), y.std(axis=0)
+        return (predicted.numpy().astype(np.float64) - mean) / size, (new_y - mean) / size
 
     return compared
