@@ -2,9 +2,10 @@
 
 All of them standardise the features of both sides by the pairs, in which units their predictions
 are compared here, and pad the narrower side with zeros. `ortho` is its own `Procrustes`; `linear`
-is least squares, `l-ortho` the polar factor of that, and `affine` gradient descent with the steps
-and the rate that its functions have by default. Imported here are its translators alone; what it
-has for relative representations asks for faiss and lightning.
+is least squares, and `l-ortho` the polar factor of that. Its `affine`, gradient descent towards
+least squares, is left out: it costs ten times as much, and with its 300 steps by default found less
+(.32 of partners from 64 pairs, least squares .43). What it has for relative representations asks
+for faiss and lightning.
 """
 
 from __future__ import annotations
@@ -17,11 +18,7 @@ import torch
 from latentis.transform.base import StandardScaling
 from latentis.transform.dim_matcher import ZeroPadding
 from latentis.transform.translate import MatrixAligner, Procrustes, Translator
-from latentis.transform.translate.aligner import SGDAffineAligner
 from latentis.transform.translate.functional import lstsq_align_state, lstsq_ortho_align_state
-
-#: Defaults of `sgd_affine_align`.
-STEPS, RATE = 300, 1e-3
 
 
 def put_together(aligner: Any) -> Any:
@@ -38,7 +35,6 @@ TRANSLATORS: dict[str, Callable[[], Any]] = {
     "latentis ortho": Procrustes,
     "latentis l-ortho": lambda: put_together(MatrixAligner("l-ortho", lstsq_ortho_align_state)),
     "latentis linear": lambda: put_together(MatrixAligner("linear", lstsq_align_state)),
-    "latentis affine": lambda: put_together(SGDAffineAligner(STEPS, RATE, random_seed=0)),
 }
 
 
