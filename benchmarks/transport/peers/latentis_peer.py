@@ -3,9 +3,8 @@
 All of them standardise the features of both sides by the pairs, in which units their predictions
 are compared here, and pad the narrower side with zeros. `ortho` is its own `Procrustes`; `linear`
 is least squares, and `l-ortho` the polar factor of that. Its `affine`, gradient descent towards
-least squares, is left out: it costs ten times as much, and with its 300 steps by default found less
-(.32 of partners from 64 pairs, least squares .43). What it has for relative representations asks
-for faiss and lightning.
+least squares, is left out: it costs ten times as much, and with the 300 steps that it has by
+default it found less. What latentis has for relative representations asks for faiss and lightning.
 """
 
 from __future__ import annotations
