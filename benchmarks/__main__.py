@@ -297,7 +297,7 @@ def transport(
     texts: Annotated[
         list[int] | None,
         typer.Option(
-            help="Shuffled texts; may be repeated. [default: 1000 and 9900]",
+            help="Shuffled texts; may be repeated. [default: 1000, 2000 and 9900]",
             show_default=False,
         ),
     ] = None,

@@ -23,7 +23,7 @@ from methexis.version import __version__
 
 PARTS = ("pairs", "vectors", "shuffled", "gauge")
 #: Numbers of pairs, and of shuffled texts; the most of these that other ways are given.
-PAIRS, TEXTS, MOST_OF_OTHERS = (64, 256, 1024, 4096), (1000, 9900), 1000
+PAIRS, TEXTS, MOST_OF_OTHERS = (64, 256, 1024, 4096), (1000, 2000, 9900), 1000
 GAUGE = ROOT / "benchmarks" / "transport" / "peers" / "gauge.py"
 #: Models whose interfaces are found, with their precisions; the detectors' scripts have one only.
 MODELS = (
