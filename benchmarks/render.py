@@ -2,9 +2,9 @@
 
 And shares.json beside it into the first of these; measures.json beside it into
 docs/measures-benchmarks.md and docs/numbers.md; canonical.json beside it into docs/canonical.md;
-transport.json beside it into docs/translation-benchmarks.md, docs/translation.md and
-docs/interfaces.md. ``python -m benchmarks.render [--check]``: pages are written as a whole, the
-tables of other pages between their marks, such as ``bench:begin`` and ``bench:end``.
+transport.json beside it into docs/translation-benchmarks.md, docs/translation.md,
+docs/interfaces.md and docs/numbers.md. ``python -m benchmarks.render [--check]``: pages are written
+as a whole, the tables of other pages between their marks, ``bench:begin`` and ``bench:end``.
 """
 
 from __future__ import annotations
@@ -52,10 +52,11 @@ def pages(root: Path) -> dict[Path, str]:
     numbers = root / "docs" / "numbers.md"
     text = within(numbers.read_text(encoding="utf-8"), "bench", engine_page.summary(engines))
     text = within(text, "bench-measures", measures_page.summary(measures))
+    transport = json.loads((root / transport_page.RESULT).read_text(encoding="utf-8"))
+    text = within(text, "bench-transport", transport_page.summary(transport))
     stored = json.loads((root / shares.RESULT).read_text(encoding="utf-8"))
     canonical = root / "docs" / "canonical.md"
     gauges = json.loads((root / CANONICAL).read_text(encoding="utf-8"))
-    transport = json.loads((root / transport_page.RESULT).read_text(encoding="utf-8"))
     translation, interfaces = (root / "docs" / name for name in ("translation.md", "interfaces.md"))
     few, proofs = transport_page.short_table(transport), transport_page.gauge_table(transport)
     return {

@@ -102,6 +102,41 @@ def short_table(result: dict[str, Any]) -> str:
     return table(["pairs", *named], rows)
 
 
+def summary(result: dict[str, Any]) -> str:
+    """What was found beside the best of all other ways, for docs/numbers.md."""
+    rows = []
+    for name, direction, words in (
+        ("pairs", 0, "`l6` to `l3`"),
+        ("vectors", 0, "`l6` to `glove`"),
+        ("vectors", 1, "`glove` to `l6`"),
+    ):
+        outcome = result[name]["outcome"]
+        for count in outcome["chosen"]:
+            middles = {
+                way: statistics.median(one[direction] for one in draws[count])
+                for way, draws in outcome["top1"].items()
+            }
+            rows.append([f"{words}, {int(count):,} pairs", *_best_other(middles, partners.OURS)])
+    draws = result["shuffled"]["outcome"]
+    for texts in sorted({one["texts"] for one in draws}):
+        middles = {
+            way: statistics.median(
+                one["unseen"] or 0.0 for one in draws if (one["texts"], one["way"]) == (texts, way)
+            )
+            for way in dict.fromkeys(one["way"] for one in draws if one["texts"] == texts)
+        }
+        words = f"`l6` to `l3`, {texts:,} shuffled texts"
+        rows.append([words, *_best_other(middles, shuffled.OURS)])
+    return table(["partners found", "methexis", "the best other"], rows)
+
+
+def _best_other(middles: dict[str, float], ours: str) -> list[str]:
+    """Ours, and the best of the others with its name."""
+    others = {way: one for way, one in middles.items() if way != ours}
+    best = max(others, key=others.__getitem__, default="")
+    return [f"{middles[ours]:.3f}", f"{best} {others[best]:.3f}" if best else ""]
+
+
 def seconds_table(outcome: dict[str, Any]) -> str:
     """Processor seconds of each way, by the number of pairs."""
     counts = list(outcome["chosen"])

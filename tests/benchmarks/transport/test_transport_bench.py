@@ -163,6 +163,10 @@ def test_pages() -> None:
     )
     assert text.count("| minilm | linear | 2 | 24 | 4,000 |") == 1
     assert "S; load before the run 0.5. methexis 0." in text
+    summary = page.summary(made_up()).splitlines()[2:]
+    assert summary[0] == "| `l6` to `l3`, 64 pairs | 0.600 | ridge 0.200 |"
+    assert summary[2] == "| `glove` to `l6`, 64 pairs | 0.500 | ridge 0.100 |"
+    assert summary[3] == "| `l6` to `l3`, 1,000 shuffled texts | 0.400 | FAQ 0.100 |"
     short = page.short_table(made_up())
     assert short.splitlines()[0] == "| pairs | `translate` | ridge |"
     assert "| 64 | 0.600 (0.500 … 0.700) | 0.200 |" in short
