@@ -86,7 +86,18 @@ def whole_table(outcome: dict[str, Any], direction: int) -> str:
         + [_span([one[direction] for one in draws[count]]) for count in counts]
         for way, draws in outcome["top1"].items()
     ]
+    rows.append(["draws in which `translate` finds most", *_most(outcome, direction)])
     return table(["way", *(f"{int(count):,} pairs" for count in counts)], rows)
+
+
+def _most(outcome: dict[str, Any], direction: int) -> list[str]:
+    """In how many draws ours found more than every other way, by the number of pairs."""
+    told = []
+    for count in outcome["chosen"]:
+        by_draw = zip(*(draws[count] for draws in outcome["top1"].values()), strict=True)
+        most = [ours[direction] > max(o[direction] for o in others) for ours, *others in by_draw]
+        told.append(f"{sum(most)} of {len(most)}")
+    return told
 
 
 def short_table(result: dict[str, Any]) -> str:

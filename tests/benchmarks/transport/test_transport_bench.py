@@ -122,7 +122,10 @@ def made_up() -> dict[str, Any]:
     """A result with all parts."""
     pairs = {
         "unseen": 9,
-        "top1": {OURS: {"64": [[0.5, 0.4], [0.7, 0.6], [0.6, 0.5]]}, "ridge": {"64": [[0.2, 0.1]]}},
+        "top1": {
+            OURS: {"64": [[0.5, 0.4], [0.7, 0.6], [0.6, 0.5]]},
+            "ridge": {"64": [[0.2, 0.1]] * 3},
+        },
         "seconds": {OURS: {"64": [1.0, 3.0, 2.0]}, "ridge": {"64": [0.5]}},
         "chosen": {"64": [["linear", "rotation"], ["linear", "linear"], ["linear", "rotation"]]},
     }
@@ -154,6 +157,7 @@ def test_pages() -> None:
     text = page.page(made_up())
     assert "| `translate` | 0.600 (0.500 … 0.700) |" in text
     assert "| `translate` | 0.500 (0.400 … 0.600) |" in text  # back
+    assert "| draws in which `translate` finds most | 3 of 3 |" in text
     assert "64 pairs: linear 1, rotation 2." in text
     assert "| `translate` | 2 |" in text
     assert "| `translate_unpaired` | 1,000 | 0.900 | 0.800 | 1 of 2 | 3 |" in text
