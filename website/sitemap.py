@@ -77,6 +77,7 @@ SECTIONS = (
             "docs/sweeps.md",
             "docs/benchmarks.md",
             "docs/measures-benchmarks.md",
+            "docs/translation-benchmarks.md",
         ),
     ),
     Section("Decisions", ("docs/decisions/index.md",)),

