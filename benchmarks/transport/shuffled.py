@@ -176,8 +176,10 @@ def _partners(name: str, one: Array, other: Array, **options: Any) -> Array:
 
 def by_assignment(one: Array, other: Array) -> Array:
     """Partners by the relaxed quadratic assignment."""
-    options = {"maximize": True, "rng": np.random.default_rng(0)}
-    return np.asarray(quadratic_assignment(one, other, options=options).col_ind)
+    chance = np.random.default_rng(0)
+    return np.asarray(
+        quadratic_assignment(one, other, options={"maximize": True, "rng": chance}).col_ind
+    )
 
 
 WAYS: dict[str, Callable[..., Shuffled]] = {
