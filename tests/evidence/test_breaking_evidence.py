@@ -48,9 +48,9 @@ def test_the_file_is_a_full_run_of_the_scenario_as_it_stands(name: str) -> None:
         for problem in range(len(scenario.problems))
         for value in scenario.values(c.full)
     ]
-    efforts = {c.name: c.full for c in scenario.curves}
+    curves = {c.name: c for c in scenario.curves}
     for p in result.points:
-        effort = efforts[p.curve]
+        effort = curves[p.curve].evidence(p.value)
         assert tuple(r.small for r in p.readings) == effort.small
         assert {r.replicas for r in p.readings} == {effort.replicas}
     seeds = [r.seed for p in result.points for r in p.readings]
