@@ -38,6 +38,8 @@ MOMENTS_SAMPLES = 2048
 _WIDE, _LEAST_SHARE = 128, 1e-6
 #: Of so many of them it is seen first whether scores differ.
 _FIRST = 4
+#: So many are decomposed at a time at most: each holds two thirds of the rows of both.
+_AT_ONCE = 4
 
 
 class CanonicalMeasure(SubspaceMeasure):
@@ -228,7 +230,7 @@ class SVCCA(CanonicalMeasure):
         def score(count: Counts) -> float:
             return float(self.values(leading.overlap(count)))
 
-        return np.array(at_once(score, list(counts)))
+        return np.array(at_once(score, list(counts), _AT_ONCE))
 
     @property
     def streams(self) -> bool:
