@@ -88,18 +88,20 @@ def test_items_are_taken_some_at_a_time_with_one_thread_each() -> None:
         both.wait(60)
         return item * item
 
-    assert at_once(work, range(6)) == [0, 1, 4, 9, 16, 25]
+    assert at_once(work, range(6), 9) == [0, 1, 4, 9, 16, 25]
     assert threads() == {2}
 
 
 def test_with_one_thread_items_are_taken_here_one_after_another() -> None:
     @one_blas_thread
     def outer() -> list[int]:
-        return at_once(lambda item: item + threading.get_ident(), [0, 1])
+        return at_once(lambda item: item + threading.get_ident(), [0, 1], 2)
 
     here = threading.get_ident()
     assert outer() == [here, here + 1]
-    assert at_once(abs, []) == []
+    assert at_once(abs, [], 2) == []
+    with_most_of_one = at_once(lambda _: threading.get_ident(), [0, 1], 1)
+    assert with_most_of_one == [here, here]
 
 
 def test_an_error_of_one_item_comes_out_and_the_limit_goes() -> None:
@@ -107,5 +109,5 @@ def test_an_error_of_one_item_comes_out_and_the_limit_goes() -> None:
         return 1 // item
 
     with pytest.raises(ZeroDivisionError):
-        at_once(fails, [1, 0, 1, 1])
+        at_once(fails, [1, 0, 1, 1], 2)
     assert threads() == {2}

@@ -119,19 +119,19 @@ def one_blas_thread(function: Callable[_P, _R]) -> Callable[_P, _R]:
     return limited
 
 
-def at_once(function: Callable[[_T], _R], items: Sequence[_T]) -> list[_R]:
+def at_once(function: Callable[[_T], _R], items: Sequence[_T], most: int) -> list[_R]:
     """Call a function of every item, as many at a time as BLAS has threads, each with one thread.
 
     Results are in the order of the items, and no bit of them depends on the number of threads. That
     is faster than all threads for one item after another where BLAS leaves some idle, as it does in
-    decompositions of matrices.
+    decompositions of matrices. Each takes memory, so there are no more than `most` at a time.
 
     Raises
     ------
     Exception
         What the function raises; of several, that of the first item.
     """
-    threads = min(_blas_threads(), len(items))
+    threads = min(_blas_threads(), len(items), most)
     alone = one_blas_thread(function)
     with _ONE_THREAD:
         if threads < 2:

@@ -99,14 +99,9 @@ class FeatureRows(PairForm):
         return self.xp.sum(self.rows * self.rows, axis=1)
 
     @cached_property
-    def gram(self) -> Tensor:
-        """``XᵀX``, at most half as large as the features (`suits`)."""
-        return self.rows.T @ self.rows
-
-    @cached_property
     def square(self) -> float:
         """Squared Frobenius norm of the kernel, ``‖XᵀX‖²``."""
-        return float(self.xp.sum(self.gram * self.gram))
+        return squared_cross(self.xp, self.rows, self.rows)
 
     @property
     def whole(self) -> PairMatrix | None:
@@ -138,8 +133,7 @@ class FeatureRows(PairForm):
 
     def along(self, other: FeatureRows) -> Tensor:
         """Sums along the rows of the product of both kernels, without the normalising factors."""
-        cross = self.gram if other is self else self.rows.T @ other.rows
-        return self.xp.sum((self.rows @ cross) * other.rows, axis=1)
+        return self.xp.sum((self.rows @ (self.rows.T @ other.rows)) * other.rows, axis=1)
 
     def _along(self, other: FeatureRows) -> tuple[Array, Array]:
         """The same with the factors, and the diagonal of the product."""
@@ -161,7 +155,7 @@ class FeatureRows(PairForm):
         xp, rows, squares = self.xp, self.rows, self.diagonal
         n, d = (int(length) for length in rows.shape)
         where = array_api_compat.device(rows)
-        core, gram = xp.ones(d, dtype=rows.dtype, device=where), self.gram
+        core = xp.ones(d, dtype=rows.dtype, device=where)
         nothing = xp.zeros_like(squares)
         if self.estimator == "song":  # without the diagonal rows sum to -k
             p, q = shares("song", n)
@@ -170,9 +164,9 @@ class FeatureRows(PairForm):
             wide[:d, :d] = xp.eye(d, dtype=rows.dtype, device=where)
             wide[d, d + 1] = wide[d + 1, d] = 1.0 / p
             wide[d + 1, d + 1] = -float(xp.sum(squares)) / q
-            core, gram = wide, None
+            core = wide
         diagonal = nothing if self.estimator in DEBIASED else squares
-        return pair_sums(Products(rows, self.factor * core, self.factor * diagonal, gram))
+        return pair_sums(Products(rows, self.factor * core, self.factor * diagonal))
 
     @cached_property
     def matrix(self) -> PairMatrix:

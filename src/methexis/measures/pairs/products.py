@@ -22,14 +22,12 @@ class Products(Entries):
     """A symmetric matrix ``U S Uᵀ`` off the diagonal, and its diagonal, whatever ``u_iᵀ S u_i`` is.
 
     It is made of factors U ``(num_samples, rank)`` and a symmetric core S, or its diagonal
-    ``(rank,)`` where it has nothing else; ``UᵀU`` is made here unless it is given.
+    ``(rank,)`` where it has nothing else.
     """
 
     symmetric = True
 
-    def __init__(
-        self, factors: Tensor, core: Tensor, diagonal: Tensor, gram: Tensor | None = None
-    ) -> None:
+    def __init__(self, factors: Tensor, core: Tensor, diagonal: Tensor) -> None:
         xp: Namespace = array_api_compat.array_namespace(factors)
         n = int(factors.shape[0])
         where = array_api_compat.device(factors)
@@ -39,7 +37,7 @@ class Products(Entries):
         sums = xp.sum(factors, axis=0)
         self.diagonal_total = float(xp.sum(diagonal))
         self.other_total = float(xp.sum(_times(sums[None, :], core) * sums) - xp.sum(own))
-        gram = factors.T @ factors if gram is None else gram
+        gram = factors.T @ factors
         raw = self._square(gram, core) - float(xp.sum(own * own))
         mean = self.other_total / (n * (n - 1))
         # A column of ones carries the constant.

@@ -36,6 +36,10 @@ MOMENTS_SAMPLES = 2048
 #: From so many directions bootstrap samples of SVCCA come from second moments, where no kept
 #: direction has a smaller share of all variance.
 _WIDE, _LEAST_SHARE = 128, 1e-6
+#: Of so many of them it is seen first whether scores differ.
+_FIRST = 4
+#: So many are decomposed at a time at most: each holds two thirds of the rows of both.
+_AT_ONCE = 4
 
 
 class CanonicalMeasure(SubspaceMeasure):
@@ -211,8 +215,13 @@ class SVCCA(CanonicalMeasure):
         if not (wide and self.num_directions is None and least >= _LEAST_SHARE and len(counts)):
             return super().resampled(a, b, counts)
         self.warn_of_few(a, b, counts)
-        scores = self._of_leading(a, b, counts, rough=True)
-        return scores if told_apart(scores) else self._of_leading(a, b, counts, rough=False)
+        scores = self._of_leading(a, b, counts[:_FIRST], rough=True)
+        if told_apart(scores):  # not those of equal representations
+            others = self._of_leading(a, b, counts[_FIRST:], rough=True)
+            scores = np.concatenate([scores, others])
+            if told_apart(scores):
+                return scores
+        return self._of_leading(a, b, counts, rough=False)
 
     def _of_leading(self, a: Basis, b: Basis, counts: Counts, *, rough: bool) -> Array:
         """Scores of bootstrap samples from their second moments, some at a time."""
@@ -221,7 +230,7 @@ class SVCCA(CanonicalMeasure):
         def score(count: Counts) -> float:
             return float(self.values(leading.overlap(count)))
 
-        return np.array(at_once(score, list(counts)))
+        return np.array(at_once(score, list(counts), _AT_ONCE))
 
     @property
     def streams(self) -> bool:
