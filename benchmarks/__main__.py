@@ -314,7 +314,7 @@ def transport(
     """Translate between real models, beside other ways, and prove the gauges of real models.
 
     Partners that are found from few pairs, between two encoders and between one and word vectors;
-    the same without pairs; and interfaces with their proofs. Ten minutes go into encoding, once.
+    the same without pairs; and interfaces with their proofs. Some minutes go into encoding, once.
     `make real` installs the models, `make bench-transport` the package latentis too.
 
     Example: python -m benchmarks transport --only gauge
