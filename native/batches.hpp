@@ -40,6 +40,7 @@ class Batches {
   static constexpr int kLanes = Within ? 1 : L;
   static constexpr int kParts = L > W ? L / W : 1;  // vectors of 64-bit lanes for the networks
   static constexpr int kSteps = L < W ? W / L : 1;  // steps that fill one such vector
+  static constexpr int64_t kPortion = 16;           // blocks of words that wait for their transform
 
   Batches(const Run& the_run, const Call& the_call, int64_t the_first, int the_count, int the_ahead,
           Arena& arena)
@@ -187,6 +188,7 @@ class Batches {
   // Words drawn before any becomes a number. Two passes keep the cipher's chain of ten rounds and
   // the transform's divisions and roots apart, so that each fills the processor by itself.
   size_t words_of_call(int64_t amount) const {
+    if constexpr (!Within && kSteps == 1) return kPortion * 4 * W;
     const size_t steps = size_t(ahead + kSteps - 1) / kSteps;
     return steps * size_t(per_step(amount)) * (Within ? 1 : W) / (Within ? 1 : L) + 4 * W;
   }
@@ -223,46 +225,63 @@ class Batches {
   // a step are L apart.
   __attribute__((noinline)) void draw_across(const RoundKeys<W>& key, int64_t step, int num,
                                              int64_t blocks, uint64_t* buffer, T* to) const {
+    if constexpr (kSteps == 1) return draw_portions(key, step, num, blocks, buffer, to);
     using U = Words<W>;
     uint64_t* at = buffer;
     for (int t = 0; t < num; t += kSteps) {
       U low{}, high{};
       for (int l = 0; l < W; ++l) {
-        const uint64_t mine = uint64_t(step + t + (kSteps > 1 ? l / L : 0));
+        const uint64_t mine = uint64_t(step + t + l / L);
         low[l] = mine & 0xFFFFFFFF;
         high[l] = mine >> 32;
       }
-      for (int64_t block = 0; block < blocks; ++block, at += 4 * W) {
-        U drawn[4];
-        philox<W>(low, high, splat<U>(uint64_t(block)), U{}, key, drawn);
-        for (int j = 0; j < 4; ++j) store(at + j * W, drawn[j]);
-      }
+      words_of<W>(key, low, high, U{}, 1, blocks, at);
+      at += blocks * 4 * W;
     }
     at = buffer;
-    const int64_t pairs = 2 * blocks;
-    if constexpr (kSteps == 1) {
-      const uint64_t* end = buffer + num * blocks * 4 * W;
-      for (; at != end; at += 2 * W, to += 2 * L) {
-        Doubles<W> a, b;
-        normals_of<W>(load<U>(at), load<U>(at + W), a, b);
-        store_as<T, W>(to, a);
-        store_as<T, W>(to + L, b);
-      }
-    } else {
-      for (int t = 0; t < num; t += kSteps) {
-        const int some = num - t < kSteps ? num - t : kSteps;
-        for (int64_t pair = 0; pair < pairs; ++pair, at += 2 * W) {
-          Doubles<W> both[2];
-          normals_of<W>(load<U>(at), load<U>(at + W), both[0], both[1]);
-          for (int n = 0; n < 2; ++n) {
-            Doubles<L> parts[kSteps];
-            __builtin_memcpy(parts, &both[n], sizeof(both[n]));
-            for (int k = 0; k < some; ++k) {
-              store_as<T, L>(to + (t + k) * blocks * 4 * L + (2 * pair + n) * L, parts[k]);
-            }
+    for (int t = 0; t < num; t += kSteps) {
+      const int some = num - t < kSteps ? num - t : kSteps;
+      for (int64_t block = 0; block < blocks; ++block, at += 4 * W) {
+        Doubles<W> normal[4];
+        normals_of<W>(at, normal);
+        for (int n = 0; n < 4; ++n) {
+          Doubles<L> parts[kSteps];
+          __builtin_memcpy(parts, &normal[n], sizeof(normal[n]));
+          for (int k = 0; k < some; ++k) {
+            store_as<T, L>(to + ((t + k) * blocks * 4 + 4 * block + n) * L, parts[k]);
           }
         }
       }
+    }
+  }
+
+  // The same where one step fills a vector. A few blocks at a time: words that wait for their
+  // transform displace no weights from the nearest cache.
+  void draw_portions(const RoundKeys<W>& key, int64_t step, int num, int64_t blocks,
+                     uint64_t* buffer, T* to) const {
+    using U = Words<W>;
+    int64_t block = 0;
+    for (int64_t left = num * blocks; left > 0;) {
+      const int64_t some = left < kPortion ? left : kPortion;
+      const uint64_t* end = buffer + some * 4 * W;
+      for (uint64_t* at = buffer; at != end;) {
+        const U low = splat<U>(uint64_t(step) & kLowHalf), high = splat<U>(uint64_t(step) >> 32);
+        const int64_t room = (end - at) / (4 * W);
+        const int64_t take = blocks - block < room ? blocks - block : room;
+        words_of<W>(key, low, high, splat<U>(uint64_t(block)), 1, take, at);
+        at += take * 4 * W;
+        block += take;
+        if (block == blocks) {
+          block = 0;
+          ++step;
+        }
+      }
+      for (const uint64_t* at = buffer; at != end; at += 4 * W, to += 4 * L) {
+        Doubles<W> normal[4];
+        normals_of<W>(at, normal);
+        for (int j = 0; j < 4; ++j) store_as<T, W>(to + j * L, normal[j]);
+      }
+      left -= some;
     }
   }
 
@@ -272,17 +291,12 @@ class Batches {
     using U = Words<W>;
     U lanes{};
     for (int l = 0; l < W; ++l) lanes[l] = l;
-    uint64_t* at = buffer;
-    for (int64_t block = 0; block < blocks; block += W, at += 4 * W) {
-      U drawn[4];
-      words_of<W>(key, step, lanes + uint64_t(block), drawn);
-      for (int j = 0; j < 4; ++j) store(at + j * W, drawn[j]);
-    }
-    const uint64_t* end = at;
-    for (at = buffer; at != end; at += 4 * W, to += 4 * W) {
+    const uint64_t now = uint64_t(step);
+    words_of<W>(key, splat<U>(now & kLowHalf), splat<U>(now >> 32), lanes, W, blocks / W, buffer);
+    const uint64_t* end = buffer + 4 * blocks;
+    for (const uint64_t* at = buffer; at != end; at += 4 * W, to += 4 * W) {
       Doubles<W> normal[4];
-      normals_of<W>(load<U>(at), load<U>(at + W), normal[0], normal[1]);
-      normals_of<W>(load<U>(at + 2 * W), load<U>(at + 3 * W), normal[2], normal[3]);
+      normals_of<W>(at, normal);
       zip<W>(normal[0], normal[2]);
       zip<W>(normal[1], normal[3]);
       zip<W>(normal[0], normal[1]);

@@ -52,8 +52,7 @@ void normals(const uint32_t* pair, uint64_t step, int64_t count, double* out) {
     U words[4];
     words_of<L>(key, step, lanes + uint64_t(block), words);
     Doubles<L> normal[4];
-    normals_of<L>(words[0], words[1], normal[0], normal[1]);
-    normals_of<L>(words[2], words[3], normal[2], normal[3]);
+    normals_of<L>(words, normal);
     for (int n = 0; n < 4 * L && 4 * block + n < count; ++n) {
       out[4 * block + n] = normal[n % 4][n / 4];
     }

@@ -31,20 +31,37 @@ METHEXIS_INLINE V horner(V x, const double (&coefficients)[N]) {
   return sum;
 }
 
+// The same of K vectors side by side. Each is a chain of sums that wait for one another, and a
+// processor looks only so far ahead: chains overlap that are next to each other in the program.
+template <class V, int K, int N>
+METHEXIS_INLINE void horner(const V (&x)[K], const double (&coefficients)[N], V (&sum)[K]) {
+  for (int k = 0; k < K; ++k) sum[k] = splat<V>(coefficients[N - 1]);
+#pragma GCC unroll 32
+  for (int i = N - 2; i >= 0; --i) {
+#pragma GCC unroll 4
+    for (int k = 0; k < K; ++k) sum[k] = fma(sum[k], x[k], splat<V>(coefficients[i]));
+  }
+}
+
 // -2 ln(x 2^-shift) of positive normal numbers. With m in [1/sqrt 2, sqrt 2), x = m 2^k and
 // s = (m - 1) / (m + 1), ln m = 2 atanh s; the series in s^2 is cut where it is below rounding.
-template <int L>
-METHEXIS_INLINE Doubles<L> minus_two_log(Doubles<L> x, int shift = 0) {
+template <int L, int K>
+METHEXIS_INLINE void minus_two_log(const Doubles<L> (&x)[K], int shift, Doubles<L> (&out)[K]) {
   using V = Doubles<L>;
   using U = Words<L>;
   using I = Vec<int64_t, L>;
   // Bits such that the exponent steps at 1/sqrt 2.
   constexpr uint64_t root_half = 0x3fe6a09e667f3bcd;
-  I exponent = bits<I>(bits<U>(x) - root_half) >> 52;
-  V m = bits<V>(bits<U>(x) - (bits<U>(exponent) << 52));
-  // Exponents are small: adding 1.5 * 2^52 turns them into doubles exactly.
-  V k = bits<V>(exponent + 0x4338000000000000) - (6755399441055744.0 + shift);
-  V s = (m - 1.0) / (m + 1.0);
+  V s[K], square[K], power[K];
+#pragma GCC unroll 4
+  for (int k = 0; k < K; ++k) {
+    I exponent = bits<I>(bits<U>(x[k]) - root_half) >> 52;
+    V m = bits<V>(bits<U>(x[k]) - (bits<U>(exponent) << 52));
+    // Exponents are small: adding 1.5 * 2^52 turns them into doubles exactly.
+    power[k] = bits<V>(exponent + 0x4338000000000000) - (6755399441055744.0 + shift);
+    s[k] = (m - 1.0) / (m + 1.0);
+    square[k] = s[k] * s[k];
+  }
   constexpr double series[] = {-4.0,
                                -0x1.5555555555593p+0,
                                -0x1.999999997fa04p-1,
@@ -53,7 +70,19 @@ METHEXIS_INLINE Doubles<L> minus_two_log(Doubles<L> x, int shift = 0) {
                                -0x1.7466496cb03dep-2,
                                -0x1.39a09d078c69fp-2,
                                -0x1.2f112df3e5244p-2};
-  return fma(s, horner(s * s, series), k * (-2.0 * constants::kLn2));
+  horner(square, series, out);
+#pragma GCC unroll 4
+  for (int k = 0; k < K; ++k) {
+    out[k] = fma(s[k], out[k], power[k] * (-2.0 * constants::kLn2));
+  }
+}
+
+template <int L>
+METHEXIS_INLINE Doubles<L> minus_two_log(Doubles<L> x) {
+  const Doubles<L> one[] = {x};
+  Doubles<L> out[1];
+  minus_two_log<L>(one, 0, out);
+  return out[0];
 }
 
 // Natural logarithm of positive normal numbers, within 3 ulp.
@@ -62,41 +91,51 @@ METHEXIS_INLINE Doubles<L> log(Doubles<L> x) {
   return -0.5 * minus_two_log<L>(x);
 }
 
-// Sine and cosine of x in [-pi/4, pi/4].
-template <class V>
-METHEXIS_INLINE V sine_reduced(V x, V z) {
-  constexpr double series[] = {-0x1.5555555555549p-3,  0x1.111111110f8a6p-7,
-                               -0x1.a01a019c161d5p-13, 0x1.71de357b1fe7dp-19,
-                               -0x1.ae5e68a2b9cebp-26, 0x1.5d93a5acfd57cp-33};
-  return fma(x * z, horner(z, series), x);
-}
-
-template <class V>
-METHEXIS_INLINE V cosine_reduced(V z) {
-  constexpr double series[] = {0x1.555555555554cp-5,  -0x1.6c16c16c15177p-10,
-                               0x1.a01a019cb159p-16,  -0x1.27e4f809c52adp-22,
-                               0x1.1ee9ebdb4b1c4p-29, -0x1.8fae9be8838d4p-37};
-  return fma(z * z, horner(z, series), fma(z, splat<V>(-0.5), splat<V>(1.0)));
-}
-
-// Cosine and sine of 2 pi (word + 1/2) / 2^32, within 2 ulp. The quarter turn is read off the word,
-// so the reduction is exact and the reduced angle carries one rounding.
-template <int L>
-METHEXIS_INLINE void cosine_sine_turn(Words<L> word, Doubles<L>& cosine, Doubles<L>& sine) {
+// Cosine and sine of 2 pi (word + 1/2) / 2^32, within 2 ulp, of the low halves. The quarter turn is
+// read off the word, so the reduction to [-pi/4, pi/4] is exact and the reduced angle carries one
+// rounding.
+template <int L, int K>
+METHEXIS_INLINE void cosine_sine_turn(const Words<L> (&word)[K], Doubles<L> (&cosine)[K],
+                                      Doubles<L> (&sine)[K]) {
   using V = Doubles<L>;
   using U = Words<L>;
-  U shifted = word + (uint64_t(1) << 29);
-  U quarter = shifted >> 30;
-  V part = to_double<L>(shifted & ((uint64_t(1) << 30) - 1)) - (536870912.0 - 0.5);
-  V angle = part * (constants::kTwoPi * 0x1p-32);
-  V z = angle * angle;
-  V s = sine_reduced(angle, z);
-  V c = cosine_reduced(z);
-  auto odd = (quarter & 1) == 1;
-  U cosine_sign = ((quarter + 1) & 2) << 62;
-  U sine_sign = (quarter & 2) << 62;
-  cosine = bits<V>(bits<U>(select(odd, s, c)) ^ cosine_sign);
-  sine = bits<V>(bits<U>(select(odd, c, s)) ^ sine_sign);
+  constexpr uint64_t quarter = uint64_t(1) << 30, sign = uint64_t(1) << 63;
+  U shifted[K];
+  V angle[K], z[K], s[K], c[K];
+#pragma GCC unroll 4
+  for (int k = 0; k < K; ++k) {
+    shifted[k] = word[k] + quarter / 2;
+    V part = to_double<L>(shifted[k] & (quarter - 1)) - (536870912.0 - 0.5);
+    angle[k] = part * (constants::kTwoPi * 0x1p-32);
+    z[k] = angle[k] * angle[k];
+  }
+  constexpr double sines[] = {-0x1.5555555555549p-3, 0x1.111111110f8a6p-7,   -0x1.a01a019c161d5p-13,
+                              0x1.71de357b1fe7dp-19, -0x1.ae5e68a2b9cebp-26, 0x1.5d93a5acfd57cp-33};
+  constexpr double cosines[] = {0x1.555555555554cp-5,  -0x1.6c16c16c15177p-10,
+                                0x1.a01a019cb159p-16,  -0x1.27e4f809c52adp-22,
+                                0x1.1ee9ebdb4b1c4p-29, -0x1.8fae9be8838d4p-37};
+  horner(z, sines, s);
+  horner(z, cosines, c);
+#pragma GCC unroll 4
+  for (int k = 0; k < K; ++k) {
+    s[k] = fma(angle[k] * z[k], s[k], angle[k]);
+    c[k] = fma(z[k] * z[k], c[k], fma(z[k], splat<V>(-0.5), splat<V>(1.0)));
+    // Odd quarters exchange the two. The sine is negative in the second half of a turn, the cosine
+    // likewise a quarter of a turn earlier.
+    auto odd = (shifted[k] & quarter) != 0;
+    U half = shifted[k] << 32;
+    cosine[k] = bits<V>(bits<U>(select(odd, s[k], c[k])) ^ ((half + (quarter << 32)) & sign));
+    sine[k] = bits<V>(bits<U>(select(odd, c[k], s[k])) ^ (half & sign));
+  }
+}
+
+template <int L>
+METHEXIS_INLINE void cosine_sine_turn(Words<L> word, Doubles<L>& cosine, Doubles<L>& sine) {
+  const Words<L> one[] = {word};
+  Doubles<L> c[1], s[1];
+  cosine_sine_turn<L>(one, c, s);
+  cosine = c[0];
+  sine = s[0];
 }
 
 // e^r - 1 for |r| <= ln(2)/2, by Taylor's series: the first term left out is below 2^-57 r.

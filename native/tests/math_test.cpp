@@ -204,17 +204,21 @@ TEST(turns_and_numbers_of_every_law) {
   for (std::size_t i = 0; i + L <= all.size(); i += L) {
     const auto first = load<Words<L>>(&all[i]);
     const auto second = load<Words<L>>(&all[7 * i % (all.size() - L)]);
-    Doubles<L> c, s, a, b, numbers[4];
+    Doubles<L> c, s, numbers[4], normal[4];
     cosine_sine_turn<L>(second, c, s);
-    normals_of<L>(first, second, a, b);
+    normals_of<L>({first, second, second, first}, normal);
     for (int law = 0; law < 4; ++law) numbers[law] = standardised<L>(Law(law), first, second);
     for (int l = 0; l < L; ++l) {
       const Turn turn = turn_exact(second[l]);
       const long double radius = std::sqrt(-2.0L * std::log(uniform_exact(first[l])));
       turns.see(double(c[l]), turn.cosine);
       turns.see(double(s[l]), turn.sine);
-      normals.see(double(a[l]), radius * turn.cosine);
-      normals.see(double(b[l]), radius * turn.sine);
+      normals.see(double(normal[0][l]), radius * turn.cosine);
+      normals.see(double(normal[1][l]), radius * turn.sine);
+      const Turn other = turn_exact(first[l]);
+      const long double length = std::sqrt(-2.0L * std::log(uniform_exact(second[l])));
+      normals.see(double(normal[2][l]), length * other.cosine);
+      normals.see(double(normal[3][l]), length * other.sine);
       for (int law = 0; law < 4; ++law) {
         laws[law].see(double(numbers[law][l]), law_exact(Law(law), first[l], second[l]));
       }
