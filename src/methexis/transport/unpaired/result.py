@@ -15,7 +15,7 @@ from methexis.transport.words import share
 #: What an estimate is made from, in words.
 _FROM = {
     "returns": "the nearest of their nearest",
-    "starts": "maps begun elsewhere",
+    "replicas": "maps begun anew",
     "halves": "maps of halves of the rows",
 }
 
@@ -36,8 +36,8 @@ class UnpairedCertificate(Displayed):
         Among how many rows partners are sought.
     basis : str
         What `top1` is estimated from: "returns", held-out rows that are the nearest of their
-        nearest, where both sides hold the same samples; "starts", maps begun from halves of the
-        rows, or "halves", maps of halves, both as if neither side had anything of its own.
+        nearest, where both sides hold the same samples; "replicas", maps begun anew from a few
+        directions, or "halves", maps of halves, both as if neither side had anything of its own.
     nearness : float
         Mean cosine of images with the nearest rows of the other side, over that of these with each
         other. It is 1 where images lie as if they were of the other side.
