@@ -40,20 +40,34 @@ class End(NamedTuple):
     near: float
 
 
-def replicas(x: Rows, y: Rows, generator: np.random.Generator) -> tuple[Rows, list[Rows]]:
-    """The nearest map, and one or two that were begun anew from it and are no nearer.
+class Ways(NamedTuple):
+    """The map whose images lie nearest, and others that were found on the way.
+
+    Attributes
+    ----------
+    best : array (rx, ry)
+    anew : list of array (rx, ry)
+        One or two that were begun anew from it and are no nearer.
+    poorest : array (rx, ry)
+        That whose images lie farthest.
+    """
+
+    best: Rows
+    anew: list[Rows]
+    poorest: Rows
+
+
+def replicas(x: Rows, y: Rows, generator: np.random.Generator) -> Ways:
+    """Climb from profiles, and again from what was best so far.
 
     Parameters
     ----------
     x, y : arrays (num_x, rx), (num_y, ry)
         Rows of length one, in principal coordinates.
     generator : Generator
-
-    Returns
-    -------
-    (array (rx, ry), list of array (rx, ry))
     """
-    best = max((_end(x, y, start, generator) for start in first_maps(x, y, generator)), key=_near)
+    ends = [_end(x, y, start, generator) for start in first_maps(x, y, generator)]
+    best, poorest = max(ends, key=_near), min(ends, key=_near)
     others: list[End] = []
     times = 0
     while len(others) < _OTHERS:
@@ -66,7 +80,7 @@ def replicas(x: Rows, y: Rows, generator: np.random.Generator) -> tuple[Rows, li
             others.append(end)
         if same:
             break
-    return best.map, [end.map for end in others]
+    return Ways(best.map, [end.map for end in others], poorest.map)
 
 
 def _near(end: End) -> float:
