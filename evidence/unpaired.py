@@ -1,13 +1,13 @@
 """Translation without pairs against the truth. ``python -m evidence.unpaired --embeddings FILE``.
 
 *Encoders*: two encoders of texts, the second turned at random, so that no coordinate says anything.
-*Itself* is the first encoder twice, *second* the second. Either both sides hold the same texts, in orders of their own
-(*shared*), or each has texts that the other has not. Noise, in units of the standard deviation, is
-of either side's own. FILE is an .npz with rows of both as ``x`` and ``y``, of the same texts in the
-same order (docs/tutorials/two-encoders.md makes such stores). *Minima* are the first hidden layers,
-of width 4, of two minima of a deep linear network whose 8 inputs are mixtures of exponential ones,
-10,000 of each; *unrelated* are those of two networks that learnt different tasks, and *gaussian*
-ones have Gaussian inputs, which has to be refused.
+*Itself* is the first encoder twice, *second* the second. Either both sides hold the same texts, in
+orders of their own (*shared*), or each has texts that the other has not. Noise, in units of the
+standard deviation, is of either side's own. FILE is an .npz with rows of both as ``x`` and ``y``,
+of the same texts in the same order (docs/tutorials/two-encoders.md makes such stores). *Minima* are
+the first hidden layers, of width 4, of two minima of a deep linear network whose 8 inputs are
+mixtures of exponential ones, 10,000 of each; *unrelated* are those of two networks that learnt
+different tasks, and *gaussian* ones have Gaussian inputs, which has to be refused.
 
 Truth is counted on pairs that neither side was given: partners found among as many rows as the
 certificate has candidates, in both directions, those found among 4,096, and, of minima, the share

@@ -1,6 +1,6 @@
 r"""From what rows say without pairs to an estimate of how many partners are found.
 
-Both curves were fitted to runs whose pairs were known, and are judged on others
+The curve was fitted to runs whose pairs were known, and both are judged on others
 (`python -m evidence.unpaired`).
 
 *Returns*, where both sides hold the same samples. A row whose nearest is its partner is mostly the
@@ -12,17 +12,12 @@ nearest among themselves. With shares ``m`` across the sides and ``m₀`` within
 because a partner that comes first for one of both is not always first for the other. A root makes
 much of little: so an excess within three standard errors of chance counts in proportion.
 
-*Replicas*, where they do not. Two estimates are made, and the less of both is told. One is the share
-of rows whose image is nearest to its image under a map that was begun anew, the mean over such maps
-(`methexis.transport.unpaired.replicas`). It sees errors of the map, and not what a side has of its
-own. The other is the share of partners that would be found if images were as far from these as is
-told by how they mix (`methexis.transport.unpaired.mixing`), on that side where this is less. It sees
-both, but rather too little, because maps are chosen by how images mix.
+*Replicas*, where they do not. The share of rows whose image is nearest to its image under a map
+that was begun anew is the estimate, the mean over such maps
+(`methexis.transport.unpaired.replicas`). It has no curve.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -44,12 +39,12 @@ def of_return(across: float, within: float, queries: int) -> float:
     return float(np.sqrt(excess) * min(1.0, excess / max(error, 1e-9)))
 
 
-def of_ways(agreements: Sequence[float], mixings: Sequence[float]) -> float:
-    """Estimated share of partners that are found, from maps begun anew and from mixing.
+def of_agreement(*shares: float) -> float:
+    """Estimated share of partners that are found, from agreements with maps begun anew.
 
     Examples
     --------
-    >>> of_ways([0.5, 0.75], [0.9, 0.8]), of_ways([0.5, 0.75], [0.4, 0.8])
-    (0.625, 0.4)
+    >>> of_agreement(0.5, 0.75)
+    0.625
     """
-    return float(min(np.mean(agreements), *mixings))
+    return float(np.mean(shares))

@@ -45,8 +45,8 @@ LADDER = (
     *[Step(3000, 10, 200)] * 3,
     *[Step(3000, 10, None)] * 4,
 )
-#: The same, but no step sees more than a part of the rows, so that what fits chance neighbours alone
-#: falls apart.
+#: The same, but no step sees more than a part of the rows, so that what fits chance neighbours
+#: alone falls apart.
 SHAKEN = tuple(step._replace(part=0.4) for step in LADDER)
 #: Most times that the ladder is gone through, rows by which the end is judged, and the share whose
 #: images before and after have to be each other's nearest.

@@ -1,16 +1,17 @@
 """A rotation between sides of other samples: several ways to one, and how far their ends agree.
 
-Rotations have many numbers and rows are few, so that wrong maps fit as well: each takes rows near to
-chance neighbours, and a climb that sees all rows stays with the first of these. If each step sees
-but a part of the rows, what fits only them falls apart again at the next. Climbs begin from three
-maps of profiles, and that whose images lie nearest to the rows of the other side is taken. Then it
-is begun anew, from nothing but what it does to the leading five principal directions; if the end is
-nearer, that is taken instead.
+Rotations have many numbers and rows are few, so that wrong maps fit as well: each takes rows near
+to chance neighbours, and a climb that sees all rows stays with the first of these. If each step
+sees but a part of the rows, what fits only them falls apart again at the next. Climbs begin from
+three maps of profiles, and that whose images lie nearest to the rows of the other side is taken.
+Then it is begun anew, from nothing but what it does to the leading five principal directions; if
+the end is nearer, that is taken instead.
 
 Such ends are *replicas*: they go their own ways through their own draws of the same rows. If a map
 were drawn from all that could be, given the rows, then two of them would agree with each other as
 often as either does with the truth (the identity of Nishimori), whatever the share that is right.
 Climbs are no such draws, but nearly; what is left is measured (`python -m evidence.unpaired`).
+Partners that lie off because either side has something of its own are not seen by it.
 """
 
 from __future__ import annotations
@@ -40,34 +41,20 @@ class End(NamedTuple):
     near: float
 
 
-class Ways(NamedTuple):
-    """The map whose images lie nearest, and others that were found on the way.
-
-    Attributes
-    ----------
-    best : array (rx, ry)
-    anew : list of array (rx, ry)
-        One or two that were begun anew from it and are no nearer.
-    poorest : array (rx, ry)
-        That whose images lie farthest.
-    """
-
-    best: Rows
-    anew: list[Rows]
-    poorest: Rows
-
-
-def replicas(x: Rows, y: Rows, generator: np.random.Generator) -> Ways:
-    """Climb from profiles, and again from what was best so far.
+def replicas(x: Rows, y: Rows, generator: np.random.Generator) -> tuple[Rows, list[Rows]]:
+    """The map whose images lie nearest, and one or two that were begun anew and are no nearer.
 
     Parameters
     ----------
     x, y : arrays (num_x, rx), (num_y, ry)
         Rows of length one, in principal coordinates.
     generator : Generator
+
+    Returns
+    -------
+    (array (rx, ry), list of array (rx, ry))
     """
-    ends = [_end(x, y, start, generator) for start in first_maps(x, y, generator)]
-    best, poorest = max(ends, key=_near), min(ends, key=_near)
+    best = max((_end(x, y, start, generator) for start in first_maps(x, y, generator)), key=_near)
     others: list[End] = []
     times = 0
     while len(others) < _OTHERS:
@@ -80,7 +67,7 @@ def replicas(x: Rows, y: Rows, generator: np.random.Generator) -> Ways:
             others.append(end)
         if same:
             break
-    return Ways(best.map, [end.map for end in others], poorest.map)
+    return best.map, [end.map for end in others]
 
 
 def _near(end: End) -> float:

@@ -27,9 +27,9 @@ class UnpairedCertificate(Displayed):
     Attributes
     ----------
     found : bool
-        Of a rotation, whether `top1` is above .2 by two standard errors of its own. Of a scaled
-        map, whether errors of its size leave .9 of the variance predicted, and both laws are equal
-        under it as far as samples tell.
+        Of a rotation, whether `top1` is above .2 by two standard errors of its own, or above .5
+        where the basis is replicas. Of a scaled map, whether errors of its size leave .9 of the
+        variance predicted, and both laws are equal under it as far as samples tell.
     top1 : float
         Estimated share of partners that are found among `candidates` rows.
     candidates : int
@@ -40,7 +40,8 @@ class UnpairedCertificate(Displayed):
         directions, or "halves", maps of halves, both as if neither side had anything of its own.
     nearness : float
         Mean cosine of images with the nearest rows of the other side, over that of these with each
-        other. It is 1 where images lie as if they were of the other side.
+        other. It is 1 where images lie as if they were of the other side, and more where they
+        were drawn near: with replicas it is of rows that taught the map.
     """
 
     found: bool
