@@ -278,14 +278,18 @@ def table(ended: list[dict[str, Any]]) -> str:
 
 
 def summary(ended: list[dict[str, Any]]) -> str:
-    """How far estimates are from the truth, of shared rows and of others."""
+    """How far estimates are from the truth, of the same rows, of others, and of scaled maps."""
+    scaled = ("minima", "gaussian")
+    groups = {
+        "the same rows": [one for one in ended if one["shared"]],
+        "other rows": [
+            one for one in ended if not one["shared"] and one["case"] not in (*scaled, "unrelated")
+        ],
+        "scaled maps": [one for one in ended if one["case"] in scaled],
+    }
     told = []
-    for shared, what in ((True, "the same rows"), (False, "other rows")):
-        runs = [
-            one
-            for one in ended
-            if not one["refused"] and one["shared"] == shared and one["case"] != "unrelated"
-        ]
+    for what, group in groups.items():
+        runs = [one for one in group if not one["refused"]]
         if not runs:
             continue
         apart = np.array([one["top1"] - one["truth"] for one in runs])
