@@ -1,13 +1,13 @@
 """Translation without pairs against the truth. ``python -m evidence.unpaired --embeddings FILE``.
 
 *Encoders*: two encoders of texts, the second turned at random, so that no coordinate says anything.
-*Itself* is the first encoder twice. Either both sides hold the same texts, in orders of their own
-(*shared*), or each has texts that the other has not. Noise, in units of the standard deviation, is
-of either side's own. FILE is an .npz with rows of both as ``x`` and ``y``, of the same texts in the
-same order (docs/tutorials/two-encoders.md makes such stores). *Minima* are the first hidden layers,
-of width 4, of two minima of a deep linear network whose 8 inputs are mixtures of exponential ones,
-10,000 of each; *unrelated* are those of two networks that learnt different tasks, and *gaussian*
-ones have Gaussian inputs, which has to be refused.
+*Itself* is the first encoder twice, *second* the second. Either both sides hold the same texts, in
+orders of their own (*shared*), or each has texts that the other has not. Noise, in units of the
+standard deviation, is of either side's own. FILE is an .npz with rows of both as ``x`` and ``y``,
+of the same texts in the same order (docs/tutorials/two-encoders.md makes such stores). *Minima* are
+the first hidden layers, of width 4, of two minima of a deep linear network whose 8 inputs are
+mixtures of exponential ones, 10,000 of each; *unrelated* are those of two networks that learnt
+different tasks, and *gaussian* ones have Gaussian inputs, which has to be refused.
 
 Truth is counted on pairs that neither side was given: partners found among as many rows as the
 certificate has candidates, in both directions, those found among 4,096, and, of minima, the share
@@ -54,28 +54,44 @@ class Asked(NamedTuple):
     shared: bool = False
 
 
-def _certified(first: int) -> tuple[Asked, ...]:
-    """Runs whose truth is spread, by noise where both sides hold the same texts, by n elsewhere."""
+def _same(first: int) -> tuple[Asked, ...]:
+    """Runs where both sides hold the same texts; their truth is spread by noise."""
     noises = (0.0, 0.4, 0.6, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4, 1.8)
     return (
         *(Asked("itself", 2500, noise, first + k, True) for k, noise in enumerate(noises)),
         *(Asked("encoders", 3000, noise, first + 10 + k, True) for k, noise in enumerate(noises)),
-        *(Asked("itself", 500 * k, 0.0, first + 20 + k) for k in range(2, 7)),
-        *(Asked("encoders", 1000 * k, 0.0, first + 30 + k) for k in range(2, 7)),
     )
+
+
+#: What is asked of other texts: case, noise, and numbers of rows, by which their truth is spread.
+_OTHERS: tuple[tuple[str, float, tuple[int, ...]], ...] = (
+    ("itself", 0.0, (500, 600, 700, 800, 900, 1000, 1250, 1500, 2000, 3000)),
+    ("second", 0.0, (500, 600, 700, 800, 1000, 1250, 2000)),
+    ("encoders", 0.0, (750, 1000, 1100, 1200, 1300, 1500, 1750, 2000, 2500, 3000, 4000, 6000)),
+    ("itself", 0.5, (700, 900, 1100, 1500)),
+    ("itself", 0.8, (800, 1000, 1250, 1500, 2000)),
+    ("encoders", 0.3, (1250, 1500, 2000, 3000)),
+)
+
+
+def _other(first: int) -> tuple[Asked, ...]:
+    """Runs where each side has texts that the other has not."""
+    asked = sorted((n, case, noise) for case, noise, sizes in _OTHERS for n in sizes)
+    return tuple(Asked(case, n, noise, first + k) for k, (n, case, noise) in enumerate(asked))
 
 
 #: In the order in which they are run. Of minima seeds 300 to 309 and 400 to 409 were seen before.
 RUNS: tuple[Asked, ...] = (
     *(Asked("gaussian", 10_000, 0.0, seed) for seed in range(600, 610)),
     *(Asked("minima", 10_000, 0.0, seed) for seed in range(600, 610)),
-    *_certified(700),
+    *_same(700),
     *(Asked("encoders", 9900, 0.0, seed, True) for seed in range(600, 610)),
-    *(Asked("encoders", 9900, 0.0, seed) for seed in range(610, 614)),
+    *_other(900),
     *(Asked("unrelated", 10_000, 0.0, seed) for seed in range(600, 604)),
+    *(Asked("encoders", 9900, 0.0, seed) for seed in range(960, 964)),
 )
 #: Runs by which curves and steps were set.
-PILOT: tuple[Asked, ...] = _certified(500)
+PILOT: tuple[Asked, ...] = (*_same(500), *_other(540))
 
 
 @dataclass(frozen=True)
@@ -123,7 +139,7 @@ def draw(asked: Asked, embeddings: Path | None) -> Drawn:
     with np.load(embeddings) as content:
         x = np.asarray(content["x"], dtype=np.float64)
         y = np.asarray(content["y"], dtype=np.float64)
-    y = x if asked.case == "itself" else y
+    x, y = {"itself": (x, x), "second": (y, y)}.get(asked.case, (x, y))
     sides = [
         one + asked.noise * one.std() * generator.normal(size=one.shape) if asked.noise else one
         for one in (x, y)
@@ -262,14 +278,18 @@ def table(ended: list[dict[str, Any]]) -> str:
 
 
 def summary(ended: list[dict[str, Any]]) -> str:
-    """How far estimates are from the truth, of shared rows and of others."""
+    """How far estimates are from the truth, of the same rows, of others, and of scaled maps."""
+    scaled = ("minima", "gaussian")
+    groups = {
+        "the same rows": [one for one in ended if one["shared"]],
+        "other rows": [
+            one for one in ended if not one["shared"] and one["case"] not in (*scaled, "unrelated")
+        ],
+        "scaled maps": [one for one in ended if one["case"] in scaled],
+    }
     told = []
-    for shared, what in ((True, "the same rows"), (False, "other rows")):
-        runs = [
-            one
-            for one in ended
-            if not one["refused"] and one["shared"] == shared and one["case"] != "unrelated"
-        ]
+    for what, group in groups.items():
+        runs = [one for one in group if not one["refused"]]
         if not runs:
             continue
         apart = np.array([one["top1"] - one["truth"] for one in runs])
@@ -312,7 +332,7 @@ def main() -> None:
         return
     ended = stored()
     for asked in [] if options.show else missing(ended):
-        if asked.case in ("encoders", "itself") and options.embeddings is None:
+        if asked.case in ("encoders", "itself", "second") and options.embeddings is None:
             continue
         outcome = run(asked, options.embeddings)
         ended.append(asdict(outcome))

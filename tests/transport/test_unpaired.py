@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 
 import methexis as mx
 from methexis.core.linalg import random_orthogonal
-from methexis.transport.unpaired.calibration import of_return
+from methexis.transport.unpaired.calibration import of_agreement, of_return
 from methexis.transport.unpaired.equal import Misfit, _told, allowed, chance
 from methexis.transport.unpaired.moments import fourth, mardia, third
 from methexis.transport.unpaired.nearness import returned
-from methexis.transport.unpaired.profiles import first_map, profiles
-from methexis.transport.unpaired.refining import neighbours
+from methexis.transport.unpaired.profiles import first_map, first_maps, profiles
+from methexis.transport.unpaired.refining import SHAKEN, Step, neighbours, refined
+from methexis.transport.unpaired.replicas import replicas
 
 Array = NDArray[np.float64]
 
@@ -123,6 +124,11 @@ def test_profiles_of_the_same_samples_give_the_rotation() -> None:
     turned = (rows @ turn)[rng.permutation(300)]
     learnt = first_map(rows.astype(np.float32), turned.astype(np.float32), rng)
     np.testing.assert_allclose(learnt, turn, atol=1e-2)
+    ways = first_maps(rows.astype(np.float32), turned.astype(np.float32), rng)
+    assert np.array_equal(ways[0], learnt)
+    assert len(ways) == 3
+    for way in ways:
+        np.testing.assert_allclose(way, turn, atol=1e-2)
 
 
 def test_neighbours_are_those_of_a_plain_loop() -> None:
@@ -214,25 +220,62 @@ def test_little_more_than_chance_is_told_as_little() -> None:
     assert of_return(0.1, 0.4, 1000) == 0.0
 
 
+def test_a_step_draws_no_more_than_its_part() -> None:
+    """With all rows draws are no chance; with a part another generator makes another map."""
+    rng = np.random.default_rng(6)
+    x, y = (rng.normal(size=(60, 4)).astype(np.float32) for _ in range(2))
+    for part, same in ((1.0, True), (0.5, False)):
+        steps = [Step(60, 3, None, part)]
+        first, second = (
+            refined(x, y, np.eye(4, dtype=np.float32), steps, np.random.default_rng(seed))
+            for seed in (1, 2)
+        )
+        assert np.array_equal(first, second) == same
+    assert all(step.part < 1.0 for step in SHAKEN)
+
+
+def clusters(rows: int, seed: int) -> Array:
+    """Clusters of unequal sizes and widths in 48 directions."""
+    law = np.random.default_rng(8)
+    centres = law.normal(size=(40, 48)) * np.arange(1, 49) ** -0.5
+    weights, widths = law.dirichlet(np.full(40, 1.0)), law.uniform(0.2, 0.6, size=40)
+    rng = np.random.default_rng(seed)
+    which = rng.choice(40, size=rows, p=weights)
+    noise = rng.normal(size=(rows, 48)) * np.arange(1, 49) ** -0.5
+    return np.asarray(centres[which] + widths[which, None] * noise)
+
+
+def test_replicas_of_the_right_map_are_it_again() -> None:
+    """Of enough rows the map is right, and what was begun anew from five directions is too."""
+    turn = random_orthogonal(48, np.random.default_rng(7))
+    x, y = clusters(800, 1), clusters(800, 2) @ turn
+    mean = x.mean(axis=0), y.mean(axis=0)
+    rows = [one - middle for one, middle in zip((x, y), mean, strict=True)]
+    rows = [one / np.linalg.norm(one, axis=1, keepdims=True) for one in rows]
+    axes = [np.linalg.svd(one, full_matrices=False)[2].T for one in rows]
+    into = [np.asarray(one @ axis, dtype=np.float32) for one, axis in zip(rows, axes, strict=True)]
+    best, others = replicas(into[0], into[1], np.random.default_rng(3))
+    right = axes[0].T @ turn @ axes[1]
+    assert 1 <= len(others) <= 2
+    for learnt in (best, *others):
+        assert np.mean(np.sum((into[0] @ learnt) * (into[0] @ right), axis=1)) > 0.8
+
+
+def test_what_replicas_agree_on_is_told() -> None:
+    assert of_agreement(0.4, 0.6) == pytest.approx(0.5)
+    assert of_agreement(0.3) == 0.3
+
+
 @pytest.mark.long
-def test_many_directions_are_turned_back() -> None:
-    """Clusters of unequal sizes and widths in 48 directions, no row on both sides."""
-    rng = np.random.default_rng(8)
-    centres = rng.normal(size=(40, 48)) * np.arange(1, 49) ** -0.5
-    weights = rng.dirichlet(np.full(40, 1.0))
-    widths = rng.uniform(0.2, 0.6, size=40)
-
-    def rows(count: int) -> Array:
-        which = rng.choice(40, size=count, p=weights)
-        noise = rng.normal(size=(count, 48)) * np.arange(1, 49) ** -0.5
-        return np.asarray(centres[which] + widths[which, None] * noise)
-
-    turn = random_orthogonal(48, rng)
-    x, y, unseen = rows(4000), rows(4000) @ turn, rows(1000)
+@pytest.mark.parametrize(("count", "is_found"), [(120, False), (2000, True)])
+def test_many_directions_are_turned_back(count: int, is_found: bool) -> None:
+    """No row is on both sides; of few rows it is said that they are too few."""
+    turn = random_orthogonal(48, np.random.default_rng(7))
+    x, y, unseen = clusters(count, 1), clusters(count, 2) @ turn, clusters(1000, 3)
     translation = mx.translate_unpaired(x, y)
-    assert (translation.map, translation.found) == ("rotation", True)
+    assert (translation.map, translation.found) == ("rotation", is_found)
     partners = translation.match(unseen, unseen @ turn).rows
-    assert np.mean(partners == np.arange(1000)) > 0.9
+    assert (np.mean(partners == np.arange(1000)) > 0.9) == is_found
 
 
 @pytest.mark.long

@@ -1,6 +1,6 @@
 r"""From what rows say without pairs to an estimate of how many partners are found.
 
-Both curves were fitted to runs whose pairs were known, and are judged on others
+The curve was fitted to runs whose pairs were known, and both are judged on others
 (`python -m evidence.unpaired`).
 
 *Returns*, where both sides hold the same samples. A row whose nearest is its partner is mostly the
@@ -12,9 +12,9 @@ nearest among themselves. With shares ``m`` across the sides and ``m₀`` within
 because a partner that comes first for one of both is not always first for the other. A root makes
 much of little: so an excess within three standard errors of chance counts in proportion.
 
-*Starts*, where they do not. The map is compared, on rows held out, with two that went the same way
-from other starts, the profiles of either half of the rows. Where rows are too few, each ends
-elsewhere. One that lost its way says nothing of the others, so the better of both counts.
+*Replicas*, where they do not. The share of rows whose image is nearest to its image under a map
+that was begun anew is the estimate, the mean over such maps
+(`methexis.transport.unpaired.replicas`). It has no curve.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ def of_return(across: float, within: float, queries: int) -> float:
 
 
 def of_agreement(*shares: float) -> float:
-    """Estimated share of partners that are found, from agreements with maps begun elsewhere.
+    """Estimated share of partners that are found, from agreements with maps begun anew.
 
     Examples
     --------
-    >>> of_agreement(0.2, 0.7)
-    0.7
+    >>> of_agreement(0.5, 0.75)
+    0.625
     """
-    return float(max(shares))
+    return float(np.mean(shares))

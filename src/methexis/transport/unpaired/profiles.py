@@ -62,10 +62,24 @@ def first_map(x: Rows, y: Rows, generator: np.random.Generator) -> Rows:
     array (rx, ry)
     """
     x, y = (one[drawn(len(one), MOST, generator)] for one in (x, y))
+    to_y, to_x = _crosses(x, y)
+    return polar(to_y + to_x)
+
+
+def first_maps(x: Rows, y: Rows, generator: np.random.Generator) -> list[Rows]:
+    """Three such maps: of pairs in both directions, and of those in either one.
+
+    In either direction a sample has a partner of its own, so these maps err in different ways.
+    """
+    x, y = (one[drawn(len(one), MOST, generator)] for one in (x, y))
+    to_y, to_x = _crosses(x, y)
+    return [polar(cross) for cross in (to_y + to_x, to_y, to_x)]
+
+
+def _crosses(x: Rows, y: Rows) -> tuple[Rows, Rows]:
+    """Cross-covariances of samples of x with the nearest profiles of y, and the other way."""
     of_x, of_y = profiles(x), profiles(y)
-    to_y = nearest(of_x, of_y)
-    to_x = nearest(of_y, of_x)
-    return polar(x.T @ y[to_y] + x[to_x].T @ y)
+    return x.T @ y[nearest(of_x, of_y)], x[nearest(of_y, of_x)].T @ y
 
 
 def nearest(one: Rows, other: Rows) -> NDArray[np.int64]:

@@ -26,11 +26,15 @@ HUB = 10
 
 
 class Step(NamedTuple):
-    """How many samples of a side are drawn, neighbours are averaged, and directions are taken."""
+    """How many samples of a side are drawn, neighbours are averaged, and directions are taken.
+
+    `part` is the most of a side that is drawn.
+    """
 
     samples: int
     neighbours: int
     directions: int | None
+    part: float = 1.0
 
 
 #: From a poor map: leading directions first.
@@ -41,12 +45,17 @@ LADDER = (
     *[Step(3000, 10, 200)] * 3,
     *[Step(3000, 10, None)] * 4,
 )
+#: The same, but no step sees more than a part of the rows, so that what fits chance neighbours
+#: alone falls apart.
+SHAKEN = tuple(step._replace(part=0.4) for step in LADDER)
 #: Most times that the ladder is gone through, rows by which the end is judged, and the share whose
 #: images before and after have to be each other's nearest.
 _ROUNDS, _JUDGED, _ENDS = 5, 1000, 0.9
 #: From a map that is nearly right, where partners are not among the rows: more samples and fewer
 #: neighbours.
 CLOSING = (*[Step(6000, 5, None)] * 2, *[Step(9000, 3, None)] * 2)
+#: The same from fewer samples, for maps that are only compared.
+BRIEF = (*[Step(3000, 5, None)] * 2, *[Step(3000, 3, None)] * 2)
 #: Most samples that are paired, most often, and the mean cosine of old and new images that ends it.
 _PAIRED, _TIMES, _STAYS = 10_000, 12, 0.995
 
@@ -70,15 +79,17 @@ def refined(
     array (rx, ry)
     """
     for step in steps:
-        some_x, some_y = (one[drawn(len(one), step.samples, generator)] for one in (x, y))
+        some_x, some_y = (one[_drawn(len(one), step, generator)] for one in (x, y))
         start = _next(some_x, some_y, start, step)
     return start
 
 
-def climbed(x: Rows, y: Rows, start: Rows, generator: np.random.Generator) -> Rows:
-    """Through the ladder, and again until images find themselves as they were before."""
+def climbed(
+    x: Rows, y: Rows, start: Rows, steps: Sequence[Step], generator: np.random.Generator
+) -> Rows:
+    """Through a ladder, and again until images find themselves as they were before."""
     for _ in range(_ROUNDS):
-        before, start = start, refined(x, y, start, LADDER, generator)
+        before, start = start, refined(x, y, start, steps, generator)
         if agreed(x[:_JUDGED], y[:_JUDGED], (before, start)) > _ENDS:
             break
     return start
@@ -94,6 +105,10 @@ def paired(x: Rows, y: Rows, start: Rows, generator: np.random.Generator) -> Row
         if float(np.sum((some_x @ before) * (some_x @ start)) / len(some_x)) > _STAYS:
             break
     return start
+
+
+def _drawn(count: int, step: Step, generator: np.random.Generator) -> NDArray[np.int64]:
+    return drawn(count, min(step.samples, max(HUB, int(step.part * count))), generator)
 
 
 def _next(x: Rows, y: Rows, start: Rows, step: Step) -> Rows:

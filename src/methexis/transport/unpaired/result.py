@@ -15,7 +15,7 @@ from methexis.transport.words import share
 #: What an estimate is made from, in words.
 _FROM = {
     "returns": "the nearest of their nearest",
-    "starts": "maps begun elsewhere",
+    "replicas": "maps begun anew",
     "halves": "maps of halves of the rows",
 }
 
@@ -27,20 +27,21 @@ class UnpairedCertificate(Displayed):
     Attributes
     ----------
     found : bool
-        Of a rotation, whether `top1` is above .2 by two standard errors of its own. Of a scaled
-        map, whether errors of its size leave .9 of the variance predicted, and both laws are equal
-        under it as far as samples tell.
+        Of a rotation, whether `top1` is above .2 by two standard errors of its own, or above .5
+        where the basis is replicas. Of a scaled map, whether errors of its size leave .9 of the
+        variance predicted, and both laws are equal under it as far as samples tell.
     top1 : float
         Estimated share of partners that are found among `candidates` rows.
     candidates : int
         Among how many rows partners are sought.
     basis : str
         What `top1` is estimated from: "returns", held-out rows that are the nearest of their
-        nearest, where both sides hold the same samples; "starts", maps begun from halves of the
-        rows, or "halves", maps of halves, both as if neither side had anything of its own.
+        nearest, where both sides hold the same samples; "replicas", maps begun anew from a few
+        directions, or "halves", maps of halves, both as if neither side had anything of its own.
     nearness : float
         Mean cosine of images with the nearest rows of the other side, over that of these with each
-        other. It is 1 where images lie as if they were of the other side.
+        other. It is 1 where images lie as if they were of the other side, and more where they
+        were drawn near: with replicas it is of rows that taught the map.
     """
 
     found: bool

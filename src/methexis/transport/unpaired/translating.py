@@ -39,8 +39,8 @@ def translate_unpaired(
     *rotation* is begun from profiles of similarities and refined by neighbours; a *scaled* map, a
     rotation of whitened coordinates, is learnt from moments and characteristic functions.
     The certificate is an estimate of how many partners the map finds, from rows held out that
-    return to themselves, from other starts or from halves. docs/translation.md has the mathematics,
-    what the estimate assumes, and what no method can know without pairs.
+    return to themselves, from maps begun anew or from halves. docs/translation.md has the
+    mathematics, what the estimate assumes, and what no method can know without pairs.
 
     Parameters
     ----------
