@@ -89,6 +89,7 @@ RUNS: tuple[Asked, ...] = (
     *_other(900),
     *(Asked("unrelated", 10_000, 0.0, seed) for seed in range(600, 604)),
     *(Asked("encoders", 9900, 0.0, seed) for seed in range(960, 964)),
+    *(Asked("clusters", n, 0.0, seed + n) for n in (500, 2000, 5000) for seed in range(970, 980)),
 )
 #: Runs by which curves and steps were set.
 PILOT: tuple[Asked, ...] = (*_same(500), *_other(540))
@@ -134,6 +135,9 @@ def draw(asked: Asked, embeddings: Path | None) -> Drawn:
     generator = np.random.default_rng([asked.seed, 20])
     if asked.case in ("minima", "gaussian", "unrelated"):
         return _minima(asked, generator)
+    if asked.case == "clusters":
+        sides = [_clustered(asked.n + OF_MINIMA, generator) for _ in range(2)]
+        return Drawn(*(one[: asked.n] for one in sides), *(one[asked.n :] for one in sides))
     if embeddings is None:
         raise ValueError(f"{asked.case}: expected --embeddings FILE.npz with x and y")
     with np.load(embeddings) as content:
@@ -150,6 +154,14 @@ def draw(asked: Asked, embeddings: Path | None) -> Drawn:
     if asked.shared:
         second = generator.permutation(first)
     return Drawn(sides[0][first], sides[1][second], sides[0][unseen], sides[1][unseen])
+
+
+def _clustered(count: int, generator: np.random.Generator) -> Array:
+    """Rows in twelve clusters of unequal sizes, whose directions have unequal variances."""
+    spread = np.arange(1, 41) ** -0.5
+    which = generator.choice(12, size=count, p=generator.dirichlet(np.ones(12)))
+    centres = generator.normal(size=(12, 40)) * spread
+    return np.asarray(centres[which] + 0.5 * generator.normal(size=(count, 40)) * spread)
 
 
 def _minima(asked: Asked, generator: np.random.Generator) -> Drawn:
@@ -279,13 +291,14 @@ def table(ended: list[dict[str, Any]]) -> str:
 
 def summary(ended: list[dict[str, Any]]) -> str:
     """How far estimates are from the truth, of the same rows, of others, and of scaled maps."""
-    scaled = ("minima", "gaussian")
+    scaled, unrelated = ("minima", "gaussian"), ("unrelated", "clusters")
     groups = {
         "the same rows": [one for one in ended if one["shared"]],
         "other rows": [
-            one for one in ended if not one["shared"] and one["case"] not in (*scaled, "unrelated")
+            one for one in ended if not one["shared"] and one["case"] not in (*scaled, *unrelated)
         ],
         "scaled maps": [one for one in ended if one["case"] in scaled],
+        "laws that have nothing in common": [one for one in ended if one["case"] in unrelated],
     }
     told = []
     for what, group in groups.items():

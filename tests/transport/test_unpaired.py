@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 import methexis as mx
 from methexis.core.linalg import random_orthogonal
 from methexis.transport.unpaired.calibration import of_agreement, of_return
-from methexis.transport.unpaired.equal import Misfit, _told, allowed, chance
+from methexis.transport.unpaired.equal import Misfit, _told, allowed, chance, law_distance
 from methexis.transport.unpaired.moments import fourth, mardia, third
 from methexis.transport.unpaired.nearness import returned
 from methexis.transport.unpaired.profiles import first_map, first_maps, profiles
@@ -264,6 +264,29 @@ def test_replicas_of_the_right_map_are_it_again() -> None:
 def test_what_replicas_agree_on_is_told() -> None:
     assert of_agreement(0.4, 0.6) == pytest.approx(0.5)
     assert of_agreement(0.3) == 0.3
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_clusters_that_have_nothing_in_common_are_not_found(seed: int) -> None:
+    """Replicas agree on one wrong map there, so that agreement alone says nothing."""
+    sides = []
+    for number in range(2):
+        rng = np.random.default_rng([seed, number])
+        centres = rng.normal(size=(12, 40)) * np.arange(1, 41) ** -0.5
+        which = rng.choice(12, size=500, p=rng.dirichlet(np.ones(12)))
+        sides.append(centres[which] + 0.5 * rng.normal(size=(500, 40)) * np.arange(1, 41) ** -0.5)
+    certificate = mx.translate_unpaired(*sides).certificate
+    assert (certificate.basis, certificate.found, certificate.top1) == ("replicas", False, 0.0)
+
+
+def test_laws_are_as_far_apart_whatever_the_number_of_rows() -> None:
+    rng = np.random.default_rng(5)
+    x, y = rng.exponential(size=(8000, 3)), rng.gamma(3.0, size=(8000, 3))
+    few, many = (law_distance(x[:n], y[:n]) for n in (4000, 8000))
+    assert few == pytest.approx(many, rel=0.25)
+    assert many > 0.3
+    turn = random_orthogonal(3, rng)
+    assert abs(law_distance(x @ turn @ np.diag([1.0, 2.0, 5.0]), x @ turn)) < 0.1 < many
 
 
 @pytest.mark.long

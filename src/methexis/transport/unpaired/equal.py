@@ -96,6 +96,34 @@ class Misfit:
         return turn, float(left @ left), degrees
 
 
+def law_distance(x: Array, y: Array) -> float:
+    """How far the laws of two sets of rows are apart, once each is whitened: ``(J − k) / n``.
+
+    Here n is the harmonic number of rows, ``nₓ n_y / (nₓ + n_y)``, so that the distance is that of
+    the laws and does not grow with the rows; of equal laws it is 0 up to chance, and may be less.
+
+    Parameters
+    ----------
+    x, y : arrays (num_x, r), (num_y, r)
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> x, y, z = rng.exponential(size=(3, 2000, 2))
+    >>> bool(law_distance(x, y) < 0.05), bool(law_distance(x, -z) > 0.5)
+    (True, True)
+    """
+    white = []
+    for rows in (x, y):
+        centred = rows - rows.mean(axis=0)
+        values, axes = np.linalg.eigh(centred.T @ centred / len(rows))
+        white.append(centred @ (axes / np.sqrt(np.maximum(values, 1e-12 * values[-1]))) @ axes.T)
+    _, misfit, degrees = Misfit(white[0], white[1], np.random.default_rng(0)).least(
+        np.eye(x.shape[1])
+    )
+    return (misfit - degrees) * (1.0 / len(x) + 1.0 / len(y))
+
+
 def chance(degrees: int) -> float:
     """Up to which value a misfit is what equal laws have by chance."""
     return degrees + _DEVIATIONS * float(np.sqrt(2.0 * degrees))

@@ -11,6 +11,7 @@ from methexis.core.checks import Array
 from methexis.errors import MethexisError
 from methexis.transport.held_out import unit
 from methexis.transport.unpaired.calibration import of_agreement, of_return
+from methexis.transport.unpaired.equal import law_distance
 from methexis.transport.unpaired.halves import reliance
 from methexis.transport.unpaired.moments import again, mardia, matched
 from methexis.transport.unpaired.nearness import agreed, nearness, returned
@@ -35,6 +36,10 @@ FOUND, CLOSE = 0.2, 0.9
 #: The same where replicas tell it, which do not see what either side has of its own: by pilots of
 #: two encoders .3 was told where a tenth was found.
 AGREED = 0.5
+#: Replicas agree on one wrong map, too, where rows lie in a few clusters. So laws must be alike in
+#: so many leading directions: by pilots two encoders were .05 to .19 apart there, and laws of
+#: clusters that have nothing to do with each other 2.4 to 8.4.
+_OF_LAW, UNLIKE = 5, 0.6
 
 Tell = Callable[[int], None]
 
@@ -102,6 +107,9 @@ class Neighbours:
         tell(2)
         x, y = (one[drawn(len(one), _SOUGHT, generator)] for one in (self.x, self.y))
         top1 = of_agreement(*(agreed(x, y, (turn, other)) for other in anew))
+        leading = (self.x @ turn[:, :_OF_LAW], self.y[:, :_OF_LAW])
+        if law_distance(*(np.asarray(one, dtype=np.float64) for one in leading)) > UNLIKE:
+            top1 = 0.0  # what replicas agree on is not where partners are
         maps = _signed(self.x, self.y, turn)
         near = nearness(x @ turn, y)
         among = min(len(x), len(y))

@@ -28,7 +28,8 @@ class UnpairedCertificate(Displayed):
     ----------
     found : bool
         Of a rotation, whether `top1` is above .2 by two standard errors of its own, or above .5
-        where the basis is replicas. Of a scaled map, whether errors of its size leave .9 of the
+        where the basis is replicas and laws are alike in the leading directions; where they are
+        not, `top1` is 0. Of a scaled map, whether errors of its size leave .9 of the
         variance predicted, and both laws are equal under it as far as samples tell.
     top1 : float
         Estimated share of partners that are found among `candidates` rows.
@@ -163,5 +164,5 @@ def sentence(names: tuple[str, str], certificate: UnpairedCertificate) -> str:
         return f"Found: the map between {a} and {b} would find {partners}."
     return (
         f"Found: the map between {a} and {b} would find {partners}, if neither side has anything "
-        "of its own, which no number without pairs knows."
+        "of its own, and fewer if it has, which no number without pairs knows."
     )
