@@ -20,7 +20,6 @@ TITLES = {
 #: What an estimate without pairs is made from.
 BASES = {
     "returns": "rows held out that are the nearest of their nearest",
-    "starts": "maps begun elsewhere",
     "replicas": "maps begun anew from a few directions",
     "halves": "maps of halves of the rows",
 }

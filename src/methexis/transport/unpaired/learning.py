@@ -132,7 +132,8 @@ class Moments:
         rows = slice(_COMPARED)
         near = nearness(unit(self.x[rows] @ turn), unit(self.y[rows]))
         enough = ends.equal and relied.share > CLOSE
-        return Learnt(ends.maps, relied.top1, relied.candidates, enough, "halves", near)
+        top1 = relied.top1 if ends.equal else 0.0
+        return Learnt(ends.maps, top1, relied.candidates, enough, "halves", near)
 
 
 def _signed(x: Any, y: Any, turn: Any) -> list[Any]:

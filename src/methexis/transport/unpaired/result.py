@@ -28,11 +28,11 @@ class UnpairedCertificate(Displayed):
     ----------
     found : bool
         Of a rotation, whether `top1` is above .2 by two standard errors of its own, or above .5
-        where the basis is replicas and laws are alike in the leading directions; where they are
-        not, `top1` is 0. Of a scaled map, whether errors of its size leave .9 of the
+        where the basis is replicas. Of a scaled map, whether errors of its size leave .9 of the
         variance predicted, and both laws are equal under it as far as samples tell.
     top1 : float
-        Estimated share of partners that are found among `candidates` rows.
+        Estimated share of partners that are found among `candidates` rows; 0 where the laws of
+        both sides differ under the map, so that nothing supports it.
     candidates : int
         Among how many rows partners are sought.
     basis : str
