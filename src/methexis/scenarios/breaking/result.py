@@ -112,9 +112,10 @@ class ScenarioResult(DialResult[Point]):
         content["dial"] = to_json({key: getattr(dial, key) for key in shown})
         for told, curve in zip(content["curves"], self.scenario.curves, strict=True):
             told["powers"] = list(curve.full.powers)
-            told["powers_elsewhere"] = {
-                dial.label(value): list(effort.powers) for value, effort in curve.elsewhere.items()
-            }
+            if curve.elsewhere:
+                told["powers_elsewhere"] = {
+                    dial.label(v): list(effort.powers) for v, effort in curve.elsewhere.items()
+                }
         return content
 
 
