@@ -155,6 +155,11 @@ def sentence(names: tuple[str, str], certificate: UnpairedCertificate) -> str:
         f"{share(certificate.top1)} of partners among {certificate.candidates:,} rows, as told by "
         f"{_FROM[certificate.basis]}"
     )
+    if not certificate.found and certificate.top1 == 0.0:
+        return (
+            f"Not found: do not use the map between {a} and {b}, because nothing supports it: the "
+            "laws of both differ under it, or no two ways lead to one map."
+        )
     if not certificate.found:
         return (
             f"Not found: do not use the map between {a} and {b}, because it would find {partners}, "
