@@ -292,11 +292,16 @@ def table(ended: list[dict[str, Any]]) -> str:
 def summary(ended: list[dict[str, Any]]) -> str:
     """How far estimates are from the truth, of the same rows, of others, and of scaled maps."""
     scaled, unrelated = ("minima", "gaussian"), ("unrelated", "clusters")
+    others = [
+        one for one in ended if not one["shared"] and one["case"] not in (*scaled, *unrelated)
+    ]
+    twice = [one for one in others if one["case"] != "encoders"]
     groups = {
         "the same rows": [one for one in ended if one["shared"]],
-        "other rows": [
-            one for one in ended if not one["shared"] and one["case"] not in (*scaled, *unrelated)
-        ],
+        "other rows": others,
+        "these, one encoder twice, without noise": [one for one in twice if not one["noise"]],
+        "these, one encoder twice, with noise": [one for one in twice if one["noise"]],
+        "these, two encoders": [one for one in others if one["case"] == "encoders"],
         "scaled maps": [one for one in ended if one["case"] in scaled],
         "laws that have nothing in common": [one for one in ended if one["case"] in unrelated],
     }

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from methexis.display import Displayed
+from methexis.measures.inputs.joining import in_common
 from methexis.representations import Representations
-from methexis.transport.job import Translated, both_layers, titles
+from methexis.transport.job import Translated, all_known, both_layers, titles
 from methexis.transport.overlay import Overlay
 from methexis.transport.unpaired.result import UnpairedTranslation
 from methexis.transport.unpaired.translating import translate_unpaired
@@ -64,11 +65,9 @@ class UnpairedResult(Translated[UnpairedSettings, UnpairedTranslation]):
 
 def _known_pairs(first: Representations, second: Representations) -> int:
     """How many samples of both files are known to be the same."""
-    one, other = (side.layers[0].samples for side in (first, second))
-    if one is None or other is None or one.kind != other.kind:
-        return 0
-    keys = [{row.tobytes() for row in names.keys} for names in (one, other)]
-    return len(keys[0] & keys[1])
+    names = [side.layers[0].samples for side in (first, second)]
+    known = [one for one in names if one is not None]
+    return len(in_common(known)) if all_known(first, second) else 0
 
 
 def run_translate_unpaired(

@@ -98,9 +98,7 @@ def _unpaired(about: dict[str, Any], sides: tuple[OneSide, OneSide]) -> Unpaired
         names=(about["names"][0], about["names"][1]),
         map=about["map"],
         n=(about["n"][0], about["n"][1]),
-        certificate=UnpairedCertificate(
-            **{name: _tuples(value) for name, value in about["certificate"].items()}
-        ),
+        certificate=UnpairedCertificate(**about["certificate"]),
         preprocessing=Preprocessing(**about["preprocessing"]),
         seed=about["seed"],
         sides=sides,

@@ -69,7 +69,7 @@ def joined(*given: Any) -> tuple[Any, ...]:
                 f"{label}: expected samples known by {names.kind}, as in {first}, got "
                 f"{other.kind}; probe both with the same ids"
             )
-    common = _common([one for _, one in known])
+    common = in_common([one for _, one in known])
     if len(common) < _FEWEST:
         label, other = known[1]
         raise MethexisError(
@@ -103,8 +103,8 @@ def _keys(names: SampleNames) -> list[tuple[bytes, int]]:
     return counted
 
 
-def _common(names: Sequence[SampleNames]) -> list[tuple[bytes, int]]:
-    """Keys that all have, in the order of the first."""
+def in_common(names: Sequence[SampleNames]) -> list[tuple[bytes, int]]:
+    """Keys of the samples that all have, in the order of the first."""
     others = [set(_keys(one)) for one in names[1:]]
     return [key for key in _keys(names[0]) if all(key in other for other in others)]
 

@@ -10,8 +10,8 @@ are than the two products.
 ``W`` is near the identity whatever the sizes are: columns of U are orthonormal, and a bootstrap
 sample changes that by ``√(2 r / n)``. So these products may be made in *single precision*: what
 they are off by is a share of the numbers themselves, in small directions too, because sizes come in
-afterwards, in double precision. Scores are then off by some 1e-8 of themselves (5000 samples and
-840 of 1000 directions: 4e-9), and by one direction where the variance that is kept is as near to
+afterwards, in double precision. Scores are then off by a small part of `rounding.ROUGH` of
+themselves, and by one direction where the variance that is kept is as near to
 that of a number of directions. Singular values come from squares then (`contract.nuclear`).
 """
 

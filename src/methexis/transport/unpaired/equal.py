@@ -25,6 +25,7 @@ import numpy as np
 from scipy import linalg
 
 from methexis.core.checks import Array
+from methexis.core.linalg import inverse_sqrt_psd
 
 #: Spread of frequencies, in units of one over the standard deviation.
 SPREAD = 0.9
@@ -116,8 +117,7 @@ def law_distance(x: Array, y: Array) -> float:
     white = []
     for rows in (x, y):
         centred = rows - rows.mean(axis=0)
-        values, axes = np.linalg.eigh(centred.T @ centred / len(rows))
-        white.append(centred @ (axes / np.sqrt(np.maximum(values, 1e-12 * values[-1]))) @ axes.T)
+        white.append(centred @ inverse_sqrt_psd(centred.T @ centred / len(rows)))
     _, misfit, degrees = Misfit(white[0], white[1], np.random.default_rng(0)).least(
         np.eye(x.shape[1])
     )

@@ -33,12 +33,11 @@ _COMPARED, _SIGN = 1000, 0.01
 #: Where more partners are found by a rotation, something was; and between few directions, where
 #: rows lie close and a good map may miss partners, where more of the variance is predicted.
 FOUND, CLOSE = 0.2, 0.9
-#: The same where replicas tell it, which do not see what either side has of its own: by pilots of
-#: two encoders .3 was told where a tenth was found.
+#: The same where replicas tell it, which do not see what either side has of its own, by pilots.
 AGREED = 0.5
 #: Replicas agree on one wrong map, too, where rows lie in a few clusters. So laws must be alike in
-#: so many leading directions: by pilots two encoders were .05 to .19 apart there, and laws of
-#: clusters that have nothing to do with each other 2.4 to 8.4.
+#: so many leading directions: by pilots, between what two encoders are apart there and what laws
+#: of clusters are that have nothing to do with each other.
 _OF_LAW, UNLIKE = 5, 0.6
 
 Tell = Callable[[int], None]
