@@ -24,8 +24,9 @@ def embeddings(tmp_path: Path) -> Path:
 def test_runs_are_all_different_and_not_of_the_pilot() -> None:
     assert len(set(RUNS)) == len(RUNS)
     assert not {asked.seed for asked in RUNS} & {asked.seed for asked in PILOT}
-    others = [asked for asked in RUNS if asked.seed >= 900]
-    assert len(others) >= 40
+    texts = [asked for asked in RUNS if asked.case in ("itself", "second", "encoders")]
+    assert len([asked for asked in texts if asked.shared]) >= 40
+    assert len([asked for asked in texts if not asked.shared]) >= 40
     assert len([asked for asked in RUNS if asked.case == "minima"]) == 10
 
 
@@ -55,8 +56,19 @@ def test_partners_are_counted_among_so_many() -> None:
     there = translation.forward(unseen)
     drawn = unpaired.Drawn(x[:300], x[300:], unseen, there)
     assert unpaired.top1(translation, drawn, 100) == 1.0
+    assert unpaired.of_map(translation, drawn, 100) > 0.95
     turned = unpaired.Drawn(x[:300], x[300:], unseen, there[::-1])
     assert unpaired.top1(translation, turned, 100) < 0.1
+
+
+def test_the_truth_of_a_map_does_not_see_what_partners_have_of_their_own() -> None:
+    rng = np.random.default_rng(1)
+    x = rng.exponential(size=(1500, 12))
+    y = x + 1.5 * rng.normal(size=x.shape)
+    translation = mx.translate_unpaired(x[:900], x[:900], map="rotation", shared=True, seed=1)
+    drawn = unpaired.Drawn(x[:900], x[:900], x[900:], y[900:])
+    assert unpaired.top1(translation, drawn, 400) < 0.5
+    assert unpaired.of_map(translation, drawn, 400) > 0.9
 
 
 def test_a_run_of_minima_is_told_whole_and_goes_on_where_it_stopped() -> None:

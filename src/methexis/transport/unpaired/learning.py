@@ -80,13 +80,22 @@ class Neighbours:
         return (self._partners if self.shared else self._ways)(generator, tell)
 
     def _partners(self, generator: np.random.Generator, tell: Tell) -> Learnt:
-        """From all rows but some, which the certificate is of; then a little better, from all."""
+        """From all rows but some, which the certificate is of; then a little better, from all.
+
+        A partner of a row that is held out may have been taught, with whatever was near, and then
+        it lies near to that. So the nearest of such rows are left out as well, and the map is
+        learnt again, before it is counted which return.
+        """
         (taught_x, held_x), (taught_y, held_y) = (
             parted(len(one), generator) for one in (self.x, self.y)
         )
         x, y = self.x[taught_x], self.y[taught_y]
         turn = climbed(x, y, first_map(x, y, generator), LADDER, generator)
         tell(1)
+        turn = paired(x, y, turn, generator)
+        of_x = np.argmax(self.x[held_x] @ turn @ self.y.T, axis=1)
+        of_y = np.argmax(self.y[held_y] @ turn.T @ self.x.T, axis=1)
+        x, y = np.delete(self.x, [*held_x, *of_y], 0), np.delete(self.y, [*held_y, *of_x], 0)
         turn = paired(x, y, turn, generator)
         top1 = of_return(*returned(self.x, self.y, turn, (held_x, held_y)))
         tell(2)

@@ -21,8 +21,9 @@ Places = NDArray[np.int64]
 
 #: Fewest rows of a side.
 LEAST = 100
-#: Most rows that are held out, and the share of all that they may be.
-_HELD, _SHARE = 1000, 5
+#: Rows that are held out: one in so many, but no fewer than so many if these are at most a tenth,
+#: and no more than so many. A map that is learnt from fewer rows may be one that is not found.
+_SHARE, _FEW, _MOST = 20, 50, 1000
 #: Share of the largest variance below which a direction has none.
 _NOTHING = 1e-10
 
@@ -111,5 +112,5 @@ def _principal(centred: Array) -> tuple[Array, Array]:
 def parted(count: int, generator: np.random.Generator) -> tuple[Places, Places]:
     """Places of rows that teach, and of those that are held out."""
     order = generator.permutation(count)
-    held = min(count // _SHARE, _HELD)
+    held = min(max(count // _SHARE, min(_FEW, count // 10)), _MOST)
     return order[held:], order[:held]
