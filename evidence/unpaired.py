@@ -34,7 +34,7 @@ import numpy as np
 import methexis as mx
 from evidence.outcome import RESULTS, say
 from methexis.core.checks import Array
-from methexis.core.linalg import random_orthogonal
+from methexis.core.linalg import inverse_sqrt_psd, random_orthogonal, sqrt_psd
 from methexis.files import put_file
 from methexis.version import __version__
 
@@ -264,8 +264,8 @@ def top1(translation: mx.UnpairedTranslation, drawn: Drawn, candidates: int) -> 
 def of_map(translation: mx.UnpairedTranslation, drawn: Drawn, candidates: int) -> float:
     """Share of unseen rows that come where the best map of their kind puts them.
 
-    That map is fitted to the unseen pairs: the best rotation, or regression where the map is a
-    scaled one. Of its images, in both directions, the nearest of so many is sought.
+    That map is fitted to the unseen pairs: the best rotation, between whitened rows where the map is
+    a scaled one. Of its images, in both directions, the nearest of so many is sought.
     """
     shares = []
     for there, one, other in (
@@ -274,11 +274,13 @@ def of_map(translation: mx.UnpairedTranslation, drawn: Drawn, candidates: int) -
     ):
         centre = other.mean(axis=0)
         of_one, of_other = one - one.mean(axis=0), other - centre
-        if translation.map == "rotation":
-            left, _, right = np.linalg.svd(of_one.T @ of_other, full_matrices=False)
-            best = of_one @ (left @ right)
-        else:
-            best = of_one @ np.linalg.lstsq(of_one, of_other, rcond=None)[0]
+        back = np.eye(other.shape[1])
+        if translation.map == "scaled":
+            back = sqrt_psd(np.cov(other.T))
+            of_one = of_one @ inverse_sqrt_psd(np.cov(one.T))
+            of_other = of_other @ inverse_sqrt_psd(np.cov(other.T))
+        left, _, right = np.linalg.svd(of_one.T @ of_other, full_matrices=False)
+        best = of_one @ (left @ right) @ back
         rows = slice(candidates)
         image = there(one[rows]) - centre
         cosines = _unit(image) @ _unit(best[rows]).T
