@@ -16,7 +16,8 @@ map puts them than to where it puts others. It is what rows without pairs can te
 lie from there they cannot. Every run is written to ``evidence/results/unpaired/runs.json`` as it
 ends; the same command goes on with those that are missing, ``--show`` prints the table, and
 ``--render`` writes it into docs/translation.md. Runs and seeds were fixed before (`RUNS`); the
-curves of the certificate were set by other seeds (`PILOT`, which ``--pilot`` runs and only prints).
+curves of the certificate were set by other seeds (`PILOT`, which ``--pilot`` runs and only prints),
+and so was how far laws may be apart (``--laws``).
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ from evidence.outcome import RESULTS, say
 from methexis.core.checks import Array
 from methexis.core.linalg import inverse_sqrt_psd, random_orthogonal, sqrt_psd
 from methexis.files import put_file
+from methexis.transport.unpaired.equal import law_distance
+from methexis.transport.unpaired.learning import LEADING
 from methexis.version import __version__
 
 PATH = Path(RESULTS) / "unpaired" / "runs.json"
@@ -118,8 +121,12 @@ RUNS: tuple[Asked, ...] = (
     *(Asked("clusters", n, 0.0, seed + n) for n in (500, 2000, 5000) for seed in range(1570, 1580)),
     *(Asked("clusters", n, 0.0, seed + n, True) for n in (200, 1000) for seed in range(1580, 1590)),
 )
-#: Runs by which curves and steps were set.
-PILOT: tuple[Asked, ...] = (*_same(500), *_other(550))
+#: Runs by which curves, steps, and the bound on how far laws may be apart were set.
+PILOT: tuple[Asked, ...] = (
+    *_same(500),
+    *_other(550),
+    *(Asked("clusters", n, 0.0, 1600 + n + k) for n in (500, 2000, 5000) for k in range(3)),
+)
 
 
 @dataclass(frozen=True)
@@ -264,8 +271,8 @@ def top1(translation: mx.UnpairedTranslation, drawn: Drawn, candidates: int) -> 
 def of_map(translation: mx.UnpairedTranslation, drawn: Drawn, candidates: int) -> float:
     """Share of unseen rows that come where the best map of their kind puts them.
 
-    That map is fitted to the unseen pairs: the best rotation, between whitened rows where the map is
-    a scaled one. Of its images, in both directions, the nearest of so many is sought.
+    That map is the best rotation of the unseen pairs, of whitened ones where the map is a scaled
+    one. Of its images, in both directions, the nearest of so many is sought.
     """
     shares = []
     for there, one, other in (
@@ -286,6 +293,21 @@ def of_map(translation: mx.UnpairedTranslation, drawn: Drawn, candidates: int) -
         cosines = _unit(image) @ _unit(best[rows]).T
         shares.append(float(np.mean(np.argmax(cosines, axis=1) == np.arange(len(image)))))
     return float(np.mean(shares))
+
+
+def of_laws(asked: Asked, embeddings: Path | None) -> str:
+    """How far laws are apart under the map of a run, in leading directions, beside its truth."""
+    drawn = draw(asked, embeddings)
+    translation = mx.translate_unpaired(drawn.x, drawn.y, map="rotation", seed=asked.seed)
+    centre = drawn.y.mean(axis=0)
+    y = _unit(drawn.y - centre)
+    _, axes = np.linalg.eigh(np.cov(drawn.y.T))
+    leading = axes[:, -LEADING:]
+    image = _unit(translation.forward(drawn.x) - centre)
+    apart = law_distance(image @ leading, y @ leading)
+    truth = of_map(translation, drawn, min(asked.n, UNSEEN))
+    what = f"{asked.case:9} {asked.n:<6} noise {asked.noise:<4}"
+    return f"{what} laws apart {apart:7.3f}  truth of the map {truth:.3f}"
 
 
 def _unit(rows: Array) -> Array:
@@ -409,6 +431,9 @@ def main() -> None:
     parser.add_argument("--embeddings", type=Path, help="an .npz with x and y")
     parser.add_argument("--show", action="store_true", help="print what is stored")
     parser.add_argument("--pilot", action="store_true", help="run the pilot, and store nothing")
+    parser.add_argument(
+        "--laws", action="store_true", help="print how far laws are apart"
+    )
     parser.add_argument("--render", action="store_true", help="write docs/translation.md")
     options = parser.parse_args()
     if options.render:
@@ -417,6 +442,11 @@ def main() -> None:
     if options.pilot:
         for asked in PILOT:
             say(shown([asdict(run(asked, options.embeddings))]).splitlines()[1])
+        return
+    if options.laws:
+        for asked in PILOT:
+            if not asked.shared:
+                say(of_laws(asked, options.embeddings))
         return
     ended = stored()
     for asked in [] if options.show else missing(ended):

@@ -23,7 +23,7 @@ from methexis.transport.unpaired.sides import Side, parted
 #: Most directions whose moments are matched.
 MOST_DIRECTIONS = 32
 #: Directions in which a Gaussian law is looked for.
-_LEADING = 20
+_TESTED = 20
 #: Below this p-value a law is not Gaussian.
 _LEVEL = 1e-3
 #: Most rows of a side whose images are compared.
@@ -37,8 +37,8 @@ FOUND, CLOSE = 0.2, 0.9
 AGREED = 0.5
 #: Replicas agree on one wrong map, too, where rows lie in a few clusters. So laws must be alike in
 #: so many leading directions: by pilots, between what two encoders are apart there and what laws
-#: of clusters are that have nothing to do with each other.
-_OF_LAW, UNLIKE = 5, 0.6
+#: of clusters are that have nothing to do with each other (`python -m evidence.unpaired --laws`).
+LEADING, UNLIKE = 5, 0.6
 
 Tell = Callable[[int], None]
 
@@ -115,7 +115,7 @@ class Neighbours:
         tell(2)
         x, y = (one[drawn(len(one), _SOUGHT, generator)] for one in (self.x, self.y))
         top1 = of_agreement(*(agreed(x, y, (turn, other)) for other in anew))
-        leading = (self.x @ turn[:, :_OF_LAW], self.y[:, :_OF_LAW])
+        leading = (self.x @ turn[:, :LEADING], self.y[:, :LEADING])
         if law_distance(*(np.asarray(one, dtype=np.float64) for one in leading)) > UNLIKE:
             top1 = 0.0  # what replicas agree on is not where partners are
         maps = _signed(self.x, self.y, turn)
@@ -169,7 +169,7 @@ def learner(map: str, one: Side, other: Side, shared: bool) -> tuple[str, Neighb
             f"{MOST_DIRECTIONS}"
         )
     for side in (one, other):
-        p_value = mardia(side.white()[:, :_LEADING]).p_value
+        p_value = mardia(side.white()[:, :_TESTED]).p_value
         if p_value > _LEVEL:
             raise MethexisError(
                 f"{side.name}: expected samples of a law that is not Gaussian, got "
