@@ -431,9 +431,7 @@ def main() -> None:
     parser.add_argument("--embeddings", type=Path, help="an .npz with x and y")
     parser.add_argument("--show", action="store_true", help="print what is stored")
     parser.add_argument("--pilot", action="store_true", help="run the pilot, and store nothing")
-    parser.add_argument(
-        "--laws", action="store_true", help="print how far laws are apart"
-    )
+    parser.add_argument("--laws", action="store_true", help="print how far laws are apart")
     parser.add_argument("--render", action="store_true", help="write docs/translation.md")
     options = parser.parse_args()
     if options.render:
