@@ -396,5 +396,5 @@ def _finite(name: str, array: Tensor, xp: Namespace) -> None:
     raise MethexisError(
         f"{name}: expected finite numbers, got {float(array[row, column])} in row {row}, column "
         f"{column} ({len(bad)} bad numbers in {rows} of {array.shape[0]} rows); leave out those "
-        "rows in both representations"
+        "rows, and their partners if rows are paired"
     )
