@@ -113,13 +113,13 @@ def _other(first: int) -> tuple[Asked, ...]:
 RUNS: tuple[Asked, ...] = (
     *(Asked("gaussian", 10_000, 0.0, seed) for seed in range(600, 610)),
     *(Asked("minima", 10_000, 0.0, seed) for seed in range(600, 610)),
-    *_same(1400),
-    *(Asked("encoders", 9900, 0.0, seed, True) for seed in range(1450, 1460)),
+    *_same(1800),
+    *(Asked("encoders", 9900, 0.0, seed, True) for seed in range(1850, 1860)),
     *_other(1500),
     *(Asked("unrelated", 10_000, 0.0, seed) for seed in range(600, 604)),
     *(Asked("encoders", 9900, 0.0, seed) for seed in range(1560, 1564)),
     *(Asked("clusters", n, 0.0, seed + n) for n in (500, 2000, 5000) for seed in range(1570, 1580)),
-    *(Asked("clusters", n, 0.0, seed + n, True) for n in (200, 1000) for seed in range(1580, 1590)),
+    *(Asked("clusters", n, 0.0, seed + n, True) for n in (200, 1000) for seed in range(1880, 1890)),
 )
 #: Runs by which curves, steps, and the bound on how far laws may be apart were set.
 PILOT: tuple[Asked, ...] = (

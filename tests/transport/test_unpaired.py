@@ -11,7 +11,7 @@ from methexis.core.linalg import random_orthogonal
 from methexis.transport.unpaired.calibration import of_agreement, of_return
 from methexis.transport.unpaired.equal import Misfit, _told, allowed, chance, law_distance
 from methexis.transport.unpaired.moments import fourth, mardia, third
-from methexis.transport.unpaired.nearness import returned
+from methexis.transport.unpaired.nearness import Returned, returned
 from methexis.transport.unpaired.profiles import first_map, first_maps, profiles
 from methexis.transport.unpaired.refining import SHAKEN, Step, neighbours, refined
 from methexis.transport.unpaired.replicas import replicas
@@ -202,22 +202,26 @@ def test_rows_that_return_are_those_of_a_plain_loop() -> None:
     told = returned(
         x.astype(np.float32), y.astype(np.float32), np.eye(4, dtype=np.float32), (held, held)
     )
-    across, within = [], []
-    for own, there in ((y, x), (x, y)):
-        for row in held:
-            nearest = int(np.argmax(there @ own[row]))
-            across.append(int(np.argmax(own @ there[nearest])) == row)
-            inside = int(np.argsort(own @ own[row])[-2])
-            within.append(int(np.argsort(own @ own[inside])[-2]) == row)
-    assert told.across == pytest.approx(np.mean(across))
-    assert told.within == pytest.approx(np.mean(within))
+    for place in (1, 2):
+        across, within = [], []
+        for own, there in ((y, x), (x, y)):
+            for row in held:
+                nearest = int(np.argsort(there @ own[row])[-place])
+                across.append(int(np.argmax(own @ there[nearest])) == row)
+                inside = int(np.argsort(own @ own[row])[-1 - place])  # the last is itself
+                within.append(int(np.argsort(own @ own[inside])[-2]) == row)
+        assert told.across[place - 1] == pytest.approx(np.mean(across))
+        assert told.within[place - 1] == pytest.approx(np.mean(within))
     assert told.queries == 14
 
 
-def test_little_more_than_chance_is_told_as_little() -> None:
-    assert of_return(0.42, 0.4, 1000) < 0.1
-    assert of_return(0.6, 0.38, 2000) == pytest.approx(np.sqrt(0.22 / 0.62))
-    assert of_return(0.1, 0.4, 1000) == 0.0
+def test_little_more_than_strangers_return_is_told_as_little() -> None:
+    assert of_return(Returned((0.32, 0.1), (0.4, 0.2), 1000)) < 0.1
+    assert of_return(Returned((0.2, 0.1), (0.4, 0.2), 1000)) == 0.0
+    many = 10**9
+    assert of_return(Returned((0.6, 0.05), (0.4, 0.2), many)) == pytest.approx(np.sqrt(0.35 / 0.75))
+    assert of_return(Returned((0.6, 0.3), (0.4, 0.2), many)) == pytest.approx(np.sqrt(0.2 / 0.6))
+    assert of_return(Returned((0.5, 0.0), (0.4, 0.0), 20)) < 0.2  # twenty rows say little
 
 
 def test_a_step_draws_no_more_than_its_part() -> None:

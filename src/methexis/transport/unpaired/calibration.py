@@ -4,10 +4,12 @@ The curve was fitted to runs whose pairs were known, and both are judged on othe
 (`python -m evidence.unpaired`).
 
 *Returns*, where both sides hold the same samples. A row whose nearest is its partner is mostly the
-nearest of that; of the others some are by chance, as rows of one side are the nearest of their
-nearest among themselves. With shares ``m`` across the sides and ``m₀`` within them,
+nearest of that. Strangers return as well, because rows are the nearest of their nearest by chance:
+at most as often as within one side, a share ``n``, and at least as much less often as rows return
+from what is second nearest, a share ``m₂`` where within one side ``n₂`` do. The middle of both is
+taken, and with the share ``m`` that returns across the sides
 
-.. math:: z = (m − m_0) / (1 − m_0), \qquad \text{top-1} ≈ \sqrt z,
+.. math:: b = \tfrac12 n (1 + m_2/n_2), \qquad z = (m − b) / (1 − b), \qquad \text{top-1} ≈ \sqrt z,
 
 because a partner that comes first for one of both is not always first for the other. A root makes
 much of little: so an excess within three standard errors of chance counts in proportion.
@@ -21,21 +23,35 @@ from __future__ import annotations
 
 import numpy as np
 
+from methexis.transport.unpaired.nearness import Returned
+
 #: Standard errors up to which an excess of returns may be chance.
 _ERRORS = 3.0
 
 
-def of_return(across: float, within: float, queries: int) -> float:
+def of_return(seen: Returned) -> float:
     """Estimated share of partners that are found, from the shares of rows that return.
+
+    Few rows may all return from the second nearest, or none; one that does and one that does not
+    are added on both sides.
 
     Examples
     --------
-    >>> of_return(1.0, 0.4, 1000), of_return(0.3, 0.4, 1000)
-    (1.0, 0.0)
+    >>> round(of_return(Returned((1.0, 0.0), (0.4, 0.2), 1000)), 2)
+    1.0
+    >>> round(of_return(Returned((0.2, 0.1), (0.4, 0.2), 1000)), 2)  # strangers, half as often
+    0.0
     """
-    excess = max(0.0, (across - within) / max(1.0 - within, 1e-9))
-    variance = (across * (1.0 - across) + within * (1.0 - within)) / queries
-    error = _ERRORS * np.sqrt(variance) / max(1.0 - within, 1e-9)
+    first, most = seen.across[0], seen.within[0]
+    second, behind = (
+        (share * seen.queries + 1.0) / (seen.queries + 2.0)
+        for share in (seen.across[1], seen.within[1])
+    )
+    chance = 0.5 * most * (1.0 + min(1.0, second / behind))
+    left = max(1.0 - chance, 1e-9)
+    excess = max(0.0, (first - chance) / left)
+    variance = (first * (1.0 - first) + chance * (1.0 - chance)) / seen.queries
+    error = _ERRORS * np.sqrt(variance) / left
     return float(np.sqrt(excess) * min(1.0, excess / max(error, 1e-9)))
 
 

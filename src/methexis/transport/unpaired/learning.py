@@ -97,7 +97,7 @@ class Neighbours:
         of_y = np.argmax(self.y[held_y] @ turn.T @ self.x.T, axis=1)
         x, y = np.delete(self.x, [*held_x, *of_y], 0), np.delete(self.y, [*held_y, *of_x], 0)
         turn = paired(x, y, turn, generator)
-        top1 = of_return(*returned(self.x, self.y, turn, (held_x, held_y)))
+        top1 = of_return(returned(self.x, self.y, turn, (held_x, held_y)))
         tell(2)
         near = nearness(self.x[held_x] @ turn, self.y[held_y])
         if top1 >= FOUND:

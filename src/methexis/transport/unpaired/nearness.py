@@ -33,15 +33,18 @@ def nearest_cosines(cosines: Array | Rows) -> Array:
 
 
 class Returned(NamedTuple):
-    """Shares of rows that are the nearest of their nearest: across the sides, and within one."""
+    """Shares of rows that are the nearest of what is nearest to them, and of what is second.
 
-    across: float
-    within: float
+    Both across the sides, and within one, as pairs (nearest, second); means of both directions.
+    """
+
+    across: tuple[float, float]
+    within: tuple[float, float]
     queries: int
 
 
 def returned(x: Any, y: Any, turn: Any, held: tuple[NDArray[np.int64], ...]) -> Returned:
-    """How many held-out rows are the nearest of their nearest, the mean of both directions.
+    """How many held-out rows return from their nearest, and from what is second nearest.
 
     Parameters
     ----------
@@ -57,18 +60,35 @@ def returned(x: Any, y: Any, turn: Any, held: tuple[NDArray[np.int64], ...]) -> 
         (np.asarray(unit(x @ turn), dtype=np.float32), y, held[1]),
         (np.asarray(unit(y @ turn.T), dtype=np.float32), x, held[0]),
     ):
-        nearest = np.argmax(own[rows] @ there.T, axis=1)
-        across.append(float(np.mean(np.argmax(there[nearest] @ own.T, axis=1) == rows)))
-        nearest = _nearest_but_itself(own, rows)
-        within.append(float(np.mean(_nearest_but_itself(own, nearest) == rows)))
+        across.append(
+            [float(np.mean(_nearest(there[at], own) == rows)) for at in _two(own[rows] @ there.T)]
+        )
+        within.append(
+            [
+                float(np.mean(_nearest(own[at], own, but=at) == rows))
+                for at in _two(_apart(own[rows] @ own.T, rows))
+            ]
+        )
+    first, second = np.mean(across, axis=0), np.mean(within, axis=0)
     queries = len(held[0]) + len(held[1])
-    return Returned(float(np.mean(across)), float(np.mean(within)), queries)
+    return Returned(tuple(first.tolist()), tuple(second.tolist()), queries)
 
 
-def _nearest_but_itself(own: Any, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    cosines = own[rows] @ own.T
+def _two(cosines: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The nearest and the second nearest of each row."""
+    nearest = np.argmax(cosines, axis=1)
+    return nearest, np.argmax(_apart(cosines, nearest), axis=1)
+
+
+def _nearest(rows: Any, own: Any, but: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+    cosines = rows @ own.T
+    return np.asarray(np.argmax(cosines if but is None else _apart(cosines, but), axis=1))
+
+
+def _apart(cosines: Any, rows: NDArray[np.int64]) -> Any:
+    """Cosines with no chance for one of each row; changes them."""
     cosines[np.arange(len(rows)), rows] = -np.inf
-    return np.asarray(np.argmax(cosines, axis=1))
+    return cosines
 
 
 def agreed(x: Any, y: Any, maps: tuple[Any, Any]) -> float:
