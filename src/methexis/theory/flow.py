@@ -30,8 +30,9 @@ from methexis.theory.chebyshev import integrate_stabilised
 from methexis.theory.curvature import hessian_product, one_set
 from methexis.theory.effort import PATIENCE, seconds_of_path, started
 from methexis.theory.entropy import entropy_gradient_of
+from methexis.theory.normal import Normal
 from methexis.theory.path import SlowPath
-from methexis.theory.projection import Normal, polish, project_of
+from methexis.theory.projection import polish, project_of
 
 #: A velocity on slow time: weights of all replicas in, derivatives out.
 Velocity = Callable[[list[Array]], list[Array]]

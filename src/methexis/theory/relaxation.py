@@ -22,7 +22,7 @@ import scipy.linalg
 from methexis.core.answers import computed
 from methexis.core.checks import Array, MethexisError, count, number
 from methexis.core.edln import EDLN
-from methexis.core.layers.products import predictor_differential, pullback
+from methexis.core.layers.products import ends_of, predictor_differential, pullback
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, theory_problem
@@ -31,8 +31,8 @@ from methexis.core.teacher import Teacher
 from methexis.display import Displayed
 from methexis.theory.curvature import hessian_product, whitened_jacobian
 from methexis.theory.entropy import entropy_gradient_of
+from methexis.theory.normal import REACH_TOLERANCE, Normal
 from methexis.theory.platonic import platonic_of
-from methexis.theory.projection import REACH_TOLERANCE, Normal
 
 #: Eigenvalues below this part of the largest are rotations and dead blocks, not slow modes.
 ZERO_MODE_TOLERANCE = 1e-8
@@ -169,26 +169,23 @@ class _OnTangent:
 
     def __init__(self, problem: Problem, weights: Sequence[Array]) -> None:
         self.problem, self.weights = problem, weights
-        values, self._vectors, alive = Normal(problem, weights).spectrum
-        self._inverse = np.where(alive, 1.0 / np.where(alive, values, 1.0), 0.0)
+        self.normal = Normal(problem, weights)
+        self._ends = ends_of(problem, weights)
         force = self._moved(entropy_gradient_of(problem, weights))
         # H = 2 JᵀJ on the normal space
-        self._along = self._pulled(0.5 * self._solved(self._solved(force)))
+        self._along = self._pulled(0.5 * self.normal.solve(self.normal.solve(force)))
 
     def _moved(self, vectors: Sequence[Array]) -> Array:
         root = self.problem.root_x
-        return np.asarray(predictor_differential(self.problem, self.weights, vectors) @ root)
+        moved = predictor_differential(self.problem, self.weights, vectors, self._ends)
+        return np.asarray(moved @ root)
 
     def _pulled(self, whitened: Array) -> list[Array]:
-        return pullback(self.problem, self.weights, whitened @ self.problem.root_x)
-
-    def _solved(self, whitened: Array) -> Array:
-        modes = self._inverse * (self._vectors.T @ whitened.ravel())
-        return np.asarray((self._vectors @ modes).reshape(whitened.shape))
+        return pullback(self.problem, self.weights, whitened @ self.problem.root_x, self._ends)
 
     def tangent(self, flat: Array) -> Array:
         """The part of a direction along the minima."""
-        normal = self._solved(self._moved(unflatten(flat, self.problem.dims)))
+        normal = self.normal.solve(self._moved(unflatten(flat, self.problem.dims)))
         return np.asarray(flat - flatten(self._pulled(normal)))
 
     def __call__(self, flat: Array) -> Array:

@@ -38,8 +38,8 @@ from methexis.core.teacher import Teacher
 from methexis.theory.fixed_points.drift import drift_velocity
 from methexis.theory.fixed_points.steady import FixedPoint, fixed_point_of
 from methexis.theory.flow import entropic_velocity, shuffle_factor, slowed
+from methexis.theory.normal import Normal
 from methexis.theory.platonic import platonic_of
-from methexis.theory.projection import Normal
 
 #: Points that stand for the law of a batch; a power of two fills it evenly.
 DRAWS = 4096

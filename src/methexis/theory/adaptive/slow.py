@@ -48,7 +48,7 @@ from methexis.theory.adaptive.potential import (
     scales_of,
 )
 from methexis.theory.curvature import dual_of_ends
-from methexis.theory.projection import REACH_TOLERANCE
+from methexis.theory.normal import REACH_TOLERANCE
 
 
 class Metric:

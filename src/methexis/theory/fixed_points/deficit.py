@@ -32,8 +32,8 @@ from methexis.core.teacher import Teacher
 from methexis.theory.curvature import hessian_product, whitened_jacobian
 from methexis.theory.fixed_points.drift import drift_velocity
 from methexis.theory.fixed_points.steady import FixedPoint, fixed_point_of
+from methexis.theory.normal import REACH_TOLERANCE
 from methexis.theory.platonic import platonic_of
-from methexis.theory.projection import REACH_TOLERANCE
 
 #: Of complex steps: no subtraction, so no cancellation.
 _STEP = 1e-30

@@ -31,9 +31,9 @@ from methexis.progress import Progress
 from methexis.theory.effort import PATIENCE
 from methexis.theory.fixed_points.steady import FixedPoint, fixed_point_of
 from methexis.theory.flow import begun, decayed, integrate_slow, slow_times_of
+from methexis.theory.normal import Normal
 from methexis.theory.path import SlowPath
 from methexis.theory.platonic import platonic_of
-from methexis.theory.projection import Normal
 
 
 def drift_velocity(problem: Problem, weights: list[Array], lr: float = 0.0) -> list[Array]:

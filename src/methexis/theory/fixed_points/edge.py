@@ -32,11 +32,11 @@ from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, theory_problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.theory.curvature import minimum_spectrum, one_set
+from methexis.theory.curvature import one_set
 from methexis.theory.fixed_points.drift import drift_velocity, frozen_drift
 from methexis.theory.fixed_points.steady import FixedPoint, fixed_point_of
+from methexis.theory.normal import Normal, sharpest_of
 from methexis.theory.platonic import platonic_of
-from methexis.theory.projection import Normal
 
 
 def input_factor(batch: int | None) -> float:
@@ -117,7 +117,7 @@ def edge_fixed_point(
     lr = number("lr", lr, above=0.0)
     start = platonic_of(problem).weights if weights is None else weight_list(weights, problem.dims)
     one_set("edge", start)
-    sharpest = float(minimum_spectrum(problem, start).max())
+    sharpest = sharpest_of(problem, start)
     if lr * sharpest >= 2.0:
         raise MethexisError(
             f"lr: expected less than 2/λ_max = {2.0 / sharpest:.4g} at the start, got {lr:g}: "

@@ -38,7 +38,8 @@ from methexis.display import Displayed
 from methexis.theory.curvature import one_set, whitened_jacobian
 from methexis.theory.entropy import entropy_gradient_of
 from methexis.theory.flow import Velocity
-from methexis.theory.projection import REACH_TOLERANCE, polish, project_of
+from methexis.theory.normal import REACH_TOLERANCE
+from methexis.theory.projection import polish, project_of
 
 #: Speed left, over that of the whole entropic force, at which a point counts as an end.
 TOLERANCE = 1e-8

@@ -19,8 +19,9 @@ from methexis.theory.adaptive.path import integrate_adaptive
 from methexis.theory.adaptive.slow import Metric
 from methexis.theory.curvature import batched_sharpness
 from methexis.theory.flow import Pull, Velocity, decayed, integrate_slow
+from methexis.theory.normal import Normal
 from methexis.theory.path import SlowPath
-from methexis.theory.projection import Normal, project_of, relative_gap
+from methexis.theory.projection import project_of, relative_gap
 from methexis.training.prediction.cost import seconds_of
 from methexis.training.prediction.course import Course, course_of
 from methexis.training.prediction.predicted import Predicted
