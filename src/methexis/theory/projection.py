@@ -13,6 +13,7 @@ from the minima the flow itself is integrated until the gap is small.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import scipy.integrate
@@ -47,6 +48,9 @@ WELL_WITHIN = 1e-2
 _HORIZON = 1e14
 #: Relative gap down to which gradient flow itself is integrated when the start is arbitrary.
 CLOSE = 3e-3
+#: Parameters beyond which gradient flow is followed by an explicit method, and by an implicit one
+#: only where that takes too many steps: matrices of so many parameters take longer than it.
+EXPLICIT_FIRST = 1000
 #: Relative error that the integrator allows itself per step, over what charges may change by.
 _FLOW_RTOL = 0.01
 
@@ -139,20 +143,31 @@ def _gradient_flow(problem: Problem, start: Array, enough: float, rtol: float) -
 
     close.terminal = True  # type: ignore[attr-defined]
     still.terminal = True  # type: ignore[attr-defined]
-    dense = problem.num_parameters <= MAX_DENSE_PARAMETERS
     # The slowest rate that matters is far above the last one, so the horizon is never reached
     # unless the flow hangs near a saddle.
     fastest = float(batched_sharpness(problem, unflatten(start[None], problem.dims))[0])
-    solution = scipy.integrate.solve_ivp(
-        bounded("projection onto the minima", rhs, np.inf),
-        (0.0, _HORIZON / fastest if fastest > 0 else np.inf),
-        start,
-        rtol=rtol,
-        atol=0.01 * rtol * float(np.abs(start).max()),
-        events=[close, still],
-        **({"method": "LSODA", "jac": jacobian} if dense else {"method": "DOP853"}),
-    )
-    return np.asarray(solution.y[:, -1])
+
+    def followed(**method: Any) -> Array:
+        solution = scipy.integrate.solve_ivp(
+            bounded("projection onto the minima", rhs, np.inf),
+            (0.0, _HORIZON / fastest if fastest > 0 else np.inf),
+            start,
+            rtol=rtol,
+            atol=0.01 * rtol * float(np.abs(start).max()),
+            events=[close, still],
+            **method,
+        )
+        return np.asarray(solution.y[:, -1])
+
+    if problem.num_parameters > EXPLICIT_FIRST:
+        try:
+            return followed(method="DOP853")
+        except (
+            MethexisError
+        ):  # rates are so far apart that an implicit method is worth its matrices
+            if problem.num_parameters > MAX_DENSE_PARAMETERS:
+                raise
+    return followed(method="LSODA", jac=jacobian)
 
 
 def _follow(problem: Problem, weights: list[Array], segments: int) -> list[Array]:

@@ -11,15 +11,15 @@ are refused alike on any machine.
 from __future__ import annotations
 
 from methexis.core.problem import Problem
-from methexis.theory.curvature import MAX_DENSE_PARAMETERS
-from methexis.theory.effort import CALL, EVALUATIONS, SPEED, entries, velocity_work
+from methexis.theory.effort import CALL, EVALUATIONS, SPEED, entries, solve_work, velocity_work
+from methexis.theory.projection import EXPLICIT_FIRST
 from methexis.training.prediction.course import FLOW, Course
 
 #: Seconds of taking one replica to the minima, whatever its sizes.
 _LANDING = 0.1
 #: On the way to the minima: eliminations of predictors, and of weights, which a flow needs only
 #: where it is stiff; products of the Hessian.
-_SOLVES, _STIFF_SOLVES, _PRODUCTS = 100.0, 2.0, 3_000.0
+_SOLVES, _STIFF_SOLVES, _PRODUCTS = 200.0, 2.0, 3_000.0
 
 
 def seconds_of(course: Course, replicas: int) -> float:
@@ -39,8 +39,8 @@ def _work_of_velocity(course: Course) -> float:
 
 
 def _work_of_landing(problem: Problem) -> float:
-    size, product = entries(problem)
+    _, product = entries(problem)
     parameters = float(problem.num_parameters)
-    dense = parameters <= MAX_DENSE_PARAMETERS
+    dense = parameters <= EXPLICIT_FIRST
     flow = _STIFF_SOLVES * parameters**3 if dense else _PRODUCTS * product
-    return _SOLVES * float(size) ** 3 + flow
+    return _SOLVES * solve_work(problem) + flow
