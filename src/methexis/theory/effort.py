@@ -48,7 +48,7 @@ def solve_work(problem: Problem) -> float:
         return _ELIMINATED * float(size) ** 3
     rows, columns = problem.target.shape
     turned = _EIGENVECTORS * (float(rows) ** 3 + float(columns) ** 3)
-    return _PRODUCTS * problem.depth * float(size) * (rows + columns) + turned
+    return _PRODUCTS * problem.depth * size * float(rows + columns) + turned
 
 
 def velocity_work(problem: Problem, *, spectral: bool) -> float:
@@ -60,7 +60,8 @@ def velocity_work(problem: Problem, *, spectral: bool) -> float:
     if spectral and size < WITHOUT_SPECTRUM:
         fluctuating = _DECOMPOSED * float(size) ** 3
     elif spectral:
-        fluctuating = _SEARCHED * problem.depth * sum(problem.target.shape) * float(size) ** 2
+        sides = float(sum(problem.target.shape))
+        fluctuating = _SEARCHED * problem.depth * sides * float(size) ** 2
     return fluctuating + solve_work(problem) + product + moments
 
 
@@ -100,24 +101,37 @@ def started(
     MethexisError
         If it takes longer than `patience`, or `progress` is none.
     """
-    show = None if progress is None else choose(progress)
+    watch = watching(progress, steps, span)
     if seconds > patience:
         raise MethexisError(
             f"{what}: expected a path that takes at most patience = {patience:g} s to follow, got "
             f"an estimate of {seconds:.2g} s on one core; follow fewer replicas, take a student "
             "with fewer outputs and inputs, or set patience"
         )
-    if show is None:
-        if seconds > LONG:
-            _LOG.warning("%s: about %.0f seconds on one core", what, seconds)
+    if watch is None and seconds > LONG:
+        _LOG.warning("%s: about %.0f seconds on one core", what, seconds)
+    return watch
+
+
+def watching(
+    progress: Progress | str | bool | None, steps: int, span: float
+) -> Callable[[float], None] | None:
+    """What shows slow times up to ``span`` as so many steps; None where there is no `progress`.
+
+    Raises
+    ------
+    MethexisError
+        If `progress` is none.
+    """
+    if progress is None:
         return None
-    tell: Progress = show
+    show = choose(progress)
     latest = 0
 
     def watch(time: float) -> None:
         nonlocal latest
         if 0.0 <= time <= span and span > 0.0:  # a step that is taken back is no way back
             latest = max(latest, int(steps * time / span))
-            tell(Report(latest, steps, float("nan")))
+            show(Report(latest, steps, float("nan")))
 
     return watch

@@ -152,7 +152,8 @@ class KroneckerSum:
             norm = float(np.linalg.norm(moved))
             ended = norm <= 1e-13 * max(np.abs(diagonal)) or k == most - 1
             if ended or k % _LOOK == _LOOK - 1:
-                values, vectors = scipy.linalg.eigh_tridiagonal(diagonal, off)
+                ritz = scipy.linalg.eigh_tridiagonal(diagonal, off)
+                values, vectors = (np.asarray(part, dtype=np.float64) for part in ritz)
                 if ended or _settled(values, vectors, norm):
                     return values, np.asarray(done.T @ vectors)
             off.append(norm)
