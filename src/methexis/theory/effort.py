@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from methexis.core.parallel.memory import require_room
 from methexis.core.problem import Problem
 from methexis.errors import MethexisError
 from methexis.progress import Progress, Report, choose
@@ -63,6 +64,34 @@ def velocity_work(problem: Problem, *, spectral: bool) -> float:
         sides = float(sum(problem.target.shape))
         fluctuating = _SEARCHED * problem.depth * sides * float(size) ** 2
     return fluctuating + solve_work(problem) + product + moments
+
+
+def adaptive_work(problem: Problem, *, drifting: bool) -> float:
+    """Multiply-adds of one velocity of adaptive rules; a drift takes every mode along."""
+    if not drifting:
+        return velocity_work(problem, spectral=False)
+    size, product = entries(problem)
+    return 2.0 * _DECOMPOSED * float(size) ** 3 + size * product + solve_work(problem)
+
+
+def require_spectral(problem: Problem) -> None:
+    """See that a drift can hold the modes of one replica, with a direction for each.
+
+    Raises
+    ------
+    MethexisError
+        If not.
+    """
+    rows, columns = problem.target.shape
+    size = rows * columns
+    require_room(
+        "adaptive drift",
+        8 * size * (6 * size + 8 * problem.num_parameters),
+        f"{size:,} modes of {rows} x {columns} outputs times inputs, each with a direction in "
+        f"{problem.num_parameters:,} parameters",
+        "take a student with fewer outputs or inputs, or shuffled epochs (adaptive_flow), which "
+        "need none",
+    )
 
 
 def seconds_of_path(problem: Problem, replicas: int, *, spectral: bool) -> float:

@@ -11,9 +11,17 @@ are refused alike on any machine.
 from __future__ import annotations
 
 from methexis.core.problem import Problem
-from methexis.theory.effort import CALL, EVALUATIONS, SPEED, entries, solve_work, velocity_work
+from methexis.theory.effort import (
+    CALL,
+    EVALUATIONS,
+    SPEED,
+    adaptive_work,
+    entries,
+    solve_work,
+    velocity_work,
+)
 from methexis.theory.projection import EXPLICIT_FIRST
-from methexis.training.prediction.course import FLOW, Course
+from methexis.training.prediction.course import ADAPTIVE_DRIFT, FLOW, Course
 
 #: Seconds of taking one replica to the minima, whatever its sizes.
 _LANDING = 0.1
@@ -35,6 +43,8 @@ def seconds_of(course: Course, replicas: int) -> float:
 def _work_of_velocity(course: Course) -> float:
     if course.dense:
         return 30.0 * float(course.problem.num_parameters) ** 3
+    if course.adaptive:
+        return adaptive_work(course.problem, drifting=course.name == ADAPTIVE_DRIFT)
     return velocity_work(course.problem, spectral=course.name != FLOW)
 
 

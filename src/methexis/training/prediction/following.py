@@ -337,7 +337,7 @@ def _metric_sharpness(path: SlowPath) -> float:
     """Largest eigenvalue of the Hessian at the end of a path, in the metric of an adaptive rule."""
     ends = [w[-1] for w in path.weights]
     alive = finite_replicas(ends)
-    return 2.0 * float(Metric(path.problem, [w[alive] for w in ends]).spectrum[0].max(initial=0.0))
+    return Metric(path.problem, [w[alive] for w in ends]).sharpest()
 
 
 def _singular(problem: Problem) -> bool:
