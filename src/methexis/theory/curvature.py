@@ -350,8 +350,10 @@ def top_eigenvalues(
 def _top(problem: Problem, weights: list[Array], count: int) -> Array:
     size = problem.num_parameters
 
+    applied = hessian_operator(problem, weights)
+
     def product(vector: Array) -> Array:
-        return flatten(hessian_product(problem, weights, unflatten(vector.ravel(), problem.dims)))
+        return flatten(applied(unflatten(vector.ravel(), problem.dims)))
 
     start = np.random.default_rng(0).standard_normal(size)
     moved = product(start)

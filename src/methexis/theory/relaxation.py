@@ -29,6 +29,7 @@ from methexis.core.problem import Problem, theory_problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.display import Displayed
+from methexis.progress import Progress, Report, choose
 from methexis.theory.curvature import hessian_product, whitened_jacobian
 from methexis.theory.entropy import entropy_gradient_of
 from methexis.theory.normal import REACH_TOLERANCE, Normal
@@ -39,10 +40,10 @@ ZERO_MODE_TOLERANCE = 1e-8
 _COMPLEX_STEP = 1e-30
 #: Most parameters of which all rates are found.
 MOST_DENSE = 1500
-#: Most outputs times inputs: the square of that many numbers is decomposed.
-MOST_DUAL = 6000
+#: Rows by which a basis grows.
+_ROWS = 100
 #: Most products of Lanczos' method, and the part of the slowest eigenvalue that may be missing.
-_MOST_PRODUCTS, _RESIDUAL = 2000, 1e-6
+MOST_PRODUCTS, _RESIDUAL = 2000, 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +96,7 @@ def relaxation(
     batch: int = 1,
     momentum: float = 0.0,
     loss: str = "squared",
+    progress: Progress | str | bool | None = None,
 ) -> Relaxation:
     """Decay rates of deviations from the Platonic point, per SGD step.
 
@@ -108,14 +110,16 @@ def relaxation(
         Learning rate ``η``, batch size ``B``, heavy-ball ``β``.
     loss : {"squared", "whitened"}
         Loss.
+    progress : Progress, "auto" or bool, optional
+        Told of products of Lanczos' method, of which there may be `MOST_PRODUCTS`, where not all
+        rates are found.
 
     Raises
     ------
     ConditionError
         If a condition of the theorem fails.
     MethexisError
-        On bad numbers or shapes; if outputs times inputs are more than `MOST_DUAL`, or the slowest
-        rate is not found.
+        On bad numbers or shapes, or if the slowest rate is not found.
 
     Examples
     --------
@@ -130,7 +134,7 @@ def relaxation(
     zero: int | None = None
     weights = platonic_of(problem).weights
     if problem.num_parameters > MOST_DENSE:
-        alive = np.array([slowest_eigenvalue(problem, weights)])
+        alive = np.array([slowest_eigenvalue(problem, weights, progress)])
     else:
         values = relaxation_eigenvalues(problem, weights)
         if not values.size or not values[-1] > 0.0:
@@ -198,19 +202,17 @@ class _OnTangent:
         return self.tangent((second - third) / _COMPLEX_STEP)
 
 
-def slowest_eigenvalue(problem: Problem, weights: Sequence[Array]) -> float:
+def slowest_eigenvalue(
+    problem: Problem, weights: Sequence[Array], progress: Progress | str | bool | None = None
+) -> float:
     """The least eigenvalue that is not zero, by Lanczos' method with full orthogonality.
 
     Raises
     ------
     MethexisError
-        If there is none, outputs times inputs are too many, or it is not found.
+        If there is none, or it is not found.
     """
-    if problem.target.size > MOST_DUAL:
-        raise MethexisError(
-            f"relaxation: expected outputs times inputs of at most {MOST_DUAL:,}, got "
-            f"{problem.target.shape[0]} x {problem.target.shape[1]}; measure a run instead"
-        )
+    show = choose(progress)
     product = _OnTangent(problem, weights)
     count = problem.num_parameters
     # A start in the range of the matrix: rotations are not in it.
@@ -218,13 +220,15 @@ def slowest_eigenvalue(problem: Problem, weights: Sequence[Array]) -> float:
     length = float(np.linalg.norm(start))
     if not length > 0.0:
         raise MethexisError(_NONE)
-    basis = [start / length]
+    basis = np.empty((_ROWS, count))
+    basis[0] = start / length
     diagonal: list[float] = []
     off: list[float] = []
-    for k in range(min(count, _MOST_PRODUCTS)):
-        moved = product(basis[-1])
-        diagonal.append(float(basis[-1] @ moved))
-        done = np.asarray(basis)
+    for k in range(min(count, MOST_PRODUCTS)):
+        show(Report(k, MOST_PRODUCTS, float("nan")))
+        moved = product(basis[k])
+        diagonal.append(float(basis[k] @ moved))
+        done = basis[: k + 1]
         for _ in range(2):  # twice is enough for orthogonality to rounding
             moved = moved - done.T @ (done @ moved)
         norm = float(np.linalg.norm(moved))
@@ -236,10 +240,13 @@ def slowest_eigenvalue(problem: Problem, weights: Sequence[Array]) -> float:
                 raise MethexisError(_NONE)
             least = int(alive[0])
             if ended or norm * abs(vectors[-1, least]) <= _RESIDUAL * values[least]:
+                show(Report(MOST_PRODUCTS, MOST_PRODUCTS, float("nan")))
                 return float(values[least])
         off.append(norm)
-        basis.append(moved / norm)
+        if k + 1 == len(basis):
+            basis = np.concatenate([basis, np.empty((_ROWS, count))])
+        basis[k + 1] = moved / norm
     raise MethexisError(
-        f"relaxation: expected the slowest rate after {_MOST_PRODUCTS} products, got none: rates "
+        f"relaxation: expected the slowest rate after {MOST_PRODUCTS} products, got none: rates "
         "are too far apart; measure a run instead"
     )

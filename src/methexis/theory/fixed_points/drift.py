@@ -129,6 +129,7 @@ def drift_fixed_point(
     weights: Sequence[Array] | None = None,
     decay: float = 0.0,
     loss: str = "squared",
+    progress: Progress | str | bool | None = None,
 ) -> FixedPoint:
     """Where `slow_drift` ends: a point that only turns, and to which deviations return.
 
@@ -141,6 +142,8 @@ def drift_fixed_point(
         Start; the Platonic point by default, which is near.
     decay : float
         ``κ = γB/η`` of weight decay, see `decay_fixed_point`.
+    progress : Progress, "auto" or bool, optional
+        Told how far the search has come, in digits of the speed that is left.
 
     Raises
     ------
@@ -159,4 +162,4 @@ def drift_fixed_point(
     def velocity(w: list[Array]) -> list[Array]:
         return decayed(problem, w, drift_velocity(problem, w, warm=warm), decay)
 
-    return fixed_point_of(problem, velocity, start, "slow drift")
+    return fixed_point_of(problem, velocity, start, "slow drift", progress=progress)
