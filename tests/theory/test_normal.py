@@ -15,7 +15,7 @@ from methexis.errors import MethexisError
 from methexis.theory import normal, projection
 from methexis.theory.curvature import minimum_spectrum
 from methexis.theory.flow import entropic_velocity
-from methexis.theory.normal import Normal, sharpest_of
+from methexis.theory.normal import Normal, flattest_of, sharpest_of
 from tests.theory import brute
 
 SEED = 20261130
@@ -134,6 +134,23 @@ def test_sharpness_at_a_minimum_is_the_largest_of_the_spectrum(depth, monkeypatc
     monkeypatch.setattr(normal, "MATRIX_FREE", 1)
     expected = minimum_spectrum(problem, weights)[-1]
     assert_allclose(sharpest_of(problem, weights), expected, rtol=1e-11)  # ARPACK, to rounding
+
+
+@BOTH
+def test_the_flattest_direction_is_the_least_of_the_spectrum(depth, monkeypatch) -> None:
+    teacher, student = brute.case(SEED, depth=depth, dim_x=4)
+    problem = Problem.of(teacher, student)
+    members = [mx.theory.random_minimum(teacher, student, seed=s, spread=0.4) for s in range(2)]
+    weights = [np.stack([*layers, np.nan * layers[0]]) for layers in zip(*members, strict=True)]
+    expected = min(minimum_spectrum(problem, member)[0] for member in members)
+    monkeypatch.setattr(normal, "MATRIX_FREE", 1)
+    assert flattest_of(problem, weights) == pytest.approx(expected, rel=1e-6)
+    narrow_teacher, narrow = brute.case(SEED, depth=depth, dim_x=4, dim_y=4, rank=2)
+    problem = Problem.of(narrow_teacher, narrow)
+    one = mx.theory.random_minimum(narrow_teacher, narrow, seed=1, spread=0.3)
+    spectrum = minimum_spectrum(problem, one)
+    least = spectrum[spectrum > 1e-8 * spectrum[-1]][0]
+    assert flattest_of(problem, [w[None] for w in one]) == pytest.approx(least, rel=1e-6)
 
 
 def test_a_dual_for_which_there_is_no_room_is_refused(monkeypatch) -> None:

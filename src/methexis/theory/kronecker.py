@@ -124,6 +124,29 @@ class KroneckerSum:
         )
         return float(value[0])
 
+    def smallest(self) -> float | None:
+        """The smallest eigenvalue, of one replica, to six digits; None where it is no inverse's."""
+        rows, columns = self.shape
+        size = rows * columns
+        lost: list[bool] = []
+
+        def product(vector: Array) -> Array:
+            solved, missing = self.solve(vector.reshape(rows, columns))
+            lost.append(bool(missing))
+            return solved.ravel()
+
+        operator = scipy.sparse.linalg.LinearOperator(
+            (size, size), matvec=product, dtype=np.float64
+        )
+        start = np.random.default_rng(0).standard_normal(size)
+        product(start)
+        if any(lost):
+            return None
+        value = scipy.sparse.linalg.eigsh(
+            operator, k=1, which="LA", v0=start, tol=1e-6, return_eigenvectors=False
+        )
+        return None if any(lost) else 1.0 / float(value[0])
+
     def seen_by(self, given: Array) -> tuple[Array, Array]:
         """Eigenvalues and eigenvectors as far as exponentials of ``K`` show them on one matrix.
 

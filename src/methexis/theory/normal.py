@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from methexis.core.answers import finite_replicas
 from methexis.core.checks import Array
 from methexis.core.layers.products import after, before, predictor_differential, pullback
 from methexis.core.linalg import solve_positive
@@ -189,6 +190,20 @@ def require_dual(problem: Problem, replicas: int) -> None:
         f"a matrix of {rows} x {columns} outputs times inputs squared, {replicas} times",
         "follow fewer replicas at once, or take a student with fewer outputs or inputs",
     )
+
+
+def flattest_of(problem: Problem, weights: Sequence[Array]) -> float:
+    """Least eigenvalue of ``2 J Jᵀ`` that is not zero, of all replicas; infinite where none is."""
+    normal = Normal(problem, weights)
+    if not normal.formed:
+        flat = [w.reshape(-1, *w.shape[-2:]) for w in weights]
+        alive = np.flatnonzero(finite_replicas(flat))
+        each = [Normal(problem, [w[k] for w in flat]).operator.smallest() for k in alive]
+        if None not in each:
+            return 2.0 * min((v for v in each if v is not None), default=np.inf)
+    values, _, reached = normal.spectrum
+    kept = values[reached & np.isfinite(values)]
+    return 2.0 * float(kept.min()) if kept.size else np.inf
 
 
 def sharpest_of(problem: Problem, weights: Sequence[Array]) -> float:

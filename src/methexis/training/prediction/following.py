@@ -19,7 +19,7 @@ from methexis.theory.adaptive.path import integrate_adaptive
 from methexis.theory.adaptive.slow import Metric
 from methexis.theory.curvature import batched_sharpness
 from methexis.theory.flow import Pull, Velocity, decayed, integrate_slow
-from methexis.theory.normal import Normal
+from methexis.theory.normal import flattest_of
 from methexis.theory.path import SlowPath
 from methexis.theory.projection import project_of, relative_gap
 from methexis.training.prediction.cost import seconds_of
@@ -293,7 +293,7 @@ def _strained(paths: Sequence[SlowPath], setting: Setting) -> list[str]:
             "well below 1, and a long epoch acts like independent samples"
         )
     if setting.decay_rate:
-        slowest = min(_slowest(p, layers) for p, layers in zip(problems, ends, strict=True))
+        slowest = min(flattest_of(p, layers) for p, layers in zip(problems, ends, strict=True))
         if setting.decay_rate > _SMALL * slowest:
             strains.append(
                 f"weight decay is {setting.decay_rate / slowest:.2g} of the least curvature across "
@@ -344,10 +344,3 @@ def _singular(problem: Problem) -> bool:
     """Whether minima are singular at the Platonic point (docs/theory.md §5.8)."""
     rank = problem.rank
     return rank < min(problem.target.shape) and min(problem.dims[1:-1]) > rank
-
-
-def _slowest(problem: Problem, weights: list[Array]) -> float:
-    """Least non-zero eigenvalue of the Hessian at minima."""
-    values, _, alive = Normal(problem, weights).spectrum
-    kept = values[alive & np.isfinite(values)]
-    return 2.0 * float(kept.min()) if kept.size else np.inf
