@@ -186,7 +186,7 @@ class _Turned:
         self.diagonal = np.asarray(sum(np.outer(np.diag(p), np.diag(q)) for p, q in pairs)).ravel()
 
     def __call__(self, z: Array) -> Array:
-        """``K Z``."""
+        """The product ``K Z``, as wide as ``Z`` is."""
         return _applied(self.outer, self.inner, z)
 
     def balanced(

@@ -135,7 +135,7 @@ class Turning:
         self._blocks = [np.linalg.eigh((w @ w.T + v.T @ v) / 2.0) for w, v in pairs]
 
     def turned(self, rotations: Sequence[Array]) -> list[Array]:
-        """``Ω_i W_i - W_i Ω_{i-1}``."""
+        """The direction ``Ω_i W_i - W_i Ω_{i-1}`` of every layer."""
         moved = [np.zeros_like(w) for w in self.weights]
         for i, rotation in enumerate(rotations):
             moved[i] += rotation @ self.weights[i]
@@ -163,7 +163,7 @@ class Turning:
     def nearest(self, directions: Sequence[Array]) -> list[Array]:
         """Antisymmetric ``Ω_i`` whose rotation comes nearest to a direction."""
         rest = self.pulled(directions)
-        found = [np.zeros_like(r) for r in rest]
+        nearest = [np.zeros_like(r) for r in rest]
         ahead = self._inverted(rest)
         direction, power = ahead, _product(rest, ahead)
         enough = _TURNED**2 * power
@@ -175,13 +175,13 @@ class Turning:
             if not curved > 0.0:
                 break
             length = power / curved
-            found = [f + length * d for f, d in zip(found, direction, strict=True)]
+            nearest = [f + length * d for f, d in zip(nearest, direction, strict=True)]
             rest = [r - length * m for r, m in zip(rest, moved, strict=True)]
             ahead = self._inverted(rest)
             following = _product(rest, ahead)
             direction = [a + (following / power) * d for a, d in zip(ahead, direction, strict=True)]
             power = following
-        return found
+        return nearest
 
     def without(self, directions: Sequence[Array]) -> list[Array]:
         """A direction without the rotation that comes nearest to it."""
