@@ -20,7 +20,8 @@ FLOWS = pytest.mark.parametrize("flow", [mx.theory.entropic_flow, mx.theory.slow
 
 
 def student_of(width: int) -> tuple[mx.Teacher, mx.EDLN, list[np.ndarray]]:
-    teacher = mx.Teacher(np.eye(width) + 0.1 * np.random.default_rng(0).normal(size=(width, width)))
+    weight = np.eye(width) + 0.1 * np.random.default_rng(0).normal(size=(width, width))
+    teacher = mx.Teacher(weight, cov_noise=np.diag(np.linspace(1.0, 2.0, width)))
     student = mx.EDLN(hidden=(width, width))
     return teacher, student, mx.theory.platonic(teacher, student).weights
 
@@ -31,7 +32,8 @@ def student_of(width: int) -> tuple[mx.Teacher, mx.EDLN, list[np.ndarray]]:
 def test_a_path_of_hours_is_refused_before_it_starts(flow, patience) -> None:
     """12,288 parameters, 30 times: told in seconds of an estimate; without a landing."""
     width = 64
-    teacher, student = mx.Teacher(np.eye(width)), mx.EDLN(hidden=(width,) * 2)
+    noise = np.diag(np.linspace(1.0, 2.0, width))  # of even noise the drift is the flow
+    teacher, student = mx.Teacher(np.eye(width), cov_noise=noise), mx.EDLN((width,) * 2)
     weights = [np.repeat(np.eye(width)[None], 30, axis=0)] * 3
     began = time.process_time()
     with pytest.raises(MethexisError, match=rf"patience = {patience:g} s .* set patience"):

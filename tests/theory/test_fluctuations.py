@@ -12,7 +12,7 @@ from methexis.core.linalg import flatten
 from methexis.core.parallel import memory
 from methexis.core.problem import Problem
 from methexis.errors import MethexisError
-from methexis.theory import fluctuations
+from methexis.theory import flow, fluctuations
 from methexis.theory.fixed_points import drift
 from methexis.theory.fluctuations import Warm, bases_of, fluctuating_force
 from methexis.theory.normal import Normal
@@ -117,5 +117,23 @@ def test_a_table_for_which_there_is_no_room_is_refused_before_the_path(monkeypat
     monkeypatch.setattr(memory, "available_memory", lambda: 10 * 2**20)
     teacher = mx.Teacher(np.eye(32), cov_noise=np.diag(np.linspace(1.0, 2.0, 32)))
     start = [np.eye(32)] * 3
+    student = mx.EDLN((32, 32))
+    monkeypatch.setattr(flow, "project_of", lambda *_: pytest.fail("began"))
     with pytest.raises(MethexisError, match=r"slow drift: .* covariance of 32 x 32 .* take a"):
-        mx.theory.slow_drift(teacher, mx.EDLN((32, 32)), start, lr=0.01, steps=10)
+        mx.theory.slow_drift(teacher, student, start, lr=0.01, steps=10)
+    with pytest.raises(MethexisError, match=r"slow drift: .* covariance of 32 x 32 .* take a"):
+        mx.theory.drift_fixed_point(teacher, student)
+
+
+def test_even_noise_asks_for_no_table(monkeypatch) -> None:
+    """The drift is then the entropic flow: the same velocity, with no room for anything else."""
+    teacher, student = brute.case(SEED, depth=3)
+    teacher = mx.Teacher(teacher.weight, cov_x=teacher.cov_x)
+    student = mx.EDLN(student.hidden)
+    problem = Problem.of(teacher, student)
+    weights = mx.theory.random_minimum(teacher, student, seed=1, spread=0.4)
+    dense = flatten(drift.drift_velocity(problem, weights))
+    monkeypatch.setattr(drift, "WITHOUT_SPECTRUM", 1)
+    monkeypatch.setattr(drift, "fluctuating_force", lambda *_: pytest.fail("made the table"))
+    free = flatten(drift.drift_velocity(problem, weights))
+    assert_allclose(free, dense, rtol=0, atol=1e-9 * np.abs(dense).max())

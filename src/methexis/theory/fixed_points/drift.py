@@ -30,12 +30,20 @@ from methexis.core.teacher import Teacher
 from methexis.progress import Progress
 from methexis.theory.effort import PATIENCE
 from methexis.theory.fixed_points.steady import FixedPoint, fixed_point_of
-from methexis.theory.flow import begun, decayed, integrate_slow, slow_times_of
-from methexis.theory.fluctuations import WITHOUT_SPECTRUM, Warm, fluctuating_force, force_of
+from methexis.theory.flow import begun, decayed, entropic_velocity, integrate_slow, slow_times_of
+from methexis.theory.fluctuations import (
+    WITHOUT_SPECTRUM,
+    Warm,
+    fluctuating_force,
+    force_of,
+    require_table,
+)
 from methexis.theory.normal import Normal
 from methexis.theory.path import SlowPath
 from methexis.theory.platonic import platonic_of
 
+#: Deviation of a covariance from a multiple of the identity, relative, up to which it is one.
+_ISOTROPIC = 1e-12
 #: Residual of fluctuations along a path, over the tolerance of its integrator.
 RESIDUAL_SHARE = 1e-2
 
@@ -47,10 +55,14 @@ def drift_velocity(
 
     With ``lr`` the fluctuations are those of steps of that size, ``(1 - ηH) Y (1 - ηH) + η Σ_g =
     Y``, and not of their limit: see `theory.fixed_points.edge`. Of large students they are found
-    without a spectrum (`theory.fluctuations`), beginning with what ``warm`` holds.
+    without a spectrum (`theory.fluctuations`), beginning with what ``warm`` holds; where noise is
+    even, there is nothing to be found, because the drift is the entropic flow.
     """
+    large = problem.target.size >= WITHOUT_SPECTRUM
+    if large and lr == 0.0 and even(problem):
+        return entropic_velocity(problem, weights)
     normal = Normal(problem, weights)
-    if problem.target.size >= WITHOUT_SPECTRUM and np.isfinite(flatten(weights)).all():
+    if large and np.isfinite(flatten(weights)).all():
         force = fluctuating_force(problem, weights, lr, warm)
         if force is not None:
             return normal.tangent(force)
@@ -63,6 +75,34 @@ def drift_velocity(
     both = alive[..., :, None] & alive[..., None, :]
     y = 2.0 * s[..., :, None] * s[..., None, :] * noise / np.where(both, pair, 1.0)
     return frozen_drift(normal, np.where(both, y, 0.0))
+
+
+def isotropic(covariance: Array) -> bool:
+    """Whether a covariance is a multiple of the identity, to rounding."""
+    size = float(np.trace(covariance)) / len(covariance)
+    left = covariance - size * np.eye(len(covariance))
+    return bool(np.abs(left).max() <= _ISOTROPIC * size)
+
+
+def even(problem: Problem) -> bool:
+    """Whether noise is a teacher's and isotropic in the loss's metric (docs/theory.md §5.4)."""
+    return problem.x is None and isotropic(problem.cov_noise)
+
+
+def _require(problem: Problem) -> bool:
+    """Whether fluctuations have to be found; see that there is room for those of a large student.
+
+    Raises
+    ------
+    MethexisError
+        If there is none.
+    """
+    if problem.target.size < WITHOUT_SPECTRUM:
+        return True
+    if even(problem):
+        return False
+    require_table(problem)
+    return True
 
 
 def frozen_drift(normal: Normal, y: Array) -> list[Array]:
@@ -114,7 +154,8 @@ def slow_drift(
     def velocity(w: list[Array]) -> list[Array]:
         return decayed(problem, w, drift_velocity(problem, w, warm=warm), decay)
 
-    watch = begun("slow drift", problem, layers, times, steps, True, patience, progress)
+    fluctuates = _require(problem)
+    watch = begun("slow drift", problem, layers, times, steps, fluctuates, patience, progress)
     path = integrate_slow(problem, layers, times, velocity, rtol=rtol, watch=watch)
     if watch is not None:
         watch(float(times[-1]))
@@ -157,6 +198,7 @@ def drift_fixed_point(
     decay = number("decay", decay, least=0.0)
     start = platonic_of(problem).weights if weights is None else weight_list(weights, problem.dims)
 
+    _require(problem)
     warm = Warm()
 
     def velocity(w: list[Array]) -> list[Array]:
