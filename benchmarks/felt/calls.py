@@ -79,7 +79,7 @@ CALLS = (
         "theory",
         "theory of linear networks, D = 3: mx.theory.relaxation and entropic_flow at "
         "d = 32, slow_drift at d = 20, drift_fixed_point at d = 16, run.predict at d = 32",
-        _program("theory"),
+        (*_program("theory"), "32", "20", "16"),
         prints=("relaxation", "flow", "drift", "end of a drift", "prediction of a run"),
     ),
     *(

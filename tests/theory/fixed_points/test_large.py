@@ -93,7 +93,9 @@ def test_adaptive_rules(large) -> None:
     assert not any(r.any() for r in end.rotations)
 
 
-@pytest.mark.parametrize("seed", GROWING[:4])
+@pytest.mark.parametrize(
+    "seed", [GROWING[0], *(pytest.param(seed, marks=pytest.mark.long) for seed in GROWING[1:])]
+)
 def test_where_a_spare_neuron_would_grow_nobody_stays(seed, large) -> None:
     teacher, student = wide(seed)
     small = mx.theory.drift_fixed_point(teacher, student)

@@ -70,7 +70,7 @@ class Span:
 
     @property
     def size(self) -> int:
-        """Products so far."""
+        """How many products were taken so far."""
         return len(self._columns)
 
     @property
