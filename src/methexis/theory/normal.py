@@ -120,10 +120,9 @@ class Normal:
     def _eliminated(self, whitened: Array) -> tuple[Array, NDArray[np.bool_]]:
         """`solve` by elimination, and of which replicas it does not solve the equations."""
         flat = whitened.reshape(*whitened.shape[:-2], -1, 1)
-        size = np.trace(self.dual, axis1=-2, axis2=-1)[..., None, None]
-        ridge = 1e-15 * size * np.eye(self.dual.shape[-1])
+        size = np.trace(self.dual, axis1=-2, axis2=-1)
         try:
-            solved = np.linalg.solve(self.dual + ridge, flat)
+            solved = np.linalg.solve(_raised(self.dual, 1e-15 * size), flat)
         except np.linalg.LinAlgError:  # one of the replicas is exactly singular
             solved = np.full_like(flat, np.nan)
         missed = np.abs(self.dual @ solved - flat).max(axis=(-2, -1))
@@ -157,9 +156,9 @@ class Normal:
     @staticmethod
     def _damped(dual: Array, whitened: Array) -> Array:
         flat = whitened.reshape(*whitened.shape[:-2], -1, 1)
-        size = np.trace(dual, axis1=-2, axis2=-1)[..., None, None]
+        size = np.trace(dual, axis1=-2, axis2=-1)
         size = np.where(size > 0.0, size, 1.0)  # weights of zero: nothing to divide by
-        raised = dual + DAMPING * size * np.eye(dual.shape[-1])
+        raised = _raised(dual, DAMPING * size)
         systems = raised.reshape(-1, *raised.shape[-2:]), flat.reshape(-1, *flat.shape[-2:])
         return solve_positive(*systems).reshape(whitened.shape)
 
@@ -167,6 +166,13 @@ class Normal:
         """Projection ``P`` of parameter vectors onto the kernel of ``J``."""
         moved = predictor_differential(self.problem, self.weights, vectors) @ self.root
         return [v - n for v, n in zip(vectors, self.lift(moved), strict=True)]
+
+
+def _raised(dual: Array, by: Array) -> Array:
+    """Matrices with a number of each added to its diagonal."""
+    result = dual.copy()
+    np.einsum("...ii->...i", result)[...] += np.asarray(by)[..., None]
+    return result
 
 
 def spectrum_of(dual: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
