@@ -75,6 +75,13 @@ CALLS = (
         "import, then mx.compare(x, y, 'svcca') of 5000 x 1000",
         _program("compare_ordinary"),
     ),
+    Call(
+        "theory",
+        "theory of linear networks, D = 3: mx.theory.relaxation and entropic_flow at "
+        "d = 32, slow_drift at d = 20, drift_fixed_point at d = 16, run.predict at d = 32",
+        (*_program("theory"), "32", "20", "16"),
+        prints=("relaxation", "flow", "drift", "end of a drift", "prediction of a run"),
+    ),
     *(
         Call(
             f"train {case}",

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose
 
 import methexis as mx
 from methexis.core.linalg import flatten, unflatten
+from methexis.core.parallel import memory
 from methexis.core.problem import Problem
 from methexis.theory import curvature
 from tests.theory import brute
@@ -212,6 +213,14 @@ def test_view_enters_the_trace_through_its_size_alone(depth) -> None:
         sol = mx.theory.platonic(teacher, other)
         ratio = (sol.trace_in / base.trace_in) ** (1 / depth)
         assert_allclose(sol.hessian_trace / base.hessian_trace, ratio, rtol=1e-9)  # cond 1e3
+
+
+def test_a_hessian_for_which_there_is_no_room_is_refused(monkeypatch) -> None:
+    monkeypatch.setattr(memory, "SMALL", 2**20)
+    monkeypatch.setattr(memory, "available_memory", lambda: 10 * 2**20)
+    teacher, student = mx.Teacher(np.eye(16)), mx.EDLN((16, 16))
+    with pytest.raises(mx.MethexisError, match=r"dense Hessian: .* matrices of 768 parameters"):
+        mx.theory.hessian_spectrum(teacher, student, [np.eye(16)] * 3)
 
 
 def test_dense_hessian_refuses_large_networks() -> None:

@@ -20,21 +20,25 @@ FLOWS = pytest.mark.parametrize("flow", [mx.theory.entropic_flow, mx.theory.slow
 
 
 def student_of(width: int) -> tuple[mx.Teacher, mx.EDLN, list[np.ndarray]]:
-    teacher = mx.Teacher(np.eye(width) + 0.1 * np.random.default_rng(0).normal(size=(width, width)))
+    weight = np.eye(width) + 0.1 * np.random.default_rng(0).normal(size=(width, width))
+    teacher = mx.Teacher(weight, cov_noise=np.diag(np.linspace(1.0, 2.0, width)))
     student = mx.EDLN(hidden=(width, width))
     return teacher, student, mx.theory.platonic(teacher, student).weights
 
 
-@FLOWS
-def test_a_path_of_hours_is_refused_before_it_starts(flow) -> None:
-    """12,288 parameters: told in seconds of an estimate, not after hours; without a landing."""
+@pytest.mark.parametrize(
+    ("flow", "patience"), [(mx.theory.entropic_flow, 10.0), (mx.theory.slow_drift, 3600.0)]
+)
+def test_a_path_of_hours_is_refused_before_it_starts(flow, patience) -> None:
+    """12,288 parameters, 30 times: told in seconds of an estimate; without a landing."""
     width = 64
-    teacher, student = mx.Teacher(np.eye(width)), mx.EDLN(hidden=(width,) * 2)
+    noise = np.diag(np.linspace(1.0, 2.0, width))  # of even noise the drift is the flow
+    teacher, student = mx.Teacher(np.eye(width), cov_noise=noise), mx.EDLN((width,) * 2)
     weights = [np.repeat(np.eye(width)[None], 30, axis=0)] * 3
     began = time.process_time()
-    with pytest.raises(MethexisError, match=r"at most patience = 3600 s .* set patience"):
-        flow(teacher, student, weights, lr=0.01, steps=1000)
-    assert time.process_time() - began < 5.0  # one elimination alone takes one
+    with pytest.raises(MethexisError, match=rf"patience = {patience:g} s .* set patience"):
+        flow(teacher, student, weights, lr=0.01, steps=1000, patience=patience)
+    assert time.process_time() - began < 2.0
 
 
 @FLOWS
@@ -63,8 +67,9 @@ def test_progress_goes_to_the_end_and_never_back(flow) -> None:
 
 
 def test_estimates_are_those_of_the_clock_within_a_factor() -> None:
-    """Of one velocity at 3,072 parameters, where eliminations take most; factor 5, as it says."""
-    teacher, student, weights = student_of(32)
+    """Of one velocity at 3,072 parameters, off the Platonic point; factor 5, as it says."""
+    teacher, student, _ = student_of(32)
+    weights = mx.theory.random_minimum(teacher, student, seed=1, spread=0.2)
     problem = theory_problem(teacher, student, "squared")
     for velocity, spectral in ((entropic_velocity, False), (drift_velocity, True)):
         velocity(problem, weights)

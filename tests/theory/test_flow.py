@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose
 import methexis as mx
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.problem import Problem
+from methexis.theory import flow
 from methexis.theory.flow import entropic_velocity
 from methexis.theory.relaxation import relaxation_eigenvalues
 from tests.theory import brute
@@ -148,6 +149,33 @@ def test_modified_flow_follows_the_entropic_loss() -> None:
         entropic(layers),
         rtol=1e-11,
     )
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_modified_flow_of_large_students_is_that_of_small_ones(batch, monkeypatch) -> None:
+    """The stabilised integrator beside the implicit one, both to a tolerance of 1e-8 a step."""
+    teacher, student = brute.case(SEED, depth=3, dim_x=2, dim_y=2)
+    start = brute.gaussian_weights(brute.plain(teacher, student), SEED)
+    paths, reports = [], []
+    for most in (10**9, 1):
+        monkeypatch.setattr(flow, "MOST_IMPLICIT", most)
+        paths.append(
+            mx.theory.modified_flow(
+                teacher, student, start, lr=0.01, batch=batch, steps=[0, 10, 1000], rtol=1e-8,
+                progress=reports.append,
+            )
+        )  # fmt: skip
+        steps = [report.step for report in reports]
+        assert steps == sorted(steps)
+        assert steps[-1] == 1000
+        assert len(steps) > 10
+        reports.clear()
+    for a, b in zip(*(path.weights for path in paths), strict=True):
+        assert np.abs(a[-1] - a[0]).max() > 0.1
+        assert_allclose(a, b, rtol=0, atol=1e-5 * np.abs(b).max())  # a hundred steps and more
+    monkeypatch.setattr(flow, "_MOST_STAGES", 20)
+    with pytest.raises(mx.MethexisError, match=r"within 20 evaluations, got to .* after 21"):
+        mx.theory.modified_flow(teacher, student, start, lr=0.01, steps=1000)
 
 
 def test_modified_flow_s_slow_part_is_the_entropic_flow() -> None:

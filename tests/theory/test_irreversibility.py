@@ -97,6 +97,35 @@ def test_from_a_minimum_it_is_a_function_of_the_hessian(depth: int, seed: int) -
 
 
 @pytest.mark.parametrize(("depth", "seed"), SHAPES)
+def test_each_span_is_what_it_is_alone(depth: int, seed: int) -> None:
+    """One way back serves them all: each joins it where its way there ends."""
+    data, student, minimum = setting(depth, seed)
+    problem, start = Problem.of(data, student), moved(minimum, seed)
+    top = np.linalg.eigvalsh(dense_hessian(problem, start))[-1]
+    spans = np.array([0.2, 0.9, 2.0]) / top
+    together = flatten(unreturned_of(problem, start, spans, 0.5))
+    for found, span in zip(together, spans, strict=True):
+        alone = flatten(unreturned_of(problem, start, np.array([span]), 0.5))[0]
+        # The integrator's tolerance is 1e-10 per step.
+        np.testing.assert_allclose(found, alone, rtol=0, atol=1e-8 * np.abs(alone).max())
+
+
+def test_more_weights_than_a_dense_hessian_can_have() -> None:
+    """4,800 at a minimum: a short time there and back leaves ``-(s/2) T ∇S`` and little more."""
+    teacher, student = mx.Teacher.random(40, 40, seed=1), mx.EDLN((40, 40))
+    weights = mx.theory.balanced_minimum(teacher, student)
+    problem = Problem.of(teacher, student)
+    curvature = float(mx.theory.sharpness(teacher, student, weights))
+    span = 1e-4 / curvature
+    found = flatten(unreturned_of(problem, weights, np.array([span]), 1.0))[0]
+    slope = flatten(entropy_gradient_of(problem, weights))
+    # The next order is half of HT, at most 5e-5.
+    np.testing.assert_allclose(
+        found, -0.5 * span * slope, rtol=0, atol=1e-4 * span * np.abs(slope).max()
+    )
+
+
+@pytest.mark.parametrize(("depth", "seed"), SHAPES)
 def test_exact_descent_elsewhere(depth: int, seed: int) -> None:
     """Of a walk by explicit gradients, with the error halved in powers as the step is."""
     data, student, minimum = setting(depth, seed)

@@ -16,15 +16,8 @@ from methexis.core.layers.products import hidden_maps, loss_gradient
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.problem import Problem
 from methexis.theory.gauge import balanced_minimum_of
-from methexis.theory.projection import (
-    CLOSE,
-    DAMPING,
-    NEAR,
-    Normal,
-    _follow,
-    project_of,
-    relative_gap,
-)
+from methexis.theory.normal import DAMPING, Normal
+from methexis.theory.projection import CLOSE, NEAR, _follow, project_of, relative_gap
 from tests.theory import brute
 
 SEED = 20250709

@@ -10,6 +10,8 @@ import pytest
 import methexis as mx
 from methexis.core.problem import theory_problem
 from methexis.errors import MethexisError
+from methexis.progress import Report
+from methexis.theory import normal
 from methexis.theory.platonic import platonic_of
 
 # `methexis.theory.relaxation` is the function.
@@ -47,12 +49,29 @@ def test_of_large_students_the_slowest_rate_is_found(monkeypatch: pytest.MonkeyP
     assert alone.slow_time(10.0) == pytest.approx(whole.slow_time(10.0), rel=1e-9)
 
 
-def test_what_is_too_large_or_too_slow_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_too_slow_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     teacher, student = mx.Teacher.random(6, 5, seed=1), mx.EDLN((6, 7))
     monkeypatch.setattr(relaxation, "MOST_DENSE", 10)
-    monkeypatch.setattr(relaxation, "_MOST_PRODUCTS", 3)
+    monkeypatch.setattr(relaxation, "MOST_PRODUCTS", 3)
     with pytest.raises(MethexisError, match="the slowest rate after 3 products, got none: rates"):
         mx.theory.relaxation(teacher, student, lr=0.01)
-    monkeypatch.setattr(relaxation, "MOST_DUAL", 29)
-    with pytest.raises(MethexisError, match="outputs times inputs of at most 29, got 5 x 6"):
-        mx.theory.relaxation(teacher, student, lr=0.01)
+
+
+def test_its_products_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    teacher, student = mx.Teacher.random(6, 5, seed=1), mx.EDLN((6, 7))
+    monkeypatch.setattr(relaxation, "MOST_DENSE", 10)
+    reports: list[Report] = []
+    mx.theory.relaxation(teacher, student, lr=0.01, progress=reports.append)
+    steps = [report.step for report in reports]
+    assert steps == [*range(len(steps) - 1), relaxation.MOST_PRODUCTS]
+
+
+@pytest.mark.parametrize("depth", [2, 3])
+def test_the_normal_space_need_not_be_formed(depth: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    teacher = mx.Teacher.random(6, 5, condition_noise=5.0, seed=1)
+    problem = theory_problem(teacher, mx.EDLN((6,) * (depth - 1)), "squared")
+    weights = platonic_of(problem).weights
+    formed = relaxation.slowest_eigenvalue(problem, weights)
+    monkeypatch.setattr(normal, "MATRIX_FREE", 1)
+    monkeypatch.setattr(normal.Normal, "spectrum", property(lambda _: pytest.fail("a spectrum")))
+    assert relaxation.slowest_eigenvalue(problem, weights) == pytest.approx(formed, rel=1e-9)

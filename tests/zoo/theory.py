@@ -35,6 +35,7 @@ THEORY: dict[str, Recipe] = {
         {
             **_THEORY,
             **{"lr": 0.05, "beta2": 0.99, "batch": 2, "steps": 20, "decay": 0.2, "rtol": 1e-4},
+            **_WAITED,
         },
     ),
     "theory.adaptive_fixed_point": Recipe(
@@ -46,6 +47,7 @@ THEORY: dict[str, Recipe] = {
             "batch": 2,
             "decay": 0.1,
             "weights": mx.theory.adaptive_minimum(TEACHER, STUDENT).weights,
+            "progress": None,
         },
     ),
     "theory.adaptive_flow": Recipe(
@@ -53,7 +55,12 @@ THEORY: dict[str, Recipe] = {
         {
             **_THEORY,
             **{"lr": 0.05, "beta2": 0.99, "batch": 2, "steps": 20, "decay": 0.2, "rtol": 1e-4},
+            **_WAITED,
         },
+    ),
+    "theory.label_noise_fixed_point": Recipe(
+        mx.theory.label_noise_fixed_point,
+        {"source": TEACHER, "student": STUDENT, "progress": None},
     ),
     "theory.label_noise_minimum": Recipe(
         mx.theory.label_noise_minimum, {"source": TEACHER, "student": STUDENT, "seed": 0}
@@ -66,7 +73,15 @@ THEORY: dict[str, Recipe] = {
     ),
     "theory.sam_fixed_point": Recipe(
         mx.theory.sam_fixed_point,
-        {**_THEORY, "reach": 1.0, "batch": 2, "draws": 64, "seed": 0, "independent": True},
+        {
+            **_THEORY,
+            "reach": 1.0,
+            "batch": 2,
+            "draws": 64,
+            "seed": 0,
+            "independent": True,
+            "progress": None,
+        },
     ),
     "theory.balanced_minimum": Recipe(
         mx.theory.balanced_minimum, {"source": TEACHER, "student": STUDENT, "seed": 0}
@@ -86,15 +101,25 @@ THEORY: dict[str, Recipe] = {
         {"spread": 0.5},
         {"source": TEACHER, "student": STUDENT, "distribution": "landing"},
     ),
-    "theory.decay_fixed_point": Recipe(mx.theory.decay_fixed_point, {**_THEORY, "decay": 0.5}),
-    "theory.deficit_fixed_point": Recipe(mx.theory.deficit_fixed_point, dict(_THEORY)),
-    "theory.drift_fixed_point": Recipe(mx.theory.drift_fixed_point, {**_THEORY, "decay": 0.1}),
-    "theory.edge_fixed_point": Recipe(mx.theory.edge_fixed_point, {**_THEORY, "lr": 1e-3}),
+    "theory.decay_fixed_point": Recipe(
+        mx.theory.decay_fixed_point, {**_THEORY, "decay": 0.5, "progress": None}
+    ),
+    "theory.deficit_fixed_point": Recipe(
+        mx.theory.deficit_fixed_point, {**_THEORY, "progress": None}
+    ),
+    "theory.drift_fixed_point": Recipe(
+        mx.theory.drift_fixed_point, {**_THEORY, "decay": 0.1, "progress": None}
+    ),
+    "theory.edge_fixed_point": Recipe(
+        mx.theory.edge_fixed_point, {**_THEORY, "lr": 1e-3, "progress": None}
+    ),
     "theory.entropic_flow": Recipe(
         mx.theory.entropic_flow,
         {**_THEORY, **_SLOW, "momentum": 0.1, "decay": 0.2, "rtol": 1e-4, **_WAITED},
     ),
-    "theory.modified_flow": Recipe(mx.theory.modified_flow, {**_THEORY, **_SLOW, "rtol": 1e-4}),
+    "theory.modified_flow": Recipe(
+        mx.theory.modified_flow, {**_THEORY, **_SLOW, "rtol": 1e-4, "progress": None}
+    ),
     "theory.slow_drift": Recipe(
         mx.theory.slow_drift,
         {**_THEORY, **_SLOW, "momentum": 0.1, "decay": 0.2, "rtol": 1e-4, **_WAITED},
@@ -104,6 +129,7 @@ THEORY: dict[str, Recipe] = {
     ),
     "theory.relaxation": Recipe(
         mx.theory.relaxation,
-        {"source": TEACHER, "student": STUDENT, "lr": 0.1, "batch": 1, "momentum": 0.1},
+        {"source": TEACHER, "student": STUDENT, "lr": 0.1, "batch": 1, "momentum": 0.1}
+        | {"progress": None},
     ),
 }

@@ -27,12 +27,15 @@ from methexis.core.layers.products import (
 )
 from methexis.core.linalg import flatten, squared_norm, unflatten
 from methexis.core.mlp import MLP
+from methexis.core.parallel.memory import require_room
 from methexis.core.problem import Problem, bind
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 
 #: Largest number of parameters for which the dense Hessian is formed.
 MAX_DENSE_PARAMETERS = 4000
+#: Matrices of its size that are held while it is formed.
+_HELD = 6
 #: Most vectors of a Lanczos basis.
 LANCZOS_VECTORS = 200
 #: Numbers of all bases that are held in the cache, and vectors that a basis is likely to have.
@@ -128,7 +131,7 @@ def dense_hessian(problem: Problem, weights: Sequence[Array]) -> Array:
     Raises
     ------
     MethexisError
-        Above `MAX_DENSE_PARAMETERS` parameters.
+        Above `MAX_DENSE_PARAMETERS` parameters, or if there is no room for it.
     """
     count = problem.num_parameters
     if count > MAX_DENSE_PARAMETERS:
@@ -136,6 +139,12 @@ def dense_hessian(problem: Problem, weights: Sequence[Array]) -> Array:
             f"dense Hessian: expected at most {MAX_DENSE_PARAMETERS} parameters, got {count}; "
             "use top_eigenvalues, which is matrix-free"
         )
+    require_room(
+        "dense Hessian",
+        8 * _HELD * count**2,
+        f"matrices of {count:,} parameters",
+        "use top_eigenvalues, which is matrix-free",
+    )
     basis = unflatten(np.eye(count), problem.dims)
     matrix = flatten(hessian_product(problem, weights, basis))
     return (matrix + matrix.mT) / 2.0
@@ -350,8 +359,10 @@ def top_eigenvalues(
 def _top(problem: Problem, weights: list[Array], count: int) -> Array:
     size = problem.num_parameters
 
+    applied = hessian_operator(problem, weights)
+
     def product(vector: Array) -> Array:
-        return flatten(hessian_product(problem, weights, unflatten(vector.ravel(), problem.dims)))
+        return flatten(applied(unflatten(vector.ravel(), problem.dims)))
 
     start = np.random.default_rng(0).standard_normal(size)
     moved = product(start)

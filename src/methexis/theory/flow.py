@@ -28,10 +28,11 @@ from methexis.progress import Progress
 from methexis.theory.bounded import bounded
 from methexis.theory.chebyshev import integrate_stabilised
 from methexis.theory.curvature import hessian_product, one_set
-from methexis.theory.effort import PATIENCE, seconds_of_path, started
+from methexis.theory.effort import PATIENCE, seconds_of_path, started, watching
 from methexis.theory.entropy import entropy_gradient_of
+from methexis.theory.normal import Normal
 from methexis.theory.path import SlowPath
-from methexis.theory.projection import Normal, polish, project_of
+from methexis.theory.projection import polish, project_of
 
 #: A velocity on slow time: weights of all replicas in, derivatives out.
 Velocity = Callable[[list[Array]], list[Array]]
@@ -40,8 +41,10 @@ Pull = Callable[[float], float]
 #: Is told slow times as they are reached, to show how far a path has come.
 Watch = Callable[[float], None]
 
-#: Evaluations of the right-hand side of the modified flow: an implicit method needs few.
-_MOST_IMPLICIT = 3_000
+#: Most parameters of which the modified flow is followed implicitly.
+MOST_IMPLICIT = 400
+#: Evaluations of its right-hand side: an implicit method needs few, a stabilised one many.
+_MOST_SOLVED, _MOST_STAGES = 3_000, 50_000
 #: Shortest slow time that an integrator can divide into steps.
 _LEAST_TIME = 1e-290
 
@@ -330,11 +333,21 @@ def begun(
     patience = number("patience", patience, above=0.0)
     replicas = int(np.prod(weights[0].shape[:-2]))
     seconds = seconds_of_path(problem, replicas, spectral=spectral)
-    whole = isinstance(steps, int | np.integer)
-    last = int(steps) if whole else int(np.max(doubles("steps", steps)))  # type: ignore[arg-type]
     return started(
-        what, seconds, patience=patience, progress=progress, steps=last, span=float(times[-1])
+        what,
+        seconds,
+        patience=patience,
+        progress=progress,
+        steps=last_step(steps),
+        span=float(times[-1]),
     )
+
+
+def last_step(steps: int | Sequence[int] | Array) -> int:
+    """The last of the steps at which a path is wanted."""
+    if isinstance(steps, int | np.integer):
+        return int(steps)
+    return int(np.max(doubles("steps", steps)))
 
 
 def modified_flow(
@@ -347,11 +360,14 @@ def modified_flow(
     steps: int | Sequence[int],
     loss: str = "squared",
     rtol: float = 1e-6,
+    progress: Progress | str | bool | None = None,
 ) -> SlowPath:
     """Follow ``dθ/dt = -∇F`` with ``F`` the entropic loss, on and off the minima.
 
-    One set of weights at a time (no leading dimensions), with an implicit integrator: the equation
-    has the fast rates of ``L`` and the slow ones of ``ηS/4B``. Time is ``t = η·steps``.
+    One set of weights at a time (no leading dimensions). The equation has the fast rates of ``L``
+    and the slow ones of ``ηS/4B``: up to `MOST_IMPLICIT` parameters it is followed by an implicit
+    integrator, whose matrices are dense, beyond by the stabilised explicit one
+    (`theory.chebyshev`), of second order. Time is ``t = η·steps``.
 
     See `entropic_flow` for parameters; the result's weights are not projected.
 
@@ -365,8 +381,12 @@ def modified_flow(
     number("rtol", rtol, above=0.0, below=1.0)
     slow = slow_times_of(steps, lr, batch, 0.0)
     times = slow * batch / lr
+    start, end = flatten(layers), float(times[-1])
+    watch = watching(progress, last_step(steps), end)
 
-    def rhs(_: float, state: Array) -> Array:
+    def rhs(time: float, state: Array) -> Array:
+        if watch is not None:
+            watch(time)
         at = unflatten(state, problem.dims)
         gradient = loss_gradient(problem, at)
         entropic = entropy_gradient_of(problem, at)
@@ -379,16 +399,49 @@ def modified_flow(
         )
 
     with computed("modified flow"):
-        require_finite("modified flow", rhs(0.0, flatten(layers)), layers)
-        solution = scipy.integrate.solve_ivp(
-            bounded("modified flow", rhs, float(times[-1]), most=_MOST_IMPLICIT),
-            (0.0, float(times[-1])),
-            flatten(layers),
-            method="BDF",
-            t_eval=times,
-            rtol=rtol,
-            atol=rtol * 1e-3 * float(np.abs(flatten(layers)).max()),
-        )
+        require_finite("modified flow", rhs(0.0, start), layers)
+        atol = rtol * 1e-3 * float(np.abs(start).max())
+        if problem.num_parameters <= MOST_IMPLICIT:
+            states = _implicitly(rhs, start, times, rtol, atol)
+        else:
+            states = _stabilised(rhs, start, times, rtol, atol)
+    if watch is not None:
+        watch(end)
+    return SlowPath(slow, unflatten(states, problem.dims), problem)
+
+
+def _implicitly(
+    rhs: Callable[[float, Array], Array], start: Array, times: Array, rtol: float, atol: float
+) -> Array:
+    """States of the modified flow at ``times``, by an implicit method."""
+    end = float(times[-1])
+    solution = scipy.integrate.solve_ivp(
+        bounded("modified flow", rhs, end, most=_MOST_SOLVED),
+        (0.0, end),
+        start,
+        method="BDF",
+        t_eval=times,
+        rtol=rtol,
+        atol=atol,
+    )
     if not solution.success:
         raise MethexisError(f"modified flow: the integrator failed: {solution.message}")
-    return SlowPath(slow, unflatten(solution.y.T, problem.dims), problem)
+    return np.asarray(solution.y.T)
+
+
+def _stabilised(
+    rhs: Callable[[float, Array], Array], start: Array, times: Array, rtol: float, atol: float
+) -> Array:
+    """The same by the explicit method made for rates that are far apart."""
+    limited = bounded("modified flow", rhs, float(times[-1]), most=_MOST_STAGES)
+    reached = 0.0
+
+    def arrived(time: float) -> None:
+        nonlocal reached
+        reached = time
+
+    def field(state: Array) -> Array:
+        return limited(reached, state)
+
+    since = np.concatenate([[0.0], times])
+    return integrate_stabilised(field, start, since, rtol=rtol, atol=atol, watch=arrived)[1:]

@@ -21,6 +21,7 @@ by ``O(η^q)`` with ``q = 2 ⌊p/2⌋ + 1``: what one step leaves is even in ``�
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -36,14 +37,11 @@ from methexis.core.problem import Problem, bind
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.theory.bounded import bounded
-from methexis.theory.curvature import dense_hessian, hessian_product, one_set
+from methexis.theory.curvature import hessian_product, one_set
 from methexis.theory.entropy import entropy_gradient_of
 from methexis.theory.flow import shuffle_factor
 
 SAMPLINGS = ("online", "replace", "shuffle", "full")
-
-#: Evaluations of the right-hand side, of which each makes a dense Hessian.
-_MOST_EVALUATIONS = 3_000
 
 
 def noise_share(sampling: str, batch: int, num_samples: int | None = None) -> float:
@@ -108,42 +106,61 @@ def unreturned_of(
 ) -> list[Array]:
     """``Z(T)`` of the module's docstring at increasing ``spans`` ``T > 0``, ``(span, ...)``.
 
-    For one set of weights; the carrier ``U`` is a dense matrix.
+    For one set of weights. The carrier is not formed: ``z(t) = U(t)⁻¹ ∫_t^T U f`` obeys ``dz/dt =
+    -H z - f`` with ``z(T) = 0``, which is followed back along the path, and ``Z(T) = z(0)``.
 
     Raises
     ------
     MethexisError
-        If there are too many weights for it, or the integrator fails.
+        If the integrator fails.
     """
-    dims, size = problem.dims, problem.num_parameters
+    dims, start, last = problem.dims, flatten(weights), float(spans[-1])
 
-    def velocity(_: float, state: Array) -> Array:
-        layers = unflatten(state[:size], dims)
-        carrier = state[2 * size :].reshape(size, size)
-        force = flatten(retracing_force(problem, layers, share))
-        return np.concatenate(
-            [
-                -flatten(loss_gradient(problem, layers)),
-                carrier @ force,
-                (carrier @ dense_hessian(problem, layers)).ravel(),
-            ]
-        )
+    def descent(_: float, state: Array) -> Array:
+        return -flatten(loss_gradient(problem, unflatten(state, dims)))
 
-    start = np.concatenate([flatten(weights), np.zeros(size), np.eye(size).ravel()])
     with computed("irreversibility"):
-        require_finite("irreversibility", velocity(0.0, start), weights)
-        solution = scipy.integrate.solve_ivp(
-            bounded("irreversibility", velocity, float(spans[-1]), most=_MOST_EVALUATIONS),
-            (0.0, float(spans[-1])),
+        require_finite("irreversibility", descent(0.0, start), weights)
+        forth = scipy.integrate.solve_ivp(
+            bounded("irreversibility", descent, last),
+            (0.0, last),
             start,
             method="DOP853",
-            t_eval=spans,
-            rtol=rtol,
-            atol=rtol * 1e-3,
+            dense_output=True,
+            rtol=0.1 * rtol,
+            atol=1e-4 * rtol,
         )
-    if not solution.success:
-        raise MethexisError(f"irreversibility: the integrator failed: {solution.message}")
-    return unflatten(solution.y[size : 2 * size].T, dims)
+        if not forth.success:
+            raise MethexisError(f"irreversibility: the integrator failed: {forth.message}")
+        assert forth.sol is not None  # dense output was asked for
+        along = forth.sol
+
+        def returning(since: float, state: Array) -> Array:
+            """The same backwards in time, one row per span that was longer."""
+            layers = unflatten(np.asarray(along(last - since)), dims)
+            rows = state.reshape(-1, start.size)
+            curved = hessian_product(problem, layers, unflatten(rows, dims))
+            force = flatten(retracing_force(problem, layers, share))
+            return (flatten(curved) + force).ravel()
+
+        carried = np.zeros((0, start.size))
+        limited = bounded("irreversibility", returning, last)
+        ends = [*spans[::-1], 0.0]
+        for begin, end in itertools.pairwise(ends):
+            carried = np.concatenate([np.zeros((1, start.size)), carried])
+            back = scipy.integrate.solve_ivp(
+                limited,
+                (last - begin, last - end),
+                carried.ravel(),
+                method="DOP853",
+                rtol=rtol,
+                atol=rtol * 1e-3,
+            )
+            if not back.success:
+                raise MethexisError(f"irreversibility: the integrator failed: {back.message}")
+            carried = back.y[:, -1].reshape(carried.shape)
+    require_finite("irreversibility", carried, weights)
+    return unflatten(carried, dims)
 
 
 def unreturned(
@@ -186,7 +203,7 @@ def unreturned(
     Raises
     ------
     MethexisError
-        On bad input, or more weights than a dense Hessian can have.
+        On bad input, or so long a time that the integrator would need too many evaluations.
 
     Examples
     --------

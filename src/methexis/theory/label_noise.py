@@ -28,9 +28,11 @@ from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, bind, theory_problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
+from methexis.progress import Progress
 from methexis.theory.curvature import trace_of
 from methexis.theory.fixed_points.drift import drift_velocity
 from methexis.theory.fixed_points.steady import FixedPoint, fixed_point_of
+from methexis.theory.fluctuations import Warm
 from methexis.theory.platonic import PlatonicSolution, platonic_of
 
 
@@ -122,7 +124,11 @@ def label_noise_minimum(
 
 @computed("label_noise_fixed_point")
 def label_noise_fixed_point(
-    source: Teacher | Samples, student: EDLN | MLP, *, loss: str = "squared"
+    source: Teacher | Samples,
+    student: EDLN | MLP,
+    *,
+    loss: str = "squared",
+    progress: Progress | str | bool | None = None,
 ) -> FixedPoint:
     """Where exact gradients with fresh label noise end, for every label map and loss.
 
@@ -137,6 +143,8 @@ def label_noise_fixed_point(
         Network.
     loss : {"squared", "whitened"}
         Loss.
+    progress : Progress, "auto" or bool, optional
+        Told how far the search has come, in digits of the speed that is left.
 
     Raises
     ------
@@ -155,7 +163,8 @@ def label_noise_fixed_point(
     problem = theory_problem(source, student, loss)
     added = _noised(problem, problem.label_map @ problem.label_map.T)
     start = platonic_of(added).weights
-    return fixed_point_of(added, partial(drift_velocity, added), start, "label noise")
+    velocity = partial(drift_velocity, added, warm=Warm())
+    return fixed_point_of(added, velocity, start, "label noise", progress=progress)
 
 
 def _noised(problem: Problem, noise: Array) -> Problem:

@@ -21,8 +21,8 @@ from methexis.core.problem import Problem, theory_problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher, source_name
 from methexis.display import Displayed
-from methexis.theory.curvature import minimum_spectrum
 from methexis.theory.modes import Modes, modes_of
+from methexis.theory.normal import sharpest_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +131,6 @@ def platonic_of(problem: Problem, *, seed: int | None = None) -> PlatonicSolutio
     scales = np.asarray(trace_in * p / q * (p**2 / q) ** np.arange(depth - 1.0))
     bases = _bases(problem.dims[1:-1], len(values), seed)
     weights = modes.weights(np.sqrt(scales), bases)
-    spectrum = minimum_spectrum(problem, weights)
     return PlatonicSolution(
         weights=weights,
         kernel=modes.kernel(),
@@ -144,7 +143,7 @@ def platonic_of(problem: Problem, *, seed: int | None = None) -> PlatonicSolutio
         entropy=4.0 * depth * q,
         layer_entropy=np.full(depth, 4.0 * q),
         hessian_trace=_platonic_trace(modes, q, p, trace_out),
-        sharpness=float(spectrum[-1]),
+        sharpness=sharpest_of(problem, weights),
     )
 
 

@@ -13,6 +13,7 @@ from the minima the flow itself is integrated until the gap is small.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import scipy.integrate
@@ -22,10 +23,9 @@ from methexis.core.answers import of_replicas
 from methexis.core.checks import Array, MethexisError
 from methexis.core.edln import EDLN
 from methexis.core.layers.charges import charges
-from methexis.core.layers.products import loss_gradient, predictor, predictor_differential, pullback
-from methexis.core.linalg import flatten, solve_positive, squared_norm, unflatten
+from methexis.core.layers.products import loss_gradient, predictor, pullback
+from methexis.core.linalg import flatten, squared_norm, unflatten
 from methexis.core.mlp import MLP
-from methexis.core.parallel.caching import cached_property
 from methexis.core.problem import Problem, bind
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
@@ -34,14 +34,9 @@ from methexis.theory.curvature import (
     MAX_DENSE_PARAMETERS,
     batched_sharpness,
     dense_hessian,
-    dual_matrix,
 )
+from methexis.theory.normal import Normal
 
-#: Relative eigenvalue of ``J Jᵀ`` below which a direction of ``F`` counts as out of reach.
-REACH_TOLERANCE = 1e-11
-#: Part of the trace of ``J Jᵀ`` that is added to it on the way to the minima: far below eigenvalues
-#: that matter there, far above rounding.
-DAMPING = 1e-9
 #: Relative gap ``‖E‖/‖VΣx^{1/2}‖`` up to which the frozen path stands in for gradient flow.
 NEAR = 0.5
 #: Gap that a quick path may leave, over the square of the gap that it began with: well below what
@@ -53,79 +48,11 @@ WELL_WITHIN = 1e-2
 _HORIZON = 1e14
 #: Relative gap down to which gradient flow itself is integrated when the start is arbitrary.
 CLOSE = 3e-3
+#: Parameters beyond which gradient flow is followed by an explicit method, and by an implicit one
+#: only where that takes too many steps: matrices of so many parameters take longer than it.
+EXPLICIT_FIRST = 1000
 #: Relative error that the integrator allows itself per step, over what charges may change by.
 _FLOW_RTOL = 0.01
-
-
-class Normal:
-    """The normal space of the minima at ``weights``, batched over replicas.
-
-    ``J = dF/dθ`` whitened by ``Σx^{1/2}``; its dual ``J Jᵀ`` is the ``(p n, p n)`` matrix
-    ``Σ_i (A_iA_iᵀ) ⊗ (Σx^{1/2} B_iᵀB_i Σx^{1/2})``.
-    """
-
-    def __init__(self, problem: Problem, weights: Sequence[Array]) -> None:
-        self.problem = problem
-        self.weights = weights
-        self.root = problem.root_x
-        self.dual = dual_matrix(problem, weights)
-
-    @cached_property
-    def spectrum(self) -> tuple[Array, Array, NDArray[np.bool_]]:
-        """Eigenvalues ``s²`` (ascending) and eigenvectors of the dual, and which are not zero."""
-        return _spectrum(self.dual)
-
-    def solve(self, whitened: Array) -> Array:
-        """Some ``X`` with ``J Jᵀ X`` nearest to the given ``(..., p, n)`` change of ``F Σx^{1/2}``.
-
-        Components of ``X`` in the dual's null space do not matter: ``Jᵀ`` removes them. So plain
-        elimination will do while it solves the equations, and the spectrum is the way out.
-        """
-        flat = whitened.reshape(*whitened.shape[:-2], -1, 1)
-        size = np.trace(self.dual, axis1=-2, axis2=-1)[..., None, None]
-        ridge = 1e-15 * size * np.eye(self.dual.shape[-1])
-        try:
-            solved = np.linalg.solve(self.dual + ridge, flat)
-        except np.linalg.LinAlgError:  # one of the replicas is exactly singular
-            solved = np.full_like(flat, np.nan)
-        missed = np.abs(self.dual @ solved - flat).max(axis=(-2, -1))
-        missing = np.asarray(~(missed <= 1e-9 * np.abs(flat).max(axis=(-2, -1))))
-        if missing.any():
-            values, vectors, alive = _spectrum(self.dual[missing])
-            inverse = np.where(alive, 1.0 / np.where(alive, values, 1.0), 0.0)
-            solved[missing] = vectors @ (inverse[..., None] * (vectors.mT @ flat[missing]))
-        return np.asarray(solved.reshape(*solved.shape[:-2], *whitened.shape[-2:]))
-
-    def lift(self, whitened: Array) -> list[Array]:
-        """``J⁺``: the least change of the weights that changes ``F Σx^{1/2}`` as given."""
-        return pullback(self.problem, self.weights, self.solve(whitened) @ self.root)
-
-    def damped_lift(self, whitened: Array) -> list[Array]:
-        """`lift` with `DAMPING` of its trace added to ``J Jᵀ``: one elimination for any rank.
-
-        It still has the form ``A_iᵀ X B_iᵀ`` that keeps charges. What it misses of a step is of the
-        order of `DAMPING` over the relative eigenvalue.
-        """
-        return pullback(self.problem, self.weights, self.damped_solve(whitened) @ self.root)
-
-    def damped_solve(self, whitened: Array) -> Array:
-        """The ``X`` of `damped_lift`."""
-        flat = whitened.reshape(*whitened.shape[:-2], -1, 1)
-        size = np.trace(self.dual, axis1=-2, axis2=-1)[..., None, None]
-        size = np.where(size > 0.0, size, 1.0)  # weights of zero: nothing to divide by
-        raised = self.dual + DAMPING * size * np.eye(self.dual.shape[-1])
-        systems = raised.reshape(-1, *raised.shape[-2:]), flat.reshape(-1, *flat.shape[-2:])
-        return solve_positive(*systems).reshape(whitened.shape)
-
-    def tangent(self, vectors: Sequence[Array]) -> list[Array]:
-        """Projection ``P`` of parameter vectors onto the kernel of ``J``."""
-        moved = predictor_differential(self.problem, self.weights, vectors) @ self.root
-        return [v - n for v, n in zip(vectors, self.lift(moved), strict=True)]
-
-
-def _spectrum(dual: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
-    values, vectors = np.linalg.eigh(dual)
-    return values, vectors, values > REACH_TOLERANCE * values[..., -1:]
 
 
 def project_of(
@@ -216,20 +143,31 @@ def _gradient_flow(problem: Problem, start: Array, enough: float, rtol: float) -
 
     close.terminal = True  # type: ignore[attr-defined]
     still.terminal = True  # type: ignore[attr-defined]
-    dense = problem.num_parameters <= MAX_DENSE_PARAMETERS
     # The slowest rate that matters is far above the last one, so the horizon is never reached
     # unless the flow hangs near a saddle.
     fastest = float(batched_sharpness(problem, unflatten(start[None], problem.dims))[0])
-    solution = scipy.integrate.solve_ivp(
-        bounded("projection onto the minima", rhs, np.inf),
-        (0.0, _HORIZON / fastest if fastest > 0 else np.inf),
-        start,
-        rtol=rtol,
-        atol=0.01 * rtol * float(np.abs(start).max()),
-        events=[close, still],
-        **({"method": "LSODA", "jac": jacobian} if dense else {"method": "DOP853"}),
-    )
-    return np.asarray(solution.y[:, -1])
+
+    def followed(**method: Any) -> Array:
+        solution = scipy.integrate.solve_ivp(
+            bounded("projection onto the minima", rhs, np.inf),
+            (0.0, _HORIZON / fastest if fastest > 0 else np.inf),
+            start,
+            rtol=rtol,
+            atol=0.01 * rtol * float(np.abs(start).max()),
+            events=[close, still],
+            **method,
+        )
+        return np.asarray(solution.y[:, -1])
+
+    if problem.num_parameters > EXPLICIT_FIRST:
+        try:
+            return followed(method="DOP853")
+        except (
+            MethexisError
+        ):  # rates are so far apart that an implicit method is worth its matrices
+            if problem.num_parameters > MAX_DENSE_PARAMETERS:
+                raise
+    return followed(method="LSODA", jac=jacobian)
 
 
 def _follow(problem: Problem, weights: list[Array], segments: int) -> list[Array]:
@@ -248,7 +186,7 @@ def _path(problem: Problem, weights: list[Array], segments: int) -> list[Array]:
     shape = weights[0].shape[:-2]
     flat = [w.reshape(-1, *w.shape[-2:]) for w in weights]
     ends = [np.full_like(w, np.nan) for w in flat]
-    spectrum = Normal(problem, flat).spectrum
+    spectrum = Normal(problem, flat).seen_by(_gap(problem, flat))
     values = spectrum[0]
     careful = ~(values[:, 0] >= WELL_WITHIN * values[:, -1])
     if not careful.all():

@@ -22,27 +22,28 @@ import scipy.linalg
 from methexis.core.answers import computed
 from methexis.core.checks import Array, MethexisError, count, number
 from methexis.core.edln import EDLN
-from methexis.core.layers.products import predictor_differential, pullback
+from methexis.core.layers.products import ends_of, predictor_differential, pullback
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, theory_problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.display import Displayed
+from methexis.progress import Progress, Report, choose
 from methexis.theory.curvature import hessian_product, whitened_jacobian
 from methexis.theory.entropy import entropy_gradient_of
+from methexis.theory.normal import REACH_TOLERANCE, Normal
 from methexis.theory.platonic import platonic_of
-from methexis.theory.projection import REACH_TOLERANCE, Normal
 
 #: Eigenvalues below this part of the largest are rotations and dead blocks, not slow modes.
 ZERO_MODE_TOLERANCE = 1e-8
 _COMPLEX_STEP = 1e-30
 #: Most parameters of which all rates are found.
 MOST_DENSE = 1500
-#: Most outputs times inputs: the square of that many numbers is decomposed.
-MOST_DUAL = 6000
+#: Rows by which a basis grows.
+_ROWS = 100
 #: Most products of Lanczos' method, and the part of the slowest eigenvalue that may be missing.
-_MOST_PRODUCTS, _RESIDUAL = 2000, 1e-6
+MOST_PRODUCTS, _RESIDUAL = 2000, 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +96,7 @@ def relaxation(
     batch: int = 1,
     momentum: float = 0.0,
     loss: str = "squared",
+    progress: Progress | str | bool | None = None,
 ) -> Relaxation:
     """Decay rates of deviations from the Platonic point, per SGD step.
 
@@ -108,14 +110,16 @@ def relaxation(
         Learning rate ``η``, batch size ``B``, heavy-ball ``β``.
     loss : {"squared", "whitened"}
         Loss.
+    progress : Progress, "auto" or bool, optional
+        Told of products of Lanczos' method, of which there may be `MOST_PRODUCTS`, where not all
+        rates are found.
 
     Raises
     ------
     ConditionError
         If a condition of the theorem fails.
     MethexisError
-        On bad numbers or shapes; if outputs times inputs are more than `MOST_DUAL`, or the slowest
-        rate is not found.
+        On bad numbers or shapes, or if the slowest rate is not found.
 
     Examples
     --------
@@ -130,7 +134,7 @@ def relaxation(
     zero: int | None = None
     weights = platonic_of(problem).weights
     if problem.num_parameters > MOST_DENSE:
-        alive = np.array([slowest_eigenvalue(problem, weights)])
+        alive = np.array([slowest_eigenvalue(problem, weights, progress)])
     else:
         values = relaxation_eigenvalues(problem, weights)
         if not values.size or not values[-1] > 0.0:
@@ -169,26 +173,23 @@ class _OnTangent:
 
     def __init__(self, problem: Problem, weights: Sequence[Array]) -> None:
         self.problem, self.weights = problem, weights
-        values, self._vectors, alive = Normal(problem, weights).spectrum
-        self._inverse = np.where(alive, 1.0 / np.where(alive, values, 1.0), 0.0)
+        self.normal = Normal(problem, weights)
+        self._ends = ends_of(problem, weights)
         force = self._moved(entropy_gradient_of(problem, weights))
         # H = 2 JᵀJ on the normal space
-        self._along = self._pulled(0.5 * self._solved(self._solved(force)))
+        self._along = self._pulled(0.5 * self.normal.solve(self.normal.solve(force)))
 
     def _moved(self, vectors: Sequence[Array]) -> Array:
         root = self.problem.root_x
-        return np.asarray(predictor_differential(self.problem, self.weights, vectors) @ root)
+        moved = predictor_differential(self.problem, self.weights, vectors, self._ends)
+        return np.asarray(moved @ root)
 
     def _pulled(self, whitened: Array) -> list[Array]:
-        return pullback(self.problem, self.weights, whitened @ self.problem.root_x)
-
-    def _solved(self, whitened: Array) -> Array:
-        modes = self._inverse * (self._vectors.T @ whitened.ravel())
-        return np.asarray((self._vectors @ modes).reshape(whitened.shape))
+        return pullback(self.problem, self.weights, whitened @ self.problem.root_x, self._ends)
 
     def tangent(self, flat: Array) -> Array:
         """The part of a direction along the minima."""
-        normal = self._solved(self._moved(unflatten(flat, self.problem.dims)))
+        normal = self.normal.solve(self._moved(unflatten(flat, self.problem.dims)))
         return np.asarray(flat - flatten(self._pulled(normal)))
 
     def __call__(self, flat: Array) -> Array:
@@ -201,19 +202,17 @@ class _OnTangent:
         return self.tangent((second - third) / _COMPLEX_STEP)
 
 
-def slowest_eigenvalue(problem: Problem, weights: Sequence[Array]) -> float:
+def slowest_eigenvalue(
+    problem: Problem, weights: Sequence[Array], progress: Progress | str | bool | None = None
+) -> float:
     """The least eigenvalue that is not zero, by Lanczos' method with full orthogonality.
 
     Raises
     ------
     MethexisError
-        If there is none, outputs times inputs are too many, or it is not found.
+        If there is none, or it is not found.
     """
-    if problem.target.size > MOST_DUAL:
-        raise MethexisError(
-            f"relaxation: expected outputs times inputs of at most {MOST_DUAL:,}, got "
-            f"{problem.target.shape[0]} x {problem.target.shape[1]}; measure a run instead"
-        )
+    show = choose(progress)
     product = _OnTangent(problem, weights)
     count = problem.num_parameters
     # A start in the range of the matrix: rotations are not in it.
@@ -221,13 +220,15 @@ def slowest_eigenvalue(problem: Problem, weights: Sequence[Array]) -> float:
     length = float(np.linalg.norm(start))
     if not length > 0.0:
         raise MethexisError(_NONE)
-    basis = [start / length]
+    basis = np.empty((_ROWS, count))
+    basis[0] = start / length
     diagonal: list[float] = []
     off: list[float] = []
-    for k in range(min(count, _MOST_PRODUCTS)):
-        moved = product(basis[-1])
-        diagonal.append(float(basis[-1] @ moved))
-        done = np.asarray(basis)
+    for k in range(min(count, MOST_PRODUCTS)):
+        show(Report(k, MOST_PRODUCTS, float("nan")))
+        moved = product(basis[k])
+        diagonal.append(float(basis[k] @ moved))
+        done = basis[: k + 1]
         for _ in range(2):  # twice is enough for orthogonality to rounding
             moved = moved - done.T @ (done @ moved)
         norm = float(np.linalg.norm(moved))
@@ -239,10 +240,13 @@ def slowest_eigenvalue(problem: Problem, weights: Sequence[Array]) -> float:
                 raise MethexisError(_NONE)
             least = int(alive[0])
             if ended or norm * abs(vectors[-1, least]) <= _RESIDUAL * values[least]:
+                show(Report(MOST_PRODUCTS, MOST_PRODUCTS, float("nan")))
                 return float(values[least])
         off.append(norm)
-        basis.append(moved / norm)
+        if k + 1 == len(basis):
+            basis = np.concatenate([basis, np.empty((_ROWS, count))])
+        basis[k + 1] = moved / norm
     raise MethexisError(
-        f"relaxation: expected the slowest rate after {_MOST_PRODUCTS} products, got none: rates "
+        f"relaxation: expected the slowest rate after {MOST_PRODUCTS} products, got none: rates "
         "are too far apart; measure a run instead"
     )

@@ -35,11 +35,12 @@ from methexis.core.parallel.caching import cached_property
 from methexis.core.problem import Problem, bind, theory_problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
+from methexis.progress import Progress
 from methexis.theory.fixed_points.drift import drift_velocity
 from methexis.theory.fixed_points.steady import FixedPoint, fixed_point_of
 from methexis.theory.flow import entropic_velocity, shuffle_factor, slowed
+from methexis.theory.normal import Normal
 from methexis.theory.platonic import platonic_of
-from methexis.theory.projection import Normal
 
 #: Points that stand for the law of a batch; a power of two fills it evenly.
 DRAWS = 4096
@@ -288,6 +289,7 @@ def sam_fixed_point(
     loss: str = "squared",
     draws: int = DRAWS,
     seed: int = 0,
+    progress: Progress | str | bool | None = None,
 ) -> FixedPoint:
     """Where SAM ends on slow time at ``ρ = reach η``, as ``η`` and ``ρ`` vanish together.
 
@@ -309,6 +311,8 @@ def sam_fixed_point(
         Loss.
     draws, seed : int
         As in `sam_potential`.
+    progress : Progress, "auto" or bool, optional
+        Told how far the search has come, in digits of the speed that is left.
 
     Raises
     ------
@@ -339,7 +343,7 @@ def sam_fixed_point(
     if reach > 0.0:
         whole = np.sqrt(sum(float(np.sum(g**2)) for g in norm.gradient(start)))
         unit = reach * batch * float(whole)
-    return fixed_point_of(problem, velocity, start, "SAM", unit=unit)
+    return fixed_point_of(problem, velocity, start, "SAM", unit=unit, progress=progress)
 
 
 def _mean_norm(problem: Problem, batch: int, draws: int, seed: int) -> MeanNorm:

@@ -2,48 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from methexis.core.checks import MethexisError
+from methexis.core.parallel.memory import GIB, available_memory
 from methexis.core.problem import Problem
 from methexis.theory.curvature import LANCZOS_VECTORS
 
 #: Bytes that measuring may take: so many networks are measured at once as fit.
 MEASURING_BYTES = 256 * 2**20
-
-_GIB = 2**30
-
-
-def available_memory() -> int | None:
-    """Bytes that can be taken without swapping, or None where the system does not say.
-
-    On Linux what ``/proc/meminfo`` calls available, and no more than the control group's limit
-    leaves; elsewhere the whole physical memory, which at least refuses the impossible.
-    """
-    bounds = []
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                bounds.append(1024 * int(line.split()[1]))
-    except (OSError, ValueError, IndexError):
-        pass
-    try:
-        group = Path("/sys/fs/cgroup")
-        limit = int((group / "memory.max").read_text(encoding="ascii"))
-        used = int((group / "memory.current").read_text(encoding="ascii"))
-        bounds.append(max(limit - used, 0))
-    except (OSError, ValueError):  # no limit is the word "max"
-        pass
-    if not bounds:
-        try:
-            bounds.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-        except (AttributeError, OSError, ValueError):
-            return None
-    return min(bounds)
 
 
 def measuring_memory(problems: Sequence[Problem]) -> int:
@@ -146,7 +115,7 @@ def require_memory(
     )
     if available is not None and needed > available:
         raise MethexisError(
-            f"memory: expected a run of at most {available / _GIB:.3g} GiB (what is free), got one "
-            f"that needs {needed / _GIB:.3g} GiB for {networks} networks per student at {records} "
+            f"memory: expected a run of at most {available / GIB:.3g} GiB (what is free), got one "
+            f"that needs {needed / GIB:.3g} GiB for {networks} networks per student at {records} "
             f"recorded steps with batch {batch}; record fewer steps or train fewer networks"
         )

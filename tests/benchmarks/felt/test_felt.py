@@ -83,6 +83,13 @@ def test_the_program_of_training() -> None:
     assert found["train d8, default"] > 0.0
 
 
+def test_the_program_of_theory() -> None:
+    (call,) = (call for call in CALLS if call.name == "theory")
+    found = timed(replace(call, arguments=(*call.arguments[:-3], "4", "3", "2")))
+    assert set(found) == set(call.rows)
+    assert all(seconds > 0.0 for seconds in found.values())
+
+
 def test_the_reference_is_always_timed() -> None:
     assert [call.name for call in FeltSettings(only=("import",)).calls] == [REFERENCE, "import"]
     assert len(FeltSettings().calls) == len(CALLS)

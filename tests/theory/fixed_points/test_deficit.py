@@ -9,7 +9,9 @@ from numpy.testing import assert_allclose
 import methexis as mx
 from methexis.core.attainable import attainable
 from methexis.core.linalg import flatten
+from methexis.core.parallel import memory
 from methexis.core.problem import Problem
+from methexis.errors import MethexisError
 from methexis.theory.entropy import entropy_of
 from methexis.theory.fixed_points.deficit import couples, deficit_fixed_point, deficit_velocity
 from methexis.theory.fixed_points.drift import drift_velocity
@@ -120,3 +122,11 @@ def test_even_noise_moves_a_narrow_student_by_little() -> None:
         )
     ]
     assert 1e-10 < max(apart) < 1e-5
+
+
+def test_matrices_for_which_there_is_no_room_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "SMALL", 2**20)
+    monkeypatch.setattr(memory, "available_memory", lambda: 10 * 2**20)
+    teacher = mx.Teacher(np.diag(np.linspace(1.0, 3.0, 16)))
+    with pytest.raises(MethexisError, match=r"slow drift: .* matrices of 480 parameters, dense"):
+        mx.theory.deficit_fixed_point(teacher, mx.EDLN((15,)))

@@ -12,6 +12,7 @@ from methexis.core.problem import Problem
 from methexis.theory.curvature import whitened_jacobian
 from methexis.theory.fixed_points import steady
 from methexis.theory.fixed_points.drift import drift_velocity
+from methexis.theory.fixed_points.frames import Frame
 from methexis.theory.platonic import platonic_of
 from tests.theory import brute
 
@@ -40,14 +41,14 @@ def wide(seed: int) -> tuple[mx.Teacher, mx.EDLN]:
     return teacher, student
 
 
-def with_dead_neurons(problem: Problem) -> steady._Frame:
+def with_dead_neurons(problem: Problem) -> Frame:
     """The steady state that the Platonic point leads to, its spare neurons dead."""
 
     def velocity(weights: list[np.ndarray]) -> list[np.ndarray]:
         return drift_velocity(problem, weights)
 
     start = flatten(platonic_of(problem).weights)
-    return steady._followed(steady._Frame(problem, velocity, start, 1.0, True), short=False)
+    return steady._followed(Frame(problem, velocity, start, 1.0, True), short=False)
 
 
 @pytest.mark.parametrize("seed", GROWING)

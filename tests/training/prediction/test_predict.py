@@ -287,7 +287,7 @@ def test_it_says_what_it_would_cost() -> None:
     with pytest.raises(mx.MethexisError, match=r"patience = 60 s to follow, got an estimate of"):
         run.predict()
     with pytest.raises(mx.MethexisError, match="for 1 replicas on one core"):
-        run.predict(replicas=1)
+        run.predict(replicas=1, patience=10.0)
 
 
 def test_what_takes_a_second_is_not_refused() -> None:

@@ -24,11 +24,13 @@ from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, theory_problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
+from methexis.progress import Progress
 from methexis.theory.adaptive.minimum import minimum_of
 from methexis.theory.adaptive.path import adaptive_velocity, epoch_push, heard, silenced
 from methexis.theory.adaptive.potential import potential_gradient_of
 from methexis.theory.adaptive.slow import Metric
 from methexis.theory.curvature import one_set
+from methexis.theory.effort import require_spectral
 from methexis.theory.fixed_points.steady import FixedPoint, fixed_point_of
 from methexis.theory.projection import project_of
 
@@ -44,6 +46,7 @@ def adaptive_fixed_point(
     decay: float = 0.0,
     weights: Sequence[Array] | None = None,
     loss: str = "squared",
+    progress: Progress | str | bool | None = None,
 ) -> FixedPoint:
     """Where Adam and RMSProp end, at leading order in ``η`` and ``1-β₂``.
 
@@ -70,6 +73,8 @@ def adaptive_fixed_point(
         stay silent.
     loss : {"squared", "whitened"}
         Loss.
+    progress : Progress, "auto" or bool, optional
+        Told how far the search has come, in digits of the speed that is left.
 
     Returns
     -------
@@ -105,7 +110,7 @@ def adaptive_fixed_point(
         layers = weight_list(weights, problem.dims)
         one_set("adaptive_fixed_point", layers)
         start = silenced(problem, project_of(problem, layers))
-    return end_of(problem, start, memory, decay, push)
+    return end_of(problem, start, memory, decay, push, progress)
 
 
 def end_of(
@@ -114,6 +119,7 @@ def end_of(
     memory: float | None,
     decay: float,
     push: float = 0.0,
+    progress: Progress | str | bool | None = None,
 ) -> FixedPoint:
     """`adaptive_fixed_point` from weights on the minima, of the neurons that are not silent."""
     kept = [
@@ -127,6 +133,8 @@ def end_of(
                 f"adaptive drift: expected at least {problem.rank} neurons that carry a signal in "
                 f"hidden layer {i + 1}, as many as the target has modes, got {int(k.sum())}"
             )
+    if memory is not None:
+        require_spectral(problem)
     live = replace(problem, dims=tuple(int(k.sum()) for k in kept))
     narrow = [w[np.ix_(kept[i + 1], kept[i])] for i, w in enumerate(start)]
     slope = potential_gradient_of(live, narrow)
@@ -138,6 +146,7 @@ def end_of(
         "adaptive drift",
         turning=False,
         unit=0.5 * float(np.linalg.norm(flatten(scaled))),
+        progress=progress,
     )
     whole = [np.zeros_like(w) for w in start]
     for i, layer in enumerate(end.weights):

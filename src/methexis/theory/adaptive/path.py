@@ -25,10 +25,20 @@ from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, bind
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
+from methexis.progress import Progress
 from methexis.theory.adaptive.potential import scales_of
 from methexis.theory.adaptive.slow import Metric
 from methexis.theory.bounded import bounded
-from methexis.theory.flow import Velocity, Watch, slow_times_of
+from methexis.theory.effort import (
+    CALL,
+    EVALUATIONS,
+    PATIENCE,
+    SPEED,
+    adaptive_work,
+    require_spectral,
+    started,
+)
+from methexis.theory.flow import Velocity, Watch, last_step, slow_times_of
 from methexis.theory.path import SlowPath
 from methexis.theory.projection import polish, project_of
 
@@ -99,13 +109,21 @@ def integrate_adaptive(
     lead = weights[0].shape[:-2]
     flat = [np.asarray(w, dtype=np.float64).reshape(-1, *w.shape[-2:]) for w in weights]
     states = np.full((len(times), alive.size, problem.num_parameters), np.nan)
-    for r in np.flatnonzero(alive.ravel()):
+    followed = np.flatnonzero(alive.ravel())
+    for k, r in enumerate(followed):
         with computed("slow dynamics"):
             start = project_of(problem, [w[r] for w in flat])
-        states[:, r] = _followed(problem, start, times, velocity, rtol, watch)
+        own = None if watch is None else partial(_share, watch, k, len(followed), float(times[-1]))
+        states[:, r] = _followed(problem, start, times, velocity, rtol, own)
     layers = unflatten(states.reshape(len(times), *lead, -1), problem.dims)
     require_finite("slow dynamics", states[:, alive.ravel()], weights)
     return SlowPath(times, layers, problem)
+
+
+def _share(watch: Watch, done: int, replicas: int, end: float, time: float) -> None:
+    """Tell how far all replicas are when one of them is at ``time`` and so many are done."""
+    if 0.0 <= time <= end:
+        watch((done * end + time) / replicas)
 
 
 def _followed(
@@ -220,6 +238,8 @@ def adaptive_flow(
     decay: float = 0.0,
     loss: str = "squared",
     rtol: float = 1e-6,
+    patience: float = PATIENCE,
+    progress: Progress | str | bool | None = None,
 ) -> SlowPath:
     """Path of Adam and RMSProp whose memory is long: ``dθ/dτ = -½ Π D⁻¹ ∇U - κ Π θ``, ``τ = η² t``.
 
@@ -254,6 +274,8 @@ def adaptive_flow(
         Loss.
     rtol : float
         Relative tolerance of the integrator.
+    patience, progress : float, and Progress, "auto" or bool
+        As in `entropic_flow`; a drift is dense in outputs times inputs.
 
     Returns
     -------
@@ -262,8 +284,8 @@ def adaptive_flow(
     Raises
     ------
     MethexisError
-        On bad input, if the minima cannot be reached, or the integrator would need too many
-        evaluations.
+        On bad input, if the path would take longer than ``patience``, if the minima cannot be
+        reached, or the integrator would need too many evaluations.
 
     Examples
     --------
@@ -279,7 +301,10 @@ def adaptive_flow(
     problem, layers = bind(source, student, weights, loss)
     push = 0.0 if memory is None else epoch_push(problem, memory, size)
     velocity = partial(adaptive_velocity, problem, push=push, decay=_decay(decay))
-    return _followed_by(problem, layers, velocity, lr, steps, rtol)
+    seconds = _seconds(problem, layers, drifting=False)
+    return _followed_by(
+        "adaptive flow", problem, layers, velocity, lr, steps, rtol, seconds, patience, progress
+    )
 
 
 def adaptive_drift(
@@ -294,6 +319,8 @@ def adaptive_drift(
     decay: float = 0.0,
     loss: str = "squared",
     rtol: float = 1e-6,
+    patience: float = PATIENCE,
+    progress: Progress | str | bool | None = None,
 ) -> SlowPath:
     """Path of Adam and RMSProp with independent samples, at ``x = (1-β₂)/(η√B)``, on ``τ = η² t``.
 
@@ -322,7 +349,24 @@ def adaptive_drift(
     memory = _memory(lr, beta2, batch)
     problem, layers = bind(source, student, weights, loss)
     velocity = partial(adaptive_velocity, problem, memory=memory, decay=_decay(decay))
-    return _followed_by(problem, layers, velocity, lr, steps, rtol)
+    seconds = _seconds(problem, layers, drifting=True)
+    return _followed_by(
+        "adaptive drift", problem, layers, velocity, lr, steps, rtol, seconds, patience, progress
+    )
+
+
+def _seconds(problem: Problem, layers: Sequence[Array], *, drifting: bool) -> float:
+    """Estimated seconds to follow all replicas on one core.
+
+    Raises
+    ------
+    MethexisError
+        If there is no room for what a drift holds.
+    """
+    if drifting:
+        require_spectral(problem)
+    one = CALL + adaptive_work(problem, drifting=drifting) / SPEED
+    return int(np.prod(layers[0].shape[:-2])) * EVALUATIONS * one
 
 
 def _memory(lr: float, beta2: float, batch: int) -> float:
@@ -337,13 +381,28 @@ def _decay(decay: float) -> float:
 
 
 def _followed_by(
+    what: str,
     problem: Problem,
     layers: Sequence[Array],
     velocity: Velocity,
     lr: float,
     steps: int | Sequence[int],
     rtol: float,
+    seconds: float,
+    patience: float,
+    progress: Progress | str | bool | None,
 ) -> SlowPath:
     number("rtol", rtol, above=0.0, below=1.0)
     times = slow_times_of(steps, lr, 1, 0.0)
-    return integrate_adaptive(problem, layers, times, velocity, rtol=rtol)
+    watch = started(
+        what,
+        seconds,
+        patience=number("patience", patience, above=0.0),
+        progress=progress,
+        steps=last_step(steps),
+        span=float(times[-1]),
+    )
+    path = integrate_adaptive(problem, layers, times, velocity, rtol=rtol, watch=watch)
+    if watch is not None:
+        watch(float(times[-1]))
+    return path

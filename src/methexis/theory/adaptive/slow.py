@@ -48,7 +48,11 @@ from methexis.theory.adaptive.potential import (
     scales_of,
 )
 from methexis.theory.curvature import dual_of_ends
-from methexis.theory.projection import REACH_TOLERANCE
+from methexis.theory.kronecker import KroneckerSum
+from methexis.theory.normal import MATRIX_FREE, REACH_TOLERANCE, require_dual
+
+#: Numbers of the directions of all samples that are held at once.
+_AT_ONCE = 2**22
 
 
 class Metric:
@@ -61,11 +65,8 @@ class Metric:
         self._ends = self.scales.left, self.scales.right
 
     @cached_property
-    def spectrum(self) -> tuple[Array, Array, Array]:
-        """``s²`` and ``U`` of ``J D^{-1/2} = U s Qᵀ``, and ``1/s²`` with zeros out of reach.
-
-        ``D`` of a layer is an outer product, so that ``J D⁻¹ Jᵀ`` is made of rescaled ends.
-        """
+    def _rescaled(self) -> tuple[list[Array], list[Array]]:
+        """Ends of which ``J D⁻¹ Jᵀ`` is made, ``D`` of a layer being an outer product."""
         at = self.scales
         lefts = [
             a * np.sqrt(0.5 * inverted(v))[..., None, :]
@@ -75,19 +76,60 @@ class Metric:
             np.sqrt(inverted(v))[..., :, None] * (b @ self.root)
             for b, v in zip(at.right, at.betas, strict=True)
         ]
-        values, vectors = np.linalg.eigh(dual_of_ends(lefts, rights))
+        return lefts, rights
+
+    @cached_property
+    def spectrum(self) -> tuple[Array, Array, Array]:
+        """``s²`` and ``U`` of ``J D^{-1/2} = U s Qᵀ``, and ``1/s²`` with zeros out of reach.
+
+        Raises
+        ------
+        MethexisError
+            If there is no room for them.
+        """
+        require_dual(self.problem, int(np.prod(self.weights[0].shape[:-2])))
+        values, vectors = np.linalg.eigh(dual_of_ends(*self._rescaled))
         alive = values > REACH_TOLERANCE * values[..., -1:]
         inverse = np.where(alive, 1.0 / np.where(alive, values, 1.0), 0.0)
         return np.where(alive, values, 0.0), vectors, inverse
 
+    @cached_property
+    def _operator(self) -> KroneckerSum:
+        """``J D⁻¹ Jᵀ`` without forming it."""
+        return KroneckerSum(*self._rescaled)
+
     def along(self, velocity: Sequence[Array]) -> list[Array]:
         """``Π v = v - D⁻¹ Jᵀ (J D⁻¹ Jᵀ)⁺ J v``: onto the kernel of ``J``."""
-        _, vectors, inverse = self.spectrum
         moved = predictor_differential(self.problem, self.weights, velocity, self._ends) @ self.root
-        flat = moved.reshape(*moved.shape[:-2], -1, 1)
-        solved = (vectors @ (inverse[..., None] * (vectors.mT @ flat))).reshape(moved.shape)
+        solved = self._solved(moved)
         normal = pullback(self.problem, self.weights, solved @ self.root, self._ends)
         return [v - k * n for v, k, n in zip(velocity, self.inverse, normal, strict=True)]
+
+    def _solved(self, moved: Array) -> Array:
+        """``(J D⁻¹ Jᵀ)⁺`` times a change of ``F Σx^{1/2}``; of large students by its products."""
+        if self.problem.target.size >= MATRIX_FREE:
+            solved, missing = self._operator.solve(moved)
+            if not missing.any():
+                return solved
+        _, vectors, inverse = self.spectrum
+        flat = moved.reshape(*moved.shape[:-2], -1, 1)
+        modes = inverse[..., None] * (vectors.mT @ flat)
+        return np.asarray((vectors @ modes).reshape(moved.shape))
+
+    def sharpest(self) -> float:
+        """Largest eigenvalue of ``2 J D⁻¹ Jᵀ``, of all replicas."""
+        if self.problem.target.size < MATRIX_FREE:
+            return 2.0 * float(self.spectrum[0].max(initial=0.0))
+        lead = self._operator.lead
+        sides = [
+            [np.broadcast_to(m, (*lead, *m.shape[-2:])).reshape(-1, *m.shape[-2:]) for m in side]
+            for side in self._rescaled
+        ]
+        tops = [
+            KroneckerSum([a[k] for a in sides[0]], [c[k] for c in sides[1]]).largest()
+            for k in range(len(sides[0][0]))
+        ]
+        return 2.0 * max(tops, default=0.0)
 
     def flow(self) -> list[Array]:
         """``-½ Π D⁻¹ ∇U``: descent of the potential in its own metric."""
@@ -118,18 +160,25 @@ class Metric:
         if x is None or y is None or weight == 0.0:
             return [np.zeros_like(w) for w in self.weights]
         noise = y - x @ self.problem.target.T
+        rows = max(1, _AT_ONCE // self.problem.num_parameters)
+        force = [np.zeros_like(w, dtype=np.float64) for w in self.weights]
+        for begin in range(0, len(x), rows):
+            part = slice(begin, begin + rows)
+            thirds = self._thirds(noise[part], x[part], memory)
+            force = [f + t for f, t in zip(force, thirds, strict=True)]
+        scale = 2.0 * weight / len(x)
+        return self.along([scale * f * k**3 for f, k in zip(force, self.inverse, strict=True)])
+
+    def _thirds(self, noise: Array, x: Array, memory: float | None) -> list[Array]:
+        """``Σ (g/2)² f`` over some samples, layer by layer."""
         unanswered = np.asarray(-2.0 * noise[:, :, None] * x[:, None, :])  # f is its pullback
         if memory is not None:
             unanswered = self._slowed(unanswered, memory)
         followed = pullback(self.problem, self._spread, unanswered)
-        force = []
-        for left, right, inverse, f in zip(
-            self.scales.left, self.scales.right, self.inverse, followed, strict=True
-        ):
-            squares = (noise @ left)[..., :, None] ** 2 * (x @ right.mT)[..., None, :] ** 2
-            third = 4.0 * np.mean(squares * f, axis=-3)
-            force.append(0.5 * weight * third * inverse**3)
-        return self.along(force)
+        return [
+            np.sum((noise @ a)[..., :, None] ** 2 * (x @ b.mT)[..., None, :] ** 2 * f, axis=-3)
+            for a, b, f in zip(self.scales.left, self.scales.right, followed, strict=True)
+        ]
 
     def _slowed(self, products: Array, memory: float) -> Array:
         """Every mode ``l`` of ``ε xᵀ``, ``(sample, p, n)``, times ``x/(x + λ_l)``."""

@@ -24,6 +24,7 @@ from methexis.core.mlp import MLP
 from methexis.core.problem import theory_problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
+from methexis.progress import Progress
 from methexis.theory.fixed_points.steady import FixedPoint, fixed_point_of
 from methexis.theory.flow import decayed, entropic_velocity
 from methexis.theory.platonic import platonic_of
@@ -37,6 +38,7 @@ def decay_fixed_point(
     decay: float,
     weights: Sequence[Array] | None = None,
     loss: str = "squared",
+    progress: Progress | str | bool | None = None,
 ) -> FixedPoint:
     """Where shuffled SGD with weight decay ends: the minimum of ``S/4 + κ‖θ‖²/2`` on the minima.
 
@@ -56,6 +58,8 @@ def decay_fixed_point(
         Where to start the search; the Platonic point by default.
     loss : {"squared", "whitened"}
         Loss.
+    progress : Progress, "auto" or bool, optional
+        Told how far the search has come, in digits of the speed that is left.
 
     Raises
     ------
@@ -78,4 +82,4 @@ def decay_fixed_point(
     def velocity(w: list[Array]) -> list[Array]:
         return decayed(problem, w, entropic_velocity(problem, w), decay)
 
-    return fixed_point_of(problem, velocity, start, "weight decay")
+    return fixed_point_of(problem, velocity, start, "weight decay", progress=progress)

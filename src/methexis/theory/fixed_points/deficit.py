@@ -26,15 +26,19 @@ from methexis.core.checks import RANK_TOLERANCE, Array, weight_list
 from methexis.core.edln import EDLN
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.mlp import MLP
+from methexis.core.parallel.memory import require_room
 from methexis.core.problem import Problem, theory_problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
+from methexis.progress import Progress
 from methexis.theory.curvature import hessian_product, whitened_jacobian
 from methexis.theory.fixed_points.drift import drift_velocity
 from methexis.theory.fixed_points.steady import FixedPoint, fixed_point_of
+from methexis.theory.normal import REACH_TOLERANCE
 from methexis.theory.platonic import platonic_of
-from methexis.theory.projection import REACH_TOLERANCE
 
+#: Matrices of all parameters that a velocity holds at once.
+_HELD = 14
 #: Of complex steps: no subtraction, so no cancellation.
 _STEP = 1e-30
 
@@ -53,6 +57,7 @@ def deficit_velocity(problem: Problem, best: Problem, weights: Sequence[Array]) 
     Dense in the number of parameters, for small networks. The derivative is a complex step through
     `hessian_product`, exact to rounding. For ``best`` equal to ``problem`` it is `drift_velocity`.
     """
+    require_matrices(problem, int(np.prod(weights[0].shape[:-2])))
     spread = [w[..., None, :, :] for w in weights]
     basis = unflatten(np.eye(problem.num_parameters), problem.dims)
     hessian = flatten(hessian_product(problem, spread, basis))
@@ -76,6 +81,23 @@ def deficit_velocity(problem: Problem, best: Problem, weights: Sequence[Array]) 
     return unflatten(along, problem.dims)
 
 
+def require_matrices(problem: Problem, replicas: int = 1) -> None:
+    """See that `deficit_velocity` of so many replicas can hold its matrices of all parameters.
+
+    Raises
+    ------
+    MethexisError
+        If not.
+    """
+    size = problem.num_parameters
+    require_room(
+        "slow drift",
+        8 * replicas * size * (_HELD * size + 3 * problem.target.size),
+        f"matrices of {size:,} parameters, dense where the rank of a student is cut",
+        "take narrower layers, or follow a run",
+    )
+
+
 @computed("deficit_fixed_point")
 def deficit_fixed_point(
     source: Teacher | Samples,
@@ -83,6 +105,7 @@ def deficit_fixed_point(
     *,
     weights: Sequence[Array] | None = None,
     loss: str = "squared",
+    progress: Progress | str | bool | None = None,
 ) -> FixedPoint:
     """Where independent samples take a student that may be unable to represent the teacher's map.
 
@@ -99,11 +122,14 @@ def deficit_fixed_point(
         Where to start the search; by default the Platonic point of what the student can represent.
     loss : {"squared", "whitened"}
         Loss; whitened by the teacher's noise, not the student's.
+    progress : Progress, "auto" or bool, optional
+        Told how far the search has come, in digits of the speed that is left.
 
     Raises
     ------
     MethexisError
-        If there is no such end within reach, or on bad input.
+        If there is no such end within reach, no room for the matrices of a student whose rank is
+        cut, or on bad input.
     ConditionError
         As `core.attainable`.
 
@@ -118,8 +144,10 @@ def deficit_fixed_point(
     best = attainable(problem)
     start = platonic_of(best).weights if weights is None else weight_list(weights, problem.dims)
     coupled = couples(problem, best)
+    if coupled:
+        require_matrices(problem)
 
     def velocity(w: list[Array]) -> list[Array]:
         return deficit_velocity(problem, best, w) if coupled else drift_velocity(best, w)
 
-    return fixed_point_of(best, velocity, start, "slow drift")
+    return fixed_point_of(best, velocity, start, "slow drift", progress=progress)

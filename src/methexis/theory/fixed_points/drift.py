@@ -4,9 +4,9 @@ With independent samples the noise of one step is not undone by the next, and th
 minima is ``dθ/dτ = -½ P ∇_θ Tr(H(θ) Y)`` at fixed ``Y``, where ``H Y + Y H = Σ_g`` on the normal
 space and ``Σ_g`` is the covariance of the sample gradient (Katzenberger's limit; docs/theory.md
 §5). Here ``J Σx^{1/2} = U s Qᵀ`` gives ``Y = Q y Qᵀ`` with ``y_ab = 2 s_a s_b [UᵀΓU]_ab / (s_a² +
-s_b²)``; ``Γ`` is ``Σε ⊗ 1`` unless residuals depend on inputs (`Problem.noise_moment`). With
-``Y = Σ_k λ_k v_k v_kᵀ`` the gradient is a sum of second derivatives of ``F`` along ``v_k``; no
-third-order tensor is formed.
+s_b²)``; ``Γ`` is ``Σε ⊗ 1`` unless residuals depend on inputs (`Problem.noise_moment`). By
+`theory.fluctuations` the gradient follows from ``Y`` by two sums over labels and inputs; no
+third-order tensor is formed, and of large students no spectrum either.
 
 If the noise is isotropic in the loss's metric, ``Y`` is that isotropic constant on the normal space
 and the drift is the entropic flow. Otherwise it has a rotational part that never dies: the end is
@@ -22,7 +22,7 @@ import numpy as np
 from methexis.core.answers import computed
 from methexis.core.checks import Array, number, weight_list
 from methexis.core.edln import EDLN
-from methexis.core.layers.products import pullback, pullback_differential
+from methexis.core.linalg import flatten
 from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, bind, theory_problem
 from methexis.core.samples import Samples
@@ -30,19 +30,42 @@ from methexis.core.teacher import Teacher
 from methexis.progress import Progress
 from methexis.theory.effort import PATIENCE
 from methexis.theory.fixed_points.steady import FixedPoint, fixed_point_of
-from methexis.theory.flow import begun, decayed, integrate_slow, slow_times_of
+from methexis.theory.flow import begun, decayed, entropic_velocity, integrate_slow, slow_times_of
+from methexis.theory.fluctuations import (
+    WITHOUT_SPECTRUM,
+    Warm,
+    fluctuating_force,
+    force_of,
+    require_table,
+)
+from methexis.theory.normal import Normal
 from methexis.theory.path import SlowPath
 from methexis.theory.platonic import platonic_of
-from methexis.theory.projection import Normal
+
+#: Deviation of a covariance from a multiple of the identity, relative, up to which it is one.
+_ISOTROPIC = 1e-12
+#: Residual of fluctuations along a path, over the tolerance of its integrator.
+RESIDUAL_SHARE = 1e-2
 
 
-def drift_velocity(problem: Problem, weights: list[Array], lr: float = 0.0) -> list[Array]:
+def drift_velocity(
+    problem: Problem, weights: list[Array], lr: float = 0.0, warm: Warm | None = None
+) -> list[Array]:
     """``dθ/dτ = -½ P ∇ Tr(H Y)|_Y`` at weights on the minima; leading dimensions broadcast.
 
     With ``lr`` the fluctuations are those of steps of that size, ``(1 - ηH) Y (1 - ηH) + η Σ_g =
-    Y``, and not of their limit: see `theory.fixed_points.edge`.
+    Y``, and not of their limit: see `theory.fixed_points.edge`. Of large students they are found
+    without a spectrum (`theory.fluctuations`), beginning with what ``warm`` holds; where noise is
+    even, there is nothing to be found, because the drift is the entropic flow.
     """
+    large = problem.target.size >= WITHOUT_SPECTRUM
+    if large and lr == 0.0 and even(problem):
+        return entropic_velocity(problem, weights)
     normal = Normal(problem, weights)
+    if large and np.isfinite(flatten(weights)).all():
+        force = fluctuating_force(problem, weights, lr, warm)
+        if force is not None:
+            return normal.tangent(force)
     eigenvalues, vectors, alive = normal.spectrum
     values = np.where(alive, eigenvalues, 0.0)
     s = np.sqrt(values)
@@ -54,22 +77,42 @@ def drift_velocity(problem: Problem, weights: list[Array], lr: float = 0.0) -> l
     return frozen_drift(normal, np.where(both, y, 0.0))
 
 
+def isotropic(covariance: Array) -> bool:
+    """Whether a covariance is a multiple of the identity, to rounding."""
+    size = float(np.trace(covariance)) / len(covariance)
+    left = covariance - size * np.eye(len(covariance))
+    return bool(np.abs(left).max() <= _ISOTROPIC * size)
+
+
+def even(problem: Problem) -> bool:
+    """Whether noise is a teacher's and isotropic in the loss's metric (docs/theory.md §5.4)."""
+    return problem.x is None and isotropic(problem.cov_noise)
+
+
+def _require(problem: Problem) -> bool:
+    """Whether fluctuations have to be found; see that there is room for those of a large student.
+
+    Raises
+    ------
+    MethexisError
+        If there is none.
+    """
+    if problem.target.size < WITHOUT_SPECTRUM:
+        return True
+    if even(problem):
+        return False
+    require_table(problem)
+    return True
+
+
 def frozen_drift(normal: Normal, y: Array) -> list[Array]:
     """``-½ P ∇ Tr(H Y)|_Y`` for ``Y = Q y Qᵀ`` on the normal space, ``y`` in the basis ``U``."""
-    problem, weights = normal.problem, normal.weights
     eigenvalues, vectors, alive = normal.spectrum
     s = np.sqrt(np.where(alive, eigenvalues, 0.0))
-    strengths, mixing = np.linalg.eigh((y + y.mT) / 2.0)
-    # v_k = Q o_k = Jᵀ U s⁻¹ o_k, and dF[v_k] Σx^{1/2} = U s o_k.
     inverse = np.where(alive, 1.0 / np.where(alive, s, 1.0), 0.0)
-    shape = (*strengths.shape, *problem.target.shape)
-    lifted = (vectors @ (inverse[..., None] * mixing)).mT.reshape(shape)
-    moved = (vectors @ (s[..., None] * mixing)).mT.reshape(shape)
-    spread = [w[..., None, :, :] for w in weights]
-    directions = pullback(problem, spread, lifted @ normal.root)
-    second = pullback_differential(problem, spread, directions, moved @ normal.root)
-    force = [-2.0 * np.sum(strengths[..., None, None] * g, axis=-3) for g in second]
-    return normal.tangent(force)
+    # Y = Jᵀ Z J with Z = U s⁻¹ y s⁻¹ Uᵀ, and K = U s² Uᵀ.
+    table = (vectors * inverse[..., None, :]) @ y @ (vectors * s[..., None, :]).mT
+    return normal.tangent(force_of(normal.problem, normal.weights, table))
 
 
 def slow_drift(
@@ -106,10 +149,13 @@ def slow_drift(
     decay = number("decay", decay, least=0.0)
     times = slow_times_of(steps, lr, batch, momentum)
 
-    def velocity(w: list[Array]) -> list[Array]:
-        return decayed(problem, w, drift_velocity(problem, w), decay)
+    warm = Warm(residual=RESIDUAL_SHARE * rtol)
 
-    watch = begun("slow drift", problem, layers, times, steps, True, patience, progress)
+    def velocity(w: list[Array]) -> list[Array]:
+        return decayed(problem, w, drift_velocity(problem, w, warm=warm), decay)
+
+    fluctuates = _require(problem)
+    watch = begun("slow drift", problem, layers, times, steps, fluctuates, patience, progress)
     path = integrate_slow(problem, layers, times, velocity, rtol=rtol, watch=watch)
     if watch is not None:
         watch(float(times[-1]))
@@ -124,6 +170,7 @@ def drift_fixed_point(
     weights: Sequence[Array] | None = None,
     decay: float = 0.0,
     loss: str = "squared",
+    progress: Progress | str | bool | None = None,
 ) -> FixedPoint:
     """Where `slow_drift` ends: a point that only turns, and to which deviations return.
 
@@ -136,6 +183,8 @@ def drift_fixed_point(
         Start; the Platonic point by default, which is near.
     decay : float
         ``κ = γB/η`` of weight decay, see `decay_fixed_point`.
+    progress : Progress, "auto" or bool, optional
+        Told how far the search has come, in digits of the speed that is left.
 
     Raises
     ------
@@ -149,7 +198,10 @@ def drift_fixed_point(
     decay = number("decay", decay, least=0.0)
     start = platonic_of(problem).weights if weights is None else weight_list(weights, problem.dims)
 
-    def velocity(w: list[Array]) -> list[Array]:
-        return decayed(problem, w, drift_velocity(problem, w), decay)
+    _require(problem)
+    warm = Warm()
 
-    return fixed_point_of(problem, velocity, start, "slow drift")
+    def velocity(w: list[Array]) -> list[Array]:
+        return decayed(problem, w, drift_velocity(problem, w, warm=warm), decay)
+
+    return fixed_point_of(problem, velocity, start, "slow drift", progress=progress)

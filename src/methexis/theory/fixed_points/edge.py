@@ -32,11 +32,13 @@ from methexis.core.mlp import MLP
 from methexis.core.problem import Problem, theory_problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
-from methexis.theory.curvature import minimum_spectrum, one_set
+from methexis.progress import Progress
+from methexis.theory.curvature import one_set
 from methexis.theory.fixed_points.drift import drift_velocity, frozen_drift
 from methexis.theory.fixed_points.steady import FixedPoint, fixed_point_of
+from methexis.theory.fluctuations import Warm
+from methexis.theory.normal import Normal, sharpest_of
 from methexis.theory.platonic import platonic_of
-from methexis.theory.projection import Normal
 
 
 def input_factor(batch: int | None) -> float:
@@ -84,6 +86,7 @@ def edge_fixed_point(
     *,
     lr: float,
     weights: Sequence[Array] | None = None,
+    progress: Progress | str | bool | None = None,
 ) -> FixedPoint:
     """Where full-batch descent with vanishing, isotropic label noise ends at step size ``lr``.
 
@@ -97,6 +100,8 @@ def edge_fixed_point(
         Learning rate ``η``; less than ``2/λ_max`` at the start.
     weights : list of arrays (d_i, d_{i-1}), optional
         Where to start the search; the Platonic point by default.
+    progress : Progress, "auto" or bool, optional
+        Told how far the search has come, in digits of the speed that is left.
 
     Raises
     ------
@@ -117,10 +122,15 @@ def edge_fixed_point(
     lr = number("lr", lr, above=0.0)
     start = platonic_of(problem).weights if weights is None else weight_list(weights, problem.dims)
     one_set("edge", start)
-    sharpest = float(minimum_spectrum(problem, start).max())
+    sharpest = sharpest_of(problem, start)
     if lr * sharpest >= 2.0:
         raise MethexisError(
             f"lr: expected less than 2/λ_max = {2.0 / sharpest:.4g} at the start, got {lr:g}: "
             "descent is unstable there"
         )
-    return fixed_point_of(problem, lambda w: drift_velocity(problem, w, lr), start, "edge")
+    warm = Warm()
+
+    def velocity(w: list[Array]) -> list[Array]:
+        return drift_velocity(problem, w, lr, warm)
+
+    return fixed_point_of(problem, velocity, start, "edge", progress=progress)

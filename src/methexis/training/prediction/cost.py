@@ -11,15 +11,23 @@ are refused alike on any machine.
 from __future__ import annotations
 
 from methexis.core.problem import Problem
-from methexis.theory.curvature import MAX_DENSE_PARAMETERS
-from methexis.theory.effort import CALL, EVALUATIONS, SPEED, entries, velocity_work
-from methexis.training.prediction.course import FLOW, Course
+from methexis.theory.effort import (
+    CALL,
+    EVALUATIONS,
+    SPEED,
+    adaptive_work,
+    entries,
+    solve_work,
+    velocity_work,
+)
+from methexis.theory.projection import EXPLICIT_FIRST
+from methexis.training.prediction.course import ADAPTIVE_DRIFT, FLOW, Course
 
 #: Seconds of taking one replica to the minima, whatever its sizes.
 _LANDING = 0.1
 #: On the way to the minima: eliminations of predictors, and of weights, which a flow needs only
 #: where it is stiff; products of the Hessian.
-_SOLVES, _STIFF_SOLVES, _PRODUCTS = 100.0, 2.0, 3_000.0
+_SOLVES, _STIFF_SOLVES, _PRODUCTS = 200.0, 2.0, 3_000.0
 
 
 def seconds_of(course: Course, replicas: int) -> float:
@@ -35,12 +43,14 @@ def seconds_of(course: Course, replicas: int) -> float:
 def _work_of_velocity(course: Course) -> float:
     if course.dense:
         return 30.0 * float(course.problem.num_parameters) ** 3
+    if course.adaptive:
+        return adaptive_work(course.problem, drifting=course.name == ADAPTIVE_DRIFT)
     return velocity_work(course.problem, spectral=course.name != FLOW)
 
 
 def _work_of_landing(problem: Problem) -> float:
-    size, product = entries(problem)
+    _, product = entries(problem)
     parameters = float(problem.num_parameters)
-    dense = parameters <= MAX_DENSE_PARAMETERS
+    dense = parameters <= EXPLICIT_FIRST
     flow = _STIFF_SOLVES * parameters**3 if dense else _PRODUCTS * product
-    return _SOLVES * float(size) ** 3 + flow
+    return _SOLVES * solve_work(problem) + flow

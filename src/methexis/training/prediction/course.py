@@ -20,12 +20,10 @@ from methexis.core.checks import RANK_TOLERANCE, Array, ConditionError
 from methexis.core.problem import Problem
 from methexis.theory.adaptive.path import adaptive_velocity, epoch_push
 from methexis.theory.fixed_points.deficit import couples, deficit_velocity
-from methexis.theory.fixed_points.drift import drift_velocity
+from methexis.theory.fixed_points.drift import drift_velocity, isotropic
 from methexis.theory.flow import Velocity, entropic_velocity, slowed
 from methexis.training.prediction.setting import Setting
 
-#: Deviation of a covariance from a multiple of the identity, relative, up to which it is one.
-_ISOTROPIC = 1e-12
 FLOW, DRIFT = "entropic flow", "slow drift"
 ADAPTIVE_FLOW, ADAPTIVE_DRIFT = "adaptive flow", "adaptive drift"
 #: Deviation of the moment of residuals and inputs from a product, relative, up to which it is one.
@@ -235,10 +233,3 @@ def _sum(
 def _without_name(error: ConditionError) -> str:
     """What a condition asks for, without what it is called."""
     return str(error).removeprefix(f"{error.condition}: ")
-
-
-def isotropic(covariance: Array) -> bool:
-    """Whether a covariance is a multiple of the identity, to rounding."""
-    size = float(np.trace(covariance)) / len(covariance)
-    left = covariance - size * np.eye(len(covariance))
-    return bool(np.abs(left).max() <= _ISOTROPIC * size)

@@ -19,8 +19,9 @@ from methexis.theory.adaptive.path import integrate_adaptive
 from methexis.theory.adaptive.slow import Metric
 from methexis.theory.curvature import batched_sharpness
 from methexis.theory.flow import Pull, Velocity, decayed, integrate_slow
+from methexis.theory.normal import flattest_of
 from methexis.theory.path import SlowPath
-from methexis.theory.projection import Normal, project_of, relative_gap
+from methexis.theory.projection import project_of, relative_gap
 from methexis.training.prediction.cost import seconds_of
 from methexis.training.prediction.course import Course, course_of
 from methexis.training.prediction.predicted import Predicted
@@ -292,7 +293,7 @@ def _strained(paths: Sequence[SlowPath], setting: Setting) -> list[str]:
             "well below 1, and a long epoch acts like independent samples"
         )
     if setting.decay_rate:
-        slowest = min(_slowest(p, layers) for p, layers in zip(problems, ends, strict=True))
+        slowest = min(flattest_of(p, layers) for p, layers in zip(problems, ends, strict=True))
         if setting.decay_rate > _SMALL * slowest:
             strains.append(
                 f"weight decay is {setting.decay_rate / slowest:.2g} of the least curvature across "
@@ -336,17 +337,10 @@ def _metric_sharpness(path: SlowPath) -> float:
     """Largest eigenvalue of the Hessian at the end of a path, in the metric of an adaptive rule."""
     ends = [w[-1] for w in path.weights]
     alive = finite_replicas(ends)
-    return 2.0 * float(Metric(path.problem, [w[alive] for w in ends]).spectrum[0].max(initial=0.0))
+    return Metric(path.problem, [w[alive] for w in ends]).sharpest()
 
 
 def _singular(problem: Problem) -> bool:
     """Whether minima are singular at the Platonic point (docs/theory.md §5.8)."""
     rank = problem.rank
     return rank < min(problem.target.shape) and min(problem.dims[1:-1]) > rank
-
-
-def _slowest(problem: Problem, weights: list[Array]) -> float:
-    """Least non-zero eigenvalue of the Hessian at minima."""
-    values, _, alive = Normal(problem, weights).spectrum
-    kept = values[alive & np.isfinite(values)]
-    return 2.0 * float(kept.min()) if kept.size else np.inf

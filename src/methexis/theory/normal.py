@@ -1,0 +1,220 @@
+"""The normal space of the minima, with the projection of directions onto it and off it.
+
+``J = dF/dθ`` whitened by ``Σx^{1/2}`` has the minima's tangent space as its kernel. All that is
+asked of it goes through its dual ``J Jᵀ``, a matrix of the predictor's entries: of small students
+it is formed, of others it stays the sum of Kronecker products that it is (`theory.kronecker`), and
+is formed only where conjugate gradients do not get there, as in students too narrow for ``F`` to
+move freely.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from methexis.core.answers import finite_replicas
+from methexis.core.checks import Array
+from methexis.core.layers.products import after, before, predictor_differential, pullback
+from methexis.core.linalg import solve_positive
+from methexis.core.parallel.caching import cached_property
+from methexis.core.parallel.memory import require_room
+from methexis.core.problem import Problem
+from methexis.theory.curvature import dual_matrix, minimum_spectrum
+from methexis.theory.kronecker import KroneckerSum
+
+#: Relative eigenvalue of ``J Jᵀ`` below which a direction of ``F`` counts as out of reach.
+REACH_TOLERANCE = 1e-11
+#: Part of the trace of ``J Jᵀ`` that is added to it on the way to the minima: far below eigenvalues
+#: that matter there, far above rounding.
+DAMPING = 1e-9
+#: Outputs times inputs from which on the dual is not formed: about where both ways take as long.
+MATRIX_FREE = 400
+#: Matrices of the size of the dual that its spectrum or an elimination hold at once.
+_HELD = 4
+
+
+class Normal:
+    """The normal space of the minima at ``weights``, batched over replicas.
+
+    Its dual ``J Jᵀ`` is the ``(p n, p n)`` matrix ``Σ_i (A_iA_iᵀ) ⊗ (Σx^{1/2} B_iᵀB_i Σx^{1/2})``.
+    """
+
+    def __init__(self, problem: Problem, weights: Sequence[Array]) -> None:
+        self.problem = problem
+        self.weights = weights
+        self.root = problem.root_x
+        self.formed = problem.target.size < MATRIX_FREE
+
+    @cached_property
+    def dual(self) -> Array:
+        """``J Jᵀ``, ``(..., p n, p n)``.
+
+        Raises
+        ------
+        MethexisError
+            If there is no room for it.
+        """
+        replicas = int(np.prod(self.weights[0].shape[:-2]))
+        require_dual(self.problem, replicas)
+        return dual_matrix(self.problem, self.weights)
+
+    @cached_property
+    def operator(self) -> KroneckerSum:
+        """The same, applied and inverted without being formed."""
+        rights = [b @ self.root for b in before(self.problem, self.weights)]
+        return KroneckerSum(after(self.problem, self.weights), rights)
+
+    @cached_property
+    def spectrum(self) -> tuple[Array, Array, NDArray[np.bool_]]:
+        """Eigenvalues ``s²`` (ascending) and eigenvectors of the dual, and which are not zero."""
+        return spectrum_of(self.dual)
+
+    def seen_by(self, whitened: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
+        """`spectrum` as far as exponentials of the dual show it on given ``(replica, p, n)``.
+
+        Of large students as many values and columns as the replica that needs most; of others the
+        first value comes again, with columns of zeros.
+        """
+        if self.formed:
+            return self.spectrum
+        parts = [self.replica(k).operator.seen_by(one) for k, one in enumerate(whitened)]
+        most = max(len(values) for values, _ in parts)
+        values = np.zeros((len(parts), most))
+        vectors = np.zeros((len(parts), self.problem.target.size, most))
+        for k, (own, columns) in enumerate(parts):
+            values[k] = own[0]
+            values[k, most - len(own) :] = own
+            vectors[k, :, most - len(own) :] = columns
+        return values, vectors, values > REACH_TOLERANCE * values[..., -1:]
+
+    def replica(self, k: int | NDArray[np.bool_]) -> Normal:
+        """The normal space of some replicas alone, along the first dimension."""
+        return Normal(self.problem, [w[k] for w in self.weights])
+
+    def solve(self, whitened: Array) -> Array:
+        """Some ``X`` with ``J Jᵀ X`` nearest to the given ``(..., p, n)`` change of ``F Σx^{1/2}``.
+
+        Components of ``X`` in the dual's null space do not matter: ``Jᵀ`` removes them. So plain
+        elimination, or conjugate gradients, will do while they solve the equations, and the
+        spectrum is the way out.
+        """
+        solved, missing = (
+            self._eliminated(whitened) if self.formed else self.operator.solve(whitened)
+        )
+        if missing.any():
+            dual = self.dual[missing] if self.formed else self._formed(missing)
+            flat = np.broadcast_to(whitened, solved.shape)[missing]
+            values, vectors, alive = spectrum_of(dual)
+            inverse = np.where(alive, 1.0 / np.where(alive, values, 1.0), 0.0)
+            modes = vectors.mT @ flat.reshape(*flat.shape[:-2], -1, 1)
+            solved[missing] = (vectors @ (inverse[..., None] * modes)).reshape(flat.shape)
+        return solved
+
+    def _formed(self, missing: NDArray[np.bool_]) -> Array:
+        """The dual of some replicas, of a student for which it is not formed."""
+        require_dual(self.problem, int(missing.sum()))
+        return dual_matrix(self.problem, [w[missing] for w in self.weights])
+
+    def _eliminated(self, whitened: Array) -> tuple[Array, NDArray[np.bool_]]:
+        """`solve` by elimination, and of which replicas it does not solve the equations."""
+        flat = whitened.reshape(*whitened.shape[:-2], -1, 1)
+        size = np.trace(self.dual, axis1=-2, axis2=-1)
+        try:
+            solved = np.linalg.solve(_raised(self.dual, 1e-15 * size), flat)
+        except np.linalg.LinAlgError:  # one of the replicas is exactly singular
+            solved = np.full_like(flat, np.nan)
+        missed = np.abs(self.dual @ solved - flat).max(axis=(-2, -1))
+        missing = np.asarray(~(missed <= 1e-9 * np.abs(flat).max(axis=(-2, -1))))
+        return np.asarray(solved.reshape(*solved.shape[:-2], *whitened.shape[-2:])), missing
+
+    def lift(self, whitened: Array) -> list[Array]:
+        """``J⁺``: the least change of the weights that changes ``F Σx^{1/2}`` as given."""
+        return pullback(self.problem, self.weights, self.solve(whitened) @ self.root)
+
+    def damped_lift(self, whitened: Array) -> list[Array]:
+        """`lift` with `DAMPING` of its trace added to ``J Jᵀ``: one elimination for any rank.
+
+        It still has the form ``A_iᵀ X B_iᵀ`` that keeps charges. What it misses of a step is of the
+        order of `DAMPING` over the relative eigenvalue.
+        """
+        return pullback(self.problem, self.weights, self.damped_solve(whitened) @ self.root)
+
+    def damped_solve(self, whitened: Array) -> Array:
+        """The ``X`` of `damped_lift`."""
+        if self.formed:
+            return self._damped(self.dual, whitened)
+        trace = self.operator.trace
+        damping = DAMPING * np.where(trace > 0.0, trace, 1.0)
+        solved, missing = self.operator.solve(whitened, damping=damping)
+        if missing.any():
+            given = np.broadcast_to(whitened, solved.shape)[missing]
+            solved[missing] = self._damped(self._formed(missing), given)
+        return solved
+
+    @staticmethod
+    def _damped(dual: Array, whitened: Array) -> Array:
+        flat = whitened.reshape(*whitened.shape[:-2], -1, 1)
+        size = np.trace(dual, axis1=-2, axis2=-1)
+        size = np.where(size > 0.0, size, 1.0)  # weights of zero: nothing to divide by
+        raised = _raised(dual, DAMPING * size)
+        systems = raised.reshape(-1, *raised.shape[-2:]), flat.reshape(-1, *flat.shape[-2:])
+        return solve_positive(*systems).reshape(whitened.shape)
+
+    def tangent(self, vectors: Sequence[Array]) -> list[Array]:
+        """Projection ``P`` of parameter vectors onto the kernel of ``J``."""
+        moved = predictor_differential(self.problem, self.weights, vectors) @ self.root
+        return [v - n for v, n in zip(vectors, self.lift(moved), strict=True)]
+
+
+def _raised(dual: Array, by: Array) -> Array:
+    """Matrices with a number of each added to its diagonal."""
+    result = dual.copy()
+    np.einsum("...ii->...i", result)[...] += np.asarray(by)[..., None]
+    return result
+
+
+def spectrum_of(dual: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Eigenvalues and eigenvectors of a dual, and which are within reach."""
+    values, vectors = np.linalg.eigh(dual)
+    return values, vectors, values > REACH_TOLERANCE * values[..., -1:]
+
+
+def require_dual(problem: Problem, replicas: int) -> None:
+    """See that the dual of so many replicas can be formed and decomposed.
+
+    Raises
+    ------
+    MethexisError
+        If not.
+    """
+    rows, columns = problem.target.shape
+    require_room(
+        "slow dynamics",
+        8 * _HELD * replicas * (rows * columns) ** 2,
+        f"a matrix of {rows} x {columns} outputs times inputs squared, {replicas} times",
+        "follow fewer replicas at once, or take a student with fewer outputs or inputs",
+    )
+
+
+def flattest_of(problem: Problem, weights: Sequence[Array]) -> float:
+    """Least eigenvalue of ``2 J Jᵀ`` that is not zero, of all replicas; infinite where none is."""
+    normal = Normal(problem, weights)
+    if not normal.formed:
+        flat = [w.reshape(-1, *w.shape[-2:]) for w in weights]
+        alive = np.flatnonzero(finite_replicas(flat))
+        each = [Normal(problem, [w[k] for w in flat]).operator.smallest() for k in alive]
+        if None not in each:
+            return 2.0 * min((v for v in each if v is not None), default=np.inf)
+    values, _, reached = normal.spectrum
+    kept = values[reached & np.isfinite(values)]
+    return 2.0 * float(kept.min()) if kept.size else np.inf
+
+
+def sharpest_of(problem: Problem, weights: Sequence[Array]) -> float:
+    """Largest eigenvalue of the Hessian at one minimum, ``2 J Jᵀ``, to rounding."""
+    normal = Normal(problem, weights)
+    if normal.formed:
+        return float(minimum_spectrum(problem, weights)[-1])
+    return 2.0 * normal.operator.largest()
