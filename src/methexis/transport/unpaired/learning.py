@@ -38,7 +38,7 @@ AGREED = 0.5
 #: Replicas agree on one wrong map, too, where rows lie in a few clusters. So laws must be alike in
 #: so many leading directions: by pilots, between what two encoders are apart there and what laws
 #: of clusters are that have nothing to do with each other (`python -m evidence.unpaired --laws`).
-LEADING, UNLIKE = 5, 0.6
+LEADING, UNLIKE = 5, 0.3
 
 Tell = Callable[[int], None]
 
