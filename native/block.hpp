@@ -77,8 +77,10 @@ class Block {
 
   // Samples are drawn so many steps ahead that weights of several students need not take turns in
   // the first-level cache at every step, and no more than keeps the samples themselves in it.
+  // Single samples are read once, in order, so that they may lie in the second level; what costs
+  // time there is to begin to draw.
   int steps_ahead() const {
-    constexpr size_t sample_bytes = 16384;
+    const size_t sample_bytes = run.batch == 1 ? 32768 : 16384;
     const size_t each = sizeof(T) * kLanes * run.batch * (run.width > 4 ? run.width : 4);
     size_t most = sample_bytes / each;
     most = most < 1 ? 1 : most;

@@ -133,7 +133,38 @@ def _ceilings(result: dict[str, Any]) -> str:
         f"Instruction set {rates['instruction_set']}; {millions:.0f} million normals a second.\n\n"
         f"{table(head, rows)}\n{table(head_reached, reached)}\n"
         "*Least*: the multiply-adds of a step at the rate measured from registers, or its loads\n"
-        "and stores, whichever takes longer. *Draws*: its normals alone; they need the same\n"
-        "units. They are timed in a function for one stream, which is slower than drawing for\n"
-        "many networks at once: the last column is an upper bound.\n"
+        "and stores, whichever takes longer. *Draws*: its normals alone, as the engine draws them\n"
+        "for one network; they need the same units.\n"
+        f"{_passes(result['ceilings'])}"
+    )
+
+
+def _passes(ceilings: list[dict[str, Any]]) -> str:
+    """What bounds a step of a single sample; nothing of results without its times."""
+    with_passes = [c for c in ceilings if c.get("passes")]
+    if not with_passes:
+        return ""
+    rows = [
+        [
+            c["point"],
+            *(f"{t:.3g}" for t in c["passes"].values()),
+            f"{sum(c['passes'].values()):.3g}",
+            f"{c['measured']:.3g}",
+            f"{c['fraction_of_passes']:.0%}",
+            f"{c['most']:.0%}",
+        ]
+        for c in with_passes
+    ]
+    head = ["µs", *with_passes[0]["passes"], "sum", "measured", "explained", "most"]
+    return (
+        "\nAt batch 1 each weight is stored at every step, beside three multiply-adds. What that\n"
+        "costs tells a loop that does nothing but load a weight, multiply it into a sum, update\n"
+        "and store it: a processor that makes two multiply-adds a cycle, and one store, need not\n"
+        "make them in the same cycle. With each pass at the rate of such a loop:\n\n"
+        f"{table(head, rows)}\n"
+        "*Forward*: products and maps whose sums stay in registers, at the rate of multiply-adds.\n"
+        "*Back*: sums and updates of all layers but the first. *First layer*: its update.\n"
+        "*Draws*: the normals. *Explained*: their sum, of what was measured. *Most*: the share of\n"
+        "the ceiling of multiply-adds that is reached when nothing but these passes takes time,\n"
+        "one after the other.\n"
     )
