@@ -88,6 +88,13 @@ def engine(
         typer.Option(help="Interpreter of the peers. [default: of build/bench, else this one]"),
     ] = None,
     peers: Annotated[bool, typer.Option(help="Measure JAX and PyTorch too.")] = True,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A point by its name; may be repeated. Nothing is stored. [default: all]",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help=f"Folder for {RESULT}.")] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the result as JSON, for machines.")
@@ -111,7 +118,12 @@ def engine(
             seconds=seconds,
             python=python,
             peers=peers,
+            only=tuple(only or ()),
         )
+        if only and out is not None:
+            raise MethexisError(
+                f"only: expected no --out beside it, got {out}; it stores all points"
+            )
         _folder(out)
         result = run_bench(settings, announce=announcer())
         summary = json.dumps(result.summary(), indent=1)

@@ -23,6 +23,15 @@ METHEXIS_INLINE void zip(Doubles<L>& a, Doubles<L>& b) {
   zip<L>(a, b, typename IndicesUpTo<L>::type{});
 }
 
+// The four normals of L blocks, a vector per place in a block, in the order of the stream.
+template <int L>
+METHEXIS_INLINE void in_order(Doubles<L> (&normal)[4]) {
+  zip<L>(normal[0], normal[2]);
+  zip<L>(normal[1], normal[3]);
+  zip<L>(normal[0], normal[1]);
+  zip<L>(normal[2], normal[3]);
+}
+
 template <class T, int L>
 METHEXIS_INLINE void store_as(T* to, Doubles<L> value) {
   if constexpr (sizeof(T) == 8) {
@@ -297,10 +306,7 @@ class Batches {
     for (const uint64_t* at = buffer; at != end; at += 4 * W, to += 4 * W) {
       Doubles<W> normal[4];
       normals_of<W>(at, normal);
-      zip<W>(normal[0], normal[2]);
-      zip<W>(normal[1], normal[3]);
-      zip<W>(normal[0], normal[1]);
-      zip<W>(normal[2], normal[3]);
+      in_order<W>(normal);
       for (int j = 0; j < 4; ++j) store_as<T, W>(to + j * W, normal[j]);
     }
   }

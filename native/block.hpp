@@ -77,8 +77,10 @@ class Block {
 
   // Samples are drawn so many steps ahead that weights of several students need not take turns in
   // the first-level cache at every step, and no more than keeps the samples themselves in it.
+  // Single samples are read once, in order, so that they may lie in the second level; what costs
+  // time there is to begin to draw.
   int steps_ahead() const {
-    constexpr size_t sample_bytes = 16384;
+    const size_t sample_bytes = run.batch == 1 ? 32768 : 16384;
     const size_t each = sizeof(T) * kLanes * run.batch * (run.width > 4 ? run.width : 4);
     size_t most = sample_bytes / each;
     most = most < 1 ? 1 : most;
@@ -94,23 +96,24 @@ class Block {
     return true;
   }
 
-  // Between the caller's arrays (network, row, column) and the layout of the workers.
+  // Between the caller's arrays (network, row, column) and layer i in the layout of a worker.
   template <bool In>
-  void move(T* outside, T* inside, ptrdiff_t size, int rows, int columns, ptrdiff_t row_jump) {
+  void move(const Worker<T, L, Within>& worker, int i, T* outside, T* inside) {
+    const int rows = worker.student.dims[i + 1], columns = int(worker.columns(i));
     for (int l = 0; l < (In ? kLanes : count); ++l) {
-      T* from = outside + (first + lane(l)) * size;
-      for (int r = 0; r < rows; ++r) {
-        T* to = inside + r * row_jump + l;
-        constexpr ptrdiff_t step = Within ? 1 : L;
+      T* from = outside + (first + lane(l)) * ptrdiff_t(rows) * columns;
+      for (int r = 0; r < rows; ++r, from += columns) {
+        const Line line = worker.weight_line(i, r);
+        T* to = inside + line.begin + l;
         for (int c = 0; c < columns; ++c) {
           if constexpr (In) {
-            to[c * step] = from[r * columns + c];
+            to[c * line.step] = from[c];
           } else {
-            from[r * columns + c] = to[c * step];
+            from[c] = to[c * line.step];
           }
         }
-        if constexpr (In) {  // a lost network may have left NaN in the padding
-          for (ptrdiff_t c = columns; c * step < row_jump; ++c) to[c * step] = T(0);
+        if constexpr (In && Within) {  // a lost network may have left NaN in the padding
+          for (ptrdiff_t c = columns; c < worker.weight_row(i); ++c) to[c] = T(0);
         }
       }
     }
@@ -123,14 +126,11 @@ class Block {
     for (int before = 0; before < s; ++before) at += run.students[before].depth;
     const int slots = num_slots(run.optimiser);
     for (int i = 0; i < student.depth; ++i) {
-      const int rows = student.dims[i + 1], columns = int(worker.columns(i));
-      const ptrdiff_t size = ptrdiff_t(rows) * columns, jump = worker.weight_row(i);
       for (int k = -1; k < slots; ++k) {
         T* outside = static_cast<T*>(k < 0 ? call.weights[at + i]
                                            : call.slots[(at * slots) + k * student.depth + i]);
         T* inside = k < 0 ? worker.weights[i] : worker.slot[k][i];
-        in ? move<true>(outside, inside, size, rows, columns, jump)
-           : move<false>(outside, inside, size, rows, columns, jump);
+        in ? move<true>(worker, i, outside, inside) : move<false>(worker, i, outside, inside);
       }
     }
     if (run.loss == Loss::whitened_running) move_covariance(s, in);

@@ -198,6 +198,31 @@ double load_rate(std::size_t bytes, double seconds) {
   return best;
 }
 
+// The sums are as many chains as vectors are unrolled, so that no latency counts.
+template <class T>
+double pull_rate(std::size_t bytes, double seconds) {
+  const std::size_t count = count_vectors(bytes);
+  Vector<T>* w = allocate<T>(count);
+  const Vector<T> rate = Vector<T>{} + static_cast<T>(source);
+  const Vector<T> signal = T(1) - rate;
+  const double best = best_rate(seconds, [&](std::size_t repetitions) {
+    Vector<T> sums[kUnroll] = {};
+    for (std::size_t r = 0; r < repetitions; ++r) {
+      for (std::size_t i = 0; i < count; i += kUnroll) {
+        for (std::size_t j = 0; j < kUnroll; ++j) {
+          const Vector<T> value = w[i + j];
+          sums[j] += value * signal;
+          w[i + j] = value - rate * signal;
+        }
+      }
+    }
+    keep<T>(sums, kUnroll);
+    return 1.0 * sizeof(Vector<T>) / sizeof(T) * static_cast<double>(count * repetitions);
+  });
+  release(w);
+  return best;
+}
+
 double fma_of(bool single_precision, double seconds) {
   return single_precision ? fma_rate<float>(seconds) : fma_rate<double>(seconds);
 }
@@ -211,8 +236,13 @@ double load_of(std::size_t bytes, bool single_precision, double seconds) {
   return single_precision ? load_rate<float>(bytes, seconds) : load_rate<double>(bytes, seconds);
 }
 
+double pull_of(std::size_t bytes, bool single_precision, double seconds) {
+  return single_precision ? pull_rate<float>(bytes, seconds) : pull_rate<double>(bytes, seconds);
+}
+
 }  // namespace
 
-constinit const Ceilings ceilings = {METHEXIS_STRING(METHEXIS_ISA), fma_of, update_of, load_of};
+constinit const Ceilings ceilings = {METHEXIS_STRING(METHEXIS_ISA), fma_of, update_of, load_of,
+                                     pull_of};
 
 }  // namespace methexis::METHEXIS_ISA

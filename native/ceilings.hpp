@@ -23,6 +23,10 @@ struct Ceilings {
 
   // Bytes per second of loads alone, from an array of that size.
   double (*load_rate)(std::size_t bytes, bool single_precision, double seconds);
+
+  // Weights per second that are loaded once, multiplied into a sum, updated and stored, as the way
+  // back of a step of a single sample does it: two multiply-adds, a load and a store each.
+  double (*pull_rate)(std::size_t bytes, bool single_precision, double seconds);
 };
 
 namespace baseline {

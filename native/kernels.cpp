@@ -43,18 +43,30 @@ constexpr int fill(Kernel (&to)[kMaxKernels]) {
 
 constexpr int L = kMaxVectorBytes / 8;
 
+// Drawn as the engine draws for one network: words of many blocks first, then their transform, in
+// the order of the stream.
 void normals(const uint32_t* pair, uint64_t step, int64_t count, double* out) {
   using U = Words<L>;
+  constexpr int64_t portion = 16;  // vectors of blocks
   const RoundKeys<L> key(pair);
-  U lanes{};
-  for (int l = 0; l < L; ++l) lanes[l] = l;
-  for (int64_t block = 0; 4 * block < count; block += L) {
-    U words[4];
-    words_of<L>(key, step, lanes + uint64_t(block), words);
-    Doubles<L> normal[4];
-    normals_of<L>(words, normal);
-    for (int n = 0; n < 4 * L && 4 * block + n < count; ++n) {
-      out[4 * block + n] = normal[n % 4][n / 4];
+  U block{};
+  for (int l = 0; l < L; ++l) block[l] = l;
+  const U low = splat<U>(step & kLowHalf), high = splat<U>(step >> 32);
+  alignas(64) uint64_t words[portion * 4 * L];
+  for (int64_t left = count; left > 0;) {
+    const int64_t wanted = (left + 4 * L - 1) / (4 * L);
+    const int64_t some = wanted < portion ? wanted : portion;
+    words_of<L>(key, low, high, block, L, some, words);
+    block += uint64_t(some * L);
+    for (int64_t n = 0; n < some; ++n, left -= 4 * L, out += 4 * L) {
+      Doubles<L> normal[4];
+      normals_of<L>(words + n * 4 * L, normal);
+      in_order<L>(normal);
+      if (left >= 4 * L) {
+        for (int j = 0; j < 4; ++j) store(out + j * L, normal[j]);
+      } else {
+        __builtin_memcpy(out, normal, sizeof(double) * left);
+      }
     }
   }
 }

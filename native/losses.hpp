@@ -10,6 +10,7 @@
 #include "activations.hpp"
 #include "arena.hpp"
 #include "gemm.hpp"
+#include "shared.hpp"
 #include "spec.hpp"
 
 namespace methexis::METHEXIS_ISA {
@@ -32,6 +33,11 @@ class OutputSignal {
       : run(the_run), student(the_student), stride(the_stride), vectors(the_vectors) {
     const ptrdiff_t p = student.num_labels;
     if (student.embed_out) residual = arena.take<T>(p * stride);
+    if (single()) {
+      const ptrdiff_t rows = student.dims[student.depth];
+      packed = arena.take<T>(rows * rows);
+      if (arena.base) Shared::pack(rows, rows, static_cast<const T*>(student.curvature), packed);
+    }
     if (run.loss == Loss::whitened_running) {
       covariance = arena.take<T>(p * p * L);
       factor = arena.take<T>(p * p * L);
@@ -62,6 +68,12 @@ class OutputSignal {
   T* covariance = nullptr;
 
  private:
+  using Shared = SharedMatrix<T, L>;
+
+  // Whether a single vector goes through the curvature, where it is no multiple of the identity.
+  bool single() const {
+    return !Within && run.batch == 1 && run.loss == Loss::squared && !student.plain_curvature;
+  }
   View<const T> panel(const T* data) const { return {data, stride, L}; }
 
   void squared_signal(const T* out, const T* labels, T* g, int rows) const {
@@ -74,6 +86,7 @@ class OutputSignal {
       }
       return;
     }
+    if (packed) return Shared::apply(rows, rows, packed, out, labels, g);
     multiply<T, L, true>(rows, vectors, rows, {curvature, rows, 1}, panel(out), {g, stride, L},
                          Less<T, L>{labels - g});
   }
@@ -183,6 +196,7 @@ class OutputSignal {
   const Run& run;
   const Student& student;
   const ptrdiff_t stride, vectors;
+  T* packed = nullptr;
   T* residual = nullptr;
   T* factor = nullptr;
 };

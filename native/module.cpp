@@ -267,9 +267,11 @@ nb::object normals(std::uint32_t k0, std::uint32_t k1, std::uint64_t step, std::
                    const std::string& isa) {
   if (count < 0) throw nb::value_error("count: expected at least 0");
   const std::uint32_t key[2] = {k0, k1};
-  std::vector<double> out(static_cast<std::size_t>(count));
-  select(isa).normals(key, step, count, out.data());
-  return float64_array(std::move(out));
+  auto out = std::make_unique_for_overwrite<double[]>(static_cast<std::size_t>(count));
+  select(isa).normals(key, step, count, out.get());
+  double* held = out.release();
+  const nb::capsule owner(held, [](void* p) noexcept { delete[] static_cast<double*>(p); });
+  return nb::cast(nb::ndarray<nb::numpy, double, nb::ndim<1>>(held, {std::size_t(count)}, owner));
 }
 
 nb::object order(std::uint32_t k0, std::uint32_t k1, std::uint64_t epoch, std::int64_t count,
@@ -297,14 +299,24 @@ double fma_rate(bool single_precision, double seconds, const std::string& name) 
   return select_ceilings(name).fma_rate(single_precision, checked(seconds));
 }
 
-double memory_rate(std::size_t bytes, bool store, bool single_precision, double seconds,
-                   const std::string& name) {
+void check_bytes(std::size_t bytes) {
   if (bytes == 0 || bytes > std::size_t{1} << 30) {
     throw std::invalid_argument("bytes: expected from 1 to 2**30");
   }
+}
+
+double memory_rate(std::size_t bytes, bool store, bool single_precision, double seconds,
+                   const std::string& name) {
+  check_bytes(bytes);
   const Ceilings& of = select_ceilings(name);
   const auto rate = store ? of.update_rate : of.load_rate;
   return rate(bytes, single_precision, checked(seconds));
+}
+
+double pull_rate(std::size_t bytes, bool single_precision, double seconds,
+                 const std::string& name) {
+  check_bytes(bytes);
+  return select_ceilings(name).pull_rate(bytes, single_precision, checked(seconds));
 }
 
 }  // namespace
@@ -328,6 +340,9 @@ NB_MODULE(_native, m) {
         nb::arg("single_precision"), nb::arg("seconds") = 0.1, nb::arg("name") = "",
         nb::call_guard<nb::gil_scoped_release>(),
         "Return bytes per second to and from a working set: two loads per store, or only loads.");
+  m.def("pull_rate", &pull_rate, nb::arg("bytes"), nb::arg("single_precision"),
+        nb::arg("seconds") = 0.1, nb::arg("name") = "", nb::call_guard<nb::gil_scoped_release>(),
+        "Return weights per second that are summed and updated in one pass over a working set.");
   nb::class_<PyEngine>(m, "Engine")
       .def(nb::init<const nb::dict&, const nb::list&, const std::string&, bool, int>(),
            nb::arg("config"), nb::arg("students"), nb::arg("isa") = "", nb::arg("single") = false,

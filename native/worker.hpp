@@ -7,7 +7,8 @@
 //   h_i (d_i + bias, batch)     across: entry (f, b) at (f B + b) L      within: at f B' + b
 //   W_i (d_i, d_{i-1} + bias)   across: entry (r, c) at (r C + c) L      within: at r C' + c
 //
-// where primes round up to whole vectors. Which layout a run has depends on its shapes only.
+// where primes round up to whole vectors; weights that are stepped by single.hpp lie as it says
+// there. Which layout a run has depends on its shapes only.
 #pragma once
 
 #include "activations.hpp"
@@ -72,12 +73,11 @@ class Worker {
   // Numbers that the weights of layer i take, padding included.
   ptrdiff_t weight_numbers(int i) const { return student.dims[i + 1] * weight_row(i); }
   ptrdiff_t columns(int i) const { return student.dims[i] + student.bias; }
-  ptrdiff_t weight_row(int i) const {
-    if constexpr (Within) return round_up(columns(i), L);
-    // Rows that are a multiple of 1024 bytes apart compete for the same lines of the cache, and a
-    // load waits for a store to an address that looks the same.
-    const bool compete = one_by_one() && columns(i) * L * sizeof(T) % 1024 == 0;
-    return (columns(i) + compete) * L;
+  ptrdiff_t weight_row(int i) const { return Within ? round_up(columns(i), L) : columns(i) * L; }
+  // Where row r of layer i is in `weights` and `slot`, seen from its first network.
+  Line weight_line(int i, int r) const {
+    if (one_by_one()) return SingleSample<T, L>::line(student.dims[i + 1], columns(i), r);
+    return {r * weight_row(i), Within ? 1 : L};
   }
 
   // Whether steps are those of single.hpp, which store no gradient.
@@ -279,31 +279,36 @@ class Worker {
   // Batch size 1 with SGD or momentum; see single.hpp.
   template <Optimiser O>
   void step_single(const Rates<T, L>& rates, bool decay) {
-    using Single = SingleSample<T, L>;
-    for (int i = 0; i < depth; ++i) {
-      const int rows = student.dims[i + 1];
-      Single::forward(rows, columns(i), weights[i], weight_row(i), hidden[i], hidden[i + 1]);
-      if (slope[i + 1]) {
-        activate_all<T, L>(student.activation, hidden[i + 1], slope[i + 1], rows * stride);
-      }
-    }
+    for (int i = 0; i < depth; ++i) forward_single(i);
     T* g = signal[0];
     output(hidden[depth], labels, g, true);
-    for (int i = depth - 1; i >= 0; --i) {
-      T* previous = g == signal[0] ? signal[1] : signal[0];
-      const typename Single::Layer layer{
-          student.dims[i + 1], student.dims[i], student.bias == 1, weight_row(i),
-          weights[i],          slot[0][i],      hidden[i]};
-      if (i > 0) {
-        decay ? Single::template backward<O, true, true>(layer, g, previous, rates)
-              : Single::template backward<O, true, false>(layer, g, previous, rates);
-        scale_by_slope(i, previous);
-      } else {
-        decay ? Single::template backward<O, false, true>(layer, g, previous, rates)
-              : Single::template backward<O, false, false>(layer, g, previous, rates);
-      }
-      g = previous;
+    for (int i = depth - 1; i >= 0; --i) g = backward_single<O>(i, g, rates, decay);
+  }
+
+  void forward_single(int i) {
+    const int rows = student.dims[i + 1];
+    SingleSample<T, L>::forward(rows, columns(i), weights[i], hidden[i], hidden[i + 1]);
+    if (slope[i + 1]) {
+      activate_all<T, L>(student.activation, hidden[i + 1], slope[i + 1], rows * stride);
     }
+  }
+
+  // Updates layer i and returns the signal of the layer below.
+  template <Optimiser O>
+  T* backward_single(int i, const T* g, const Rates<T, L>& rates, bool decay) {
+    using Single = SingleSample<T, L>;
+    T* previous = g == signal[0] ? signal[1] : signal[0];
+    const typename Single::Layer layer{student.dims[i + 1], student.dims[i], student.bias == 1,
+                                       weights[i],          slot[0][i],      hidden[i]};
+    if (i > 0) {
+      decay ? Single::template backward<O, true, true>(layer, g, previous, rates)
+            : Single::template backward<O, true, false>(layer, g, previous, rates);
+      scale_by_slope(i, previous);
+    } else {
+      decay ? Single::template backward<O, false, true>(layer, g, previous, rates)
+            : Single::template backward<O, false, false>(layer, g, previous, rates);
+    }
+    return previous;
   }
 
   T* hidden[kMaxDepth + 1];

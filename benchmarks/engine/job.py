@@ -56,6 +56,8 @@ class BenchSettings:
         Interpreter of the peers.
     peers : bool
         Whether to run any but our engines.
+    only : tuple of str
+        Names of points; with them no sweep and no memory is measured. By default all points.
     """
 
     quick: bool = False
@@ -65,10 +67,14 @@ class BenchSettings:
     seconds: float | None = None
     python: Path | None = None
     peers: bool = True
+    only: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check everything before anything is started."""
         one_of("dtype", self.dtype, ("float64", "float32", "both"))
+        known = tuple(point.name for point in all_points(self.dtypes))
+        for name in self.only:
+            one_of("only", name, known)
         if self.threads is not None:
             integer("threads", self.threads, least=1, most=available_cores())
         if self.rounds is not None:
@@ -84,6 +90,8 @@ class BenchSettings:
     def points(self) -> list[Point]:
         """Points to measure."""
         points = all_points(self.dtypes)
+        if self.only:
+            return [p for p in points if p.name in self.only]
         if not self.quick:
             return points
         return [p for p in points if p.networks > 1 or (p.kind, p.width) == ("linear", 8)]
@@ -125,10 +133,12 @@ def run_bench(
         sweeper = Sweeper(our_engine(used), folder, threads, rounds, seconds)
         announce("threads")
         scaling = sweeper.scaling([p for p in settings.points() if p.networks > 1])
-        announce("networks, steps, parameters")
-        sweeps = sweeper.sweeps(settings.quick)
-        announce("memory")
-        memory = sweeper.memory(settings.quick)
+        sweeps, memory = [], None
+        if not settings.only:
+            announce("networks, steps, parameters")
+            sweeps = sweeper.sweeps(settings.quick)
+            announce("memory")
+            memory = sweeper.memory(settings.quick)
         announce("ceilings")
         with running(our_engine(used), 1) as worker:
             rates = worker.call("ceilings", seconds=0.1 if settings.quick else 0.5)

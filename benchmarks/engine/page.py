@@ -23,6 +23,12 @@ networks over several devices of the host, by a flag that JAX does not document.
 the same step, and a peer that does not ends the benchmark.
 """
 
+#: Of results from before draws were timed as the engine makes them.
+_DRAWN_SLOWLY = (
+    " They are timed in a function for one stream, which is slower than drawing for\n"
+    "many networks at once: the last column is an upper bound.\n"
+)
+
 
 def summary(result: dict[str, Any]) -> str:
     """One row per point, one column per peer."""
@@ -134,6 +140,37 @@ def _ceilings(result: dict[str, Any]) -> str:
         f"{table(head, rows)}\n{table(head_reached, reached)}\n"
         "*Least*: the multiply-adds of a step at the rate measured from registers, or its loads\n"
         "and stores, whichever takes longer. *Draws*: its normals alone; they need the same\n"
-        "units. They are timed in a function for one stream, which is slower than drawing for\n"
-        "many networks at once: the last column is an upper bound.\n"
+        f"units.{_passes(result['ceilings']) or _DRAWN_SLOWLY}"
+    )
+
+
+def _passes(ceilings: list[dict[str, Any]]) -> str:
+    """What bounds a step of a single sample; empty of results from before it was measured."""
+    with_passes = [c for c in ceilings if c.get("passes")]
+    if not with_passes:
+        return ""
+    rows = [
+        [
+            c["point"],
+            *(f"{t:.3g}" for t in c["passes"].values()),
+            f"{sum(c['passes'].values()):.3g}",
+            f"{c['measured']:.3g}",
+            f"{c['fraction_of_passes']:.0%}",
+            f"{c['most']:.0%}",
+        ]
+        for c in with_passes
+    ]
+    head = ["µs", *with_passes[0]["passes"], "sum", "measured", "explained", "most"]
+    return (
+        " They are drawn as the engine draws them for one network.\n"
+        "\nAt batch 1 each weight is stored at every step, beside three multiply-adds. What that\n"
+        "costs tells a loop that does nothing but load a weight, multiply it into a sum, update\n"
+        "and store it: a processor that makes two multiply-adds a cycle, and one store, need not\n"
+        "make them in the same cycle. With each pass at the rate of such a loop:\n\n"
+        f"{table(head, rows)}\n"
+        "*Forward*: products and maps whose sums stay in registers, at the rate of multiply-adds.\n"
+        "*Back*: sums and updates of all layers but the first. *First layer*: its update.\n"
+        "*Draws*: the normals. *Explained*: their sum, of what was measured. *Most*: the share of\n"
+        "the ceiling of multiply-adds that is reached when nothing but these passes takes time,\n"
+        "one after the other.\n"
     )

@@ -41,7 +41,7 @@ class PointResult:
 
 @dataclass(frozen=True)
 class BenchResult:
-    """Everything that `run_bench` measured."""
+    """Everything that `run_bench` measured; no memory and no sweeps of a few points alone."""
 
     engine: str
     quick: bool
@@ -53,7 +53,7 @@ class BenchResult:
     points: list[PointResult]
     scaling: list[Scaling]
     sweeps: list[Sweep]
-    memory: Memory
+    memory: Memory | None
     rates: dict[str, Any]
     ceilings: list[Ceiling]
     targets: list[Target]
@@ -98,10 +98,16 @@ class BenchResult:
                 for s in self.scaling
             ],
             "sweeps": [asdict(s) | {"deviation": s.deviation} for s in self.sweeps],
-            "memory": asdict(self.memory) | {"growth": self.memory.growth},
+            "memory": self.memory and asdict(self.memory) | {"growth": self.memory.growth},
             "rates": self.rates,
             "ceilings": [
-                asdict(c) | {"fraction": c.fraction, "fraction_with_draws": c.fraction_with_draws}
+                asdict(c)
+                | {
+                    "fraction": c.fraction,
+                    "fraction_with_draws": c.fraction_with_draws,
+                    "fraction_of_passes": c.fraction_of_passes,
+                    "most": c.most,
+                }
                 for c in self.ceilings
             ],
             "targets": [asdict(t) | {"reached": t.reached} for t in self.targets],

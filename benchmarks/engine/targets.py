@@ -49,9 +49,8 @@ def targets(result: BenchResult) -> list[Target]:
         Target(f"deviation from linear: {s.what}", _DEVIATION, s.deviation, at_least=False)
         for s in result.sweeps
     ]
-    found.append(
-        Target("memory growth with steps, bytes", _GROWTH, result.memory.growth, at_least=False)
-    )
+    growth = None if result.memory is None else result.memory.growth
+    found.append(Target("memory growth with steps, bytes", _GROWTH, growth, at_least=False))
     return found
 
 

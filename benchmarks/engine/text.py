@@ -50,6 +50,8 @@ def _print_scaling(console: Console, result: BenchResult) -> None:
         rows.add_row(s.point, f"{s.one.median:.4g}", f"{s.many.median:.4g}", f"{s.speedup:.2f}")
     console.print()
     console.print(rows)
+    if result.memory is None:
+        return
     rows = table(f"[bold]cost of {result.engine}, by[/bold]", "at", "range", "off the line")
     for sweep in result.sweeps:
         rows.add_row(
@@ -108,5 +110,30 @@ def _print_ceilings(console: Console, result: BenchResult) -> None:
             f"{c.measured:.3g}",
             f"{c.fraction:.0%}",
             f"{c.fraction_with_draws:.0%}",
+        )
+    console.print(rows)
+    _print_passes(console, result)
+
+
+def _print_passes(console: Console, result: BenchResult) -> None:
+    with_passes = [c for c in result.ceilings if c.passes]
+    if not with_passes:
+        return
+    rows = table(
+        "[bold]passes of a step, µs[/bold]",
+        *with_passes[0].passes,
+        "sum",
+        "measured",
+        "explained",
+        "most that can be reached",
+    )
+    for c in with_passes:
+        rows.add_row(
+            c.point,
+            *(f"{t:.3g}" for t in c.passes.values()),
+            f"{sum(c.passes.values()):.3g}",
+            f"{c.measured:.3g}",
+            f"{c.fraction_of_passes:.0%}",
+            f"{c.most:.0%}",
         )
     console.print(rows)

@@ -17,6 +17,8 @@ TEST(ceilings_are_positive_and_finite) {
       CHECK(update > 0.0 && std::isfinite(update));
       const double load = ceilings.load_rate(bytes, single_precision, 0.0);
       CHECK(load > 0.0 && std::isfinite(load));
+      const double pull = ceilings.pull_rate(bytes, single_precision, 0.0);
+      CHECK(pull > 0.0 && std::isfinite(pull));
     }
   }
 }

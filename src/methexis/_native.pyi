@@ -19,6 +19,9 @@ def memory_rate(
 ) -> float:
     """Return bytes per second to and from a working set: two loads per store, or only loads."""
 
+def pull_rate(bytes: int, single_precision: bool, seconds: float = 0.1, name: str = "") -> float:
+    """Return weights per second that are summed and updated in one pass over a working set."""
+
 def normals(k0: int, k1: int, step: int, count: int, isa: str = "") -> NDArray[np.float64]:
     """Return the first normals of one step of a stream."""
 

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from benchmarks import render
+from benchmarks.engine.page import RESULT, page
+from benchmarks.processes import ROOT
 
 
 def test_pages_are_fresh(capsys: pytest.CaptureFixture[str]) -> None:
     assert render.main(["--check"]) == 0, capsys.readouterr().out
+
+
+def test_passes_are_told_where_they_were_measured() -> None:
+    result = json.loads((ROOT / RESULT).read_text(encoding="utf-8"))
+    for c in result["ceilings"]:
+        c |= {"passes": {"back": 0.25, "draws": 0.5}, "fraction_of_passes": 0.75, "most": 0.5}
+    text = page(result)
+    assert "| 0.25 | 0.5 | 0.75 |" in text
+    assert "upper bound" not in text  # of draws that are not timed as the engine makes them
 
 
 def test_a_page_without_its_marks_is_refused() -> None:

@@ -18,6 +18,8 @@ def test_rates_of_every_instruction_set() -> None:
             for store in (False, True):
                 rate = native.memory_rate(BYTES, store, single, seconds=0.0, name=name)
                 assert 1e8 < rate < 1e13
+            # A weight takes two multiply-adds, four operations.
+            assert 1e7 < native.pull_rate(BYTES, single, seconds=0.0, name=name) < 1e12
 
 
 @pytest.mark.parametrize(
@@ -25,6 +27,8 @@ def test_rates_of_every_instruction_set() -> None:
     [
         (("memory_rate", 0, True, False), "bytes: expected from 1"),
         (("memory_rate", 2**40, True, False), "bytes: expected from 1"),
+        (("pull_rate", 0, False), "bytes: expected from 1"),
+        (("pull_rate", BYTES, False, -1.0), "seconds: expected a number in"),
         (("fma_rate", False, -1.0), "seconds: expected a number in"),
         (("fma_rate", False, float("nan")), "seconds: expected a number in"),
         (("fma_rate", False, 0.0, "mmx"), "instruction set: expected one of"),

@@ -17,6 +17,7 @@ if BUILT:
         measure,
         memory_rate,
         normals,
+        pull_rate,
     )
 else:
 
@@ -27,7 +28,8 @@ else:
             del arguments, options
             raise MethexisError(f"engine: {MISSING}")
 
-    fma_rate = instruction_set = measure = memory_rate = normals = Engine  # type: ignore[assignment]
+    fma_rate = instruction_set = measure = memory_rate = Engine  # type: ignore[assignment]
+    normals = pull_rate = Engine  # type: ignore[assignment]
 
 
 MISSING = (
@@ -44,4 +46,5 @@ __all__ = [
     "measure",
     "memory_rate",
     "normals",
+    "pull_rate",
 ]

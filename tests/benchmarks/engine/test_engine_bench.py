@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import methexis as mx
+from benchmarks.engine.ceilings import ceiling
 from benchmarks.engine.job import BenchSettings, run_bench
 from benchmarks.engine.points import POINTS, Point, all_points
 from benchmarks.engine.text import print_bench
@@ -150,6 +151,32 @@ def test_the_step_that_peers_are_compared_with(point: Point, tmp_path: Path) -> 
     assert slope == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 
+def test_points_are_chosen_by_name() -> None:
+    name = POINTS[1].name
+    assert [p.name for p in BenchSettings(only=(name,)).points()] == [name]
+
+
+def test_the_passes_of_a_single_sample() -> None:
+    """Every multiply-add is in one pass; at rates of one each, a time counts what is passed."""
+    rate = {"fma": 1e6, "update L1": 1e6, "update L2": 1e6, "pull L1": 1e6, "pull L2": 1e6}
+    rates = {"instruction_set": "avx512", "normals": 1e6, "float64": rate}
+    point = POINTS[0]  # four 8 x 8 layers
+    found = ceiling(point, rates, measured=4096.0)
+    assert found.passes == {
+        "forward": 2 * 64 * (4 + 4),  # four layers; inputs, labels (twice as many), curvature
+        "back": 3 * 64,
+        "first layer": 64 * 3 * 8,
+        "draws": 16,
+    }
+    work = point.work()
+    assert work.flops == found.passes["forward"] + 4 * found.passes["back"] + 2 * 64
+    total = 1024 + 192 + 1536 + 16
+    assert found.fraction_of_passes == total / 4096
+    assert found.most == max(work.flops, work.bytes) / total
+    batches = ceiling(POINTS[2], rates, measured=1.0)
+    assert (batches.passes, batches.fraction_of_passes, batches.most) == ({}, None, None)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -157,6 +184,7 @@ def test_the_step_that_peers_are_compared_with(point: Point, tmp_path: Path) -> 
         ({"seconds": float("nan")}, "seconds: expected a number in"),
         ({"threads": 0}, "threads: expected an integer in"),
         ({"dtype": "float16"}, "dtype: expected one of"),
+        ({"only": ("D=4 d=8",)}, "only: expected one of"),
     ],
 )
 def test_bad_settings(words: dict[str, object], message: str) -> None:
