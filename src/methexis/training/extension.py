@@ -15,6 +15,7 @@ if BUILT:
         fma_rate,
         instruction_set,
         measure,
+        measure_on_inputs,
         memory_rate,
         normals,
     )
@@ -27,7 +28,8 @@ else:
             del arguments, options
             raise MethexisError(f"engine: {MISSING}")
 
-    fma_rate = instruction_set = measure = memory_rate = normals = Engine  # type: ignore[assignment]
+    fma_rate = instruction_set = measure = Engine  # type: ignore[assignment]
+    measure_on_inputs = memory_rate = normals = Engine  # type: ignore[assignment]
 
 
 MISSING = (
@@ -42,6 +44,7 @@ __all__ = [
     "fma_rate",
     "instruction_set",
     "measure",
+    "measure_on_inputs",
     "memory_rate",
     "normals",
 ]
