@@ -1,4 +1,4 @@
-// Eigenvalues of small symmetric matrices: reduced to three diagonals by reflections, which then
+// Eigenvalues of small symmetric matrices, and singular values of small matrices: reduced to three diagonals by reflections, which then
 // are turned into one by the root-free QL iteration of Pal, Walker and Kahan.
 //
 // Errors are those of any orthogonal reduction: rounding, times the largest eigenvalue. The
@@ -116,6 +116,72 @@ class Tridiagonal {
   const ptrdiff_t row_;
   double *v_, *p_, *w_;
 };
+
+// Length and factor 2 / |v|^2 of the reflection that takes x to a multiple of its first entry, lane
+// by lane; v is x with another first entry, which is returned in its place. The factor is 0 where
+// there is nothing to reflect.
+template <class V>
+struct Reflection {
+  V first, factor;
+  METHEXIS_INLINE Reflection(V x, V length) {
+    const V root = sqrt(length), rest = fnma(x, x, length);
+    first = x + select(x < V{}, -root, root);
+    const V full = fma(root, absolute(x), length);
+    factor = select(rest > V{}, 1.0 / select(full > V{}, full, splat<V>(1.0)), V{});
+  }
+};
+
+// Reflects L matrices (rows, columns) from both sides, one per lane and no more rows than columns,
+// until they have a diagonal and one below it, and writes the squares of both, alternating:
+// 2 rows - 1 of them. `work` has room for a row. The matrices are overwritten.
+template <int L>
+void bidiagonal(double* matrix, int rows, int columns, double* work, double* squares) {
+  using V = Vec<double, L>;
+  const auto entry = [=](int i, int j) { return matrix + (ptrdiff_t(i) * columns + j) * L; };
+  for (int k = 0; k < rows; ++k) {
+    V length{};
+    for (int j = k; j < columns; ++j) {
+      const V x = load<V>(entry(k, j));
+      length = fma(x, x, length);
+    }
+    store(squares + ptrdiff_t(2 * k) * L, length);
+    if (k + 1 == rows) return;
+    // From the right: row k has nothing behind its diagonal.
+    const Reflection<V> across(load<V>(entry(k, k)), length);
+    store(entry(k, k), across.first);
+    length = V{};
+    for (int i = k + 1; i < rows; ++i) {
+      V parts[2] = {};
+      for (int j = k; j < columns; ++j) {
+        parts[(j - k) % 2] = fma(load<V>(entry(k, j)), load<V>(entry(i, j)), parts[(j - k) % 2]);
+      }
+      const V by = across.factor * (parts[0] + parts[1]);
+      for (int j = k; j < columns; ++j) {
+        store(entry(i, j), fnma(by, load<V>(entry(k, j)), load<V>(entry(i, j))));
+      }
+      length = fma(load<V>(entry(i, k)), load<V>(entry(i, k)), length);
+    }
+    store(squares + ptrdiff_t(2 * k + 1) * L, length);
+    if (k + 2 == rows) continue;
+    // From the left: column k has one number below its diagonal.
+    const Reflection<V> down(load<V>(entry(k + 1, k)), length);
+    store(entry(k + 1, k), down.first);
+    for (int j = k + 1; j < columns; ++j) store(work + ptrdiff_t(j) * L, V{});
+    for (int i = k + 1; i < rows; ++i) {
+      const V v = load<V>(entry(i, k));
+      for (int j = k + 1; j < columns; ++j) {
+        double* to = work + ptrdiff_t(j) * L;
+        store(to, fma(v, load<V>(entry(i, j)), load<V>(to)));
+      }
+    }
+    for (int i = k + 1; i < rows; ++i) {
+      const V by = down.factor * load<V>(entry(i, k));
+      for (int j = k + 1; j < columns; ++j) {
+        store(entry(i, j), fnma(by, load<V>(work + ptrdiff_t(j) * L), load<V>(entry(i, j))));
+      }
+    }
+  }
+}
 
 // Eigenvalues of L symmetric matrices of three diagonals, one per lane: `diagonal` (size, L) is
 // replaced by them, in no order; `squares` (size, L) of what stands beside it is overwritten. No

@@ -268,8 +268,10 @@ class Recorder:
         for number, level in enumerate(self.levels):
             here = np.flatnonzero(np.isin(networks, level.networks))
             size = min(self._costly_at_once, max(1, -(-len(here) // self.plan.threads)))
-            for first in range(0, len(here), size):
-                part = here[first : first + size]
+            parts = -(-len(here) // size)
+            for first in range(parts):
+                # Of each part early and late records, which differ in what they cost.
+                part = here[first::parts]
                 jobs.append(partial(self._costly, records, rows[part], networks[part], number))
         return jobs
 
