@@ -35,7 +35,7 @@ from methexis.training.engines.choice import choose_engine
 from methexis.training.engines.native import NativeEngine
 from methexis.training.engines.state import State
 from methexis.training.memory import measured_at_once, num_modes
-from methexis.training.parallel import in_threads
+from methexis.training.parallel import in_threads, touched
 from methexis.training.plan import Plan
 from methexis.training.records.compiled import measure_compiled, narrow, refusal
 from methexis.training.records.compiled_inputs import (
@@ -141,7 +141,10 @@ class Recorder:
                 [np.full((*shape, count), np.nan) for count in num_modes(p)] for p in plan.problems
             ],
             weights=[
-                [np.zeros((len(plan.record), *w.shape), dtype=plan.dtype) for w in layers]
+                [
+                    touched((len(plan.record), *w.shape), plan.dtype, plan.threads)
+                    for w in layers
+                ]
                 for layers in plan.start
             ],
         )
@@ -179,9 +182,10 @@ class Recorder:
                 )
                 for first in range(0, len(here), size)
             ]
-        if self.plan.measuring.everywhere:
+        if self.plan.measuring.everywhere and self.plan.measuring.quantities:
             jobs += self._costly_jobs(records, np.full_like(alive, row), alive)
-        in_threads(jobs, self.plan.threads)
+        if jobs:
+            in_threads(jobs, self.plan.threads)
         records.done = row + 1
 
     def _by_kernels(self, k: int) -> bool:
@@ -266,6 +270,8 @@ class Recorder:
         """Jobs that measure pairs of a record and a network, a part of them for every thread."""
         jobs: list[Callable[[], None]] = []
         for number, level in enumerate(self.levels):
+            if not any(measured.in_theory for measured in level.students):
+                continue  # nothing costly is known of them
             here = np.flatnonzero(np.isin(networks, level.networks))
             size = min(self._costly_at_once, max(1, -(-len(here) // self.plan.threads)))
             parts = -(-len(here) // size)
