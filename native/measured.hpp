@@ -1,9 +1,10 @@
 // What is measured of students, as plain numbers and pointers: all that the kernels know.
 //
 // Linear ones are measured in closed form (`Measurement`), others on reference inputs
-// (`InputsMeasurement`). Filled by module_measuring.cpp and module_on_inputs.cpp from checked arrays and shared by the kernels of all instruction
-// sets, so it holds no vector types and no functions. Matrices are row-major. Results are written
-// for the networks in the order in which they are listed.
+// (`InputsMeasurement`). Filled by module_measuring.cpp and module_on_inputs.cpp from checked
+// arrays and shared by the kernels of all instruction sets, so it holds no vector types and no
+// functions. Matrices are row-major. Results are written for the networks in the order in which
+// they are listed.
 #pragma once
 
 #include <cstddef>
@@ -54,15 +55,15 @@ struct InputsStudent {
   int bias;  // 1 if weights have a last column of biases
   Activation activation;
   int num_labels;
-  const double* inputs;          // (num_inputs, d_0)
-  const double* embed_out;       // (p, d_D): null for the identity
-  const double* labels;          // (p, num_inputs)
-  const std::int64_t* likeliest;      // (num_inputs): classes of the labels; null for squares
-  double noise;                  // part of the loss that no input shows
-  const void* const* weights;    // [layer] -> (networks, d_i, d_{i-1} + bias), double or float
-  double* loss;                  // (count); null if none is asked for
-  double* accuracy;              // (count); null likewise
-  double* const* spectra;        // [hidden layer] -> (count, d_i), descending; null likewise
+  const double* inputs;           // (num_inputs, d_0)
+  const double* embed_out;        // (p, d_D): null for the identity
+  const double* labels;           // (p, num_inputs)
+  const std::int64_t* likeliest;  // (num_inputs): classes of the labels; null for squares
+  double noise;                   // part of the loss that no input shows
+  const void* const* weights;     // [layer] -> (networks, d_i, d_{i-1} + bias), double or float
+  double* loss;                   // (count); null if none is asked for
+  double* accuracy;               // (count); null likewise
+  double* const* spectra;         // [hidden layer] -> (count, d_i), descending; null likewise
 };
 
 struct InputsMeasurement {

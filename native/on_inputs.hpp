@@ -1,10 +1,10 @@
 // Measures students of any kind on reference inputs, one network after another.
 //
-// The outputs of all hidden layers of all students stand side by side, a row for every input: then a
-// layer is one product of shared numbers with vectors of its weights, H_i = H_{i-1} W_i^T, and all
-// second moments are another, M = H^T H, of which half is computed. Some inputs at a time, so that
-// what they give stays in the cache. Vectors hold units; those beyond a layer's width are of no
-// meaning and nobody reads them. The losses turn the last layer's outputs, so that there vectors
+// The outputs of all hidden layers of all students stand side by side, a row for every input: then
+// a layer is one product of shared numbers with vectors of its weights, H_i = H_{i-1} W_i^T, and
+// all second moments are another, M = H^T H, of which half is computed. Some inputs at a time, so
+// that what they give stays in the cache. Vectors hold units; those beyond a layer's width are of
+// no meaning and nobody reads them. The losses turn the last layer's outputs, so that there vectors
 // hold inputs.
 #pragma once
 
@@ -87,8 +87,8 @@ class OnInputs {
   using V = Vec<double, L>;
   using M = Vec<int64_t, L>;
 
-  //: Inputs at a time: so few that a few columns of what they give stay in the first-level cache, so
-  //: many that fetching the moments from the second costs little. Whole vectors.
+  //: Inputs at a time: so few that a few columns of what they give stay in the first-level cache,
+  //: so many that fetching the moments from the second costs little. Whole vectors.
   static constexpr int kInputs = 64;
 
   // W_i^T, with a last row of biases; where its outputs stand among all hidden ones; and the three
@@ -111,7 +111,8 @@ class OnInputs {
       const InputsStudent& from = what_.students[s];
       for (int i = 0; i < from.depth; ++i) {
         if (what_.single) {
-          turn(static_cast<const float*>(from.weights[i]), network, from, i, students_[s].layers[i]);
+          turn(static_cast<const float*>(from.weights[i]), network, from, i,
+               students_[s].layers[i]);
         } else {
           turn(static_cast<const double*>(from.weights[i]), network, from, i,
                students_[s].layers[i]);
@@ -224,8 +225,8 @@ class OnInputs {
     for (ptrdiff_t j = 0; j < stacked_; j += columns) {
       const ptrdiff_t left = stacked_ - j, wide = left < columns ? left : columns;
       const View<const double> h = {hidden_ + j, stacked_, L};
-      multiply<double, L, true>(int(stacked_ - j), int(wide / L), count,
-                                {hidden_ + j, 1, stacked_}, h, {moments_ + j * stacked_ + j, stacked_, L},
+      multiply<double, L, true>(int(stacked_ - j), int(wide / L), count, {hidden_ + j, 1, stacked_},
+                                h, {moments_ + j * stacked_ + j, stacked_, L},
                                 Store<double, L>{more});
     }
   }

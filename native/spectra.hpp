@@ -1,5 +1,6 @@
-// Eigenvalues of small symmetric matrices, and singular values of small matrices: reduced to three diagonals by reflections, which then
-// are turned into one by the root-free QL iteration of Pal, Walker and Kahan.
+// Eigenvalues of small symmetric matrices, and singular values of small matrices: reduced to three
+// diagonals by reflections, which then are turned into one by the root-free QL iteration of Pal,
+// Walker and Kahan.
 //
 // Errors are those of any orthogonal reduction: rounding, times the largest eigenvalue. The
 // reduction works within one matrix; the iteration, a chain of divisions that wait for one another,

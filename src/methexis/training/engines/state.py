@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,10 +80,13 @@ class State:
         return diverged, collapsed
 
 
-def largest(layers: Sequence[NDArray[Any]]) -> Array:
+def largest(layers: Sequence[Array]) -> Array:
     """Size of the largest weight of each network, ``(network,)``; NaN where one is none."""
-    ends = [(flat.max(axis=-1), -flat.min(axis=-1)) for flat in (w.reshape(len(w), -1) for w in layers)]
-    return np.asarray(np.max([end for both in ends for end in both], axis=0))
+    ends = []
+    for w in layers:
+        flat = w.reshape(len(w), -1)
+        ends += [flat.max(axis=-1), -flat.min(axis=-1)]  # absolute values would be another array
+    return np.asarray(np.max(ends, axis=0))
 
 
 def limits(plan: Plan, student: int) -> tuple[Array, Array]:

@@ -141,10 +141,7 @@ class Recorder:
                 [np.full((*shape, count), np.nan) for count in num_modes(p)] for p in plan.problems
             ],
             weights=[
-                [
-                    touched((len(plan.record), *w.shape), plan.dtype, plan.threads)
-                    for w in layers
-                ]
+                [touched((len(plan.record), *w.shape), plan.dtype, plan.threads) for w in layers]
                 for layers in plan.start
             ],
         )

@@ -97,7 +97,7 @@ class ReferenceInputs:
         self._fixed: dict[int, dict[str, NDArray[Any] | None]] = {}
 
     def fixed(self, k: int) -> dict[str, NDArray[Any] | None]:
-        """What of a student never changes, as compiled kernels read it: rows of inputs and so on."""
+        """What of a student never changes, as compiled kernels read it: its inputs in rows."""
         if k not in self._fixed:
             problem = self.problems[k]
             plain = np.array_equal(problem.embed_out, np.eye(*problem.embed_out.shape))
