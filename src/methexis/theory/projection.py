@@ -82,10 +82,9 @@ class Normal:
         elimination will do while it solves the equations, and the spectrum is the way out.
         """
         flat = whitened.reshape(*whitened.shape[:-2], -1, 1)
-        size = np.trace(self.dual, axis1=-2, axis2=-1)[..., None, None]
-        ridge = 1e-15 * size * np.eye(self.dual.shape[-1])
+        size = np.trace(self.dual, axis1=-2, axis2=-1)
         try:
-            solved = np.linalg.solve(self.dual + ridge, flat)
+            solved = np.linalg.solve(_raised(self.dual, 1e-15 * size), flat)
         except np.linalg.LinAlgError:  # one of the replicas is exactly singular
             solved = np.full_like(flat, np.nan)
         missed = np.abs(self.dual @ solved - flat).max(axis=(-2, -1))
@@ -111,9 +110,9 @@ class Normal:
     def damped_solve(self, whitened: Array) -> Array:
         """The ``X`` of `damped_lift`."""
         flat = whitened.reshape(*whitened.shape[:-2], -1, 1)
-        size = np.trace(self.dual, axis1=-2, axis2=-1)[..., None, None]
+        size = np.trace(self.dual, axis1=-2, axis2=-1)
         size = np.where(size > 0.0, size, 1.0)  # weights of zero: nothing to divide by
-        raised = self.dual + DAMPING * size * np.eye(self.dual.shape[-1])
+        raised = _raised(self.dual, DAMPING * size)
         systems = raised.reshape(-1, *raised.shape[-2:]), flat.reshape(-1, *flat.shape[-2:])
         return solve_positive(*systems).reshape(whitened.shape)
 
@@ -121,6 +120,13 @@ class Normal:
         """Projection ``P`` of parameter vectors onto the kernel of ``J``."""
         moved = predictor_differential(self.problem, self.weights, vectors) @ self.root
         return [v - n for v, n in zip(vectors, self.lift(moved), strict=True)]
+
+
+def _raised(dual: Array, by: Array) -> Array:
+    """Matrices with a number of each added to its diagonal."""
+    result = dual.copy()
+    np.einsum("...ii->...i", result)[...] += np.asarray(by)[..., None]
+    return result
 
 
 def _spectrum(dual: Array) -> tuple[Array, Array, NDArray[np.bool_]]:

@@ -35,7 +35,7 @@ from methexis.training.engines.choice import choose_engine
 from methexis.training.engines.native import NativeEngine
 from methexis.training.engines.state import State
 from methexis.training.memory import measured_at_once, num_modes
-from methexis.training.parallel import in_threads, touched
+from methexis.training.parallel import in_threads
 from methexis.training.plan import Plan
 from methexis.training.records.compiled import measure_compiled, narrow, refusal
 from methexis.training.records.compiled_inputs import (
@@ -141,7 +141,7 @@ class Recorder:
                 [np.full((*shape, count), np.nan) for count in num_modes(p)] for p in plan.problems
             ],
             weights=[
-                [touched((len(plan.record), *w.shape), plan.dtype, plan.threads) for w in layers]
+                [np.zeros((len(plan.record), *w.shape), dtype=plan.dtype) for w in layers]
                 for layers in plan.start
             ],
         )
