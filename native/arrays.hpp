@@ -16,6 +16,8 @@ namespace nb = nanobind;
 using AnyArray = nb::ndarray<nb::ro, nb::device::cpu>;
 using Shape = std::vector<std::int64_t>;
 
+constexpr std::int64_t kLargestSide = 1 << 12;  // of any matrix that is measured
+
 inline std::string text(const Shape& shape) {
   std::string result = "(";
   for (std::size_t i = 0; i < shape.size(); ++i) {
@@ -81,6 +83,29 @@ template <class T>
 T* written(const nb::handle value, const std::string& name, const Shape& shape) {
   return static_cast<T*>(
       const_cast<void*>(array(value, name, nb::dtype<T>(), name_of<T>(), shape, true).data()));
+}
+
+// Numbers that may be None.
+inline const double* read(const nb::dict& from, const char* name, const Shape& shape) {
+  const nb::object value = entry(from, name);
+  if (value.is_none()) return nullptr;
+  return static_cast<const double*>(
+      array(value, name, nb::dtype<double>(), "float64", shape, false).data());
+}
+
+inline const double* needed(const nb::dict& from, const char* name, const Shape& shape) {
+  const double* found = read(from, name, shape);
+  if (!found) throw nb::value_error((std::string(name) + ": expected an array, got None").c_str());
+  return found;
+}
+
+inline nb::list listed(const nb::dict& from, const char* name, int count) {
+  nb::list found;
+  if (!nb::try_cast(entry(from, name), found) || nb::len(found) != std::size_t(count)) {
+    throw nb::value_error(
+        (std::string(name) + ": expected " + std::to_string(count) + " arrays").c_str());
+  }
+  return found;
 }
 
 }  // namespace methexis

@@ -10,6 +10,7 @@
 
 #include "block.hpp"
 #include "measure.hpp"
+#include "on_inputs.hpp"
 
 namespace methexis::METHEXIS_ISA {
 namespace {
@@ -81,6 +82,12 @@ void measure(const Measurement& what, int64_t first, int count, char* memory) {
   Measured<L>(what, first, count, memory).measure();
 }
 
+size_t inputs_bytes(const InputsMeasurement& what) { return OnInputs<L>::bytes(what); }
+
+void measure_inputs(const InputsMeasurement& what, int64_t first, int count, char* memory) {
+  OnInputs<L>(what, first, count, memory).measure();
+}
+
 constexpr Kernels make_kernels() {
   Kernels made{};
   made.name = METHEXIS_STRING(METHEXIS_ISA);
@@ -95,6 +102,8 @@ constexpr Kernels make_kernels() {
   made.measured_lanes = L;
   made.measured_bytes = measured_bytes;
   made.measure = measure;
+  made.inputs_bytes = inputs_bytes;
+  made.measure_inputs = measure_inputs;
   return made;
 }
 

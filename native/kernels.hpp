@@ -36,6 +36,8 @@ struct Kernels {
   int measured_lanes;
   std::size_t (*measured_bytes)(const Measurement&);
   void (*measure)(const Measurement&, std::int64_t first, int count, char* memory);
+  std::size_t (*inputs_bytes)(const InputsMeasurement&);
+  void (*measure_inputs)(const InputsMeasurement&, std::int64_t first, int count, char* memory);
 };
 
 // One table per instruction set; dispatch.cpp knows which of them this machine can use.

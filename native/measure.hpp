@@ -13,6 +13,7 @@
 #include "arena.hpp"
 #include "gemm.hpp"
 #include "measured.hpp"
+#include "spectra.hpp"
 
 namespace methexis::METHEXIS_ISA {
 
@@ -46,7 +47,8 @@ class Measured {
     }
     largest_ = int(largest);
     for (double*& piece : scratch_) piece = arena_.take<double>(largest * largest * L);
-    sizes_ = arena_.take<double>(largest * L);
+    sizes_ = arena_.take<double>(2 * largest * L);
+    beside_ = arena_.take<double>(2 * largest * L);
     norms_ = arena_.take<double>(size_t(what.num_layers) * L);
   }
 
@@ -304,65 +306,28 @@ class Measured {
     }
   }
 
-  // Squared singular values by Jacobi rotations of pairs of rows until all rows are orthogonal.
+  // Squared singular values. Those of two diagonals, (a_0, a_1, ...) and (b_0, b_1, ...) below, are
+  // the squared eigenvalues of the symmetric matrix with a_0, b_0, a_1, b_1, ... beside a diagonal
+  // of zeros: small ones are as accurate as if nothing had been squared.
   void spectrum(Matrix a, double* to) {
-    constexpr int most_sweeps = 40;
-    const int r = a.rows, c = a.columns;
-    bool turned = true;
-    for (int sweep = 0; sweep < most_sweeps && turned; ++sweep) {
-      row_sizes(a);
-      Mask any{};
-      for (int i = 0; i < r; ++i) {
-        for (int j = i + 1; j < r; ++j) {
-          any |= rotate(a.data + ptrdiff_t(i) * c * L, a.data + ptrdiff_t(j) * c * L, c, i, j);
-        }
-      }
-      turned = false;
-      for (int l = 0; l < L; ++l) turned |= any[l] != 0;
-    }
-    row_sizes(a);
+    const int r = a.rows;
+    const V size = sqrt(square(a));
+    V scale;
+    for (int l = 0; l < L; ++l) scale[l] = power_near(size[l]);
+    const V inverse = 1.0 / scale;
+    for (int i = 0; i < a.size(); ++i) put(a.data, i, inverse * at(a.data, i));
+    bidiagonal<L>(a.data, r, a.columns, sizes_, beside_);
+    for (int i = 0; i < 2 * r; ++i) put(sizes_, i, V{});
+    eigenvalues<L>(2 * r, sizes_, beside_);
+    const V unit = scale + (size - size);  // not a number where the matrix is none
     for (int l = 0; l < count_; ++l) {
-      double* found = to + (first_ + l) * r;
-      for (int i = 0; i < r; ++i) {  // into place among the larger ones
-        const double value = sizes_[i * L + l];
-        int k = i;
-        for (; k > 0 && found[k - 1] < value; --k) found[k] = found[k - 1];
-        found[k] = value;
+      double* values = to + (first_ + l) * r;
+      descending<L>(sizes_, l, 2 * r, r, values);
+      for (int i = 0; i < r; ++i) {
+        const double value = values[i] * unit[l];
+        values[i] = value * value;
       }
     }
-  }
-
-  void row_sizes(Matrix a) {
-    for (int i = 0; i < a.rows; ++i) {
-      const double* row = a.data + ptrdiff_t(i) * a.columns * L;
-      put(sizes_, i, dot(row, row, a.columns));
-    }
-  }
-
-  using Mask = Vec<int64_t, L>;
-
-  // Makes rows i and j orthogonal in every lane in which that changes their sizes by more than
-  // rounding, and says in which. A turn changes a size by t gamma, so that this is of second order
-  // in the cosine of two rows unless they are equally long.
-  Mask rotate(double* x, double* y, int count, int i, int j) {
-    constexpr double tolerance = 1e-14;  // of a size
-    const V alpha = at(sizes_, i), beta = at(sizes_, j), gamma = dot(x, y, count);
-    const V one = splat<V>(1.0), apart_by = beta - alpha, twice = 2.0 * gamma;
-    const V root = sqrt(fma(apart_by, apart_by, twice * twice));
-    // The root of least size: of t^2 + t (beta - alpha) / gamma - 1.
-    const V below = apart_by + select(apart_by < V{}, -root, root);
-    const V turn = twice / select(below == V{}, one, below);
-    const Mask apart = absolute(turn * gamma) > tolerance * minimum(alpha, beta);
-    const V tangent = select(apart, turn, V{});
-    const V cosine = one / sqrt(fma(tangent, tangent, one)), sine = cosine * tangent;
-    for (int k = 0; k < count; ++k) {
-      const V u = at(x, k), v = at(y, k);
-      put(x, k, fnma(sine, v, cosine * u));
-      put(y, k, fma(sine, u, cosine * v));
-    }
-    put(sizes_, i, fnma(tangent, gamma, alpha));
-    put(sizes_, j, fma(tangent, gamma, beta));
-    return apart;
   }
 
   // Cosines of the Gram matrices of all pairs of hidden layers. Private inputs of two students are
@@ -407,7 +372,7 @@ class Measured {
   Arena arena_;
   Maps* students_;
   double* scratch_[12];
-  double* sizes_;
+  double *sizes_, *beside_;
   double* norms_;
 };
 

@@ -1,12 +1,16 @@
-// What is measured of linear students, as plain numbers and pointers: all that the kernels know.
+// What is measured of students, as plain numbers and pointers: all that the kernels know.
 //
-// Filled by module_measuring.cpp from checked arrays and shared by the kernels of all instruction
-// sets, so it holds no vector types and no functions. Matrices are row-major. Results are written
-// for the networks in the order in which they are listed.
+// Linear ones are measured in closed form (`Measurement`), others on reference inputs
+// (`InputsMeasurement`). Filled by module_measuring.cpp and module_on_inputs.cpp from checked
+// arrays and shared by the kernels of all instruction sets, so it holds no vector types and no
+// functions. Matrices are row-major. Results are written for the networks in the order in which
+// they are listed.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+
+#include "spec.hpp"
 
 namespace methexis {
 
@@ -38,6 +42,35 @@ struct Measurement {
   const MeasuredStudent* students;
   int num_shared;  // inputs that all students see; those after them are private
   int single;      // whether weights are floats
+  std::int64_t count;
+  const std::int64_t* networks;  // (count): places on the first axis of the weights
+  int num_layers;                // hidden layers of all students
+  double* alignment;             // (count, num_layers, num_layers)
+};
+
+// One student on reference inputs: shapes, what is frozen, its weights, and where its results go.
+struct InputsStudent {
+  int depth;
+  const int* dims;
+  int bias;  // 1 if weights have a last column of biases
+  Activation activation;
+  int num_labels;
+  const double* inputs;           // (num_inputs, d_0)
+  const double* embed_out;        // (p, d_D): null for the identity
+  const double* labels;           // (p, num_inputs)
+  const std::int64_t* likeliest;  // (num_inputs): classes of the labels; null for squares
+  double noise;                   // part of the loss that no input shows
+  const void* const* weights;     // [layer] -> (networks, d_i, d_{i-1} + bias), double or float
+  double* loss;                   // (count); null if none is asked for
+  double* accuracy;               // (count); null likewise
+  double* const* spectra;         // [hidden layer] -> (count, d_i), descending; null likewise
+};
+
+struct InputsMeasurement {
+  int num_students;
+  const InputsStudent* students;
+  int num_inputs;
+  int single;  // whether weights are floats
   std::int64_t count;
   const std::int64_t* networks;  // (count): places on the first axis of the weights
   int num_layers;                // hidden layers of all students

@@ -1,4 +1,4 @@
-// Measuring linear students: cuts networks into blocks of lanes and gives them to threads.
+// Measuring students: cuts networks into blocks of lanes and gives them to threads.
 #pragma once
 
 #include "kernels.hpp"
@@ -9,5 +9,6 @@ namespace methexis {
 // Measures all networks that are listed, on so many threads or on as many as the system grants.
 // Throws std::bad_alloc.
 void measure(const Kernels& kernels, const Measurement& what, int threads);
+void measure(const Kernels& kernels, const InputsMeasurement& what, int threads);
 
 }  // namespace methexis

@@ -354,4 +354,5 @@ NB_MODULE(_native, m) {
       .def_prop_ro("block_bytes", &PyEngine::block_bytes)
       .def_prop_ro("isa", &PyEngine::isa);
   define_measuring(m);
+  define_on_inputs(m);
 }

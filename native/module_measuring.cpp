@@ -14,36 +14,12 @@
 namespace methexis {
 namespace {
 
-constexpr std::int64_t kLargest = 1 << 12;  // of any side of a matrix
-
 // Storage of what `Measurement` points to and Python does not own.
 struct Lists {
   std::deque<std::vector<int>> dims;
   std::deque<std::vector<const void*>> weights;
   std::deque<std::vector<double*>> spectra;
 };
-
-const double* read(const nb::dict& from, const char* name, const Shape& shape) {
-  const nb::object value = entry(from, name);
-  if (value.is_none()) return nullptr;
-  return static_cast<const double*>(
-      array(value, name, nb::dtype<double>(), "float64", shape, false).data());
-}
-
-const double* needed(const nb::dict& from, const char* name, const Shape& shape) {
-  const double* found = read(from, name, shape);
-  if (!found) throw nb::value_error((std::string(name) + ": expected an array, got None").c_str());
-  return found;
-}
-
-nb::list listed(const nb::dict& from, const char* name, int count) {
-  nb::list found;
-  if (!nb::try_cast(entry(from, name), found) || nb::len(found) != std::size_t(count)) {
-    throw nb::value_error(
-        (std::string(name) + ": expected " + std::to_string(count) + " arrays").c_str());
-  }
-  return found;
-}
 
 MeasuredStudent read_student(const nb::dict& from, const Measurement& what, std::int64_t networks,
                              Lists& lists) {
@@ -52,14 +28,14 @@ MeasuredStudent read_student(const nb::dict& from, const Measurement& what, std:
     throw nb::value_error("dims: expected 3 or more layer sizes");
   }
   for (const int d : dims) {
-    if (d < 1 || d > kLargest) throw nb::value_error("dims: expected sizes from 1 to 2^12");
+    if (d < 1 || d > kLargestSide) throw nb::value_error("dims: expected sizes from 1 to 2^12");
   }
   lists.dims.push_back(dims);
   MeasuredStudent student{};
   student.depth = int(dims.size()) - 1;
   student.dims = lists.dims.back().data();
-  student.num_inputs = int(integer(from, "num_inputs", what.num_shared, kLargest));
-  student.num_labels = int(integer(from, "num_labels", 1, kLargest));
+  student.num_inputs = int(integer(from, "num_inputs", what.num_shared, kLargestSide));
+  student.num_labels = int(integer(from, "num_labels", 1, kLargestSide));
   const std::int64_t n = student.num_inputs, p = student.num_labels, hidden = student.depth - 1;
   student.embed_in = needed(from, "embed_in", {dims.front(), n});
   student.embed_out = needed(from, "embed_out", {p, dims.back()});
@@ -104,7 +80,7 @@ void measure_students(
     const nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>& networks,
     const nb::handle alignment, bool single, int threads, const std::string& isa) {
   if (threads < 1) throw nb::value_error("threads: expected at least 1");
-  if (num_shared < 1 || num_shared > kLargest) {
+  if (num_shared < 1 || num_shared > kLargestSide) {
     throw nb::value_error("num_shared: expected from 1 to 2^12");
   }
   Measurement what{};

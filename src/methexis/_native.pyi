@@ -40,6 +40,18 @@ def measure(
 ) -> None:
     """Measure linear students in closed form; results go into the arrays that are given."""
 
+def measure_on_inputs(
+    students: list[dict[str, Any]],
+    num_inputs: int,
+    num_networks: int,
+    networks: NDArray[np.int64],
+    alignment: NDArray[np.float64],
+    single: bool,
+    threads: int,
+    isa: str = "",
+) -> None:
+    """Measure students on reference inputs; results go into the arrays that are given."""
+
 class Engine:
     """A run, cut into blocks of networks that threads advance."""
 

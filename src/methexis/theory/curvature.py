@@ -201,13 +201,14 @@ def _lanczos_top(problem: Problem, weights: list[Array], rtol: float, max_iterat
     num = len(weights[0])
     # A fixed start with weight on every coordinate; the same for all replicas.
     start = np.random.default_rng(0).standard_normal(count)
-    basis = np.empty((num, min(max_iterations, count) + 1, count))
+    most = min(max_iterations, count)
+    # Memory that most runs never come to would have to be cleared by the system all the same.
+    basis = np.empty((num, min(most, _LIKELY_VECTORS) + 1, count))
     basis[:, 0] = start / np.linalg.norm(start)
     diagonal, off = np.zeros((num, 0)), np.zeros((num, 0))
     top = np.zeros(num)
     converged = np.zeros(num, dtype=np.bool_)
     product = hessian_operator(problem, weights)
-    most = min(max_iterations, count)
     for k in range(most):
         moved = flatten(product(unflatten(basis[:, k], problem.dims)))
         diagonal = np.column_stack([diagonal, np.sum(basis[:, k] * moved, axis=-1)])
@@ -224,8 +225,11 @@ def _lanczos_top(problem: Problem, weights: list[Array], rtol: float, max_iterat
             break
         off = np.column_stack([off, norm])
         safe = np.where(norm > 0, norm, 1.0)
+        if k + 1 == basis.shape[1]:
+            more = min(basis.shape[1], most - k)
+            basis = np.concatenate([basis, np.empty((num, more, count))], axis=1)
         basis[:, k + 1] = moved / safe[:, None]
-    complete = basis.shape[1] > count  # the whole space was spanned: exact
+    complete = most == count  # the whole space was spanned: exact
     return top if complete else np.where(converged, top, np.nan)
 
 

@@ -15,6 +15,7 @@ if BUILT:
         fma_rate,
         instruction_set,
         measure,
+        measure_on_inputs,
         memory_rate,
         normals,
         pull_rate,
@@ -28,8 +29,8 @@ else:
             del arguments, options
             raise MethexisError(f"engine: {MISSING}")
 
-    fma_rate = instruction_set = measure = memory_rate = Engine  # type: ignore[assignment]
-    normals = pull_rate = Engine  # type: ignore[assignment]
+    fma_rate = instruction_set = measure = measure_on_inputs = Engine  # type: ignore[assignment]
+    memory_rate = normals = pull_rate = Engine  # type: ignore[assignment]
 
 
 MISSING = (
@@ -44,6 +45,7 @@ __all__ = [
     "fma_rate",
     "instruction_set",
     "measure",
+    "measure_on_inputs",
     "memory_rate",
     "normals",
     "pull_rate",

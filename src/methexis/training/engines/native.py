@@ -34,7 +34,7 @@ from methexis.training.plan import Plan
 #: Numbers under which native/spec.hpp knows them.
 _SAMPLINGS = ("online", "replace", "shuffle", "full")
 _LOSSES = {"squared": 0, "whitened": 0, "whitened_running": 1, "cross_entropy": 2}
-_ACTIVATIONS = ("identity", "relu", "leaky_relu", "tanh", "gelu", "softplus")
+ACTIVATIONS = ("identity", "relu", "leaky_relu", "tanh", "gelu", "softplus")
 #: Deepest student that the kernels hold.
 MAX_DEPTH = 128
 
@@ -204,7 +204,7 @@ def _student(plan: Plan, k: int) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "dims": list(problem.dims),
         "bias": int(problem.bias),
-        "activation": _ACTIVATIONS.index(problem.activation),
+        "activation": ACTIVATIONS.index(problem.activation),
         "num_labels": len(to_signal),
         "plain_curvature": int(plain),
         "num_private": 0,

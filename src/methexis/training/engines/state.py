@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,15 +73,24 @@ class State:
         diverged = np.zeros(plan.num_networks, dtype=np.bool_)
         collapsed = diverged.copy()
         for k, layers in enumerate(self.weights):
-            size = np.max([np.abs(w).max(axis=(-2, -1)) for w in layers], axis=0)
+            size = largest(layers)
             upper, lower = limits(plan, k)
             diverged |= ~(size <= upper)
             collapsed |= size <= lower
         return diverged, collapsed
 
 
+def largest(layers: Sequence[Array]) -> Array:
+    """Size of the largest weight of each network, ``(network,)``; NaN where one is none."""
+    ends = []
+    for w in layers:
+        flat = w.reshape(len(w), -1)
+        ends += [flat.max(axis=-1), -flat.min(axis=-1)]  # absolute values would be another array
+    return np.asarray(np.max(ends, axis=0))
+
+
 def limits(plan: Plan, student: int) -> tuple[Array, Array]:
     """Sizes of the largest weight above and below which a network is lost, ``(network,)``."""
-    first = np.max([np.abs(w).max(axis=(-2, -1)) for w in plan.start[student]], axis=0)
+    first = largest(plan.start[student])
     least = plan.problems[student].weight_scale
     return DIVERGENCE_FACTOR * np.maximum(first, least), COLLAPSE_FACTOR * first

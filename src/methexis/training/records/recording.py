@@ -38,6 +38,10 @@ from methexis.training.memory import measured_at_once, num_modes
 from methexis.training.parallel import in_threads
 from methexis.training.plan import Plan
 from methexis.training.records.compiled import measure_compiled, narrow, refusal
+from methexis.training.records.compiled_inputs import (
+    inputs_refusal,
+    measure_inputs_compiled,
+)
 from methexis.training.records.costly import measure_costly, to_theory, total
 from methexis.training.records.measured import Measured, levels
 from methexis.training.records.reference_inputs import ReferenceInputs
@@ -111,6 +115,9 @@ class Recorder:
             self._compiled = [k for k, m in enumerate(first) if m.in_theory and narrow(m.problem)]
             if self._linear and len(self._compiled) < len(first):
                 self._compiled = []  # alignments are of all students at once
+        self._on_inputs = bool(
+            self._references and choose_engine(plan) is NativeEngine and not inputs_refusal(plan)
+        )
         self._inputs, self._places = joint_inputs(plan.source, plan.students)
         # A part for every thread, if there are not more.
         self._cheap_at_once = min(CHEAP_AT_ONCE, -(-plan.num_networks // plan.threads))
@@ -155,11 +162,16 @@ class Recorder:
                 snapshot[row] = w
                 snapshot[row, lost] = np.nan
         jobs: list[Callable[[], None]] = []
-        left = alive[:0] if len(self._compiled) == len(self.plan.problems) else alive
         for number, level in enumerate(self.levels):
+            here = alive if len(self.levels) == 1 else np.intersect1d(alive, level.networks)
+            if not len(here):
+                continue
             if self._compiled:
-                self._measure_compiled(records, state, row, number, alive)
-            here = np.intersect1d(left, level.networks)
+                self._measure_compiled(records, state, row, number, here)
+            if self._on_inputs:
+                self._measure_on_inputs(records, state, row, number, here)
+            if all(self._by_kernels(k) for k in range(len(self.plan.problems))):
+                continue
             size = self._cheap_at_once
             jobs += [
                 partial(
@@ -167,19 +179,21 @@ class Recorder:
                 )
                 for first in range(0, len(here), size)
             ]
-        if self.plan.measuring.everywhere:
+        if self.plan.measuring.everywhere and self.plan.measuring.quantities:
             jobs += self._costly_jobs(records, np.full_like(alive, row), alive)
-        in_threads(jobs, self.plan.threads)
+        if jobs:
+            in_threads(jobs, self.plan.threads)
         records.done = row + 1
 
+    def _by_kernels(self, k: int) -> bool:
+        """Whether kernels measure all that is cheap of a student."""
+        return k in self._compiled or (self._on_inputs and not self.plan.problems[k].linear)
+
     def _measure_compiled(
-        self, records: Records, state: State, row: int, number: int, alive: NDArray[np.intp]
+        self, records: Records, state: State, row: int, number: int, here: NDArray[np.intp]
     ) -> None:
         """Do what `_measure_cheap` does of some students for all networks of a level."""
         level = self.levels[number]
-        here = np.intersect1d(alive, level.networks)
-        if not len(here):
-            return
         students = [level.students[k] for k in self._compiled]
         weights = [state.weights[k] for k in self._compiled]
         cheap = measure_compiled(self.plan, students, weights, here)
@@ -188,29 +202,47 @@ class Recorder:
         for i, k in enumerate(self._compiled):
             self._keep(records, row, here, k, cheap.student[i], cheap.layer[i], cheap.spectra[i])
 
+    def _measure_on_inputs(
+        self, records: Records, state: State, row: int, number: int, here: NDArray[np.intp]
+    ) -> None:
+        """Do what `_measure_cheap` does on reference inputs for all networks of a level."""
+        students = self.levels[number].students
+        on_inputs = measure_inputs_compiled(
+            self.plan, self._references[number], students, state.weights, here
+        )
+        if not self._linear:
+            records.alignment[row, here] = on_inputs.alignments
+        for k, (losses, spectra) in enumerate(
+            zip(on_inputs.losses, on_inputs.spectra, strict=True)
+        ):
+            self._keep(records, row, here, k, losses, {}, spectra)
+
     def _measure_cheap(
         self, records: Records, state: State, row: int, number: int, here: NDArray[np.intp]
     ) -> None:
         """Measure all that is measured of every network, of some of one level of label noise."""
         weights = _doubles(state, here)
-        on_inputs = self._references[number].measure(weights) if self._references else None
+        on_inputs = None
+        if self._references and not self._on_inputs:
+            on_inputs = self._references[number].measure(weights)
         if self._linear:
             records.alignment[row, here] = self.alignments(weights)
         elif on_inputs is not None:
             records.alignment[row, here] = on_inputs.alignments
         for k, measured in enumerate(self.levels[number].students):
-            if k in self._compiled:
+            if self._by_kernels(k):
                 continue
             if measured.problem.linear:
                 spectra = linear_spectra(measured.problem, weights[k])
             else:
                 assert on_inputs is not None  # as for all nonlinear students
                 spectra = on_inputs.spectra[k]
+            student: dict[str, Array] = {}
+            layer: dict[str, Array] = {}
             if measured.in_theory:
                 student, layer = _measure(measured, weights[k])
-            else:
-                assert on_inputs is not None
-                student, layer = on_inputs.losses[k], {}
+            elif on_inputs is not None:
+                student = on_inputs.losses[k]
             self._keep(records, row, here, k, student, layer, spectra)
 
     def finish(self, records: Records) -> None:
@@ -235,10 +267,14 @@ class Recorder:
         """Jobs that measure pairs of a record and a network, a part of them for every thread."""
         jobs: list[Callable[[], None]] = []
         for number, level in enumerate(self.levels):
+            if not any(measured.in_theory for measured in level.students):
+                continue  # nothing costly is known of them
             here = np.flatnonzero(np.isin(networks, level.networks))
             size = min(self._costly_at_once, max(1, -(-len(here) // self.plan.threads)))
-            for first in range(0, len(here), size):
-                part = here[first : first + size]
+            parts = -(-len(here) // size)
+            for first in range(parts):
+                # Of each part early and late records, which differ in what they cost.
+                part = here[first::parts]
                 jobs.append(partial(self._costly, records, rows[part], networks[part], number))
         return jobs
 

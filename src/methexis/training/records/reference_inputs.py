@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,6 +94,21 @@ class ReferenceInputs:
                 self.labels.append(problem.target @ x.T)
                 self.noise.append(float(np.trace(problem.cov_noise)))
         self._likeliest: list[NDArray[np.intp]] = [labels.argmax(axis=0) for labels in self.labels]
+        self._fixed: dict[int, dict[str, NDArray[Any] | None]] = {}
+
+    def fixed(self, k: int) -> dict[str, NDArray[Any] | None]:
+        """What of a student never changes, as compiled kernels read it: its inputs in rows."""
+        if k not in self._fixed:
+            problem = self.problems[k]
+            plain = np.array_equal(problem.embed_out, np.eye(*problem.embed_out.shape))
+            classes = problem.loss == "cross_entropy"
+            self._fixed[k] = {
+                "inputs": np.ascontiguousarray(self.inputs[k].T),
+                "embed_out": None if plain else np.ascontiguousarray(problem.embed_out),
+                "labels": np.ascontiguousarray(self.labels[k]),
+                "likeliest": self._likeliest[k].astype(np.int64) if classes else None,
+            }
+        return self._fixed[k]
 
     def measure(self, weights: Sequence[Sequence[Array]]) -> OnInputs:
         """All that is measured of all students at their weights, list (student) of list (layer)."""
