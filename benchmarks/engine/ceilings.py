@@ -65,7 +65,11 @@ class Ceiling:
 
     @property
     def most(self) -> float | None:
-        """The largest fraction that there can be if passes do not overlap, None without passes."""
+        """The largest fraction that there can be if passes do not overlap, None without passes.
+
+        It is on the low side across networks, whose normals need not be put in order as the timed
+        ones are.
+        """
         if not self.passes:
             return None
         return self.times[self.binding] / sum(self.passes.values())

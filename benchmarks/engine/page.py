@@ -162,7 +162,8 @@ def _passes(ceilings: list[dict[str, Any]]) -> str:
     ]
     head = ["µs", *with_passes[0]["passes"], "sum", "measured", "explained", "most"]
     return (
-        " They are drawn as the engine draws them for one network.\n"
+        " They are drawn as the engine draws them for one network, and for many side by side it\n"
+        "need not put them in order: draws are an upper bound, and *most* below is a lower one.\n"
         "\nAt batch 1 each weight is stored at every step, beside three multiply-adds. What that\n"
         "costs tells a loop that does nothing but load a weight, multiply it into a sum, update\n"
         "and store it: a processor that makes two multiply-adds a cycle, and one store, need not\n"

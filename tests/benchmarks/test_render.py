@@ -21,7 +21,7 @@ def test_passes_are_told_where_they_were_measured() -> None:
         c |= {"passes": {"back": 0.25, "draws": 0.5}, "fraction_of_passes": 0.75, "most": 0.5}
     text = page(result)
     assert "| 0.25 | 0.5 | 0.75 |" in text
-    assert "upper bound" not in text  # of draws that are not timed as the engine makes them
+    assert "a function for one stream" not in text  # how draws were timed before
 
 
 def test_a_page_without_its_marks_is_refused() -> None:
