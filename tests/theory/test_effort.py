@@ -72,9 +72,11 @@ def test_estimates_are_those_of_the_clock_within_a_factor() -> None:
     weights = mx.theory.random_minimum(teacher, student, seed=1, spread=0.2)
     problem = theory_problem(teacher, student, "squared")
     for velocity, spectral in ((entropic_velocity, False), (drift_velocity, True)):
-        velocity(problem, weights)
-        began = time.thread_time()
-        velocity(problem, weights)
-        taken = time.thread_time() - began
+        times = []
+        for _ in range(6):
+            began = time.thread_time()
+            velocity(problem, weights)
+            times.append(time.thread_time() - began)
+        taken = min(times)  # nobody's cache but its own
         told = effort.velocity_work(problem, spectral=spectral) / effort.SPEED
         assert 0.2 < told / taken < 5.0, (velocity, told, taken)

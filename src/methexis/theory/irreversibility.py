@@ -127,8 +127,8 @@ def unreturned_of(
             start,
             method="DOP853",
             dense_output=True,
-            rtol=0.1 * rtol,
-            atol=1e-4 * rtol,
+            rtol=max(1e-3 * rtol, 1e-13),  # between steps the path is known less well than at them
+            atol=1e-6 * rtol,
         )
         if not forth.success:
             raise MethexisError(f"irreversibility: the integrator failed: {forth.message}")
