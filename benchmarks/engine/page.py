@@ -23,12 +23,6 @@ networks over several devices of the host, by a flag that JAX does not document.
 the same step, and a peer that does not ends the benchmark.
 """
 
-#: Of results from before draws were timed as the engine makes them.
-_DRAWN_SLOWLY = (
-    " They are timed in a function for one stream, which is slower than drawing for\n"
-    "many networks at once: the last column is an upper bound.\n"
-)
-
 
 def summary(result: dict[str, Any]) -> str:
     """One row per point, one column per peer."""
@@ -140,12 +134,12 @@ def _ceilings(result: dict[str, Any]) -> str:
         f"{table(head, rows)}\n{table(head_reached, reached)}\n"
         "*Least*: the multiply-adds of a step at the rate measured from registers, or its loads\n"
         "and stores, whichever takes longer. *Draws*: its normals alone; they need the same\n"
-        f"units.{_passes(result['ceilings']) or _DRAWN_SLOWLY}"
+        f"units.{_passes(result['ceilings'])}"
     )
 
 
 def _passes(ceilings: list[dict[str, Any]]) -> str:
-    """What bounds a step of a single sample; empty of results from before it was measured."""
+    """What bounds a step of a single sample; empty where no point has one."""
     with_passes = [c for c in ceilings if c.get("passes")]
     if not with_passes:
         return ""
