@@ -15,10 +15,10 @@ from methexis.transport.unpaired.equal import law_distance
 from methexis.transport.unpaired.halves import reliance
 from methexis.transport.unpaired.moments import again, mardia, matched
 from methexis.transport.unpaired.nearness import agreed, nearness, returned
-from methexis.transport.unpaired.profiles import drawn, first_map
-from methexis.transport.unpaired.refining import CLOSING, LADDER, climbed, paired, refined
+from methexis.transport.unpaired.profiles import drawn, first_map, first_maps
+from methexis.transport.unpaired.refining import CLOSING, LADDER, SHAKEN, climbed, paired, refined
 from methexis.transport.unpaired.replicas import replicas
-from methexis.transport.unpaired.sides import Side, parted
+from methexis.transport.unpaired.sides import Places, Side, parted
 
 #: Most directions whose moments are matched.
 MOST_DIRECTIONS = 32
@@ -82,22 +82,21 @@ class Neighbours:
     def _partners(self, generator: np.random.Generator, tell: Tell) -> Learnt:
         """From all rows but some, which the certificate is of; then a little better, from all.
 
-        A partner of a row that is held out may have been taught, with whatever was near, and then
-        it lies near to that. So the nearest of such rows are left out as well, and the map is
-        learnt again, before it is counted which return.
+        Where nothing is found so, climbs that see a part of the rows at each step are tried, and
+        that is kept of which most rows return.
         """
         (taught_x, held_x), (taught_y, held_y) = (
             parted(len(one), generator) for one in (self.x, self.y)
         )
-        x, y = self.x[taught_x], self.y[taught_y]
-        turn = climbed(x, y, first_map(x, y, generator), LADDER, generator)
+        x, y, held = self.x[taught_x], self.y[taught_y], (held_x, held_y)
+        climb = climbed(x, y, first_map(x, y, generator), LADDER, generator)
         tell(1)
-        turn = paired(x, y, turn, generator)
-        of_x = np.argmax(self.x[held_x] @ turn @ self.y.T, axis=1)
-        of_y = np.argmax(self.y[held_y] @ turn.T @ self.x.T, axis=1)
-        x, y = np.delete(self.x, [*held_x, *of_y], 0), np.delete(self.y, [*held_y, *of_x], 0)
-        turn = paired(x, y, turn, generator)
-        top1 = of_return(returned(self.x, self.y, turn, (held_x, held_y)))
+        turn, top1 = self._returning(paired(x, y, climb, generator), held, generator)
+        if top1 < FOUND:
+            for start in first_maps(x, y, generator):
+                climb = paired(x, y, climbed(x, y, start, SHAKEN, generator), generator)
+                other = self._returning(climb, held, generator)
+                turn, top1 = max((turn, top1), other, key=lambda end: end[1])
         tell(2)
         near = nearness(self.x[held_x] @ turn, self.y[held_y])
         if top1 >= FOUND:
@@ -106,6 +105,22 @@ class Neighbours:
         maps = _signed(self.x, self.y, turn)
         among = min(len(self.x), len(self.y))
         return Learnt(maps, top1, among, top1 - 2.0 * error > FOUND, "returns", near)
+
+    def _returning(
+        self, turn: Any, held: tuple[Places, Places], generator: np.random.Generator
+    ) -> tuple[Any, float]:
+        """A map without what is nearest to rows held out, and an estimate of top-1 from these.
+
+        A partner of a row that is held out may have been taught, with whatever was near, and then
+        it lies near to that. So the nearest of such rows are left out as well, and the map is
+        learnt again, before it is counted which return.
+        """
+        of_x = np.argmax(self.x[held[0]] @ turn @ self.y.T, axis=1)
+        of_y = np.argmax(self.y[held[1]] @ turn.T @ self.x.T, axis=1)
+        x = np.delete(self.x, [*held[0], *of_y], 0)
+        y = np.delete(self.y, [*held[1], *of_x], 0)
+        turn = paired(x, y, turn, generator)
+        return turn, of_return(returned(self.x, self.y, turn, held))
 
     def _ways(self, generator: np.random.Generator, tell: Tell) -> Learnt:
         """From all rows, several ways; the certificate is how far these agree."""
