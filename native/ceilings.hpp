@@ -24,8 +24,9 @@ struct Ceilings {
   // Bytes per second of loads alone, from an array of that size.
   double (*load_rate)(std::size_t bytes, bool single_precision, double seconds);
 
-  // Weights per second that are loaded once, multiplied into a sum, updated and stored, as the way
-  // back of a step of a single sample does it: two multiply-adds, a load and a store each.
+  // Weights per second that are loaded once, multiplied into a sum, subtracted from and stored: a
+  // multiply-add, a subtraction, a load and a store each. The way back of a step of a single sample
+  // multiplies what it subtracts.
   double (*pull_rate)(std::size_t bytes, bool single_precision, double seconds);
 };
 

@@ -22,8 +22,8 @@ def ceilings(seconds: float) -> dict[str, Any] | str:
 
     ``normals`` in standard normal numbers per second. By precision: ``fma`` in flops per second;
     the others in bytes per second, ``update`` with two loads per store, as weights are updated,
-    ``load`` with loads only; and in weights per second ``pull``, a load, two multiply-adds and a
-    store each.
+    ``load`` with loads only; and in weights per second ``pull``, a load, a multiply-add, a
+    subtraction and a store each.
     """
     if not BUILT:
         return MISSING

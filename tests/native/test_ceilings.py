@@ -18,7 +18,7 @@ def test_rates_of_every_instruction_set() -> None:
             for store in (False, True):
                 rate = native.memory_rate(BYTES, store, single, seconds=0.0, name=name)
                 assert 1e8 < rate < 1e13
-            # A weight takes two multiply-adds, four operations.
+            # A weight takes a multiply-add and a subtraction.
             assert 1e7 < native.pull_rate(BYTES, single, seconds=0.0, name=name) < 1e12
 
 

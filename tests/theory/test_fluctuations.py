@@ -75,6 +75,25 @@ def test_of_samples_whose_residuals_depend_on_inputs(monkeypatch) -> None:
     assert_allclose(free, dense, rtol=0, atol=1e-8 * np.abs(dense).max())
 
 
+@pytest.mark.parametrize("rtol", [1e-3, 1e-6])
+def test_a_search_that_went_as_far_as_asked_is_solved(rtol, monkeypatch) -> None:
+    """However far that is: else the spectrum would be taken where least is asked."""
+    teacher, student = brute.case(SEED, depth=3, condition_noise=20.0)
+    problem = Problem.of(teacher, student)
+    weights = mx.theory.random_minimum(teacher, student, seed=1, spread=0.4)
+    assert fluctuating_force(problem, weights, warm=Warm(rtol)) is not None
+
+
+def test_where_a_search_takes_long_nothing_is_kept() -> None:
+    path, one = Warm(), np.eye(2)
+    path.keep(0, np.zeros(2), (one, one), np.zeros((4, 4)), 3, 1)
+    path.keep(0, np.ones(2), (one, one), np.zeros((4, 4)), 9, 1)
+    assert len(path.points[0]) == 2
+    path.keep(0, np.ones(2), (one, one), np.zeros((4, 4)), 50, 1)
+    assert not path.bases
+    assert path.begin(0, np.ones(2)) is None
+
+
 def test_a_path_begins_each_search_where_the_last_ones_ended(monkeypatch) -> None:
     """The path is that of the spectrum, and warm searches take fewer products than cold ones.
 

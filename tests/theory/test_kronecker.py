@@ -125,3 +125,20 @@ def test_exponentials_are_seen_in_few_vectors(seed: int) -> None:
         expected = scipy.linalg.expm(-2.0 * time * whole) @ given_.ravel()
         # What the search for the basis stops at, and rounding.
         assert_allclose(found, expected, rtol=0, atol=1e-6 * np.abs(given_).max())
+
+
+def test_exponentials_are_right_where_one_direction_is_slow() -> None:
+    """A condition of 1e5, for which a few hundred vectors are too few."""
+    generator = np.random.default_rng(5)
+    size = 18
+    turns = [np.linalg.qr(generator.standard_normal((size, size)))[0] for _ in range(2)]
+    ends_ = turns[0] * np.geomspace(1.0, 3e-3, size) @ turns[1]
+    operator = KroneckerSum([ends_, np.eye(size)], [np.eye(size), ends_])
+    whole = formed([ends_, np.eye(size)], [np.eye(size), ends_])
+    given_ = generator.standard_normal((size, size))
+    values, vectors = operator.seen_by(given_)
+    exact, turn = np.linalg.eigh(whole)
+    for time in np.geomspace(0.05 / exact[-1], 12.0 / exact[0], 24):
+        found = vectors @ (np.exp(-2.0 * values * time) * (vectors.T @ given_.ravel()))
+        expected = turn @ (np.exp(-2.0 * exact * time) * (turn.T @ given_.ravel()))
+        assert_allclose(found, expected, rtol=0, atol=1e-6 * np.abs(given_).max())

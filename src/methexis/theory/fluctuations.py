@@ -92,6 +92,7 @@ class Warm:
         if products > 2 * most + 4:
             for of in (self.bases, self.points, self.expected):
                 of.pop(k, None)
+            return
         room = min(_POINTS, _MOST_KEPT // (replicas * solution.size))
         if room:
             self.bases[k] = bases
@@ -117,7 +118,8 @@ def fluctuating_force(
     flat = [w.reshape(-1, *w.shape[-2:]) for w in weights]
     forces = [np.empty_like(w, dtype=np.float64) for w in flat]
     path = Warm() if warm is None else warm
-    require_table(problem)
+    if not path.points:  # what a path keeps was asked for when it began
+        require_table(problem)
     for k in range(len(flat[0])):
         own = [w[k] for w in flat]
         operator = Normal(problem, own).operator
@@ -233,7 +235,7 @@ class _Turned:
             direction *= following / power
             direction += ahead
             power = following
-        return (z if left <= _SOLVED else None), products
+        return (z if left <= max(_SOLVED, residual) else None), products
 
     def _both(self, z: Array, lr: float) -> Array:
         half = self(z)

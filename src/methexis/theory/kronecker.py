@@ -35,7 +35,7 @@ _SINGULAR, _NOTHING = 1e-10, 1e-14
 #: Relative eigenvalue below which nothing decays.
 _OUT_OF_REACH = 1e-11
 #: Most vectors of a Lanczos basis, products between looks at it, and what exponentials may be off.
-_MOST_VECTORS, _LOOK, _EXPONENTIAL = 240, 15, 1e-7
+_MOST_VECTORS, _LOOK, _EXPONENTIAL = 1000, 15, 1e-7
 
 
 class KroneckerSum:
@@ -151,7 +151,8 @@ class KroneckerSum:
         """Eigenvalues and eigenvectors as far as exponentials of ``K`` show them on one matrix.
 
         By Lanczos' method from ``given``, ``(p, n)``, of one replica: in the space that it spans
-        ``e^{-2Kt}`` of that matrix is known at all times to `_EXPONENTIAL`.
+        ``e^{-2Kt}`` of that matrix is known at all times to `_EXPONENTIAL`, unless there are more
+        dimensions than `_MOST_VECTORS` and the slowest of them need more vectors than that.
 
         Returns
         -------
