@@ -1,6 +1,6 @@
 r"""From what rows say without pairs to an estimate of how many partners are found.
 
-The curve was fitted to runs whose pairs were known, and both are judged on others
+Both were chosen by runs whose pairs were known, and are judged on others
 (`python -m evidence.unpaired`).
 
 *Returns*, where both sides hold the same samples. A row whose nearest is its partner is mostly the

@@ -38,7 +38,7 @@ AGREED = 0.5
 #: Replicas agree on one wrong map, too, where rows lie in a few clusters. So laws must be alike in
 #: so many leading directions: by pilots, between what two encoders are apart there and what laws
 #: of clusters are that have nothing to do with each other (`python -m evidence.unpaired --laws`).
-LEADING, UNLIKE = 5, 0.3
+_LEADING, UNLIKE = 5, 0.3
 
 Tell = Callable[[int], None]
 
@@ -130,8 +130,7 @@ class Neighbours:
         tell(2)
         x, y = (one[drawn(len(one), _SOUGHT, generator)] for one in (self.x, self.y))
         top1 = of_agreement(*(agreed(x, y, (turn, other)) for other in anew))
-        leading = (self.x @ turn[:, :LEADING], self.y[:, :LEADING])
-        if law_distance(*(np.asarray(one, dtype=np.float64) for one in leading)) > UNLIKE:
+        if laws_apart(self.x, self.y, turn) > UNLIKE:
             top1 = 0.0  # what replicas agree on is not where partners are
         maps = _signed(self.x, self.y, turn)
         near = nearness(x @ turn, y)
@@ -157,6 +156,12 @@ class Moments:
         enough = ends.equal and relied.share > CLOSE
         top1 = relied.top1 if ends.equal else 0.0
         return Learnt(ends.maps, top1, relied.candidates, enough, "halves", near)
+
+
+def laws_apart(x: Any, y: Any, turn: Any) -> float:
+    """How far the laws of images and of rows are apart in the leading directions of y."""
+    leading = (x @ turn[:, :_LEADING], y[:, :_LEADING])
+    return law_distance(*(np.asarray(one, dtype=np.float64) for one in leading))
 
 
 def _signed(x: Any, y: Any, turn: Any) -> list[Any]:

@@ -155,6 +155,11 @@ def sentence(names: tuple[str, str], certificate: UnpairedCertificate) -> str:
         f"{share(certificate.top1)} of partners among {certificate.candidates:,} rows, as told by "
         f"{_FROM[certificate.basis]}"
     )
+    if not certificate.found and certificate.top1 == 0.0 and certificate.basis == "returns":
+        return (
+            f"Not found: do not use the map between {a} and {b}, because rows are the nearest of "
+            "their nearest no more often than strangers; rows that occur twice cannot be."
+        )
     if not certificate.found and certificate.top1 == 0.0:
         return (
             f"Not found: do not use the map between {a} and {b}, because nothing supports it: the "
