@@ -57,8 +57,6 @@ STUDENT_VARIABLES = (
 #: Networks whose cheap quantities are measured together: few, so that intermediate results stay in
 #: the cache; many, so that calls of NumPy cost nothing beside them.
 CHEAP_AT_ONCE = 64
-#: Numbers of a snapshot that are worth a thread.
-_LEAST_COPIED = 2**17
 LAYER_VARIABLES = (
     "theory_alignment",
     "theory_alignment_projected",
@@ -122,11 +120,6 @@ class Recorder:
         self._inputs, self._places = joint_inputs(plan.source, plan.students)
         # A part for every thread, if there are not more.
         self._cheap_at_once = min(CHEAP_AT_ONCE, -(-plan.num_networks // plan.threads))
-        # Small snapshots are copied in less time than threads take to start.
-        weights = sum(p.num_parameters for p in plan.problems)
-        self._kept_at_once = max(
-            -(-plan.num_networks // plan.threads), -(-_LEAST_COPIED // weights)
-        )
         self._costly_at_once = max(1, measured_at_once(plan.problems) // plan.threads)
 
     def empty(self) -> Records:
@@ -163,7 +156,10 @@ class Recorder:
         diverged, collapsed = state.lost(self.plan)
         healthy = state.alive & ~diverged & ~collapsed
         alive, lost = np.flatnonzero(healthy), np.flatnonzero(~healthy)
-        self._keep_weights(records, state, row, lost)
+        for layers, snapshots in zip(state.weights, records.weights, strict=True):
+            for w, snapshot in zip(layers, snapshots, strict=True):
+                snapshot[row] = w
+                snapshot[row, lost] = np.nan
         jobs: list[Callable[[], None]] = []
         for number, level in enumerate(self.levels):
             here = alive if len(self.levels) == 1 else np.intersect1d(alive, level.networks)
@@ -187,26 +183,6 @@ class Recorder:
         if jobs:
             in_threads(jobs, self.plan.threads)
         records.done = row + 1
-
-    def _keep_weights(
-        self, records: Records, state: State, row: int, lost: NDArray[np.intp]
-    ) -> None:
-        """Take a snapshot, each thread of some networks: touching new memory takes longest."""
-        pairs = [
-            (snapshot[row], w)
-            for layers, snapshots in zip(state.weights, records.weights, strict=True)
-            for w, snapshot in zip(layers, snapshots, strict=True)
-        ]
-
-        def some(part: slice) -> None:
-            for to, w in pairs:
-                to[part] = w[part]
-
-        size = self._kept_at_once
-        parts = [slice(first, first + size) for first in range(0, self.plan.num_networks, size)]
-        in_threads([partial(some, part) for part in parts], self.plan.threads)
-        for to, _ in pairs:
-            to[lost] = np.nan
 
     def _by_kernels(self, k: int) -> bool:
         """Whether kernels measure all that is cheap of a student."""
