@@ -254,10 +254,10 @@ class OnInputs {
   // Some rows and columns of it.
   void add_moments(ptrdiff_t row, ptrdiff_t last_row, ptrdiff_t column, ptrdiff_t last_column,
                    int count, bool more) {
-    multiply<double, L, true>(
-        int(last_row - row), int((last_column - column) / L), count, {hidden_ + row, 1, row_},
-        {hidden_ + column, row_, L}, {moments_ + row * stacked_ + column, stacked_, L},
-        Store<double, L>{more});
+    multiply<double, L, true>(int(last_row - row), int((last_column - column) / L), count,
+                              {hidden_ + row, 1, row_}, {hidden_ + column, row_, L},
+                              {moments_ + row * stacked_ + column, stacked_, L},
+                              Store<double, L>{more});
   }
 
   // Adds up a loss of some inputs, as vectors of inputs. Those beyond the last have labels, outputs
