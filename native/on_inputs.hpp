@@ -48,7 +48,8 @@ class OnInputs {
       student.embed_out = arena_.take<double>(size_t(from.dims[from.depth]) * size_t(labels));
       if (memory) students_[s] = student;
     }
-    hidden_ = arena_.take<double>(size_t(kInputs) * size_t(stacked_));
+    row_ = stacked_ / L % 2 ? stacked_ : stacked_ + L;
+    hidden_ = arena_.take<double>(size_t(kInputs) * size_t(row_));
     last_ = arena_.take<double>(size_t(kInputs) * size_t(widest));
     outputs_ = arena_.take<double>(size_t(kInputs) * size_t(most_labels));
     turned_ = arena_.take<double>(size_t(kInputs) * size_t(most_labels));
@@ -147,9 +148,27 @@ class OnInputs {
   static void turn(const T* from, int64_t network, const InputsStudent& student, int i,
                    const Layer& to) {
     const int rows = student.dims[i + 1], columns = student.dims[i] + student.bias;
-    const T* own = from + network * rows * columns;
+    turn(from + network * rows * columns, columns, rows, columns, to.weights, to.row);
+  }
+
+  // A matrix (rows, columns) transposed, block by block and then its edges.
+  template <class T>
+  static void turn(const T* from, ptrdiff_t row, int rows, int columns, double* to,
+                   ptrdiff_t to_row) {
+    const int whole_rows = rows / L * L, whole_columns = columns / L * L;
+    for (int r = 0; r < whole_rows; r += L) {
+      for (int c = 0; c < whole_columns; c += L) {
+        V block[L];
+        for (int l = 0; l < L; ++l) {
+          block[l] = __builtin_convertvector(load<Vec<T, L>>(from + (r + l) * row + c), V);
+        }
+        transpose<double, L>(block);
+        for (int l = 0; l < L; ++l) store(to + (c + l) * to_row + r, block[l]);
+      }
+    }
     for (int r = 0; r < rows; ++r) {
-      for (int c = 0; c < columns; ++c) to.weights[c * to.row + r] = double(own[r * columns + c]);
+      const int first = r < whole_rows ? whole_columns : 0;
+      for (int c = first; c < columns; ++c) to[c * to_row + r] = double(from[r * row + c]);
     }
   }
 
@@ -172,7 +191,7 @@ class OnInputs {
     for (int i = 0; i < student.depth; ++i) {
       const Layer& layer = students_[s].layers[i];
       const bool last = i + 1 == student.depth;
-      const ptrdiff_t row = last ? layer.row : stacked_;
+      const ptrdiff_t row = last ? layer.row : row_;
       double* to = last ? last_ : hidden_ + layer.at;
       if (student.bias) {
         const double* bias = layer.weights + student.dims[i] * layer.row;
@@ -219,16 +238,26 @@ class OnInputs {
     }
   }
 
-  // M += H^T H, all that is below its diagonal and some of what is above.
+  // M += H^T H, all that is below its diagonal and some of what is above: of wide columns where
+  // nothing is above, of narrow ones beside the diagonal.
   void add_moments(int count, bool more) {
-    constexpr ptrdiff_t columns = 4 * L;
+    constexpr ptrdiff_t columns = 4 * L, narrow = 2 * L;
     for (ptrdiff_t j = 0; j < stacked_; j += columns) {
-      const ptrdiff_t left = stacked_ - j, wide = left < columns ? left : columns;
-      const View<const double> h = {hidden_ + j, stacked_, L};
-      multiply<double, L, true>(int(stacked_ - j), int(wide / L), count, {hidden_ + j, 1, stacked_},
-                                h, {moments_ + j * stacked_ + j, stacked_, L},
-                                Store<double, L>{more});
+      const ptrdiff_t end = j + columns < stacked_ ? j + columns : stacked_;
+      for (ptrdiff_t c = j; c < end; c += narrow) {
+        add_moments(c, end, c, c + narrow < end ? c + narrow : end, count, more);
+      }
+      add_moments(end, stacked_, j, end, count, more);
     }
+  }
+
+  // Some rows and columns of it.
+  void add_moments(ptrdiff_t row, ptrdiff_t last_row, ptrdiff_t column, ptrdiff_t last_column,
+                   int count, bool more) {
+    multiply<double, L, true>(int(last_row - row), int((last_column - column) / L), count,
+                              {hidden_ + row, 1, row_}, {hidden_ + column, row_, L},
+                              {moments_ + row * stacked_ + column, stacked_, L},
+                              Store<double, L>{more});
   }
 
   // Adds up a loss of some inputs, as vectors of inputs. Those beyond the last have labels, outputs
@@ -244,13 +273,11 @@ class OnInputs {
                                 {sums.embed_out, row, L}, {outputs_, row, L});
       outputs = outputs_;
     }
+    turn(outputs, row, count, int(row), turned_, inputs);
     for (int c = 0; c < p; ++c) {
       double *f = turned_ + c * inputs, *y = labels_ + c * inputs;
       const double* labels = student.labels + ptrdiff_t(c) * what_.num_inputs + first;
-      for (int r = 0; r < count; ++r) {
-        f[r] = outputs[r * row + c];
-        y[r] = labels[r];
-      }
+      for (int r = 0; r < count; ++r) y[r] = labels[r];
       for (ptrdiff_t r = count; r < inputs; ++r) f[r] = y[r] = 0.0;
     }
     for (ptrdiff_t r = 0; r < inputs; r += L) {
@@ -399,6 +426,9 @@ class OnInputs {
   Arena arena_;
   Student* students_;
   ptrdiff_t stacked_ = 0;
+  // Numbers from one input to the next: an odd number of vectors, because columns whose rows are a
+  // power of two apart share few lines of the cache.
+  ptrdiff_t row_ = 0;
   double *hidden_, *last_, *outputs_, *turned_, *labels_, *moments_, *squares_, *matrix_, *work_;
 };
 

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from methexis.core.checks import Array
 from methexis.core.joint import joint_inputs
-from methexis.core.layers.charges import charges
 from methexis.core.layers.geometry import cosines_of
 from methexis.core.layers.products import hidden_maps
 from methexis.core.linalg import sqrt_psd, squared_norm
@@ -346,20 +345,6 @@ class Recorder:
             joint[np.ix_(places, places)] = platonic_of(problem).kernel
             kernels += [root @ joint @ root] * (problem.depth - 1)
         return kernels
-
-    def charges(self, records: Records, k: int) -> list[Array]:
-        """Charges of student ``k`` at all recorded steps, ``(num_records, network, d_i, d_i)``."""
-        problem = self.plan.problems[k]
-        kept = records.weights[k]
-        paths = [np.empty((*kept[0].shape[:2], d, d)) for d in problem.dims[1:-1]]
-
-        def one(row: int) -> None:
-            weights = [w[row].astype(np.float64, copy=False) for w in kept]
-            for values, charge in zip(paths, charges(weights, bias=problem.bias), strict=True):
-                values[row] = charge
-
-        in_threads([partial(one, row) for row in range(len(kept[0]))], self.plan.threads)
-        return paths
 
 
 def mean_kernels(recorder: Recorder, weights: Sequence[Sequence[Array]]) -> list[Array]:

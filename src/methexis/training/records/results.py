@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import platform
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from methexis.training.engines.state import State
 from methexis.training.measuring import COSTLY
 from methexis.training.plan import Plan
 from methexis.training.records.afterwards import stored_parts
+from methexis.training.records.charge_path import charges_unread
 from methexis.training.records.origin import SOURCE, source_group, student_parts
 from methexis.training.records.reading import FORMAT_VERSION
 from methexis.training.records.recording import Recorder, Records
@@ -142,17 +144,21 @@ def _student(plan: Plan, recorder: Recorder, records: Records, k: int) -> xr.Dat
     problem = plan.problems[k]
     variables: dict[str, Any] = {}
 
-    def add(name: str, values: list[Array], rows: str, columns: str | None = None) -> None:
+    def add(name: str, values: Sequence[Any], rows: str, columns: str | None = None) -> None:
         for i, value in enumerate(values, start=1):
             own = [d.format(i=i, before=i - 1) for d in (rows, columns) if d is not None]
-            dims = ("step", *plan.cells.dims, "replica", *own)
-            variables[f"{name}_{i}"] = (dims, plan.unfold(value, 1))
+            variables[f"{name}_{i}"] = (("step", *plan.cells.dims, "replica", *own), value)
 
-    weights, biases = split_biases(records.weights[k], bias=problem.bias)
+    def unfolded(values: list[Array]) -> list[Array]:
+        return [plan.unfold(value, 1) for value in values]
+
+    kept = unfolded(records.weights[k])
+    weights, biases = split_biases(kept, bias=problem.bias)
+    charges = [charges_unread(*pair, bias=problem.bias) for pair in itertools.pairwise(kept)]
     add("weights", weights, "unit_{i}", "unit_{before}")
     add("biases", biases, "unit_{i}")
-    add("charges", recorder.charges(records, k), "unit_{i}", "unit_{i}_b")
-    add("spectrum", records.spectra[k], "mode_{i}")
+    add("charges", charges, "unit_{i}", "unit_{i}_b")
+    add("spectrum", unfolded(records.spectra[k]), "mode_{i}")
     variables["embed_in"] = (("unit_0", "input"), problem.embed_in)
     variables["embed_out"] = (("output", f"unit_{problem.depth}"), problem.embed_out)
     given, kind = student_parts(plan.students[k])

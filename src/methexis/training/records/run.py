@@ -50,9 +50,9 @@ class Run(Displayed):
     tree : xarray.DataTree
         `data` at the root; one group ``student_k`` per student with ``weights_i``
         ``(step, *cells, replica, out, in)``, ``biases_i`` if it has any, ``charges_i``,
-        ``spectrum_i`` and the frozen maps. The charges are whole matrices; which of their entries
-        obey the laws of docs/theory.md §2 is said by the attribute ``charge_law``: behind a ReLU
-        the diagonal.
+        ``spectrum_i`` and the frozen maps. The charges are whole matrices, computed from the
+        weights when they are first read; which of their entries obey the laws of docs/theory.md §2
+        is said by the attribute ``charge_law``: behind a ReLU the diagonal.
     """
 
     held: xr.DataTree
