@@ -22,13 +22,14 @@ SEED = 20261130
 BOTH = pytest.mark.parametrize("depth", [2, 3, 4])
 
 
-def both_ways(monkeypatch: pytest.MonkeyPatch, call):
-    """What a call returns of students that are formed, and of those that are not."""
+def all_ways(monkeypatch: pytest.MonkeyPatch, call):
+    """What a call returns of students that are formed, at once or one by one, and that are not."""
     answers = []
-    for least in (10**9, 1):
-        monkeypatch.setattr(normal, "MATRIX_FREE", least)
+    for one_by_one, matrix_free in ((10**9, 10**9), (1, 10**9), (1, 1)):
+        monkeypatch.setattr(normal, "ONE_BY_ONE", one_by_one)
+        monkeypatch.setattr(normal, "MATRIX_FREE", matrix_free)
         answers.append(call())
-    return answers
+    return answers[0], answers[1:]
 
 
 @BOTH
@@ -46,13 +47,15 @@ def test_lifts_are_those_of_the_formed_dual(depth, spare, loss, monkeypatch) -> 
     ]
     step = np.random.default_rng(SEED).standard_normal((3, *problem.target.shape))
     for lift in ("lift", "damped_lift"):
-        dense, free = both_ways(
+        dense, others = all_ways(
             monkeypatch, lambda lift=lift: flatten(getattr(Normal(problem, weights), lift)(step))
         )
-        # Residuals of 1e-13 times the condition of the dual, some thousands.
-        assert_allclose(free, dense, rtol=0, atol=1e-8 * np.abs(dense).max())
-    dense, free = both_ways(monkeypatch, lambda: flatten(entropic_velocity(problem, weights)))
-    assert_allclose(free, dense, rtol=0, atol=1e-9 * np.abs(dense).max())
+        for other in others:
+            # Residuals of 1e-13 times the condition of the dual, some thousands.
+            assert_allclose(other, dense, rtol=0, atol=1e-8 * np.abs(dense).max())
+    dense, others = all_ways(monkeypatch, lambda: flatten(entropic_velocity(problem, weights)))
+    for other in others:
+        assert_allclose(other, dense, rtol=0, atol=1e-9 * np.abs(dense).max())
 
 
 def test_narrow_students_go_by_the_spectrum(monkeypatch) -> None:
@@ -61,13 +64,15 @@ def test_narrow_students_go_by_the_spectrum(monkeypatch) -> None:
     problem = Problem.of(teacher, student)
     weights = mx.theory.random_minimum(teacher, student, seed=1, spread=0.3)
     step = np.random.default_rng(SEED).standard_normal(problem.target.shape)
-    dense, free = both_ways(monkeypatch, lambda: flatten(Normal(problem, weights).lift(step)))
-    assert_allclose(free, dense, rtol=0, atol=1e-8 * np.abs(dense).max())
-    dense, free = both_ways(
+    dense, others = all_ways(monkeypatch, lambda: flatten(Normal(problem, weights).lift(step)))
+    for other in others:
+        assert_allclose(other, dense, rtol=0, atol=1e-8 * np.abs(dense).max())
+    dense, others = all_ways(
         monkeypatch, lambda: flatten(Normal(problem, weights).damped_lift(step))
     )
-    # Damping of 1e-9 of the trace: what is out of reach is a billion times what is within.
-    assert_allclose(free, dense, rtol=0, atol=1e-6 * np.abs(dense).max())
+    for other in others:
+        # Damping of 1e-9 of the trace: what is out of reach is a billion times what is within.
+        assert_allclose(other, dense, rtol=0, atol=1e-6 * np.abs(dense).max())
 
 
 @BOTH
@@ -80,15 +85,16 @@ def test_the_way_to_the_minima_is_the_same(depth, monkeypatch) -> None:
         np.stack([w + size * d for size in (0.001, 0.01)]) for w, d in zip(base, away, strict=True)
     ]
     for strict in (True, False):
-        dense, free = both_ways(
+        dense, others = all_ways(
             monkeypatch,
             lambda strict=strict: projection.project_of(problem, start, strict=strict),
         )
-        for a, b in zip(free, dense, strict=True):
-            # Exponentials of the gap are known to 1e-7 of it, and it is up to 0.07.
-            assert_allclose(a, b, rtol=0, atol=1e-8 * np.abs(b).max())
-        for kept, held in zip(charges(free), charges(start), strict=True):
-            assert_allclose(kept, held, rtol=0, atol=1e-9 * np.abs(held).max())
+        for other in others:
+            for a, b in zip(other, dense, strict=True):
+                # Exponentials of the gap are known to 1e-7 of it, and it is up to 0.07.
+                assert_allclose(a, b, rtol=0, atol=1e-8 * np.abs(b).max())
+            for kept, held in zip(charges(other), charges(start), strict=True):
+                assert_allclose(kept, held, rtol=0, atol=1e-9 * np.abs(held).max())
 
 
 @pytest.mark.parametrize("most", [0, 10**9])

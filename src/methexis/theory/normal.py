@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from methexis.core.answers import finite_replicas
 from methexis.core.checks import Array
 from methexis.core.layers.products import after, before, predictor_differential, pullback
-from methexis.core.linalg import solve_positive
 from methexis.core.parallel.caching import cached_property
 from methexis.core.parallel.memory import require_room
 from methexis.core.problem import Problem
@@ -31,6 +30,12 @@ REACH_TOLERANCE = 1e-11
 DAMPING = 1e-9
 #: Outputs times inputs from which on the dual is not formed: about where both ways take as long.
 MATRIX_FREE = 400
+#: And from which on it is formed of one replica at a time, because a call of its own costs nothing
+#: beside its elimination.
+ONE_BY_ONE = 96
+#: Most vectors of a Lanczos basis that cost less than the spectrum of such a dual, and least seen
+#: eigenvalue over the largest: where it is less, what is hardly within reach needs the spectrum.
+_CHEAP_VECTORS, _WELL_SEEN = 75, 0.03
 #: Matrices of the size of the dual that its spectrum or an elimination hold at once.
 _HELD = 4
 
@@ -46,6 +51,7 @@ class Normal:
         self.weights = weights
         self.root = problem.root_x
         self.formed = problem.target.size < MATRIX_FREE
+        self.stacked = problem.target.size < min(ONE_BY_ONE, MATRIX_FREE)
 
     @cached_property
     def dual(self) -> Array:
@@ -74,12 +80,18 @@ class Normal:
     def seen_by(self, whitened: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
         """`spectrum` as far as exponentials of the dual show it on given ``(replica, p, n)``.
 
-        Of large students as many values and columns as the replica that needs most; of others the
-        first value comes again, with columns of zeros.
+        Of students that are not small, as many values and columns as the replica that needs most;
+        of others the first value comes again, with columns of zeros.
         """
-        if self.formed:
+        if self.stacked:
             return self.spectrum
-        parts = [self.replica(k).operator.seen_by(one) for k, one in enumerate(whitened)]
+        if self.formed:
+            parts = [
+                seen if seen and seen[0][0] >= _WELL_SEEN * seen[0][-1] else self._whole(k)
+                for k, seen in enumerate(self.operator.seen_by_each(whitened, _CHEAP_VECTORS))
+            ]
+        else:
+            parts = [self.replica(k).operator.seen_by(one) for k, one in enumerate(whitened)]
         most = max(len(values) for values, _ in parts)
         values = np.zeros((len(parts), most))
         vectors = np.zeros((len(parts), self.problem.target.size, most))
@@ -88,6 +100,10 @@ class Normal:
             values[k, most - len(own) :] = own
             vectors[k, :, most - len(own) :] = columns
         return values, vectors, values > REACH_TOLERANCE * values[..., -1:]
+
+    def _whole(self, k: int) -> tuple[Array, Array]:
+        """All eigenvalues and eigenvectors of one replica along the first dimension."""
+        return spectrum_of(dual_matrix(self.problem, [w[k] for w in self.weights]))[:2]
 
     def replica(self, k: int | NDArray[np.bool_]) -> Normal:
         """The normal space of some replicas alone, along the first dimension."""
@@ -100,11 +116,14 @@ class Normal:
         elimination, or conjugate gradients, will do while they solve the equations, and the
         spectrum is the way out.
         """
-        solved, missing = (
-            self._eliminated(whitened) if self.formed else self.operator.solve(whitened)
-        )
+        if self.stacked:
+            solved, missing = self._eliminated(whitened)
+        elif self.formed:
+            solved, missing = self._one_by_one(whitened)
+        else:
+            solved, missing = self.operator.solve(whitened)
         if missing.any():
-            dual = self.dual[missing] if self.formed else self._formed(missing)
+            dual = self.dual[missing] if self.stacked else self._formed(missing)
             flat = np.broadcast_to(whitened, solved.shape)[missing]
             values, vectors, alive = spectrum_of(dual)
             inverse = np.where(alive, 1.0 / np.where(alive, values, 1.0), 0.0)
@@ -113,7 +132,7 @@ class Normal:
         return solved
 
     def _formed(self, missing: NDArray[np.bool_]) -> Array:
-        """The dual of some replicas, of a student for which it is not formed."""
+        """The dual of some replicas, of a student for which it is not formed of all at once."""
         require_dual(self.problem, int(missing.sum()))
         return dual_matrix(self.problem, [w[missing] for w in self.weights])
 
@@ -129,6 +148,12 @@ class Normal:
         missing = np.asarray(~(missed <= 1e-9 * np.abs(flat).max(axis=(-2, -1))))
         return np.asarray(solved.reshape(*solved.shape[:-2], *whitened.shape[-2:])), missing
 
+    def _one_by_one(self, whitened: Array) -> tuple[Array, NDArray[np.bool_]]:
+        """The same of duals that are formed one after another."""
+        solved = self.operator.eliminate(whitened, 1e-15 * self.operator.trace)
+        missed = np.abs(self.operator(solved) - whitened).max(axis=(-2, -1))
+        return solved, np.asarray(~(missed <= 1e-9 * np.abs(whitened).max(axis=(-2, -1))))
+
     def lift(self, whitened: Array) -> list[Array]:
         """``J⁺``: the least change of the weights that changes ``F Σx^{1/2}`` as given."""
         return pullback(self.problem, self.weights, self.solve(whitened) @ self.root)
@@ -143,14 +168,17 @@ class Normal:
 
     def damped_solve(self, whitened: Array) -> Array:
         """The ``X`` of `damped_lift`."""
-        if self.formed:
+        if self.stacked:
             return self._damped(self.dual, whitened)
-        trace = self.operator.trace
+        trace = self.operator.trace  # of weights of zero it is nothing to divide by
         damping = DAMPING * np.where(trace > 0.0, trace, 1.0)
+        if self.formed:
+            return self.operator.eliminate(whitened, damping)
         solved, missing = self.operator.solve(whitened, damping=damping)
         if missing.any():
             given = np.broadcast_to(whitened, solved.shape)[missing]
-            solved[missing] = self._damped(self._formed(missing), given)
+            require_dual(self.problem, 1)
+            solved[missing] = self.replica(missing).operator.eliminate(given, damping[missing])
         return solved
 
     @staticmethod
@@ -159,8 +187,7 @@ class Normal:
         size = np.trace(dual, axis1=-2, axis2=-1)
         size = np.where(size > 0.0, size, 1.0)  # weights of zero: nothing to divide by
         raised = _raised(dual, DAMPING * size)
-        systems = raised.reshape(-1, *raised.shape[-2:]), flat.reshape(-1, *flat.shape[-2:])
-        return solve_positive(*systems).reshape(whitened.shape)
+        return np.asarray(np.linalg.solve(raised, flat)).reshape(whitened.shape)
 
     def tangent(self, vectors: Sequence[Array]) -> list[Array]:
         """Projection ``P`` of parameter vectors onto the kernel of ``J``."""

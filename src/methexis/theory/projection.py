@@ -42,6 +42,8 @@ NEAR = 0.5
 #: Gap that a quick path may leave, over the square of the gap that it began with: well below what
 #: the pieces cost that a path is cut into; and what rounding may leave of any.
 MISSED, ROUND = 0.01, 1e-12
+#: Gap of weights that another Newton step would move by rounding alone.
+ARRIVED = 1e-14
 #: Relative eigenvalue of ``J Jᵀ`` from which on a direction is well within reach.
 WELL_WITHIN = 1e-2
 #: Longest gradient flow, in units of the inverse curvature.
@@ -271,11 +273,20 @@ def _runge_kutta(
 def polish(problem: Problem, weights: list[Array]) -> list[Array]:
     """Newton steps onto the minima from weights within rounding or an integrator's error of them.
 
-    Each step changes the charges by the square of what it moves.
+    Each step changes the charges by the square of what it moves, and leaves a gap of the order of
+    the square of the one before: replicas that have arrived take no more.
     """
+    lead = weights[0].shape[:-2]
+    at = [w.reshape(-1, *w.shape[-2:]).copy() for w in weights]
     for _ in range(3):
-        weights = _moved(weights, Normal(problem, weights).lift(_gap(problem, weights)), -1.0)
-    return weights
+        away = ~(relative_gap(problem, at) <= ARRIVED)
+        if not away.any():
+            break
+        rest = [w[away] for w in at]
+        lifted = Normal(problem, rest).lift(_gap(problem, rest))
+        for w, moved in zip(at, _moved(rest, lifted, -1.0), strict=True):
+            w[away] = moved
+    return [w.reshape(*lead, *w.shape[-2:]) for w in at]
 
 
 def _gap(problem: Problem, weights: list[Array]) -> Array:
