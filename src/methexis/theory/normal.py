@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from methexis.core.answers import finite_replicas
 from methexis.core.checks import Array
-from methexis.core.layers.products import after, before, predictor_differential, pullback
+from methexis.core.layers.products import Ends, ends_of, predictor_differential, pullback
 from methexis.core.parallel.caching import cached_property
 from methexis.core.parallel.memory import require_room
 from methexis.core.problem import Problem
@@ -67,10 +67,15 @@ class Normal:
         return dual_matrix(self.problem, self.weights)
 
     @cached_property
+    def ends(self) -> Ends:
+        """Partial products from both ends, ``A_i`` and ``B_i``."""
+        return ends_of(self.problem, self.weights)
+
+    @cached_property
     def operator(self) -> KroneckerSum:
         """The same, applied and inverted without being formed."""
-        rights = [b @ self.root for b in before(self.problem, self.weights)]
-        return KroneckerSum(after(self.problem, self.weights), rights)
+        lefts, rights = self.ends
+        return KroneckerSum(lefts, [b @ self.root for b in rights])
 
     @cached_property
     def spectrum(self) -> tuple[Array, Array, NDArray[np.bool_]]:
@@ -154,9 +159,13 @@ class Normal:
         missed = np.abs(self.operator(solved) - whitened).max(axis=(-2, -1))
         return solved, np.asarray(~(missed <= 1e-9 * np.abs(whitened).max(axis=(-2, -1))))
 
+    def pullback(self, x: Array) -> list[Array]:
+        """Change of the weights ``A_iᵀ X Σx^{1/2} B_iᵀ``, which keeps charges."""
+        return pullback(self.problem, self.weights, x @ self.root, self.ends)
+
     def lift(self, whitened: Array) -> list[Array]:
         """``J⁺``: the least change of the weights that changes ``F Σx^{1/2}`` as given."""
-        return pullback(self.problem, self.weights, self.solve(whitened) @ self.root)
+        return self.pullback(self.solve(whitened))
 
     def damped_lift(self, whitened: Array) -> list[Array]:
         """`lift` with `DAMPING` of its trace added to ``J Jᵀ``: one elimination for any rank.
@@ -164,7 +173,7 @@ class Normal:
         It still has the form ``A_iᵀ X B_iᵀ`` that keeps charges. What it misses of a step is of the
         order of `DAMPING` over the relative eigenvalue.
         """
-        return pullback(self.problem, self.weights, self.damped_solve(whitened) @ self.root)
+        return self.pullback(self.damped_solve(whitened))
 
     def damped_solve(self, whitened: Array) -> Array:
         """The ``X`` of `damped_lift`."""
@@ -173,7 +182,7 @@ class Normal:
         trace = self.operator.trace  # of weights of zero it is nothing to divide by
         damping = DAMPING * np.where(trace > 0.0, trace, 1.0)
         if self.formed:
-            return self.operator.eliminate(whitened, damping)
+            return self.operator.eliminate(whitened, damping, residual=DAMPING)
         solved, missing = self.operator.solve(whitened, damping=damping)
         if missing.any():
             given = np.broadcast_to(whitened, solved.shape)[missing]

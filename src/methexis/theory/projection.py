@@ -245,8 +245,7 @@ def _quick_piece(problem: Problem, weights: list[Array], step: Array) -> list[Ar
     piece, so that what the end misses is of third order in the step; two eliminations. Directions
     hardly within reach make ``X`` large, and elsewhere than at the middle it then does harm.
     """
-    first = Normal(problem, weights).damped_solve(step)
-    middle = _moved(weights, pullback(problem, weights, first @ problem.root_x), 0.5)
+    middle = _moved(weights, Normal(problem, weights).damped_lift(step), 0.5)
     x = Normal(problem, middle).damped_solve(step) @ problem.root_x
     return _runge_kutta(weights, lambda at: pullback(problem, at, x))
 
