@@ -7,7 +7,7 @@ Roots and inverses go through eigenvalues or singular values with one relative r
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import numpy as np
@@ -40,67 +40,47 @@ def _spectral_power(matrix: Array, power: float) -> Array:
     return result
 
 
-def factor_positive(matrix: Array) -> bool:
-    """Put the Cholesky factor of a positive definite matrix in its place.
+def eliminate_positive(matrix: Array, right: Array) -> bool:
+    """Put solutions of one positive definite system in the place of its right-hand sides.
 
-    Without Python's lock, which SciPy's own wrapper holds, so that several threads eliminate at
-    once; with half the work of the elimination that NumPy has.
+    By Cholesky, with half the work of the elimination that NumPy has, and without Python's lock,
+    which SciPy's own wrapper of it holds: several threads eliminate at once.
 
     Parameters
     ----------
     matrix : array (n, n)
-        Contiguous, of doubles or singles.
+        Contiguous, of doubles. Its factor overwrites it.
+    right : array (m, n)
+        Contiguous, of doubles, one right-hand side a row.
 
     Returns
     -------
     bool
-        Whether the matrix is positive definite, to rounding. If not, it holds nothing now.
+        Whether the matrix is positive definite, to rounding. If not, both arrays hold nothing.
     """
-    size, info = ctypes.c_int(len(matrix)), ctypes.c_int(0)
+    if not (matrix.flags.c_contiguous and right.flags.c_contiguous):
+        raise AssertionError  # LAPACK would read other numbers
+    size, sides, info = ctypes.c_int(len(matrix)), ctypes.c_int(len(right)), ctypes.c_int(0)
     at = ctypes.byref
-    arguments = ctypes.c_char_p(b"U"), at(size), _place(matrix), at(size), at(info)
-    _routine(f"{matrix.dtype.char}potrf", len(arguments))(*arguments)
+    _dposv()(
+        ctypes.c_char_p(b"U"),
+        *(at(size), at(sides)),
+        *(matrix.ctypes.data, at(size)),
+        *(right.ctypes.data, at(size), at(info)),
+    )
     return info.value == 0
 
 
-def substitute(factor: Array, right: Array) -> None:
-    """Put solutions in the place of right-hand sides, by a factor of `factor_positive`.
-
-    Parameters
-    ----------
-    factor : array (n, n)
-    right : array (m, n)
-        Contiguous and of the factor's type, one right-hand side a row.
-    """
-    size, sides, info = ctypes.c_int(len(factor)), ctypes.c_int(len(right)), ctypes.c_int(0)
-    at = ctypes.byref
-    arguments = (
-        *(ctypes.c_char_p(b"U"), at(size), at(sides), _place(factor), at(size)),
-        *(_place(right), at(size), at(info)),
-    )
-    _routine(f"{factor.dtype.char}potrs", len(arguments))(*arguments)
-
-
-def _place(array: Array) -> int:
-    """Where an array begins, for a routine that takes it for contiguous."""
-    if not array.flags.c_contiguous:
-        raise AssertionError  # LAPACK would read other numbers
-    return int(array.ctypes.data)
-
-
 @cache
-def _routine(name: str, arguments: int) -> Callable[..., None]:
-    """A routine of LAPACK, of SciPy's table of them for compiled callers."""
-    # NumPy's letters for single and double precision are not all LAPACK's.
-    capsules: Mapping[str, object] = cython_lapack.__pyx_capi__
-    capsule = capsules[name.replace("f", "s", 1) if name.startswith("f") else name]
+def _dposv() -> Callable[..., None]:
+    """LAPACK's solver by Cholesky, of SciPy's table of routines for compiled callers."""
+    capsule = cython_lapack.__pyx_capi__["dposv"]
     api = ctypes.pythonapi
     label = ctypes.PYFUNCTYPE(ctypes.c_char_p, ctypes.py_object)(("PyCapsule_GetName", api))
     pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
         ("PyCapsule_GetPointer", api)
     )
-    address = pointer(capsule, label(capsule))
-    return ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * arguments)(address)
+    return ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 8)(pointer(capsule, label(capsule)))
 
 
 def rank(matrix: Array, tolerance: float = RANK_TOLERANCE) -> int:

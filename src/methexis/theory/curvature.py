@@ -224,10 +224,10 @@ def _lanczos_top(problem: Problem, weights: list[Array], rtol: float, max_iterat
             moved = moved - ((done @ moved[..., None]).mT @ done)[:, 0]
         norm = np.linalg.norm(moved, axis=-1)
         if _looks(k, count) or k == most - 1:
-            values, last = _ritz(diagonal, off)
             # Each replica keeps the value at which it converged, whatever its batch mates need.
-            top[~converged] = values[~converged]
-            converged |= norm * last <= rtol * np.abs(values)
+            rest = np.flatnonzero(~converged)
+            top[rest], last = _ritz(diagonal[rest], off[rest])
+            converged[rest] = norm[rest] * last <= rtol * np.abs(top[rest])
         if converged.all():
             break
         off = np.column_stack([off, norm])

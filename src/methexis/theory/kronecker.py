@@ -16,7 +16,6 @@ of the others diagonal inverts ``K`` at once. Elsewhere it is where the search b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import scipy.linalg
@@ -24,15 +23,13 @@ import scipy.sparse.linalg
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array
-from methexis.core.linalg import factor_positive, substitute
+from methexis.core.linalg import eliminate_positive
 from methexis.core.parallel.caching import cached_property
 
 #: Residual, over the right-hand side, at which conjugate gradients stop; and most products.
 RESIDUAL, MOST_PRODUCTS = 1e-13, 300
 #: Products after which an even smaller residual is no longer waited for.
 _STALLED = 40
-#: Most solutions in single precision of which one in double precision is made.
-_REFINEMENTS = 4
 #: Relative eigenvalue of a fixed end below which no basis is made of it, and entry of the diagonal
 #: below which a direction counts as out of reach.
 _SINGULAR, _NOTHING = 1e-10, 1e-14
@@ -151,36 +148,41 @@ class KroneckerSum:
         )
         return None if any(lost) else 1.0 / float(value[0])
 
-    def eliminate(self, right: Array, damping: Array, *, residual: float = RESIDUAL) -> Array:
+    def eliminate(self, right: Array, damping: Array) -> Array:
         """``X`` with ``(K + d) X`` equal to the given, of matrices that are formed one by one.
 
-        All in one place that fits the cache, in single precision, from which products with ``K``
-        itself lead to a residual; in double precision where they do not. Matrices that are not
-        positive definite, to rounding, are eliminated with pivots; NaN where that fails too.
+        All in one place that fits the cache. Matrices that are not positive definite, to rounding,
+        are eliminated with pivots; NaN where that fails too.
         """
         rows, columns = self.shape
+        size, terms = rows * columns, len(self.outer)
         lead = np.broadcast_shapes(self.lead, right.shape[:-2])
         own = self.lead if np.prod(self.lead) == 1 else lead  # one matrix may have many sides
-        outer, inner = (
-            np.stack([np.broadcast_to(m, (*own, *m.shape[-2:])) for m in of], axis=-3)
-            for of in (self.outer, self.inner)
-        )
-        outer, inner = outer.reshape(-1, *outer.shape[-3:]), inner.reshape(-1, *inner.shape[-3:])
-        # Of each term one end becomes of size 1 and the other of its part of the sum.
-        lengths = np.abs(inner).max(axis=(-2, -1), keepdims=True)
-        lengths = np.where(lengths > 0.0, lengths, 1.0)
-        outer, inner = outer * lengths, inner / lengths
-        size = np.abs(outer).max(axis=(-2, -1), keepdims=True).sum(axis=-3)
-        size = np.where(size > 0.0, size, 1.0)
-        outer = outer / size[:, None]
-        raised = np.broadcast_to(damping, own).reshape(-1) / size[:, 0, 0]
-        given = np.broadcast_to(right, (*lead, rows, columns)).reshape(len(size), -1, rows, columns)
-        solved = np.empty(given.shape)
-        single, double = _Formed(rows, columns, np.float32), _Formed(rows, columns, np.float64)
-        for one, sides, p, q, d in zip(solved, given, outer, inner, raised, strict=True):
-            if not single.refine(p, q, float(d), sides, one, residual):
-                one[...] = double.solve(p, q, float(d), sides)
-        return (solved / size[:, None]).reshape(*lead, rows, columns)
+        outer = _stacked(self.outer, own, rows**2).mT.copy()
+        inner = _stacked(self.inner, own, columns**2)
+        raised = np.broadcast_to(damping, own).reshape(-1)
+        solved = np.array(np.broadcast_to(right, (*lead, rows, columns)), dtype=np.float64)
+        sides = solved.reshape(len(outer), -1, size)
+        given = sides.copy()
+        entries = np.empty((rows**2, columns**2))
+        matrix = np.empty((size, size))
+        placed = matrix.reshape(rows, columns, rows, columns)
+
+        def form(k: int) -> None:
+            np.matmul(outer[k], inner[k].reshape(terms, -1), out=entries)
+            placed[...] = entries.reshape(rows, rows, columns, columns).transpose(0, 2, 1, 3)
+            matrix.reshape(-1)[:: size + 1] += raised[k]
+
+        for k in range(len(sides)):
+            form(k)
+            if eliminate_positive(matrix, sides[k]):
+                continue
+            form(k)
+            try:
+                sides[k] = np.linalg.solve(matrix, given[k].T).T
+            except np.linalg.LinAlgError:  # exactly singular
+                sides[k] = np.nan
+        return solved
 
     def seen_by(self, given: Array) -> tuple[Array, Array]:
         """Eigenvalues and eigenvectors as far as exponentials of ``K`` show them on one matrix.
@@ -198,12 +200,13 @@ class KroneckerSum:
         return seen
 
     def seen_by_each(
-        self, given: Array, most: int = _MOST_VECTORS
+        self, given: Array, most: int = _MOST_VECTORS, least: float = -np.inf
     ) -> list[tuple[Array, Array] | None]:
         """`seen_by` of ``(replica, p, n)`` matrices, side by side.
 
-        None for those of which it is not known after ``most`` products; after `_MOST_VECTORS`,
-        what there is must do.
+        None for those of which it is not known after ``most`` products (after `_MOST_VECTORS`, what
+        there is must do), and for those with an eigenvalue below ``least`` of the largest: the
+        values that are seen lie within the spectrum, so that one look can tell.
         """
         rows, columns = self.shape
         count, size = len(given), rows * columns
@@ -217,6 +220,7 @@ class KroneckerSum:
         )
         diagonal, off = np.zeros((count, most)), np.zeros((count, most))
         seen: list[tuple[Array, Array] | None] = [None] * count
+        asked = set(range(count))
         for k in range(most):
             moved = self(basis[:, k].reshape(count, rows, columns)).reshape(count, size)
             diagonal[:, k] = np.sum(basis[:, k] * moved, axis=-1)
@@ -227,76 +231,25 @@ class KroneckerSum:
             ended = norm <= 1e-13 * np.abs(diagonal[:, : k + 1]).max(axis=-1)
             ended |= k == whole - 1
             looks = k % _LOOK == _LOOK - 1 or k == most - 1
-            for j in range(count):
-                if seen[j] is None and (looks or ended[j]):
-                    ritz = scipy.linalg.eigh_tridiagonal(diagonal[j, : k + 1], off[j, :k])
-                    values, vectors = (np.asarray(part, dtype=np.float64) for part in ritz)
-                    if ended[j] or _settled(values, vectors, float(norm[j])):
-                        seen[j] = values, np.asarray(done[j].T @ vectors)
-            if k == most - 1 or None not in seen:
+            for j in [j for j in asked if looks or ended[j]]:
+                ritz = scipy.linalg.eigh_tridiagonal(diagonal[j, : k + 1], off[j, :k])
+                values, vectors = (np.asarray(part, dtype=np.float64) for part in ritz)
+                if values[0] < least * values[-1]:
+                    asked.remove(j)
+                elif ended[j] or _settled(values, vectors, float(norm[j])):
+                    asked.remove(j)
+                    seen[j] = values, np.asarray(done[j].T @ vectors)
+            if k == most - 1 or not asked:
                 break
             off[:, k] = norm
             basis[:, k + 1] = moved / np.where(norm > 0.0, norm, 1.0)[:, None]
         return seen
 
 
-class _Formed:
-    """A place in which one sum of Kronecker products after another is formed and eliminated."""
-
-    def __init__(self, rows: int, columns: int, dtype: type[np.floating[Any]]) -> None:
-        self.entries = np.empty((rows**2, columns**2), dtype)
-        self.matrix = np.empty((rows * columns, rows * columns), dtype)
-        self.placed = self.matrix.reshape(rows, columns, rows, columns)
-        self.dtype = dtype
-
-    def form(self, outer: Array, inner: Array, damping: float) -> None:
-        """Form ``Σ_i P_i ⊗ Q_i + d``, of entries of order one."""
-        rows, columns = outer.shape[-1], inner.shape[-1]
-        left = outer.reshape(len(outer), -1).T.astype(self.dtype)
-        np.matmul(left, inner.reshape(len(inner), -1).astype(self.dtype), out=self.entries)
-        parts = self.entries.reshape(rows, rows, columns, columns)
-        self.placed[...] = parts.transpose(0, 2, 1, 3)
-        self.matrix.reshape(-1)[:: len(self.matrix) + 1] += damping
-
-    def refine(
-        self,
-        outer: Array,
-        inner: Array,
-        damping: float,
-        right: Array,
-        solved: Array,
-        residual: float,
-    ) -> bool:
-        """Write solutions of ``(side, p, n)`` right-hand sides, and say whether they are any."""
-        self.form(outer, inner, damping)
-        if not factor_positive(self.matrix):
-            return False
-        solved[...] = 0.0
-        rest = right
-        missed = length = float(np.abs(right).max(initial=0.0))
-        for _ in range(_REFINEMENTS):
-            if missed <= residual * length:
-                return True
-            step = (rest / missed).reshape(len(right), -1).astype(self.dtype)
-            substitute(self.matrix, step)
-            solved += missed * step.reshape(right.shape)
-            moved = (outer @ solved[:, None] @ inner).sum(axis=1)
-            rest = right - moved - damping * solved
-            missed = float(np.abs(rest).max())
-        return missed <= residual * length
-
-    def solve(self, outer: Array, inner: Array, damping: float, right: Array) -> Array:
-        """Solutions by one elimination, with pivots where the matrix is not positive definite."""
-        self.form(outer, inner, damping)
-        sides = right.reshape(len(right), -1).copy()
-        if factor_positive(self.matrix):
-            substitute(self.matrix, sides)
-            return sides.reshape(right.shape)
-        self.form(outer, inner, damping)
-        try:
-            return np.asarray(np.linalg.solve(self.matrix, sides.T).T.reshape(right.shape))
-        except np.linalg.LinAlgError:  # exactly singular
-            return np.full(right.shape, np.nan)
+def _stacked(matrices: Sequence[Array], lead: tuple[int, ...], size: int) -> Array:
+    """Matrices of all terms as rows, ``(replica, term, entries)``."""
+    rows = [np.broadcast_to(m, (*lead, *m.shape[-2:])).reshape(-1, size) for m in matrices]
+    return np.stack(rows, axis=1)
 
 
 def _applied(outer: Sequence[Array], inner: Sequence[Array], x: Array) -> Array:

@@ -91,10 +91,8 @@ class Normal:
         if self.stacked:
             return self.spectrum
         if self.formed:
-            parts = [
-                seen if seen and seen[0][0] >= _WELL_SEEN * seen[0][-1] else self._whole(k)
-                for k, seen in enumerate(self.operator.seen_by_each(whitened, _CHEAP_VECTORS))
-            ]
+            each = self.operator.seen_by_each(whitened, _CHEAP_VECTORS, _WELL_SEEN)
+            parts = [seen or self._whole(k) for k, seen in enumerate(each)]
         else:
             parts = [self.replica(k).operator.seen_by(one) for k, one in enumerate(whitened)]
         most = max(len(values) for values, _ in parts)
@@ -182,7 +180,7 @@ class Normal:
         trace = self.operator.trace  # of weights of zero it is nothing to divide by
         damping = DAMPING * np.where(trace > 0.0, trace, 1.0)
         if self.formed:
-            return self.operator.eliminate(whitened, damping, residual=DAMPING)
+            return self.operator.eliminate(whitened, damping)
         solved, missing = self.operator.solve(whitened, damping=damping)
         if missing.any():
             given = np.broadcast_to(whitened, solved.shape)[missing]

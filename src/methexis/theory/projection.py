@@ -44,6 +44,8 @@ NEAR = 0.5
 MISSED, ROUND = 0.01, 1e-12
 #: Gap of weights that another Newton step would move by rounding alone.
 ARRIVED = 1e-14
+#: Change of charges at which a path is given up, over what they may change by in the end.
+LOST = 10.0
 #: Relative eigenvalue of ``J Jᵀ`` from which on a direction is well within reach.
 WELL_WITHIN = 1e-2
 #: Longest gradient flow, in units of the inverse curvature.
@@ -97,7 +99,7 @@ def project_of(
             if strict:
                 ends = _follow(problem, _path(problem, near, segments=16), segments=4)
             else:
-                ends = _follow(problem, near, segments=6)
+                ends = _follow(problem, near, segments=6, lost=LOST * charge_rtol)
             good = _landed(problem, layers, ends, charge_rtol)
             good &= relative_gap(problem, near) <= NEAR
         result[taken[good]] = flatten(ends)[good]
@@ -172,18 +174,23 @@ def _gradient_flow(problem: Problem, start: Array, enough: float, rtol: float) -
     return followed(method="LSODA", jac=jacobian)
 
 
-def _follow(problem: Problem, weights: list[Array], segments: int) -> list[Array]:
+def _follow(
+    problem: Problem, weights: list[Array], segments: int, lost: float = np.inf
+) -> list[Array]:
     """The frozen path, and Newton from its end to rounding."""
-    return polish(problem, _path(problem, weights, segments))
+    return polish(problem, _path(problem, weights, segments, lost))
 
 
-def _path(problem: Problem, weights: list[Array], segments: int) -> list[Array]:
+def _path(
+    problem: Problem, weights: list[Array], segments: int, lost: float = np.inf
+) -> list[Array]:
     """Follow ``E(t) = e^{-2 J Jᵀ t} E_0``, cut into straight pieces.
 
     The pieces cost an error of second order in the gap that falls as ``segments**-2``. Replicas all
     of whose directions are well within reach go the quick way along them (`_quick_piece`). Those
     that it leaves further from the end than a part `MISSED` of that order go the careful way
-    (`_careful_piece`), like all others.
+    (`_careful_piece`), like all others. Whose charges change there by more than a part ``lost`` is
+    not followed further, and NaN: what a piece has lost the next ones do not bring back.
     """
     shape = weights[0].shape[:-2]
     flat = [w.reshape(-1, *w.shape[-2:]) for w in weights]
@@ -197,7 +204,7 @@ def _path(problem: Problem, weights: list[Array], segments: int) -> list[Array]:
         most = MISSED * relative_gap(problem, flat) ** 2 + ROUND
         careful |= ~(relative_gap(problem, ends) <= most)
     if careful.any():
-        _take_pieces(problem, flat, ends, careful, spectrum, segments, _careful_piece)
+        _take_pieces(problem, flat, ends, careful, spectrum, segments, _careful_piece, lost)
     return [w.reshape(*shape, *w.shape[-2:]) for w in ends]
 
 
@@ -213,6 +220,7 @@ def _take_pieces(
     spectrum: _Spectrum,
     segments: int,
     piece: _Piece,
+    lost: float = np.inf,
 ) -> None:
     """Write into ``ends`` where the path of `_path` leads some replicas, piece by piece.
 
@@ -232,10 +240,17 @@ def _take_pieces(
     times = np.geomspace(0.05 / fastest, 12.0 / slowest, segments)
     left = np.exp(-2.0 * np.where(alive, values, 0.0) * times[..., None])
     left = np.concatenate([np.ones_like(left[:1]), left[:-1], np.zeros_like(left[:1])])
+    kept = np.ones(len(gap), dtype=np.bool_)
     for part in np.diff(left, axis=0):
-        at = piece(problem, at, (vectors @ (part * modes)[..., None]).reshape(gap.shape))
+        step = (vectors @ (part * modes)[..., None]).reshape(gap.shape)
+        for w, moved in zip(at, piece(problem, [w[kept] for w in at], step[kept]), strict=True):
+            w[kept] = moved
+        if np.isfinite(lost):
+            kept &= _charges_kept([w[which] for w in weights], at, lost)
+            if not kept.any():
+                break
     for end, value in zip(ends, at, strict=True):
-        end[which] = value
+        end[which] = np.where(kept[:, None, None], value, np.nan)
 
 
 def _quick_piece(problem: Problem, weights: list[Array], step: Array) -> list[Array]:
@@ -278,7 +293,7 @@ def polish(problem: Problem, weights: list[Array]) -> list[Array]:
     lead = weights[0].shape[:-2]
     at = [w.reshape(-1, *w.shape[-2:]).copy() for w in weights]
     for _ in range(3):
-        away = ~(relative_gap(problem, at) <= ARRIVED)
+        away = relative_gap(problem, at) > ARRIVED
         if not away.any():
             break
         rest = [w[away] for w in at]
@@ -305,11 +320,15 @@ def _moved(weights: list[Array], by: list[Array], factor: float) -> list[Array]:
 def _landed(
     problem: Problem, start: list[Array], end: list[Array], charge_rtol: float
 ) -> NDArray[np.bool_]:
-    good = relative_gap(problem, end) <= 1e-9
+    return np.asarray((relative_gap(problem, end) <= 1e-9) & _charges_kept(start, end, charge_rtol))
+
+
+def _charges_kept(start: list[Array], end: list[Array], rtol: float) -> NDArray[np.bool_]:
+    kept = np.ones(len(start[0]), dtype=np.bool_)
     scale = np.max([squared_norm(w) for w in (*start, *end)], axis=0)
     for before, after in zip(charges(start), charges(end), strict=True):
-        good &= np.sqrt(squared_norm(after - before)) <= charge_rtol * scale
-    return np.asarray(good)
+        kept &= np.sqrt(squared_norm(after - before)) <= rtol * scale
+    return kept
 
 
 def project(
