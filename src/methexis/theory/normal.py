@@ -23,6 +23,9 @@ from methexis.core.problem import Problem
 from methexis.theory.curvature import dual_matrix, minimum_spectrum
 from methexis.theory.kronecker import KroneckerSum
 
+#: Eigenvalues, eigenvectors, and which are within reach.
+Spectrum = tuple[Array, Array, NDArray[np.bool_]]
+
 #: Relative eigenvalue of ``J Jᵀ`` below which a direction of ``F`` counts as out of reach.
 REACH_TOLERANCE = 1e-11
 #: Part of the trace of ``J Jᵀ`` that is added to it on the way to the minima: far below eigenvalues
@@ -78,31 +81,27 @@ class Normal:
         return KroneckerSum(lefts, [b @ self.root for b in rights])
 
     @cached_property
-    def spectrum(self) -> tuple[Array, Array, NDArray[np.bool_]]:
+    def spectrum(self) -> Spectrum:
         """Eigenvalues ``s²`` (ascending) and eigenvectors of the dual, and which are not zero."""
         return spectrum_of(self.dual)
 
-    def seen_by(self, whitened: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
+    def seen_by(self, whitened: Array) -> list[Spectrum]:
         """`spectrum` as far as exponentials of the dual show it on given ``(replica, p, n)``.
 
-        Of students that are not small, as many values and columns as the replica that needs most;
-        of others the first value comes again, with columns of zeros.
+        Of small students at once. Of others of one replica after another, which differ in how many
+        values and columns they need.
         """
         if self.stacked:
-            return self.spectrum
+            return [self.spectrum]
         if self.formed:
             each = self.operator.seen_by_each(whitened, _CHEAP_VECTORS, _WELL_SEEN)
             parts = [seen or self._whole(k) for k, seen in enumerate(each)]
         else:
             parts = [self.replica(k).operator.seen_by(one) for k, one in enumerate(whitened)]
-        most = max(len(values) for values, _ in parts)
-        values = np.zeros((len(parts), most))
-        vectors = np.zeros((len(parts), self.problem.target.size, most))
-        for k, (own, columns) in enumerate(parts):
-            values[k] = own[0]
-            values[k, most - len(own) :] = own
-            vectors[k, :, most - len(own) :] = columns
-        return values, vectors, values > REACH_TOLERANCE * values[..., -1:]
+        return [
+            (values[None], vectors[None], (values > REACH_TOLERANCE * values[-1])[None])
+            for values, vectors in parts
+        ]
 
     def _whole(self, k: int) -> tuple[Array, Array]:
         """All eigenvalues and eigenvectors of one replica along the first dimension."""
@@ -209,7 +208,7 @@ def _raised(dual: Array, by: Array) -> Array:
     return result
 
 
-def spectrum_of(dual: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
+def spectrum_of(dual: Array) -> Spectrum:
     """Eigenvalues and eigenvectors of a dual, and which are within reach."""
     values, vectors = np.linalg.eigh(dual)
     return values, vectors, values > REACH_TOLERANCE * values[..., -1:]

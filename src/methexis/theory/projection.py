@@ -35,7 +35,7 @@ from methexis.theory.curvature import (
     batched_sharpness,
     dense_hessian,
 )
-from methexis.theory.normal import Normal
+from methexis.theory.normal import Normal, Spectrum
 
 #: Relative gap ``‖E‖/‖VΣx^{1/2}‖`` up to which the frozen path stands in for gradient flow.
 NEAR = 0.5
@@ -195,41 +195,30 @@ def _path(
     shape = weights[0].shape[:-2]
     flat = [w.reshape(-1, *w.shape[-2:]) for w in weights]
     ends = [np.full_like(w, np.nan) for w in flat]
-    spectrum = Normal(problem, flat).seen_by(_gap(problem, flat))
-    values = spectrum[0]
-    careful = ~(values[:, 0] >= WELL_WITHIN * values[:, -1])
+    gap = _gap(problem, flat)
+    spectra = Normal(problem, flat).seen_by(gap)
+    ranges = [values[:, 0] >= WELL_WITHIN * values[:, -1] for values, _, _ in spectra]
+    careful = ~np.concatenate(ranges)
+    places = np.cumsum([len(one) for one in ranges])[:-1]
+    steps = np.concatenate(
+        [_steps(*of, segments) for of in zip(spectra, np.split(gap, places), strict=True)], axis=1
+    )
     if not careful.all():
         quick = ~careful
-        _take_pieces(problem, flat, ends, quick, spectrum, segments, _quick_piece)
+        _take_pieces(problem, flat, ends, quick, steps[:, quick], _quick_piece)
         most = MISSED * relative_gap(problem, flat) ** 2 + ROUND
         careful |= ~(relative_gap(problem, ends) <= most)
     if careful.any():
-        _take_pieces(problem, flat, ends, careful, spectrum, segments, _careful_piece, lost)
+        _take_pieces(problem, flat, ends, careful, steps[:, careful], _careful_piece, lost)
     return [w.reshape(*shape, *w.shape[-2:]) for w in ends]
 
 
 _Piece = Callable[[Problem, list[Array], Array], list[Array]]
-_Spectrum = tuple[Array, Array, NDArray[np.bool_]]
 
 
-def _take_pieces(
-    problem: Problem,
-    weights: list[Array],
-    ends: list[Array],
-    which: NDArray[np.bool_],
-    spectrum: _Spectrum,
-    segments: int,
-    piece: _Piece,
-    lost: float = np.inf,
-) -> None:
-    """Write into ``ends`` where the path of `_path` leads some replicas, piece by piece.
-
-    Where a layer is too narrow for ``F`` to move freely, the range of ``J`` turns on the way: a gap
-    of second order is left, and another path leads on from there.
-    """
-    at = [w[which] for w in weights]
-    gap = _gap(problem, at)
-    values, vectors, alive = (part[which] for part in spectrum)
+def _steps(spectrum: Spectrum, gap: Array, segments: int) -> Array:
+    """Changes of ``E`` along the pieces of its path, ``(piece, replica, p, n)``."""
+    values, vectors, alive = spectrum
     modes = (vectors.mT @ gap.reshape(len(gap), -1, 1))[..., 0]
     rates = np.where(alive, values, np.inf)
     fastest = np.max(np.where(alive, values, 0.0), axis=-1, initial=0.0)
@@ -240,9 +229,27 @@ def _take_pieces(
     times = np.geomspace(0.05 / fastest, 12.0 / slowest, segments)
     left = np.exp(-2.0 * np.where(alive, values, 0.0) * times[..., None])
     left = np.concatenate([np.ones_like(left[:1]), left[:-1], np.zeros_like(left[:1])])
-    kept = np.ones(len(gap), dtype=np.bool_)
-    for part in np.diff(left, axis=0):
-        step = (vectors @ (part * modes)[..., None]).reshape(gap.shape)
+    steps = vectors @ (np.diff(left, axis=0) * modes)[..., None]
+    return np.asarray(steps.reshape(segments, *gap.shape))
+
+
+def _take_pieces(
+    problem: Problem,
+    weights: list[Array],
+    ends: list[Array],
+    which: NDArray[np.bool_],
+    steps: Array,
+    piece: _Piece,
+    lost: float = np.inf,
+) -> None:
+    """Write into ``ends`` where the path of `_path` leads some replicas, piece by piece.
+
+    Where a layer is too narrow for ``F`` to move freely, the range of ``J`` turns on the way: a gap
+    of second order is left, and another path leads on from there.
+    """
+    at = [w[which] for w in weights]
+    kept = np.ones(steps.shape[1], dtype=np.bool_)
+    for step in steps:
         for w, moved in zip(at, piece(problem, [w[kept] for w in at], step[kept]), strict=True):
             w[kept] = moved
         if np.isfinite(lost):
