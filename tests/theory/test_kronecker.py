@@ -142,3 +142,48 @@ def test_exponentials_are_right_where_one_direction_is_slow() -> None:
         found = vectors @ (np.exp(-2.0 * values * time) * (vectors.T @ given_.ravel()))
         expected = turn @ (np.exp(-2.0 * exact * time) * (turn.T @ given_.ravel()))
         assert_allclose(found, expected, rtol=0, atol=1e-6 * np.abs(given_).max())
+
+
+def test_side_by_side_exponentials_are_those_of_each_alone() -> None:
+    lefts, rights = ends(SEED, 6, 6, [7, 8, 6], lead=(3,))
+    given_ = np.random.default_rng(SEED).standard_normal((3, 6, 6))
+    given_[2] = 0.0  # nothing moves: any basis will do
+    operator = KroneckerSum(lefts, rights)
+    for k, seen in enumerate(operator.seen_by_each(given_)):
+        alone = KroneckerSum([a[k] for a in lefts], [c[k] for c in rights]).seen_by(given_[k])
+        assert seen is not None
+        assert_allclose(seen[0], alone[0], rtol=0, atol=1e-10 * alone[0][-1])
+        for time in np.geomspace(1e-3, 10.0, 9) / alone[0][-1]:
+            here, there = (
+                vectors @ (np.exp(-2.0 * values * time) * (vectors.T @ given_[k].ravel()))
+                for values, vectors in (seen, alone)
+            )
+            assert_allclose(here, there, rtol=0, atol=1e-10)
+    # Three vectors show no exponential of 36 entries, unless they do not move.
+    assert operator.seen_by_each(given_, 3)[:2] == [None, None]
+
+
+@pytest.mark.parametrize("lead", [(), (3,)])
+def test_elimination_is_that_of_the_matrix(lead: tuple[int, ...]) -> None:
+    lefts, rights = ends(SEED, 4, 5, [6, 4, 5], lead=lead)
+    right = np.random.default_rng(SEED).standard_normal((3, 4, 5))
+    damping = np.full(lead, 0.5)
+    solved = KroneckerSum(lefts, rights).eliminate(right, damping)
+    for k in range(3):
+        at = () if lead == () else (k,)
+        whole = formed([a[at] for a in lefts], [c[at] for c in rights]) + 0.5 * np.eye(20)
+        expected = np.linalg.solve(whole, right[k].ravel())
+        assert_allclose(solved[k].ravel(), expected, rtol=0, atol=1e-11 * np.abs(expected).max())
+
+
+def test_what_is_not_positive_is_eliminated_with_pivots_or_is_nothing() -> None:
+    lefts, rights = ends(SEED, 4, 5, [6, 4, 5])
+    operator = KroneckerSum(lefts, rights)
+    right = np.random.default_rng(SEED).standard_normal((4, 5))
+    whole = formed(lefts, rights)
+    middle = -float(np.linalg.eigvalsh(whole)[8:10].mean())  # ten eigenvalues are below
+    expected = np.linalg.solve(whole + middle * np.eye(20), right.ravel())
+    solved = operator.eliminate(right, np.asarray(middle))
+    assert_allclose(solved.ravel(), expected, rtol=0, atol=1e-9 * np.abs(expected).max())
+    nothing = KroneckerSum([0.0 * a for a in lefts], rights)
+    assert np.isnan(nothing.eliminate(right, np.asarray(0.0))).all()

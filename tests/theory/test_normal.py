@@ -22,13 +22,14 @@ SEED = 20261130
 BOTH = pytest.mark.parametrize("depth", [2, 3, 4])
 
 
-def both_ways(monkeypatch: pytest.MonkeyPatch, call):
-    """What a call returns of students that are formed, and of those that are not."""
+def all_ways(monkeypatch: pytest.MonkeyPatch, call):
+    """What a call returns of students that are formed, at once or one by one, and that are not."""
     answers = []
-    for least in (10**9, 1):
-        monkeypatch.setattr(normal, "MATRIX_FREE", least)
+    for one_by_one, matrix_free in ((10**9, 10**9), (1, 10**9), (1, 1)):
+        monkeypatch.setattr(normal, "ONE_BY_ONE", one_by_one)
+        monkeypatch.setattr(normal, "MATRIX_FREE", matrix_free)
         answers.append(call())
-    return answers
+    return answers[0], answers[1:]
 
 
 @BOTH
@@ -46,13 +47,15 @@ def test_lifts_are_those_of_the_formed_dual(depth, spare, loss, monkeypatch) -> 
     ]
     step = np.random.default_rng(SEED).standard_normal((3, *problem.target.shape))
     for lift in ("lift", "damped_lift"):
-        dense, free = both_ways(
+        dense, others = all_ways(
             monkeypatch, lambda lift=lift: flatten(getattr(Normal(problem, weights), lift)(step))
         )
-        # Residuals of 1e-13 times the condition of the dual, some thousands.
-        assert_allclose(free, dense, rtol=0, atol=1e-8 * np.abs(dense).max())
-    dense, free = both_ways(monkeypatch, lambda: flatten(entropic_velocity(problem, weights)))
-    assert_allclose(free, dense, rtol=0, atol=1e-9 * np.abs(dense).max())
+        for other in others:
+            # Residuals of 1e-13 times the condition of the dual, some thousands.
+            assert_allclose(other, dense, rtol=0, atol=1e-8 * np.abs(dense).max())
+    dense, others = all_ways(monkeypatch, lambda: flatten(entropic_velocity(problem, weights)))
+    for other in others:
+        assert_allclose(other, dense, rtol=0, atol=1e-9 * np.abs(dense).max())
 
 
 def test_narrow_students_go_by_the_spectrum(monkeypatch) -> None:
@@ -61,13 +64,15 @@ def test_narrow_students_go_by_the_spectrum(monkeypatch) -> None:
     problem = Problem.of(teacher, student)
     weights = mx.theory.random_minimum(teacher, student, seed=1, spread=0.3)
     step = np.random.default_rng(SEED).standard_normal(problem.target.shape)
-    dense, free = both_ways(monkeypatch, lambda: flatten(Normal(problem, weights).lift(step)))
-    assert_allclose(free, dense, rtol=0, atol=1e-8 * np.abs(dense).max())
-    dense, free = both_ways(
+    dense, others = all_ways(monkeypatch, lambda: flatten(Normal(problem, weights).lift(step)))
+    for other in others:
+        assert_allclose(other, dense, rtol=0, atol=1e-8 * np.abs(dense).max())
+    dense, others = all_ways(
         monkeypatch, lambda: flatten(Normal(problem, weights).damped_lift(step))
     )
-    # Damping of 1e-9 of the trace: what is out of reach is a billion times what is within.
-    assert_allclose(free, dense, rtol=0, atol=1e-6 * np.abs(dense).max())
+    for other in others:
+        # Damping of 1e-9 of the trace: what is out of reach is a billion times what is within.
+        assert_allclose(other, dense, rtol=0, atol=1e-6 * np.abs(dense).max())
 
 
 @BOTH
@@ -80,15 +85,16 @@ def test_the_way_to_the_minima_is_the_same(depth, monkeypatch) -> None:
         np.stack([w + size * d for size in (0.001, 0.01)]) for w, d in zip(base, away, strict=True)
     ]
     for strict in (True, False):
-        dense, free = both_ways(
+        dense, others = all_ways(
             monkeypatch,
             lambda strict=strict: projection.project_of(problem, start, strict=strict),
         )
-        for a, b in zip(free, dense, strict=True):
-            # Exponentials of the gap are known to 1e-7 of it, and it is up to 0.07.
-            assert_allclose(a, b, rtol=0, atol=1e-8 * np.abs(b).max())
-        for kept, held in zip(charges(free), charges(start), strict=True):
-            assert_allclose(kept, held, rtol=0, atol=1e-9 * np.abs(held).max())
+        for other in others:
+            for a, b in zip(other, dense, strict=True):
+                # Exponentials of the gap are known to 1e-7 of it, and it is up to 0.07.
+                assert_allclose(a, b, rtol=0, atol=1e-8 * np.abs(b).max())
+            for kept, held in zip(charges(other), charges(start), strict=True):
+                assert_allclose(kept, held, rtol=0, atol=1e-9 * np.abs(held).max())
 
 
 @pytest.mark.parametrize("most", [0, 10**9])
@@ -154,10 +160,64 @@ def test_the_flattest_direction_is_the_least_of_the_spectrum(depth, monkeypatch)
 
 
 def test_a_dual_for_which_there_is_no_room_is_refused(monkeypatch) -> None:
-    """A narrow student of 40 x 40 is decomposed; with 10 MiB free it is refused in words."""
+    """What a narrow student of 40 x 40 cannot reach is decomposed; with 10 MiB free it is not."""
     monkeypatch.setattr(memory, "SMALL", 2**20)
     monkeypatch.setattr(memory, "available_memory", lambda: 10 * 2**20)
     teacher, student = mx.Teacher.random(40, 40, 2, seed=0), mx.EDLN((2,))
+    problem = Problem.of(teacher, student)
     start = mx.theory.balanced_minimum(teacher, student)
+    step = np.random.default_rng(SEED).standard_normal(problem.target.shape)
     with pytest.raises(MethexisError, match=r"at most 0\.00977 GiB .* 40 x 40 outputs .* 1 times"):
-        mx.theory.project(teacher, student, [1.01 * w for w in start])
+        Normal(problem, start).lift(step)
+
+
+def test_newton_stops_where_it_has_arrived(monkeypatch) -> None:
+    """On the minima no step is taken, near them one or two; who is lost takes none."""
+    teacher, student = brute.case(SEED, depth=3)
+    problem = Problem.of(teacher, student)
+    base = mx.theory.random_minimum(teacher, student, seed=1, spread=0.3)
+    away = brute.gaussian_weights(brute.plain(teacher, student), SEED, scale=1.0)
+    sizes = (0.0, 1e-9, 1e-5, np.nan)
+    stack = [np.stack([w + size * d for size in sizes]) for w, d in zip(base, away, strict=True)]
+    taken = []
+    lift = Normal.lift
+
+    def counted(self, whitened):
+        taken.append(len(whitened))
+        return lift(self, whitened)
+
+    monkeypatch.setattr(Normal, "lift", counted)
+    ends = projection.polish(problem, stack)
+    assert taken in ([2, 1], [3, 1])  # a minimum is known to rounding, more or less than is asked
+    assert np.all(projection.relative_gap(problem, [w[:3] for w in ends]) <= projection.ARRIVED)
+    assert all(np.isnan(w[3]).all() for w in ends)
+
+
+def test_a_path_that_lost_its_charges_is_given_up(monkeypatch) -> None:
+    """It is NaN either way, and pieces that follow are spared."""
+    teacher, student = brute.case(SEED, depth=3, dim_x=4, dim_y=4)
+    problem = Problem.of(teacher, student)
+    base = mx.theory.random_minimum(teacher, student, seed=1, spread=0.3)
+    away = brute.gaussian_weights(brute.plain(teacher, student), SEED, scale=1.0)
+    sizes = np.array([0.001, 0.03, 0.1])
+    start = [np.stack([w + s * d for s in sizes]) for w, d in zip(base, away, strict=True)]
+    assert np.all(projection.relative_gap(problem, start) < projection.NEAR)
+    monkeypatch.setattr(projection, "WELL_WITHIN", np.inf)  # all go the careful way
+    taken = []
+    piece = projection._careful_piece
+
+    def counted(problem, weights, step):
+        taken.append(len(step))
+        return piece(problem, weights, step)
+
+    monkeypatch.setattr(projection, "_careful_piece", counted)
+    ends, counts = [], []
+    for lost in (projection.LOST, np.inf):
+        monkeypatch.setattr(projection, "LOST", lost)
+        taken.clear()
+        ends.append(projection.project_of(problem, start, strict=False, charge_rtol=1e-8))
+        counts.append(sum(taken))
+    for a, b in zip(*ends, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert np.isfinite(ends[0][0]).all(axis=(-2, -1)).tolist() == [True, True, False]
+    assert counts[0] < counts[1] == 18

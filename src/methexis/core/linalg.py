@@ -6,16 +6,15 @@ Roots and inverses go through eigenvalues or singular values with one relative r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import ctypes
+from collections.abc import Callable, Sequence
+from functools import cache
 
 import numpy as np
-from scipy.linalg.lapack import dposv
+from scipy.linalg import cython_lapack
 
 from methexis.core.checks import RANK_TOLERANCE, Array
 from methexis.errors import MethexisError
-
-#: Least size of a matrix from which on a call of its own costs nothing beside its work.
-_CHOLESKY_FROM = 96
 
 
 def sqrt_psd(matrix: Array) -> Array:
@@ -41,20 +40,47 @@ def _spectral_power(matrix: Array, power: float) -> Array:
     return result
 
 
-def solve_positive(matrices: Array, right: Array) -> Array:
-    """Solve ``(m, n, n)`` positive definite systems for one right-hand side ``(m, n, 1)`` each.
+def eliminate_positive(matrix: Array, right: Array) -> bool:
+    """Put solutions of one positive definite system in the place of its right-hand sides.
 
-    Large ones one by one by Cholesky, with half the work of the elimination that NumPy has for
-    batches; one that is not positive definite, to rounding, is eliminated. The matrices may be
-    overwritten.
+    By Cholesky, with half the work of the elimination that NumPy has, and without Python's lock,
+    which SciPy's own wrapper of it holds: several threads eliminate at once.
+
+    Parameters
+    ----------
+    matrix : array (n, n)
+        Contiguous, of doubles. Its factor overwrites it.
+    right : array (m, n)
+        Contiguous, of doubles, one right-hand side a row.
+
+    Returns
+    -------
+    bool
+        Whether the matrix is positive definite, to rounding. If not, both arrays hold nothing.
     """
-    if matrices.shape[-1] < _CHOLESKY_FROM:
-        return np.asarray(np.linalg.solve(matrices, right))
-    solutions = np.empty_like(right)
-    for matrix, one, solution in zip(matrices, right, solutions, strict=True):
-        _, values, failed = dposv(matrix.T, one)
-        solution[...] = np.linalg.solve(matrix, one) if failed else values
-    return solutions
+    if not (matrix.flags.c_contiguous and right.flags.c_contiguous):
+        raise AssertionError  # LAPACK would read other numbers
+    size, sides, info = ctypes.c_int(len(matrix)), ctypes.c_int(len(right)), ctypes.c_int(0)
+    at = ctypes.byref
+    _dposv()(
+        ctypes.c_char_p(b"U"),
+        *(at(size), at(sides)),
+        *(matrix.ctypes.data, at(size)),
+        *(right.ctypes.data, at(size), at(info)),
+    )
+    return info.value == 0
+
+
+@cache
+def _dposv() -> Callable[..., None]:
+    """LAPACK's solver by Cholesky, of SciPy's table of routines for compiled callers."""
+    capsule = cython_lapack.__pyx_capi__["dposv"]
+    api = ctypes.pythonapi
+    label = ctypes.PYFUNCTYPE(ctypes.c_char_p, ctypes.py_object)(("PyCapsule_GetName", api))
+    pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
+        ("PyCapsule_GetPointer", api)
+    )
+    return ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 8)(pointer(capsule, label(capsule)))
 
 
 def rank(matrix: Array, tolerance: float = RANK_TOLERANCE) -> int:

@@ -21,9 +21,6 @@ from methexis.core.layers.products import (
     before,
     ends_of,
     predictor,
-    predictor_differential,
-    pullback,
-    pullback_differential,
 )
 from methexis.core.linalg import flatten, squared_norm, unflatten
 from methexis.core.mlp import MLP
@@ -55,14 +52,24 @@ def hessian_operator(
     problem: Problem, weights: Sequence[Array]
 ) -> Callable[[Sequence[Array]], list[Array]]:
     """`hessian_product` at given weights, for many directions: partial products are formed once."""
-    ends = ends_of(problem, weights)
+    left, right = ends_of(problem, weights)
     cotangent = 2.0 * (predictor(problem, weights) - problem.target) @ problem.cov_x
+    seen = [a.mT @ cotangent for a in left]  # A_iᵀ C
+    metric, moment = problem.embed_out.mT @ problem.embed_out, 2.0 * problem.cov_x
 
     def product(directions: Sequence[Array]) -> list[Array]:
-        moved = predictor_differential(problem, weights, directions, ends)
-        gauss_newton = pullback(problem, weights, 2.0 * moved @ problem.cov_x, ends)
-        residual = pullback_differential(problem, weights, directions, cotangent, ends)
-        return [g + r for g, r in zip(gauss_newton, residual, strict=True)]
+        # Forward: dB_{i+1} = δ_i B_i + W_i dB_i, of which the last is dF but for the exit M.
+        turned = [directions[0] @ right[0]]
+        for w, d, b in zip(weights[1:], directions[1:], right[1:], strict=True):
+            turned.append(d @ b + w @ turned[-1])
+        # Backward: U_i = A_iᵀ 2 dF Σx + dA_iᵀ C, from U_{i+1} by the same rule, transposed.
+        pushed = metric @ turned.pop() @ moment
+        result = []
+        for i in range(len(weights) - 1, 0, -1):
+            result.append(pushed @ right[i].mT + seen[i] @ turned[i - 1].mT)
+            pushed = weights[i].mT @ pushed + directions[i].mT @ seen[i]
+        result.append(pushed @ right[0].mT)
+        return result[::-1]
 
     return product
 
@@ -182,7 +189,7 @@ def batched_sharpness(
         size = max(8, _BASIS_NUMBERS // (_LIKELY_VECTORS * problem.num_parameters))
         tops = [
             _lanczos_top(problem, unflatten(part, problem.dims), rtol, max_iterations)
-            for part in np.split(taken, range(size, len(taken), size))
+            for part in np.array_split(taken, -(-len(taken) // size))
         ]
         result[alive] = np.concatenate(tops)
     return result.reshape(shape)
@@ -217,10 +224,10 @@ def _lanczos_top(problem: Problem, weights: list[Array], rtol: float, max_iterat
             moved = moved - ((done @ moved[..., None]).mT @ done)[:, 0]
         norm = np.linalg.norm(moved, axis=-1)
         if _looks(k, count) or k == most - 1:
-            values, last = _ritz(diagonal, off)
             # Each replica keeps the value at which it converged, whatever its batch mates need.
-            top[~converged] = values[~converged]
-            converged |= norm * last <= rtol * np.abs(values)
+            rest = np.flatnonzero(~converged)
+            top[rest], last = _ritz(diagonal[rest], off[rest])
+            converged[rest] = norm[rest] * last <= rtol * np.abs(top[rest])
         if converged.all():
             break
         off = np.column_stack([off, norm])

@@ -23,6 +23,7 @@ import scipy.sparse.linalg
 from numpy.typing import NDArray
 
 from methexis.core.checks import Array
+from methexis.core.linalg import eliminate_positive
 from methexis.core.parallel.caching import cached_property
 
 #: Residual, over the right-hand side, at which conjugate gradients stop; and most products.
@@ -147,6 +148,42 @@ class KroneckerSum:
         )
         return None if any(lost) else 1.0 / float(value[0])
 
+    def eliminate(self, right: Array, damping: Array) -> Array:
+        """``X`` with ``(K + d) X`` equal to the given, of matrices that are formed one by one.
+
+        All in one place that fits the cache. Matrices that are not positive definite, to rounding,
+        are eliminated with pivots; NaN where that fails too.
+        """
+        rows, columns = self.shape
+        size, terms = rows * columns, len(self.outer)
+        lead = np.broadcast_shapes(self.lead, right.shape[:-2])
+        own = self.lead if np.prod(self.lead) == 1 else lead  # one matrix may have many sides
+        outer = _stacked(self.outer, own, rows**2).mT.copy()
+        inner = _stacked(self.inner, own, columns**2)
+        raised = np.broadcast_to(damping, own).reshape(-1)
+        solved = np.array(np.broadcast_to(right, (*lead, rows, columns)), dtype=np.float64)
+        sides = solved.reshape(len(outer), -1, size)
+        given = sides.copy()
+        entries = np.empty((rows**2, columns**2))
+        matrix = np.empty((size, size))
+        placed = matrix.reshape(rows, columns, rows, columns)
+
+        def form(k: int) -> None:
+            np.matmul(outer[k], inner[k].reshape(terms, -1), out=entries)
+            placed[...] = entries.reshape(rows, rows, columns, columns).transpose(0, 2, 1, 3)
+            matrix.reshape(-1)[:: size + 1] += raised[k]
+
+        for k in range(len(sides)):
+            form(k)
+            if eliminate_positive(matrix, sides[k]):
+                continue
+            form(k)
+            try:
+                sides[k] = np.linalg.solve(matrix, given[k].T).T
+            except np.linalg.LinAlgError:  # exactly singular
+                sides[k] = np.nan
+        return solved
+
     def seen_by(self, given: Array) -> tuple[Array, Array]:
         """Eigenvalues and eigenvectors as far as exponentials of ``K`` show them on one matrix.
 
@@ -159,30 +196,61 @@ class KroneckerSum:
         arrays (m,), (p n, m)
             Values, ascending, and orthonormal columns.
         """
+        seen = self.seen_by_each(given[None])[0]
+        assert seen is not None  # as wherever there may be as many vectors as there ever are
+        return seen
+
+    def seen_by_each(
+        self, given: Array, most: int = _MOST_VECTORS, least: float = -np.inf
+    ) -> list[tuple[Array, Array] | None]:
+        """`seen_by` of ``(replica, p, n)`` matrices, side by side.
+
+        None for those of which it is not known after ``most`` products (after `_MOST_VECTORS`, what
+        there is must do), and for those with an eigenvalue below ``least`` of the largest: the
+        values that are seen lie within the spectrum, so that one look can tell.
+        """
         rows, columns = self.shape
-        flat = given.ravel()
-        length = float(np.linalg.norm(flat))
-        most = min(_MOST_VECTORS, len(flat))
-        basis = np.empty((most, len(flat)))
-        basis[0] = flat / length if length > 0.0 else 1.0 / np.sqrt(len(flat))
-        diagonal: list[float] = []
-        off: list[float] = []
+        count, size = len(given), rows * columns
+        flat = given.reshape(count, size)
+        length = np.linalg.norm(flat, axis=-1, keepdims=True)
+        whole = min(_MOST_VECTORS, size)
+        most = min(most, whole)
+        basis = np.empty((count, most, size))
+        basis[:, 0] = np.where(
+            length > 0.0, flat / np.where(length > 0.0, length, 1.0), 1.0 / np.sqrt(size)
+        )
+        diagonal, off = np.zeros((count, most)), np.zeros((count, most))
+        seen: list[tuple[Array, Array] | None] = [None] * count
+        asked = set(range(count))
         for k in range(most):
-            moved = self(basis[k].reshape(rows, columns)).ravel()
-            diagonal.append(float(basis[k] @ moved))
-            done = basis[: k + 1]
+            moved = self(basis[:, k].reshape(count, rows, columns)).reshape(count, size)
+            diagonal[:, k] = np.sum(basis[:, k] * moved, axis=-1)
+            done = basis[:, : k + 1]
             for _ in range(2):  # twice is enough for orthogonality to rounding
-                moved = moved - done.T @ (done @ moved)
-            norm = float(np.linalg.norm(moved))
-            ended = norm <= 1e-13 * max(np.abs(diagonal)) or k == most - 1
-            if ended or k % _LOOK == _LOOK - 1:
-                ritz = scipy.linalg.eigh_tridiagonal(diagonal, off)
+                moved = moved - ((done @ moved[..., None]).mT @ done)[:, 0]
+            norm = np.linalg.norm(moved, axis=-1)
+            ended = norm <= 1e-13 * np.abs(diagonal[:, : k + 1]).max(axis=-1)
+            ended |= k == whole - 1
+            looks = k % _LOOK == _LOOK - 1 or k == most - 1
+            for j in [j for j in asked if looks or ended[j]]:
+                ritz = scipy.linalg.eigh_tridiagonal(diagonal[j, : k + 1], off[j, :k])
                 values, vectors = (np.asarray(part, dtype=np.float64) for part in ritz)
-                if ended or _settled(values, vectors, norm):
-                    return values, np.asarray(done.T @ vectors)
-            off.append(norm)
-            basis[k + 1] = moved / norm
-        raise AssertionError  # the last product ends the loop
+                if values[0] < least * values[-1]:
+                    asked.remove(j)
+                elif ended[j] or _settled(values, vectors, float(norm[j])):
+                    asked.remove(j)
+                    seen[j] = values, np.asarray(done[j].T @ vectors)
+            if k == most - 1 or not asked:
+                break
+            off[:, k] = norm
+            basis[:, k + 1] = moved / np.where(norm > 0.0, norm, 1.0)[:, None]
+        return seen
+
+
+def _stacked(matrices: Sequence[Array], lead: tuple[int, ...], size: int) -> Array:
+    """Matrices of all terms as rows, ``(replica, term, entries)``."""
+    rows = [np.broadcast_to(m, (*lead, *m.shape[-2:])).reshape(-1, size) for m in matrices]
+    return np.stack(rows, axis=1)
 
 
 def _applied(outer: Sequence[Array], inner: Sequence[Array], x: Array) -> Array:

@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 
 from methexis.core.answers import finite_replicas
 from methexis.core.checks import Array
-from methexis.core.layers.products import after, before, predictor_differential, pullback
-from methexis.core.linalg import solve_positive
+from methexis.core.layers.products import Ends, ends_of, predictor_differential, pullback
 from methexis.core.parallel.caching import cached_property
 from methexis.core.parallel.memory import require_room
 from methexis.core.problem import Problem
 from methexis.theory.curvature import dual_matrix, minimum_spectrum
 from methexis.theory.kronecker import KroneckerSum
+
+#: Eigenvalues, eigenvectors, and which are within reach.
+Spectrum = tuple[Array, Array, NDArray[np.bool_]]
 
 #: Relative eigenvalue of ``J Jᵀ`` below which a direction of ``F`` counts as out of reach.
 REACH_TOLERANCE = 1e-11
@@ -31,6 +33,14 @@ REACH_TOLERANCE = 1e-11
 DAMPING = 1e-9
 #: Outputs times inputs from which on the dual is not formed: about where both ways take as long.
 MATRIX_FREE = 400
+#: Fewest outputs or inputs of such students: the other side's bases take as long as the dual else.
+_FEWEST = 3
+#: And from which on it is formed of one replica at a time, because a call of its own costs nothing
+#: beside its elimination.
+ONE_BY_ONE = 96
+#: Most vectors of a Lanczos basis that cost less than the spectrum of such a dual, and least seen
+#: eigenvalue over the largest: where it is less, what is hardly within reach needs the spectrum.
+_CHEAP_VECTORS, _WELL_SEEN = 75, 0.03
 #: Matrices of the size of the dual that its spectrum or an elimination hold at once.
 _HELD = 4
 
@@ -45,7 +55,9 @@ class Normal:
         self.problem = problem
         self.weights = weights
         self.root = problem.root_x
-        self.formed = problem.target.size < MATRIX_FREE
+        few = min(problem.target.shape) < _FEWEST
+        self.formed = few or problem.target.size < MATRIX_FREE
+        self.stacked = problem.target.size < min(ONE_BY_ONE, MATRIX_FREE)
 
     @cached_property
     def dual(self) -> Array:
@@ -61,33 +73,42 @@ class Normal:
         return dual_matrix(self.problem, self.weights)
 
     @cached_property
-    def operator(self) -> KroneckerSum:
-        """The same, applied and inverted without being formed."""
-        rights = [b @ self.root for b in before(self.problem, self.weights)]
-        return KroneckerSum(after(self.problem, self.weights), rights)
+    def ends(self) -> Ends:
+        """Partial products from both ends, ``A_i`` and ``B_i``."""
+        return ends_of(self.problem, self.weights)
 
     @cached_property
-    def spectrum(self) -> tuple[Array, Array, NDArray[np.bool_]]:
+    def operator(self) -> KroneckerSum:
+        """The same, applied and inverted without being formed."""
+        lefts, rights = self.ends
+        return KroneckerSum(lefts, [b @ self.root for b in rights])
+
+    @cached_property
+    def spectrum(self) -> Spectrum:
         """Eigenvalues ``s²`` (ascending) and eigenvectors of the dual, and which are not zero."""
         return spectrum_of(self.dual)
 
-    def seen_by(self, whitened: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
+    def seen_by(self, whitened: Array) -> list[Spectrum]:
         """`spectrum` as far as exponentials of the dual show it on given ``(replica, p, n)``.
 
-        Of large students as many values and columns as the replica that needs most; of others the
-        first value comes again, with columns of zeros.
+        Of small students at once. Of others of one replica after another, which differ in how many
+        values and columns they need.
         """
+        if self.stacked:
+            return [self.spectrum]
         if self.formed:
-            return self.spectrum
-        parts = [self.replica(k).operator.seen_by(one) for k, one in enumerate(whitened)]
-        most = max(len(values) for values, _ in parts)
-        values = np.zeros((len(parts), most))
-        vectors = np.zeros((len(parts), self.problem.target.size, most))
-        for k, (own, columns) in enumerate(parts):
-            values[k] = own[0]
-            values[k, most - len(own) :] = own
-            vectors[k, :, most - len(own) :] = columns
-        return values, vectors, values > REACH_TOLERANCE * values[..., -1:]
+            each = self.operator.seen_by_each(whitened, _CHEAP_VECTORS, _WELL_SEEN)
+            parts = [seen or self._whole(k) for k, seen in enumerate(each)]
+        else:
+            parts = [self.replica(k).operator.seen_by(one) for k, one in enumerate(whitened)]
+        return [
+            (values[None], vectors[None], (values > REACH_TOLERANCE * values[-1])[None])
+            for values, vectors in parts
+        ]
+
+    def _whole(self, k: int) -> tuple[Array, Array]:
+        """All eigenvalues and eigenvectors of one replica along the first dimension."""
+        return spectrum_of(dual_matrix(self.problem, [w[k] for w in self.weights]))[:2]
 
     def replica(self, k: int | NDArray[np.bool_]) -> Normal:
         """The normal space of some replicas alone, along the first dimension."""
@@ -100,11 +121,14 @@ class Normal:
         elimination, or conjugate gradients, will do while they solve the equations, and the
         spectrum is the way out.
         """
-        solved, missing = (
-            self._eliminated(whitened) if self.formed else self.operator.solve(whitened)
-        )
+        if self.stacked:
+            solved, missing = self._eliminated(whitened)
+        elif self.formed:
+            solved, missing = self._one_by_one(whitened)
+        else:
+            solved, missing = self.operator.solve(whitened)
         if missing.any():
-            dual = self.dual[missing] if self.formed else self._formed(missing)
+            dual = self.dual[missing] if self.stacked else self._formed(missing)
             flat = np.broadcast_to(whitened, solved.shape)[missing]
             values, vectors, alive = spectrum_of(dual)
             inverse = np.where(alive, 1.0 / np.where(alive, values, 1.0), 0.0)
@@ -113,7 +137,7 @@ class Normal:
         return solved
 
     def _formed(self, missing: NDArray[np.bool_]) -> Array:
-        """The dual of some replicas, of a student for which it is not formed."""
+        """The dual of some replicas, of a student for which it is not formed of all at once."""
         require_dual(self.problem, int(missing.sum()))
         return dual_matrix(self.problem, [w[missing] for w in self.weights])
 
@@ -129,9 +153,19 @@ class Normal:
         missing = np.asarray(~(missed <= 1e-9 * np.abs(flat).max(axis=(-2, -1))))
         return np.asarray(solved.reshape(*solved.shape[:-2], *whitened.shape[-2:])), missing
 
+    def _one_by_one(self, whitened: Array) -> tuple[Array, NDArray[np.bool_]]:
+        """The same of duals that are formed one after another."""
+        solved = self.operator.eliminate(whitened, 1e-15 * self.operator.trace)
+        missed = np.abs(self.operator(solved) - whitened).max(axis=(-2, -1))
+        return solved, np.asarray(~(missed <= 1e-9 * np.abs(whitened).max(axis=(-2, -1))))
+
+    def pullback(self, x: Array) -> list[Array]:
+        """Change of the weights ``A_iᵀ X Σx^{1/2} B_iᵀ``, which keeps charges."""
+        return pullback(self.problem, self.weights, x @ self.root, self.ends)
+
     def lift(self, whitened: Array) -> list[Array]:
         """``J⁺``: the least change of the weights that changes ``F Σx^{1/2}`` as given."""
-        return pullback(self.problem, self.weights, self.solve(whitened) @ self.root)
+        return self.pullback(self.solve(whitened))
 
     def damped_lift(self, whitened: Array) -> list[Array]:
         """`lift` with `DAMPING` of its trace added to ``J Jᵀ``: one elimination for any rank.
@@ -139,18 +173,21 @@ class Normal:
         It still has the form ``A_iᵀ X B_iᵀ`` that keeps charges. What it misses of a step is of the
         order of `DAMPING` over the relative eigenvalue.
         """
-        return pullback(self.problem, self.weights, self.damped_solve(whitened) @ self.root)
+        return self.pullback(self.damped_solve(whitened))
 
     def damped_solve(self, whitened: Array) -> Array:
         """The ``X`` of `damped_lift`."""
-        if self.formed:
+        if self.stacked:
             return self._damped(self.dual, whitened)
-        trace = self.operator.trace
+        trace = self.operator.trace  # of weights of zero it is nothing to divide by
         damping = DAMPING * np.where(trace > 0.0, trace, 1.0)
+        if self.formed:
+            return self.operator.eliminate(whitened, damping)
         solved, missing = self.operator.solve(whitened, damping=damping)
         if missing.any():
             given = np.broadcast_to(whitened, solved.shape)[missing]
-            solved[missing] = self._damped(self._formed(missing), given)
+            require_dual(self.problem, 1)
+            solved[missing] = self.replica(missing).operator.eliminate(given, damping[missing])
         return solved
 
     @staticmethod
@@ -159,8 +196,7 @@ class Normal:
         size = np.trace(dual, axis1=-2, axis2=-1)
         size = np.where(size > 0.0, size, 1.0)  # weights of zero: nothing to divide by
         raised = _raised(dual, DAMPING * size)
-        systems = raised.reshape(-1, *raised.shape[-2:]), flat.reshape(-1, *flat.shape[-2:])
-        return solve_positive(*systems).reshape(whitened.shape)
+        return np.asarray(np.linalg.solve(raised, flat)).reshape(whitened.shape)
 
     def tangent(self, vectors: Sequence[Array]) -> list[Array]:
         """Projection ``P`` of parameter vectors onto the kernel of ``J``."""
@@ -175,7 +211,7 @@ def _raised(dual: Array, by: Array) -> Array:
     return result
 
 
-def spectrum_of(dual: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
+def spectrum_of(dual: Array) -> Spectrum:
     """Eigenvalues and eigenvectors of a dual, and which are within reach."""
     values, vectors = np.linalg.eigh(dual)
     return values, vectors, values > REACH_TOLERANCE * values[..., -1:]

@@ -35,13 +35,17 @@ from methexis.theory.curvature import (
     batched_sharpness,
     dense_hessian,
 )
-from methexis.theory.normal import Normal
+from methexis.theory.normal import Normal, Spectrum
 
 #: Relative gap ``‖E‖/‖VΣx^{1/2}‖`` up to which the frozen path stands in for gradient flow.
 NEAR = 0.5
 #: Gap that a quick path may leave, over the square of the gap that it began with: well below what
 #: the pieces cost that a path is cut into; and what rounding may leave of any.
 MISSED, ROUND = 0.01, 1e-12
+#: Gap of weights that another Newton step would move by rounding alone.
+ARRIVED = 1e-14
+#: Change of charges at which a path is given up, over what they may change by in the end.
+LOST = 10.0
 #: Relative eigenvalue of ``J Jᵀ`` from which on a direction is well within reach.
 WELL_WITHIN = 1e-2
 #: Longest gradient flow, in units of the inverse curvature.
@@ -95,7 +99,7 @@ def project_of(
             if strict:
                 ends = _follow(problem, _path(problem, near, segments=16), segments=4)
             else:
-                ends = _follow(problem, near, segments=6)
+                ends = _follow(problem, near, segments=6, lost=LOST * charge_rtol)
             good = _landed(problem, layers, ends, charge_rtol)
             good &= relative_gap(problem, near) <= NEAR
         result[taken[good]] = flatten(ends)[good]
@@ -170,56 +174,51 @@ def _gradient_flow(problem: Problem, start: Array, enough: float, rtol: float) -
     return followed(method="LSODA", jac=jacobian)
 
 
-def _follow(problem: Problem, weights: list[Array], segments: int) -> list[Array]:
+def _follow(
+    problem: Problem, weights: list[Array], segments: int, lost: float = np.inf
+) -> list[Array]:
     """The frozen path, and Newton from its end to rounding."""
-    return polish(problem, _path(problem, weights, segments))
+    return polish(problem, _path(problem, weights, segments, lost))
 
 
-def _path(problem: Problem, weights: list[Array], segments: int) -> list[Array]:
+def _path(
+    problem: Problem, weights: list[Array], segments: int, lost: float = np.inf
+) -> list[Array]:
     """Follow ``E(t) = e^{-2 J Jᵀ t} E_0``, cut into straight pieces.
 
     The pieces cost an error of second order in the gap that falls as ``segments**-2``. Replicas all
     of whose directions are well within reach go the quick way along them (`_quick_piece`). Those
     that it leaves further from the end than a part `MISSED` of that order go the careful way
-    (`_careful_piece`), like all others.
+    (`_careful_piece`), like all others. Whose charges change there by more than a part ``lost`` is
+    not followed further, and NaN: what a piece has lost the next ones do not bring back.
     """
     shape = weights[0].shape[:-2]
     flat = [w.reshape(-1, *w.shape[-2:]) for w in weights]
     ends = [np.full_like(w, np.nan) for w in flat]
-    spectrum = Normal(problem, flat).seen_by(_gap(problem, flat))
-    values = spectrum[0]
-    careful = ~(values[:, 0] >= WELL_WITHIN * values[:, -1])
+    gap = _gap(problem, flat)
+    spectra = Normal(problem, flat).seen_by(gap)
+    ranges = [values[:, 0] >= WELL_WITHIN * values[:, -1] for values, _, _ in spectra]
+    careful = ~np.concatenate(ranges)
+    places = np.cumsum([len(one) for one in ranges])[:-1]
+    steps = np.concatenate(
+        [_steps(*of, segments) for of in zip(spectra, np.split(gap, places), strict=True)], axis=1
+    )
     if not careful.all():
         quick = ~careful
-        _take_pieces(problem, flat, ends, quick, spectrum, segments, _quick_piece)
+        _take_pieces(problem, flat, ends, quick, steps[:, quick], _quick_piece)
         most = MISSED * relative_gap(problem, flat) ** 2 + ROUND
         careful |= ~(relative_gap(problem, ends) <= most)
     if careful.any():
-        _take_pieces(problem, flat, ends, careful, spectrum, segments, _careful_piece)
+        _take_pieces(problem, flat, ends, careful, steps[:, careful], _careful_piece, lost)
     return [w.reshape(*shape, *w.shape[-2:]) for w in ends]
 
 
 _Piece = Callable[[Problem, list[Array], Array], list[Array]]
-_Spectrum = tuple[Array, Array, NDArray[np.bool_]]
 
 
-def _take_pieces(
-    problem: Problem,
-    weights: list[Array],
-    ends: list[Array],
-    which: NDArray[np.bool_],
-    spectrum: _Spectrum,
-    segments: int,
-    piece: _Piece,
-) -> None:
-    """Write into ``ends`` where the path of `_path` leads some replicas, piece by piece.
-
-    Where a layer is too narrow for ``F`` to move freely, the range of ``J`` turns on the way: a gap
-    of second order is left, and another path leads on from there.
-    """
-    at = [w[which] for w in weights]
-    gap = _gap(problem, at)
-    values, vectors, alive = (part[which] for part in spectrum)
+def _steps(spectrum: Spectrum, gap: Array, segments: int) -> Array:
+    """Changes of ``E`` along the pieces of its path, ``(piece, replica, p, n)``."""
+    values, vectors, alive = spectrum
     modes = (vectors.mT @ gap.reshape(len(gap), -1, 1))[..., 0]
     rates = np.where(alive, values, np.inf)
     fastest = np.max(np.where(alive, values, 0.0), axis=-1, initial=0.0)
@@ -230,10 +229,35 @@ def _take_pieces(
     times = np.geomspace(0.05 / fastest, 12.0 / slowest, segments)
     left = np.exp(-2.0 * np.where(alive, values, 0.0) * times[..., None])
     left = np.concatenate([np.ones_like(left[:1]), left[:-1], np.zeros_like(left[:1])])
-    for part in np.diff(left, axis=0):
-        at = piece(problem, at, (vectors @ (part * modes)[..., None]).reshape(gap.shape))
+    steps = vectors @ (np.diff(left, axis=0) * modes)[..., None]
+    return np.asarray(steps.reshape(segments, *gap.shape))
+
+
+def _take_pieces(
+    problem: Problem,
+    weights: list[Array],
+    ends: list[Array],
+    which: NDArray[np.bool_],
+    steps: Array,
+    piece: _Piece,
+    lost: float = np.inf,
+) -> None:
+    """Write into ``ends`` where the path of `_path` leads some replicas, piece by piece.
+
+    Where a layer is too narrow for ``F`` to move freely, the range of ``J`` turns on the way: a gap
+    of second order is left, and another path leads on from there.
+    """
+    at = [w[which] for w in weights]
+    kept = np.ones(steps.shape[1], dtype=np.bool_)
+    for step in steps:
+        for w, moved in zip(at, piece(problem, [w[kept] for w in at], step[kept]), strict=True):
+            w[kept] = moved
+        if np.isfinite(lost):
+            kept &= _charges_kept([w[which] for w in weights], at, lost)
+            if not kept.any():
+                break
     for end, value in zip(ends, at, strict=True):
-        end[which] = value
+        end[which] = np.where(kept[:, None, None], value, np.nan)
 
 
 def _quick_piece(problem: Problem, weights: list[Array], step: Array) -> list[Array]:
@@ -243,8 +267,7 @@ def _quick_piece(problem: Problem, weights: list[Array], step: Array) -> list[Ar
     piece, so that what the end misses is of third order in the step; two eliminations. Directions
     hardly within reach make ``X`` large, and elsewhere than at the middle it then does harm.
     """
-    first = Normal(problem, weights).damped_solve(step)
-    middle = _moved(weights, pullback(problem, weights, first @ problem.root_x), 0.5)
+    middle = _moved(weights, Normal(problem, weights).damped_lift(step), 0.5)
     x = Normal(problem, middle).damped_solve(step) @ problem.root_x
     return _runge_kutta(weights, lambda at: pullback(problem, at, x))
 
@@ -271,11 +294,20 @@ def _runge_kutta(
 def polish(problem: Problem, weights: list[Array]) -> list[Array]:
     """Newton steps onto the minima from weights within rounding or an integrator's error of them.
 
-    Each step changes the charges by the square of what it moves.
+    Each step changes the charges by the square of what it moves, and leaves a gap of the order of
+    the square of the one before: replicas that have arrived take no more.
     """
+    lead = weights[0].shape[:-2]
+    at = [w.reshape(-1, *w.shape[-2:]).copy() for w in weights]
     for _ in range(3):
-        weights = _moved(weights, Normal(problem, weights).lift(_gap(problem, weights)), -1.0)
-    return weights
+        away = relative_gap(problem, at) > ARRIVED
+        if not away.any():
+            break
+        rest = [w[away] for w in at]
+        lifted = Normal(problem, rest).lift(_gap(problem, rest))
+        for w, moved in zip(at, _moved(rest, lifted, -1.0), strict=True):
+            w[away] = moved
+    return [w.reshape(*lead, *w.shape[-2:]) for w in at]
 
 
 def _gap(problem: Problem, weights: list[Array]) -> Array:
@@ -295,11 +327,15 @@ def _moved(weights: list[Array], by: list[Array], factor: float) -> list[Array]:
 def _landed(
     problem: Problem, start: list[Array], end: list[Array], charge_rtol: float
 ) -> NDArray[np.bool_]:
-    good = relative_gap(problem, end) <= 1e-9
+    return np.asarray((relative_gap(problem, end) <= 1e-9) & _charges_kept(start, end, charge_rtol))
+
+
+def _charges_kept(start: list[Array], end: list[Array], rtol: float) -> NDArray[np.bool_]:
+    kept = np.ones(len(start[0]), dtype=np.bool_)
     scale = np.max([squared_norm(w) for w in (*start, *end)], axis=0)
     for before, after in zip(charges(start), charges(end), strict=True):
-        good &= np.sqrt(squared_norm(after - before)) <= charge_rtol * scale
-    return np.asarray(good)
+        kept &= np.sqrt(squared_norm(after - before)) <= rtol * scale
+    return kept
 
 
 def project(

@@ -19,11 +19,11 @@ def measuring_memory(problems: Sequence[Problem]) -> int:
     """Bytes that measuring one network takes, at most.
 
     Of linear students: projection holds ``J Jᵀ``, ``(p n, p n)`` in each, five times over, namely
-    itself, that of the start with its eigenvectors, and two in solving. The Lanczos basis of the
-    sharpness has up to `LANCZOS_VECTORS` vectors of parameters and one more. Moments of samples
-    hold errors, features and signals of every row. Of all: the moments of all layers stacked are
-    squared once. What is measured on reference inputs has its own bound
-    (`training.records.reference_inputs`).
+    itself, that of the start with its eigenvectors, and two in solving; those that are eliminated
+    one by one (`theory.normal`) hold less. The Lanczos basis of the sharpness has up to
+    `LANCZOS_VECTORS` vectors of parameters and one more. Moments of samples hold errors, features
+    and signals of every row. Of all: the moments of all layers stacked are squared once. What is
+    measured on reference inputs has its own bound (`training.records.reference_inputs`).
     """
     most = 0
     for problem in problems:

@@ -263,7 +263,13 @@ class Recorder:
     def _costly_jobs(
         self, records: Records, rows: NDArray[np.intp], networks: NDArray[np.intp]
     ) -> list[Callable[[], None]]:
-        """Jobs that measure pairs of a record and a network, a part of them for every thread."""
+        """Jobs that measure pairs of a record and a network, a part of them for every thread.
+
+        The projection, which eliminates without Python's lock, has jobs of its own: threads that
+        need the lock for every small product then run beside it and not beside each other.
+        """
+        named = self.plan.measuring.quantities
+        kinds = [[n for n in named if n == "projection"], [n for n in named if n != "projection"]]
         jobs: list[Callable[[], None]] = []
         for number, level in enumerate(self.levels):
             if not any(measured.in_theory for measured in level.students):
@@ -274,16 +280,25 @@ class Recorder:
             for first in range(parts):
                 # Of each part early and late records, which differ in what they cost.
                 part = here[first::parts]
-                jobs.append(partial(self._costly, records, rows[part], networks[part], number))
+                jobs += [
+                    partial(self._costly, records, rows[part], networks[part], number, names)
+                    for names in kinds
+                    if names
+                ]
         return jobs
 
     def _costly(
-        self, records: Records, rows: NDArray[np.intp], here: NDArray[np.intp], number: int
+        self,
+        records: Records,
+        rows: NDArray[np.intp],
+        here: NDArray[np.intp],
+        number: int,
+        names: Sequence[str],
     ) -> None:
         weights = [[w[rows, here].astype(np.float64) for w in s] for s in records.weights]
         students = self.levels[number].students
         pairs = self._pairs_of(number)
-        costly = measure_costly(students, weights, self.plan.measuring.quantities, pairs)
+        costly = measure_costly(students, weights, names, pairs)
         if costly.alignments is not None:
             records.alignment_projected[rows, here] = costly.alignments
         for k in range(len(students)):
