@@ -159,6 +159,17 @@ def test_the_flattest_direction_is_the_least_of_the_spectrum(depth, monkeypatch)
     assert flattest_of(problem, [w[None] for w in one]) == pytest.approx(least, rel=1e-6)
 
 
+def test_lost_replicas_are_not_the_flattest(monkeypatch) -> None:
+    teacher, student = brute.case(SEED, depth=3, dim_x=4)
+    problem = Problem.of(teacher, student)
+    weights = mx.theory.random_minimum(teacher, student, seed=1, spread=0.3)
+    both = [np.stack([w, np.full_like(w, np.nan)]) for w in weights]
+    alone = flattest_of(problem, weights)
+    formed, others = all_ways(monkeypatch, lambda: flattest_of(problem, both))
+    assert_allclose([formed, *others], alone, rtol=1e-5)
+    assert flattest_of(problem, [w[1:] for w in both]) == np.inf
+
+
 def test_a_dual_for_which_there_is_no_room_is_refused(monkeypatch) -> None:
     """What a narrow student of 40 x 40 cannot reach is decomposed; with 10 MiB free it is not."""
     monkeypatch.setattr(memory, "SMALL", 2**20)

@@ -235,16 +235,20 @@ def require_dual(problem: Problem, replicas: int) -> None:
 
 
 def flattest_of(problem: Problem, weights: Sequence[Array]) -> float:
-    """Least eigenvalue of ``2 J Jᵀ`` that is not zero, of all replicas; infinite where none is."""
-    normal = Normal(problem, weights)
+    """Least eigenvalue of ``2 J Jᵀ`` that is not zero, of all replicas; infinite where none is.
+
+    Replicas that are lost do not count.
+    """
+    flat = [w.reshape(-1, *w.shape[-2:]) for w in weights]
+    alive = finite_replicas(flat)
+    flat = [w[alive] for w in flat]
+    normal = Normal(problem, flat)
     if not normal.formed:
-        flat = [w.reshape(-1, *w.shape[-2:]) for w in weights]
-        alive = np.flatnonzero(finite_replicas(flat))
-        each = [Normal(problem, [w[k] for w in flat]).operator.smallest() for k in alive]
+        each = [normal.replica(k).operator.smallest() for k in range(len(flat[0]))]
         if None not in each:
             return 2.0 * min((v for v in each if v is not None), default=np.inf)
     values, _, reached = normal.spectrum
-    kept = values[reached & np.isfinite(values)]
+    kept = values[reached]
     return 2.0 * float(kept.min()) if kept.size else np.inf
 
 

@@ -161,14 +161,15 @@ def _gradient_flow(problem: Problem, start: Array, enough: float, rtol: float) -
             events=[close, still],
             **method,
         )
+        if not solution.success and "jac" not in method:
+            raise MethexisError(f"projection: the integrator failed: {solution.message}")
         return np.asarray(solution.y[:, -1])
 
     if problem.num_parameters > EXPLICIT_FIRST:
         try:
             return followed(method="DOP853")
-        except (
-            MethexisError
-        ):  # rates are so far apart that an implicit method is worth its matrices
+        except MethexisError:
+            # Rates are so far apart that an implicit method is worth its matrices.
             if problem.num_parameters > MAX_DENSE_PARAMETERS:
                 raise
     return followed(method="LSODA", jac=jacobian)
