@@ -105,6 +105,27 @@ def test_minima_stay() -> None:
         assert_allclose(a, b, rtol=0, atol=1e-11)  # Newton's correction of rounding
 
 
+@pytest.mark.parametrize("size", [4, 11])
+def test_single_precision_lands_as_double_does(size) -> None:
+    """What is projected is kept in doubles, however weights were recorded."""
+    teacher = mx.Teacher.random(dim_x=size, dim_y=size, seed=SEED)
+    student = mx.EDLN(hidden=(size, size))
+    problem = Problem.of(teacher, student)
+    generator = np.random.default_rng(SEED)
+    minimum = mx.theory.random_minimum(teacher, student, seed=1, spread=0.2)
+    near = [
+        np.stack([w + 1e-3 * generator.standard_normal(w.shape) for _ in range(3)]).astype("f4")
+        for w in minimum
+    ]
+    doubles = [w.astype(np.float64) for w in near]
+    for options in ({"strict": True}, {"strict": False, "charge_rtol": 1e-5}):
+        ends = project_of(problem, near, **options)
+        expected = project_of(problem, doubles, **options)
+        assert np.isfinite(expected[0]).all()
+        for end, other in zip(ends, expected, strict=True):
+            assert_allclose(end, other, rtol=0, atol=1e-12)
+
+
 @given(seed=st.integers(0, 2**31 - 1), depth=st.integers(2, 4), spare=st.integers(0, 2))
 @settings(max_examples=15)
 def test_batch_is_one_by_one(seed, depth, spare) -> None:

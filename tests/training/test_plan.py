@@ -11,6 +11,7 @@ import pytest
 
 import methexis as mx
 from methexis.core.problem import Problem
+from methexis.theory.normal import ONE_BY_ONE
 from methexis.training import memory
 from methexis.training.plan import log_steps
 
@@ -200,6 +201,7 @@ def test_the_estimate_is_what_a_run_holds() -> None:
     tracemalloc.start()
     try:
         run = train(**settings)
+        run.tree.load()  # charges, which are computed when they are read
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -210,9 +212,12 @@ def test_the_estimate_is_what_a_run_holds() -> None:
     assert run.healthy.all()
 
 
-@pytest.mark.parametrize(("size", "source"), [(4, "teacher"), (12, "teacher"), (12, "samples")])
+@pytest.mark.parametrize(
+    ("size", "source"), [(4, "teacher"), (9, "teacher"), (9, "samples"), (12, "teacher")]
+)
 def test_the_estimate_of_measuring(size: int, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Projection's (p n)² numbers dominate all else a run of few records holds.
+    # Projection's (p n)² numbers dominate all else a run of few records holds; of larger students
+    # it holds those of one network at a time, unless that is too narrow.
     teacher = mx.Teacher.random(dim_x=size, dim_y=size, seed=0)
     student = mx.EDLN(hidden=(size,))
     data = teacher if source == "teacher" else teacher.samples(200, seed=0)
@@ -239,7 +244,8 @@ def test_the_estimate_of_measuring(size: int, source: str, monkeypatch: pytest.M
     assert needed > count * one
     together, peak = measured()
     assert np.isfinite(together.data["entropy_projected"]).all()
-    assert 0.4 * needed < peak < 1.5 * needed + 3e6
+    assert peak < 1.5 * needed + 3e6
+    assert peak > 0.4 * needed or problem.target.size >= ONE_BY_ONE
     # With less memory networks are measured a few at a time, to the same bits.
     monkeypatch.setattr(memory, "MEASURING_BYTES", 4 * one)
     assert memory.measured_at_once([problem]) == 4

@@ -82,7 +82,7 @@ def project_of(
         network).
     """
     shape = weights[0].shape[:-2]
-    start = flatten(weights).reshape(-1, problem.num_parameters)
+    start = flatten(weights).reshape(-1, problem.num_parameters).astype(np.float64, copy=False)
     finite = np.asarray(np.isfinite(start).all(axis=-1))
     result = np.where(finite[:, None], np.nan, start)
     if not strict:  # a diverging replica must not reach the eigensolver: it may overflow there
@@ -194,7 +194,7 @@ def _path(
     not followed further, and NaN: what a piece has lost the next ones do not bring back.
     """
     shape = weights[0].shape[:-2]
-    flat = [w.reshape(-1, *w.shape[-2:]) for w in weights]
+    flat = [w.reshape(-1, *w.shape[-2:]).astype(np.float64, copy=False) for w in weights]
     ends = [np.full_like(w, np.nan) for w in flat]
     gap = _gap(problem, flat)
     spectra = Normal(problem, flat).seen_by(gap)
@@ -299,7 +299,7 @@ def polish(problem: Problem, weights: list[Array]) -> list[Array]:
     the square of the one before: replicas that have arrived take no more.
     """
     lead = weights[0].shape[:-2]
-    at = [w.reshape(-1, *w.shape[-2:]).copy() for w in weights]
+    at = [np.array(w.reshape(-1, *w.shape[-2:]), dtype=np.float64) for w in weights]
     for _ in range(3):
         away = relative_gap(problem, at) > ARRIVED
         if not away.any():
