@@ -388,10 +388,12 @@ def summary(ended: list[dict[str, Any]]) -> str:
     unrelated = [one for one in ended if one["case"] in ("unrelated", "clusters")]
     scaled = [one for one in ended if one["case"] in ("minima", "gaussian")]
     related = [one for one in ended if one not in unrelated and one not in scaled]
+    same = [one for one in related if one["shared"]]
     others = [one for one in related if not one["shared"]]
     twice = [one for one in others if one["case"] != "encoders"]
     told = [
-        _apart("the same rows", [one for one in related if one["shared"]]),
+        _apart("the same rows", same),
+        _apart("these, with truths from .05 to .95", [o for o in same if 0.05 < o["truth"] < 0.95]),
         _apart("other rows", others),
         _apart("these, one encoder twice, without noise", [o for o in twice if not o["noise"]]),
         _apart("these, one encoder twice, with noise", [one for one in twice if one["noise"]]),

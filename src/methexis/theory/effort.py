@@ -19,7 +19,7 @@ from methexis.core.problem import Problem
 from methexis.errors import MethexisError
 from methexis.progress import Progress, Report, choose
 from methexis.theory.fluctuations import WITHOUT_SPECTRUM
-from methexis.theory.normal import MATRIX_FREE
+from methexis.theory.normal import formed
 
 #: Velocities along a path, and multiply-adds per second.
 EVALUATIONS, SPEED = 400.0, 8e9
@@ -45,7 +45,7 @@ def entries(problem: Problem) -> tuple[int, float]:
 def solve_work(problem: Problem) -> float:
     """Multiply-adds of inverting ``J Jᵀ`` once."""
     size, _ = entries(problem)
-    if size < MATRIX_FREE:
+    if formed(problem):
         return _ELIMINATED * float(size) ** 3
     rows, columns = problem.target.shape
     turned = _EIGENVECTORS * (float(rows) ** 3 + float(columns) ** 3)

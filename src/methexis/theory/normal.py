@@ -45,6 +45,11 @@ _CHEAP_VECTORS, _WELL_SEEN = 75, 0.03
 _HELD = 4
 
 
+def formed(problem: Problem) -> bool:
+    """Whether the dual is formed, which takes no longer than conjugate gradients."""
+    return min(problem.target.shape) < _FEWEST or problem.target.size < MATRIX_FREE
+
+
 class Normal:
     """The normal space of the minima at ``weights``, batched over replicas.
 
@@ -55,8 +60,7 @@ class Normal:
         self.problem = problem
         self.weights = weights
         self.root = problem.root_x
-        few = min(problem.target.shape) < _FEWEST
-        self.formed = few or problem.target.size < MATRIX_FREE
+        self.formed = formed(problem)
         self.stacked = problem.target.size < min(ONE_BY_ONE, MATRIX_FREE)
 
     @cached_property

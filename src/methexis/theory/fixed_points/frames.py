@@ -7,6 +7,7 @@ velocity along all directions. `krylov` has the same of large ones.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,9 +56,9 @@ class Frame:
         self.speed = float(np.linalg.norm(self.rest))
         self._turned = turned
 
-    def at(self, state: Array) -> Frame:
+    def at(self, state: Array) -> Self:
         """The frame of other weights on the minima."""
-        return Frame(self.problem, self.velocity, state, self.unit, self.turning)
+        return type(self)(self.problem, self.velocity, state, self.unit, self.turning)
 
     @cached_property
     def resting(self) -> bool:

@@ -212,10 +212,6 @@ class LargeFrame(Frame):
         self.rest = flatten([v - t for v, t in zip(moving, turned, strict=True)])
         self.speed = float(np.linalg.norm(self.rest))
 
-    def at(self, state: Array) -> LargeFrame:
-        """The frame of other weights on the minima."""
-        return LargeFrame(self.problem, self.velocity, state, self.unit, self.turning)
-
     def step(self, stretch: float) -> Array:
         """Implicit Euler step of the given length of slow time."""
         return self._ahead.step(stretch)
