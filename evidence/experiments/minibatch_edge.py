@@ -36,7 +36,7 @@ from methexis.core.layers.products import predictor
 from methexis.core.problem import Problem
 from methexis.scenarios.framework.statistics import jackknife
 from methexis.theory.curvature import dual_matrix
-from methexis.theory.normal import Normal
+from methexis.theory.dual.normal import Normal
 
 BATCHES = (1, 2, 4, 8, 16)
 SIZES = (0.004, 0.003, 0.002, 0.0015)

@@ -28,7 +28,7 @@ from methexis.core.layers.products import predictor
 from methexis.core.problem import Problem
 from methexis.scenarios.framework.statistics import jackknife
 from methexis.theory.curvature import dual_matrix
-from methexis.theory.normal import Normal
+from methexis.theory.dual.normal import Normal
 
 #: Relative sizes of the gap. They are so small that all measure one number.
 SIZES = (2e-9, 1.5e-9, 1e-9, 7e-10)

@@ -15,8 +15,8 @@ from methexis.core.layers.charges import charges
 from methexis.core.layers.products import hidden_maps, loss_gradient
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.problem import Problem
+from methexis.theory.dual.normal import DAMPING, Normal
 from methexis.theory.gauge import balanced_minimum_of
-from methexis.theory.normal import DAMPING, Normal
 from methexis.theory.projection import CLOSE, NEAR, _follow, project_of, relative_gap
 from tests.theory import brute
 

@@ -11,7 +11,7 @@ import methexis as mx
 from methexis.core.problem import theory_problem
 from methexis.errors import MethexisError
 from methexis.progress import Report
-from methexis.theory import normal
+from methexis.theory.dual import normal
 from methexis.theory.platonic import platonic_of
 
 # `methexis.theory.relaxation` is the function.

@@ -11,7 +11,7 @@ import pytest
 
 import methexis as mx
 from methexis.core.problem import Problem
-from methexis.theory.normal import ONE_BY_ONE
+from methexis.theory.dual.normal import ONE_BY_ONE
 from methexis.training import memory
 from methexis.training.plan import log_steps
 

@@ -2,10 +2,10 @@
 
 A velocity along the minima inverts ``J Jᵀ``, whose rows are the outputs times the inputs. Of small
 students it is eliminated, or decomposed for the drift, with the cube of that number; of others it
-is inverted by some dozens of products with one matrix of outputs and inputs (`theory.kronecker`),
-and for the drift by some with a table of the square of that number (`theory.fluctuations`). The
-flow of a student of fifty thousand parameters so takes seconds, the drift of one of twelve thousand
-an hour. An estimate from sizes and no clock, so that equal calls are refused alike on any
+is inverted by some dozens of products with one matrix of outputs and inputs
+(`theory.dual.kronecker`), and for the drift by some with a table of the square of that number
+(`theory.dual.fluctuations`). The flow of a student of fifty thousand parameters so takes seconds,
+the drift of one of twelve thousand an hour. An estimate from sizes and no clock, so that equal calls are refused alike on any
 machine; it is right to a factor of five where rates are not far apart, and too low where they are.
 """
 
@@ -18,8 +18,8 @@ from methexis.core.parallel.memory import require_room
 from methexis.core.problem import Problem
 from methexis.errors import MethexisError
 from methexis.progress import Progress, Report, choose
-from methexis.theory.fluctuations import WITHOUT_SPECTRUM
-from methexis.theory.normal import formed
+from methexis.theory.dual.fluctuations import WITHOUT_SPECTRUM
+from methexis.theory.dual.normal import formed
 
 #: Velocities along a path, and multiply-adds per second.
 EVALUATIONS, SPEED = 400.0, 8e9

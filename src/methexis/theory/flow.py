@@ -28,9 +28,9 @@ from methexis.progress import Progress
 from methexis.theory.bounded import bounded
 from methexis.theory.chebyshev import integrate_stabilised
 from methexis.theory.curvature import hessian_product, one_set
+from methexis.theory.dual.normal import Normal
 from methexis.theory.effort import PATIENCE, seconds_of_path, started, watching
 from methexis.theory.entropy import entropy_gradient_of
-from methexis.theory.normal import Normal
 from methexis.theory.path import SlowPath
 from methexis.theory.projection import polish, project_of
 

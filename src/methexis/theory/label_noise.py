@@ -30,9 +30,9 @@ from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.progress import Progress
 from methexis.theory.curvature import trace_of
+from methexis.theory.dual.fluctuations import Warm
 from methexis.theory.fixed_points.drift import drift_velocity
 from methexis.theory.fixed_points.steady import FixedPoint, fixed_point_of
-from methexis.theory.fluctuations import Warm
 from methexis.theory.platonic import PlatonicSolution, platonic_of
 
 

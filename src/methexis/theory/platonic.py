@@ -21,8 +21,8 @@ from methexis.core.problem import Problem, theory_problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher, source_name
 from methexis.display import Displayed
+from methexis.theory.dual.normal import sharpest_of
 from methexis.theory.modes import Modes, modes_of
-from methexis.theory.normal import sharpest_of
 
 
 @dataclass(frozen=True, eq=False)

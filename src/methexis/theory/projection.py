@@ -35,7 +35,7 @@ from methexis.theory.curvature import (
     batched_sharpness,
     dense_hessian,
 )
-from methexis.theory.normal import Normal, Spectrum
+from methexis.theory.dual.normal import Normal, Spectrum
 
 #: Relative gap ``‖E‖/‖VΣx^{1/2}‖`` up to which the frozen path stands in for gradient flow.
 NEAR = 0.5

@@ -31,8 +31,8 @@ from methexis.core.teacher import Teacher
 from methexis.display import Displayed
 from methexis.progress import Progress, Report, choose
 from methexis.theory.curvature import hessian_product, whitened_jacobian
+from methexis.theory.dual.normal import REACH_TOLERANCE, Normal
 from methexis.theory.entropy import entropy_gradient_of
-from methexis.theory.normal import REACH_TOLERANCE, Normal
 from methexis.theory.platonic import platonic_of
 
 #: Eigenvalues below this part of the largest are rotations and dead blocks, not slow modes.

@@ -36,10 +36,10 @@ from methexis.core.problem import Problem, bind, theory_problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.progress import Progress
+from methexis.theory.dual.normal import Normal
 from methexis.theory.fixed_points.drift import drift_velocity
 from methexis.theory.fixed_points.steady import FixedPoint, fixed_point_of
 from methexis.theory.flow import entropic_velocity, shuffle_factor, slowed
-from methexis.theory.normal import Normal
 from methexis.theory.platonic import platonic_of
 
 #: Points that stand for the law of a batch; a power of two fills it evenly.

@@ -20,7 +20,7 @@ def measuring_memory(problems: Sequence[Problem]) -> int:
 
     Of linear students: projection holds ``J Jᵀ``, ``(p n, p n)`` in each, five times over, namely
     itself, that of the start with its eigenvectors, and two in solving; those that are eliminated
-    one by one (`theory.normal`) hold less. The Lanczos basis of the sharpness has up to
+    one by one (`theory.dual.normal`) hold less. The Lanczos basis of the sharpness has up to
     `LANCZOS_VECTORS` vectors of parameters and one more. Moments of samples hold errors, features
     and signals of every row. Of all: the moments of all layers stacked are squared once. What is
     measured on reference inputs has its own bound (`training.records.reference_inputs`).

@@ -48,8 +48,8 @@ from methexis.theory.adaptive.potential import (
     scales_of,
 )
 from methexis.theory.curvature import dual_of_ends
-from methexis.theory.kronecker import KroneckerSum
-from methexis.theory.normal import MATRIX_FREE, REACH_TOLERANCE, require_dual
+from methexis.theory.dual.kronecker import KroneckerSum
+from methexis.theory.dual.normal import MATRIX_FREE, REACH_TOLERANCE, require_dual
 
 #: Numbers of the directions of all samples that are held at once.
 _AT_ONCE = 2**22

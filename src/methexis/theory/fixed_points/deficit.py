@@ -32,9 +32,9 @@ from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.progress import Progress
 from methexis.theory.curvature import hessian_product, whitened_jacobian
+from methexis.theory.dual.normal import REACH_TOLERANCE
 from methexis.theory.fixed_points.drift import drift_velocity
 from methexis.theory.fixed_points.steady import FixedPoint, fixed_point_of
-from methexis.theory.normal import REACH_TOLERANCE
 from methexis.theory.platonic import platonic_of
 
 #: Matrices of all parameters that a velocity holds at once.

@@ -5,7 +5,7 @@ minima is ``dθ/dτ = -½ P ∇_θ Tr(H(θ) Y)`` at fixed ``Y``, where ``H Y + Y
 space and ``Σ_g`` is the covariance of the sample gradient (Katzenberger's limit; docs/theory.md
 §5). Here ``J Σx^{1/2} = U s Qᵀ`` gives ``Y = Q y Qᵀ`` with ``y_ab = 2 s_a s_b [UᵀΓU]_ab / (s_a² +
 s_b²)``; ``Γ`` is ``Σε ⊗ 1`` unless residuals depend on inputs (`Problem.noise_moment`). By
-`theory.fluctuations` the gradient follows from ``Y`` by two sums over labels and inputs; no
+`theory.dual.fluctuations` the gradient follows from ``Y`` by two sums over labels and inputs; no
 third-order tensor is formed, and of large students no spectrum either.
 
 If the noise is isotropic in the loss's metric, ``Y`` is that isotropic constant on the normal space
@@ -28,17 +28,17 @@ from methexis.core.problem import Problem, bind, theory_problem
 from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.progress import Progress
-from methexis.theory.effort import PATIENCE
-from methexis.theory.fixed_points.steady import FixedPoint, fixed_point_of
-from methexis.theory.flow import begun, decayed, entropic_velocity, integrate_slow, slow_times_of
-from methexis.theory.fluctuations import (
+from methexis.theory.dual.fluctuations import (
     WITHOUT_SPECTRUM,
     Warm,
     fluctuating_force,
     force_of,
     require_table,
 )
-from methexis.theory.normal import Normal
+from methexis.theory.dual.normal import Normal
+from methexis.theory.effort import PATIENCE
+from methexis.theory.fixed_points.steady import FixedPoint, fixed_point_of
+from methexis.theory.flow import begun, decayed, entropic_velocity, integrate_slow, slow_times_of
 from methexis.theory.path import SlowPath
 from methexis.theory.platonic import platonic_of
 
@@ -55,8 +55,8 @@ def drift_velocity(
 
     With ``lr`` the fluctuations are those of steps of that size, ``(1 - ηH) Y (1 - ηH) + η Σ_g =
     Y``, and not of their limit: see `theory.fixed_points.edge`. Of large students they are found
-    without a spectrum (`theory.fluctuations`), beginning with what ``warm`` holds; where noise is
-    even, there is nothing to be found, because the drift is the entropic flow.
+    without a spectrum (`theory.dual.fluctuations`), beginning with what ``warm`` holds; where noise
+    is even, there is nothing to be found, because the drift is the entropic flow.
     """
     large = problem.target.size >= WITHOUT_SPECTRUM
     if large and lr == 0.0 and even(problem):

@@ -34,10 +34,10 @@ from methexis.core.samples import Samples
 from methexis.core.teacher import Teacher
 from methexis.progress import Progress
 from methexis.theory.curvature import one_set
+from methexis.theory.dual.fluctuations import Warm
+from methexis.theory.dual.normal import Normal, sharpest_of
 from methexis.theory.fixed_points.drift import drift_velocity, frozen_drift
 from methexis.theory.fixed_points.steady import FixedPoint, fixed_point_of
-from methexis.theory.fluctuations import Warm
-from methexis.theory.normal import Normal, sharpest_of
 from methexis.theory.platonic import platonic_of
 
 

@@ -17,8 +17,8 @@ from methexis.core.linalg import flatten, unflatten
 from methexis.core.parallel.caching import cached_property
 from methexis.core.problem import Problem
 from methexis.theory.curvature import whitened_jacobian
+from methexis.theory.dual.normal import REACH_TOLERANCE
 from methexis.theory.flow import Velocity
-from methexis.theory.normal import REACH_TOLERANCE
 from methexis.theory.projection import polish
 
 #: Speed left, over that of the whole entropic force, at which a point counts as an end.

@@ -6,9 +6,9 @@ space that ``A`` spans from one vector (Arnoldi): a step for every ``h`` in that
 shift spans nothing new, and the slowest rates in that of a vector in the range of ``A``, where
 directions that neither decay nor grow are out of sight. A product is one difference of velocities.
 
-What is normal to the minima is taken off by `theory.normal`. The rotation that comes nearest to a
-direction solves ``GᵀG Ω = Gᵀv`` for antisymmetric ``Ω_i``, ``GΩ = Ω_iW_i - W_iΩ_{i-1}``. That is
-done by conjugate gradients, whose diagonal blocks ``S_iΩ + ΩS_i``, with ``S_i = (W_iW_iᵀ +
+What is normal to the minima is taken off by `theory.dual.normal`. The rotation that comes nearest
+to a direction solves ``GᵀG Ω = Gᵀv`` for antisymmetric ``Ω_i``, ``GΩ = Ω_iW_i - W_iΩ_{i-1}``. That
+is done by conjugate gradients, whose diagonal blocks ``S_iΩ + ΩS_i``, with ``S_i = (W_iW_iᵀ +
 W_{i+1}ᵀW_{i+1})/2``, are inverted in the eigenvectors of ``S_i``.
 """
 
@@ -23,9 +23,9 @@ from methexis.core.checks import Array, MethexisError
 from methexis.core.linalg import flatten, unflatten
 from methexis.core.parallel.caching import cached_property
 from methexis.core.problem import Problem
+from methexis.theory.dual.normal import Normal
 from methexis.theory.fixed_points.frames import DIFFERENCE, ZERO_RATE, Frame, turn
 from methexis.theory.flow import Velocity
-from methexis.theory.normal import Normal
 from methexis.theory.projection import polish
 
 #: Most vectors that are spanned, vectors between looks, and residuals at which a step and a rate

@@ -18,8 +18,8 @@ from methexis.progress import Progress, Report
 from methexis.theory.adaptive.path import integrate_adaptive
 from methexis.theory.adaptive.slow import Metric
 from methexis.theory.curvature import batched_sharpness
+from methexis.theory.dual.normal import flattest_of
 from methexis.theory.flow import Pull, Velocity, decayed, integrate_slow
-from methexis.theory.normal import flattest_of
 from methexis.theory.path import SlowPath
 from methexis.theory.projection import project_of, relative_gap
 from methexis.training.prediction.cost import seconds_of

@@ -12,8 +12,8 @@ from numpy.testing import assert_allclose
 import methexis as mx
 from methexis.core.layers.products import after, before
 from methexis.core.problem import Problem
-from methexis.theory import kronecker
-from methexis.theory.kronecker import KroneckerSum
+from methexis.theory.dual import kronecker
+from methexis.theory.dual.kronecker import KroneckerSum
 from methexis.theory.platonic import platonic_of
 from tests.theory import brute
 

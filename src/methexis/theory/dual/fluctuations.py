@@ -33,8 +33,8 @@ from methexis.core.layers.products import after, before
 from methexis.core.linalg import flatten
 from methexis.core.parallel.memory import require_room
 from methexis.core.problem import Problem
-from methexis.theory.kronecker import KroneckerSum
-from methexis.theory.normal import Normal
+from methexis.theory.dual.kronecker import KroneckerSum
+from methexis.theory.dual.normal import Normal
 
 #: Outputs times inputs from which on fluctuations are found without a spectrum of ``K``.
 WITHOUT_SPECTRUM = 800

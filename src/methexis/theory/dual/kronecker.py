@@ -1,9 +1,9 @@
 r"""Sums of Kronecker products ``K = Σ_i P_i ⊗ Q_i``, applied and inverted without being formed.
 
-The dual ``J Jᵀ`` of a network is such a sum, with one term per layer (`theory.normal`). As a matrix
-it has ``(p n)²`` entries, and an elimination takes the cube of ``p n``. Applied to one ``(p, n)``
-matrix, ``K X = Σ_i P_i X Q_i``, it takes ``D p n (p + n)`` multiply-adds, so that a few dozen
-products of a Krylov method cost nothing beside the elimination.
+The dual ``J Jᵀ`` of a network is such a sum, with one term per layer (`theory.dual.normal`). As a
+matrix it has ``(p n)²`` entries, and an elimination takes the cube of ``p n``. Applied to one
+``(p, n)`` matrix, ``K X = Σ_i P_i X Q_i``, it takes ``D p n (p + n)`` multiply-adds, so that a few
+dozen products of a Krylov method cost nothing beside the elimination.
 
 How many there are is decided by the basis. Take ``L`` and ``R`` such that ``Lᵀ P_i L`` and
 ``Rᵀ Q_i R`` are as nearly diagonal as one basis can make them; conjugate gradients then divide by

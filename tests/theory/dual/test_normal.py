@@ -12,10 +12,11 @@ from methexis.core.linalg import flatten
 from methexis.core.parallel import memory
 from methexis.core.problem import Problem
 from methexis.errors import MethexisError
-from methexis.theory import normal, projection
+from methexis.theory import projection
 from methexis.theory.curvature import minimum_spectrum
+from methexis.theory.dual import normal
+from methexis.theory.dual.normal import Normal, flattest_of, sharpest_of
 from methexis.theory.flow import entropic_velocity
-from methexis.theory.normal import Normal, flattest_of, sharpest_of
 from tests.theory import brute
 
 SEED = 20261130

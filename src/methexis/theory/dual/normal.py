@@ -2,9 +2,9 @@
 
 ``J = dF/dθ`` whitened by ``Σx^{1/2}`` has the minima's tangent space as its kernel. All that is
 asked of it goes through its dual ``J Jᵀ``, a matrix of the predictor's entries: of small students
-it is formed, of others it stays the sum of Kronecker products that it is (`theory.kronecker`), and
-is formed only where conjugate gradients do not get there, as in students too narrow for ``F`` to
-move freely.
+it is formed, of others it stays the sum of Kronecker products that it is
+(`theory.dual.kronecker`), and is formed only where conjugate gradients do not get there, as in
+students too narrow for ``F`` to move freely.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from methexis.core.parallel.caching import cached_property
 from methexis.core.parallel.memory import require_room
 from methexis.core.problem import Problem
 from methexis.theory.curvature import dual_matrix, minimum_spectrum
-from methexis.theory.kronecker import KroneckerSum
+from methexis.theory.dual.kronecker import KroneckerSum
 
 #: Eigenvalues, eigenvectors, and which are within reach.
 Spectrum = tuple[Array, Array, NDArray[np.bool_]]

@@ -12,10 +12,11 @@ from methexis.core.linalg import flatten
 from methexis.core.parallel import memory
 from methexis.core.problem import Problem
 from methexis.errors import MethexisError
-from methexis.theory import flow, fluctuations
+from methexis.theory import flow
+from methexis.theory.dual import fluctuations
+from methexis.theory.dual.fluctuations import Warm, bases_of, fluctuating_force
+from methexis.theory.dual.normal import Normal
 from methexis.theory.fixed_points import drift
-from methexis.theory.fluctuations import Warm, bases_of, fluctuating_force
-from methexis.theory.normal import Normal
 from tests.theory import brute
 
 SEED = 20261130
