@@ -5,8 +5,9 @@ students it is eliminated, or decomposed for the drift, with the cube of that nu
 is inverted by some dozens of products with one matrix of outputs and inputs
 (`theory.dual.kronecker`), and for the drift by some with a table of the square of that number
 (`theory.dual.fluctuations`). The flow of a student of fifty thousand parameters so takes seconds,
-the drift of one of twelve thousand an hour. An estimate from sizes and no clock, so that equal calls are refused alike on any
-machine; it is right to a factor of five where rates are not far apart, and too low where they are.
+the drift of one of twelve thousand an hour. An estimate from sizes and no clock, so that equal
+calls are refused alike on any machine; it is right to a factor of five where rates are not far
+apart, and too low where they are.
 """
 
 from __future__ import annotations
